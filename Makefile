@@ -1,0 +1,38 @@
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test test-peers bench fuzz clean
+
+run: $(VENV)/.examples
+	$(BIN)/python examples/seed.py
+	$(BIN)/python examples/digits.py
+
+test: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_size.py
+	$(BIN)/pytest -n $(JOBS) -m "not peers"
+
+test-peers: $(VENV)/.test $(VENV)/.peers
+	$(BIN)/pytest -n $(JOBS) -m peers
+
+bench: $(VENV)/.peers
+	set -e; for script in bench/*.py; do $(BIN)/python $$script; done
+
+fuzz: $(VENV)/.test
+	TENURE_FUZZ=1 $(BIN)/pytest -n $(JOBS) -m "not peers"
+
+clean:
+	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@

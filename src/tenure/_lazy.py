@@ -1,0 +1,44 @@
+"""Lazy public names (PEP 562), read from the package's type stub: one list for readers, types and run time.
+
+A line `from tenure.dtypes import float32 as float32` in `__init__.pyi` makes `tenure.float32` public; a line
+`from tenure import nn as nn` makes the subpackage so.
+"""
+
+import ast
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+
+def attach(namespace: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` for the package whose globals are `namespace`."""
+    package = namespace["__name__"]
+
+    def get(name: str) -> Any:
+        module = _exports(namespace["__file__"]).get(name)
+        if module is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
+        if module == package:
+            return import_module(f"{package}.{name}")
+        value = namespace[name] = getattr(import_module(module), name)
+        return value
+
+    def names() -> list[str]:
+        return sorted(namespace.keys() | _exports(namespace["__file__"]).keys())
+
+    return get, names
+
+
+@cache
+def _exports(init: str) -> dict[str, str]:
+    """The module that each public name comes from, by the stub beside the package's `__init__.py`."""
+    with open(os.path.splitext(init)[0] + ".pyi", encoding="utf-8") as file:
+        stub = ast.parse(file.read())
+    return {
+        alias.name: statement.module
+        for statement in stub.body
+        if isinstance(statement, ast.ImportFrom) and statement.module is not None
+        for alias in statement.names
+    }

@@ -1,0 +1,10 @@
+"""PyTorch's names for dtypes and promotion, in a module of their own: three are names of builtins."""
+
+from tenure.dtypes import bool_ as bool
+from tenure.dtypes import float32 as float
+from tenure.dtypes import float64 as double
+from tenure.dtypes import int32 as int
+from tenure.dtypes import int64 as long
+from tenure.dtypes import promote as promote_types
+
+__all__ = ["bool", "double", "float", "int", "long", "promote_types"]

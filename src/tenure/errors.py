@@ -1,0 +1,222 @@
+"""The errors of Tenure. Each names its law, the line it happened at, the other lines, and what to write.
+
+    TenureError
+    ├── ShapeError         (ValueError)      TN802  shapes do not agree
+    ├── DTypeError         (TypeError)       TN802  dtypes do not agree, or there is no such dtype
+    ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
+    ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
+    ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
+    ├── OwnershipError     (RuntimeError)
+    │   ├── UseAfterMove                     TN382  a moved value or a consumed graph is used
+    │   ├── BorrowError                      TN499, TN502, TN503, TN506  given by `code=`
+    │   ├── WriteError                       TN594  a value, or a shared loan, is written
+    │   └── StaleBorrowError                 TN597  a borrow is written through after another write
+    └── InternalError      (AssertionError)         a Program or generated code that a verifier refuses
+
+An error copies and pickles to the same text, so a poisoned value can raise it again at every reader.
+"""
+
+import linecache
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from types import CodeType
+from typing import Self
+from unicodedata import east_asian_width
+
+__all__ = [
+    "BorrowError",
+    "DTypeError",
+    "GradientError",
+    "InternalError",
+    "OutOfRange",
+    "OwnershipError",
+    "ShapeError",
+    "Site",
+    "StaleBorrowError",
+    "StateDictError",
+    "TenureError",
+    "UseAfterMove",
+    "WriteError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A line of the user's program: file, line, its text, and which columns (characters, from 0) are meant.
+
+    `text` is "" where the source cannot be read; the columns are None where they are not known.
+    """
+
+    filename: str
+    line: int
+    text: str
+    column: int | None = None
+    end_column: int | None = None
+
+    @classmethod
+    def of(cls, code: CodeType, lasti: int) -> Self:
+        """The site of the instruction at byte offset `lasti` of `code` (a frame's `f_lasti`)."""
+        line, end_line, start, end = _position(code, lasti)
+        text = _source_line(code.co_filename, line)
+        if not text or start is None or end is None:
+            return cls(code.co_filename, line, text)
+        column = _characters(text, start)
+        end_column = _characters(text, end) if end_line == line else len(text)
+        if not column < end_column:
+            return cls(code.co_filename, line, text)
+        return cls(code.co_filename, line, text, column, end_column)
+
+    def __str__(self) -> str:
+        return f"{_shortest(self.filename)}:{self.line}"
+
+
+class TenureError(Exception):
+    """What every error of Tenure is.
+
+    message: one line, what happened. code: the law broken, a key of `LAWS`; each class has its own.
+    at: where it happened. notes: other lines that matter, each with its label. help: what to write instead.
+    """
+
+    code: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        at: Site | None = None,
+        notes: Sequence[tuple[str, Site | None]] = (),
+        help: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        self.at = at
+        self.notes = tuple(notes)
+        self.help = help
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield self.message if self.code is None else f"{self.code}: {self.message}"
+        if self.at is not None:
+            yield from _excerpt(self.at, "")
+        for label, site in self.notes:
+            if site is None:
+                yield f"  = note: {label}"
+            else:
+                yield from _excerpt(site, f": {label}")
+        if self.help is not None:
+            yield f"  = help: {self.help}"
+
+
+class ShapeError(TenureError, ValueError):
+    """Shapes do not agree, or the shape of a place would change (TN802)."""
+
+    code = "TN802"
+
+
+class DTypeError(TenureError, TypeError):
+    """Dtypes do not agree, a place's dtype would change, or there is no such dtype (TN802)."""
+
+    code = "TN802"
+
+
+class OutOfRange(TenureError, IndexError):
+    """An index lies outside its axis (TN801)."""
+
+    code = "TN801"
+
+
+class GradientError(TenureError, RuntimeError):
+    """A gradient of what was not recorded as differentiable, or of a non-scalar without cotangent (TN804)."""
+
+    code = "TN804"
+
+
+class StateDictError(TenureError, RuntimeError):
+    """A state_dict does not fit the module or optimizer it is loaded into; nothing was loaded."""
+
+
+class OwnershipError(TenureError, RuntimeError):
+    """What the errors about ownership share: moves, borrows and writes."""
+
+
+class UseAfterMove(OwnershipError):
+    """A moved value is used, or a graph consumed by `backward()` is differentiated again (TN382)."""
+
+    code = "TN382"
+
+
+class BorrowError(OwnershipError):
+    """A borrow or a use conflicts with a living borrow: TN499, TN502, TN503 or TN506, given by `code=`."""
+
+
+class WriteError(OwnershipError):
+    """A value, or what was lent as shared, is written (TN594)."""
+
+    code = "TN594"
+
+
+class StaleBorrowError(OwnershipError):
+    """A borrow is written through after somebody else wrote or moved its place (TN597)."""
+
+    code = "TN597"
+
+
+class InternalError(TenureError, AssertionError):
+    """A defect of Tenure itself: a Program that the verifier refuses, or generated code that LLVM does."""
+
+
+def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, int | None]:
+    """Line, end line and UTF-8 byte columns of an instruction; the function's first line if unknown."""
+    if lasti >= 0:
+        for line, end_line, start, end in islice(code.co_positions(), lasti // 2, None):
+            if line is not None:
+                return line, end_line, start, end
+            break
+    return code.co_firstlineno, None, None, None
+
+
+def _source_line(filename: str, line: int) -> str:
+    # Under `python -c`, Python 3.13 gives the command's text for every program named "<string>".
+    return "" if filename == "<string>" else linecache.getline(filename, line).rstrip()
+
+
+def _characters(text: str, offset: int) -> int:
+    return len(text.encode()[:offset].decode(errors="replace"))
+
+
+def _shortest(filename: str) -> str:
+    if filename.startswith("<"):
+        return filename
+    try:
+        relative = os.path.relpath(filename)
+    except (OSError, ValueError):  # the working directory is gone, or on another drive
+        return filename
+    return min(relative, filename, key=len)
+
+
+def _excerpt(site: Site, label: str) -> Iterator[str]:
+    yield f"  --> {site}{label}"
+    text = site.text.lstrip()
+    if not text:
+        return
+    yield f"   | {text}"
+    if site.column is None or site.end_column is None:
+        return
+    indent = len(site.text) - len(text)
+    start, end = max(site.column - indent, 0), site.end_column - indent
+    yield f"   | {_blank(text[:start])}{'^' * _width(text[start:end])}"
+
+
+def _blank(text: str) -> str:
+    return "".join("\t" if c == "\t" else " " * _width(c) for c in text)
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
