@@ -1,0 +1,1 @@
+"""The reference executor: a Program on NumPy, one primitive after the other."""

@@ -1,0 +1,121 @@
+"""Run a Program primitive by primitive on NumPy: the meaning of a program, and the oracle of the tests.
+
+An executor compiles a Program once to an Executable, which is called with the input arrays. Failures do not
+stop a run: the value of a failed instruction, and of all that depend on it, is a ``Poison`` that keeps the
+error, so that what does not depend on it still takes effect.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from tenure.errors import TenureError
+from tenure.ir.program import Instruction, Program
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """Stands for a value that could not be computed, and says why; ``origin`` is the recorded slot."""
+
+    error: Exception
+    origin: int = -1
+
+
+class Executable(Protocol):
+    """A program ready to run. It takes over the list of inputs: a buffer that nobody else refers to may be
+    overwritten."""
+
+    def __call__(self, inputs: list[Array | Poison]) -> list[Array | Poison]: ...
+
+
+Executor = Callable[[Program], Executable]
+
+
+class Interpreted:
+    """A Program and the last use of each value: a buffer that nobody reads again may be written in place."""
+
+    __slots__ = ("dies", "program")
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        last: dict[int, int] = {}
+        for k, at in enumerate(program.instructions):
+            last.update(dict.fromkeys(at.operands, k))
+        for v in program.outputs:
+            last[v] = len(program.instructions)
+        self.dies: list[list[int]] = [[] for _ in program.instructions]
+        for v, k in last.items():
+            if k < len(program.instructions):
+                self.dies[k].append(v)
+
+    def __call__(self, inputs: list[Array | Poison]) -> list[Array | Poison]:
+        values: list[Any] = inputs
+        with np.errstate(all="ignore"):
+            for at, dies in zip(self.program.instructions, self.dies, strict=True):
+                values.append(_step(values, at, dies))
+                for v in dies:
+                    values[v] = None
+        return [_own(values[v]) for v in self.program.outputs]
+
+
+def _step(values: list[Any], at: Instruction, dies: list[int]) -> Array | Poison:
+    prim, params = at.primitive, at.params
+    operands = [values[o] for o in at.operands]
+    if Poison in map(type, operands):
+        return next(x for x in operands if type(x) is Poison)
+    try:
+        if prim.check is not None:
+            prim.check(np, *operands, **params)
+        k = prim.in_place
+        if k is not None and at.operands[k] in dies and _owned(operands, k):
+            return prim.ref(np, *operands, out=operands[k], **params)  # type: ignore[no-any-return]
+        return np.asarray(prim.ref(np, *operands, **params))
+    except (TenureError, MemoryError) as error:
+        return Poison(error, at.origin)
+
+
+def _owned(operands: list[Any], k: int) -> bool:
+    """Whether nobody but this step and the list of values refers to an operand's buffer."""
+    x = operands[k]
+    return x.base is None and x.flags.writeable and _references(operands, k) == SOLE + 1
+
+
+def _references(operands: list[Any], k: int) -> int:
+    return sys.getrefcount(operands[k])
+
+
+def _sole() -> int:
+    """The reference count of an array that only the list of values and the list of operands hold."""
+    values = [np.empty(1)]
+    operands = [values[0]]
+    return _references(operands, 0)
+
+
+SOLE = _sole()
+
+
+def _own(x: Array | Poison) -> Array | Poison:
+    """An output as a contiguous, writable array; what pins a much larger buffer is copied."""
+    if type(x) is Poison:
+        return x
+    assert isinstance(x, np.ndarray)
+    whole = x.base is None or x.nbytes * 2 > _root(x).nbytes
+    return x if whole and x.flags.c_contiguous and x.flags.writeable else np.array(x, order="C")
+
+
+def _root(x: Array) -> Array:
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
+
+
+def interpret(program: Program) -> Executable:
+    """The reference executor."""
+    return Interpreted(program)

@@ -1,0 +1,1 @@
+"""The language of recorded programs: abstract values, primitives, programs in SSA form."""

@@ -1,0 +1,99 @@
+"""Primitives: the operations of the IR, each declared once with everything known of it.
+
+A rule left out is a TypeError at import. In rules ``x, y`` are inputs, ``ans`` the output, ``g`` its
+cotangent, ``dx`` a tangent. ``ops.declare`` has the shorter constructors that derive some of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from tenure.ir.aval import Aval
+from tenure.ir.program import TABLE, Value
+
+Rule = Callable[..., Any]
+Samples = Callable[..., Iterable[tuple[tuple[Any, ...], dict[str, Any]]]]
+
+
+class _NotDifferentiable:
+    def __repr__(self) -> str:
+        return "NOT_DIFFERENTIABLE"
+
+
+NOT_DIFFERENTIABLE: Final = _NotDifferentiable()
+
+
+class Primitive:
+    """One operation of the IR.
+
+    ``aval(*avals, **params)`` is the shape and dtype rule and raises TN802; ``ref(np, *arrays, **params)`` is
+    the meaning; ``vjp(g, ans, *xs, **params)`` gives one cotangent (or None) per operand in ``argnums``;
+    ``jvp(dxs, ans, *xs, **params)`` takes one tangent (or None) per operand in ``argnums``.
+    ``accumulate(acc, g, *xs, **params)`` adds the first operand's cotangent into ``acc``, for indexed reads.
+    ``in_place`` is the operand whose buffer the result may reuse (``ref`` then takes ``out=``).
+    ``alias`` is the operand that the result simply is; programs do without such instructions.
+    ``samples(rng, dtype)`` yields operands and parameters for the tests; ``dtypes`` are the kinds claimed.
+    ``lower`` says what native code it becomes (``ops.lowering``).
+    ``check(np, *arrays, **params)`` raises before the run what only the values can show.
+    """
+
+    __slots__ = (
+        "accumulate",
+        "alias",
+        "argnums",
+        "aval",
+        "check",
+        "dtypes",
+        "in_place",
+        "jvp",
+        "lower",
+        "name",
+        "ref",
+        "samples",
+        "vjp",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        aval: Callable[..., Aval],
+        ref: Rule,
+        vjp: Rule | _NotDifferentiable,
+        jvp: Rule | _NotDifferentiable,
+        argnums: tuple[int, ...] | None,
+        dtypes: str,
+        samples: Samples,
+        lower: Any,
+        accumulate: Rule | None = None,
+        in_place: int | None = None,
+        check: Rule | None = None,
+        alias: int | None = None,
+    ) -> None:
+        if name in TABLE:
+            raise ValueError(f"primitive {name!r} is declared twice")
+        self.name = name
+        self.aval = aval
+        self.ref = ref
+        self.vjp = vjp
+        self.jvp = jvp
+        self.argnums = argnums
+        self.dtypes = dtypes
+        self.samples = samples
+        self.lower = lower
+        self.accumulate = accumulate
+        self.in_place = in_place
+        self.check = check
+        self.alias = alias
+        TABLE[name] = self
+
+    def differentiable(self, operands: int) -> Sequence[int]:
+        """Which operands a gradient may flow to."""
+        return range(operands) if self.argnums is None else self.argnums
+
+    def __call__(self, *operands: Value, **params: Any) -> Value:
+        return operands[0].builder.emit(self, operands, params)
+
+    def __repr__(self) -> str:
+        return self.name

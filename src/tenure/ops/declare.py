@@ -1,0 +1,231 @@
+"""The constructors of primitives, by what is known of the derivative.
+
+* ``pointwise`` – elementwise over broadcast operands; vjp and jvp are derived from the partial derivatives.
+* ``linear`` – linear in some operands; jvp is itself, vjp its transpose.
+* ``primitive`` – all rules are written out; ``NOT_DIFFERENTIABLE`` is said, never implied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tenure.dtypes import DType
+from tenure.errors import DTypeError, ShapeError
+from tenure.ir.aval import Aval
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive, Rule, Samples, _NotDifferentiable
+from tenure.ir.program import TABLE, Value
+from tenure.ops.lowering import Element, Lowering, elementwise
+
+primitive = Primitive
+
+Domain = Callable[..., Any]
+Partial = Callable[..., Value] | float
+
+SHAPES: dict[int, tuple[tuple[tuple[int, ...], ...], ...]] = {
+    1: (((),), ((3,),), ((2, 3),), ((0, 2),)),
+    2: (((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((4, 1, 2), ()), ((0, 3), (3,))),
+    3: (((3,), (3,), (3,)), ((2, 3), (3,), ()), ((), (2, 1), (1, 3)), ((0,), (0,), (1,))),
+}
+
+
+def interval(low: float, high: float) -> Domain:
+    """Samples uniformly from an interval (whole numbers for integers, coin flips for bool)."""
+
+    def sample(rng: Any, shape: tuple[int, ...], dtype: DType) -> Any:
+        if dtype.kind == "b":
+            return rng.integers(0, 2, shape).astype(bool)
+        if dtype.kind in "iu":
+            return rng.integers(int(low), int(high) + 1, shape).astype(dtype.numpy)
+        return rng.uniform(low, high, shape).astype(dtype.numpy)
+
+    return sample
+
+
+REALS = interval(-3.0, 3.0)
+POSITIVE = interval(0.5, 4.0)
+NONZERO = interval(1.0, 3.0)
+
+
+def claim(name: str, dtype: DType, kinds: str) -> None:
+    """DTypeError (TN802) for a dtype of another kind than these."""
+    if dtype.kind not in kinds:
+        raise DTypeError(f"{name} is not defined for {dtype.name}")
+
+
+def broadcast_shapes(shapes: Sequence[tuple[int, ...]], name: str) -> tuple[int, ...]:
+    """NumPy's broadcasting; ShapeError (TN802) names every shape."""
+    ndim = max([len(s) for s in shapes], default=0)
+    out: list[int] = []
+    for axis in range(-ndim, 0):
+        sizes = {s[axis] for s in shapes if len(s) >= -axis} - {1}
+        if len(sizes) > 1:
+            listed = " and ".join(str(list(s)) for s in shapes)
+            raise ShapeError(
+                f"{name}: shapes {listed} do not broadcast together",
+                help="axes are matched from the last; each pair must be equal, or one of them 1",
+            )
+        out.append(sizes.pop() if sizes else 1)
+    return tuple(out)
+
+
+def pointwise_aval(name: str, kinds: str, result: DType | None) -> Callable[..., Aval]:
+    """The shape and dtype rule of an elementwise primitive: one dtype in, broadcast shape out."""
+
+    def rule(*xs: Aval) -> Aval:
+        dtype = xs[0].dtype
+        if any(x.dtype is not dtype for x in xs):
+            raise DTypeError(f"{name}: operands of dtypes {', '.join(x.dtype.name for x in xs)} need a cast")
+        claim(name, dtype, kinds)
+        return Aval(broadcast_shapes([x.shape for x in xs], name), result or dtype)
+
+    return rule
+
+
+def unbroadcast(g: Value, x: Value) -> Value:
+    """Sum a cotangent down to the shape of the operand that was broadcast: the transpose of broadcasting."""
+    if g.shape == x.shape:
+        return g
+    lead = g.ndim - x.ndim
+    axes = tuple([k for k in range(g.ndim) if k < lead or (x.shape[k - lead] == 1 and g.shape[k] != 1)])
+    if axes:
+        g = TABLE["reduce_sum"](g, axes=axes)
+    return g if g.shape == x.shape else TABLE["reshape"](g, shape=x.shape)
+
+
+def broadcast_like(x: Value, ans: Value) -> Value:
+    """Broadcast to the shape of the result, where it differs."""
+    return x if x.shape == ans.shape else TABLE["broadcast_to"](x, shape=ans.shape)
+
+
+def times(g: Value, partial: Value | float, singular: bool) -> Value:
+    """g · ∂. Where ∂ may be infinite, no cotangent means no contribution (0 · ∞ is not NaN)."""
+    if not isinstance(partial, Value):
+        return g if partial == 1 else -g if partial == -1 else g * partial
+    return TABLE["multiply_no_nan"](partial, g) if singular else g * partial
+
+
+def _chain_rules(partials: Sequence[Partial], singular: bool) -> tuple[Rule, Rule]:
+    """The vjp and the jvp of an elementwise function."""
+
+    def apply(partial: Partial, ans: Value, xs: Sequence[Value]) -> Value | float:
+        return partial(ans, *xs) if callable(partial) else partial
+
+    def vjp(g: Value, ans: Value, *xs: Value) -> list[Value | None]:
+        return [
+            unbroadcast(times(g, apply(p, ans, xs), singular), x) if x.builder.tracked[x.id] else None
+            for p, x in zip(partials, xs, strict=True)
+        ]
+
+    def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value) -> Value | None:
+        total: Value | None = None
+        for p, dx in zip(partials, dxs, strict=True):
+            if dx is not None:
+                term = times(dx, apply(p, ans, xs), singular)
+                total = term if total is None else total + term
+        return None if total is None else broadcast_like(total, ans)
+
+    return vjp, jvp
+
+
+def pointwise(
+    name: str,
+    *,
+    ref: Rule,
+    partials: tuple[Partial, ...] | _NotDifferentiable,
+    domain: tuple[Domain, ...],
+    dtypes: str,
+    lower: Rule | Element,
+    heavy: bool = False,
+    result: DType | None = None,
+    singular: bool = False,
+    check: Rule | None = None,
+) -> Primitive:
+    """An elementwise primitive. ``partials[k](ans, *xs)`` is ∂ans/∂x_k: a Value, or a number if constant;
+    ``lower(e, *elements)`` is its native form, ``heavy`` if it is not to be computed twice."""
+
+    def samples(rng: Any, dtype: DType) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
+        for shapes in SHAPES[len(domain)]:
+            yield tuple(d(rng, s, dtype) for d, s in zip(domain, shapes, strict=True)), {}
+
+    vjp: Rule | _NotDifferentiable = NOT_DIFFERENTIABLE
+    jvp: Rule | _NotDifferentiable = NOT_DIFFERENTIABLE
+    argnums: tuple[int, ...] | None = ()
+    if not isinstance(partials, _NotDifferentiable):
+        vjp, jvp = _chain_rules(partials, singular)
+        argnums = None
+    return Primitive(
+        name,
+        aval=pointwise_aval(name, dtypes, result),
+        ref=ref,
+        vjp=vjp,
+        jvp=jvp,
+        argnums=argnums,
+        dtypes=dtypes,
+        samples=samples,
+        lower=lower if isinstance(lower, Element) else elementwise(lower, heavy),
+        check=check,
+    )
+
+
+def _transposes(rules: tuple[Rule, ...], argnums: tuple[int, ...] | None) -> Rule:
+    """The vjp of a linear primitive. The last operand's comes first: that of a written value reads the
+    cotangent, which the base's may then write in place."""
+
+    def of_all(g: Value, ans: Value, *xs: Value, **params: Any) -> list[Value | None]:
+        last = len(rules) - 1
+        return [rules[min(k, last)](g, k, *xs, **params) for k in range(len(xs))]
+
+    def of_some(g: Value, ans: Value, *xs: Value, **params: Any) -> list[Value | None]:
+        assert argnums is not None
+        found: list[Value | None] = []
+        for k, rule in reversed(list(zip(argnums, rules, strict=True))):
+            found.append(rule(g, *xs, **params) if xs[k].builder.tracked[xs[k].id] else None)
+        return found[::-1]
+
+    return of_all if argnums is None else of_some
+
+
+def linear(
+    name: str,
+    *,
+    aval: Callable[..., Aval],
+    ref: Rule,
+    transpose: tuple[Rule, ...],
+    dtypes: str,
+    samples: Samples,
+    lower: Lowering,
+    argnums: tuple[int, ...] | None = (0,),
+    accumulate: Rule | None = None,
+    in_place: int | None = None,
+    check: Rule | None = None,
+    alias: int | None = None,
+) -> Primitive:
+    """A primitive linear in its operands ``argnums`` jointly (None: in all of them).
+
+    ``transpose[k](g, *xs, **params)`` is the cotangent of the k-th of them. Where there are any number of
+    operands it takes the operand's number too, ``(g, k, *xs, **params)``, and the last rule serves the rest.
+    """
+
+    def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value, **params: Any) -> Value:
+        operands = list(xs)
+        for k, dx in zip(range(len(xs)) if argnums is None else argnums, dxs, strict=True):
+            operands[k] = xs[k].zeros() if dx is None else dx
+        return made(*operands, **params)
+
+    made = Primitive(
+        name,
+        aval=aval,
+        ref=ref,
+        vjp=_transposes(transpose, argnums),
+        jvp=jvp,
+        argnums=argnums,
+        dtypes=dtypes,
+        samples=samples,
+        lower=lower,
+        accumulate=accumulate,
+        in_place=in_place,
+        check=check,
+        alias=alias,
+    )
+    return made

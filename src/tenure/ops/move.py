@@ -1,0 +1,200 @@
+"""Movement: the same elements in another arrangement. All linear. Also arrays made from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.dtypes import DType
+from tenure.errors import DTypeError, ShapeError
+from tenure.ir.aval import Aval
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.program import Value
+from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
+from tenure.ops.lowering import Element, Pieces, Write
+from tenure.ops.pointwise import ALL
+
+Shape = tuple[int, ...]
+
+
+def _cases(*cases: tuple[Shape, dict[str, Any]]) -> Any:
+    def samples(rng: Any, dtype: DType) -> Any:
+        for shape, params in cases:
+            yield (REALS(rng, shape, dtype),), params
+
+    return samples
+
+
+def _reshape_aval(x: Aval, *, shape: Shape) -> Aval:
+    out = x.with_shape(shape)
+    if out.size != x.size:
+        raise ShapeError(
+            f"cannot reshape {list(x.shape)} ({x.size} elements) to {list(shape)} ({out.size} elements)",
+            help="the number of elements must stay the same; one size may be -1",
+        )
+    return out
+
+
+reshape: Primitive = linear(
+    "reshape",
+    lower=Element(lambda e, index, x, *, shape: e.at(x, e.reshaped(index, shape, x))),
+    aval=_reshape_aval,
+    ref=lambda np, x, *, shape: np.reshape(x, shape),
+    transpose=(lambda g, x, *, shape: reshape(g, shape=x.shape),),
+    dtypes=ALL,
+    samples=_cases(((2, 3), {"shape": (3, 2)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 1, 2)})),
+)
+permute: Primitive = linear(
+    "permute",
+    lower=Element(lambda e, index, x, *, order: e.at(x, tuple([index[order.index(k)] for k in range(len(order))]))),
+    aval=lambda x, *, order: x.with_shape(tuple([x.shape[k] for k in order])),
+    ref=lambda np, x, *, order: np.transpose(x, order),
+    transpose=(lambda g, x, *, order: permute(g, order=tuple([order.index(k) for k in range(len(order))])),),
+    dtypes=ALL,
+    samples=_cases(((2, 3), {"order": (1, 0)}), ((2, 3, 4), {"order": (2, 0, 1)}), ((), {"order": ()})),
+)
+
+
+def _broadcast_aval(x: Aval, *, shape: Shape) -> Aval:
+    lead = len(shape) - x.ndim
+    if lead < 0 or any(n not in (1, shape[lead + k]) for k, n in enumerate(x.shape)):
+        raise ShapeError(
+            f"shape {list(x.shape)} does not broadcast to {list(shape)}",
+            help="axes are matched from the last; only axes of size 1 are repeated",
+        )
+    return x.with_shape(shape)
+
+
+broadcast_to = linear(
+    "broadcast_to",
+    lower=Element(lambda e, index, x, *, shape: e.at(x, e.broadcast(index, x))),
+    aval=_broadcast_aval,
+    ref=lambda np, x, *, shape: np.broadcast_to(x, shape),
+    transpose=(lambda g, x, *, shape: unbroadcast(g, x),),
+    dtypes=ALL,
+    samples=_cases(((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})),
+)
+
+
+def _concat_aval(*xs: Aval, axis: int) -> Aval:
+    first = xs[0]
+    for x in xs[1:]:
+        if x.dtype is not first.dtype:
+            raise DTypeError(f"concat: dtypes {first.dtype.name} and {x.dtype.name} need a cast")
+        rest = [k for k in range(first.ndim) if k != axis]
+        if x.ndim != first.ndim or any(x.shape[k] != first.shape[k] for k in rest):
+            raise ShapeError(
+                f"concat: shapes {list(first.shape)} and {list(x.shape)} differ outside axis {axis}",
+                help="every axis but the one joined must agree",
+            )
+    return first.with_shape((*first.shape[:axis], sum(x.shape[axis] for x in xs), *first.shape[axis + 1 :]))
+
+
+def _concat_transpose(g: Value, k: int, *xs: Value, axis: int) -> Value:
+    start = sum(x.shape[axis] for x in xs[:k])
+    return crop(g, axis, start, xs[k].shape[axis])
+
+
+def crop(x: Value, axis: int, start: int, length: int) -> Value:
+    """A contiguous piece of one axis."""
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = (-start, start + length - x.shape[axis])
+    return pad(x, widths=tuple(widths))
+
+
+def _concat_samples(rng: Any, dtype: DType) -> Any:
+    for axis, shapes in ((0, ((2, 3), (1, 3))), (1, ((2, 1), (2, 0), (2, 4))), (0, ((3,),))):
+        yield tuple(REALS(rng, s, dtype) for s in shapes), {"axis": axis}
+
+
+concat = linear(
+    "concat",
+    lower=Pieces(),
+    aval=_concat_aval,
+    ref=lambda np, *xs, axis: np.concatenate(xs, axis=axis),
+    transpose=(_concat_transpose,),
+    argnums=None,
+    dtypes=ALL,
+    samples=_concat_samples,
+)
+
+
+def _pad_aval(x: Aval, *, widths: Sequence[tuple[int, int]]) -> Aval:
+    shape = tuple([lo + n + hi for n, (lo, hi) in zip(x.shape, widths, strict=True)])
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"pad: widths {list(widths)} take more than there is from shape {list(x.shape)}")
+    return x.with_shape(shape)
+
+
+def _pad(np: Any, x: Any, *, widths: Sequence[tuple[int, int]]) -> Any:
+    """Zeros around; then a negative width crops, into the zeros of the other end where it must."""
+    if any(n > 0 for pair in widths for n in pair):
+        x = np.pad(x, [(max(lo, 0), max(hi, 0)) for lo, hi in widths])
+    return x[tuple([slice(max(-lo, 0), n - max(-hi, 0)) for n, (lo, hi) in zip(x.shape, widths, strict=True)])]
+
+
+def _padded_place(e: Any, index: Any, x: Any, *, widths: Sequence[tuple[int, int]]) -> Any:
+    return tuple([i + max(lo, 0) for i, (lo, _) in zip(index, widths, strict=True)])
+
+
+def _padded_part(shape: Shape, *, widths: Sequence[tuple[int, int]]) -> tuple[Shape, Shape]:
+    inner = tuple([n + min(lo, 0) + min(hi, 0) for n, (lo, hi) in zip(shape, widths, strict=True)])
+    return tuple([max(n, 0) for n in inner]), tuple([max(-lo, 0) for lo, _ in widths])
+
+
+pad: Primitive = linear(
+    "pad",
+    lower=Write(_padded_place, value=0, base=None, part=_padded_part),
+    aval=_pad_aval,
+    ref=_pad,
+    transpose=(lambda g, x, *, widths: pad(g, widths=tuple([(-lo, -hi) for lo, hi in widths])),),
+    dtypes=ALL,
+    samples=_cases(
+        ((3,), {"widths": ((1, 2),)}), ((2, 3), {"widths": ((0, 1), (-1, 0))}), ((0,), {"widths": ((2, 0),)})
+    ),
+)
+
+
+def _flipped(e: Any, index: Any, x: Any, *, axes: Shape) -> Any:
+    turned = [i * -1 + (n - 1) if k in axes else i for k, (i, n) in enumerate(zip(index, e.shape(x), strict=True))]
+    return e.at(x, tuple(turned))
+
+
+flip: Primitive = linear(
+    "flip",
+    lower=Element(_flipped),
+    aval=lambda x, *, axes: x.with_shape(x.shape),
+    ref=lambda np, x, *, axes: np.flip(x, axes),
+    transpose=(lambda g, x, *, axes: flip(g, axes=axes),),
+    dtypes=ALL,
+    samples=_cases(((3,), {"axes": (0,)}), ((2, 3), {"axes": (0, 1)}), ((2, 3), {"axes": (1,)})),
+)
+full = primitive(
+    "full",
+    lower=Element(lambda e, index, *, shape, value, dtype: e.constant(value, dtype)),
+    aval=lambda *, shape, value, dtype: Aval(shape, dtype),
+    ref=lambda np, *, shape, value, dtype: np.full(shape, value, dtype.numpy),
+    vjp=NOT_DIFFERENTIABLE,
+    jvp=NOT_DIFFERENTIABLE,
+    argnums=(),
+    dtypes=ALL,
+    samples=lambda rng, dtype: [((), {"shape": s, "value": 2, "dtype": dtype}) for s in ((), (2, 3), (0,))],
+)
+
+
+def _iota_aval(*, length: int, dtype: DType) -> Aval:
+    claim("iota", dtype, "iuf")
+    return Aval((length,), dtype)
+
+
+iota = primitive(
+    "iota",
+    lower=Element(lambda e, index, *, length, dtype: e.cast(e.position(index[0]), dtype)),
+    aval=_iota_aval,
+    ref=lambda np, *, length, dtype: np.arange(length, dtype=dtype.numpy),
+    vjp=NOT_DIFFERENTIABLE,
+    jvp=NOT_DIFFERENTIABLE,
+    argnums=(),
+    dtypes="iuf",
+    samples=lambda rng, dtype: [((), {"length": n, "dtype": dtype}) for n in (0, 1, 5)],
+)

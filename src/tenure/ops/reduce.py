@@ -1,0 +1,117 @@
+"""Reductions over axes. ``axes`` is an ascending tuple of distinct non-negative ints; they are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenure import dtypes
+from tenure.dtypes import DType
+from tenure.errors import ShapeError
+from tenure.ir.aval import Aval
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.program import Value
+from tenure.ops.declare import REALS, claim, interval, linear, primitive
+from tenure.ops.lowering import Fold, Search
+from tenure.ops.move import broadcast_to, reshape
+from tenure.ops.pointwise import ALL, NUMBERS, cast, equal, logical_or, multiply_no_nan, not_equal
+
+
+def drop(x: Aval, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape without the axes."""
+    return tuple([n for k, n in enumerate(x.shape) if k not in axes])
+
+
+def broadcast_back(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
+    """Give back the dropped axes, repeating along them."""
+    kept = tuple([1 if k in axes else n for k, n in enumerate(x.shape)])
+    return broadcast_to(reshape(g, shape=kept), shape=x.shape)
+
+
+def _samples(shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> Callable[..., Any]:
+    def samples(rng: Any, dtype: DType) -> Any:
+        for shape, axes in shapes:
+            yield (REALS(rng, shape, dtype),), {"axes": axes}
+
+    return samples
+
+
+NONEMPTY = (((), ()), ((5,), (0,)), ((2, 3, 4), (1,)), ((3, 4), (0, 1)), ((2, 3, 2), (0, 2)), ((0, 3), (1,)))
+
+
+def _sum_aval(x: Aval, *, axes: tuple[int, ...]) -> Aval:
+    claim("sum", x.dtype, NUMBERS)
+    return Aval(drop(x, axes), x.dtype)
+
+
+reduce_sum = linear(
+    "reduce_sum",
+    lower=Fold("add"),
+    aval=_sum_aval,
+    ref=lambda np, x, *, axes: np.sum(x, axis=axes, dtype=x.dtype),
+    transpose=(lambda g, x, *, axes: broadcast_back(g, x, axes),),
+    dtypes=NUMBERS,
+    samples=_samples((*NONEMPTY, ((0, 3), (0,)))),
+)
+
+
+def _extremum(name: str, ufunc: str) -> Primitive:
+    def aval(x: Aval, *, axes: tuple[int, ...]) -> Aval:
+        if any(x.shape[k] == 0 for k in axes):
+            raise ShapeError(
+                f"{name[7:]} over an axis of size 0 has no value: shape {list(x.shape)}, axis {list(axes)}"
+            )
+        return Aval(drop(x, axes), x.dtype)
+
+    def winners(ans: Value, x: Value, axes: tuple[int, ...]) -> Value:
+        """Each tied winner takes an equal share; where the result is NaN, the NaNs are the winners."""
+        top = broadcast_back(ans, x, axes)
+        hit = cast(logical_or(equal(x, top), not_equal(x, x)), dtype=x.dtype)
+        return hit / broadcast_back(reduce_sum(hit, axes=axes), x, axes)
+
+    def vjp(g: Value, ans: Value, x: Value, *, axes: tuple[int, ...]) -> list[Value | None]:
+        return [multiply_no_nan(broadcast_back(g, x, axes), winners(ans, x, axes))]
+
+    def jvp(dxs: Sequence[Value], ans: Value, x: Value, *, axes: tuple[int, ...]) -> Value:
+        return reduce_sum(multiply_no_nan(dxs[0], winners(ans, x, axes)), axes=axes)
+
+    return primitive(
+        name,
+        lower=Fold(ufunc),
+        aval=aval,
+        ref=lambda np, x, *, axes: getattr(np, ufunc)(x, axis=axes),
+        vjp=vjp,
+        jvp=jvp,
+        argnums=(0,),
+        dtypes=ALL,
+        samples=_samples(NONEMPTY),
+    )
+
+
+reduce_max = _extremum("reduce_max", "max")
+reduce_min = _extremum("reduce_min", "min")
+
+
+def _arg(name: str, function: str) -> Primitive:
+    def aval(x: Aval, *, axis: int) -> Aval:
+        if x.shape[axis] == 0:
+            raise ShapeError(f"{name} over an axis of size 0 has no value: shape {list(x.shape)}, axis {axis}")
+        return Aval(drop(x, (axis,)), dtypes.int64)
+
+    return primitive(
+        name,
+        lower=Search(name[3:]),
+        aval=aval,
+        ref=lambda np, x, *, axis: np.asarray(getattr(np, function)(x, axis=axis), np.int64),
+        vjp=NOT_DIFFERENTIABLE,
+        jvp=NOT_DIFFERENTIABLE,
+        argnums=(),
+        dtypes=ALL,
+        samples=lambda rng, dtype: [
+            ((interval(-3, 3)(rng, shape, dtype),), {"axis": axis}) for shape, axis in (((4,), 0), ((2, 3), 1))
+        ],
+    )
+
+
+argmax = _arg("argmax", "argmax")
+argmin = _arg("argmin", "argmin")

@@ -1,0 +1,1 @@
+"""Programs from programs: derivatives in both modes."""
