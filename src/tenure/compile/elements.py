@@ -1,0 +1,320 @@
+"""From elements to instructions: LLVM for ``width`` neighbours along one loop axis at once.
+
+What does not depend on that axis stays scalar. A lowering rule sees the same indices as in ``symbolic``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from tenure import dtypes
+from tenure.compile import math, philox
+from tenure.compile.index import Affine, Read
+from tenure.compile.symbolic import Symbolic
+from tenure.dtypes import DType
+from tenure.ir.aval import Aval
+from tenure.ir.program import Program
+
+I1, I8, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
+LLVM: dict[str, ir.Type] = {
+    "bool": I1,
+    "int32": ir.IntType(32),
+    "int64": I64,
+    "float32": ir.FloatType(),
+    "float64": ir.DoubleType(),
+}
+
+
+def in_memory(dtype: DType) -> ir.Type:
+    """The type of a stored element; a bool takes a byte."""
+    return I8 if dtype.kind == "b" else LLVM[dtype.name]
+
+
+class Emitter(Symbolic):
+    """Emits instructions at the end of ``b``.
+
+    ``variables`` are the loop counters (i64) by axis, ``lane`` the axis along which ``width`` neighbours are
+    computed at once, of which only the first ``live`` are read; ``pointers`` are the buffers of stored values.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        stored: set[int],
+        b: ir.IRBuilder,
+        pointers: dict[int, ir.Value],
+        variables: dict[int, ir.Value],
+        lane: int | None = None,
+        width: int = 1,
+        live: int | None = None,
+    ) -> None:
+        super().__init__(program, stored)
+        self.b = b
+        self.live = width if live is None else live
+        self.pointers = pointers
+        self.variables = variables
+        self.lane = lane
+        self.width = width
+
+    # -- addresses
+
+    def scalar(self, i: Affine) -> ir.Value:
+        """The value of a sum at lane 0."""
+        total: Any = None
+        for axis, c in i.terms:
+            if axis in self.variables:
+                total = self._plus(total, self._scaled(self.variables[axis], c))
+        for read, c in i.reads:
+            total = self._plus(total, self._scaled(self._number(read), c))
+        if total is None:
+            return ir.Constant(I64, i.constant)
+        return self.b.add(total, ir.Constant(I64, i.constant)) if i.constant else total
+
+    def _plus(self, total: Any, term: Any) -> Any:
+        return term if total is None else self.b.add(total, term)
+
+    def _scaled(self, x: Any, c: int) -> Any:
+        return x if c == 1 else self.b.mul(x, self.like(ir.Constant(I64, c), x))
+
+    def _number(self, read: Read) -> Any:
+        """The element that is part of an index, as i64, counted from the end where it is negative."""
+        x = self.cast(self.at(read.value, read.index), dtypes.int64)
+        if not read.wrap:
+            return x
+        below = self.b.icmp_signed("<", x, self.like(ir.Constant(I64, 0), x))
+        return self.b.select(below, self.b.add(x, self.like(ir.Constant(I64, read.wrap), x)), x)
+
+    def varies(self, i: Affine) -> bool:
+        """Whether a sum differs between the lanes in more than its coefficient."""
+        return any(self.in_lane(part) for read, _ in i.reads for part in read.index)
+
+    def in_lane(self, i: Affine) -> bool:
+        """Whether a sum depends on the lane axis."""
+        return self.lane is not None and (i.coefficient(self.lane) != 0 or self.varies(i))
+
+    def position(self, i: Affine) -> ir.Value:
+        """The value of an index as a number in every lane."""
+        if self.width == 1 or not self.in_lane(i):
+            return self.scalar(i)
+        if self.varies(i):
+            return self._vector_sum(i)
+        c = i.coefficient(self.lane or 0)
+        steps = ir.Constant(ir.VectorType(I64, self.width), [k * c for k in range(self.width)])
+        return self.b.add(self.splat(self.scalar(i)), steps)
+
+    def _vector_sum(self, i: Affine) -> ir.Value:
+        plain = self.position(Affine(i.terms, i.constant))
+        total = plain if isinstance(plain.type, ir.VectorType) else self.splat(plain)
+        for read, c in i.reads:
+            x = self._number(read)
+            total = self.b.add(total, self._scaled(x if isinstance(x.type, ir.VectorType) else self.splat(x), c))
+        return total
+
+    # -- memory
+
+    def load(self, x: int, where: Affine) -> ir.Value:
+        dtype = self.aval(x).dtype
+        t, pointer = in_memory(dtype), self.pointers[x]
+        if self.width == 1 or not self.in_lane(where):
+            return self._from_memory(self._load(pointer, self.scalar(where), t), dtype)
+        if not self.varies(where) and where.coefficient(self.lane or 0) == 1:
+            start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
+            wide = ir.VectorType(t, self.width)
+            if self.live < self.width:
+                return self._from_memory(self._masked(start, wide), dtype)
+            return self._from_memory(self.b.load(start, typ=wide, align=dtype.itemsize), dtype)
+        positions = self.position(where)
+        out: Any = ir.Constant(ir.VectorType(t, self.width), None if self.live < self.width else ir.Undefined)
+        for k in range(self.live):
+            at = self.b.extract_element(positions, ir.Constant(ir.IntType(32), k))
+            out = self.b.insert_element(out, self._load(pointer, at, t), ir.Constant(ir.IntType(32), k))
+        return self._from_memory(out, dtype)
+
+    def _masked(self, start: ir.Value, wide: ir.VectorType) -> ir.Value:
+        """The live lanes of a vector; the rest is zero and its memory untouched."""
+        mask = ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
+        pointer = ir.PointerType()
+        signature = ir.FunctionType(wide, [pointer, mask.type, wide])
+        name = f"llvm.masked.load.{_mangled(wide)}.p0"
+        function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
+        return self.b.call(function, [start, mask, ir.Constant(wide, None)])
+
+    def _load(self, pointer: ir.Value, at: ir.Value, t: ir.Type) -> ir.Value:
+        return self.b.load(self.b.gep(pointer, [at], source_etype=t), typ=t)
+
+    def _from_memory(self, x: ir.Value, dtype: DType) -> ir.Value:
+        return self.b.icmp_unsigned("!=", x, ir.Constant(x.type, None)) if dtype.kind == "b" else x
+
+    def store(self, value: ir.Value, pointer: ir.Value, where: Affine, dtype: DType) -> None:
+        """Write an element (in every lane) to a buffer."""
+        t = in_memory(dtype)
+        if self.width > 1 and not isinstance(value.type, ir.VectorType):
+            value = self.splat(value)
+        if dtype.kind == "b":
+            value = self.b.zext(value, ir.VectorType(I8, self.width) if self.width > 1 else I8)
+        if self.width == 1:
+            self.b.store(value, self.b.gep(pointer, [self.scalar(where)], source_etype=t))
+        elif not self.varies(where) and where.coefficient(self.lane or 0) == 1:
+            start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
+            self.b.store(value, start, align=dtype.itemsize)
+        else:
+            positions = self.position(where)
+            for k in range(self.width):
+                n = ir.Constant(ir.IntType(32), k)
+                at = self.b.gep(pointer, [self.b.extract_element(positions, n)], source_etype=t)
+                self.b.store(self.b.extract_element(value, n), at)
+
+    # -- values
+
+    def splat(self, x: ir.Value) -> ir.Value:
+        """A scalar in every lane."""
+        if self.width == 1 or isinstance(x.type, ir.VectorType):
+            return x
+        t = ir.VectorType(x.type, self.width)
+        if isinstance(x, ir.Constant):
+            return ir.Constant(t, [x.constant] * self.width)
+        i32 = ir.IntType(32)
+        one = self.b.insert_element(ir.Constant(t, ir.Undefined), x, ir.Constant(i32, 0))
+        zeros = ir.Constant(ir.VectorType(i32, self.width), [0] * self.width)
+        return self.b.shuffle_vector(one, ir.Constant(t, ir.Undefined), zeros)
+
+    def like(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x as wide as y."""
+        return self.splat(x) if isinstance(y.type, ir.VectorType) else x
+
+    def level(self, *xs: ir.Value) -> list[ir.Value]:
+        """Operands of one width."""
+        wide = any(isinstance(x.type, ir.VectorType) for x in xs)
+        return [self.splat(x) if wide else x for x in xs]
+
+    def constant(self, value: float, dtype: DType) -> ir.Value:
+        """A number of a dtype."""
+        number = dtype.numpy.type(value).item()
+        return ir.Constant(LLVM[dtype.name], int(number) if dtype.kind != "f" else number)
+
+    def number(self, value: float, like: ir.Value) -> ir.Value:
+        """A number of the type of another element."""
+        t = like.type.element if isinstance(like.type, ir.VectorType) else like.type
+        return self.like(ir.Constant(t, float(value) if _is_float(t) else int(value)), like)
+
+    def _binary(self, x: ir.Value, y: ir.Value, real: str, whole: str) -> ir.Value:
+        x, y = self.level(x, y)
+        return getattr(self.b, real if _is_float(x.type) else whole)(x, y)
+
+    def add(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x + y."""
+        return self._binary(x, y, "fadd", "add")
+
+    def subtract(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x − y."""
+        return self._binary(x, y, "fsub", "sub")
+
+    def multiply(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x · y."""
+        return self._binary(x, y, "fmul", "mul")
+
+    def divide(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x / y of floats."""
+        return self.b.fdiv(*self.level(x, y))
+
+    def negative(self, x: ir.Value) -> ir.Value:
+        """−x."""
+        return self.b.fneg(x) if _is_float(x.type) else self.b.neg(x)
+
+    def compare(self, sign: str, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x sign y; comparisons with NaN are false, but for !=."""
+        x, y = self.level(x, y)
+        if not _is_float(x.type):
+            kind = "icmp_unsigned" if _element(x.type) == I1 else "icmp_signed"
+            return getattr(self.b, kind)(sign, x, y)
+        return self.b.fcmp_unordered(sign, x, y) if sign == "!=" else self.b.fcmp_ordered(sign, x, y)
+
+    def conjunction(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x and y."""
+        return self.b.and_(*self.level(x, y))
+
+    def disjunction(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x or y."""
+        return self.b.or_(*self.level(x, y))
+
+    def exclusive(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """Either x or y."""
+        return self.b.xor(*self.level(x, y))
+
+    def negation(self, x: ir.Value) -> ir.Value:
+        """Not x."""
+        return self.b.xor(x, self.number(1, x))
+
+    def select(self, c: ir.Value, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x where c, else y."""
+        return self.b.select(*self.level(c, x, y))
+
+    def cast(self, x: ir.Value, dtype: DType) -> ir.Value:
+        """x in another dtype, as NumPy casts."""
+        old, new = _element(x.type), LLVM[dtype.name]
+        if old == new:
+            return x
+        target = ir.VectorType(new, x.type.count) if isinstance(x.type, ir.VectorType) else new
+        if dtype.kind == "b":
+            return self.compare("!=", x, self.number(0, x))
+        if _is_float(old):
+            if _is_float(new):
+                return self.b.fpext(x, target) if dtype.itemsize == 8 else self.b.fptrunc(x, target)
+            return self._to_integer(x, target)
+        if _is_float(new):
+            return self.b.uitofp(x, target) if old == I1 else self.b.sitofp(x, target)
+        if old == I1:
+            return self.b.zext(x, target)
+        return self.b.sext(x, target) if new.width > old.width else self.b.trunc(x, target)
+
+    def _to_integer(self, x: ir.Value, target: ir.Type) -> ir.Value:
+        """Towards zero; what does not fit becomes the nearest that does, NaN zero."""
+        signature = ir.FunctionType(target, [x.type])
+        name = f"llvm.fptosi.sat.{_mangled(target)}.{_mangled(x.type)}"
+        module = self.b.module
+        return self.b.call(module.globals.get(name) or ir.Function(module, signature, name), [x])
+
+    def power(self, x: ir.Value, y: ir.Value, uniform: bool) -> ir.Value:
+        """x to the power y; a single exponent takes the short forms of 2, 3, ½ and −1."""
+        if not _is_float(x.type):
+            return self._whole_power(*self.level(x, y))
+        return math.pow_uniform(self.b, x, y) if uniform else math.pow(self.b, *self.level(x, y))
+
+    def _whole_power(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        result = self.number(1, x)
+        for _ in range(_element(x.type).width - 1):
+            odd = self.compare("!=", self.b.and_(y, self.number(1, y)), self.number(0, y))
+            result = self.select(odd, self.b.mul(result, x), result)
+            x, y = self.b.mul(x, x), self.b.lshr(y, self.number(1, y))
+        return result
+
+    def call(self, name: str, *xs: ir.Value) -> ir.Value:
+        """An elementary function."""
+        return math.FUNCTIONS[name](self.b, *self.level(*xs))
+
+    def random(self, name: str, seed: ir.Value, number: ir.Value, position: ir.Value, **params: Any) -> ir.Value:
+        """An element of a random stream."""
+        return philox.element(self, name, seed, number, position, **params)
+
+
+def _element(t: ir.Type) -> ir.Type:
+    return t.element if isinstance(t, ir.VectorType) else t
+
+
+def _mangled(t: ir.Type) -> str:
+    lanes = f"v{t.count}" if isinstance(t, ir.VectorType) else ""
+    e = _element(t)
+    return lanes + ("f32" if isinstance(e, ir.FloatType) else "f64" if isinstance(e, ir.DoubleType) else f"i{e.width}")
+
+
+def _is_float(t: ir.Type) -> bool:
+    return isinstance(_element(t), ir.FloatType | ir.DoubleType)
+
+
+def widths(avals: Sequence[Aval], bits: int) -> int:
+    """How many neighbours to compute at once: registers of ``bits`` full of the widest element, twice."""
+    widest = max([a.dtype.itemsize for a in avals], default=4)
+    return max(4, min(16, 2 * bits // (8 * widest)))

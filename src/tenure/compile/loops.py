@@ -1,0 +1,109 @@
+"""Loop nests: axes merged where all addresses allow it, counters as phi nodes, vectors along the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.index import Affine
+
+I64 = ir.IntType(64)
+BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A loop over one axis or over several merged ones; ``name`` is the last of them, which its counter stands for."""
+
+    name: int
+    size: int
+
+
+def merge(shape: Sequence[int], axes: Iterable[int], forms: Iterable[Affine]) -> list[Axis]:
+    """Loop axes, neighbours merged where every address is a multiple of their common counter."""
+    out: list[Axis] = []
+    sums = list(forms)
+    for a in axes:
+        if shape[a] == 1:
+            continue
+        if out and all(f.coefficient(out[-1].name) == f.coefficient(a) * shape[a] for f in sums):
+            out[-1] = Axis(a, out[-1].size * shape[a])
+        else:
+            out.append(Axis(a, shape[a]))
+    return out
+
+
+def constant(n: int) -> ir.Constant:
+    """An i64."""
+    return ir.Constant(I64, n)
+
+
+def counted(
+    b: ir.IRBuilder,
+    start: ir.Value,
+    stop: ir.Value,
+    step: int,
+    body: Callable[[ir.Value, list[Any]], list[Any]],
+    carried: Sequence[ir.Value] = (),
+) -> list[Any]:
+    """for i in range(start, stop, step): ``carried = body(i, carried)``; gives what is carried at the end."""
+    before = b.block
+    head, inside, after = (b.append_basic_block(name) for name in ("head", "body", "after"))
+    b.branch(head)
+    b.position_at_end(head)
+    i = b.phi(I64)
+    i.add_incoming(start, before)
+    phis = []
+    for x in carried:
+        phi = b.phi(x.type)
+        phi.add_incoming(x, before)
+        phis.append(phi)
+    b.cbranch(b.icmp_signed("<", i, stop), inside, after)
+    b.position_at_end(inside)
+    results = body(i, phis)
+    i.add_incoming(b.add(i, constant(step)), b.block)
+    for phi, x in zip(phis, results, strict=True):
+        phi.add_incoming(x, b.block)
+    b.branch(head)
+    b.position_at_end(after)
+    return phis
+
+
+def nest(b: ir.IRBuilder, axes: Sequence[Axis], variables: dict[int, ir.Value], body: Callable[[], None]) -> None:
+    """Serial loops over axes; their counters are added to ``variables``."""
+    if not axes:
+        body()
+        return
+
+    def inner(i: ir.Value, _: list[Any]) -> list[Any]:
+        variables[axes[0].name] = i
+        nest(b, axes[1:], variables, body)
+        return []
+
+    counted(b, constant(0), constant(axes[0].size), 1, inner)
+
+
+def vectorized(
+    b: ir.IRBuilder, start: ir.Value, stop: ir.Value, width: int, body: Callable[[ir.Value, int], None]
+) -> None:
+    """``body(i, width)`` over full vectors, then ``body(i, 1)`` over the rest."""
+    whole = stop
+    if width > 1:
+        count = b.sub(stop, start)
+        whole = b.sub(stop, b.srem(count, constant(width)))
+
+        def wide(i: ir.Value, _: list[Any]) -> list[Any]:
+            body(i, width)
+            return []
+
+        counted(b, start, whole, width, wide)
+        start = whole
+
+    def single(i: ir.Value, _: list[Any]) -> list[Any]:
+        body(i, 1)
+        return []
+
+    counted(b, start, stop, 1, single)

@@ -1,0 +1,105 @@
+"""The half of an emitter that deals in indices, and the tracer that stops there.
+
+``Tracer`` follows a lowering rule without emitting: which stored values it reads, at which addresses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, reshaped
+from tenure.ir.aval import Aval
+from tenure.ir.program import Program
+from tenure.ops.lowering import Element
+
+
+class Symbolic:
+    """The half of an emitter that deals in indices. ``stored`` are the values that lie in buffers."""
+
+    def __init__(self, program: Program, stored: set[int]) -> None:
+        self.program = program
+        self.stored = stored
+        self.memo: dict[Any, Any] = {}
+
+    def aval(self, x: int) -> Aval:
+        """What is known of a value."""
+        return self.program.aval(x)
+
+    def shape(self, x: int) -> tuple[int, ...]:
+        """The shape of a value."""
+        return self.program.aval(x).shape
+
+    def broadcast(self, index: Index, x: int) -> Index:
+        """The index of an operand that broadcasts to the result."""
+        shape = self.shape(x)
+        return tuple([i if n != 1 else ZERO for i, n in zip(index[len(index) - len(shape) :], shape, strict=True)])
+
+    def address(self, index: Index, shape: tuple[int, ...]) -> Affine:
+        """The position in C order."""
+        return address(index, shape)
+
+    def reshaped(self, index: Index, shape: tuple[int, ...], x: int) -> Any:
+        """The index of an operand whose elements are those of the result in another shape."""
+        found = reshaped(index, shape, self.shape(x))
+        if found is not None:
+            return found
+        if x not in self.stored:
+            raise Unseen(x)
+        return address(index, shape)
+
+    def read(self, x: int, index: Index, wrap: int = 0) -> Affine:
+        """The element of an integer value, as part of an index."""
+        if x not in self.stored and x >= len(self.program.inputs):
+            self.trace_read(x, index)
+        return Affine(reads=((Read(x, tuple(index), wrap), 1),))
+
+    def trace_read(self, x: int, index: Index) -> None:
+        """Make sure that the element can be seen."""
+        self.at(x, index)
+
+    def at(self, x: int, index: Any) -> Any:
+        """The element of a value: read if it is stored, computed if it is not."""
+        key = (x, index)
+        if key not in self.memo:
+            self.memo[key] = self._at(x, index)
+        return self.memo[key]
+
+    def _at(self, x: int, index: Any) -> Any:
+        if x in self.stored:
+            where = index if isinstance(index, Affine) else address(index, self.shape(x))
+            return self.load(x, where)
+        at = self.program.instructions[x - len(self.program.inputs)]
+        assert isinstance(at.primitive.lower, Element), at.primitive
+        return at.primitive.lower.rule(self, index, *at.operands, **at.params)
+
+    def load(self, x: int, where: Affine) -> Any:
+        """Read a stored element."""
+        raise NotImplementedError
+
+
+class Tracer(Symbolic):
+    """Follows rules without emitting; ``forms`` are the address sums met, ``reads`` the stored values."""
+
+    def __init__(self, program: Program, stored: set[int]) -> None:
+        super().__init__(program, stored)
+        self.forms: set[Affine] = set()
+        self.reads: set[int] = set()
+
+    def load(self, x: int, where: Affine) -> Any:
+        self.reads.add(x)
+        self.see(where)
+
+    def see(self, form: Affine) -> None:
+        """Note a sum whose value is needed, and the sums within."""
+        self.forms.add(form)
+        for read, _ in form.reads:
+            self.at(read.value, read.index)
+
+    def position(self, i: Affine) -> None:
+        """The value of an index as a number."""
+        self.see(i)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: None

@@ -1,0 +1,184 @@
+"""BLAS from scipy-openblas32: its functions by address, and matrix products on our own threads.
+
+The library runs each call on the calling thread. Its own threads hand out fixed shares and spin until the last
+one is done, so one preempted thread stops them all: with another process on the machine a 512 × 512 product took
+33 ms on its two threads and 2 ms on one. `gemm` shares out tiles instead (`tiles`).
+
+Its symbols stay private to it (RTLD_LOCAL): SciPy brings a copy with the same names, which would otherwise
+resolve to this one.
+"""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenure.runtime import threads
+from tenure.runtime.native import load
+from tenure.runtime.tiles import Product, tiling
+from tenure.runtime.tiles import source as tiles_source
+
+__all__ = ["Blas", "MissingBLAS", "Product", "available", "blas", "gemm", "tiling"]
+
+_PACKAGE = "scipy_openblas32"
+_SINGLE_THREAD = "OPENBLAS_NUM_THREADS"
+_CBLAS = ("sgemm", "dgemm", "sgemv", "dgemv", "sgemm_batch_strided", "dgemm_batch_strided")
+
+
+class MissingBLAS(ImportError):
+    """The BLAS library is not installed, or cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class Blas:
+    """The loaded library. Integers are 32 bits wide, `order` and `transpose` are CBLAS's.
+
+    path: the shared library. functions: the absolute address of `cblas_<name>` by name: sgemm, dgemm, sgemv, dgemv,
+    and where the library has them sgemm_batch_strided, dgemm_batch_strided. Called on the calling thread only.
+    sgemm, dgemm: the absolute addresses of `void gemm(const Product *)` in float32 and float64, on our threads.
+    """
+
+    path: str
+    library: ctypes.CDLL
+    functions: dict[str, int]
+    sgemm: int
+    dgemm: int
+
+
+def available() -> bool:
+    """Whether `blas()` succeeds; where it does not, matrix products have to be done another way."""
+    try:
+        blas()
+    except MissingBLAS:
+        return False
+    return True
+
+
+@cache
+def blas() -> Blas:
+    """The library, loaded on first use. MissingBLAS where it is not installed or cannot be loaded."""
+    path = _find()
+    library = _open(path)
+    functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
+    _call(library, "scipy_openblas_set_num_threads", 1)
+    sgemm, dgemm = (_product(prefix, functions[f"{prefix}gemm"]) for prefix in "sd")
+    return Blas(path, library, functions, sgemm, dgemm)
+
+
+def gemm(
+    a: npt.NDArray[Any],
+    b: npt.NDArray[Any],
+    out: npt.NDArray[Any],
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    alpha: float = 1.0,
+    beta: float = 0.0,
+) -> None:
+    """out ← alpha · op(a) op(b) + beta · out for matrices, or batches of them along a leading axis.
+
+    float32 or float64, all alike. Rows or columns of a and b are contiguous, rows of out are; out overlaps neither.
+    A batch of one, or a matrix, serves for all. ValueError otherwise.
+    """
+    if not (a.dtype == b.dtype == out.dtype) or a.dtype not in (np.float32, np.float64):
+        raise ValueError(f"gemm takes float32 or float64 alike, not {a.dtype}, {b.dtype} and {out.dtype}")
+    if not out.flags.writeable or np.may_share_memory(a, out) or np.may_share_memory(b, out):
+        raise ValueError("the output of gemm is writable and overlaps no operand")
+    left, right, result = _Stored.of(a, transpose_a), _Stored.of(b, transpose_b), _Stored.of(out, False)
+    (m, n), k, batch = (result.rows, result.columns), left.columns, result.batch
+    if (left.rows, right.rows, right.columns) != (m, k, n) or not {left.batch, right.batch} <= {1, batch}:
+        raise ValueError(f"gemm of {a.shape} and {b.shape} into {out.shape}: the shapes do not agree")
+    if result.transposed:
+        raise ValueError("the rows of gemm's output are contiguous")
+    call = Product(a=a.ctypes.data, b=b.ctypes.data, c=out.ctypes.data, m=m, n=n, k=k, alpha=alpha, beta=beta)
+    call.lda, call.ldb, call.ldc = left.ld, right.ld, result.ld
+    call.batch, call.stride_a, call.stride_b, call.stride_c = batch, left.stride, right.stride, result.stride
+    call.transpose_a, call.transpose_b = left.transposed, right.transposed
+    for name, value in tiling(m, n, k, batch).items():
+        setattr(call, name, value)
+    address = blas().sgemm if a.dtype == np.float32 else blas().dgemm
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)(ctypes.addressof(call))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """How BLAS is to read an operand: the matrix it means is rows × columns, `ld` and `stride` are in elements."""
+
+    rows: int
+    columns: int
+    batch: int
+    transposed: bool
+    ld: int
+    stride: int
+
+    @classmethod
+    def of(cls, array: npt.NDArray[Any], transpose: bool) -> "_Stored":
+        if array.ndim not in (2, 3):
+            raise ValueError(f"gemm takes matrices or one batch of them, not shape {array.shape}")
+        batch = array.shape[0] if array.ndim == 3 else 1
+        stride = array.strides[0] // array.itemsize if batch > 1 else 0
+        if transpose:
+            array = array.swapaxes(-1, -2)
+        rows, columns = array.shape[-2:]
+        for transposed, by_row in ((transpose, not transpose), (not transpose, transpose)):
+            ld = _leading(array if by_row else array.swapaxes(-1, -2))
+            if ld:
+                return cls(rows, columns, batch, transposed, ld, stride)
+        raise ValueError(f"gemm takes contiguous rows or columns; copy what has strides {array.strides} first")
+
+
+def _leading(array: npt.NDArray[Any]) -> int:
+    """Elements from row to row of an array of contiguous rows that do not overlap; 0 of any other."""
+    (rows, columns), (down, across), size = array.shape[-2:], array.strides[-2:], array.itemsize
+    if array.size == 0 or rows == 1:
+        down = max(1, columns) * size
+    if (columns > 1 and across != size and array.size) or down % size or down < columns * size:
+        return 0
+    return down // size if down // size < 2**31 else 0
+
+
+def _find() -> str:
+    spec = find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
+        for path in sorted(Path(folder, "lib").glob("*scipy_openblas*")):
+            if path.suffix in (".so", ".dylib", ".dll"):
+                return str(path)
+    raise MissingBLAS("matrix products need OpenBLAS: pip install scipy-openblas32", name=_PACKAGE)
+
+
+def _open(path: str) -> ctypes.CDLL:
+    """Load the library without threads of its own: it makes as many as its variable says while it is loaded."""
+    before = os.environ.get(_SINGLE_THREAD)
+    os.environ[_SINGLE_THREAD] = "1"
+    try:
+        return ctypes.CDLL(path)
+    except OSError as error:
+        message = f"OpenBLAS cannot be loaded ({error}): pip install --force-reinstall scipy-openblas32"
+        raise MissingBLAS(message, name=_PACKAGE, path=path) from error
+    finally:
+        if before is None:
+            del os.environ[_SINGLE_THREAD]
+        else:
+            os.environ[_SINGLE_THREAD] = before
+
+
+def _address(library: ctypes.CDLL, name: str) -> int:
+    function = getattr(library, name, None)
+    return 0 if function is None else ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def _call(library: ctypes.CDLL, name: str, argument: int) -> None:
+    function = library[name]
+    function.argtypes, function.restype = [ctypes.c_int], None
+    function(argument)
+
+
+def _product(prefix: str, function: int) -> int:
+    imports = {"parallel": threads.address, "blas": function}
+    return load(tiles_source(prefix), exports=["gemm"], imports=imports)["gemm"]

@@ -1,0 +1,132 @@
+"""Aligned arrays from a pool: what is let go is handed out again, so a loop in its steady state allocates nothing.
+
+`empty` is `numpy.empty` with another allocator underneath (NEP 49): its arrays own their memory, and the last
+reference to go gives the block back. Programs may take and give blocks themselves, by address. Pages that were
+touched once stay mapped: that is what the pool wins, and the alignment.
+
+On platforms other than 64-bit Linux on x86-64 or aarch64 there is no pool, and arrays are aligned by an offset.
+"""
+
+import contextvars
+import ctypes
+import math
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # its C API, as import_array() has it
+
+from tenure.runtime import blocks
+from tenure.runtime.native import LINUX, libc, load
+
+__all__ = ["ALIGNMENT", "Statistics", "empty", "give", "guarded", "purge", "set_limit", "statistics", "take"]
+
+ALIGNMENT = 64
+"""Bytes that the address of every buffer is a multiple of, but for guarded ones."""
+
+
+class Statistics(NamedTuple):
+    """kept: bytes of free blocks in the pool. limit: bytes it keeps at most. missed: blocks had from the system."""
+
+    kept: int
+    limit: int
+    missed: int
+
+
+class _Protocol(ctypes.Structure):
+    """NumPy's PyDataMem_Handler, version 1."""
+
+    _fields_ = (
+        ("name", ctypes.c_char * 127),
+        ("version", ctypes.c_uint8),
+        *((name, ctypes.c_void_p) for name in ("context", "take", "take_zeroed", "resize", "give")),
+    )
+
+
+def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """A new C-contiguous array that owns its memory, uninitialized. MemoryError where there is none left."""
+    if _context is None:
+        return _by_offset(shape, np.dtype(dtype))
+    # A copy, for one context cannot be entered twice at once: threads, and finalizers that allocate.
+    return _context.copy().run(np.empty, shape, dtype)
+
+
+def statistics() -> Statistics:
+    """What the pool holds at this moment; zeros where there is no pool."""
+    return Statistics(*(_variable(name).value if LINUX else 0 for name in Statistics._fields))
+
+
+def set_limit(size: int) -> None:
+    """Keep at most `size` bytes of free blocks; at first it is a quarter of the machine's memory."""
+    if size < 0:
+        raise ValueError(f"the pool keeps a number of bytes, not {size}")
+    if LINUX:
+        _variable("limit").value = size
+        purge()
+
+
+def purge() -> None:
+    """Give the free blocks back to the system."""
+    if LINUX:
+        ctypes.CFUNCTYPE(None)(_code["purge"])()
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """A test mode: each buffer made within ends exactly at a page that must not be touched, and is NaN at first.
+
+    An access past the end, or to a buffer that is gone, is a SIGSEGV at that instruction. For the whole process;
+    the pool is not used, and buffers are aligned to their elements only. RuntimeError where there is no pool.
+    """
+    global _context
+    if _context is None:
+        raise RuntimeError("there are no guard pages on this platform")
+    before, _context = _context, _with_handler("tenure guard", blocks.GUARDED)
+    try:
+        yield
+    finally:
+        _context = before
+
+
+def _by_offset(shape: int | Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    size = math.prod(shape if isinstance(shape, Sequence) else (shape,)) * dtype.itemsize
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return np.ndarray(shape, dtype, raw[start : start + size])
+
+
+def _variable(name: str) -> ctypes.c_int64:
+    return ctypes.c_int64.from_address(_code[name])
+
+
+def _with_handler(name: str, functions: Sequence[str]) -> contextvars.Context:
+    """A context in which NumPy allocates by `functions`; the handler lives for good, for any array may name it."""
+    handler = _Protocol(name.encode(), 1, None, *(_code[function] for function in functions))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(handler))
+    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    capsule = make(("PyCapsule_New", ctypes.pythonapi))(ctypes.addressof(handler), _HANDLER, None)
+    read = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+    table = read(("PyCapsule_GetPointer", ctypes.pythonapi))(_multiarray_umath._ARRAY_API, None)
+    address = ctypes.c_void_p.from_address((table or 0) + _SET_HANDLER * ctypes.sizeof(ctypes.c_void_p)).value
+    context = contextvars.Context()
+    context.run(ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(address or 0), capsule)
+    return context
+
+
+_HANDLER = b"mem_handler"  # the name NumPy asks for; a capsule keeps the pointer, so it lives here
+_SET_HANDLER = 304  # PyDataMem_SetHandler's place in NumPy's C API, which is fixed
+
+_code: dict[str, int] = {}
+_context: contextvars.Context | None = None
+take = give = 0
+
+if LINUX:
+    _code = load(blocks.source(page=mmap.PAGESIZE), exports=blocks.EXPORTS + blocks.GUARDED, imports=libc(*blocks.LIBC))
+    _context = _with_handler("tenure pool", ["take", "take_zeroed", "resize", "give"])
+    _variable("limit").value = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(_code["reset"]))
+    take, give = _code["take"], _code["give"]

@@ -1,0 +1,55 @@
+"""Loads LLVM IR of the run time's own into the process, for good.
+
+Threads may be inside this code while the interpreter shuts down, so it is never unloaded.
+"""
+
+import ctypes
+import itertools
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import llvmlite.binding as llvm
+
+__all__ = ["LINUX", "libc", "load"]
+
+LINUX: bool = (
+    sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and ctypes.sizeof(ctypes.c_void_p) == 8
+)
+"""Whether this is a platform that the generated code of this room is written for: 64-bit Linux, x86-64 or aarch64."""
+
+_numbers = itertools.count()
+
+
+def load(source: str, *, exports: Sequence[str], imports: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The absolute addresses of the symbols `exports` of the module `source`, which stays loaded.
+
+    imports: the absolute address of each symbol that the module declares and does not define.
+    """
+    builder = llvm.JITLibraryBuilder().add_ir(source)
+    for name, address in (imports or {}).items():
+        builder.import_symbol(name, address)
+    for name in exports:
+        builder.export_symbol(name)
+    jit = _jit()
+    library = builder.link(jit, f"tenure.runtime.{next(_numbers)}")
+    addresses = {name: library[name] for name in exports}
+    library.detach()
+    return addresses
+
+
+def libc(*names: str) -> dict[str, int]:
+    """The absolute addresses of functions of the C library."""
+    process = ctypes.CDLL(None)
+    return {name: ctypes.cast(process[name], ctypes.c_void_p).value or 0 for name in names}
+
+
+@cache
+def _jit() -> llvm.LLJIT:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, jit=True
+    )
+    return llvm.create_lljit_compiler(machine)

@@ -1,0 +1,153 @@
+"""The generated code of matrix products: a product is cut into tiles, and each tile is one call of BLAS.
+
+The tiles are fixed by the shape, so the numbers do not depend on the threads. They are shared out like any other
+items: nobody waits for a thread that is late, as the library's own threads do for each other.
+"""
+
+import ctypes
+from collections.abc import Iterable
+from string import Template
+
+__all__ = ["Product", "source", "tiling"]
+
+
+class Product(ctypes.Structure):
+    """One product, or a batch of them: c ← alpha · op(a) op(b) + beta · c, row-major; op transposes if asked.
+
+    op(a) is m × k, op(b) is k × n, c is m × n. `lda`, `ldb`, `ldc` are the elements from row to row as stored,
+    `stride_*` those from one matrix of the batch to the next. Tiles are `rows` × `columns` elements of c and are
+    handed to the threads in `pieces` blocks: `tiling` gives the three. Sides and `ld*` are below 2³¹.
+    """
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("a", "b", "c")),
+        *((name, ctypes.c_int64) for name in ("m", "n", "k", "lda", "ldb", "ldc")),
+        *((name, ctypes.c_int64) for name in ("batch", "stride_a", "stride_b", "stride_c")),
+        *((name, ctypes.c_int64) for name in ("transpose_a", "transpose_b", "rows", "columns", "pieces")),
+        *((name, ctypes.c_double) for name in ("alpha", "beta")),
+    )
+
+
+def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
+    """`rows`, `columns` and `pieces` for a product of this shape.
+
+    A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 % over the whole
+    product, of 128 rows 10 %, squares of 128 20 %. Below 2²² multiplications, 50 µs, a product stays whole.
+    """
+    volume = m * n * k
+    goal = 1 if volume < 1 << 22 else max(2, min(volume >> 25, 64))
+    down = max(1, min(goal, -(-m // 256)))
+    across = max(1, min(-(-goal // down), -(-n // 1024)))
+    while down * across < min(goal, 4):
+        if 2 * m * across >= n * down:
+            down *= 2
+        else:
+            across *= 2
+    rows, columns = _part(m, down), _part(n, across)
+    tiles = batch * -(-m // rows) * -(-n // columns)
+    return {"rows": rows, "columns": columns, "pieces": max(1, min(tiles, batch * volume >> 18))}
+
+
+def _part(side: int, parts: int) -> int:
+    """A `parts`-th of `side`, up to a multiple of 16: what the library's kernels do at a time."""
+    return max(1, min(side, -(side // (-16 * parts)) * 16)) if parts > 1 else max(1, side)
+
+
+def source(prefix: str) -> str:
+    """The module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's `@blas`."""
+    real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
+    return Template(_MODULE).substitute(
+        REAL=real,
+        SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces"]),
+        FIELDS=_reads(field[0] for field in Product._fields_),
+        SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
+    )
+
+
+def _reads(names: Iterable[str]) -> str:
+    """Instructions that read fields of the Product `%p`, each into a value of its name."""
+    llvm = {ctypes.c_void_p: "ptr", ctypes.c_int64: "i64", ctypes.c_double: "double"}
+    kinds = {field[0]: llvm[field[1]] for field in Product._fields_}
+    lines = []
+    for name in names:
+        lines.append(f"  %{name}.p = getelementptr i8, ptr %p, i64 {getattr(Product, name).offset}")
+        lines.append(f"  %{name} = load {kinds[name]}, ptr %{name}.p")
+    return "\n".join(lines)
+
+
+_MODULE = """
+declare void @parallel(ptr, ptr, i64, i64)
+declare void @blas(i32, i32, i32, i32, i32, i32, $REAL, ptr, i32, ptr, i32, $REAL, ptr, i32)
+declare i64 @llvm.smin.i64(i64, i64)
+
+define internal i64 @parts(i64 %side, i64 %part) alwaysinline {
+  %sum = add i64 %side, %part
+  %less = sub i64 %sum, 1
+  %count = udiv i64 %less, %part
+  ret i64 %count
+}
+
+define void @gemm(ptr %p) {
+$SIZES
+  %down = call i64 @parts(i64 %m, i64 %rows)
+  %across = call i64 @parts(i64 %n, i64 %columns)
+  %each = mul i64 %down, %across
+  %items = mul i64 %each, %batch
+  call void @parallel(ptr @tiles, ptr %p, i64 %items, i64 %pieces)
+  ret void
+}
+
+define internal void @tiles(ptr %p, i64 %first, i64 %last) {
+entry:
+$FIELDS
+$SCALARS
+  %down = call i64 @parts(i64 %m, i64 %rows)
+  %across = call i64 @parts(i64 %n, i64 %columns)
+  %each = mul i64 %down, %across
+  %ta = icmp ne i64 %transpose_a, 0
+  %tb = icmp ne i64 %transpose_b, 0
+  %oa = select i1 %ta, i32 112, i32 111
+  %ob = select i1 %tb, i32 112, i32 111
+  %step.a = select i1 %ta, i64 1, i64 %lda
+  %step.b = select i1 %tb, i64 %ldb, i64 1
+  %k.i = trunc i64 %k to i32
+  %lda.i = trunc i64 %lda to i32
+  %ldb.i = trunc i64 %ldb to i32
+  %ldc.i = trunc i64 %ldc to i32
+  br label %tile
+tile:
+  %index = phi i64 [ %first, %entry ], [ %next, %tile ]
+  %matrix = udiv i64 %index, %each
+  %within = urem i64 %index, %each
+  %i = udiv i64 %within, %across
+  %j = urem i64 %within, %across
+  %row = mul i64 %i, %rows
+  %column = mul i64 %j, %columns
+  %rows.left = sub i64 %m, %row
+  %columns.left = sub i64 %n, %column
+  %height = call i64 @llvm.smin.i64(i64 %rows, i64 %rows.left)
+  %width = call i64 @llvm.smin.i64(i64 %columns, i64 %columns.left)
+  %a.matrix = mul i64 %matrix, %stride_a
+  %a.row = mul i64 %row, %step.a
+  %a.offset = add i64 %a.matrix, %a.row
+  %a.tile = getelementptr $REAL, ptr %a, i64 %a.offset
+  %b.matrix = mul i64 %matrix, %stride_b
+  %b.column = mul i64 %column, %step.b
+  %b.offset = add i64 %b.matrix, %b.column
+  %b.tile = getelementptr $REAL, ptr %b, i64 %b.offset
+  %c.matrix = mul i64 %matrix, %stride_c
+  %c.row = mul i64 %row, %ldc
+  %c.start = add i64 %c.matrix, %c.row
+  %c.offset = add i64 %c.start, %column
+  %c.tile = getelementptr $REAL, ptr %c, i64 %c.offset
+  %height.i = trunc i64 %height to i32
+  %width.i = trunc i64 %width to i32
+  call void @blas(i32 101, i32 %oa, i32 %ob, i32 %height.i, i32 %width.i, i32 %k.i, $REAL %alpha.r, ptr %a.tile,
+                  i32 %lda.i, ptr %b.tile, i32 %ldb.i, $REAL %beta.r, ptr %c.tile, i32 %ldc.i)
+  %next = add i64 %index, 1
+  %more = icmp slt i64 %next, %last
+  br i1 %more, label %tile, label %done
+done:
+  ret void
+}
+"""
