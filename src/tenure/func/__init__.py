@@ -1,0 +1,1 @@
+"""Transforms of functions: derivatives of any order, and rules of one's own."""

@@ -1,0 +1,206 @@
+"""grad, value_and_grad, vjp, jvp, hessian: functions from functions.
+
+The function is called once on marked copies of its arguments; what it records is differentiated in the same
+trace by one step. Inside a transform a read of a value computes it and leaves the trace open, so functions
+may print, branch and loop on values. Results are differentiable in turn, to any order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tenure.errors import DTypeError, ShapeError
+from tenure.func import tree
+from tenure.values import shaping, steps
+from tenure.values.arithmetic import detach
+from tenure.values.backward import Walk, run_walk
+from tenure.values.creation import eye
+from tenure.values.modes import enable_grad, is_grad_enabled
+from tenure.values.reading import value_of
+from tenure.values.record import RECORDER
+from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
+
+Function = Callable[..., Any]
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Keep the trace open and track gradients."""
+    RECORDER.open += 1
+    try:
+        with enable_grad():
+            yield
+    finally:
+        RECORDER.open -= 1
+
+
+def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
+    """The argument with its tensors as sources of gradients, and these."""
+    marks = []
+    for x in tree.tensors(argument, what):
+        value = value_of(x)
+        if not value.dtype.is_floating:
+            raise DTypeError(
+                f"{what} has dtype {value.dtype.name}: only floating tensors can be differentiated",
+                at=site(here()),
+                help="give floats, or name other arguments with argnums=…",
+            )
+        marks.append(steps.mark(value, None))
+    return tree.rebuild(argument, iter(marks)), marks
+
+
+def closed(out: Any, marks: Sequence[Any], tracked: bool) -> Any:
+    """A result without its dependence on the marks of this transform."""
+
+    def close(x: Any) -> Any:
+        if not isinstance(x, Tensor) or not x.requires_grad:
+            return x
+        value = steps.close(value_of(x), marks)
+        return value if tracked else detach(value)
+
+    return tree.map_leaves(close, out)
+
+
+def check_scalar(out: Any, what: str) -> Any:
+    """The result of a function whose gradient is asked for."""
+    if not isinstance(out, Tensor):
+        raise DTypeError(f"{what}: the function returned {type(out).__name__}, not a tensor", at=site(here()))
+    if out.shape != ():
+        raise ShapeError(
+            f"{what}: the function returned shape {list(out.shape)}, not a scalar",
+            at=site(here()),
+            help="reduce it (.sum(), .mean()), or use tn.vjp for a function with many results",
+        )
+    if not out.dtype.is_floating:
+        raise DTypeError(f"{what}: the function returned {out.dtype.name}, not a float", at=site(here()))
+    return value_of(out)
+
+
+def pulled(outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool) -> list[Any]:
+    """The cotangents of the marks; zeros where nothing depends on them."""
+    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y.requires_grad]
+    walk = Walk(create, consume=False, accumulate=False)
+    walk.final = True
+    run_walk(walk, [y for y, _ in live], [g for _, g in live], marks)
+    return [walk.found[k] if k in walk.found else steps.fill(m._aval, 0) for k, m in enumerate(marks)]
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """A function that gives ``(f(*args), gradient)``.
+
+    ``f`` returns a scalar tensor (with ``has_aux``, a pair of it and anything else). The gradient is with
+    respect to argument ``argnums`` (a tensor or a nested list, tuple or dict of tensors) and has its form; for
+    several argnums, a tuple. Arguments are borrowed, not changed. TN802 if ``f`` returns no floating scalar.
+    """
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        tracked = is_grad_enabled()
+        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        given = list(args)
+        with recording():
+            marks: list[Any] = []
+            counts = []
+            for k in numbers:
+                given[k], more = marked(args[k], f"argument {k}")
+                marks += more
+                counts.append(len(more))
+            result = f(*given, **kwargs)
+            out = check_scalar(result[0] if has_aux else result, "grad")
+            grads = iter(closed(pulled([out], [None], marks, True), marks, tracked))
+            trees = tuple([tree.rebuild(args[k], grads) for k in numbers])
+            value = closed((out, result[1]) if has_aux else out, marks, tracked)
+        return value, trees[0] if isinstance(argnums, int) else trees
+
+    return wrapped
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """A function that gives the gradient of ``f``; see value_and_grad. With ``has_aux``: (gradient, aux)."""
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wrapped
+
+
+def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+    """``(f(*primals), pull)``: ``pull(cotangent)`` gives the tuple of cotangents of the primals, Jᵀ · cotangent.
+
+    The cotangent has the form, shapes and dtypes of the result. ``pull`` may be called any number of times.
+    """
+    tracked = is_grad_enabled()
+    with recording():
+        args, marks = marked(primals, "an argument of vjp")
+        raw = f(*args)
+        outs = [value_of(y) for y in tree.tensors(raw, "the result")]
+        result = closed(raw, marks, tracked)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
+        if len(given) != len(outs):
+            raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
+        inside = all(y._trace is RECORDER.trace or not y.requires_grad for y in outs)
+        with recording():
+            grads = closed(pulled(outs, given, marks, inside), marks, tracked)
+        return tuple(tree.rebuild(primals, iter(grads)))
+
+    return result, pull
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """``(f(*primals), J · tangents)``: the directional derivative, in forward mode.
+
+    ``tangents`` have the form, shapes and dtypes of ``primals``; the second result has those of the first.
+    """
+    tracked = is_grad_enabled()
+    with recording():
+        args, marks = marked(tuple(primals), "an argument of jvp")
+        given = [value_of(t) for t in tree.tensors(tuple(tangents), "the tangents")]
+        check_tangents(marks, given)
+        raw = f(*args)
+        outs = [value_of(y) for y in tree.tensors(raw, "the result")]
+        moved = steps.tangent(outs, marks, given)
+        return closed(raw, marks, tracked), closed(tree.rebuild(raw, iter(moved)), marks, tracked)
+
+
+def check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:
+    """TN802 unless each tangent is like its primal."""
+    if len(primals) != len(tangents):
+        raise ShapeError(f"{len(tangents)} tangents for {len(primals)} arguments", at=site(here()))
+    for x, t in zip(primals, tangents, strict=True):
+        if x.shape != t.shape:
+            raise ShapeError(f"a tangent of shape {list(t.shape)} for {list(x.shape)}", at=site(here()))
+        if x.dtype is not t.dtype:
+            raise DTypeError(f"a tangent of {t.dtype.name} for {x.dtype.name}", at=site(here()))
+
+
+def hessian(f: Function, argnums: int = 0) -> Function:
+    """A function that gives the second derivatives of a scalar ``f`` in one tensor argument of shape s: s + s.
+
+    Forward mode over reverse mode: one gradient, and one tangent of it per element.
+    """
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        tracked = is_grad_enabled()
+        if not isinstance(args[argnums], Tensor):
+            raise DTypeError(f"hessian: argument {argnums} is a {type(args[argnums]).__name__}, not a tensor")
+        with recording():
+            given = list(args)
+            given[argnums], (x,) = marked(args[argnums], f"argument {argnums}")
+            g = grad(f, argnums)(*given, **kwargs)
+            n = x.numel()
+            basis = shaping.reshape(eye(n, dtype=x.dtype), n, *x.shape)
+            rows = [steps.tangent([g], [x], [basis[k]])[0] for k in range(n)]
+            h = shaping.stack(rows) if rows else basis
+            return closed(shaping.reshape(h, *x.shape, *x.shape), [x], tracked)
+
+    return wrapped

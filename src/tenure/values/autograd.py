@@ -1,0 +1,148 @@
+"""What a user asks of the graph: backward, gradients of tensors, hooks, retained gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.errors import GradientError
+from tenure.values import record
+from tenure.values.backward import Walk, deposit, run_walk, short_walk
+from tenure.values.graph import Hook, Leaf
+from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
+from tenure.values.reading import value_of
+from tenure.values.sites import here, site
+from tenure.values.steps import fill
+
+
+def backward(
+    x: Any,
+    gradient: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Any] | None = None,
+) -> None:
+    """Add the gradient of x to ``.grad`` of every leaf it was computed from (of ``inputs`` only, if given).
+
+    ``gradient`` is the cotangent of x, of its shape and dtype; a scalar needs none. The graph is consumed
+    unless ``retain_graph`` (by default, ``create_graph``); another backward through it is TN382. TN804 if x
+    does not require grad.
+    """
+    root = value_of(x)
+    g = None if gradient is None else value_of(gradient)
+    keep = create_graph if retain_graph is None else retain_graph
+    if inputs is not None:
+        found = grad([root], list(inputs), None if g is None else [g], keep, create_graph, allow_unused=True)
+        for place, gx in zip(inputs, found, strict=True):
+            leaf = getattr(place, "_leaf", None)
+            if leaf is None:
+                raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
+            if gx is not None:
+                deposit(leaf, gx, summed=False)
+        return
+    if g is None and not create_graph and root._deps and short_walk(root, keep):
+        return
+    walk = Walk(create_graph, not keep, accumulate=True)
+    run_walk(walk, [root], [g], ())
+    for leaf, gx in walk.leaves.items():
+        if leaf.hooks:
+            deposit(leaf, run_hooks(leaf.hooks, gx), summed=False)
+        else:
+            deposit(leaf, gx, summed=True)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    *,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of the sum of ``outputs`` (weighted by ``grad_outputs``) with respect to ``inputs``.
+
+    One value per input, of its shape. ``.grad`` is not touched. An input that no output depends on is TN804,
+    or None with ``allow_unused``, or zeros with ``materialize_grads``. Hooks of inputs run.
+    """
+    roots = [value_of(y) for y in _listed(outputs)]
+    wanted = _listed(inputs)
+    cotangents = [None] * len(roots) if grad_outputs is None else _listed(grad_outputs)
+    given = [None if g is None else value_of(g) for g in cotangents]
+    if len(given) != len(roots):
+        raise GradientError(f"{len(given)} grad_outputs for {len(roots)} outputs", at=site(here()))
+    keep = create_graph if retain_graph is None else retain_graph
+    values = [value_of(x) for x in wanted]
+    for x in values:
+        if not x._deps:
+            raise GradientError("an input of grad() does not require grad", at=site(here()))
+    walk = Walk(create_graph, not keep, accumulate=False)
+    run_walk(walk, roots, given, values)
+    out = _found(walk, len(wanted))
+    if materialize_grads:
+        out = [fill(x._aval, 0) if g is None else g for x, g in zip(values, out, strict=True)]
+    missing = [k for k, g in enumerate(out) if g is None]
+    if missing and not allow_unused:
+        raise GradientError(
+            f"input {missing[0]} of grad() was not used in computing the outputs",
+            at=site(here()),
+            help="pass allow_unused=True to get None for it",
+        )
+    return tuple(out)
+
+
+def _found(walk: Walk, count: int) -> list[Any]:
+    """What has arrived at the tensors asked for, by their number."""
+    found = dict(walk.found)
+    for leaf, numbers in walk.wanted_leaves.items():
+        if leaf in walk.leaves:
+            found.update(dict.fromkeys(numbers, run_hooks(leaf.hooks, walk.leaves[leaf])))
+    return [found.get(k) for k in range(count)]
+
+
+def _listed(xs: Any) -> list[Any]:
+    return list(xs) if isinstance(xs, tuple | list) else [xs]
+
+
+def register_hook(x: Any, hook: Hook) -> RemovableHandle:
+    """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it."""
+    leaf = getattr(x, "_leaf", None)
+    if leaf is None:
+        source = value_of(x)._src
+        leaf = source if isinstance(source, Leaf) else None
+    return RemovableHandle(handler_of(value_of(x)).hooks if leaf is None else leaf.hooks, hook)
+
+
+def retain_grad(x: Any) -> None:
+    """Keep the gradient of a result in its ``.grad``, as leaves do."""
+    if getattr(x, "_leaf", None) is not None:
+        return
+    value = value_of(x)
+    handler = handler_of(value)
+    if getattr(value, "_kept", None) is None:
+        value._kept = kept = Leaf()
+        handler.keep = lambda g: deposit(kept, g, summed=False)
+
+
+def get_grad(x: Any) -> Any:
+    """The gradient that backward() left here: a borrow of its place, or None."""
+    leaf = getattr(x, "_leaf", None) or getattr(x._read(), "_kept", None)
+    return None if leaf is None or leaf.grad is None else leaf.grad.data
+
+
+def set_grad(x: Any, g: Any) -> None:
+    """Write the gradient, or drop it (None): the next backward starts anew."""
+    leaf = getattr(x, "_leaf", None) or getattr(x._read(), "_kept", None)
+    if leaf is None and g is None:
+        return
+    if leaf is None:
+        raise GradientError("only a leaf has a gradient to write", at=site(here()))
+    if g is None:
+        if leaf.grad is not None:
+            leaf.grad._abandon()
+        leaf.grad = None
+    elif leaf.grad is None:
+        leaf.grad = record._Var(x._fitting(g))
+    else:
+        leaf.grad.data = g

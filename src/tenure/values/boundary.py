@@ -1,0 +1,160 @@
+"""Where tensors meet Python and NumPy: reading, printing, pickling."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from tenure.dtypes import DType
+from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
+from tenure.interp.interp import Poison
+from tenure.values.creation import wrap
+from tenure.values.graph import Leaf, Out
+from tenure.values.record import RECORDER
+from tenure.values.show import format_tensor
+
+
+def array_of(x: Any) -> np.ndarray[Any, Any]:
+    """The buffer of a tensor, computed if it is pending; what failed raises its error here."""
+    x = x._read()
+    if x._data is None:
+        RECORDER.compute(x)
+    data = x._data
+    if type(data) is Poison:
+        error = copy.copy(data.error)
+        raise error.with_traceback(None)
+    return data  # type: ignore[no-any-return]
+
+
+class Lent:
+    """What stands between an exported array and the buffer: NumPy finds no writable memory behind it."""
+
+    __slots__ = ("__array_interface__", "__owner")
+
+    def __init__(self, owner: np.ndarray[Any, Any]) -> None:
+        interface = dict(owner.__array_interface__)
+        interface["data"] = (interface["data"][0], True)
+        self.__array_interface__ = interface
+        self.__owner = owner
+
+
+def read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same memory as an array that cannot be made writable, nor any that it leads to."""
+    return np.asarray(Lent(array))
+
+
+class Boundary:
+    """The methods with which a tensor's numbers leave Tenure."""
+
+    __slots__ = ()
+    __array_ufunc__ = None
+    __array_priority__ = 1000
+
+    def item(self: Any) -> Any:
+        """The one element, as a Python number."""
+        array = array_of(self)
+        if array.size != 1:
+            raise ShapeError(f"item() of a tensor with {array.size} elements", help="use .tolist() or .numpy()")
+        return array.item()
+
+    def tolist(self: Any) -> Any:
+        """The elements as nested lists of Python numbers (a number for a 0-dimensional tensor)."""
+        return array_of(self).tolist()
+
+    def numpy(self: Any) -> np.ndarray[Any, Any]:
+        """The elements as a read-only array that shares memory: lent, for as long as the array lives."""
+        if self.requires_grad:
+            raise GradientError("numpy() of a tensor that requires grad", help="use x.detach().numpy()")
+        return read_only(array_of(self))
+
+    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            if copy is False:
+                raise ValueError("a cast needs a copy, and copy=False forbids one")
+            return array.astype(dtype)  # type: ignore[no-any-return]
+        return array.copy() if copy else array  # type: ignore[no-any-return]
+
+    def __dlpack__(self: Any, **kwargs: Any) -> Any:
+        """A DLPack capsule of a copy: consumers are not known to honour read-only memory."""
+        kwargs.pop("copy", None)
+        if self.requires_grad:
+            raise GradientError("__dlpack__ of a tensor that requires grad", help="use x.detach()")
+        return array_of(self).copy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self: Any) -> Any:
+        return array_of(self).__dlpack_device__()
+
+    def __bool__(self: Any) -> bool:
+        array = array_of(self)
+        if array.size != 1:
+            raise ShapeError(
+                f"the truth of a tensor with {array.size} elements is not defined",
+                help="use .any() or .all(), or tn.where for a choice by element",
+            )
+        return bool(array.item())
+
+    def __float__(self: Any) -> float:
+        return float(self.item())
+
+    def __int__(self: Any) -> int:
+        return int(self.item())
+
+    def __index__(self: Any) -> int:
+        if self.dtype.kind not in "iu" or self._aval.size != 1:
+            raise DTypeError(
+                f"a tensor of {self.dtype.name} and shape {list(self.shape)} stands where Python wants an int",
+                help="only a tensor of one whole number is an int",
+            )
+        return int(self.item())
+
+    def __len__(self: Any) -> int:
+        if not self.shape:
+            raise ShapeError("len() of a 0-dimensional tensor")
+        return int(self.shape[0])
+
+    def __iter__(self: Any) -> Any:
+        value = self._read()
+        if not value.shape:
+            raise ShapeError("iteration over a 0-dimensional tensor")
+        return (value[k] for k in range(value.shape[0]))
+
+    def __contains__(self: Any, element: Any) -> bool:
+        return bool((self == element).any())
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(self.item(), spec) if spec and self._aval.size == 1 else str(self)
+
+    def __repr__(self: Any) -> str:
+        try:
+            array = array_of(self)
+        except TenureError as error:
+            return f"tensor(<failed: {error.message}>, shape={self.shape})"
+        return format_tensor(
+            array, requires_grad=self.requires_grad, grad_fn=self.grad_fn_name(), dtype_name=self.dtype.name
+        )
+
+    def grad_fn_name(self: Any) -> str | None:
+        """The name of the operation that a differentiable result came from, as PyTorch calls it."""
+        value = self._read()
+        if not value._deps or isinstance(value._src, Leaf):
+            return None
+        return value._src.name if isinstance(value._src, Out) else value._node.name if value._node else None
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        if self.requires_grad:
+            raise GradientError("pickling a differentiable result would lose its graph", help="pickle x.detach()")
+        return wrap, (array_of(self).copy(),)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self: Any, memo: Any) -> Any:
+        return self
+
+    @property
+    def dtype(self: Any) -> DType:
+        """The dtype."""
+        return self._aval.dtype  # type: ignore[no-any-return]

@@ -1,0 +1,154 @@
+"""From a path of recorded steps to primitives.
+
+    input f32[3]; sin −1; sum 0; backward 1        becomes, in a builder,
+    v0 = input; v1 = sin v0; v2 = reduce_sum v1; v3 = full 1; v4 = broadcast_to …; v5 = cos v0; v6 = multiply …
+
+The same path always gives the same value numbers: Python scalars are inputs here, whether specialized or not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure import dtypes
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder, Value
+from tenure.ops import pointwise
+from tenure.transform.jvp import push_forward
+from tenure.transform.vjp import pull_back
+from tenure.values.trie import Node
+
+WEAK = {
+    bool: Aval((), dtypes.bool_, weak=True),
+    int: Aval((), dtypes.int64, weak=True),
+    float: Aval((), dtypes.float64, weak=True),
+}
+
+
+class Expansion:
+    """A builder holding the primitives of a path: ``slots``, ``inputs`` and ``scalars`` are its values."""
+
+    __slots__ = ("builder", "inputs", "node", "scalars", "slots")
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.slots: list[Value] = []
+        self.inputs: list[Value] = []
+        self.scalars: list[Value] = []
+        self.node: Node | None = None
+
+    def advance(self, node: Node) -> Expansion:
+        """Expand the steps from where it stands to ``node``, a descendant."""
+        steps: list[Node] = []
+        at: Node | None = node
+        while at is not None and at is not self.node and at.parent is not None:
+            steps.append(at)
+            at = at.parent
+        for step in reversed(steps):
+            self.builder.origin = len(self.slots)
+            step.expand(self, step)
+        self.node = node
+        return self
+
+    def __getitem__(self, slot: int) -> Value:
+        return self.slots[slot] if slot >= 0 else self.inputs[~slot]
+
+    def arguments(self, node: Node) -> list[Value]:
+        """The values a step reads; its scalars become inputs here."""
+        kinds = iter(node.kinds)
+        return [self.scalar(next(kinds)) if slot is None else self[slot] for slot in node.args]
+
+    def scalar(self, kind: type) -> Value:
+        """The next Python number."""
+        value = self.builder.input(WEAK[kind])
+        self.scalars.append(value)
+        return value
+
+
+def expand_input(ex: Expansion, node: Node) -> None:
+    """A tensor from outside; tracked if a gradient flows to it."""
+    aval, tracked = node.params
+    ex.inputs.append(ex.builder.input(aval, tracked=tracked))
+
+
+def expand_mode(ex: Expansion, node: Node) -> None:
+    """Grad mode changes."""
+    ex.builder.tracking = node.params
+
+
+def expand_operation(ex: Expansion, node: Node) -> None:
+    """One operation, with its static parameters."""
+    function, params = node.params
+    first = len(ex.builder.avals)
+    ans = function(*ex.arguments(node), **dict(params))
+    for value in ans if type(ans) is tuple else (ans,):
+        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+
+
+def expand_mark(ex: Expansion, node: Node) -> None:
+    """A value at which differentiation may end: a leaf, or the argument of a transform."""
+    value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
+    ex.builder.tracked[value.id] = True
+    ex.slots.append(value)
+
+
+def expand_close(ex: Expansion, node: Node) -> None:
+    """The result of a transform, as its surroundings see it: constant but for what they differentiate."""
+    value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
+    ex.builder.tracked[value.id] = bool(node.deps)
+    ex.slots.append(value)
+
+
+def expand_gradient(ex: Expansion, node: Node) -> None:
+    """Cotangents of ``stops`` from those of ``roots``, the adjoint program of all that lies between."""
+    roots, stops, into, create_graph, reached, _ = node.params
+    b = ex.builder
+    tracking, b.tracking = b.tracking, create_graph
+    held: dict[int, Value] = {}
+    for slot, given in roots:
+        g = b.full(ex[slot].shape, 1, ex[slot].dtype) if given is None else ex[given]
+        held[ex[slot].id] = g if ex[slot].id not in held else held[ex[slot].id] + g
+    accumulators = {ex[s].id: ex[a] for s, a in zip(stops, into, strict=True) if a is not None}
+    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators)
+    for stop in reached:
+        arrived = found.get(ex[stop].id)
+        ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived))
+    b.tracking = tracking
+
+
+def expand_tangent(ex: Expansion, node: Node) -> None:
+    """Tangents of some slots from those of others; zero where there is no dependence."""
+    outs, ins, tangents = node.params
+    found = push_forward(ex.builder, {ex[s].id: ex[t] for s, t in zip(ins, tangents, strict=True)})
+    for out in outs:
+        t = found.get(ex[out].id)
+        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else t))
+
+
+def expand_call(ex: Expansion, node: Node) -> None:
+    """A program applied to slots: its instructions, in line."""
+    program = node.params
+    b = ex.builder
+    values = [ex[slot] for slot in node.args if slot is not None]
+    for at in program.instructions:
+        values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))
+    ex.slots.extend([pointwise.mark(values[v]) for v in program.outputs])
+
+
+def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
+    """Which stops a gradient of the roots reaches without passing through another one, in their order."""
+    b = ex.builder
+    halt = {ex[s].id for s in stops}
+    stack = [ex[slot].id for slot, _ in roots if b.tracked[ex[slot].id]]
+    seen = set(stack)
+    while stack:
+        v = stack.pop()
+        at = b.instructions[v]
+        if at is None or v in halt:
+            continue
+        for k in at.primitive.differentiable(len(at.operands)):
+            o = at.operands[k]
+            if o not in seen and b.tracked[o]:
+                seen.add(o)
+                stack.append(o)
+    return tuple([s for s in stops if ex[s].id in seen])

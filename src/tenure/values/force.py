@@ -1,0 +1,327 @@
+"""Run traces: from the path and the live handles to a program, its run, and values in the handles.
+
+Which results are wanted is known only now: those that somebody still holds. The programs of a path are kept
+at its last node; one whose outputs are a superset serves the call, and output sets only widen until a
+narrower one has been enough for long.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenure.errors import TenureError
+from tenure.interp.interp import Executable, Poison, interpret
+from tenure.ir.program import Builder, Value
+from tenure.ir.verify import verify
+from tenure.values import graph, paths
+from tenure.values.expand import WEAK, Expansion
+from tenure.values.shield import Shield
+from tenure.values.sites import place_of, site
+from tenure.values.trie import GENERAL, ROOT, Node, prune
+
+
+def choose_executor() -> Callable[[Any], Executable]:
+    """The reference interpreter, or with TENURE_EXECUTOR=compiled the compiler, loaded only then."""
+    wanted = os.environ.get("TENURE_EXECUTOR", "interpreted")
+    if wanted == "compiled":
+        return importlib.import_module("tenure.compile.build").compiler(interpret)  # type: ignore[no-any-return]
+    if wanted != "interpreted":
+        raise TenureError(f"TENURE_EXECUTOR is {wanted!r}, which is no executor", help='"interpreted" or "compiled"')
+    return interpret
+
+
+EXECUTOR: Callable[[Any], Executable] = choose_executor()
+COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
+NARROW_AFTER = 64
+MOST_PLANS = 32
+NODE_BUDGET = 50_000
+
+
+def count(what: str) -> None:
+    """Count an event, for tests and benchmarks."""
+    COUNTS[what] += 1
+
+
+class Plan:
+    """A compiled program of a path for a set of outputs.
+
+    ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
+    that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
+    and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants.
+    """
+
+    __slots__ = (
+        "baked",
+        "consumed",
+        "executable",
+        "feeds",
+        "graph",
+        "kept",
+        "leaves",
+        "open",
+        "saved",
+        "slots",
+        "unused",
+    )
+
+    def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
+        ex = Expansion().advance(node)
+        spent = paths.consumed(node)
+        made = paths.steps(node)
+        differentiable = [s for s in slots if made[s][0].depss[made[s][1]]]
+        self.slots = slots
+        leaves = set(paths.leaf_slots(node))
+        self.leaves = tuple([s for s in slots if s in leaves])
+        self.open = tuple([s for s in differentiable if s not in spent and s not in leaves])
+        self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
+        self.saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
+        self.graph = bool(self.open or self.consumed or self.leaves)
+        self.unused = 0
+        literals, self.baked = _literals(node, ex)
+        inputs = [v.id for v in ex.inputs]
+        numbers = [(k, v.id) for k, v in enumerate(ex.scalars) if v.id not in literals]
+        program = ex.builder.extract(
+            [*inputs, *[v for _, v in numbers]], [*[ex[s].id for s in slots], *self.saved], literals
+        )
+        verify(program)
+        self.feeds = [(k, ex.scalars[k].dtype.numpy.type) for k, _ in numbers]
+        self.executable = EXECUTOR(program)
+        count("programs")
+
+
+def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Node, int]]]:
+    """The scalars that are still specialized, as constants, and where they stand; their nodes know which ends
+    rely on it."""
+    out: dict[int, Callable[[Builder], Value]] = {}
+    places: list[tuple[Node, int]] = []
+    scalars = iter(ex.scalars)
+    for step in node.path():
+        for k, (value, scalar) in enumerate(zip(list(step.fixed), scalars, strict=False)):
+            if value is not GENERAL:
+                out[scalar.id] = lambda b, v=value, d=scalar.dtype: b.full((), v, d)  # type: ignore[misc]
+                places.append((step, k))
+                if node not in step.baked:
+                    step.baked.append(node)
+    return out, places
+
+
+def plan_for(node: Node, wanted: tuple[int, ...], save: bool) -> Plan:
+    """The program that serves this call."""
+    exact: Plan | None = node.plans.get((wanted, save))
+    if exact is not None:
+        return exact
+    wide: Plan | None = node.plans.get(save)
+    if wide is not None and set(wide.slots) >= set(wanted):
+        wide.unused += 1
+        if wide.unused < NARROW_AFTER:
+            return wide
+        slots = wanted
+    else:
+        slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
+    plan = node.plans.get((slots, save)) or Plan(node, slots, save)
+    plan.unused = 0
+    if len(node.plans) > MOST_PLANS:
+        node.plans.clear()
+    node.plans[save] = node.plans[slots, save] = plan
+    if any(step.fixed[k] is GENERAL for step, k in plan.baked):  # another thread has met another value meanwhile
+        node.plans.clear()
+        return plan_for(node, wanted, save)
+    return plan
+
+
+def _references(handles: Sequence[Any]) -> list[int]:
+    return [h._slot for h in handles if sys.getrefcount(h) > _ALONE]
+
+
+def _calibrate() -> int:
+    """How often a handle counts as referred to when only the list of handles holds it."""
+
+    class Probe:
+        _slot = 0
+
+    for n in range(1, 10):
+        globals()["_ALONE"] = n
+        if not _references([Probe()]):
+            return n
+    raise RuntimeError("this Python does not count references")
+
+
+_ALONE = _calibrate()
+
+
+def run(t: Any) -> None:
+    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything."""
+    with t.lock:
+        if t.done:
+            return
+        handles, node = t.handles, t.node
+        live = tuple(_references(handles))
+        if live:
+            _settle(t, t.inputs)
+            save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
+            plan = node.plans.get((live, save)) or plan_for(node, live, save)
+            with Shield() as shield:
+                try:
+                    _execute(t, plan, handles)
+                except BaseException as error:
+                    _break_off(t, plan, handles, error)
+                    raise
+            del shield
+        t.handles = []
+        _release(t)
+    COUNTS["runs"] += 1
+    node.stamp = COUNTS["runs"]
+    if COUNTS["nodes"] > NODE_BUDGET:
+        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - 256)
+
+
+def _settle(t: Any, inputs: Sequence[Any]) -> None:
+    """Let every input have its value and, if a gradient flows to it, its place in the graph."""
+    for x in inputs:
+        if x._data is None:
+            t.compute(x)
+        if x._deps and x._src is None and x._trace is not None:
+            adopt(x._trace, x)
+
+
+def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
+    """Run the program of a trace and hand the results over."""
+    t.running = True
+    inputs, scalars = t.inputs, t.scalars
+    segment = _start(t, plan, handles) if plan.graph else None
+    t.inputs = []
+    arrays = [x._data for x in inputs]
+    if segment is not None and t.cutting:
+        segment.inputs = [x if k in plan.kept else None for k, x in enumerate(inputs)]
+    del inputs
+    if plan.feeds:
+        arrays += [kind(scalars[k]) for k, kind in plan.feeds]
+    results = plan.executable(arrays)
+    if segment is not None and plan.saved:
+        segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
+    for slot, array in zip(plan.slots, results, strict=False):
+        h = handles[slot]
+        if type(array) is Poison:
+            _locate(t, handles, array)
+        h._data = array
+        h._trace = h._node = None
+
+
+def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
+    """Give the differentiable results their place in the graph; the segment, if one of them is open."""
+    for slot in plan.leaves:
+        handles[slot]._src = t.marks.get(slot)
+    for slot, by in plan.consumed.items():
+        h = handles[slot]
+        if h._src is None:
+            h._src = graph.Out(None, slot, h._node.name, place_of(t, handles[by]))
+    if not plan.open:
+        return None
+    segment = graph.Segment(t.node, t.inputs, t.scalars, paths.sources(t), t.handlers)
+    spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
+    for slot in plan.open:
+        h = handles[slot]
+        if h._src is None:
+            stale = next((spent[d] for d in h._deps if d in spent), None) if spent else None
+            where = stale.where if stale else None
+            h._src = graph.Out(None if stale else segment, slot, h._node.name, where)
+    return segment
+
+
+def _break_off(t: Any, plan: Plan, handles: list[Any], error: BaseException) -> None:
+    """An exception out of a signal handler has ended a run. What it had not begun can still be computed; what it
+    was computing, places among it, says so from now on."""
+    t.running = False
+    if len(t.inputs) == t.node.inputs:
+        return
+    lost = Poison(TenureError(f"the run that computes this was broken off by {type(error).__name__}"))
+    for slot in plan.slots:
+        h = handles[slot]
+        if h._data is None:
+            h._data = lost
+        h._trace = h._node = None
+
+
+def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
+    """Name the line that recorded what failed."""
+    error = poison.error
+    if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
+        error.at = site(place_of(t, handles[poison.origin]))
+
+
+def _release(t: Any) -> None:
+    """Break the trace's references; what is dead is freed here."""
+    t.done = True
+    t.handles, t.inputs, t.scalars, t.expansion = [], [], [], None
+    t.marks, t.handlers, t.bound = {}, {}, {}
+
+
+class Prefix:
+    """A program for some results of a path whose trace stays open, from what is known of it already."""
+
+    __slots__ = ("executable", "feeds", "slots")
+
+    def __init__(self, ex: Expansion, slots: tuple[int, ...], known: tuple[int, ...]) -> None:
+        b = ex.builder
+        feeds = {v.id: ("input", k) for k, v in enumerate(ex.inputs)}
+        feeds.update({v.id: ("scalar", k) for k, v in enumerate(ex.scalars)})
+        feeds.update({ex[s].id: ("known", s) for s in known})
+        outputs = [ex[s].id for s in slots]
+        used = sorted(b.reads(outputs, set(feeds)) & feeds.keys())
+        self.slots = slots
+        self.feeds = [feeds[v] for v in used]
+        self.executable = EXECUTOR(b.extract(used, outputs))
+        count("programs")
+
+
+def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
+    """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
+
+    The live results before it are computed with it, so that the next such read starts from there.
+    """
+    with t.lock:
+        node = h._node
+        if h._data is not None or node is None:
+            return
+        if t.running:
+            raise TenureError(
+                "a signal handler or __del__ reads a value that the interrupted run is about to compute",
+                help="read it after the run: set a flag in the handler and look at it in the loop",
+            )
+        before = t.handles[: node.results]
+        live = {*_references(before), h._slot}
+        known = tuple([s for s in sorted(live) if before[s]._data is not None])
+        wanted = tuple([s for s in sorted(live) if before[s]._data is None])
+        _settle(t, t.inputs[: node.inputs])
+        key = ("prefix", wanted, known)
+        plan = node.plans.get(key)
+        if plan is None:
+            plan = node.plans[key] = Prefix(expansion(), wanted, known)
+        results = plan.executable([_feed(t, kind, k) for kind, k in plan.feeds])
+        for slot, array in zip(wanted, results, strict=True):
+            if type(array) is Poison:
+                _locate(t, t.handles, array)
+            before[slot]._data = array
+
+
+def _feed(t: Any, kind: str, k: int) -> Any:
+    if kind == "input":
+        return t.inputs[k]._data
+    if kind == "known":
+        return t.handles[k]._data
+    return WEAK[type(t.scalars[k])].dtype.numpy.type(t.scalars[k])
+
+
+def adopt(t: Any, h: Any) -> None:
+    """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
+    with t.lock:
+        node = h._node
+        if h._src is None and node is not None:
+            inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
+            _settle(t, inputs)
+            segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
+            h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)

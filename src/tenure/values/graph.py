@@ -1,0 +1,91 @@
+"""The differentiable past of values: where a gradient goes from here.
+
+A trace that has run leaves a ``Segment`` behind for as long as somebody may still differentiate one of its
+results. Each such result has an ``Out``; a leaf has a ``Leaf``; a result whose graph a ``backward()`` has
+consumed has a ``Consumed``. References go from results to the past only, so counting frees everything.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from tenure.values.trie import Node
+
+Place = tuple[CodeType, int] | None
+"""A line of the user's program as it is recorded: a code object and an instruction offset."""
+
+Hook = Callable[[Any], Any]
+_numbers = itertools.count()
+EXPECTED = {"backward": False}
+"""Whether the run of a path that is new saves for a backward: one came after the last run."""
+
+
+class Leaf:
+    """The identity of a differentiation leaf; ``grad`` is the place that holds its gradient, or None."""
+
+    __slots__ = ("__weakref__", "grad", "hooks")
+
+    def __init__(self) -> None:
+        self.grad: Any = None
+        self.hooks: dict[int, Hook] = {}
+
+
+class Out:
+    """A differentiable result of a trace that has run. Once its graph is consumed ``segment`` is None, and
+    ``where`` the line of the ``backward()`` that did it."""
+
+    __slots__ = ("__weakref__", "name", "segment", "slot", "where")
+
+    def __init__(self, segment: Segment | None, slot: int, name: str, where: Place = None) -> None:
+        self.segment = segment
+        self.slot = slot
+        self.name = name
+        self.where = where
+        if segment is not None:
+            segment.outs[slot] = weakref.ref(self)
+
+    def consume(self, where: Place) -> None:
+        """Let go of the graph; what remains is a number."""
+        self.segment = None
+        self.where = where
+
+
+Source = Leaf | Out | None
+
+
+class Segment:
+    """What a run trace keeps for differentiation: its path, and its inputs or what was saved of them.
+
+    Whether a backward came is remembered at the path's node: what nobody used is not saved again.
+
+    ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
+    expansion to tensors, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole.
+    """
+
+    __slots__ = ("handlers", "inputs", "node", "number", "outs", "saved", "scalars", "sources", "used")
+
+    def __init__(
+        self,
+        node: Node,
+        inputs: list[Any],
+        scalars: list[Any],
+        sources: dict[int, Source],
+        handlers: dict[int, Any],
+    ) -> None:
+        self.node = node
+        self.inputs: list[Any] = inputs
+        self.scalars = scalars
+        self.sources = sources
+        self.handlers = handlers
+        self.saved: dict[int, Any] | None = None
+        self.outs: dict[int, weakref.ref[Out]] = {}
+        self.number = next(_numbers)
+        self.used = False
+
+    def __del__(self) -> None:
+        if self.saved is not None and not self.used:
+            self.node.save = EXPECTED["backward"] = False

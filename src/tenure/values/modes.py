@@ -1,0 +1,166 @@
+"""Grad mode and eager mode, as contexts and as decorators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
+
+
+class Mode:
+    """How operations are recorded: whether gradients are tracked, and whether each runs at once."""
+
+    __slots__ = ("eager", "grad", "key")
+
+    def __init__(self, grad: bool, eager: bool) -> None:
+        self.grad = grad
+        self.eager = eager
+        self.key = ("mode", grad)
+
+
+MODES = {(g, e): Mode(g, e) for g in (False, True) for e in (False, True)}
+DEFAULT = MODES[True, os.environ.get("TENURE_EAGER", "") not in ("", "0")]
+MODE: ContextVar[Any] = ContextVar("tenure_mode", default=DEFAULT)
+
+
+def current_mode() -> Mode:
+    """The mode in force; one set by a generator that is now suspended does not count."""
+    mode = MODE.get()
+    while type(mode) is not Mode:
+        mode = mode.resolve()
+    return mode
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class GeneratorMode:
+    """A mode set inside a generator: in force only while the generator runs, not where it has yielded to.
+
+    ``frame`` is None once the generator has left it; somebody may still put it back who entered meanwhile.
+    """
+
+    __slots__ = ("frame", "mode", "outer")
+
+    def __init__(self, frame: FrameType, mode: Mode, outer: Any) -> None:
+        self.frame: FrameType | None = frame
+        self.mode = mode
+        self.outer = outer
+
+    def resolve(self) -> Any:
+        """The mode in force now."""
+        return self.outer if self.frame is None or self.frame.f_back is None else self.mode
+
+
+class ModeContext:
+    """A context that changes the mode; as a decorator, for the time of each call (of each resumption, where the
+    function is a generator)."""
+
+    __slots__ = ("_entered",)
+
+    def __init__(self) -> None:
+        self._entered: list[tuple[Mode | GeneratorMode, Any]] = []
+
+    def _changed(self, mode: Mode) -> Mode:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        outer = MODE.get()
+        mode: Any = self._changed(current_mode())
+        frame = sys._getframe(1)
+        if frame.f_code.co_flags & inspect.CO_GENERATOR:
+            mode = GeneratorMode(frame, mode, outer)
+        self._entered.append((mode, outer))
+        MODE.set(mode)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        mine, outer = self._entered.pop()
+        if type(mine) is GeneratorMode:
+            mine.frame = None
+            if MODE.get() is not mine:  # whoever resumes the generator has entered or left a mode of its own
+                return
+        while type(outer) is GeneratorMode and outer.frame is None:
+            outer = outer.outer
+        MODE.set(outer)
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                return (yield from _resume_under(type(self), function(*args, **kwargs)))
+
+            return generator  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return wrapper  # type: ignore[return-value]
+
+
+def _resume_under(context: Callable[[], ModeContext], inner: Any) -> Any:
+    """Drive a generator with the context around each of its resumptions."""
+    step, argument = inner.send, None
+    while True:
+        try:
+            with context():
+                item = step(argument)
+        except StopIteration as end:
+            return end.value
+        try:
+            step, argument = inner.send, (yield item)
+        except GeneratorExit:
+            inner.close()
+            raise
+        except BaseException as error:
+            step, argument = inner.throw, error
+
+
+class no_grad(ModeContext):
+    """Operations inside are not tracked; leaves may be written."""
+
+    def _changed(self, mode: Mode) -> Mode:
+        return MODES[False, mode.eager]
+
+
+class enable_grad(ModeContext):
+    """Operations inside are tracked again."""
+
+    def _changed(self, mode: Mode) -> Mode:
+        return MODES[True, mode.eager]
+
+
+class set_grad_enabled(ModeContext):
+    """Tracking on or off inside."""
+
+    __slots__ = ("_grad",)
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self._grad = bool(mode)
+
+    def _changed(self, mode: Mode) -> Mode:
+        return MODES[self._grad, mode.eager]
+
+    def __call__(self, function: F) -> F:
+        return (enable_grad() if self._grad else no_grad())(function)
+
+
+class eager(ModeContext):
+    """Each operation inside runs as it is recorded; the numbers are the same."""
+
+    def _changed(self, mode: Mode) -> Mode:
+        return MODES[mode.grad, True]
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are tracked now."""
+    return current_mode().grad

@@ -1,0 +1,45 @@
+"""Parameters: leaves that modules hold and optimizers update, and who holds them."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from tenure.values.var import Var
+
+
+class Parameter(Var):
+    """A place that a module lists among its parameters: a differentiation leaf, unless told otherwise.
+
+    ``Parameter(data)`` owns a place that starts with the value of ``data``, cut from its graph. It knows
+    which modules hold it now, so that an optimizer can tell when it has been replaced.
+    """
+
+    __slots__ = ("_holders",)
+
+    def __init__(self, data: Any = 0.0, requires_grad: bool = True) -> None:
+        super().__init__(data, False)
+        self._val = self._val.detach()
+        self._holders: list[weakref.ref[Any]] | None = None
+        if requires_grad:
+            self.requires_grad_()
+
+    def held_by(self, holder: Any) -> None:
+        """A module holds this parameter from now on (once more, if it did already)."""
+        alive = [r for r in self._holders or () if r() is not None]
+        self._holders = [*alive, weakref.ref(holder)]
+
+    def released_by(self, holder: Any) -> None:
+        """A module has let go of this parameter."""
+        holders = self._holders or []
+        for k, r in enumerate(holders):
+            if r() is holder:
+                self._holders = holders[:k] + holders[k + 1 :]
+                return
+
+    def is_orphan(self) -> bool:
+        """Whether modules once held this parameter and none does now."""
+        return self._holders is not None and all(r() is None for r in self._holders)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"

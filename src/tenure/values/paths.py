@@ -1,0 +1,124 @@
+"""What can be told of a recorded path without running it: which results a backward has consumed, and what
+its adjoint will need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder, Value
+from tenure.transform.vjp import pull_back
+from tenure.values.expand import Expansion, expand_gradient, expand_mark
+from tenure.values.graph import Source
+from tenure.values.trie import Node
+
+
+def steps(node: Node) -> list[tuple[Node, int]]:
+    """For each result slot of the path, its step and which of the step's results it is."""
+    if node.made is None:
+        node.made = [(step, k) for step in node.path() for k in range(len(step.avals))]
+    return node.made
+
+
+def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iterable[int] = ()) -> set[int]:
+    """The differentiable results that lie behind some slots, these included; the walk ends at ``halt``."""
+    stop = set(halt)
+    found: set[int] = set()
+    stack = [s for s in slots if s >= 0]
+    while stack:
+        slot = stack.pop()
+        if slot in found or slot in stop:
+            continue
+        step, k = made[slot]
+        if step.depss[k]:
+            found.add(slot)
+            stack.extend([a for a in step.args if a is not None and a >= 0])
+    return found
+
+
+def consumed(node: Node) -> dict[int, int]:
+    """The results whose graph a backward on this path consumed, with a result slot of that backward.
+
+    What was computed from them can not be differentiated either.
+    """
+    made = steps(node)
+    out: dict[int, int] = {}
+    first = 0
+    for step in node.path():
+        if step.expand is expand_gradient and step.params[-1]:
+            leaves = [s for s in step.params[1] if s >= 0 and made[s][0].expand is expand_mark]
+            for slot in ancestors(made, [r for r, _ in step.params[0]], leaves):
+                out.setdefault(slot, first)
+        first += len(step.avals)
+    for slot, (step, k) in enumerate(made):
+        if slot not in out and step.depss[k] and step.expand is not expand_mark:
+            by = next((out[a] for a in step.args if a is not None and a in out), None)
+            if by is not None:
+                out[slot] = by
+    return out
+
+
+def mark_slots(node: Node) -> list[int]:
+    """The result slots at which differentiation may end."""
+    return [s for s, (step, _) in enumerate(steps(node)) if step.expand is expand_mark]
+
+
+def leaf_slots(node: Node) -> list[int]:
+    """The marks that are leaves: the key of their step says so."""
+    return [s for s, (step, _) in enumerate(steps(node)) if step.expand is expand_mark and not step.key[-1]]
+
+
+def source_slots(node: Node) -> list[int]:
+    """The slots where a gradient may leave this path: tracked inputs and marks."""
+    inputs = [step for step in node.path() if not step.avals and isinstance(step.key[0], Aval)]
+    return [~k for k, step in enumerate(inputs) if step.params[1]] + mark_slots(node)
+
+
+def sources(t: Any, node: Node | None = None) -> dict[int, Source]:
+    """Where the gradient goes on from each source slot of a trace."""
+    n = len(t.inputs) if node is None else node.inputs
+    out: dict[int, Source] = {~k: x._src for k, x in enumerate(t.inputs[:n]) if x._deps}
+    out.update({slot: leaf for slot, leaf in t.marks.items() if node is None or slot < node.results})
+    return out
+
+
+def adjoint(
+    node: Node, roots: Sequence[int], stops: Sequence[int], into: Sequence[int]
+) -> tuple[Expansion, dict[str, list[Value]], dict[int, Value]]:
+    """The path's primitives followed by those of the cotangents of ``stops``, with new inputs for the rest."""
+    ex = Expansion().advance(node)
+    b = ex.builder
+    b.tracking = False
+    given = {
+        "roots": [b.input(ex[s].aval) for s in roots],
+        "into": [b.input(ex[s].aval) for s in into],
+    }
+    held: dict[int, Value] = {}
+    for s, g in zip(roots, given["roots"], strict=True):
+        held[ex[s].id] = g
+    accumulators = {ex[s].id: a for s, a in zip(into, given["into"], strict=True)}
+    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators)
+    return ex, given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
+
+
+def residuals(node: Node, roots: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the adjoint of a path reads: the numbers of computed values, and which inputs."""
+    n = len(Expansion().advance(node).builder.avals)
+    by_hand = [s for step in node.path() if step.expand is expand_mark for s in step.args[1:] if s is not None]
+    ex, given, found = adjoint(node, sorted({*roots, *by_hand}), source_slots(node), ())
+    b = ex.builder
+    outputs = [v.id for v in found.values()]
+    reads = {v for v in outputs if v < n}
+    for v in b.needed(outputs, {v.id for v in given["roots"]} | set(range(n))):
+        reads.update([o for o in operands(b, v) if o < n])
+    saved = tuple(sorted([v for v in reads if operands(b, v)]))
+    remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))
+    kept = tuple([k for k, x in enumerate(ex.inputs) if x.id in reads or x.id in remade])
+    return saved, kept
+
+
+def operands(b: Builder, v: int) -> tuple[int, ...]:
+    """The operands of the instruction that defines a value; an input has none."""
+    at = b.instructions[v]
+    return () if at is None else at.operands

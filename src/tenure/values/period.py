@@ -1,0 +1,97 @@
+"""Where to cut a long trace: at the loop's own period, so that a loop that never forces compiles nothing new.
+
+Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
+out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
+counted from the start of the trace: the next trace then begins at the same point of the loop, walks the same
+nodes and ends at the same cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from tenure.values.trie import GENERAL, Node
+
+REPEATS = 3
+LONGEST = 16384
+
+
+def codes(path: Sequence[Node]) -> list[Hashable]:
+    """One code per result: operation, parameters, and each operand as the distance to where it was last met."""
+    out: list[Hashable] = []
+    last_use: dict[int, int] = {}
+    for node in path:
+        if not node.avals:
+            continue
+        here = len(out)
+        operands: list[Hashable] = []
+        for slot in node.args:
+            if slot is None:
+                operands.append("number")
+                continue
+            seen = last_use.get(slot)
+            operands.append(here - max(slot, seen if seen is not None else slot) if slot >= 0 else _back(seen, here))
+            last_use[slot] = here
+        head = (
+            node.expand,
+            node.params if node.kinds or node.key[0].__class__.__name__ == "Operation" else None,
+        )
+        out.extend([(head, tuple(operands), k) for k in range(len(node.avals))])
+    return out
+
+
+def _back(seen: int | None, here: int) -> Hashable:
+    return "new" if seen is None else here - seen
+
+
+def shortest_period(sequence: Sequence[Hashable], repeats: int = REPEATS) -> int | None:
+    """The shortest p such that the sequence ends in at least ``repeats`` runs of p equal elements, else None.
+
+    Source: Knuth, Morris, Pratt (1977), the failure function of the reversed sequence.
+    """
+    numbers: dict[Hashable, int] = {}
+    r = [numbers.setdefault(c, len(numbers)) for c in reversed(sequence)]
+    failure = [0] * len(r)
+    best: tuple[int, int] | None = None
+    k = 0
+    for i in range(1, len(r)):
+        while k and r[i] != r[k]:
+            k = failure[k - 1]
+        if r[i] == r[k]:
+            k += 1
+        failure[i] = k
+        length, p = i + 1, i + 1 - k
+        if length >= repeats * p and (best is None or length > best[0]):
+            best = (length, p)
+    return best[1] if best else None
+
+
+def generalize(path: Sequence[Node], period: int) -> None:
+    """Make the Python numbers that differ between the periods inputs, before a program is built on one of them."""
+    met: dict[tuple[int, int], object] = {}
+    for node in path:
+        for k, value in enumerate(node.fixed):
+            at = (node.results % period, k)
+            if met.setdefault(at, value) != value:
+                met[at] = GENERAL
+    for node in path:
+        for k in range(len(node.fixed)):
+            if met[node.results % period, k] is GENERAL:
+                node.generalize(k)
+
+
+def choose_cut(node: Node, look: int) -> int:
+    """Mark the node if the trace is to be cut here; gives the length at which to look again."""
+    if node.results >= LONGEST:
+        node.cut = True
+        return node.results + LONGEST
+    path = node.path()
+    period = shortest_period(codes(path))
+    if period is None:
+        return 2 * look
+    generalize(path, period)
+    rest = -node.results % period
+    if rest == 0:
+        node.cut = True
+        return look
+    return node.results + rest

@@ -1,0 +1,42 @@
+"""What a tensor, a place or a borrow is worth at this moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tenure.errors import DTypeError
+from tenure.ops.promote import Operation
+from tenure.values import creation, record
+
+
+def value_of(x: Any) -> Any:
+    """The value of a tensor, place or borrow now; numbers and arrays become tensors."""
+    if type(x) is record._Tensor:
+        return x
+    if isinstance(x, record._Tensor):
+        return x._read()
+    return creation.tensor(x)
+
+
+def as_operand(x: Any) -> Any:
+    """What stands beside a tensor in an operation: a value, a Python number, or NotImplemented."""
+    if isinstance(x, record._Tensor):
+        return x._read()
+    if type(x) in (bool, int, float):
+        return x
+    if isinstance(x, np.generic) and x.dtype.kind in "biuf":
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return creation.tensor(x)
+    if isinstance(x, list | tuple):
+        raise DTypeError(f"a {type(x).__name__} stands beside a tensor", help="make a tensor of it: tn.tensor([…])")
+    if isinstance(x, bool | int | float):
+        return next(kind(x) for kind in (bool, int, float) if isinstance(x, kind))
+    return NotImplemented
+
+
+def refuse_operands(fn: Operation, x: Any, y: Any) -> Any:
+    """A function was called on what is no operand."""
+    raise DTypeError(f"{fn.name}: the operands must be tensors or numbers, and at least one a tensor")

@@ -1,0 +1,386 @@
+"""The recorder: every operation on tensors is one step in the trie, taken here.
+
+Recording is per thread. A trace in progress is a node of the trie, the handles of its results, the tensors
+that are its inputs and the Python numbers it met. ``Recorder.flush`` runs what is pending, ``seal`` closes a
+trace that runs later. An operation is appended only after all its checks; an interrupt in the middle of a
+step leaves the trace ``busy``, and the next operation starts another one.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+from tenure.ir.aval import Aval
+from tenure.ops.promote import Operation
+from tenure.values import force, period
+from tenure.values.expand import Expansion, expand_input, expand_mode
+from tenure.values.graph import Leaf, Place
+from tenure.values.grow import new_operation
+from tenure.values.modes import MODE, MODES, Mode, current_mode
+from tenure.values.trie import ROOT, Key, Node, Slots
+
+FIRST_LOOK = 1024
+
+
+_mode = MODE.get
+_getframe = sys._getframe
+_new = object.__new__
+
+
+class Trace:
+    """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents."""
+
+    __slots__ = (
+        "bound",
+        "busy",
+        "cutting",
+        "done",
+        "eager",
+        "expansion",
+        "handlers",
+        "handles",
+        "inputs",
+        "lock",
+        "look",
+        "marks",
+        "mode",
+        "node",
+        "running",
+        "scalars",
+        "sites",
+    )
+
+    def __init__(self) -> None:
+        self.node = ROOT
+        self.mode: Mode = MODES[True, False]
+        self.eager = False
+        self.busy = False
+        self.cutting = False
+        self.done = False
+        self.running = False
+        self.handles: list[Any] = []
+        self.inputs: list[Any] = []
+        self.bound: dict[int, int] = {}
+        self.scalars: list[Any] = []
+        self.marks: dict[int, Leaf] = {}
+        self.handlers: dict[int, Any] = {}
+        self.sites: list[tuple[int, Place]] = []
+        self.expansion: Expansion | None = None
+        self.look = FIRST_LOOK
+        self.lock = threading.RLock()
+
+    def enter(self, mode: Mode) -> None:
+        """Record a change of mode."""
+        if mode.grad is not self.mode.grad:
+            node = self.node.next.get(mode.key)
+            if node is None:
+                node = Node(self.node, mode.key, expand_mode, params=mode.grad)
+                node = self.node.next.setdefault(mode.key, node)
+            self.node = node
+        self.mode = mode
+        self.eager = mode.eager
+
+    def bind(self, x: Any) -> int:
+        """The slot of a tensor; one from outside becomes an input at its first use."""
+        if x._trace is self:
+            return x._slot  # type: ignore[no-any-return]
+        slot = self.bound.get(id(x))
+        if slot is None:
+            tracked = bool(x._deps)
+            key = (x._aval, tracked)
+            node = self.node.next.get(key)
+            if node is None:
+                node = Node(self.node, key, expand_input, params=key, inputs=1)
+                node = self.node.next.setdefault(key, node)
+            slot = ~len(self.inputs)
+            self.inputs.append(x)
+            self.node = node
+            self.bound[id(x)] = slot
+        return slot
+
+    def whole(self) -> bool:
+        """Whether the trace is at the end of a step: what it holds is what its path has."""
+        node = self.node
+        return (
+            len(self.handles) == node.results and len(self.inputs) == node.inputs and len(self.scalars) == node.scalars
+        )
+
+    def aval(self, slot: int) -> Aval:
+        """What is known of a slot."""
+        return self.handles[slot]._aval if slot >= 0 else self.inputs[~slot]._aval  # type: ignore[no-any-return]
+
+    def deps(self, slot: int) -> Slots:
+        """The source slots that the gradient of a slot reaches."""
+        if slot >= 0:
+            return self.handles[slot]._deps  # type: ignore[no-any-return]
+        return (slot,) if self.inputs[~slot]._deps else ()
+
+    def compute(self, x: Any) -> None:
+        """Compute the value of a pending handle, of whatever trace."""
+        RECORDER.compute(x)
+
+    def expanded(self) -> Expansion:
+        """The primitives of the path so far."""
+        if self.expansion is None:
+            self.expansion = Expansion()
+        return self.expansion.advance(self.node)
+
+    def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
+        """A step never seen here, under the current node."""
+        return self.add(new_operation(self, key, fn, args, params, scalars))
+
+    def add(self, node: Node) -> Node:
+        """Put a new node under the current one; long paths are looked over for where to cut them."""
+        force.count("nodes")
+        if node.results >= self.look and not RECORDER.open:
+            self.look = period.choose_cut(node, self.look)
+        return self.node.next.setdefault(node.key, node)
+
+    def append(self, node: Node, frame: Any) -> Any:
+        """Append the one result of a step as a new handle."""
+        handles = self.handles
+        h = _new(_Tensor)
+        h._aval = node.aval
+        h._deps = node.deps
+        h._trace = self
+        h._slot = len(handles)
+        h._data = None
+        h._src = None
+        h._node = node
+        h._code = frame.f_code
+        h._lasti = frame.f_lasti
+        handles.append(h)
+        self.node = node
+        return h
+
+    def settle(self, node: Node, frame: Any) -> tuple[Any, ...]:
+        """Append the results of a step as new handles."""
+        out = []
+        for aval, deps in zip(node.avals, node.depss, strict=True):
+            h = self.append(node, frame)
+            h._aval, h._deps = aval, deps
+            out.append(h)
+        self.node = node
+        return tuple(out)
+
+
+class Recorder(threading.local):
+    """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+        self.sealed: Trace | None = None
+        self.site: Place = None
+        self.open = 0
+
+    def __del__(self) -> None:
+        for t in (self.__dict__.get("trace"), self.__dict__.get("sealed")):
+            if t is not None:
+                t.handles = []
+
+    def fresh(self) -> Trace:
+        """Leave the trace in progress as it is and start another; its values are computed when asked for."""
+        self.trace = Trace()
+        if self.site is not None:
+            self.trace.sites.append((0, self.site))
+        return self.trace
+
+    def seal(self) -> None:
+        """Close the trace in progress; it runs at the next read, seal or cut."""
+        if self.open:
+            return
+        if self.sealed is not None:
+            sealed, self.sealed = self.sealed, None
+            force.run(sealed)
+        if self.trace.handles and not self.trace.busy:
+            self.sealed = self.trace
+            self.fresh()
+
+    def flush(self) -> None:
+        """Run everything pending in this thread."""
+        sealed, self.sealed = self.sealed, None
+        if sealed is not None:
+            force.run(sealed)
+        if self.trace.handles and not self.trace.busy:
+            t = self.trace
+            self.fresh()
+            force.run(t)
+
+    def compute(self, h: Any) -> None:
+        """Compute the value of a pending handle."""
+        t = h._trace
+        if t is None or h._data is not None:
+            return
+        if t is self.sealed:
+            self.sealed = None
+            force.run(t)
+        elif t is self.trace and not self.open and not t.busy:
+            self.flush()
+        elif t is self.trace:
+            force.run_prefix(t, h, t.expanded)
+        else:
+            force.run_prefix(t, h, lambda: Expansion().advance(h._node))
+
+    def enter_site(self, place: Place) -> None:
+        """Operations from here on are named by this line of the user's; None ends it."""
+        held = self.__dict__
+        held["site"], trace = place, held["trace"]
+        sites, start = trace.sites, len(trace.handles)
+        if sites and sites[-1][0] == start:
+            sites.pop()
+        sites.append((start, place))
+
+
+RECORDER = Recorder()
+_Tensor: Any = None
+_Var: Any = None
+
+
+def set_types(tensor: type, place: type) -> None:
+    """Tell the recorder the class of the handles it makes, and that of places."""
+    global _Tensor, _Var
+    _Tensor, _Var = tensor, place
+
+
+def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: tuple[Any, ...] = ()) -> Any:
+    """Record an operation on tensors; Python numbers follow as ``scalars``. The caller's caller is its line.
+
+    ``params`` is a tuple of (name, value) pairs whose values are hashable and of one type each.
+    """
+    t = RECORDER.trace
+    if t.busy:
+        t = RECORDER.fresh()
+    t.busy = True
+    try:
+        mode = _mode()
+        if mode is not t.mode:
+            t.enter(current_mode())
+        args = tuple([x._slot if x._trace is t else t.bind(x) for x in operands])
+        if scalars:
+            key: Key = (fn, args, params, *map(type, scalars))
+        else:
+            key = (fn, args, params)
+        node = t.node.next.get(key)
+        if node is None:
+            node = t.grow(key, fn, (*args, *[None] * len(scalars)), params, scalars)
+        if scalars:
+            node.admit(scalars)
+            t.scalars.extend(scalars)
+        out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
+        t.busy = False
+    except Exception:
+        t.busy = not t.whole()
+        raise
+    if node.cut or t.eager:
+        cut(t)
+    return out
+
+
+def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
+    """``apply`` for one tensor and at most one number: what most operations are, and so without its loops."""
+    t = RECORDER.trace
+    if t.busy:
+        t = RECORDER.fresh()
+    t.busy = True
+    try:
+        mode = _mode()
+        if mode is not t.mode:
+            t.enter(current_mode())
+        slot = x._slot if x._trace is t else t.bind(x)
+        if scalar is None:
+            key: Key = (fn, slot, params)
+            node = t.node.next.get(key)
+            if node is None:
+                node = t.grow(key, fn, (slot,), params, ())
+        else:
+            key = (fn, slot, params, type(scalar))
+            node = t.node.next.get(key)
+            if node is None:
+                node = t.grow(key, fn, (slot, None), params, (scalar,))
+            if node.single is not scalar:
+                node.admit((scalar,))
+            t.scalars.append(scalar)
+        h = t.append(node, _getframe(2))
+        t.busy = False
+    except Exception:
+        t.busy = not t.whole()
+        raise
+    if node.cut or t.eager:
+        cut(t)
+    return h
+
+
+def cut(t: Trace) -> None:
+    """End the trace here, if nothing holds it open."""
+    if not RECORDER.open and t is RECORDER.trace:
+        t.cutting = True
+        RECORDER.flush()
+
+
+def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any:
+    """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
+
+    As an operator it gives NotImplemented for what is no operand; as a function it raises.
+    """
+
+    def record(x: Any, y: Any) -> Any:
+        t = RECORDER.trace
+        if t.busy:
+            t = RECORDER.fresh()
+        t.busy = True
+        try:
+            mode = _mode()
+            if mode is not t.mode:
+                t.enter(current_mode())
+            if type(x) is _Tensor and type(y) is _Tensor:
+                i = x._slot if x._trace is t else t.bind(x)
+                j = y._slot if y._trace is t else t.bind(y)
+                key: Key = (fn, j, i) if reflected else (fn, i, j)
+                node = t.node.next.get(key)
+                if node is None:
+                    node = t.grow(key, fn, key[1:], (), ())
+            else:
+                node = mixed(t, fn, x, y, reflected)
+                if node is None:
+                    t.busy = False
+                    return NotImplemented if operator else _Tensor.refuse_operands(fn, x, y)
+            h = t.append(node, _getframe(1))
+            t.busy = False
+        except Exception:
+            t.busy = not t.whole()
+            raise
+        if node.cut or t.eager:
+            cut(t)
+        return h
+
+    record.__name__ = record.__qualname__ = fn.name
+    record.__doc__ = f"{fn.name}(x, y), elementwise on broadcast operands; at least one is a tensor."
+    return record
+
+
+def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
+    """The step of an operation on operands that are not both plain values; None if one is no operand."""
+    if type(x) is _Tensor and type(y) in NUMBERS:
+        i = x._slot if x._trace is t else t.bind(x)
+        key = (fn, type(y), i) if reflected else (fn, i, type(y))
+        node = t.node.next.get(key)
+        if node is None:
+            node = t.grow(key, fn, (None, i) if reflected else (i, None), (), (y,))
+        if node.single is not y:
+            node.admit((y,))
+        t.scalars.append(y)
+        return node
+    x, y = _Tensor.as_operand(x), _Tensor.as_operand(y)
+    if x is NotImplemented or y is NotImplemented or not (type(x) is _Tensor or type(y) is _Tensor):
+        return None
+    if type(x) is not _Tensor:
+        return mixed(t, fn, y, x, not reflected)
+    if type(y) is not _Tensor:
+        return mixed(t, fn, x, y, reflected)
+    slots = (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y))
+    return t.node.next.get((fn, *slots)) or t.grow((fn, *slots), fn, slots, (), ())
+
+
+NUMBERS = frozenset((bool, int, float))

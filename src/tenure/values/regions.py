@@ -1,0 +1,92 @@
+"""Parts of a place: which elements a chain of basic indices selects, and whether two parts meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+from typing import Any
+
+from tenure.ops.index import Spec
+from tenure.values import indexing
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Per axis of the place the positions selected, as a range; ``axes`` are the place's axes that the window
+    still shows (None for a new axis of size 1); ``last`` is the index that led here from the parent."""
+
+    ranges: tuple[range, ...]
+    axes: tuple[int | None, ...]
+    last: tuple[Spec, tuple[int, ...]]
+    is_whole: bool
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def whole(shape: tuple[int, ...]) -> Region:
+        """All of a place."""
+        return Region(tuple([range(n) for n in shape]), tuple(range(len(shape))), ((), ()), True)
+
+    def sub(self, spec: Spec, starts: tuple[int, ...]) -> Region:
+        """The part that a basic index selects of this part."""
+        ranges, source, numbers = list(self.ranges), iter(self.axes), iter(starts)
+        axes: list[int | None] = []
+        for entry in spec:
+            if entry == "+":
+                axes.append(None)
+                continue
+            axis = next(source)
+            if entry == ":":
+                axes.append(axis)
+                continue
+            start = next(numbers)
+            if entry == "i":
+                if axis is not None:
+                    ranges[axis] = ranges[axis][start : start + 1]
+                continue
+            length, step = int(entry[0]), int(entry[1])
+            axes.append(axis)
+            if axis is not None:
+                stop = start + length * step
+                ranges[axis] = ranges[axis][start : (stop if stop >= 0 else None) : step] if length else range(0)
+        return Region(tuple(ranges), tuple(axes), (spec, starts), False)
+
+    def key(self) -> tuple[slice, ...]:
+        """The part as one index of the place that keeps all of its axes."""
+        return tuple([_slice(r) for r in self.ranges])
+
+    def read(self, value: Any) -> Any:
+        """The part of a value, in the shape of the window."""
+        return self.seen(indexing.getitem(value, self.key()))
+
+    def seen(self, block: Any) -> Any:
+        """A block with all axes of the place, as the window shows it."""
+        shape = tuple([1 if a is None else len(self.ranges[a]) for a in self.axes])
+        return block.reshape(shape)
+
+    def shaped(self, value: Any) -> Any:
+        """The window's value as a block with all axes of the place."""
+        return value.reshape(tuple([len(r) for r in self.ranges]))
+
+
+def _slice(r: range) -> slice:
+    if not r:
+        return slice(0, 0)
+    stop = r[-1] + (1 if r.step > 0 else -1)
+    return slice(r.start, stop if stop >= 0 else None, r.step)
+
+
+def overlap(a: Region, b: Region) -> bool:
+    """Whether two parts of one place have an element in common."""
+    return all(_meet(r, s) for r, s in zip(a.ranges, b.ranges, strict=True))
+
+
+def _meet(a: range, b: range) -> bool:
+    """Whether two arithmetic progressions share a member (Bézout: the difference is a multiple of the gcd)."""
+    if not a or not b:
+        return False
+    a, b = (r if r.step > 0 else r[::-1] for r in (a, b))
+    if a[-1] < b[0] or b[-1] < a[0] or (b[0] - a[0]) % gcd(a.step, b.step):
+        return False
+    small, large = sorted((a, b), key=len)
+    return any(k in large for k in small)

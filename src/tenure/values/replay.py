@@ -1,0 +1,130 @@
+"""Record a trace that has run once more, into the trace in progress: to differentiate a gradient through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.errors import GradientError
+from tenure.values import paths, steps
+from tenure.values.expand import (
+    expand_call,
+    expand_close,
+    expand_gradient,
+    expand_input,
+    expand_mark,
+    expand_mode,
+    expand_operation,
+    expand_tangent,
+)
+from tenure.values.graph import Leaf, Segment
+from tenure.values.grow import new_operation
+from tenure.values.handlers import Handler
+from tenure.values.modes import set_grad_enabled
+from tenure.values.record import RECORDER
+from tenure.values.sites import here, site
+from tenure.values.trie import Node
+
+
+class Replay:
+    """The doubles of a segment's results, recorded as they are asked for."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.path = segment.node.path()
+        self.doubles: dict[int, Any] = {}
+
+    def handle(self, slot: int) -> Any:
+        """The double of a result, or an input itself."""
+        if slot < 0:
+            x = self.segment.inputs[~slot]
+            if x is None:
+                raise GradientError(
+                    "a long loop was cut, and what is differentiated twice lies before the cut",
+                    at=site(here()),
+                    help="differentiate inside a transform: tn.grad, tn.hessian, tn.vjp keep their function whole",
+                )
+            return x
+        if slot not in self.doubles:
+            self.record(self.wanted(slot))
+        return self.doubles[slot]
+
+    def wanted(self, slot: int) -> set[int]:
+        """The results that one is computed from, itself included."""
+        made = paths.steps(self.segment.node)
+        found: set[int] = set()
+        stack = [slot]
+        while stack:
+            s = stack.pop()
+            if s not in found and s >= 0:
+                found.add(s)
+                stack.extend([a for a in made[s][0].args if a is not None])
+        return found - self.doubles.keys()
+
+    def record(self, wanted: set[int]) -> None:
+        """Take the steps again that give the wanted results."""
+        grad = True
+        slot = scalar = 0
+        for node in self.path:
+            if node.expand is expand_mode:
+                grad = node.params
+            count = len(node.avals)
+            if any(s in wanted for s in range(slot, slot + count)):
+                with set_grad_enabled(grad):
+                    scalars = self.segment.scalars[scalar : scalar + len(node.kinds)]
+                    self.doubles.update(zip(range(slot, slot + count), self.again(node, slot, scalars), strict=True))
+            slot += count
+            scalar += len(node.kinds)
+
+    def again(self, node: Node, slot: int, scalars: list[Any]) -> tuple[Any, ...]:
+        """One step once more, on the doubles of what it read."""
+        read = [None if a is None else self.handle(a) for a in node.args]
+        if node.expand is expand_operation:
+            fn, params = node.params
+            with steps.Hold() as t:
+                args = tuple([None if x is None else t.bind(x) for x in read])
+                key = (expand_operation, fn, args, params, node.kinds)
+                numbers = tuple(scalars)
+                return steps.take(t, key, lambda: new_operation(t, key, fn, args, params, numbers), numbers)[1]
+        if node.expand is expand_mark:
+            return (self.mark(node, slot),)
+        if node.expand is expand_call:
+            return steps.call(node.params, read)
+        if node.expand is expand_gradient:
+            return self.gradient(node)
+        if node.expand is expand_tangent:
+            return steps.tangent(*[[self.handle(s) for s in part] for part in node.params])
+        assert node.expand is expand_close and node.expand is not expand_input
+        hidden = [self.doubles[s] for s in node.key[2] if s in self.doubles]
+        return (steps.close(self.handle(node.args[0]), hidden),)  # type: ignore[arg-type]
+
+    def gradient(self, node: Node) -> tuple[Any, ...]:
+        """A recorded gradient once more."""
+        roots, stops, into, create_graph, reached, *_ = node.params
+        with steps.Hold() as t:
+            b = self.slot_of
+            found = steps.gradient(
+                t,
+                tuple([(b(r), None if g is None else b(g)) for r, g in roots]),
+                tuple([b(s) for s in stops]),
+                tuple([None if a is None else b(a) for a in into]),
+                create_graph,
+                False,
+                False,
+            )
+            return tuple([found[b(s)] for s in reached])
+
+    def slot_of(self, slot: int) -> int:
+        """Where the double of a slot stands."""
+        return RECORDER.trace.bind(self.handle(slot))
+
+    def mark(self, node: Node, slot: int) -> Any:
+        """A mark once more, with its leaf or its custom rule."""
+        source = self.segment.sources.get(slot)
+        first, *upstream = [self.handle(a) for a in node.args if a is not None]
+        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream)
+        old: Handler | None = self.segment.handlers.get(slot)
+        if old is not None:
+            new = RECORDER.trace.handlers.setdefault(double._slot, Handler())
+            new.hooks, new.keep, new.rule = old.hooks, old.keep, old.rule
+            new.inputs = tuple([self.slot_of(s) for s in old.inputs])
+        return double

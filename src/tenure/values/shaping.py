@@ -1,0 +1,173 @@
+"""The same elements in another shape or order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.errors import ShapeError
+from tenure.ops import move, promote
+from tenure.ops.promote import Operation
+from tenure.values.creation import check_shape
+from tenure.values.reading import value_of
+from tenure.values.record import apply, apply_one
+from tenure.values.reductions import check_axes, check_axis, one_of
+
+RESHAPE = Operation("reshape", move.reshape, "ViewBackward0")
+PERMUTE = Operation("permute_dims", move.permute, "PermuteBackward0")
+TRANSPOSE = Operation("transpose", move.permute, "TransposeBackward0")
+BROADCAST = Operation("broadcast_to", move.broadcast_to, "ExpandBackward0")
+CONCAT = Operation("concat", promote.join, "CatBackward0")
+STACK = Operation("stack", promote.pile, "StackBackward0")
+FLIP = Operation("flip", move.flip, "FlipBackward0")
+PAD = Operation("pad", move.pad, "ConstantPadNdBackward0")
+SQUEEZE = Operation("squeeze", move.reshape, "SqueezeBackward0")
+UNSQUEEZE = Operation("unsqueeze", move.reshape, "UnsqueezeBackward0")
+
+
+def _sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+
+
+def reshape(x: Any, *shape: Any) -> Any:
+    """x in another shape with as many elements, in C order; one size may be -1."""
+    x = value_of(x)
+    sizes = _sizes(shape)
+    for n in sizes:
+        if type(n) is not int or n < 0:
+            break
+    else:
+        return apply_one(RESHAPE, x, (("shape", sizes),))
+    unknown = [k for k, n in enumerate(sizes) if n == -1]
+    if not unknown:
+        return apply_one(RESHAPE, x, (("shape", check_shape(sizes)),))
+    if len(unknown) > 1:
+        raise ShapeError(f"reshape: only one size may be -1, not {list(sizes)}")
+    rest = math.prod(check_shape([n for n in sizes if n != -1]))
+    size = x._aval.size
+    if rest == 0 or size % rest:
+        raise ShapeError(f"cannot reshape {list(x._aval.shape)} ({size} elements) to {list(sizes)}")
+    full = check_shape([size // rest if n == -1 else n for n in sizes])
+    return apply_one(RESHAPE, x, (("shape", full),))
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """x with the axes from start_dim to end_dim (inclusive) made one."""
+    x = value_of(x)
+    shape = x._aval.shape
+    if not shape:
+        return apply_one(RESHAPE, x, (("shape", (1,)),))
+    a, b = check_axis(start_dim, len(shape)), check_axis(end_dim, len(shape))
+    if a > b:
+        raise ShapeError(f"flatten: start_dim {start_dim} lies behind end_dim {end_dim}")
+    joined = (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :])
+    return apply_one(RESHAPE, x, (("shape", joined),))
+
+
+def permute_dims(x: Any, *axes: Any) -> Any:
+    """x with its axes in the given order: axis k of the result is axis axes[k] of x."""
+    x = value_of(x)
+    ndim = len(x._aval.shape)
+    order = tuple([check_axis(a, ndim) for a in _sizes(axes)])
+    if len(order) != ndim or len(set(order)) != ndim:
+        raise ShapeError(f"permute_dims: {list(order)} is no order of {ndim} axes")
+    return apply_one(PERMUTE, x, (("order", order),))
+
+
+def transpose(x: Any, dim0: int, dim1: int) -> Any:
+    """x with two axes exchanged."""
+    x = value_of(x)
+    ndim = len(x._aval.shape)
+    a, b = check_axis(dim0, ndim), check_axis(dim1, ndim)
+    order = list(range(ndim))
+    order[a], order[b] = order[b], order[a]
+    return apply_one(TRANSPOSE, x, (("order", tuple(order)),))
+
+
+def matrix_transpose(x: Any) -> Any:
+    """x with its last two axes exchanged."""
+    if len(x.shape) < 2:
+        raise ShapeError(f"matrix_transpose needs two axes, and there are {len(x.shape)}")
+    return transpose(x, -2, -1)
+
+
+def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
+    """x repeated along axes of size 1, and along new ones in front."""
+    return apply_one(BROADCAST, value_of(x), (("shape", check_shape(shape)),))
+
+
+def expand(x: Any, *sizes: Any) -> Any:
+    """broadcast_to with -1 for a size to keep."""
+    x = value_of(x)
+    wanted = _sizes(sizes)
+    lead = len(wanted) - len(x._aval.shape)
+    kept = [x._aval.shape[k - lead] if n == -1 and k >= lead else n for k, n in enumerate(wanted)]
+    return broadcast_to(x, kept)
+
+
+def squeeze(x: Any, axis: Any = None, *, dim: Any = None) -> Any:
+    """x without axes of size 1: the named ones (which must have it), or all."""
+    x = value_of(x)
+    shape = x._aval.shape
+    axis = one_of(axis, dim)
+    if axis is None:
+        drop = {k for k, n in enumerate(shape) if n == 1}
+    else:
+        drop = set(check_axes(axis, len(shape)))
+        if any(shape[k] != 1 for k in drop):
+            raise ShapeError(f"squeeze: axis {axis} of shape {list(shape)} has not size 1")
+    return apply_one(SQUEEZE, x, (("shape", tuple([n for k, n in enumerate(shape) if k not in drop])),))
+
+
+def expand_dims(x: Any, axis: int = 0) -> Any:
+    """x with a new axis of size 1."""
+    x = value_of(x)
+    shape = x._aval.shape
+    k = check_axis(axis, len(shape) + 1)
+    return apply_one(UNSQUEEZE, x, (("shape", (*shape[:k], 1, *shape[k:])),))
+
+
+unsqueeze = expand_dims
+
+
+def concat(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = None) -> Any:
+    """Tensors joined along an axis (0 by default); the others must agree. Dtypes are promoted."""
+    xs = _several("concat", tensors)
+    at = one_of(axis, dim)
+    ndim = len(xs[0]._aval.shape)
+    if ndim == 0:
+        raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack")
+    return apply(CONCAT, xs, (("axis", check_axis(0 if at is None else at, ndim)),))
+
+
+cat = concat
+
+
+def stack(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = None) -> Any:
+    """Tensors of one shape along a new axis (0 by default)."""
+    xs = _several("stack", tensors)
+    at = one_of(axis, dim)
+    return apply(STACK, xs, (("axis", check_axis(0 if at is None else at, len(xs[0]._aval.shape) + 1)),))
+
+
+def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:
+    xs = tuple([value_of(x) for x in tensors])
+    if not xs:
+        raise ShapeError(f"{name}: there is no tensor to join")
+    return xs
+
+
+def flip(x: Any, axis: Any = None, *, dims: Any = None) -> Any:
+    """x with the order of elements reversed along axes (all by default)."""
+    x = value_of(x)
+    return apply_one(FLIP, x, (("axes", check_axes(one_of(axis, dims), len(x._aval.shape))),))
+
+
+def pad(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
+    """x with zeros around: for each axis (before, after); a negative width crops."""
+    x = value_of(x)
+    pairs = tuple([(int(a), int(b)) for a, b in widths])
+    if len(pairs) != len(x._aval.shape):
+        raise ShapeError(f"pad: {len(pairs)} pairs of widths for {len(x._aval.shape)} axes")
+    return apply_one(PAD, x, (("widths", pairs),))

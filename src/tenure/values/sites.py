@@ -1,0 +1,44 @@
+"""The user's lines: where an operation was recorded, looked up only when an error needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FrameType
+from typing import Any
+
+from tenure.errors import Site
+from tenure.values.graph import Place
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def place_of(t: Any, h: Any) -> Place:
+    """The line that recorded a handle of a trace: its own, or the user's call into the package around it."""
+    if not h._code.co_filename.startswith(PACKAGE):
+        return (h._code, h._lasti)
+    found: Place = None
+    for start, place in t.sites:
+        if start > h._slot:
+            break
+        found = place
+    return found
+
+
+def site(place: Place) -> Site | None:
+    """A recorded line, looked up."""
+    return None if place is None else Site.of(*place)
+
+
+def user_frame() -> FrameType:
+    """The frame of the user's that is calling into the package now."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def here() -> Place:
+    """The line of the user's that is calling into the package now."""
+    frame = user_frame()
+    return (frame.f_code, frame.f_lasti)

@@ -1,0 +1,215 @@
+"""The recorded steps that are not operations of the user's: marks, gradients, tangents, calls of programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from tenure.errors import GradientError, UseAfterMove
+from tenure.ir.aval import Aval
+from tenure.ir.program import Program
+from tenure.ops import promote
+from tenure.values import paths
+from tenure.values.expand import (
+    expand_call,
+    expand_close,
+    expand_gradient,
+    expand_mark,
+    expand_tangent,
+    reached_stops,
+)
+from tenure.values.graph import Leaf
+from tenure.values.modes import MODE, current_mode
+from tenure.values.record import RECORDER, Trace, apply
+from tenure.values.sites import here, place_of, site, user_frame
+from tenure.values.trie import Key, Node
+
+FILL = promote.Operation("full", promote.filled)
+
+
+def fill(aval: Aval, number: float) -> Any:
+    """A tensor of one number."""
+    return apply(FILL, (), (("shape", aval.shape), ("dtype", aval.dtype)), (number,))
+
+
+def ones(aval: Aval) -> Any:
+    """The cotangent of a result by itself."""
+    return fill(aval, 1)
+
+
+class Hold:
+    """Hold a trace from the first operand bound to the step taken: whoever interrupts records elsewhere."""
+
+    __slots__ = ("trace",)
+
+    def __init__(self, trace: Trace | None = None) -> None:
+        self.trace: Trace = trace  # type: ignore[assignment]
+
+    def __enter__(self) -> Trace:
+        t = self.trace or RECORDER.trace
+        while True:
+            t = RECORDER.fresh() if t.busy else t
+            t.busy = True
+            if not t.done:
+                self.trace = t
+                return t
+            t = RECORDER.trace  # a handler has run the trace between these lines
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        t = self.trace
+        t.busy = kind is not None and not (issubclass(kind, Exception) and t.whole())
+
+
+def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Node, tuple[Any, ...]]:
+    """Take a step in a trace that is held; ``build`` makes the node when it is new."""
+    if MODE.get() is not t.mode:
+        t.enter(current_mode())
+    node = t.node.next.get(key)
+    if node is None:
+        node = t.add(build())
+    if scalars:
+        node.admit(scalars)
+        t.scalars.extend(scalars)
+    return node, t.settle(node, user_frame())
+
+
+def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
+    """The slots of some tensors in a trace."""
+    return tuple([t.bind(x) for x in xs])
+
+
+def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
+    """The same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``)
+    the result of a custom rule, whose gradient goes on to those tensors by hand."""
+    with Hold() as t:
+        slot = t.bind(x)
+        behind = slots_of(t, upstream) if upstream else ()
+        key = (expand_mark, slot, behind, leaf is None)
+
+        def build() -> Node:
+            above = {d for s in ((slot, *behind) if leaf is None else ()) for d in t.deps(s)}
+            deps = tuple(sorted(above if upstream else above | {len(t.handles)}))
+            return Node(t.node, key, expand_mark, args=(slot, *behind), avals=(t.aval(slot),), depss=(deps,))
+
+        _, (h,) = take(t, key, build)
+        if leaf is not None:
+            t.marks[h._slot] = leaf
+    return h
+
+
+def close(x: Any, marks: Sequence[Any]) -> Any:
+    """A result of a transform without its dependence on the transform's own marks."""
+    with Hold() as t:
+        slot = t.bind(x)
+        hidden = frozenset(m._slot for m in marks if m._trace is t)
+        key = (expand_close, slot, hidden)
+
+        def build() -> Node:
+            deps = tuple([d for d in t.deps(slot) if d not in hidden])
+            name = t.handles[slot]._node.name if slot >= 0 else ""
+            return Node(t.node, key, expand_close, args=(slot,), avals=(t.aval(slot),), depss=(deps,), name=name)
+
+        return take(t, key, build)[1][0]
+
+
+def gradient(
+    t: Trace,
+    roots: tuple[tuple[int, int | None], ...],
+    stops: tuple[int, ...],
+    into: tuple[int | None, ...],
+    create_graph: bool,
+    consume: bool,
+    first: bool,
+) -> dict[int, Any]:
+    """In a trace that is held, the cotangents of those stops that the roots reach.
+
+    ``roots`` pairs a slot with that of its cotangent (None: 1).
+
+    The ``first`` step of a backward looks for consumed graphs, and with ``consume`` consumes its own, for all
+    its steps.
+    """
+    consume = consume and first
+    key = (expand_gradient, roots, stops, into, create_graph, consume, first)
+
+    def build() -> Node:
+        if first:
+            refuse_consumed(t, [r for r, _ in roots])
+        reached = reached_stops(t.expanded(), roots, stops)
+        given = [g for _, g in roots if g is not None] + [a for a in into if a is not None]
+        args = (*[r for r, _ in roots], *given)
+        deps = tuple(sorted({d for a in args for d in t.deps(a)})) if create_graph else ()
+        return Node(
+            t.node,
+            key,
+            expand_gradient,
+            args=args,
+            params=(roots, stops, into, create_graph, reached, consume),
+            avals=tuple([t.aval(s) for s in reached]),
+            depss=(deps,) * len(reached),
+            name="GradBackward0",
+        )
+
+    node, handles = take(t, key, build)
+    return dict(zip(node.params[4], handles, strict=True))
+
+
+def refuse_consumed(t: Trace, roots: Sequence[int]) -> None:
+    """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
+    spent = paths.consumed(t.node)
+    hit = sorted(paths.ancestors(paths.steps(t.node), roots) & spent.keys())
+    if hit:
+        raise consumed_error(site(place_of(t, t.handles[spent[hit[-1]]])))
+
+
+def consumed_error(first: Any) -> UseAfterMove:
+    """TN382, with the line of the backward that consumed the graph."""
+    return UseAfterMove(
+        "this backward() walks a graph that an earlier backward() has consumed",
+        at=site(here()),
+        notes=[("consumed by this backward()", first)],
+        help="keep the graph with backward(retain_graph=True), or cut it with .detach() where the steps meet",
+    )
+
+
+def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
+    """Tangents of ``outs`` where ``ins``, marked slots of this trace, have the given ones."""
+    with Hold() as t:
+        params = (slots_of(t, outs), slots_of(t, ins), slots_of(t, tangents))
+        key = (expand_tangent, *params)
+
+        def build() -> Node:
+            refuse_rules(t, params[0], set(params[1]))
+            args = (*params[0], *params[2])
+            deps = tuple(sorted({d for a in args for d in t.deps(a)}))
+            avals = tuple([t.aval(s) for s in params[0]])
+            depss = (deps,) * len(avals)
+            return Node(t.node, key, expand_tangent, args=args, params=params, avals=avals, depss=depss)
+
+        return take(t, key, build)[1]
+
+
+def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
+    """A rule for cotangents says nothing of tangents: TN804 where one lies on the way."""
+    made = paths.steps(t.node)
+    for slot in paths.ancestors(made, outs):
+        node, k = made[slot]
+        if node.expand is expand_mark and len(node.args) > 1 and ins & set(node.depss[k]):
+            raise GradientError(
+                "forward mode meets a function with a custom_vjp rule",
+                at=site(here()),
+                help="use reverse mode (tn.vjp, tn.grad) with it",
+            )
+
+
+def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """Apply a program to tensors as one step."""
+    with Hold() as t:
+        args = slots_of(t, operands)
+        key = (expand_call, program, args)
+
+        def build() -> Node:
+            avals = tuple([program.aval(v) for v in program.outputs])
+            return Node(t.node, key, expand_call, args=args, params=program, avals=avals, depss=((),) * len(avals))
+
+        return take(t, key, build)[1]

@@ -1,0 +1,173 @@
+"""The trie of recorded operations.
+
+A node is reached by one exact, typed key per recorded step; it knows what the step gives (avals, which
+sources its gradient reaches) and how to expand it into primitives. Whoever walks the same path again pays a
+dictionary step. Nodes hold slots, never objects: slot k ≥ 0 is the k-th result of the trace, slot −1−k its
+k-th input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isnan
+from typing import Any, Final
+
+from tenure.errors import DTypeError
+from tenure.ir.aval import Aval
+
+Key = tuple[Any, ...]
+Slots = tuple[int, ...]
+
+
+class _General:
+    """The mark of a scalar position that has met more than one value: an input of the program for good."""
+
+    def __repr__(self) -> str:
+        return "GENERAL"
+
+
+GENERAL: Final = _General()
+INT64 = (-(2**63), 2**63 - 1)
+
+
+class Node:
+    """One step of a path, and the programs of the traces that end here.
+
+    ``avals`` and ``deps`` say for each result its aval and the source slots that its gradient reaches.
+    ``args`` are the slots read, None standing for the next scalar; ``kinds`` are the scalars' Python types.
+    ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
+    while it is specialized: the recorder's shortcut. ``made`` keeps what ``paths.steps`` found.
+    """
+
+    __slots__ = (
+        "args",
+        "aval",
+        "avals",
+        "baked",
+        "bounds",
+        "cut",
+        "deps",
+        "depss",
+        "expand",
+        "fixed",
+        "inputs",
+        "key",
+        "kinds",
+        "made",
+        "name",
+        "next",
+        "params",
+        "parent",
+        "plans",
+        "results",
+        "save",
+        "scalars",
+        "single",
+        "stamp",
+    )
+
+    def __init__(
+        self,
+        parent: Node | None,
+        key: Key,
+        expand: Callable[..., None],
+        *,
+        args: tuple[int | None, ...] = (),
+        params: Any = None,
+        avals: tuple[Aval, ...] = (),
+        depss: tuple[Slots, ...] = (),
+        inputs: int = 0,
+        scalars: tuple[Any, ...] = (),
+        bounds: tuple[tuple[int, int] | None, ...] = (),
+        name: str = "",
+    ) -> None:
+        self.parent = parent
+        self.key = key
+        self.expand = expand
+        self.args = args
+        self.params = params
+        self.avals = avals
+        self.depss = depss
+        self.aval = avals[0] if avals else None
+        self.deps = depss[0] if depss else ()
+        self.name = name
+        self.next: dict[Key, Node] = {}
+        self.plans: dict[Any, Any] = {}
+        self.baked: list[Node] = []
+        self.cut = False
+        self.save: bool | None = None
+        self.made: list[tuple[Node, int]] | None = None
+        self.stamp = 0
+        self.kinds = tuple([type(s) for s in scalars])
+        self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
+        self.fixed: list[Any] = [GENERAL if _unspecializable(s) else s for s in scalars]
+        self.single = self.fixed[0] if len(scalars) == 1 else GENERAL
+        self.results: int = (parent.results if parent else 0) + len(avals)
+        self.inputs: int = (parent.inputs if parent else 0) + inputs
+        self.scalars: int = (parent.scalars if parent else 0) + len(scalars)
+
+    def admit(self, scalars: tuple[Any, ...]) -> None:
+        """Check the scalars of this visit; a position that meets a second value becomes an input for good."""
+        for k, value in enumerate(scalars):
+            bound = self.bounds[k]
+            if bound is not None and not bound[0] <= value <= bound[1]:
+                raise out_of_bounds(value, bound)
+            if self.fixed[k] is not GENERAL and self.fixed[k] != value:
+                self.generalize(k)
+
+    def generalize(self, k: int) -> None:
+        """Make a scalar position an input for good; programs that took it for a constant are given up."""
+        self.fixed[k] = self.single = GENERAL
+        for end in self.baked:
+            end.plans.clear()
+        self.baked.clear()
+
+    def path(self) -> list[Node]:
+        """The nodes from the first step to this one."""
+        out: list[Node] = []
+        node: Node | None = self
+        while node is not None and node.parent is not None:
+            out.append(node)
+            node = node.parent
+        out.reverse()
+        return out
+
+
+def _unspecializable(value: Any) -> bool:
+    """0.0 equals −0.0 and NaN equals nothing: such a value can not be recognized by comparison."""
+    return type(value) is float and (value == 0.0 or isnan(value))
+
+
+def out_of_bounds(value: int, bound: tuple[int, int]) -> DTypeError:
+    """A Python int that the dtype it is to take can not hold."""
+    bits = (bound[1] - bound[0] + 1).bit_length() - 1
+    return DTypeError(f"the number {value} does not fit in int{bits}", help="write it as a float, or cast the tensor")
+
+
+def below(node: Node) -> Iterator[Node]:
+    """Every node under this one, parents before children."""
+    stack = list(node.next.values())
+    while stack:
+        at = stack.pop()
+        yield at
+        stack.extend(at.next.values())
+
+
+def prune(root: Node, keep_since: int) -> int:
+    """Drop the branches where no trace has ended since a time; returns how many nodes remain."""
+    order = list(below(root))
+    alive: set[int] = set()
+    for node in reversed(order):
+        if node.stamp >= keep_since or any(id(child) in alive for child in node.next.values()):
+            alive.add(id(node))
+    for node in [root, *order]:
+        node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
+    return len(alive)
+
+
+def _nothing(*args: Any) -> None:
+    """What the root expands to."""
+
+
+ROOT = Node(None, (), _nothing)
+"""Where every trace begins."""
