@@ -1,0 +1,116 @@
+"""Modules that hold modules in order."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, Self
+
+from tenure.errors import OutOfRange
+from tenure.nn import state
+from tenure.nn.module import Module
+
+
+class _Ordered(Module):
+    """What is indexed by position; the names are positions unless given."""
+
+    def _key(self, index: int) -> str:
+        """The name at a position; TN801 outside."""
+        size, i = len(self._modules), int(operator.index(index))
+        if not -size <= i < size:
+            raise OutOfRange(f"index {i} is out of range for {size} modules")
+        names: list[str] = list(self._modules)
+        return names[i]
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return self._sliced(list(self._modules.items())[index])
+        return self._modules[self._key(index)]
+
+    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
+        raise NotImplementedError
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._key(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        items = list(self._modules.items())
+        for name in [n for n, _ in items[index]] if isinstance(index, slice) else [self._key(index)]:
+            delattr(self, name)
+        if all(name.isdigit() for name, _ in items):
+            kept = list(self._modules.values())
+            self._modules.clear()
+            self.extend(kept)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end."""
+        self.register_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end."""
+        for module in modules:
+            self.append(module)
+        return self
+
+
+class Sequential(_Ordered):
+    """Applies modules one after the other; given as arguments, or as one dict of names and modules.
+
+    A slice is a Sequential that shares the modules.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], dict):
+            for name, module in args[0].items():
+                self.register_module(name, module)
+        else:
+            self.extend(args)
+
+    def _sliced(self, items: list[tuple[str, Module]]) -> Sequential:
+        return Sequential(dict(items))
+
+    def forward(self, input: Any) -> Any:
+        """What the last module gives."""
+        for module in self._modules.values():
+            input = module(input)
+        return input
+
+
+class ModuleList(_Ordered):
+    """A list of modules whose parameters count; it is not called."""
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def _sliced(self, items: list[tuple[str, Module]]) -> ModuleList:
+        return ModuleList([module for _, module in items])
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put a module before a position."""
+        modules = list(self)
+        modules.insert(index, module)
+        self._modules.clear()
+        self.extend(modules)
+
+    def __repr__(self) -> str:
+        children = []
+        first = 0
+        for text, run in groupby([repr(m) for m in self]):
+            count = len(list(run))
+            last = first + count - 1
+            one = count == 1
+            children.append(
+                (f"({first})" if one else f"({first}-{last})", text if one else f"{count} x {text}")
+            )
+            first = last + 1
+        return state.describe(self, children)

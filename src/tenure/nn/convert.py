@@ -1,0 +1,50 @@
+"""A module in another dtype: its places keep theirs, so they are replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.dtypes import DType, as_dtype
+from tenure.errors import DTypeError
+from tenure.values.creation import check_device
+from tenure.values.parameter import Parameter
+from tenure.values.tensor import Tensor
+from tenure.values.var import Var
+
+
+def target(args: tuple[Any, ...], dtype: Any, device: Any) -> DType | None:
+    """The dtype that ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)`` asks for."""
+    for arg in args:
+        if isinstance(arg, Tensor):
+            dtype = arg.dtype
+        elif isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps"):
+            device = arg
+        else:
+            dtype = arg
+    check_device(device)
+    if dtype is None:
+        return None
+    found = as_dtype(dtype)
+    if not found.is_floating:
+        raise DTypeError(f"a module is converted to floating dtypes only, not to {found.name}")
+    return found
+
+
+def cast(module: Any, dtype: DType) -> None:
+    """Replace floating parameters and buffers by ones of a dtype; what is shared stays shared."""
+    twins: dict[int, Any] = {}
+    for owner in module.modules():
+        for name, place in [*owner._parameters.items(), *owner._buffers.items()]:
+            if place is not None and place.dtype.is_floating and place.dtype is not dtype:
+                if id(place) not in twins:
+                    twins[id(place)] = (place, _converted(place, dtype))
+                setattr(owner, name, twins[id(place)][1])
+
+
+def _converted(place: Var, dtype: DType) -> Any:
+    if not isinstance(place, Parameter):
+        return Var(place.to(dtype))
+    twin = Parameter(place.detach().to(dtype), place.requires_grad)
+    if place.grad is not None:
+        twin.grad = place.grad.to(dtype)
+    return twin

@@ -1,0 +1,328 @@
+"""The module: parameters, buffers and other modules under one name, and a ``forward``.
+
+Assigning an attribute registers it: a ``Parameter`` among the parameters, a ``Module`` among the children,
+and what replaces a buffer among the buffers. A parameter knows which modules hold it, so every change of
+``_parameters`` goes through ``_put`` here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+from tenure.dtypes import as_dtype
+from tenure.nn import convert, state
+from tenure.values.parameter import Parameter
+from tenure.values.record import RECORDER
+from tenure.values.tensor import Tensor
+from tenure.values.var import Var
+
+Found = Iterator[tuple[str, Any]]
+REGISTRIES = ("_parameters", "_modules", "_buffers")
+
+
+class Module:
+    """The base of neural-network modules. A subclass calls ``super().__init__()`` and defines ``forward``.
+
+    A module owns its parameters and its buffers, which are places. Calling it calls ``forward``; an operation
+    inside that fails when the program runs names the line of the outermost call.
+    """
+
+    training: bool
+
+    def __init__(self) -> None:
+        vars(self).update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set())
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; a subclass says it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if RECORDER.site is not None:
+            return self.forward(*args, **kwargs)
+        frame = sys._getframe(1)
+        RECORDER.enter_site((frame.f_code, frame.f_lasti))
+        try:
+            return self.forward(*args, **kwargs)
+        finally:
+            RECORDER.enter_site(None)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under a name; None reserves the name."""
+        self._check_name("parameter", name, self._dict("_parameters"))
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)"
+            )
+        self._put(name, param)
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Add a buffer: state that is no parameter, kept as a place (a value is given one). One that is not
+        ``persistent`` is left out of ``state_dict()``; None reserves the name."""
+        self._check_name("buffer", name, self._dict("_buffers"))
+        self._buffers[name] = _buffer(name, tensor)
+        (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Add a child under a name; None reserves the name."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name("module", name, self._dict("_modules"))
+        self._modules[name] = module
+
+    add_module = register_module
+
+    def _dict(self, which: str) -> dict[str, Any]:
+        found = vars(self).get(which)
+        if found is None:
+            raise AttributeError("a module's attributes are assigned before Module.__init__() call")
+        return found  # type: ignore[no-any-return]
+
+    def _check_name(self, kind: str, name: Any, registered: Mapping[str, Any]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a {kind} is a str, not {type(name).__name__}")
+        if not name or "." in name:
+            raise KeyError(f"the name of a {kind} is not empty and has no dot: {name!r}")
+        if name not in registered and hasattr(self, name):
+            raise KeyError(f"attribute {name!r} already exists")
+
+    def _put(self, name: str, param: Parameter | None) -> None:
+        """Hold a parameter under a name, in place of the one held before."""
+        old = self._parameters.get(name)
+        self._parameters[name] = param
+        if param is not old:
+            if param is not None:
+                param.held_by(self)
+            if old is not None:
+                old.released_by(self)
+
+    def __getattr__(self, name: str) -> Any:
+        held = self.__dict__
+        for which in REGISTRIES:
+            if which in held and name in held[which]:
+                return held[which][name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter):
+            self._dict("_parameters")
+            self._forget(name, "_buffers", "_modules")
+            self._put(name, value)
+        elif isinstance(value, Module):
+            self._dict("_modules")
+            self._forget(name, "_parameters", "_buffers")
+            self._modules[name] = value
+        elif name in vars(self).get("_parameters", ()):
+            if value is not None:
+                kind = type(value).__name__
+                raise TypeError(
+                    f"cannot assign {kind!r} as parameter {name!r} (nn.Parameter or None):"
+                    f" write it by `module.{name}.data = …`, replace it by `module.{name} = nn.Parameter(…)`"
+                )
+            self._put(name, None)
+        elif name in vars(self).get("_modules", ()):
+            if value is not None:
+                raise TypeError(f"cannot assign {type(value).__name__!r} as module {name!r} (Module or None)")
+            self._modules[name] = None
+        elif name in vars(self).get("_buffers", ()):
+            self._buffers[name] = _buffer(name, value)
+        else:
+            object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if not self._forget(name, *REGISTRIES):
+            object.__delattr__(self, name)
+
+    def _forget(self, name: str, *registries: str) -> bool:
+        """Remove a name from where it is registered or assigned; whether it was registered."""
+        found = False
+        for which in registries:
+            held = vars(self).get(which, {})
+            if name in held:
+                if which == "_parameters":
+                    self._put(name, None)
+                del held[name]
+                found = True
+        self._non_persistent.discard(name)
+        if registries != REGISTRIES:
+            vars(self).pop(name, None)
+        return found
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *self._parameters, *self._buffers, *self._modules})
+
+    def named_modules(
+        self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module (named ``prefix``) and all below it, parents first; one held twice is given once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                below = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, below, remove_duplicate)
+
+    def _named(self, which: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Found:
+        seen: set[int] = set()
+        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
+            for name, tensor in vars(module)[which].items():
+                if tensor is None or id(tensor) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(tensor))
+                yield (f"{path}.{name}" if path else name), tensor
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Found:
+        """Names and parameters, a parent's before its children's; a tied one once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Found:
+        """Names and buffers."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Names and modules held directly."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters, tied ones once."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Var]:
+        """The buffers."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def children(self) -> Iterator[Module]:
+        """The modules held directly."""
+        return (m for _, m in self.named_children())
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        return (m for _, m in self.named_modules())
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path; AttributeError where there is none."""
+        module: Any = self
+        for name in target.split(".") if target else ():
+            module = module._modules.get(name)
+            if module is None:
+                raise AttributeError(f"{type(self).__name__!r} has no module {target!r}")
+        return module  # type: ignore[no-any-return]
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call ``fn`` with every module, children first."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode here and below: dropout and the like act."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Leave training mode."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Make every parameter a differentiation leaf, or none."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients of the parameters, or write zeros to them."""
+        for p in self.parameters():
+            if p.grad is not None:
+                if set_to_none:
+                    p.grad = None
+                else:
+                    p.grad.zero_()
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None) -> Self:
+        """Have floating parameters and buffers in another dtype; there is one device.
+
+        A place keeps its dtype, so parameters are *replaced*: an optimizer made before raises TN597 at its
+        next step. Gradients are converted, tied parameters stay tied.
+        """
+        target = convert.target(args, dtype, device)
+        if target is not None:
+            convert.cast(self, target)
+        return self
+
+    def type(self, dst_type: Any) -> Self:
+        """``to`` a dtype."""
+        return self.to(as_dtype(dst_type))
+
+    def float(self) -> Self:
+        """``to`` float32."""
+        return self.to(as_dtype("float32"))
+
+    def double(self) -> Self:
+        """``to`` float64."""
+        return self.to(as_dtype("float64"))
+
+    def cpu(self) -> Self:
+        """Itself: everything is on the CPU."""
+        return self
+
+    def state_dict(self, *, prefix: str = "") -> dict[str, Tensor]:
+        """Parameters and persistent buffers by PyTorch's keys, as values, which training does not change."""
+        return state.snapshot(self, prefix)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> state.IncompatibleKeys:
+        """Write parameters and buffers from values or arrays by name; gives the missing and unexpected keys.
+
+        StateDictError, and nothing is written, if a shape differs or, with ``strict``, a key is missing or
+        unexpected. With ``assign`` parameters and buffers are replaced, and take the dtype of what is loaded.
+        """
+        return state.load(self, state_dict, strict, assign)
+
+    def extra_repr(self) -> str:
+        """What ``repr`` shows between the parentheses besides the children."""
+        return ""
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return state.describe(self, [(f"({name})", repr(m)) for name, m in self._modules.items()])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        vars(self).update(held)
+        for which in REGISTRIES:
+            vars(self)[which] = dict(vars(self)[which])
+        vars(self)["_non_persistent"] = set(self._non_persistent)
+        for p in self._parameters.values():
+            if p is not None:
+                p.held_by(self)
+
+
+def _buffer(name: str, tensor: Any) -> Any:
+    """What a module keeps of a buffer: None, or a place."""
+    if tensor is None or isinstance(tensor, Var):
+        return tensor
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"cannot assign {type(tensor).__name__!r} as buffer {name!r} (a tensor or None)")
+    return Var(tensor)

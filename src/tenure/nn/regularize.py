@@ -1,0 +1,30 @@
+"""Layers that act in training only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.nn import functional
+from tenure.nn.module import Module
+
+
+class Dropout(Module):
+    """In training, each element 0 with probability p, else divided by 1 - p; the input itself in evaluation.
+
+    Source: Hinton et al., arXiv:1207.0580.
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        self.p = p
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        """Of the shape of the input."""
+        return functional.dropout(input, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """Probability and flag."""
+        return f"p={self.p}, inplace={self.inplace}"

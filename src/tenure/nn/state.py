@@ -1,0 +1,98 @@
+"""What a module is saved as and loaded from, and how it prints."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tenure.errors import StateDictError
+from tenure.values.modes import no_grad
+from tenure.values.parameter import Parameter
+from tenure.values.reading import value_of
+from tenure.values.var import Var
+
+
+class IncompatibleKeys(NamedTuple):
+    """What ``load_state_dict`` could not match: keys that were missing, and keys that nobody asked for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+def places(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str, Var]]:
+    """Key, module, name and place of each parameter and persistent buffer, in PyTorch's order."""
+    for name, p in module._parameters.items():
+        if p is not None:
+            yield prefix + name, module, name, p
+    for name, b in module._buffers.items():
+        if b is not None and name not in module._non_persistent:
+            yield prefix + name, module, name, b
+    for name, child in module._modules.items():
+        if child is not None:
+            yield from places(child, f"{prefix}{name}.")
+
+
+def snapshot(module: Any, prefix: str) -> dict[str, Any]:
+    """Values by key."""
+    return OrderedDict((key, place.detach()) for key, _, _, place in places(module, prefix))
+
+
+def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
+    """Check everything, then write everything."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"a state_dict is a mapping of names to tensors, not {type(given).__name__}")
+    wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
+    found = {key: value_of(given[key]).detach() for key in wanted if key in given}
+    keys = IncompatibleKeys([k for k in wanted if k not in given], [k for k in given if k not in wanted])
+    _refuse(type(module).__name__, keys if strict else IncompatibleKeys([], []), wanted, found)
+    twins: dict[int, Any] = {}
+    with no_grad():
+        for key, value in found.items():
+            owner, name, place = wanted[key]
+            if not assign:
+                place.copy_(value)
+            elif isinstance(place, Parameter):
+                twin = twins.setdefault(id(place), Parameter(value, place.requires_grad))
+                setattr(owner, name, twin)
+            else:
+                setattr(owner, name, Var(value))
+    return keys
+
+
+def _refuse(model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: dict[str, Any]) -> None:
+    """StateDictError for all that is wrong at once."""
+    problems = [
+        f"{what} key(s) in state_dict: {', '.join([repr(k) for k in names])}"
+        for what, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys))
+        if names
+    ]
+    for key, value in found.items():
+        have, want = list(value.shape), list(wanted[key][2].shape)
+        if have != want:
+            problems.append(f"size mismatch for {key}: the state_dict has shape {have}, the model {want}")
+    if problems:
+        lines = "".join([f"\n\t{p}." for p in problems])
+        raise StateDictError(
+            f"Error(s) in loading state_dict for {model}:{lines}",
+            help="nothing was loaded; strict=False lets missing and unexpected keys pass",
+        )
+
+
+def describe(module: Any, children: Sequence[tuple[str, str]]) -> str:
+    """A module as PyTorch prints it."""
+    name, extra = module._get_name(), module.extra_repr()
+    lines = [f"{label}: {_indented(text)}" for label, text in children]
+    if not lines and "\n" not in extra:
+        return f"{name}({extra})"
+    body = "\n  ".join([*([_indented(extra)] if extra else []), *lines])
+    return f"{name}(\n  {body}\n)"
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

@@ -1,0 +1,146 @@
+"""What optimizers share: groups of parameters, state, and a step that seals what was recorded."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from tenure.errors import GradientError, StaleBorrowError, StateDictError, WriteError
+from tenure.optim import state
+from tenure.values.modes import enable_grad, no_grad
+from tenure.values.parameter import Parameter
+from tenure.values.record import RECORDER
+from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
+from tenure.values.var import Var
+
+Group = dict[str, Any]
+
+
+class Optimizer:
+    """The base of all optimizers. A subclass gives ``defaults`` and defines ``update``.
+
+    ``params`` are places, or dicts with "params" and options of their own. ``param_groups`` may be edited: a
+    new learning rate compiles nothing. ``state`` maps a parameter to what is kept for it; the tensors in it
+    are places that the optimizer owns.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
+        self.defaults = dict(defaults)
+        self.state: dict[Any, Group] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        if isinstance(params, Tensor):
+            raise TypeError("an optimizer takes a list of parameters: optim.SGD([w], lr=0.1)")
+        groups = list(params)
+        if not groups:
+            raise ValueError("an optimizer got an empty list of parameters")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Also update the "params" of a dict; its other options replace the optimizer's defaults.
+
+        Raises ValueError for a parameter that is here already, TN594 for a value, TN804 for a computed one.
+        """
+        group = {**param_group}
+        params = group["params"]
+        group["params"] = [params] if isinstance(params, Tensor) else list(params)
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for p in group["params"]:
+            _check_place(p)
+            if id(p) in known:
+                raise ValueError("a parameter appears more than once among the parameters of an optimizer")
+            known.add(id(p))
+        self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
+
+    def parameters(self) -> Iterator[Any]:
+        """The parameters of all groups."""
+        return chain.from_iterable(g["params"] for g in self.param_groups)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients, or write zeros to them."""
+        for p in self.parameters():
+            if set_to_none:
+                p.grad = None
+            elif p.grad is not None:
+                p.grad.zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient; what was recorded runs at the next read.
+
+        ``closure`` computes the loss anew and calls backward; its result is given back. TN597 if a
+        module once held one of the parameters and none holds it now.
+        """
+        self._refuse_orphans()
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    grad = p.grad
+                    if grad is not None:
+                        self.update(p, grad.value, self.state[p], group)
+        RECORDER.seal()
+        return loss
+
+    def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
+        """Write one parameter, outside the graph; ``grad`` is a value of its shape."""
+        raise NotImplementedError(f"{type(self).__name__} does not define update")
+
+    def _refuse_orphans(self) -> None:
+        for g, group in enumerate(self.param_groups):
+            for k, p in enumerate(group["params"]):
+                if isinstance(p, Parameter) and p.is_orphan():
+                    raise StaleBorrowError(
+                        f"parameter {k} of group {g}, of shape {list(p.shape)}, is held by no module now:"
+                        " the update would reach no model",
+                        at=site(here()),
+                        help="make the optimizer after Module.to(dtype) and after replacing layers, and keep"
+                        " the module; or put the parameter back",
+                    )
+
+    def state_dict(self) -> Group:
+        """State and options by PyTorch's keys, parameters by number, tensors as values."""
+        return state.snapshot(self.param_groups, self.state)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over state and options; StateDictError, and nothing changed, if the groups differ."""
+        try:
+            groups, found = state.restored(self.param_groups, state_dict)
+        except KeyError as error:
+            raise StateDictError(f"the state_dict has no {error.args[0]!r}") from None
+        self.param_groups[:] = groups
+        self.state.clear()
+        self.state.update(found)
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for k, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {k}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _check_place(p: Any) -> None:
+    """Only leaves and plain places can be updated."""
+    if not isinstance(p, Tensor):
+        raise TypeError(f"an optimizer updates tensors, not {type(p).__name__}")
+    if not isinstance(p, Var):
+        raise WriteError(
+            "an optimizer was given a value, which never changes",
+            at=site(here()),
+            help="make a leaf: tn.tensor(…, requires_grad=True), or nn.Parameter(x)",
+        )
+    if not p.is_leaf:
+        raise GradientError("an optimizer was given a place that holds a computed value", at=site(here()))
+
+
+def check_options(**options: tuple[Any, bool]) -> None:
+    """ValueError for the first option whose condition does not hold."""
+    for name, (value, valid) in options.items():
+        if not valid:
+            raise ValueError(f"invalid {name}: {value}")
