@@ -1,0 +1,13 @@
+"""Hypothesis profiles: `quick` draws the same examples every time, `fuzz` (`make fuzz`) searches."""
+
+import getpass
+import os
+import tempfile
+
+from hypothesis import settings
+
+os.environ.setdefault("TENURE_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"tenure-tests-{getpass.getuser()}"))
+
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
+settings.load_profile("fuzz" if os.environ.get("TENURE_FUZZ") else "quick")

@@ -1,0 +1,97 @@
+"""The example programs, each as a process of its own."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+SEED = """\
+x_grad = tensor([3.])
+x = tensor([1.7000], requires_grad=True)
+x_grad = tensor([3.])
+x = tensor([1.4000], requires_grad=True)
+z = tensor([5.1000], grad_fn=<MulBackward0>)
+"""
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error::DeprecationWarning:tenure", *arguments]
+
+
+@pytest.mark.parametrize("eager", ["", "1"])
+def test_seed(eager: str) -> None:
+    ran = subprocess.run(
+        python(str(EXAMPLES / "seed.py")), capture_output=True, env={**os.environ, "TENURE_EAGER": eager}, check=True
+    )
+    assert ran.stdout == SEED.encode()
+    assert ran.stderr == b""
+
+
+def test_only_the_import_of_the_seed_differs_from_pytorch() -> None:
+    source = (EXAMPLES / "seed.py").read_text()
+    assert [line for line in source.splitlines() if "tenure" in line] == ["import tenure as torch"]
+
+
+@pytest.mark.peers
+def test_seed_with_pytorch() -> None:
+    pytest.importorskip("torch")
+    source = (EXAMPLES / "seed.py").read_text().replace("import tenure as torch", "import torch")
+    assert subprocess.check_output(python("-c", source), text=True) == SEED
+
+
+def test_digits(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "digits.png"
+    command = python(str(EXAMPLES / "digits.py"), "--epochs", "8", "--out", str(picture))
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert re.fullmatch(r"epoch   8  loss \d\.\d{4}  accuracy +\d+\.\d%  +\d+ steps/s", output[-3])
+    found = re.fullmatch(r"(\d+\.\d)% of 360 held-out digits after 360 steps in \d+\.\d s", output[-2])
+    assert found
+    assert float(found[1]) > 94
+    assert output[-1] == f"wrote {picture}"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_digits_on_a_terminal_until_ctrl_c(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "digits.png"
+    ours, theirs = os.openpty()
+    command = python(str(EXAMPLES / "digits.py"), "--epochs", "100000", "--out", str(picture))
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown = ""
+    deadline = time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 1.0)[0]:
+                continue
+            try:
+                piece = os.read(ours, 4096).decode()
+            except OSError:
+                break
+            if not piece:
+                break
+            before, shown = shown, shown + piece
+            if before.count("steps/s") < 3 <= shown.count("steps/s"):
+                process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0, shown
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert re.search(r"\repoch +\d+  loss \d", shown)
+    assert "stopped: going on with what has been learned" in shown
+    assert re.search(r"% of 360 held-out digits after \d+ steps", shown)
+    assert picture.exists()

@@ -1,0 +1,364 @@
+"""What each primitive means, a second time: element by element, in plain Python.
+
+Independent of the declarations and of the NumPy functions that they use, so that a wrong ``ref`` shows.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Index = tuple[int, ...]
+Scalar = Any
+
+
+def as_array(values: Iterable[Scalar], shape: Index, dtype: Any) -> Array:
+    """Python numbers as an array; integers wrap around as machine integers do."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "i":
+        half = 1 << (8 * dtype.itemsize - 1)
+        values = [(int(v) + half) % (2 * half) - half for v in values]
+    with np.errstate(all="ignore"):
+        return np.array(list(values), dtype=dtype).reshape(shape)
+
+
+def elementwise(f: Callable[..., Scalar], result: Any = None) -> Callable[..., Array]:
+    """A function of Python numbers, over broadcast arrays."""
+
+    def over(*xs: Array) -> Array:
+        wide = np.broadcast_arrays(*xs)
+        values = [f(*[w[i].item() for w in wide]) for i in np.ndindex(wide[0].shape)]
+        return as_array(values, wide[0].shape, result or xs[-1].dtype)
+
+    return over
+
+
+def divide(x: float, y: float) -> float:
+    if y != 0:
+        return x / y
+    return math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x) * math.copysign(1, y)
+
+
+def floor_divide(x: Scalar, y: Scalar) -> Scalar:
+    if y == 0:
+        return 0 if isinstance(x, int) else divide(x, y)
+    return x // y
+
+
+def remainder(x: Scalar, y: Scalar) -> Scalar:
+    if y == 0:
+        return 0 if isinstance(x, int) else math.nan
+    return x % y
+
+
+def power(x: Scalar, y: Scalar) -> Scalar:
+    """C99's pow; modulo 2⁶⁴ for integers."""
+    if isinstance(x, int):
+        return pow(x, y, 1 << 64)
+    odd = math.isfinite(y) and y % 2 == 1
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -math.inf if x < 0 and odd else math.inf
+    except ValueError:
+        if x == 0:
+            return math.copysign(math.inf, x) if odd else math.inf
+        return math.nan
+
+
+def short_power(x: float, y: float) -> float:
+    """The forms that an exponent of rank 0 takes."""
+    forms = {2.0: lambda: x * x, 3.0: lambda: x * x * x, 0.5: lambda: sqrt(x), -1.0: lambda: divide(1.0, x)}
+    return forms[y]()
+
+
+def sign(x: Scalar) -> Scalar:
+    return x if x != x else (x > 0) - (x < 0)
+
+
+def floor(x: float) -> float:
+    return math.copysign(math.floor(x), x) if math.isfinite(x) else x
+
+
+def exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def log(x: float) -> float:
+    return -math.inf if x == 0 else math.log(x) if x > 0 else math.nan
+
+
+def sqrt(x: float) -> float:
+    return x if x == 0 else math.sqrt(x) if x > 0 else math.nan
+
+
+def periodic(f: Callable[[float], float]) -> Callable[[float], float]:
+    return lambda x: f(x) if math.isfinite(x) else math.nan
+
+
+def larger(x: Scalar, y: Scalar) -> Scalar:
+    return x if x != x or x > y else y
+
+
+def smaller(x: Scalar, y: Scalar) -> Scalar:
+    return x if x != x or x < y else y
+
+
+def cast(x: Array, *, dtype: Any) -> Array:
+    to = {"b": bool, "i": int, "f": float}[dtype.kind]
+    return as_array([to(v) for v in x.ravel().tolist()], x.shape, dtype.numpy)
+
+
+def along(x: Array, axes: Index) -> Iterator[tuple[Index, list[Scalar]]]:
+    """Each place of a reduction, with what is reduced to it, in C order."""
+    kept = [k for k in range(x.ndim) if k not in axes]
+    for at in np.ndindex(*[x.shape[k] for k in kept]):
+        place = dict(zip(kept, at, strict=True))
+        inner = np.ndindex(*[x.shape[k] for k in axes])
+        yield (
+            at,
+            [x[tuple(place[k] if k in place else i[axes.index(k)] for k in range(x.ndim))].item() for i in inner],
+        )
+
+
+def reduction(f: Callable[[list[Scalar]], Scalar], result: Any = None) -> Callable[..., Array]:
+    def over(x: Array, *, axes: Index = (), axis: int | None = None) -> Array:
+        axes = axes if axis is None else (axis,)
+        shape = tuple(n for k, n in enumerate(x.shape) if k not in axes)
+        return as_array([f(values) for _, values in along(x, axes)], shape, result or x.dtype)
+
+    return over
+
+
+def total(values: list[Scalar]) -> Scalar:
+    finite = all(math.isfinite(v) for v in values)
+    return math.fsum(values) if finite and values and isinstance(values[0], float) else sum(values)
+
+
+def best(better: Callable[[Scalar, Scalar], bool]) -> Callable[[list[Scalar]], int]:
+    """The position of the first NaN, else of the first of the best."""
+
+    def at(values: list[Scalar]) -> int:
+        found = 0
+        for k, v in enumerate(values):
+            if v != v:
+                return k
+            if better(v, values[found]):
+                found = k
+        return found
+
+    return at
+
+
+def pick(at: Callable[[list[Scalar]], int]) -> Callable[[list[Scalar]], Scalar]:
+    return lambda values: values[at(values)]
+
+
+def matmul(x: Array, y: Array) -> Array:
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    shape = (*batch, x.shape[-2], y.shape[-1])
+    xb, yb = np.broadcast_to(x, batch + x.shape[-2:]), np.broadcast_to(y, batch + y.shape[-2:])
+    values = []
+    for *b, i, j in np.ndindex(shape):
+        values.append(total([xb[(*b, i, k)].item() * yb[(*b, k, j)].item() for k in range(x.shape[-1])]))
+    return as_array(values, shape, x.dtype)
+
+
+def moved(shape: Callable[..., Index], source: Callable[..., Index | None], fill: Scalar = 0) -> Callable[..., Array]:
+    """Movement by where each element of the result comes from; None for nowhere."""
+
+    def over(x: Array, **params: Any) -> Array:
+        out = shape(x.shape, **params)
+        at = [source(i, x.shape, **params) for i in np.ndindex(out)]
+        return as_array([fill if i is None else x[i].item() for i in at], out, x.dtype)
+
+    return over
+
+
+def linear_index(i: Index, shape: Index) -> int:
+    flat = 0
+    for k, n in zip(i, shape, strict=True):
+        flat = flat * n + k
+    return flat
+
+
+def unflatten(flat: int, shape: Index) -> Index:
+    out = []
+    for n in reversed(shape):
+        flat, k = divmod(flat, n)
+        out.append(k)
+    return tuple(reversed(out))
+
+
+def pad_source(i: Index, shape: Index, widths: Any) -> Index | None:
+    at = tuple(k - lo for k, (lo, _) in zip(i, widths, strict=True))
+    return at if all(0 <= k < n for k, n in zip(at, shape, strict=True)) else None
+
+
+def concat(*xs: Array, axis: int) -> Array:
+    pieces = [(x, k) for x in xs for k in range(x.shape[axis])]
+    shape = (*xs[0].shape[:axis], len(pieces), *xs[0].shape[axis + 1 :])
+    values = []
+    for i in np.ndindex(shape):
+        x, k = pieces[i[axis]]
+        values.append(x[(*i[:axis], k, *i[axis + 1 :])].item())
+    return as_array(values, shape, xs[0].dtype)
+
+
+def selected(shape: Index, spec: Any, starts: Iterable[Any]) -> tuple[Index, list[Index]]:
+    """The shape of a basic index, and which elements it selects, in C order."""
+    begin = iter([int(s) for s in starts])
+    axes: list[tuple[bool, list[int]]] = []  # is it an axis of the result, and which positions
+    rest = list(shape)
+    new: list[int] = []
+    for entry in spec:
+        if entry == "+":
+            new.append(len(axes))
+            axes.append((True, [-1]))
+            continue
+        size = rest.pop(0)
+        if entry == "i":
+            axes.append((False, [next(begin)]))
+        elif entry == ":":
+            axes.append((True, list(range(size))))
+        else:
+            length, step = entry
+            start = next(begin)
+            axes.append((True, [start + k * step for k in range(length)]))
+    assert not rest
+    out = tuple(len(at) for shown, at in axes if shown)
+    places = []
+    for i in np.ndindex(*[len(at) for _, at in axes]):
+        places.append(tuple(at[k] for n, (k, (_, at)) in enumerate(zip(i, axes, strict=True)) if n not in new))
+    return out, places
+
+
+def getitem(x: Array, *starts: Any, spec: Any) -> Array:
+    shape, places = selected(x.shape, spec, starts)
+    return as_array([x[at].item() for at in places], shape, x.dtype)
+
+
+def written(combine: Callable[[Scalar, Scalar], Scalar]) -> Callable[..., Array]:
+    def over(x: Array, v: Array, *starts: Any, spec: Any) -> Array:
+        elements = {i: x[i].item() for i in np.ndindex(x.shape)}
+        for at, new in zip(selected(x.shape, spec, starts)[1], v.ravel().tolist(), strict=True):
+            elements[at] = combine(elements[at], new)
+        return as_array(elements.values(), x.shape, x.dtype)
+
+    return over
+
+
+def gather(x: Array, index: Array) -> Array:
+    shape = index.shape + x.shape[1:]
+    values = [x[(int(index[i[: index.ndim]]), *i[index.ndim :])].item() for i in np.ndindex(shape)]
+    return as_array(values, shape, x.dtype)
+
+
+def scatter_add(x: Array, v: Array, index: Array) -> Array:
+    out = x.tolist()
+    for i in np.ndindex(v.shape):
+        row, rest = int(index[i[: index.ndim]]), i[index.ndim :]
+        holder, at = out, row
+        for k in rest:
+            holder, at = holder[at], k
+        holder[at] += v[i].item()
+    return np.array(out, dtype=x.dtype).reshape(x.shape)
+
+
+def take_along(x: Array, index: Array) -> Array:
+    return as_array([x[(*i[:-1], int(index[i]))].item() for i in np.ndindex(index.shape)], index.shape, x.dtype)
+
+
+def add_along(x: Array, v: Array, index: Array) -> Array:
+    elements = {i: x[i].item() for i in np.ndindex(x.shape)}
+    for i in np.ndindex(index.shape):
+        elements[(*i[:-1], int(index[i]) % x.shape[-1])] += v[i].item()
+    return as_array(elements.values(), x.shape, x.dtype)
+
+
+def repeated(i: Index, old: Index, shape: Index) -> Index:
+    return tuple(0 if n == 1 else k for k, n in zip(i[len(i) - len(old) :], old, strict=True))
+
+
+EXACT: dict[str, Callable[..., Array]] = {
+    "add": elementwise(operator.add),
+    "subtract": elementwise(operator.sub),
+    "multiply": elementwise(operator.mul),
+    "multiply_no_nan": elementwise(lambda x, g: 0.0 if g == 0 else x * g),
+    "divide": elementwise(divide),
+    "floor_divide": elementwise(floor_divide),
+    "remainder": elementwise(remainder),
+    "negative": elementwise(operator.neg),
+    "absolute": elementwise(abs),
+    "sign": elementwise(sign),
+    "floor": elementwise(floor),
+    "sqrt": elementwise(sqrt),
+    "maximum": elementwise(larger),
+    "minimum": elementwise(smaller),
+    "equal": elementwise(operator.eq, bool),
+    "not_equal": elementwise(operator.ne, bool),
+    "less": elementwise(operator.lt, bool),
+    "less_equal": elementwise(operator.le, bool),
+    "greater": elementwise(operator.gt, bool),
+    "greater_equal": elementwise(operator.ge, bool),
+    "logical_and": elementwise(lambda x, y: x and y, bool),
+    "logical_or": elementwise(lambda x, y: x or y, bool),
+    "logical_xor": elementwise(lambda x, y: x is not y, bool),
+    "logical_not": elementwise(lambda x: not x, bool),
+    "isnan": elementwise(cmath.isnan, bool),
+    "isfinite": elementwise(cmath.isfinite, bool),
+    "where": elementwise(lambda c, x, y: x if c else y),
+    "cast": cast,
+    "mark": elementwise(lambda x: x),
+    "replace": elementwise(lambda x, v: v),
+    "reduce_max": reduction(pick(best(operator.gt))),
+    "reduce_min": reduction(pick(best(operator.lt))),
+    "argmax": reduction(best(operator.gt), np.int64),
+    "argmin": reduction(best(operator.lt), np.int64),
+    "reshape": moved(lambda s, shape: shape, lambda i, s, shape: unflatten(linear_index(i, shape), s)),
+    "permute": moved(
+        lambda s, order: tuple(s[k] for k in order),
+        lambda i, s, order: tuple(i[order.index(k)] for k in range(len(s))),
+    ),
+    "broadcast_to": moved(lambda s, shape: shape, repeated),
+    "pad": moved(lambda s, widths: tuple(lo + n + hi for n, (lo, hi) in zip(s, widths, strict=True)), pad_source),
+    "flip": moved(
+        lambda s, axes: s,
+        lambda i, s, axes: tuple(s[k] - 1 - n if k in axes else n for k, n in enumerate(i)),
+    ),
+    "concat": concat,
+    "full": lambda *, shape, value, dtype: as_array([value] * math.prod(shape), shape, dtype.numpy),
+    "iota": lambda *, length, dtype: as_array(range(length), (length,), dtype.numpy),
+    "getitem": getitem,
+    "setitem": written(lambda old, new: new),
+    "additem": written(operator.add),
+    "gather": gather,
+    "take_along": take_along,
+}
+"""Those whose result is one of the operands, or rounded once."""
+
+CLOSE: dict[str, Callable[..., Array]] = {
+    "power": elementwise(power),
+    "exp": elementwise(exp),
+    "log": elementwise(log),
+    "tanh": elementwise(math.tanh),
+    "sin": elementwise(periodic(math.sin)),
+    "cos": elementwise(periodic(math.cos)),
+    "reduce_sum": reduction(total),
+    "matmul": matmul,
+    "scatter_add": scatter_add,
+    "add_along": add_along,
+}
+"""Those whose last bits depend on how they are computed."""
+
+ELSEWHERE = {"uniform", "normal", "integers"}
+"""Random numbers: test_philox has the published answers."""

@@ -1,0 +1,317 @@
+"""The meaning of every primitive against a second one, in special values and small examples too."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from tenure.dtypes import DTYPES, DType, float32, float64, int32, int64
+from tenure.errors import TenureError
+from tenure.interp.interp import Poison, interpret
+from tenure.ir.program import TABLE
+from tests.ops.meaning import CLOSE, ELSEWHERE, EXACT, elementwise, power, short_power
+from tests.ops.programs import Array, applied, build, cut, value
+from tests.ops.test_table import CLAIMED, cases, meaning
+
+MEANING = EXACT | CLOSE
+each = pytest.mark.parametrize(
+    ("name", "dtype"), [(n, d) for n, d in CLAIMED if n in MEANING], ids=lambda p: getattr(p, "name", p)
+)
+
+
+def same(found: Array, wanted: Array, ulps: float = 0) -> None:
+    """Equal in shape, dtype, NaNs, infinities and signs of zeros; else within units in the last place."""
+    assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
+    if found.dtype.kind != "f" or ulps == 0:
+        assert_array_equal(found, wanted)
+    if found.dtype.kind != "f":
+        return
+    zero = (found == 0) & (wanted == 0)
+    assert_array_equal(np.signbit(found)[zero], np.signbit(wanted)[zero])
+    finite = np.isfinite(found) & np.isfinite(wanted)
+    assert_array_equal(found[~finite], wanted[~finite])
+    with np.errstate(all="ignore"):
+        error = np.abs(found[finite] - wanted[finite])
+        unit = np.spacing(np.abs(wanted[finite]) / 2)
+    assert np.all(error <= 2 * ulps * unit), (found, wanted)
+
+
+def test_every_primitive_has_a_second_meaning() -> None:
+    assert set(MEANING) | ELSEWHERE == set(TABLE)
+
+
+@each
+def test_the_meaning_is_that_of_plain_python(name: str, dtype: DType) -> None:
+    for prim, xs, params in cases(name, dtype):
+        wanted = MEANING[name](*xs, **params)
+        found = meaning(prim, xs, params)
+        if name in EXACT:
+            same(found, wanted)
+        else:
+            bound = 4.0 if name in ("power", "exp", "log", "tanh", "sin", "cos") else 64.0
+            same(found + 0, wanted + 0, bound)
+
+
+FLOATS = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, -3.0, 0.1, 700.0, -800.0]
+
+
+def specials(dtype: DType) -> list[Any]:
+    """Where elementwise functions go wrong."""
+    if dtype.kind == "b":
+        return [False, True]
+    if dtype.kind == "i":
+        limits = np.iinfo(dtype.numpy)
+        return [limits.min, limits.min + 1, -3, -2, -1, 0, 1, 2, 3, 31, limits.max - 1, limits.max]
+    info = np.finfo(dtype.numpy)  # type: ignore[type-var]
+    return [*FLOATS, info.max, -info.max, info.tiny, -info.tiny, info.smallest_subnormal, info.eps]
+
+
+UNARY = (
+    "negative",
+    "absolute",
+    "sign",
+    "floor",
+    "sqrt",
+    "logical_not",
+    "isnan",
+    "isfinite",
+    "mark",
+    "exp",
+    "log",
+    "tanh",
+    "sin",
+    "cos",
+)
+BINARY = (
+    "add",
+    "subtract",
+    "multiply",
+    "multiply_no_nan",
+    "divide",
+    "floor_divide",
+    "remainder",
+    "maximum",
+    "minimum",
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "power",
+)
+ELEMENTWISE = dict.fromkeys(UNARY, 1) | dict.fromkeys(BINARY, 2)
+HARD = [(n, d) for n, d in CLAIMED if n in ELEMENTWISE]
+
+
+@pytest.mark.parametrize(("name", "dtype"), HARD, ids=lambda p: getattr(p, "name", p))
+def test_special_values(name: str, dtype: DType) -> None:
+    rows = list(product(specials(dtype), repeat=ELEMENTWISE[name]))
+    if name == "power" and dtype.kind == "i":
+        rows = [row for row in rows if row[1] >= 0]
+    xs = [np.array(column, dtype.numpy) for column in zip(*rows, strict=True)]
+    found, wanted = value(applied(TABLE[name], {}), xs), MEANING[name](*xs)
+    if name in ("maximum", "minimum"):  # of two zeros, either
+        found, wanted = found + 0, wanted + 0
+    same(found, wanted, 4 if name in CLOSE else 0)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_special_values_beside_a_scalar(name: str) -> None:
+    for dtype in [d for d in DTYPES if d.kind in TABLE[name].dtypes]:
+        x = np.array(specials(dtype), dtype.numpy)
+        for number in specials(dtype):
+            y = np.array(number, dtype.numpy)
+            if name == "power" and ((dtype.kind == "i" and number < 0) or number in (2.0, 3.0, 0.5, -1.0)):
+                continue
+            found, wanted = value(applied(TABLE[name], {}), [x, y]), MEANING[name](x, y)
+            if name in ("maximum", "minimum"):
+                found, wanted = found + 0, wanted + 0
+            same(found, wanted, 4 if name in CLOSE else 0)
+
+
+@pytest.mark.parametrize("exponent", [2.0, 3.0, 0.5, -1.0])
+@pytest.mark.parametrize("dtype", [float32, float64])
+def test_short_powers_are_products_and_roots(exponent: float, dtype: DType) -> None:
+    x = np.array([v for v in specials(dtype) if dtype is float64 or exponent != 3.0 or abs(v) < 1e3], dtype.numpy)
+    y = np.array(exponent, dtype.numpy)
+    same(value(applied(TABLE["power"], {}), [x, y]), elementwise(short_power)(x, y), exponent == 3.0)
+    assert value(applied(TABLE["power"], {}), [x[5], y]).shape == ()
+    usual = elementwise(power)(x, y)
+    finite = np.isfinite(usual) & (x != 0)
+    same(value(applied(TABLE["power"], {}), [x[finite], y]), usual[finite], 2)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_empty_and_scalar_shapes_broadcast(name: str) -> None:
+    for dtype in [d for d in DTYPES if d.kind in TABLE[name].dtypes]:
+        for one, other in [
+            ((), ()),
+            ((0,), ()),
+            ((0,), (1,)),
+            ((2, 0), (1, 1)),
+            ((1,), (3,)),
+            ((4, 1), (1, 3)),
+        ]:
+            x, y = np.ones(one, dtype.numpy), np.ones(other, dtype.numpy)
+            for xs in ([x, y], [y, x]):
+                same(value(applied(TABLE[name], {}), xs), MEANING[name](*xs))
+
+
+CASTS = [(a, b) for a in DTYPES for b in DTYPES]
+
+
+@pytest.mark.parametrize(("start", "end"), CASTS, ids=lambda d: d.name)
+def test_casts(start: DType, end: DType) -> None:
+    values = specials(start)
+    if end.kind == "i" and start.kind == "f":  # C leaves what does not fit undefined
+        bound = 2.0 ** (8 * end.itemsize - 1)
+        values = [v for v in values if np.isfinite(v) and -bound <= np.trunc(v) < bound]
+    x = np.array(values, start.numpy)
+    same(value(applied(TABLE["cast"], {"dtype": end}), [x]), MEANING["cast"](x, dtype=end))
+
+
+@pytest.mark.parametrize("dtype", [int32, int64])
+def test_whole_numbers_have_no_negative_powers(dtype: DType) -> None:
+    b, inputs = build([np.array([2, 3], dtype.numpy), np.array(-1, dtype.numpy)])
+    program = cut(b, inputs, [b.emit(TABLE["power"], inputs, {})])
+    (found,) = interpret(program)([np.array([2, 3], dtype.numpy), np.array(-1, dtype.numpy)])
+    assert isinstance(found, Poison) and isinstance(found.error, TenureError)
+    assert "power -1" in str(found.error)
+
+
+NAN = float("nan")
+I = int64.numpy.type  # noqa: E741
+EXAMPLES: list[tuple[str, list[Any], dict[str, Any], Any]] = [
+    ("reduce_sum", [[[1.0, 2.0], [3.0, 4.0]]], {"axes": (0,)}, [4.0, 6.0]),
+    ("reduce_sum", [[[1.0, 2.0], [3.0, 4.0]]], {"axes": (1,)}, [3.0, 7.0]),
+    ("reduce_sum", [[np.inf, -np.inf]], {"axes": (0,)}, NAN),
+    ("reduce_sum", [[2**63 - 1, 1]], {"axes": (0,)}, -(2**63)),
+    ("reduce_max", [[[1.0, NAN], [3.0, 2.0]]], {"axes": (1,)}, [NAN, 3.0]),
+    ("reduce_max", [[[1.0, NAN], [3.0, 2.0]]], {"axes": (0,)}, [3.0, NAN]),
+    ("reduce_max", [[-np.inf, -np.inf]], {"axes": (0,)}, -np.inf),
+    ("reduce_max", [[[False, True], [False, False]]], {"axes": (1,)}, [True, False]),
+    ("reduce_min", [[1.0, NAN]], {"axes": (0,)}, NAN),
+    ("reduce_min", [[np.inf, 2.0]], {"axes": (0,)}, 2.0),
+    ("reduce_min", [[[False, True], [True, True]]], {"axes": (1,)}, [False, True]),
+    ("argmax", [[2.0, 5.0, 5.0]], {"axis": 0}, 1),
+    ("argmax", [[2.0, NAN, 7.0, NAN]], {"axis": 0}, 1),
+    ("argmin", [[[2, 1, 1], [0, 5, 0]]], {"axis": 1}, [1, 0]),
+    ("reshape", [[[1, 2, 3], [4, 5, 6]]], {"shape": (3, 2)}, [[1, 2], [3, 4], [5, 6]]),
+    ("permute", [[[1, 2, 3], [4, 5, 6]]], {"order": (1, 0)}, [[1, 4], [2, 5], [3, 6]]),
+    ("permute", [[[[1, 2]], [[3, 4]]]], {"order": (2, 0, 1)}, [[[1], [3]], [[2], [4]]]),
+    ("broadcast_to", [[[1], [2]]], {"shape": (2, 2, 2)}, [[[1, 1], [2, 2]], [[1, 1], [2, 2]]]),
+    ("concat", [[1, 2], [3], [4]], {"axis": 0}, [1, 2, 3, 4]),
+    ("concat", [[[1], [2]], [[3, 4], [5, 6]]], {"axis": 1}, [[1, 3, 4], [2, 5, 6]]),
+    ("pad", [[1, 2, 3]], {"widths": ((2, 1),)}, [0, 0, 1, 2, 3, 0]),
+    ("pad", [[1, 2, 3]], {"widths": ((-1, 0),)}, [2, 3]),
+    ("pad", [[1, 2, 3]], {"widths": ((1, -2),)}, [0, 1]),
+    ("pad", [[1, 2, 3]], {"widths": ((-5, 4),)}, [0, 0]),
+    ("pad", [[1, 2, 3]], {"widths": ((-2, -1),)}, []),
+    ("pad", [[True]], {"widths": ((1, 1),)}, [False, True, False]),
+    ("flip", [[[1, 2], [3, 4]]], {"axes": (0,)}, [[3, 4], [1, 2]]),
+    ("flip", [[[1, 2], [3, 4]]], {"axes": (1,)}, [[2, 1], [4, 3]]),
+    ("flip", [[1, 2]], {"axes": ()}, [1, 2]),
+    ("matmul", [[[1, 2], [3, 4]], [[5], [6]]], {}, [[17], [39]]),
+    ("matmul", [[[[1, 2]], [[3, 4]]], [[5], [6]]], {}, [[[17]], [[39]]]),
+    ("getitem", [[10, 11, 12], I(2)], {"spec": ("i",)}, 12),
+    ("getitem", [[10, 11, 12, 13, 14], I(4)], {"spec": ((3, -2),)}, [14, 12, 10]),
+    ("getitem", [[10, 11, 12, 13, 14], I(1)], {"spec": ((2, 3),)}, [11, 14]),
+    ("getitem", [[10, 11, 12], I(3)], {"spec": ((0, 1),)}, []),
+    ("getitem", [[[1, 2], [3, 4]], I(1)], {"spec": (":", "+", "i")}, [[2], [4]]),
+    ("setitem", [[0, 0, 0, 0], [7, 8], I(3)], {"spec": ((2, -3),)}, [8, 0, 0, 7]),
+    ("setitem", [[[0, 0], [0, 0]], [1, 2], I(0)], {"spec": (":", "i")}, [[1, 0], [2, 0]]),
+    ("additem", [[1, 1, 1], [5, 6], I(1)], {"spec": ((2, 1),)}, [1, 6, 7]),
+    ("gather", [[[1, 2], [3, 4]], [1, -1, 0]], {}, [[3, 4], [3, 4], [1, 2]]),
+    ("gather", [[10, 20, 30], [[0, 1], [2, -3]]], {}, [[10, 20], [30, 10]]),
+    ("scatter_add", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], {}, [8, 3, 4]),
+    ("scatter_add", [[[0, 0], [0, 0]], [[1, 2], [3, 4]], [1, 1]], {}, [[0, 0], [4, 6]]),
+    ("take_along", [[[1, 2, 3], [4, 5, 6]], [[2, -1], [0, 0]]], {}, [[3, 3], [4, 4]]),
+    ("add_along", [[[0, 0], [0, 0]], [[1, 2], [4, 8]], [[0, 0], [-1, 0]]], {}, [[3, 0], [8, 4]]),
+    ("where", [[True, False], [1.0, NAN], [NAN, 2.0]], {}, [1.0, 2.0]),
+    ("full", [], {"shape": (2,), "value": -0.0, "dtype": float64}, [-0.0, -0.0]),
+    ("full", [], {"shape": (), "value": NAN, "dtype": float64}, NAN),
+    ("iota", [], {"length": 3, "dtype": int64}, [0, 1, 2]),
+]
+
+
+@pytest.mark.parametrize(("name", "operands", "params", "wanted"), EXAMPLES)
+def test_examples(name: str, operands: list[Any], params: dict[str, Any], wanted: Any) -> None:
+    xs = [np.array(x) for x in operands]
+    found = value(applied(TABLE[name], params), xs)
+    expected = np.array(wanted, found.dtype)
+    assert found.shape == expected.shape
+    assert_array_equal(found, expected)
+    second = MEANING[name](*xs, **params)
+    assert_array_equal(second, expected)
+
+
+OUTSIDE = [
+    ("gather", [np.zeros(3), np.array([0, 3])], "index 3 is out of range for axis 0 of size 3"),
+    ("gather", [np.zeros(3), np.array(-4)], "index -4 is out of range for axis 0 of size 3"),
+    ("gather", [np.zeros((0, 2)), np.array([0])], "index 0 is out of range for axis 0 of size 0"),
+    (
+        "scatter_add",
+        [np.zeros(3), np.zeros(1), np.array([5])],
+        "index 5 is out of range for axis 0 of size 3",
+    ),
+    ("take_along", [np.zeros((1, 2)), np.array([[2]])], "index 2 is out of range for axis 1 of size 2"),
+    (
+        "add_along",
+        [np.zeros(2), np.zeros(1), np.array([-3])],
+        "index -3 is out of range for axis 0 of size 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "xs", "message"), OUTSIDE)
+def test_indices_out_of_range_are_errors(name: str, xs: list[Array], message: str) -> None:
+    b, inputs = build(xs)
+    (found,) = interpret(cut(b, inputs, [b.emit(TABLE[name], inputs, {})]))([x.copy() for x in xs])
+    assert isinstance(found, Poison)
+    assert str(found.error).startswith(f"TN801: {message}")
+
+
+REFUSED: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("add", [np.zeros(2), np.zeros(3)], {}),
+    ("add", [np.zeros(2), np.zeros(2, "f4")], {}),
+    ("where", [np.zeros(2), np.zeros(2), np.zeros(2)], {}),
+    ("where", [np.zeros(2, bool), np.zeros(2), np.zeros(2, "f4")], {}),
+    ("reshape", [np.zeros(6)], {"shape": (4,)}),
+    ("broadcast_to", [np.zeros((2, 3))], {"shape": (3,)}),
+    ("broadcast_to", [np.zeros(2)], {"shape": (3,)}),
+    ("concat", [np.zeros((2, 3)), np.zeros((2, 2))], {"axis": 0}),
+    ("concat", [np.zeros(2), np.zeros((2, 2))], {"axis": 0}),
+    ("concat", [np.zeros(2), np.zeros(2, int)], {"axis": 0}),
+    ("pad", [np.zeros(2)], {"widths": ((-2, -1),)}),
+    ("matmul", [np.zeros((2, 3)), np.zeros((2, 3))], {}),
+    ("matmul", [np.zeros((2, 2, 3)), np.zeros((3, 3, 2))], {}),
+    ("matmul", [np.zeros((2, 3)), np.zeros((3, 2), "f4")], {}),
+    ("matmul", [np.zeros(3), np.zeros(3)], {}),
+    ("reduce_max", [np.zeros((2, 0))], {"axes": (1,)}),
+    ("argmax", [np.zeros((2, 0))], {"axis": 1}),
+    ("setitem", [np.zeros(3), np.zeros(2), I(0)], {"spec": ("i",)}),
+    ("setitem", [np.zeros(3), np.zeros((), "f4"), I(0)], {"spec": ("i",)}),
+    ("gather", [np.zeros(()), np.array([0])], {}),
+    ("gather", [np.zeros(2), np.zeros(2)], {}),
+    ("scatter_add", [np.zeros(3), np.zeros(2), np.zeros(3, int)], {}),
+    ("scatter_add", [np.zeros(3), np.zeros(3, "f4"), np.zeros(3, int)], {}),
+    ("take_along", [np.zeros((2, 3)), np.zeros((3, 1), int)], {}),
+    ("add_along", [np.zeros((2, 3)), np.zeros((2, 2)), np.zeros((2, 1), int)], {}),
+]
+
+
+@pytest.mark.parametrize(("name", "xs", "params"), REFUSED)
+def test_what_does_not_agree_is_refused(name: str, xs: list[Any], params: dict[str, Any]) -> None:
+    b, inputs = build([np.asarray(x) for x in xs])
+    before = len(b.avals)
+    with pytest.raises(TenureError, match="TN802"):
+        b.emit(TABLE[name], inputs, params)
+    assert len(b.avals) == before

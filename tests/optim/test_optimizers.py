@@ -1,0 +1,261 @@
+"""Optimizers: updates by hand, groups, state, and what is refused."""
+
+import copy
+import gc
+import math
+from typing import Any
+
+import pytest
+
+import tenure as tn
+from tenure import nn, optim
+from tenure.nn import functional as F
+from tenure.values.force import COUNTS
+
+ALL: dict[str, Any] = {
+    "sgd": lambda ps: optim.SGD(ps, lr=0.1),
+    "momentum": lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.01),
+    "nesterov": lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
+    "adam": lambda ps: optim.Adam(ps, lr=0.1, weight_decay=0.01),
+    "adamw": lambda ps: optim.AdamW(ps, lr=0.1),
+}
+
+
+@pytest.fixture(params=ALL)
+def make(request: pytest.FixtureRequest) -> Any:
+    return ALL[request.param]
+
+
+def leaf(*numbers: float) -> Any:
+    return tn.tensor(list(numbers), requires_grad=True)
+
+
+def descend(w: Any, optimizer: Any, steps: int) -> list[float]:
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (w * w).sum().backward()
+        optimizer.step()
+    return w.tolist()  # type: ignore[no-any-return]
+
+
+def test_one_step_of_sgd_and_adam() -> None:
+    w = leaf(1.0, -2.0)
+    assert descend(w, optim.SGD([w], lr=0.25), 1) == [0.5, -1.0]
+    w = leaf(1.0, -2.0)
+    assert descend(w, optim.Adam([w], lr=0.25), 1) == pytest.approx([0.75, -1.75])
+    w = leaf(1.0)
+    assert descend(w, optim.SGD([w], lr=0.25, maximize=True), 1) == [1.5]
+
+
+def test_all_of_them_minimize(make: Any) -> None:
+    w = leaf(1.0, -2.0)
+    assert max(map(abs, descend(w, make([w]), 200))) < 0.05
+    assert w.requires_grad
+    assert w.is_leaf
+
+
+def test_what_was_read_does_not_change(make: Any) -> None:
+    w = leaf(1.0, -2.0)
+    optimizer = make([w])
+    before, grad = w.value, None
+    descend(w, optimizer, 1)
+    grad = w.grad
+    kept = grad.tolist()
+    descend(w, optimizer, 3)
+    assert before.tolist() == [1.0, -2.0]
+    assert grad.tolist() == kept
+
+
+def test_parameters_without_gradient_stay() -> None:
+    w, v = leaf(1.0), leaf(5.0)
+    frozen = tn.Var(tn.tensor([3.0]))
+    optimizer = optim.Adam([w, v, frozen])
+    descend(w, optimizer, 2)
+    assert (v.item(), frozen.item()) == (5.0, 3.0)
+    assert set(optimizer.state) == {w}
+
+
+def test_groups() -> None:
+    w, v = leaf(1.0), leaf(1.0)
+    optimizer = optim.SGD([{"params": [w]}, {"params": v, "lr": 0.0}], lr=0.25)
+    (w * w + v * v).sum().backward()
+    optimizer.step()
+    assert (w.item(), v.item()) == (0.5, 1.0)
+    u = leaf(1.0)
+    optimizer.add_param_group({"params": [u], "lr": 1.0})
+    assert [g["lr"] for g in optimizer.param_groups] == [0.25, 0.0, 1.0]
+    with pytest.raises(ValueError, match="more than once"):
+        optimizer.add_param_group({"params": [w]})
+    assert len(optimizer.param_groups) == 3
+    assert repr(optim.SGD([w], lr=0.5)) == (
+        "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.5\n    maximize: False\n"
+        "    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+    )
+
+
+def test_zero_grad() -> None:
+    w = leaf(1.0)
+    optimizer = optim.SGD([w])
+    (w * w).sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad.tolist() == [0.0]
+    optimizer.zero_grad()
+    assert w.grad is None
+
+
+def test_closure() -> None:
+    w = leaf(1.0)
+    optimizer = optim.SGD([w], lr=0.25)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with tn.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert w.item() == 0.5
+
+
+def test_state_goes_on_where_it_was_saved(make: Any) -> None:
+    w = leaf(1.0, -2.0)
+    optimizer = make([w])
+    descend(w, optimizer, 3)
+    v = copy.deepcopy(w)
+    other = make([v])
+    saved = optimizer.state_dict()
+    expected = descend(w, optimizer, 3)
+    other.load_state_dict(saved)
+    assert descend(v, other, 3) == expected
+    assert {type(x) for held in saved["state"].values() for x in held.values()} <= {int, tn.Tensor}
+
+
+def test_a_failed_load_changes_nothing() -> None:
+    w, v = leaf(1.0), leaf(1.0, 2.0)
+    optimizer = optim.Adam([w], lr=0.5)
+    descend(w, optimizer, 1)
+    before = repr(optimizer.state_dict())
+    other = optim.Adam([v])
+    descend(v, other, 1)
+    for given, message in (
+        (optim.Adam([{"params": [w]}, {"params": [v]}]).state_dict(), "has 2 parameter groups, the optimizer 1"),
+        (optim.Adam([w, v]).state_dict(), "parameter group 0 has 2 parameters in the state_dict and 1"),
+        (other.state_dict(), r"exp_avg has shape \[2\] in the state_dict, and its parameter \[1\]"),
+        ({"state": {}}, "the state_dict has no 'param_groups'"),
+    ):
+        with pytest.raises(tn.StateDictError, match=message):
+            optimizer.load_state_dict(given)
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_refused_arguments() -> None:
+    w = leaf(1.0)
+    with pytest.raises(ValueError, match="empty"):
+        optim.SGD([])
+    with pytest.raises(ValueError, match="invalid lr: -1"):
+        optim.SGD([w], lr=-1)
+    with pytest.raises(ValueError, match=r"invalid betas: \(1.0, 0.9\)"):
+        optim.Adam([w], betas=(1.0, 0.9))
+    with pytest.raises(ValueError, match="Nesterov"):
+        optim.SGD([w], nesterov=True)
+    with pytest.raises(TypeError, match="takes a list of parameters"):
+        optim.SGD(w)
+    with pytest.raises(TypeError, match="updates tensors, not int"):
+        optim.SGD([3])
+    with pytest.raises(tn.WriteError, match="TN594: an optimizer was given a value"):
+        optim.SGD([tn.zeros(2)])
+    with pytest.raises(tn.GradientError, match="TN804"):
+        optim.SGD([tn.Var(w * 2)])
+    with pytest.raises(ValueError, match="more than once"):
+        optim.SGD([w, w])
+
+
+def test_a_replaced_parameter_is_refused() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    optimizer.step()
+    old = model[1].weight
+    model[1].weight = nn.Parameter(tn.zeros(2, 2))
+    with pytest.raises(tn.StaleBorrowError) as caught:
+        optimizer.step()  # here
+    assert "TN597: parameter 2 of group 0, of shape [2, 2], is held by no module now" in str(caught.value)
+    assert "optimizer.step()  # here" in str(caught.value)
+    model[1].weight = old
+    optimizer.step()
+
+
+def test_a_replaced_layer_is_refused_and_a_tied_weight_is_not() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[1].weight = model[0].weight
+    optimizer = optim.SGD([model[0].weight], lr=0.1)
+    model[0] = nn.Linear(2, 2)
+    optimizer.step()
+    model[1] = nn.Linear(2, 2)
+    with pytest.raises(tn.StaleBorrowError, match="TN597"):
+        optimizer.step()
+
+
+@pytest.mark.parametrize("change", [lambda m: m.double(), lambda m: delattr(m, "bias")])
+def test_what_orphans_parameters(change: Any) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = optim.Adam(model.parameters())
+    model.float()
+    optimizer.step()
+    change(model)
+    with pytest.raises(tn.StaleBorrowError, match="TN597"):
+        optimizer.step()
+
+
+def test_parameters_that_no_module_ever_held() -> None:
+    p = nn.Parameter(tn.ones(2))
+    assert descend(p, optim.SGD([p], lr=0.25), 1) == [0.5, 0.5]
+
+
+def train(make: Any, steps: int, *, slices: bool = False, force: bool = True, width: int = 8) -> list[int]:
+    tn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Dropout(0.2), nn.Linear(width, 3))
+    optimizer = make(model.parameters())
+    x, y = tn.randn(64, 4), tn.randint(3, (64,))
+    counts = []
+    for k in range(steps):
+        optimizer.param_groups[0]["lr"] = 0.05 * (1 + math.cos(k / steps))
+        at = 8 * (k % 8)
+        inputs, labels = (x[at : at + 8], y[at : at + 8]) if slices else (x, y)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+        if force:
+            loss.item()
+        counts.append(COUNTS["programs"])
+    return counts
+
+
+@pytest.mark.parametrize("slices", [False, True])
+def test_a_training_loop_compiles_nothing_after_its_first_steps(make: Any, slices: bool) -> None:
+    counts = train(make, 14, slices=slices)
+    assert counts[5] == counts[-1]
+
+
+def test_a_loop_that_never_reads_compiles_nothing_either() -> None:
+    counts = train(ALL["adam"], 90, force=False, width=9)
+    assert counts[5] == counts[-1]
+
+
+def test_kept_losses_pin_nothing() -> None:
+    w = leaf(*[1.0] * 1000)
+    optimizer = optim.Adam([w], lr=0.01)
+    gc.disable()
+    try:
+        losses = []
+        for _ in range(30):
+            optimizer.zero_grad()
+            loss = (w * w).sum()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss)
+        assert losses[0].item() == 1000.0
+        assert losses[-1].item() < 700.0
+    finally:
+        gc.enable()

@@ -1,0 +1,190 @@
+"""Matrix products against NumPy's, as they may be stored, and the same bits at any number of threads."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tenure.runtime import blas, threads
+from tenure.runtime.tiles import tiling
+
+SOURCES = str(Path(blas.__file__).parents[2])
+TOLERANCE = {np.float32: 2e-4, np.float64: 1e-11}
+
+
+@pytest.fixture(params=[np.float32, np.float64])
+def dtype(request):
+    return request.param
+
+
+def stored(values, how):
+    """The same matrix (or batch) in another layout."""
+    if how == "rows":
+        return np.ascontiguousarray(values)
+    if how == "columns":
+        return np.ascontiguousarray(values.swapaxes(-1, -2)).swapaxes(-1, -2)
+    wide = np.full((*values.shape[:-2], values.shape[-2] + 2, values.shape[-1] + 3), np.nan, values.dtype)
+    wide[..., 1:-1, 2:-1] = values
+    return wide[..., 1:-1, 2:-1]
+
+
+def check(m, n, k, dtype, *, ta=False, tb=False, how=("rows", "rows", "rows"), batch=(), alpha=1.0, beta=0.0):
+    rng = np.random.default_rng(m * 10007 + n * 101 + k)
+    a = rng.standard_normal((*batch, *((k, m) if ta else (m, k)))).astype(dtype)
+    b = rng.standard_normal((*batch, *((n, k) if tb else (k, n)))).astype(dtype)
+    out = stored(rng.standard_normal((*batch, m, n)).astype(dtype), how[2])
+    op_a, op_b = (x.swapaxes(-1, -2) if t else x for x, t in ((a, ta), (b, tb)))
+    expected = alpha * (op_a @ op_b) + beta * out
+    blas.gemm(stored(a, how[0]), stored(b, how[1]), out, transpose_a=ta, transpose_b=tb, alpha=alpha, beta=beta)
+    tolerance = TOLERANCE[dtype]
+    np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance * max(1, k) ** 0.5)
+
+
+SIZES = [(1, 1, 1), (1, 7, 3), (7, 1, 3), (5, 4, 1), (3, 4, 5), (33, 65, 17), (96, 384, 784), (300, 200, 150)]
+
+
+@pytest.mark.parametrize("how", ["rows", "columns", "window"])
+@pytest.mark.parametrize("other", ["rows", "columns", "window"])
+@pytest.mark.parametrize("flags", [(False, False), (True, False), (False, True), (True, True)])
+def test_layouts_and_transposes(how, other, flags, dtype):
+    for size in SIZES:
+        check(*size, dtype, ta=flags[0], tb=flags[1], how=(how, other, "rows"))
+
+
+@pytest.mark.parametrize("size", [(0, 4, 5), (4, 0, 5), (4, 5, 0), (0, 0, 0)])
+@pytest.mark.parametrize("batch", [(), (3,), (0,), (1,)])
+def test_empty_sizes(size, batch, dtype):
+    check(*size, dtype, batch=batch)
+
+
+def test_no_terms_give_zeros_over_nan(dtype):
+    out = np.full((4, 5), np.nan, dtype)
+    blas.gemm(np.empty((4, 0), dtype), np.empty((0, 5), dtype), out)
+    assert (out == 0).all()
+
+
+@pytest.mark.parametrize("size", [(600, 500, 400), (2000, 30, 300), (30, 2000, 300), (1, 5000, 1000), (513, 511, 509)])
+@pytest.mark.parametrize("flags", [(False, False), (True, True)])
+def test_tiles_cover_the_product(size, flags, dtype):
+    assert tiling(*size, 1)["pieces"] > 1
+    check(*size, dtype, ta=flags[0], tb=flags[1], how=("rows", "columns", "window"))
+
+
+def test_scales(dtype):
+    check(20, 30, 40, dtype, alpha=0.5, beta=2.0)
+    check(300, 300, 300, dtype, alpha=-1.5, beta=1.0)
+
+
+@pytest.mark.parametrize("size", [(2, 3, 4), (16, 16, 16), (200, 170, 190)])
+@pytest.mark.parametrize("how", ["rows", "columns", "window"])
+def test_batches(size, how, dtype):
+    check(*size, dtype, batch=(7,), how=(how, "rows", "window"))
+
+
+def test_one_matrix_serves_a_batch(dtype):
+    a, b = np.random.default_rng(0).random((2, 6, 6)).astype(dtype)
+    out = np.empty((5, 6, 6), dtype)
+    blas.gemm(a, np.broadcast_to(b, (5, 6, 6)), out)
+    np.testing.assert_allclose(out, np.broadcast_to(a @ b, out.shape), rtol=1e-5)
+    blas.gemm(a[None], b, out)
+    np.testing.assert_allclose(out, np.broadcast_to(a @ b, out.shape), rtol=1e-5)
+
+
+def test_the_same_bits_at_any_number_of_threads(dtype):
+    a, b = np.random.default_rng(0).random((2, 700, 700)).astype(dtype)
+    results = []
+    for number in (1, 2, 5):
+        threads.set_num_threads(number)
+        out = np.empty_like(a)
+        blas.gemm(a, b, out)
+        results.append(out.tobytes())
+    threads.set_num_threads(0)
+    assert len(set(results)) == 1
+
+
+def test_many_python_threads_at_once():
+    a, b = np.random.default_rng(0).random((2, 300, 300)).astype(np.float32)
+    expected, errors = np.empty_like(a), []
+    blas.gemm(a, b, expected)
+
+    def work():
+        for _ in range(20):
+            out = np.empty_like(a)
+            blas.gemm(a, b, out)
+            if not np.array_equal(out, expected):
+                errors.append(out)
+
+    crowd = [threading.Thread(target=work) for _ in range(4)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    assert not errors
+
+
+def test_what_is_refused():
+    x = np.ones((4, 4), np.float32)
+    with pytest.raises(ValueError, match="float32 or float64"):
+        blas.gemm(x, x.astype(np.float64), x.copy())
+    with pytest.raises(ValueError, match="float32 or float64"):
+        blas.gemm(x.astype(int), x.astype(int), x.astype(int))
+    with pytest.raises(ValueError, match="overlaps no operand"):
+        blas.gemm(x, x, x)
+    with pytest.raises(ValueError, match="do not agree"):
+        blas.gemm(x, np.ones((3, 4), np.float32), x.copy())
+    with pytest.raises(ValueError, match="copy what has strides"):
+        blas.gemm(np.ones((8, 8), np.float32)[::2, ::2], x, x.copy())
+    with pytest.raises(ValueError, match="copy what has strides"):
+        blas.gemm(x[::-1], x, np.empty((4, 4), np.float32))
+    with pytest.raises(ValueError, match="rows of gemm's output"):
+        blas.gemm(x, x, np.empty((4, 4), np.float32).T)
+    with pytest.raises(ValueError, match="not shape"):
+        blas.gemm(x[0], x, np.empty((4, 4), np.float32))
+
+
+def test_functions_have_addresses():
+    assert {"sgemm", "dgemm", "sgemv", "dgemv"} <= blas.blas().functions.keys()
+    assert all(blas.blas().functions.values())
+
+
+def python(script: str, **environment: str) -> subprocess.CompletedProcess:
+    variables = dict(os.environ) | {"PYTHONPATH": SOURCES} | environment
+    return subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True)
+
+
+def test_the_library_makes_no_threads_and_leaves_the_environment():
+    done = python(
+        "import os\n"
+        "from tenure.runtime import blas\n"
+        "before = len(os.listdir('/proc/self/task')), os.environ['OPENBLAS_NUM_THREADS']\n"
+        "blas.blas(); print((len(os.listdir('/proc/self/task')), os.environ['OPENBLAS_NUM_THREADS']) == before)",
+        OPENBLAS_NUM_THREADS="2",
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_its_symbols_stay_private():
+    done = python(
+        "import ctypes\n"
+        "from tenure.runtime import blas\n"
+        "blas.blas(); print(hasattr(ctypes.CDLL(None), 'scipy_cblas_sgemm'))"
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_a_missing_library_is_named():
+    done = python(
+        "import sys, importlib.util as u\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'scipy_openblas32' else find(name, *rest)\n"
+        "from tenure.runtime import blas\n"
+        "print(blas.available())\n"
+        "try: blas.blas()\n"
+        "except ImportError as error: print(type(error).__name__, error)"
+    )
+    message = "MissingBLAS matrix products need OpenBLAS: pip install scipy-openblas32"
+    assert (done.stdout.splitlines(), done.stderr) == (["False", message], "")

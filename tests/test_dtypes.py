@@ -1,0 +1,206 @@
+"""Dtypes against NumPy and the array API standard's promotion table."""
+
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from tenure import dtypes
+from tenure.dtypes import (
+    DTYPES,
+    DType,
+    as_dtype,
+    bool_,
+    can_cast,
+    finfo,
+    float32,
+    float64,
+    iinfo,
+    int32,
+    int64,
+    isdtype,
+    promote,
+    promote_scalar,
+)
+from tenure.errors import DTypeError
+
+PAIRS = list(itertools.product(DTYPES, DTYPES))
+NOT_DTYPES = (
+    *("float", "f4", "", None, 1, 1.0, [], {}),
+    *(complex, str, object, np.complex64, np.floating, np.generic),
+    *map(np.dtype, ("O", "U3", "f4,i4", "M8[s]")),
+)
+WIDE = (
+    bool_,
+    *(DType(f"uint{n}", "u", getattr(np, f"uint{n}")) for n in (8, 16, 32, 64)),
+    *(DType(f"int{n}", "i", getattr(np, f"int{n}")) for n in (8, 16, 32, 64)),
+    float32,
+    float64,
+)
+
+
+def test_rows() -> None:
+    assert [repr(d) for d in DTYPES] == [
+        "tenure.bool",
+        "tenure.int32",
+        "tenure.int64",
+        "tenure.float32",
+        "tenure.float64",
+    ]
+    for d in DTYPES:
+        assert d.numpy.name == d.name
+        assert d.itemsize == d.numpy.itemsize
+        assert d.kind == d.numpy.kind
+        assert d.is_floating == (d.kind == "f")
+        with pytest.raises(AttributeError):
+            d.other = 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("d", DTYPES)
+def test_a_dtype_is_one_object(d: DType) -> None:
+    assert pickle.loads(pickle.dumps(d)) is d
+    assert copy.copy(d) is d
+    assert copy.deepcopy(d) is d
+    assert {d: 1}[as_dtype(d.name)] == 1
+
+
+@pytest.mark.parametrize("d", DTYPES)
+def test_as_dtype(d: DType) -> None:
+    for spelling in (d, d.name, d.numpy, d.numpy.type, d.numpy.newbyteorder()):
+        assert as_dtype(spelling) is d
+
+
+def test_as_dtype_of_python_types_gives_the_defaults() -> None:
+    assert (as_dtype(bool), as_dtype(int), as_dtype(float)) == (bool_, int64, float32)
+
+
+@pytest.mark.parametrize("bad", NOT_DTYPES, ids=repr)
+def test_as_dtype_refuses(bad: object) -> None:
+    with pytest.raises(DTypeError, match="TN802: .* is not a dtype") as caught:
+        as_dtype(bad)  # type: ignore[arg-type]
+    assert "bool, int32, int64, float32, float64" in str(caught.value)
+
+
+@pytest.mark.parametrize(("a", "b"), PAIRS)
+def test_promotion_is_numpys_but_for_integers_with_floats(a: DType, b: DType) -> None:
+    if {a.kind, b.kind} == {"i", "f"}:
+        assert promote(a, b) is (a if a.is_floating else b)
+    else:
+        assert promote(a, b).numpy == np.result_type(a.numpy, b.numpy)
+
+
+def test_promotion_takes_every_spelling() -> None:
+    assert promote("int32", np.float64) is float64
+    assert promote_scalar("bool", int) is int64
+
+
+def test_promotion_is_a_lattice() -> None:
+    for a, b, c in itertools.product(DTYPES, repeat=3):
+        assert promote(a, b) is promote(b, a)
+        assert promote(promote(a, b), c) is promote(a, promote(b, c))
+        assert promote(a, a) is a
+
+
+def test_the_standards_table() -> None:
+    assert promote(bool_, bool_) is bool_
+    assert promote(int32, int64) is int64
+    assert promote(float32, float64) is float64
+
+
+@pytest.mark.parametrize(("a", "b"), list(itertools.product(WIDE, WIDE)))
+def test_further_rows_promote_as_the_standard_says(
+    a: DType, b: DType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dtypes, "DTYPES", WIDE)
+    if {a.kind, b.kind} == {"i", "u"} and "uint64" in (a.name, b.name):
+        with pytest.raises(DTypeError, match="no dtype holds both"):
+            promote(a, b)
+    elif a.is_floating != b.is_floating:
+        assert promote(a, b) is (a if a.is_floating else b)
+    else:
+        assert promote(a, b).numpy == np.result_type(a.numpy, b.numpy)
+
+
+@pytest.mark.parametrize("d", DTYPES)
+def test_scalars_are_weak(d: DType) -> None:
+    assert promote_scalar(d, bool) is d
+    assert promote_scalar(d, int) is (int64 if d is bool_ else d)
+    assert promote_scalar(d, float) is (d if d.is_floating else float32)
+    with pytest.raises(DTypeError, match="complex"):
+        promote_scalar(d, complex)
+
+
+@pytest.mark.parametrize(("a", "b"), PAIRS)
+def test_can_cast_is_promotion(a: DType, b: DType) -> None:
+    assert can_cast(a, b) == (promote(a, b) is b)
+
+
+def test_isdtype() -> None:
+    kinds = {
+        "bool": "b",
+        "signed integer": "i",
+        "unsigned integer": "",
+        "integral": "i",
+        "real floating": "f",
+        "complex floating": "",
+        "numeric": "if",
+    }
+    for d, (name, letters) in itertools.product(DTYPES, kinds.items()):
+        assert isdtype(d, name) == (d.kind in letters)
+    assert isdtype(int32, int32)
+    assert not isdtype(int32, int64)
+    assert isdtype(int32, ("bool", int32))
+    assert not isdtype(int32, ())
+    with pytest.raises(DTypeError, match="'whole' is not a kind"):
+        isdtype(int32, "whole")
+
+
+@pytest.mark.parametrize("d", [float32, float64])
+def test_finfo(d: DType) -> None:
+    ours, theirs = finfo(d), np.finfo(d.numpy.type)
+    assert ours.dtype is d
+    for name in ("bits", "eps", "max", "min", "smallest_normal", "tiny"):
+        assert getattr(ours, name) == getattr(theirs, name)
+        assert type(getattr(ours, name)) in (int, float)
+
+
+@pytest.mark.parametrize("d", [int32, int64])
+def test_iinfo(d: DType) -> None:
+    ours, theirs = iinfo(d), np.iinfo(d.numpy.type)
+    assert (ours.dtype, ours.bits, ours.max, ours.min) == (d, theirs.bits, theirs.max, theirs.min)
+
+
+def test_limits_of_a_tensor_are_those_of_its_dtype() -> None:
+    class Tensor:
+        dtype = float64
+
+    assert finfo(Tensor()) == finfo(float64)
+    assert can_cast(Tensor(), float64)
+    assert not can_cast(Tensor(), float32)
+
+
+def test_limits_of_another_kind_are_refused() -> None:
+    with pytest.raises(DTypeError, match="use iinfo"):
+        finfo(int32)
+    for d in (bool_, float32):
+        with pytest.raises(DTypeError, match="use finfo"):
+            iinfo(d)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("a", "b"), PAIRS)
+def test_promotion_is_torchs(a: DType, b: DType) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    ours = promote(a, b).name
+    assert getattr(torch, ours) is torch.promote_types(getattr(torch, a.name), getattr(torch, b.name))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("scalar", [True, 1, 1.0])
+@pytest.mark.parametrize("d", DTYPES)
+def test_weak_scalars_are_torchs(d: DType, scalar: complex) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs = torch.ones(1, dtype=getattr(torch, d.name)) * scalar
+    assert theirs.dtype is getattr(torch, promote_scalar(d, type(scalar)).name)

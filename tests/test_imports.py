@@ -1,0 +1,69 @@
+"""What importing loads, and that the stub's public names exist."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tenure as tn
+from tenure import _lazy
+
+PUBLIC = _lazy._exports(tn.__file__)
+
+
+def loaded_after(program: str) -> set[str]:
+    """The top-level modules loaded once `program` has run in a fresh interpreter."""
+    ending = "; import sys; print('\\n', *{name.partition('.')[0] for name in sys.modules})"
+    output = subprocess.check_output([sys.executable, "-c", program + ending], text=True)
+    return set(output.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import tenure",
+        "import tenure; dir(tenure)",
+        "import tenure; tenure.ShapeError",
+        "import tenure.codes, tenure.errors",
+        "from tenure.cli.main import main; main(['rule']); main(['rule', 'TN506'])",
+    ],
+)
+def test_no_numpy(program: str) -> None:
+    assert not {"numpy", "llvmlite"} & loaded_after(program)
+
+
+@pytest.mark.parametrize(("name", "module"), PUBLIC.items())
+def test_public_name(name: str, module: str) -> None:
+    assert name in dir(tn)
+    assert getattr(tn, name) is getattr(importlib.import_module(module), name)
+    assert vars(tn)[name] is getattr(tn, name)
+
+
+def test_the_stub_only_imports() -> None:
+    """One name to a line and sorted, so that two people's rows rarely meet in one hunk."""
+    stub = Path(tn.__file__).with_suffix(".pyi").read_text().splitlines()
+    assert stub[-1] == "__version__: str"
+    assert len(stub) == len(PUBLIC) + 2
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(AttributeError, match="module 'tenure' has no attribute 'tensr'"):
+        _ = tn.tensr  # type: ignore[attr-defined]
+    assert not hasattr(tn, "__wrapped__")
+
+
+def test_a_subpackage_is_a_public_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "lazy_package"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from tenure import _lazy\n__getattr__, __dir__ = _lazy.attach(globals())"
+    )
+    (package / "__init__.pyi").write_text("from lazy_package import part as part")
+    (package / "part.py").write_text("here = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("lazy_package")
+    assert "part" not in vars(module)
+    assert module.part.here == 1
+    assert "part" in dir(module)

@@ -1,0 +1,264 @@
+"""Derivatives as programs: small ones in full, and what must not grow in long ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import tenure.ops  # noqa: F401  (fills the table)
+from tenure.dtypes import float64, int64
+from tenure.interp import interp
+from tenure.interp.interp import interpret
+from tenure.ir.aval import Aval
+from tenure.ir.program import TABLE, Builder, Instruction, Program, Value
+from tenure.ir.show import show
+from tenure.ir.verify import verify
+from tenure.transform.jvp import push_forward
+from tenure.transform.vjp import pull_back
+
+X = Aval((3,), float64)
+SCALAR = Aval((), float64)
+getitem, setitem, reduce_sum, sin = (TABLE[n] for n in ("getitem", "setitem", "reduce_sum", "sin"))
+
+
+def gradient(f: Callable[[Builder, Value], Value], aval: Aval = X) -> Program:
+    """The program (x, g) → the cotangent of x."""
+    b = Builder()
+    x = b.input(aval, tracked=True)
+    y = f(b, x)
+    g = b.input(y.aval)
+    program = b.extract([x.id, g.id], [pull_back(b, {y.id: g}, {x.id}, {})[x.id].id])
+    verify(program)
+    return program
+
+
+def tangent(f: Callable[[Builder, Value], Value], aval: Aval = X) -> Program:
+    """The program (x, dx) → the tangent of f(x)."""
+    b = Builder()
+    x, dx = b.input(aval, tracked=True), b.input(aval)
+    y = f(b, x)
+    program = b.extract([x.id, dx.id], [push_forward(b, {x.id: dx})[y.id].id])
+    verify(program)
+    return program
+
+
+def text(program: Program) -> str:
+    """The program without its columns of dtypes."""
+    lines = [line.split(" : ")[0].rstrip() for line in show(program).splitlines()]
+    return "\n".join(line.strip() for line in lines[1:-1])
+
+
+def test_the_gradient_of_a_product_of_a_sine() -> None:
+    assert text(gradient(lambda b, x: sin(x) * x)) == "\n".join(
+        ["%2 = sin %0", "%3 = multiply %1 %0", "%4 = multiply %1 %2", "%5 = cos %0", "%6 = multiply %3 %5",
+         "%7 = add %4 %6", "return %7"]
+    )  # fmt: skip
+
+
+def test_the_tangent_of_a_product_of_a_sine() -> None:
+    assert text(tangent(lambda b, x: sin(x) * x)) == "\n".join(
+        ["%2 = sin %0", "%3 = cos %0", "%4 = multiply %1 %3", "%5 = multiply %4 %0", "%6 = multiply %1 %2",
+         "%7 = add %5 %6", "return %7"]
+    )  # fmt: skip
+
+
+def test_the_gradient_of_a_sum_is_a_broadcast() -> None:
+    assert text(gradient(lambda b, x: reduce_sum(x, axes=(0,)))) == "\n".join(
+        ["%2 = reshape %1 shape=(1,)", "%3 = broadcast_to %2 shape=(3,)", "return %3"]
+    )
+
+
+def test_the_gradient_of_broadcasting_is_a_sum() -> None:
+    assert text(gradient(lambda b, x: x + b.full((2, 3), 1.0, float64))) == "\n".join(
+        ["%2 = reduce_sum %1 axes=(0,)", "return %2"]
+    )
+
+
+def test_a_singular_derivative_is_multiplied_without_nan() -> None:
+    assert text(gradient(lambda b, x: TABLE["log"](x))) == "\n".join(
+        ["%2 = full shape=() value=1 dtype=tenure.float64", "%3 = divide %2 %0", "%4 = multiply_no_nan %3 %1",
+         "return %4"]
+    )  # fmt: skip
+
+
+def read_each(n: int) -> Callable[[Builder, Value], Value]:
+    """x[0] + x[1] + …, one element at a time."""
+
+    def f(b: Builder, x: Value) -> Value:
+        total = getitem(x, b.constant(0, int64), spec=("i",))
+        for k in range(1, n):
+            total = total + getitem(x, b.constant(k, int64), spec=("i",))
+        return total
+
+    return f
+
+
+def test_the_gradient_of_reads_is_one_accumulator() -> None:
+    program = gradient(read_each(3))
+    assert text(program) == "\n".join(
+        [
+            "%2 = full shape=() value=0 dtype=tenure.int64",
+            "%3 = full shape=() value=1 dtype=tenure.int64",
+            "%4 = full shape=() value=2 dtype=tenure.int64",
+            "%5 = full shape=(3,) value=0 dtype=tenure.float64",
+            "%6 = additem %5 %1 %4 spec=('i',)",
+            "%7 = additem %6 %1 %3 spec=('i',)",
+            "%8 = additem %7 %1 %2 spec=('i',)",
+            "return %8",
+        ]
+    )
+
+
+@pytest.mark.parametrize("n", [10, 100, 1000])
+def test_the_gradient_of_n_reads_has_n_additions_and_one_fill(n: int) -> None:
+    program = gradient(read_each(n), Aval((n,), float64))
+    count = Counter(at.primitive.name for at in program.instructions if at.aval.size == n)
+    assert count == {"full": 1, "additem": n}
+    assert bytes_made(program, [np.ones(n), np.array(1.0)]) <= 100 * n + 1000
+
+
+def write_each(n: int) -> Callable[[Builder, Value], Value]:
+    """u[k] = sin(u[k-1]) for each k, then the sum of u."""
+
+    def f(b: Builder, u: Value) -> Value:
+        for k in range(1, n):
+            before = getitem(u, b.constant(k - 1, int64), spec=("i",))
+            u = setitem(u, sin(before), b.constant(k, int64), spec=("i",))
+        return reduce_sum(u, axes=(0,))
+
+    return f
+
+
+@pytest.mark.parametrize("n", [10, 100, 1000])
+def test_the_gradient_of_n_writes_is_linear_in_instructions_and_bytes(n: int) -> None:
+    program = gradient(write_each(n), Aval((n,), float64))
+    assert len(program.instructions) <= 12 * n
+    assert bytes_made(program, [np.ones(n), np.array(1.0)]) <= 300 * n + 1000
+    x = np.random.default_rng(0).standard_normal(n)
+    (found,) = interpret(program)([x.copy(), np.array(1.0)])
+    wanted, slope, at = 1.0, 1.0, x[0]
+    for _ in range(1, n):
+        slope, at = slope * np.cos(at), np.sin(at)
+        wanted += slope
+    assert_allclose(np.asarray(found)[0], wanted, rtol=1e-12)
+    assert_array_equal(np.asarray(found)[1:], 0)
+
+
+def bytes_made(program: Program, xs: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]) -> int:
+    """The bytes of all results that do not take over a buffer, as the interpreter runs the program."""
+    made = 0
+    step = interp._step
+
+    def counted(values: list[object], at: Instruction, dies: list[int]) -> object:
+        nonlocal made
+        before = {id(v) for v in values}
+        y = step(values, at, dies)
+        if isinstance(y, np.ndarray) and y.base is None and id(y) not in before:
+            made += y.nbytes
+        return y
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interp, "_step", counted)
+        interpret(program)([x.copy() for x in xs])
+    return made
+
+
+def test_two_ways_to_a_value_are_added_once() -> None:
+    found = interpret(gradient(lambda b, x: x * x + x))([np.array([1.0, 2.0, 3.0]), np.ones(3)])
+    assert_array_equal(np.asarray(found[0]), [3.0, 5.0, 7.0])
+
+
+def test_the_walk_ends_at_the_sources() -> None:
+    b = Builder()
+    x = b.input(X, tracked=True)
+    y = sin(x)
+    z = y * y
+    g = b.input(X)
+    found = pull_back(b, {z.id: g}, {y.id}, {})
+    assert set(found) == {y.id}
+    assert "cos" not in text(b.extract([x.id, g.id], [found[y.id].id]))
+
+
+def test_a_source_above_another_takes_what_passes_it_by() -> None:
+    b = Builder()
+    x = b.input(X, tracked=True)
+    y = sin(x)
+    z = y * x
+    g = b.input(X)
+    found = pull_back(b, {z.id: g}, {x.id, y.id}, {})
+    program = b.extract([x.id, g.id], [found[x.id].id, found[y.id].id])
+    at = np.array([0.5, 1.0, 1.5])
+    dx, dy = interpret(program)([at, np.ones(3)])
+    assert_allclose(np.asarray(dx), np.sin(at))
+    assert_allclose(np.asarray(dy), at)
+
+
+def test_what_is_not_reached_is_not_found() -> None:
+    b = Builder()
+    x, other = b.input(X, tracked=True), b.input(X, tracked=True)
+    y = sin(x)
+    g = b.input(X)
+    assert set(pull_back(b, {y.id: g}, {x.id, other.id}, {})) == {x.id}
+    assert pull_back(b, {TABLE["floor"](x).id: g}, {x.id}, {}) == {}
+    assert pull_back(b, {}, {x.id}, {}) == {}
+    assert push_forward(b, {other.id: g}).keys() == {other.id}
+
+
+def test_a_root_that_is_a_source_keeps_its_cotangent() -> None:
+    b = Builder()
+    x = b.input(X, tracked=True)
+    g = b.input(X)
+    assert pull_back(b, {x.id: g}, {x.id}, {})[x.id].id == g.id
+
+
+def test_what_is_accumulated_into_is_added() -> None:
+    b = Builder()
+    x, other = b.input(X, tracked=True), b.input(X, tracked=True)
+    acc, unused, g = b.input(X), b.input(X), b.input(SCALAR)
+    y = getitem(x, b.constant(1, int64), spec=("i",))
+    found = pull_back(b, {y.id: g}, {x.id, other.id}, {x.id: acc, other.id: unused})
+    assert set(found) == {x.id}
+    program = b.extract([acc.id, g.id], [found[x.id].id])
+    assert text(program) == "\n".join(
+        ["%2 = full shape=() value=1 dtype=tenure.int64", "%3 = additem %0 %1 %2 spec=('i',)", "return %3"]
+    )
+
+
+def test_instructions_recorded_without_tracking_are_constants() -> None:
+    b = Builder()
+    x = b.input(X, tracked=True)
+    b.tracking = False
+    c = sin(x)
+    b.tracking = True
+    y = c * x
+    g = b.input(X)
+    found = pull_back(b, {y.id: g}, {x.id}, {})
+    assert text(b.extract([x.id, g.id], [found[x.id].id])) == "\n".join(
+        ["%2 = sin %0", "%3 = multiply %1 %2", "return %3"]
+    )
+
+
+def test_a_gradient_without_tracking_is_a_constant() -> None:
+    b = Builder()
+    x = b.input(X, tracked=True)
+    y = x * x
+    g = b.input(X)
+    b.tracking = False
+    found = pull_back(b, {y.id: g}, {x.id}, {})
+    assert not b.tracked[found[x.id].id]
+
+
+def test_third_derivatives() -> None:
+    b = Builder()
+    x = b.input(SCALAR, tracked=True)
+    y = TABLE["power"](x, b.constant(3.0, float64))
+    outputs = []
+    for _ in range(4):
+        y = pull_back(b, {y.id: b.full((), 1, float64)}, {x.id}, {}).get(x.id, x.zeros())
+        outputs.append(y.id)
+    found = interpret(b.extract([x.id], outputs))([np.array(2.0)])
+    assert_array_equal([np.asarray(v) for v in found], [12.0, 12.0, 6.0, 0.0])

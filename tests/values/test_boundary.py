@@ -1,0 +1,261 @@
+"""Where tensors leave for Python and NumPy: nothing that left is changed, nothing that came changes us."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenure as tn
+
+A = np.arange(6.0).reshape(2, 3)
+KINDS: dict[str, Callable[[], Any]] = {
+    "value": lambda: tn.tensor(A),
+    "pending": lambda: tn.tensor(A) + 0,
+    "place": lambda: tn.tensor(A).mut(),
+    "borrow": lambda: tn.tensor(A).mut().data,
+    "transposed": lambda: tn.tensor(A.T.copy()).T,
+    "part": lambda: tn.tensor(np.pad(A, 1))[1:-1, 1:-1],
+}
+EXPORTS: dict[str, Callable[[Any], Any]] = {
+    "numpy": lambda t: t.numpy(),
+    "asarray": np.asarray,
+    "no copy": lambda t: np.array(t, copy=False),
+    "detached": lambda t: t.detach().numpy(),
+}
+
+
+@pytest.fixture(params=KINDS)
+def t(request: Any) -> Any:
+    """A tensor of each kind with the numbers of A."""
+    return KINDS[request.param]()
+
+
+def chain(array: Any) -> list[Any]:
+    """An array and everything it says it was made from."""
+    out = []
+    while array is not None:
+        out.append(array)
+        array = getattr(array, "base", None) if isinstance(array, np.ndarray) else getattr(array, "obj", None)
+    return out
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_an_export_can_not_be_made_writable(t: Any, export: str) -> None:
+    array = EXPORTS[export](t)
+    assert np.array_equal(array, A)
+    for a in chain(array):
+        if isinstance(a, np.ndarray):
+            for view in (a, a.view(), a[:1], a.reshape(-1), np.asarray(memoryview(a))):
+                assert not view.flags.writeable
+                with pytest.raises(ValueError, match="WRITEABLE"):
+                    view.setflags(write=True)
+                with pytest.raises(ValueError, match="read-only"):
+                    view[...] = 9.0
+    with pytest.raises((TypeError, ValueError, BufferError)):
+        ctypes.c_char.from_buffer(array)
+    assert t.tolist() == A.tolist()
+
+
+def test_exports_share_memory_and_never_change() -> None:
+    v = tn.tensor(A).mut()
+    first = v.numpy()
+    assert np.shares_memory(first, v.value.numpy())
+    for k in range(3):
+        v += 1
+        v.sum().item()
+        v[0, 0] = 50.0 + k
+        assert np.array_equal(first, A)
+    assert np.array_equal(v.numpy()[1], A[1] + 3)
+
+
+def test_an_export_outlives_its_tensor() -> None:
+    array = (tn.tensor(A) * 2).numpy()
+    for _ in range(10):
+        (tn.tensor(A) * 7).numpy()
+    assert np.array_equal(array, 2 * A)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (2, 1, 3)])
+@pytest.mark.parametrize("dtype", [tn.bool, tn.int32, tn.int64, tn.float32, tn.float64])
+def test_every_shape_and_dtype(shape: tuple[int, ...], dtype: Any) -> None:
+    array = tn.ones(shape, dtype=dtype).numpy()
+    assert (array.shape, array.dtype) == (shape, dtype.numpy)
+    assert (array == 1).all() and not array.flags.writeable
+
+
+def test_array_protocol_copies_and_casts() -> None:
+    x = tn.tensor(A)
+    mine = np.array(x)
+    mine[:] = 9.0
+    assert np.array_equal(x, A)
+    assert np.asarray(x, dtype=np.float32).dtype == np.float32
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(x, dtype=np.float32, copy=False)
+    assert np.concatenate([x, x]).shape == (4, 3)
+    assert type(np.float64(2) * x) is tn.Tensor
+
+
+def test_what_requires_grad_asks_for_detach() -> None:
+    w = tn.tensor(A, requires_grad=True)
+    for leave in (lambda: w.numpy(), lambda: (w * 2).numpy(), lambda: np.asarray(w), lambda: np.from_dlpack(w)):
+        with pytest.raises(tn.GradientError, match=r"detach\(\)"):
+            leave()  # type: ignore[no-untyped-call]
+    assert np.array_equal(w.detach().numpy(), A)
+    assert (w.tolist(), w.sum().item()) == (A.tolist(), A.sum())
+
+
+def test_dlpack_is_a_copy(t: Any) -> None:
+    array = np.from_dlpack(t)
+    assert np.array_equal(array, A)
+    pointer = array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+    pointer[0] = 99.0
+    assert t.tolist() == A.tolist()
+
+
+def test_tensor_copies_its_data() -> None:
+    array, rows = A.copy(), [[1.0, 2.0], [3.0, 4.0]]
+    x, y, z = tn.tensor(array), tn.tensor(rows), tn.as_tensor(array)
+    array[:] = 9.0
+    rows[0][0] = 9.0
+    assert np.array_equal(x, A) and np.array_equal(z, A) and y.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    strided = np.arange(12.0).reshape(3, 4)[::2, ::-1]
+    assert np.array_equal(tn.tensor(strided), strided)
+
+
+def test_from_numpy() -> None:
+    array = A.copy()
+    x = tn.from_numpy(array)
+    array[:] = 9.0
+    assert np.array_equal(x, A)
+    swapped = np.arange(3.0).astype(">f8")
+    assert tn.from_numpy(swapped).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_only_an_array_that_nobody_else_holds_is_taken_over() -> None:
+    addresses: list[int] = []
+    older: list[Any] = []
+
+    def load(keep_view: bool = False) -> Any:
+        array = np.arange(1000.0)
+        addresses.append(array.ctypes.data)
+        if keep_view:
+            older.append(array[:])
+        return array
+
+    taken = tn.from_numpy(load(), copy=False)
+    assert taken.detach().numpy().ctypes.data == addresses[-1]
+    named = load()
+    for x, writer in (
+        (tn.from_numpy(named, copy=False), named),
+        (tn.from_numpy(load(keep_view=True), copy=False), older[-1]),
+        (tn.from_numpy(named[1:], copy=False), named),
+        (tn.from_numpy(load()), named),
+    ):
+        before = x.tolist()
+        writer[:] = -1.0
+        assert x.tolist() == before
+        writer[:] = np.arange(1000.0)
+    assert taken.tolist() == list(range(1000))
+
+
+def test_python_numbers() -> None:
+    x, n, b = tn.tensor(2.5), tn.tensor([3]), tn.tensor(False)
+    assert (x.item(), float(x), int(x), n.item(), int(n), bool(n), bool(b)) == (2.5, 2.5, 2, 3, 3, True, False)
+    assert [type(v.item()) for v in (x, n, b)] == [float, int, bool]
+    assert (list(range(n)), [10, 11, 12, 13][n], hex(n), 2 ** int(n)) == ([0, 1, 2], 13, "0x3", 8)
+    assert (f"{x:.3f}", f"{n:>4}", f"{x}") == ("2.500", "   3", "tensor(2.5000)")
+    for bad in (lambda: [1][x], lambda: range(tn.tensor([1, 2])), lambda: [1][b]):
+        with pytest.raises(tn.DTypeError, match="TN802"):
+            bad()  # type: ignore[no-untyped-call]
+
+
+def test_length_iteration_and_membership(t: Any) -> None:
+    assert (len(t), t.shape, t.ndim, t.numel(), t.size(1)) == (2, (2, 3), 2, 6, 3)
+    assert [row.tolist() for row in t] == A.tolist() == t.tolist()
+    _, b = t
+    assert b.tolist() == A[1].tolist()
+    assert 5.0 in t and 7.0 not in t
+
+
+def test_identity_hashing(t: Any) -> None:
+    twin = tn.tensor(A)
+    table = {t: 1, twin: 2}
+    assert (table[t], table[twin], t in table, len({t, t, twin})) == (1, 2, True, 2)
+    before = hash(t)
+    if type(t) is not tn.Tensor:
+        t.zero_()
+    assert (hash(t), table[t]) == (before, 1)
+    assert any(t is u for u in [twin, t])
+
+
+TWINS: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda x: pickle.loads(pickle.dumps(x)),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_copies_of_values_are_equal(twin: str) -> None:
+    x = TWINS[twin](tn.tensor(A) * 2)
+    assert type(x) is tn.Tensor and np.array_equal(x, 2 * A)
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_copies_of_places_are_places_of_their_own(twin: str) -> None:
+    v = tn.tensor(A).mut()
+    other = TWINS[twin](v)
+    other.zero_()
+    v[0, 0] = 5.0
+    assert type(other) is tn.Var
+    assert (other.sum().item(), v[0, 0].item(), other.requires_grad) == (0.0, 5.0, False)
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_copies_of_leaves_are_leaves_of_their_own(twin: str) -> None:
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    (w * w).sum().backward()
+    other = TWINS[twin](w)
+    assert other.requires_grad and other.is_leaf and other.tolist() == [1.0, 2.0]
+    assert other.grad is None if twin == "copy" else other.grad.tolist() == [2.0, 4.0]
+    other.grad = None
+    (other * 3).sum().backward()
+    other.data -= other.grad
+    assert (other.tolist(), other.grad.tolist()) == ([-2.0, -1.0], [3.0, 3.0])
+    assert (w.tolist(), w.grad.tolist()) == ([1.0, 2.0], [2.0, 4.0])
+
+
+@pytest.mark.parametrize("twin", ["deepcopy", "pickle"])
+def test_one_place_named_twice_stays_one(twin: str) -> None:
+    w = tn.tensor([1.0], requires_grad=True)
+    first, second = TWINS[twin]([w, w])
+    assert first is second and first is not w
+
+
+def test_a_copy_of_what_is_pending_is_what_it_was() -> None:
+    v = tn.zeros(2).mut()
+    v += 1
+    shallow, deep = copy.copy(v), copy.deepcopy(v)
+    v += 1
+    assert (shallow.tolist(), deep.tolist(), v.tolist()) == ([1.0, 1.0], [1.0, 1.0], [2.0, 2.0])
+
+
+def test_pickling_what_would_lose_its_graph_is_refused() -> None:
+    w = tn.tensor([1.0], requires_grad=True)
+    with pytest.raises(tn.GradientError, match=r"detach\(\)"):
+        pickle.dumps(w * 2)
+
+
+@pytest.mark.peers
+def test_torch_reads_a_copy(t: Any) -> None:
+    torch = pytest.importorskip("torch")
+    theirs = torch.from_dlpack(t)
+    theirs.zero_()
+    assert t.tolist() == A.tolist()
+    assert np.array_equal(tn.tensor(torch.tensor(A).numpy()), A)

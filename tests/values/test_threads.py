@@ -1,0 +1,178 @@
+"""Threads: each records on its own; values, pending or not, and leaves may be shared."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenure as tn
+from tenure.values import force
+
+
+def together(*works: Callable[[], Any]) -> list[Any]:
+    """Run functions in threads at the same time; their results in order."""
+    results: list[Any] = [None] * len(works)
+    failures: list[BaseException] = []
+    gate = threading.Barrier(len(works))
+
+    def run(k: int) -> None:
+        try:
+            gate.wait()
+            results[k] = works[k]()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(len(works))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if failures:
+        raise failures[0]
+    return results
+
+
+def test_threads_record_the_same_and_other_programs_at_once() -> None:
+    w = tn.tensor([0.5, -1.0, 2.0], requires_grad=True)
+
+    def work(scale: float, size: int) -> Callable[[], float]:
+        def run() -> float:
+            total = 0.0
+            for k in range(100):
+                x = (w.detach() * scale).tanh() + tn.ones(size, 1) * k
+                total += (x * x).sum().item()
+            return total
+
+        return run
+
+    works = [work(float(s), n) for s in (1, 2) for n in (1, 3)]
+    assert together(*works) == [work() for work in works]
+
+
+def test_each_thread_has_its_own_gradients() -> None:
+    def work(scale: float) -> Callable[[], list[float]]:
+        def run() -> list[float]:
+            w = tn.tensor([1.0, 2.0], requires_grad=True)
+            for _ in range(50):
+                w.grad = None
+                loss = (w * w * scale).sum()
+                loss.backward()
+                w.data -= 0.001 * w.grad
+            return w.tolist()  # type: ignore[no-any-return]
+
+        return run
+
+    works = [work(float(s)) for s in (1, 2, 3, 1)]
+    assert together(*works) == [work() for work in works]
+
+
+def test_shared_leaves_are_read_by_all() -> None:
+    w = tn.tensor(np.arange(4.0), requires_grad=True)
+
+    def work() -> list[float]:
+        (g,) = tn.autograd.grad((w * w * w).sum(), w)
+        return g.tolist()  # type: ignore[no-any-return]
+
+    assert together(work, work, work) == [[0.0, 3.0, 12.0, 27.0]] * 3
+    assert w.grad is None
+
+
+def test_another_threads_pending_value_is_read() -> None:
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    pending = (w * 3).sum()
+    (seen,) = together(lambda: (pending * 2).item())
+    assert seen == 18.0
+    pending.backward()
+    assert w.grad.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("read_first", [False, True])
+def test_another_threads_pending_value_is_differentiated(read_first: bool) -> None:
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    y = w * 3
+
+    def work() -> None:
+        loss = (y * y).sum()
+        if read_first:
+            loss.item()
+        loss.backward(retain_graph=True)
+
+    together(work)
+    assert w.grad.tolist() == [18.0, 36.0]
+    y.sum().backward()
+    assert w.grad.tolist() == [21.0, 39.0]
+
+
+def test_a_pending_value_outlives_its_thread() -> None:
+    x = tn.tensor([1.0, 2.0])
+    (y,) = together(lambda: (x * 2).exp())
+    assert y.tolist() == pytest.approx([np.exp(2.0), np.exp(4.0)], rel=1e-6)
+    results = together(*[lambda k=k: x * k for k in range(8)])
+    assert [r.tolist() for r in results] == [[k, 2.0 * k] for k in range(8)]
+
+
+def test_all_threads_read_one_pending_value() -> None:
+    for _ in range(20):
+        x = tn.tensor([1.0, 2.0])
+        y = (x * 2 + 1).sum()
+        assert together(*[y.item] * 4) == [8.0] * 4
+
+
+def test_a_place_written_in_one_thread_does_not_change_what_another_has_read() -> None:
+    v = tn.zeros(1000).mut()
+    stop = threading.Event()
+
+    def write() -> None:
+        for k in range(200):
+            v.fill_(k + 1)
+            if k % 10 == 0:
+                v.sum().item()
+        stop.set()
+
+    def read() -> bool:
+        whole = True
+        while not stop.is_set():
+            value = v.value
+            array = value.numpy()
+            whole = whole and bool((array == array[0]).all()) and value[0].item() == array[0]
+        return whole
+
+    assert together(write, read, read) == [None, True, True]
+    assert v[0].item() == 200.0
+
+
+def test_a_failure_in_one_thread_is_its_own() -> None:
+    x = tn.arange(3.0)
+
+    def fail() -> str:
+        with pytest.raises(tn.OutOfRange, match="TN801") as caught:
+            x[tn.arange(2) + 7].tolist()
+        return str(caught.value.code)
+
+    def work() -> float:
+        return (x * 2).sum().item()  # type: ignore[no-any-return]
+
+    assert together(fail, work, fail, work) == ["TN801", 6.0, "TN801", 6.0]
+
+
+def test_a_number_that_changes_while_a_program_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = force.EXECUTOR
+    x = tn.tensor([1.0, 2.0, 7.5, 0.25, 3.0])
+
+    def work(k: float) -> float:
+        return (x * k + 0.125).sum().item()  # type: ignore[no-any-return]
+
+    def executor(program: Any) -> Any:
+        monkeypatch.setattr(force, "EXECUTOR", real)
+        other = threading.Thread(target=work, args=(3.0,))
+        other.start()
+        other.join()
+        return real(program)
+
+    monkeypatch.setattr(force, "EXECUTOR", executor)
+    for k in (2.0, 5.0, 7.0):
+        assert work(k) == 13.75 * k + 0.625
