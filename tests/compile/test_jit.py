@@ -435,9 +435,9 @@ class TestProcess:
     @pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="reads Linux's /proc")
     @pytest.mark.parametrize("loads", [2000, 400], ids=["from disk", "compiled"])
     def test_memory_is_flat(self, tmp_path: Path, loads: int) -> None:
-        """LLVM's own stubs would take 10 kB a load; a library that stays loaded, 44."""
+        """LLVM's own stubs would take 10 kB a load; a library that stays loaded, 44. The heap wavers by hundreds."""
         memory, maps = map(int, run(LEAKER, str(tmp_path) if loads == 2000 else "", str(loads)).split())
-        assert memory < loads
+        assert memory < 4 * loads
         assert maps < 20
 
     def test_llvm_is_loaded_when_needed(self) -> None:
