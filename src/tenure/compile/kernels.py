@@ -18,6 +18,7 @@ from tenure.compile.index import Affine, Index
 from tenure.compile.loops import BLOCK, Axis, constant, counted, merge, nest, vectorized
 from tenure.compile.symbolic import Tracer
 from tenure.ops.lowering import Element, Fold, Pieces, Search, Write
+from tenure.ops.reduce import extent
 
 POINTER = ir.PointerType()
 I64 = ir.IntType(64)
@@ -162,9 +163,8 @@ def copy_element(body: Body, shape: Any, index: Index, hidden: set[int], values:
 def emit_fold(body: Body, v: int, lower: Fold) -> None:
     """A reduction: along the last axes by lanes, along others row after row."""
     at = instruction(body.program, v)
-    shape = body.program.aval(at.operands[0]).shape
-    axes = at.params["axes"]
-    if not axes or axes == tuple(range(len(shape) - len(axes), len(shape))):
+    _, _, inner = extent(body.program.aval(at.operands[0]).shape, at.params["axes"])
+    if inner == 1:
         fold_rows(body, v, lower.operation)
     else:
         fold_columns(body, v, lower.operation)
