@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 from tenure import dtypes
-from tenure.compile.build import compiler
+from tenure.compile.executable import Compiled
 from tenure.compile.generic import fold_source
 from tenure.compile.jit import engine
-from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
 from tenure.ops.reduce import extent, runs
 
-compile_program = compiler(interpret)
 RNG = np.random.default_rng(11)
 OPERATIONS = {"reduce_sum": "add", "reduce_max": "max", "reduce_min": "min"}
 DTYPES = ["float32", "float64", "int32", "int64", "bool"]
@@ -39,7 +37,7 @@ def numbers(shape: tuple[int, ...], dtype: str) -> Any:
 def compiled(name: str, x: Any, axes: tuple[int, ...]) -> Any:
     b = Builder()
     v = b.input(Aval(x.shape, dtypes.as_dtype(x.dtype)))
-    (found,) = compile_program(b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id]))([x])
+    (found,) = Compiled(b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id]))([x])
     return found
 
 
