@@ -174,12 +174,11 @@ class Var(Writable):
         region = Region.whole(self._aval.shape) if writer is None else writer._region
         if key is not ... and region.is_whole:
             region = region.sub(*indexing.parse(key, self._aval.shape))
-        place = here()
         for b in alive:
             if id(b) in chain:
                 b._val = b.view_of(self._val)
             elif b._stale is None and overlap(b._region, region):
-                b._stale = (place,)
+                b._stale = (here(),)
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
