@@ -18,12 +18,13 @@ import numpy as np
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Plan, fuse, instruction
+from tenure.compile.fuse import BOUNDED, Plan, instruction
 from tenure.compile.jit import Engine, engine
 from tenure.compile.kernels import Body, emit_kernel
 from tenure.compile.loops import constant, counted
 from tenure.compile.memory import Layout, plan_memory
 from tenure.compile.products import emit_product
+from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
