@@ -370,6 +370,7 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "matmul": matmul,
     "scatter_add": scatter_add,
     "add_along": add_along,
+    "add_one_along": add_along,
 }
 """Those whose last bits depend on how they are computed."""
 

@@ -16,11 +16,12 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Kernel, Plan, fuse, instruction
+from tenure.compile.fuse import BOUNDED, Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel
 from tenure.compile.loops import constant, counted, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
 from tenure.compile.products import emit_product
+from tenure.compile.schedule import fuse
 from tenure.compile.share import localize
 from tenure.compile.simplify import simplify
 from tenure.ir.program import Program

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tenure.compile.fuse import Kernel, Plan, instruction
+from tenure.compile.index import Affine
 
 
 @dataclass
@@ -27,8 +28,8 @@ def localize(plan: Plan, kernel: Kernel, table: dict[int, int]) -> Local:
     """Number what a kernel touches."""
     local, numbers, lines = Local(), dict[int, int](), list[str]()
     places: dict[int, int] = {}
-    pending = list(reversed(kernel.values))
-    inside = set(kernel.values)
+    pending = list(reversed(kernel.members))
+    inside = set(kernel.members)
     while pending:
         v = pending.pop()
         if v in numbers:
@@ -46,5 +47,17 @@ def localize(plan: Plan, kernel: Kernel, table: dict[int, int]) -> Local:
             operands = [numbers[o] for o in at.operands]
             lines.append(f"{numbers[v]} {at.primitive} {operands} {sorted(at.params.items())!r}")
     local.entries = list(places)
-    local.key = "\n".join([*lines, str([numbers[v] for v in kernel.values])])
+    lines.append(f"{kernel.domain} {[numbers[v] for v in kernel.values]}")
+    for v, member in kernel.members.items():
+        index = [renumbered(i, numbers) for i in member.index]
+        lines.append(f"{numbers[v]} {member.kind} {index} {sorted([numbers[r] for r in member.reads])}")
+    local.key = "\n".join(lines)
     return local
+
+
+def renumbered(i: Affine, numbers: dict[int, int]) -> str:
+    """A sum as text, its reads by the kernel's own numbers."""
+    reads = [
+        (numbers[read.value], [renumbered(part, numbers) for part in read.index], read.wrap, c) for read, c in i.reads
+    ]
+    return f"{i.terms} {i.constant} {reads}"
