@@ -17,10 +17,10 @@ from weakref import WeakSet
 import numpy as np
 from llvmlite import ir
 
-from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Plan, fuse, instruction
+from tenure.compile.checks import emit_checks
+from tenure.compile.fuse import Plan, fuse, instruction
 from tenure.compile.jit import Engine, engine
-from tenure.compile.kernels import Body, emit_kernel
+from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, counted
 from tenure.compile.memory import Layout, plan_memory
 from tenure.compile.products import emit_product
@@ -33,7 +33,6 @@ from tenure.runtime.blas import blas
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
 DATA = 16
 """Where an ndarray object keeps the address of its elements: behind the object's header."""
-LARGE = 1 << 15
 
 
 Executor = Callable[[Program], Callable[[list[Any]], list[Any]]]
@@ -45,7 +44,6 @@ class Compiled:
     __slots__ = (
         "arena",
         "call",
-        "checked",
         "donors",
         "inputs",
         "layout",
@@ -69,10 +67,9 @@ class Compiled:
         address = self.library.address("main")
         self.call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(address)
         self.inputs = len(program.inputs)
-        self.checked = any(at.primitive.check is not None for at in program.instructions)
         self.shapes = [(program_aval(plan, v).shape, program_aval(plan, v).dtype.numpy) for v in layout.outputs]
         self.arena = layout.arena
-        self.donors = {} if self.checked else {s - self.inputs: i for s, i in layout.donors.items()}
+        self.donors = [(s - self.inputs, i) for s, i in layout.donors]
         self.outputs = [self._output(plan, v) for v in plan.program.outputs]
 
     def _output(self, plan: Plan, v: int) -> tuple[str, int]:
@@ -84,12 +81,10 @@ class Compiled:
         if any(not isinstance(x, np.ndarray | np.generic) for x in inputs):
             return self.reference(self.program)(inputs)
         arrays = [x if type(x) is np.ndarray else np.asarray(x) for x in inputs]
-        made: list[Any] = []
-        for k, (shape, dtype) in enumerate(self.shapes):
-            donor = self.donors.get(k)
-            made.append(
-                arrays[donor] if donor is not None and unshared(inputs, arrays, donor) else np.empty(shape, dtype)
-            )
+        made: list[Any] = [np.empty(shape, dtype) for shape, dtype in self.shapes]
+        for k, donor in self.donors:
+            if unshared(inputs, arrays, donor):
+                made[k] = arrays[donor]
         arena = np.empty(self.arena, np.uint8)
         every = [*arrays, *made, arena]
         table = (ctypes.c_int64 * (len(arrays) + len(made) + len(self.layout.offsets) + 1))(*map(id, every))
@@ -141,7 +136,7 @@ def emit_module(plan: Plan, layout: Layout) -> ir.Module:
         else:
             body = emit_kernel(module, f"kernel{k}", plan, kernel, layout.slots, bits)
             body.function.linkage = "internal"
-        run_kernel(b, body, table)
+        launch(b, body, table)
         emit_checks(b, plan, layout, table, set(kernel.values))
     b.ret(constant(0))
     return module
@@ -163,40 +158,6 @@ def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> i
     for slot, offset in layout.offsets:
         b.store(b.add(base, constant(offset)), b.gep(table, [constant(slot)], source_etype=I64))
     return table
-
-
-def run_kernel(b: ir.IRBuilder, body: Body, table: ir.Value) -> None:
-    """Call a kernel, shared out where it is large."""
-    if body.items > 1 and body.work > LARGE:
-        module = body.function.module
-        signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
-        parallel = module.globals.get("parallel") or ir.Function(module, signature, "parallel")
-        b.call(parallel, [body.function, table, constant(body.items), constant(min(body.items, 16))])
-    else:
-        b.call(body.function, [table, constant(0), constant(body.items)])
-
-
-def emit_checks(b: ir.IRBuilder, plan: Plan, layout: Layout, table: ir.Value, known: set[int]) -> None:
-    """The indices among ``known`` values lie within their axis; else leave with the number of the instruction."""
-    program = plan.program
-    for k, at in enumerate(program.instructions):
-        bound = BOUNDED.get(at.primitive.name)
-        if bound is None or at.operands[bound[0]] not in known:
-            continue
-        index, size = at.operands[bound[0]], program.aval(at.operands[0]).shape[bound[1]]
-        aval = program.aval(index)
-        t = in_memory(aval.dtype)
-        start = b.load(b.gep(table, [constant(layout.slots[index])], source_etype=POINTER), typ=POINTER)
-
-        def step(i: ir.Value, held: list[Any], start: Any = start, t: Any = t, size: int = size) -> list[Any]:
-            x = b.load(b.gep(start, [i], source_etype=t), typ=t)
-            low = b.icmp_signed("<", x, ir.Constant(t, -size))
-            high = b.icmp_signed(">=", x, ir.Constant(t, size))
-            return [b.or_(held[0], b.or_(low, high))]
-
-        (bad,) = counted(b, constant(0), constant(aval.size), 1, step, [ir.Constant(ir.IntType(1), 0)])
-        with b.if_then(bad):
-            b.ret(constant(k + 1))
 
 
 def linked() -> Engine:

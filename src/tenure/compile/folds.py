@@ -19,7 +19,7 @@ from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 
 if TYPE_CHECKING:
-    from tenure.compile.kernels import Body
+    from tenure.compile.body import Body
 
 LANES = 64
 
