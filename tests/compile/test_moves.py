@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tenure import dtypes
-from tenure.compile.build import compiler
-from tenure.compile.fuse import fuse
+from tenure.compile.executable import Compiled
 from tenure.compile.memory import Layout, plan_memory
+from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -21,7 +21,6 @@ from tenure.ir.program import Builder, Program, Value
 from tenure.ops import contract, index, move, pointwise, reduce
 from tenure.runtime import threads
 
-compile_program = compiler(interpret)
 RNG = np.random.default_rng(3)
 Function = Callable[..., Any]
 
@@ -45,7 +44,7 @@ def exactly(function: Function, *arrays: Any) -> list[Any]:
     """Compiled and interpreted results are the same numbers, and the operands stay as they were."""
     program, held = built(function, *arrays), [np.array(a) for a in arrays]
     want = interpret(program)([np.array(a) for a in arrays])
-    got = compile_program(program)(list(held))
+    got = Compiled(program)(list(held))
     for x, a in zip(held, arrays, strict=True):
         np.testing.assert_array_equal(x, a)
     for g, w in zip(got, want, strict=True):
@@ -63,7 +62,7 @@ def given(function: Function, *arrays: Any, hold: tuple[int, ...] = ()) -> tuple
     """The results of a call that alone holds its operands, but for those in ``hold``; their addresses; those held."""
     inputs = [np.array(a) for a in arrays]
     addresses, held = [x.ctypes.data for x in inputs], [inputs[k] for k in hold]
-    return compile_program(built(function, *arrays))(inputs), addresses, held
+    return Compiled(built(function, *arrays))(inputs), addresses, held
 
 
 @pytest.fixture
@@ -173,7 +172,7 @@ def test_after_a_check_of_inputs_buffers_are_given() -> None:
         exactly(function, w, i)
         mine = [np.array(w), np.array([0, bad, 1])]
         kept = list(mine)
-        (poison,) = compile_program(built(function, w, i))(mine)
+        (poison,) = Compiled(built(function, w, i))(mine)
         assert "out of range" in str(poison.error)
         np.testing.assert_array_equal(kept[0], w)
     (out,), (address, _), _ = given(lambda w, i: w + reduce.reduce_max(index.gather(w, i), axes=(0, 1)), w, i)
@@ -225,7 +224,7 @@ with buffers.guarded():
     for function, arrays in [*cases, *t.MOVES.values()]:
         program = t.built(function, *arrays)
         want = t.interpret(program)([np.array(a) for a in arrays])
-        got = t.compile_program(program)([copied(a) for a in arrays])
+        got = t.Compiled(program)([copied(a) for a in arrays])
         for g, w in zip(got, want):
             np.testing.assert_array_equal(g, w)
 """

@@ -93,8 +93,23 @@ def exp(x: float) -> float:
         return math.inf
 
 
+def expm1(x: float) -> float:
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return math.inf
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x > -700 or x != x else exp(x)
+
+
 def log(x: float) -> float:
     return -math.inf if x == 0 else math.log(x) if x > 0 else math.nan
+
+
+def log1p(x: float) -> float:
+    return -math.inf if x == -1 else math.log1p(x) if x > -1 else math.nan
 
 
 def sqrt(x: float) -> float:
@@ -135,6 +150,16 @@ def reduction(f: Callable[[list[Scalar]], Scalar], result: Any = None) -> Callab
         axes = axes if axis is None else (axis,)
         shape = tuple(n for k, n in enumerate(x.shape) if k not in axes)
         return as_array([f(values) for _, values in along(x, axes)], shape, result or x.dtype)
+
+    return over
+
+
+def blocked(f: Callable[[list[Scalar]], Scalar]) -> Callable[..., Array]:
+    def over(x: Array, *, axes: Index, block: int) -> Array:
+        shape = [n for k, n in enumerate(x.shape) if k not in axes]
+        n = math.prod(x.shape[k] for k in axes)
+        found = [f(values[k : k + block]) for _, values in along(x, axes) for k in range(0, n, block)]
+        return np.moveaxis(as_array(found, (*shape, -(-n // block)), x.dtype), -1, axes[-1] - len(axes) + 1)
 
     return over
 
@@ -322,6 +347,8 @@ EXACT: dict[str, Callable[..., Array]] = {
     "replace": elementwise(lambda x, v: v),
     "reduce_max": reduction(pick(best(operator.gt))),
     "reduce_min": reduction(pick(best(operator.lt))),
+    "block_max": blocked(pick(best(operator.gt))),
+    "block_min": blocked(pick(best(operator.lt))),
     "argmax": reduction(best(operator.gt), np.int64),
     "argmin": reduction(best(operator.lt), np.int64),
     "reshape": moved(lambda s, shape: shape, lambda i, s, shape: unflatten(linear_index(i, shape), s)),
@@ -351,12 +378,18 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "exp": elementwise(exp),
     "log": elementwise(log),
     "tanh": elementwise(math.tanh),
+    "erf": elementwise(math.erf),
+    "sigmoid": elementwise(sigmoid),
+    "expm1": elementwise(expm1),
+    "log1p": elementwise(log1p),
     "sin": elementwise(periodic(math.sin)),
     "cos": elementwise(periodic(math.cos)),
     "reduce_sum": reduction(total),
+    "block_sum": blocked(total),
     "matmul": matmul,
     "scatter_add": scatter_add,
     "add_along": add_along,
+    "add_one_along": add_along,
 }
 """Those whose last bits depend on how they are computed."""
 

@@ -51,11 +51,17 @@ class Body:
         return self.pointers[v]
 
     def emitter(
-        self, hidden: set[int], variables: dict[int, ir.Value], lane: int | None, width: int, live: int | None = None
+        self,
+        hidden: set[int],
+        variables: dict[int, ir.Value],
+        lane: int | None,
+        width: int,
+        live: int | None = None,
+        kind: type[Emitter] = Emitter,
     ) -> Emitter:
         """An emitter at the builder's place; ``hidden`` values are computed here, not read."""
         stored = self.plan.stored - hidden
-        return Emitter(self.program, stored, self.b, Pointers(self), dict(variables), lane, width, live)
+        return kind(self.program, stored, self.b, Pointers(self), dict(variables), lane, width, live)
 
     def part(self, name: str) -> Body:
         """Another function, which this one calls."""

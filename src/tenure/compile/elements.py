@@ -145,12 +145,22 @@ class Emitter(Symbolic):
         if self.live == self.width:
             found = self.b.load(start, typ=wide, align=_bytes(t))
         else:
-            mask = ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
-            found = self.masked(start, wide, mask)
+            found = self.masked(start, wide, self._alive())
         if not back:
             return found
         order = [self.live - 1 - k if k < self.live else k for k in range(self.width)]
         return self.b.shuffle_vector(found, found, ir.Constant(ir.VectorType(ir.IntType(32), self.width), order))
+
+    def _alive(self) -> ir.Value:
+        return ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
+
+    def _masked_store(self, value: ir.Value, start: ir.Value) -> None:
+        """Write the live lanes of a vector."""
+        mask = self._alive()
+        signature = ir.FunctionType(ir.VoidType(), [value.type, ir.PointerType(), mask.type])
+        name = f"llvm.masked.store.{_mangled(value.type)}.p0"
+        function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
+        self.b.call(function, [value, start, mask])
 
     def masked(self, start: ir.Value, wide: ir.VectorType, mask: ir.Value) -> ir.Value:
         """The lanes of a vector that a mask selects; the rest is zero and its memory untouched."""
@@ -180,13 +190,16 @@ class Emitter(Symbolic):
             self._put(value, start, where, dtype.itemsize)
         else:
             positions = self.position(where)
-            for k in range(self.width):
+            for k in range(self.live):
                 n = ir.Constant(ir.IntType(32), k)
                 at = self.b.gep(pointer, [self.b.extract_element(positions, n)], source_etype=t)
                 self.b.store(self.b.extract_element(value, n), at)
 
     def _put(self, value: ir.Value, start: ir.Value, where: Affine, size: int) -> None:
         """Store a vector; past the caches if that is wanted and each one begins at a multiple of its length."""
+        if self.live < self.width:
+            self._masked_store(value, start)
+            return
         steps = [c for axis, c in where.terms if axis != self.lane] + [where.constant]
         if self.streaming and not where.reads and all(c % self.width == 0 for c in steps):
             module = self.b.module

@@ -8,10 +8,12 @@ from tenure.compile.body import Body, launch
 from tenure.compile.elements import Emitter
 from tenure.compile.folds import fold_columns, fold_rows, search
 from tenure.compile.fuse import Kernel, Plan, identity, instruction
+from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.sweep import sweep
 from tenure.compile.symbolic import Tracer
 from tenure.compile.writes import emit_pieces, emit_write
 from tenure.ops.lowering import Element, Fold, Pieces, Search, Write
+from tenure.ops.reduce import extent
 
 __all__ = ["Body", "emit_kernel", "launch"]
 
@@ -21,7 +23,9 @@ def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots:
     body = Body(module, name, plan, slots, bits)
     v = kernel.values[0]
     lower = instruction(plan.program, v).primitive.lower
-    if isinstance(lower, Element):
+    if goes_by_rows(kernel):
+        RowKernel(body, kernel).emit()
+    elif isinstance(lower, Element):
         emit_map(body, kernel.values)
     elif isinstance(lower, Fold):
         emit_fold(body, v, lower)
@@ -59,9 +63,8 @@ def emit_map(body: Body, values: list[int]) -> None:
 def emit_fold(body: Body, v: int, lower: Fold) -> None:
     """A reduction: along the last axes by lanes, along others row after row."""
     at = instruction(body.program, v)
-    shape = body.program.aval(at.operands[0]).shape
-    axes = at.params["axes"]
-    if not axes or axes == tuple(range(len(shape) - len(axes), len(shape))):
+    _, _, inner = extent(body.program.aval(at.operands[0]).shape, at.params["axes"])
+    if inner == 1:
         fold_rows(body, v, lower.operation)
     else:
         fold_columns(body, v, lower.operation)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.compile.fuse import BOUNDED, Kernel, Plan, elementwise, identity, instruction
+from tenure.compile.fuse import BOUNDED, Kernel, Plan, identity, instruction
 from tenure.compile.index import address
 from tenure.compile.symbolic import Tracer
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
-from tenure.ops.lowering import Write
+from tenure.ops.lowering import Element, Write
 
 ALIGN = 64
 
@@ -75,7 +75,7 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
     checked = last_check(plan)
     for k, kernel in enumerate(plan.kernels):
         taken: set[int] = set()
-        for v, found in reusable(plan, kernel).items():
+        for v, found in reversed(reusable(plan, kernel).items()):
             dead = [x for x in found if last[x] == k]
             given = [x for x in dead if x < len(program.inputs) and k > checked and lends(program, x, v)]
             roots = [owner.get(x, x) for x in dead if x >= len(program.inputs)]
@@ -84,7 +84,9 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
                 owner[v] = free[0]
                 taken.add(free[0])
             else:
-                donors += [(v, x) for x in given]
+                lent = [x for x in given if x not in taken][: 1 if len(kernel.values) > 1 else None]
+                donors += [(v, x) for x in lent]
+                taken.update(lent)
     return owner, donors
 
 
@@ -108,7 +110,7 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     if isinstance(lower, Write):
         base = None if lower.base is None else at.operands[lower.base]
         return {v: [base] if base in plan.stored and not reads_base(plan, v, base, lower) else []}
-    if all(elementwise(plan.program, v) for v in kernel.values):
+    if isinstance(lower, Element) and kernel.domain is None:
         return same_places(plan, kernel.values)
     return {}
 

@@ -17,7 +17,7 @@ from llvmlite import ir
 from tenure.compile.body import ENOUGH, Body, smaller, unravel
 from tenure.compile.elements import Held, in_memory
 from tenure.compile.index import Affine
-from tenure.compile.loops import Axis, constant, counted
+from tenure.compile.loops import Axis, constant, counted, stack
 from tenure.ir.program import Program
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -65,7 +65,8 @@ def turned(body: Body, axes: list[Axis], turn: Turn, at: At, ahead: int = 0) -> 
     tiles = -(-lane.size // side)
     chunk = side * -(-tiles // min(tiles, -(-ENOUGH // count)))
     sizes = [*[axis.size for axis in outer], -(-down.size // side), -(-lane.size // chunk)]
-    rooms = [scratch(body, x, side) for x, _ in turn.places]
+    types = [in_memory(body.program.aval(x).dtype) for x, _ in turn.places]
+    rooms = [stack(b, ir.ArrayType(t, side * side)) for t in types]
 
     def item(i: ir.Value, _: list[Any]) -> list[Any]:
         *counters, row, part = unravel(b, i, sizes)
@@ -77,14 +78,6 @@ def turned(body: Body, axes: list[Axis], turn: Turn, at: At, ahead: int = 0) -> 
 
     first, last = body.claim(prod(sizes))
     counted(b, first, last, 1, item)
-
-
-def scratch(body: Body, x: int, side: int) -> ir.Value:
-    """Room on the stack for a turned tile of a value."""
-    with body.b.goto_entry_block():
-        room = body.b.alloca(ir.ArrayType(in_memory(body.program.aval(x).dtype), side * side))
-        room.align = 64
-        return body.b.inttoptr(body.b.ptrtoint(room, I64), ir.PointerType())
 
 
 class Strip:

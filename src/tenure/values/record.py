@@ -12,6 +12,7 @@ import sys
 import threading
 from typing import Any
 
+from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
 from tenure.values import force, period
@@ -129,7 +130,10 @@ class Trace:
 
     def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
         """A step never seen here, under the current node."""
-        return self.add(new_operation(self, key, fn, args, params, scalars))
+        try:
+            return self.add(new_operation(self, key, fn, args, params, scalars))
+        except (ShapeError, DTypeError, OutOfRange) as error:
+            raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
 
     def add(self, node: Node) -> Node:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
