@@ -30,7 +30,7 @@ from tenure.dtypes import DType
 from tenure.ir.program import Instruction
 
 if TYPE_CHECKING:
-    from tenure.compile.kernels import Body
+    from tenure.compile.body import Body
 
 BLOCKS = -2
 """The loop variable that counts the blocks of a reduced run."""
