@@ -11,8 +11,9 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile.columns import ColumnKernel
 from tenure.compile.elements import Emitter, in_memory, widths
-from tenure.compile.folds import fold_columns, fold_rows, search
+from tenure.compile.folds import fold_rows, search
 from tenure.compile.fuse import Kernel, Plan, identity, instruction
 from tenure.compile.index import Affine, Index
 from tenure.compile.loops import BLOCK, Axis, constant, counted, merge, nest, vectorized
@@ -175,8 +176,8 @@ def emit_fold(body: Body, v: int, lower: Fold) -> None:
     _, _, inner = extent(body.program.aval(at.operands[0]).shape, at.params["axes"])
     if inner == 1:
         fold_rows(body, v, lower.operation)
-    else:
-        fold_columns(body, v, lower.operation)
+    elif body.program.aval(v).size:
+        ColumnKernel(body, v, lower.operation).emit()
 
 
 def store_block(body: Body, v: int, x: int, place: Callable[[Emitter, Index], Index], part: Any = None) -> None:
