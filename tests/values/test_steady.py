@@ -194,10 +194,12 @@ def test_a_thousand_kept_losses_cost_a_thousand_numbers(collector: None, every: 
     try:
         first = train()
         second = train()
+        train()
         assert second[-1].item() <= first[-1].item()
     finally:
         tracemalloc.stop()
-    assert (sizes[2] - sizes[1]) / 1000 < 1000
+    growth = min(later - size for size, later in zip(sizes[1:], sizes[2:], strict=False))  # once, a program is compiled
+    assert growth / 1000 < 1000
     assert segments() == 0
     assert 0 <= first[-1].item() < first[1].item()
 

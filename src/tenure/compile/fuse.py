@@ -64,7 +64,7 @@ class Kernel:
 
     ``members`` are all values that it computes; those not stored live in registers or in a row of scratch. With a
     domain the kernel goes row by row, else several members are elementwise and of one shape. ``forms`` are the
-    addresses it meets.
+    addresses it meets, ``place`` where it stands in the order, ``size`` the elements computed for each of its own.
     """
 
     values: list[int]
@@ -73,6 +73,7 @@ class Kernel:
     domain: Domain | None = None
     forms: set[Affine] = field(default_factory=set)
     place: int = 0
+    size: int = 0
 
     def __str__(self) -> str:
         kept = [v for v in self.members if v not in self.values]

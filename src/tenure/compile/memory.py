@@ -111,15 +111,15 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
         base = None if lower.base is None else at.operands[lower.base]
         return {v: [base] if base in plan.stored and not reads_base(plan, v, base, lower) else []}
     if isinstance(lower, Element) and kernel.domain is None:
-        return same_places(plan, kernel.values)
+        return same_places(plan, kernel)
     return {}
 
 
-def same_places(plan: Plan, values: list[int]) -> dict[int, list[int]]:
+def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     """What an elementwise kernel reads only where it writes: element for element, of one size."""
-    program = plan.program
+    program, values = plan.program, kernel.values
     index, t = identity(program.aval(values[0]).shape), Tracer(program, plan.stored - set(values))
-    for v in values:
+    for v in kernel.members:
         t.at(v, index)
     out: dict[int, list[int]] = {}
     for v in values:

@@ -35,6 +35,9 @@ from tenure.ops.reduce import extent
 
 WINDOW = 8
 """How many of the last kernels a value may join without depending on them."""
+MOST = 200
+"""Elements that a kernel computes for each of its own: compiling takes more than in proportion to its length, and
+like kernels are compiled once."""
 REACH = 64
 """How far kernels are moved behind each other."""
 SHORT = 8
@@ -147,7 +150,7 @@ class Scheduler:
         shape, domain = self.program.aval(v).shape, own_domain(self.program, v)
         plain = Member(Kind.ROW, identity(shape), set()) if is_element(self.program, v) else None
         first = plain or (member(self.program, domain, v) if domain else None) or Member(Kind.ALONE, (), set())
-        return Kernel([v], alone.reads, {v: first}, domain, alone.forms, len(self.order))
+        return Kernel([v], alone.reads, {v: first}, domain, alone.forms, len(self.order), len(alone.memo))
 
     def merged(self, homes: set[Kernel], v: int) -> set[Kernel]:
         """The kernels that a value reads; those that go over the same rows as the value become one, if they can.
@@ -190,7 +193,7 @@ class Scheduler:
             tracer.at(instruction(self.program, v).operands[0] if of_rows else v, found.index)
         except (Apart, Unseen):
             return False
-        if not (willing or self.pays(kernel, domain, found.kind, tracer)):
+        if kernel.size + len(tracer.memo) > MOST or not (willing or self.pays(kernel, domain, found.kind, tracer)):
             return False
         if not fits(kernel, domain, found.kind, tracer.forms):
             return False
@@ -202,6 +205,7 @@ class Scheduler:
         kernel.members[v] = found._replace(reads=tracer.found)
         kernel.reads = kernel.reads | tracer.reads
         kernel.forms = kernel.forms | tracer.forms
+        kernel.size += len(tracer.memo)
         self.home[v] = kernel
         return True
 
