@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -198,7 +199,7 @@ def test_a_thousand_kept_losses_cost_a_thousand_numbers(collector: None, every: 
         assert second[-1].item() <= first[-1].item()
     finally:
         tracemalloc.stop()
-    growth = min(later - size for size, later in zip(sizes[1:], sizes[2:], strict=False))  # once, a program is compiled
+    growth = min(later - size for size, later in itertools.pairwise(sizes))  # once, a program is compiled
     assert growth / 1000 < 1000
     assert segments() == 0
     assert 0 <= first[-1].item() < first[1].item()
