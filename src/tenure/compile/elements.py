@@ -111,6 +111,15 @@ class Emitter(Symbolic):
         steps = ir.Constant(ir.VectorType(I64, self.width), [k * c for k in range(self.width)])
         return self.b.add(self.splat(self.scalar(i)), steps)
 
+    def coincide(self, i: Affine, j: Affine, size: int) -> ir.Value:
+        """Whether two positions on an axis are the same; lanes are counted in 32 bits where they run along i."""
+        c = i.coefficient(self.lane or 0)
+        if self.width == 1 or c == 0 or size >= 1 << 31 or self.varies(i) or self.in_lane(j):
+            return self.compare("==", self.position(i), self.position(j))
+        away = self.b.trunc(self.b.sub(self.scalar(j), self.scalar(i)), ir.IntType(32))
+        steps = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [k * c for k in range(self.width)])
+        return self.b.icmp_signed("==", self.splat(away), steps)
+
     def _vector_sum(self, i: Affine) -> ir.Value:
         plain = self.position(Affine(i.terms, i.constant))
         total = plain if isinstance(plain.type, ir.VectorType) else self.splat(plain)

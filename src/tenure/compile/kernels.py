@@ -5,8 +5,9 @@ from __future__ import annotations
 from llvmlite import ir
 
 from tenure.compile.body import Body, launch
+from tenure.compile.columns import ColumnKernel
 from tenure.compile.elements import Emitter
-from tenure.compile.folds import fold_columns, fold_rows, search
+from tenure.compile.folds import fold_rows, search
 from tenure.compile.fuse import Kernel, Plan, identity, instruction
 from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.sweep import sweep
@@ -66,5 +67,5 @@ def emit_fold(body: Body, v: int, lower: Fold) -> None:
     _, _, inner = extent(body.program.aval(at.operands[0]).shape, at.params["axes"])
     if inner == 1:
         fold_rows(body, v, lower.operation)
-    else:
-        fold_columns(body, v, lower.operation)
+    elif body.program.aval(v).size:
+        ColumnKernel(body, v, lower.operation).emit()

@@ -107,6 +107,11 @@ class Tracer(Symbolic):
         """The value of an index as a number."""
         self.see(i)
 
+    def coincide(self, i: Affine, j: Affine, size: int) -> None:
+        """Whether two indices are equal."""
+        self.see(i)
+        self.see(j)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
