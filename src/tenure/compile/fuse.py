@@ -146,13 +146,18 @@ def choose_stored(program: Program) -> set[int]:
         weight[v] = own + sum([weight[o] for o in set(at.operands)])
         depth[v] = 1 + max([depth[o] for o in at.operands], default=0)
         users = readers.get(v, [])
-        repeated = any(program.aval(u).size > at.aval.size for u in users)
+        repeated = any(broadcasts(program, u, at.aval.size) for u in users)
         dear = (len(users) > 1 and weight[v] > CHEAP) or (repeated and weight[v] > 0)
         if v not in stored and (dear or depth[v] > DEEPEST):
             stored.add(v)
         if v in stored:
             weight[v] = depth[v] = 0
     return settle(program, stored)
+
+
+def broadcasts(program: Program, u: int, size: int) -> bool:
+    """Whether an elementwise value reads an operand of this size several times over; a write or a join does not."""
+    return isinstance(instruction(program, u).primitive.lower, Element) and program.aval(u).size > size
 
 
 def settle(program: Program, stored: set[int]) -> set[int]:

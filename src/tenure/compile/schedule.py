@@ -29,6 +29,7 @@ from tenure.compile.fuse import (
 from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
 from tenure.compile.simplify import HEIGHT
+from tenure.compile.trail import untangle
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Fold
 from tenure.ops.reduce import extent
@@ -56,7 +57,7 @@ class Apart(Exception):
 
 def fuse(program: Program) -> Plan:
     """Choose stored values and kernels."""
-    scheduler = Scheduler(program, choose_stored(program))
+    scheduler = Scheduler(program, untangle(program, choose_stored(program)))
     for v in sorted(scheduler.stored):
         if v >= len(program.inputs):
             scheduler.add(v)
