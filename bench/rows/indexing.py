@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rows import Row, caches, normal
-from rows.reductions import with_gradient, with_gradient_pure
+from rows.reductions import squares, with_gradient, with_gradient_pure
 
 STEPS = 12
 INNER = (slice(1, -1), slice(1, -1))
@@ -20,12 +20,12 @@ AROUND = (
 def embedding(m: Any, table: Any, index: Any, g: Any) -> Any:
     index, g = m.array(index), m.array(g)
     functional = m.lib.nn.functional
-    return with_gradient(m, lambda t: (functional.embedding(index, t) * g).sum(), [m.leaf(table)])
+    return with_gradient(m, lambda t: functional.mse_loss(functional.embedding(index, t), g), [m.leaf(table)])
 
 
 def embedding_pure(m: Any, table: Any, index: Any, g: Any) -> Any:
     data = m.array(index), m.array(g)
-    return with_gradient_pure(m, lambda t, index, g: m.np.sum(t[index] * g), [m.array(table)], *data)
+    return with_gradient_pure(m, lambda t, index, g: squares(m, t[index], g), [m.array(table)], *data)
 
 
 def diffused(u: Any) -> Any:
@@ -61,12 +61,12 @@ def stencil_pure(m: Any, x: Any) -> Any:
 
 
 def stencil_gradient(m: Any, x: Any, g: Any) -> Any:
-    g = m.array(g)
-    return with_gradient(m, lambda x: (written(m, x) * g).sum(), [m.leaf(x)])
+    g, functional = m.array(g), m.lib.nn.functional
+    return with_gradient(m, lambda x: functional.mse_loss(written(m, x), g), [m.leaf(x)])
 
 
 def stencil_gradient_pure(m: Any, x: Any, g: Any) -> Any:
-    return with_gradient_pure(m, lambda x, g: m.np.sum(written_pure(m, x) * g), [m.array(x)], m.array(g))
+    return with_gradient_pure(m, lambda x, g: squares(m, written_pure(m, x), g), [m.array(x)], m.array(g))
 
 
 GRIDS = caches((256, 256), (768, 768), (2048, 2048))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from rows import Arrays, Row, caches, normal
-from rows.reductions import with_gradient, with_gradient_pure
+from rows.reductions import squares, with_gradient, with_gradient_pure
 
 
 def block_inputs(rng: Any, batch: int, length: int, width: int, heads: int) -> Arrays:
-    """A batch, the cotangent, the number of heads, and the weights of a pre-norm block."""
+    """A batch, the target, the number of heads, and the weights of a pre-norm block."""
     arrays = [normal(rng, batch, length, width), normal(rng, batch, length, width), np.array(heads)]
     for rows, columns in ((3 * width, width), (width, width), (4 * width, width), (width, 4 * width)):
         arrays += [normal(rng, rows, columns) / columns**0.5, 0.1 * normal(rng, rows)]
@@ -40,7 +40,7 @@ def block(m: Any, x: Any, g: Any, heads: Any, *weights: Any) -> Any:
         mixed = joined(m, functional.scaled_dot_product_attention(q, k, v, is_causal=True))
         x = x + functional.linear(mixed, wo, bo)
         up = functional.linear(functional.layer_norm(x, (width,), norms[2], norms[3]), wu, bu)
-        return ((x + functional.linear(functional.gelu(up), wd, bd)) * g).sum()
+        return functional.mse_loss(x + functional.linear(functional.gelu(up), wd, bd), g)
 
     return with_gradient(m, loss, [m.leaf(a) for a in (x, *weights)])
 
@@ -62,13 +62,13 @@ def block_pure(m: Any, x: Any, g: Any, heads: Any, *weights: Any) -> Any:
         x = x + mixed @ wo.T + bo
         up = norm(x, norms[2], norms[3]) @ wu.T + bu
         up = 0.5 * up * (1.0 + m.erf(up * 0.5**0.5))
-        return xp.sum((x + up @ wd.T + bd) * g)
+        return squares(m, x + up @ wd.T + bd, g)
 
     return with_gradient_pure(m, loss, [m.array(a) for a in (x, *weights)], m.array(g))
 
 
 def gru_inputs(rng: Any, length: int, batch: int, width: int) -> Arrays:
-    """A sequence, the cotangent, and the parameters of two layers."""
+    """A sequence, the target, and the parameters of two layers."""
     arrays = [normal(rng, length, batch, width), normal(rng, length, batch, width)]
     for _ in range(2):
         arrays += [normal(rng, 3 * width, width) / width**0.5 for _ in range(2)]
@@ -81,7 +81,7 @@ def gru(m: Any, x: Any, g: Any, *weights: Any) -> Any:
     for p, a in zip(model.parameters(), weights, strict=True):
         p.data = m.lib.tensor(a)
     x, g = m.array(x), m.array(g)
-    loss_of = m.compile(lambda x: (model(x)[0] * g).sum())
+    loss_of = m.compile(lambda x: m.lib.nn.functional.mse_loss(model(x)[0], g))
 
     def step() -> Any:
         model.zero_grad()
@@ -108,7 +108,7 @@ def gru_pure(m: Any, x: Any, g: Any, *weights: Any) -> Any:
 
     def loss(*args: Any) -> Any:
         *ws, x, g = args
-        return m.np.sum(layer(layer(x, *ws[:4]), *ws[4:]) * g)
+        return squares(m, layer(layer(x, *ws[:4]), *ws[4:]), g)
 
     return with_gradient_pure(m, loss, [m.array(a) for a in weights], m.array(x), m.array(g))
 

@@ -52,6 +52,11 @@ def with_gradient_pure(m: Any, function: Any, leaves: list[Any], *data: Any) -> 
     return step
 
 
+def squares(m: Any, x: Any, y: Any) -> Any:
+    """The mean squared difference."""
+    return m.np.mean((x - y) * (x - y))
+
+
 def entropy(m: Any, x: Any, y: Any) -> Any:
     y = m.array(y)
     return with_gradient(m, lambda x: m.lib.nn.functional.cross_entropy(x, y), [m.leaf(x)])
@@ -69,14 +74,14 @@ def normalized(m: Any, x: Any, w: Any, b: Any, g: Any) -> Any:
     g, n = m.array(g), x.shape[1]
     functional = m.lib.nn.functional
     leaves = [m.leaf(a) for a in (x, w, b)]
-    return with_gradient(m, lambda x, w, b: (functional.layer_norm(x, (n,), w, b) * g).sum(), leaves)
+    return with_gradient(m, lambda x, w, b: functional.mse_loss(functional.layer_norm(x, (n,), w, b), g), leaves)
 
 
 def normalized_pure(m: Any, x: Any, w: Any, b: Any, g: Any) -> Any:
     def loss(x: Any, w: Any, b: Any, g: Any) -> Any:
         away = x - m.np.mean(x, axis=1, keepdims=True)
         spread = m.np.mean(away * away, axis=1, keepdims=True)
-        return m.np.sum((away / m.np.sqrt(spread + 1e-5) * w + b) * g)
+        return squares(m, away / m.np.sqrt(spread + 1e-5) * w + b, g)
 
     return with_gradient_pure(m, loss, [m.array(a) for a in (x, w, b)], m.array(g))
 
