@@ -42,7 +42,9 @@ from tenure.values.arithmetic import cos as cos
 from tenure.values.arithmetic import detach as detach
 from tenure.values.arithmetic import divide as divide
 from tenure.values.arithmetic import equal as equal
+from tenure.values.arithmetic import erf as erf
 from tenure.values.arithmetic import exp as exp
+from tenure.values.arithmetic import expm1 as expm1
 from tenure.values.arithmetic import floor as floor
 from tenure.values.arithmetic import floor_divide as floor_divide
 from tenure.values.arithmetic import greater as greater
@@ -52,6 +54,7 @@ from tenure.values.arithmetic import isnan as isnan
 from tenure.values.arithmetic import less as less
 from tenure.values.arithmetic import less_equal as less_equal
 from tenure.values.arithmetic import log as log
+from tenure.values.arithmetic import log1p as log1p
 from tenure.values.arithmetic import logical_and as logical_and
 from tenure.values.arithmetic import logical_not as logical_not
 from tenure.values.arithmetic import logical_or as logical_or
@@ -64,6 +67,7 @@ from tenure.values.arithmetic import not_equal as not_equal
 from tenure.values.arithmetic import pow as pow
 from tenure.values.arithmetic import relu as relu
 from tenure.values.arithmetic import remainder as remainder
+from tenure.values.arithmetic import sigmoid as sigmoid
 from tenure.values.arithmetic import sign as sign
 from tenure.values.arithmetic import sin as sin
 from tenure.values.arithmetic import sqrt as sqrt
@@ -108,11 +112,14 @@ from tenure.values.reductions import amin as amin
 from tenure.values.reductions import any as any
 from tenure.values.reductions import argmax as argmax
 from tenure.values.reductions import argmin as argmin
+from tenure.values.reductions import logsumexp as logsumexp
 from tenure.values.reductions import matmul as matmul
 from tenure.values.reductions import max as max
 from tenure.values.reductions import mean as mean
 from tenure.values.reductions import min as min
+from tenure.values.reductions import std as std
 from tenure.values.reductions import sum as sum
+from tenure.values.reductions import var as var
 from tenure.values.shaping import broadcast_to as broadcast_to
 from tenure.values.shaping import cat as cat
 from tenure.values.shaping import concat as concat

@@ -121,6 +121,9 @@ OPTIMIZERS: dict[str, Any] = {
     "adam": ("Adam", {"lr": 0.02}),
     "adam_decay": ("Adam", {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
     "adamw": ("AdamW", {"lr": 0.02, "weight_decay": 0.1}),
+    "rmsprop": ("RMSprop", {"lr": 0.002}),
+    "rmsprop_centered": ("RMSprop", {"lr": 0.002, "centered": True, "momentum": 0.8, "weight_decay": 0.1}),
+    "rmsprop_uphill": ("RMSprop", {"lr": 0.0001, "alpha": 0.9, "maximize": True}),
     "adamw_uphill": ("AdamW", {"lr": 0.001, "maximize": True}),
 }
 

@@ -93,8 +93,23 @@ def exp(x: float) -> float:
         return math.inf
 
 
+def expm1(x: float) -> float:
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return math.inf
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x > -700 or x != x else exp(x)
+
+
 def log(x: float) -> float:
     return -math.inf if x == 0 else math.log(x) if x > 0 else math.nan
+
+
+def log1p(x: float) -> float:
+    return -math.inf if x == -1 else math.log1p(x) if x > -1 else math.nan
 
 
 def sqrt(x: float) -> float:
@@ -363,6 +378,10 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "exp": elementwise(exp),
     "log": elementwise(log),
     "tanh": elementwise(math.tanh),
+    "erf": elementwise(math.erf),
+    "sigmoid": elementwise(sigmoid),
+    "expm1": elementwise(expm1),
+    "log1p": elementwise(log1p),
     "sin": elementwise(periodic(math.sin)),
     "cos": elementwise(periodic(math.cos)),
     "reduce_sum": reduction(total),
@@ -370,6 +389,7 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "matmul": matmul,
     "scatter_add": scatter_add,
     "add_along": add_along,
+    "add_one_along": add_along,
 }
 """Those whose last bits depend on how they are computed."""
 

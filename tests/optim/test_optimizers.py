@@ -17,6 +17,8 @@ ALL: dict[str, Any] = {
     "momentum": lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.01),
     "nesterov": lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
     "adam": lambda ps: optim.Adam(ps, lr=0.1, weight_decay=0.01),
+    "rmsprop": lambda ps: optim.RMSprop(ps, lr=0.03),
+    "rmsprop_centered": lambda ps: optim.RMSprop(ps, lr=0.005, momentum=0.5, centered=True),
     "adamw": lambda ps: optim.AdamW(ps, lr=0.1),
 }
 

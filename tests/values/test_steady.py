@@ -111,7 +111,7 @@ def test_validation_every_so_often() -> None:
 def test_a_differentiable_loop_of_thousands_of_steps() -> None:
     w = tn.tensor([1.5, 1.2], dtype=tn.float64, requires_grad=True)
     n, counts = 3000, []
-    for _ in range(3):
+    for _ in range(4):
         h, before = tn.ones(2, dtype=tn.float64), COUNTS["programs"]
         for _ in range(n):
             h = (h * w).tanh()

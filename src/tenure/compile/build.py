@@ -16,11 +16,13 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Plan, fuse, instruction
+from tenure.compile.fuse import BOUNDED, Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel
-from tenure.compile.loops import constant, counted
+from tenure.compile.loops import constant, counted, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
 from tenure.compile.products import emit_product
+from tenure.compile.schedule import fuse
+from tenure.compile.share import localize
 from tenure.compile.simplify import simplify
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
@@ -57,7 +59,7 @@ def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:
     return {
         "made": [(aval.shape, aval.dtype.name) for aval in avals],
         "outputs": [v if v < n else layout.slots[v] for v in plan.program.outputs],
-        "donors": [] if checked else [(slot - n, given) for slot, given in layout.donors.items()],
+        "donors": [] if checked else [(s - n, given) for s, given in layout.donors.items() if s < n + len(avals)],
         "arena": arena_start(plan, layout) + layout.arena,
     }
 
@@ -80,20 +82,38 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
     b = ir.IRBuilder(main.append_basic_block("entry"))
     table = resolve(b, main, plan, layout)
     emit_checks(b, plan, layout, table, set(range(len(plan.program.inputs))))
-    for k, kernel in enumerate(plan.kernels):
-        v = kernel.values[0]
-        if isinstance(instruction(plan.program, v).primitive.lower, Product):
-            body = Body(module, f"kernel{k}", plan, layout.slots, bits)
-            body.function.linkage = "internal"
-            emit_product(body, v)
-            body.b.ret_void()
-        else:
-            body = emit_kernel(module, f"kernel{k}", plan, kernel, layout.slots, bits)
-            body.function.linkage = "internal"
-        run_kernel(b, body, table)
+    bodies: dict[str, Body] = {}
+    parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
+    room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
+    for kernel, local in zip(plan.kernels, parts, strict=True):
+        body = bodies.get(local.key)
+        if body is None:
+            body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
+        enter(b, room, table, local.entries)
+        run_kernel(b, body, room)
         emit_checks(b, plan, layout, table, set(kernel.values))
     b.ret(constant(0))
     return module
+
+
+def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:
+    """The function of a kernel, over its own list of addresses."""
+    v = kernel.values[0]
+    if isinstance(instruction(plan.program, v).primitive.lower, Product):
+        body = Body(module, name, plan, slots, bits)
+        emit_product(body, v)
+        body.b.ret_void()
+    else:
+        body = emit_kernel(module, name, plan, kernel, slots, bits)
+    body.function.linkage = "internal"
+    return body
+
+
+def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) -> None:
+    """Put the addresses that a kernel is called with in a list of their own."""
+    for place, slot in enumerate(entries):
+        x = b.load(b.gep(table, [constant(slot)], source_etype=POINTER), typ=POINTER)
+        b.store(x, b.gep(room, [constant(place)], source_etype=POINTER))
 
 
 def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> ir.Value:
@@ -104,17 +124,17 @@ def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> i
     items = member(b, main.args[0], ITEMS)
     arena = member(b, item(b, items, len(arrays) + 1), DATA)
 
-    def enter(slot: int, address: ir.Value) -> None:
+    def put(slot: int, address: ir.Value) -> None:
         b.store(address, b.gep(arena, [constant(slot)], source_etype=POINTER))
 
     for place, slot in enumerate(arrays):
-        enter(slot, member(b, item(b, items, place), DATA))
+        put(slot, member(b, item(b, items, place), DATA))
     packed = item(b, items, len(arrays))
     for place, slot in enumerate(numbers):
-        enter(slot, b.gep(packed, [constant(BYTES + 8 * place)], source_etype=ir.IntType(8)))
+        put(slot, b.gep(packed, [constant(BYTES + 8 * place)], source_etype=ir.IntType(8)))
     start = arena_start(plan, layout)
     for slot, offset in layout.offsets:
-        enter(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
+        put(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
     return arena
 
 

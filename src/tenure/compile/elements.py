@@ -133,6 +133,15 @@ class Emitter(Symbolic):
             out = self.b.insert_element(out, self._load(pointer, at, t), ir.Constant(ir.IntType(32), k))
         return self._from_memory(out, dtype)
 
+    def _masked_store(self, value: ir.Value, start: ir.Value) -> None:
+        """Write the live lanes of a vector."""
+        mask = ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
+        pointer = ir.PointerType()
+        signature = ir.FunctionType(ir.VoidType(), [value.type, pointer, mask.type])
+        name = f"llvm.masked.store.{_mangled(value.type)}.p0"
+        function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
+        self.b.call(function, [value, start, mask])
+
     def _masked(self, start: ir.Value, wide: ir.VectorType) -> ir.Value:
         """The live lanes of a vector; the rest is zero and its memory untouched."""
         mask = ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
@@ -159,10 +168,13 @@ class Emitter(Symbolic):
             self.b.store(value, self.b.gep(pointer, [self.scalar(where)], source_etype=t))
         elif not self.varies(where) and where.coefficient(self.lane or 0) == 1:
             start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
-            self.b.store(value, start, align=dtype.itemsize)
+            if self.live < self.width:
+                self._masked_store(value, start)
+            else:
+                self.b.store(value, start, align=dtype.itemsize)
         else:
             positions = self.position(where)
-            for k in range(self.width):
+            for k in range(self.live):
                 n = ir.Constant(ir.IntType(32), k)
                 at = self.b.gep(pointer, [self.b.extract_element(positions, n)], source_etype=t)
                 self.b.store(self.b.extract_element(value, n), at)

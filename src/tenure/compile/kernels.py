@@ -16,6 +16,7 @@ from tenure.compile.folds import fold_columns, fold_rows, search
 from tenure.compile.fuse import Kernel, Plan, identity, instruction
 from tenure.compile.index import Affine, Index
 from tenure.compile.loops import BLOCK, Axis, constant, counted, merge, nest, vectorized
+from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.symbolic import Tracer
 from tenure.ops.lowering import Element, Fold, Pieces, Search, Write
 from tenure.ops.reduce import extent
@@ -50,11 +51,17 @@ class Body:
         return self.pointers[v]
 
     def emitter(
-        self, hidden: set[int], variables: dict[int, ir.Value], lane: int | None, width: int, live: int | None = None
+        self,
+        hidden: set[int],
+        variables: dict[int, ir.Value],
+        lane: int | None,
+        width: int,
+        live: int | None = None,
+        kind: type[Emitter] = Emitter,
     ) -> Emitter:
         """An emitter at the builder's place; ``hidden`` values are computed here, not read."""
         stored = self.plan.stored - hidden
-        return Emitter(self.program, stored, self.b, Pointers(self), dict(variables), lane, width, live)
+        return kind(self.program, stored, self.b, Pointers(self), dict(variables), lane, width, live)
 
     def spread(
         self,
@@ -116,7 +123,9 @@ def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots:
     body = Body(module, name, plan, slots, bits)
     v = kernel.values[0]
     lower = instruction(plan.program, v).primitive.lower
-    if isinstance(lower, Element):
+    if goes_by_rows(kernel):
+        RowKernel(body, kernel).emit()
+    elif isinstance(lower, Element):
         emit_map(body, kernel.values)
     elif isinstance(lower, Fold):
         emit_fold(body, v, lower)

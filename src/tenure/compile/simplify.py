@@ -5,6 +5,9 @@ a = sin x; t = reduce_sum (add a a) axes=(2,); c = reduce_sum t axes=(0,)
 
 r = reduce_sum x axes=(0,) of float32[1000, 8]                  becomes
 p = block_sum x axes=(0,) block=64; q = reduce_sum p axes=(0,)  of 16 rows
+
+y = add_along 0 v i, i of one column                            becomes
+y = add_one_along 0 v i, which is elementwise
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from typing import Any
 
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
+from tenure.ops.index import add_along, add_one_along
 from tenure.ops.lowering import Fold
-from tenure.ops.move import reshape
+from tenure.ops.move import full, reshape
 from tenure.ops.reduce import BLOCKED, extent, runs
 
 CHUNK = 1 << 16
@@ -38,7 +42,16 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
     """The value of one instruction on rewritten operands."""
     if isinstance(at.primitive.lower, Fold) and at.primitive.name in BLOCKED:
         return fold(b, at.primitive, operands[0], at.params["axes"], seen)
+    if at.primitive is add_along and one_hot(b, operands):
+        return emit(b, add_one_along, operands, {}, seen)
     return emit(b, at.primitive, operands, dict(at.params), seen)
+
+
+def one_hot(b: Builder, operands: list[Value]) -> bool:
+    """Whether a single element is added in each row of a number: no row of memory is needed for that."""
+    base, _, index = operands
+    made = b.instructions[base.id]
+    return made is not None and made.primitive is full and index.shape[-1] == 1
 
 
 def fold(b: Builder, primitive: Primitive, x: Value, axes: tuple[int, ...], seen: dict[Any, Value]) -> Value:

@@ -21,7 +21,7 @@ GRANT = 2.0
 """Seconds of compiling that a process may spend at once."""
 SHARE = 0.25
 """The part of the time that may go into compiling after that."""
-RATE = 4e-3
+RATE = 1.5e-3
 """Seconds that compiling takes for each operation, roughly."""
 AT_ONCE = 1 << 26
 """Elements that a program computes from which it is not run op by op even once."""

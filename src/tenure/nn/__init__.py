@@ -1,28 +1,57 @@
 """Neural networks: modules that own parameters, and the functions they are made of."""
 
-from tenure.nn import functional, init
-from tenure.nn.activation import ReLU, Tanh
+from tenure.nn import functional, init, utils
+from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tenure.nn.container import ModuleList, Sequential
+from tenure.nn.embedding import Embedding
 from tenure.nn.linear import Identity, Linear
-from tenure.nn.loss import CrossEntropyLoss, MSELoss
+from tenure.nn.loss import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from tenure.nn.module import Module
+from tenure.nn.normalize import LayerNorm
+from tenure.nn.recurrent import GRU, GRUCell
 from tenure.nn.regularize import Dropout
 from tenure.nn.shape import Flatten
 from tenure.values.parameter import Parameter
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "GRU",
+    "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GRUCell",
+    "HuberLoss",
     "Identity",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSoftmax",
     "MSELoss",
     "Module",
     "ModuleList",
+    "NLLLoss",
     "Parameter",
     "ReLU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
     "Tanh",
     "functional",
     "init",
+    "utils",
 ]

@@ -2,6 +2,7 @@
 
 from tenure.optim.adam import Adam, AdamW
 from tenure.optim.optimizer import Optimizer
+from tenure.optim.rmsprop import RMSprop
 from tenure.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]

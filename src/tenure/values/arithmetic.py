@@ -7,7 +7,7 @@ from typing import Any
 from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError
-from tenure.ops import pointwise, promote
+from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values.reading import value_of
 from tenure.values.record import apply, apply_one, binary
@@ -98,6 +98,10 @@ exp = _unary(elementary("exp", pointwise.exp, "ExpBackward0"), "e to the x, elem
 log = _unary(elementary("log", pointwise.log, "LogBackward0"), "The natural logarithm, elementwise.")
 sqrt = _unary(elementary("sqrt", pointwise.sqrt, "SqrtBackward0"), "The square root, elementwise.")
 tanh = _unary(elementary("tanh", pointwise.tanh, "TanhBackward0"), "The hyperbolic tangent, elementwise.")
+erf = _unary(elementary("erf", special.erf, "ErfBackward0"), "The error function, elementwise.")
+sigmoid = _unary(elementary("sigmoid", special.sigmoid, "SigmoidBackward0"), "1 / (1 + e⁻ˣ), elementwise.")
+expm1 = _unary(elementary("expm1", special.expm1, "Expm1Backward0"), "eˣ - 1, elementwise.")
+log1p = _unary(elementary("log1p", special.log1p, "Log1PBackward0"), "log(1 + x), elementwise.")
 sin = _unary(elementary("sin", pointwise.sin, "SinBackward0"), "The sine of x in radians, elementwise.")
 cos = _unary(elementary("cos", pointwise.cos, "CosBackward0"), "The cosine of x in radians, elementwise.")
 square = _unary(Operation("square", lambda x: pointwise.multiply(x, x), "PowBackward0"), "x·x, elementwise.")

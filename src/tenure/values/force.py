@@ -1,8 +1,8 @@
 """Run traces: from the path and the live handles to a program, its run, and values in the handles.
 
 Which results are wanted is known only now: those that somebody still holds. The programs of a path are kept
-at its last node; one whose outputs are a superset serves the call, and output sets only widen until a
-narrower one has been enough for long.
+at its last node; one whose outputs are a superset serves the call, and output sets only widen until all that
+was wanted in many calls is less.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
+KEPT_RUNS = 2048
 
 
 def count(what: str) -> None:
@@ -55,7 +56,7 @@ class Plan:
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
     and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
-    which of the others are handed in.
+    which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
     """
 
     __slots__ = (
@@ -63,13 +64,14 @@ class Plan:
         "consumed",
         "executable",
         "graph",
+        "hits",
         "kept",
+        "lately",
         "leaves",
         "numbers",
         "open",
         "saved",
         "slots",
-        "unused",
     )
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
@@ -84,7 +86,8 @@ class Plan:
         self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
         self.saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
         self.graph = bool(self.open or self.consumed or self.leaves)
-        self.unused = 0
+        self.hits = 0
+        self.lately: set[int] = set()
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
         self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
@@ -118,14 +121,17 @@ def plan_for(node: Node, wanted: tuple[int, ...], save: bool) -> Plan:
         return exact
     wide: Plan | None = node.plans.get(save)
     if wide is not None and set(wide.slots) >= set(wanted):
-        wide.unused += 1
-        if wide.unused < NARROW_AFTER:
+        wide.lately |= set(wanted)
+        wide.hits += 1
+        if wide.hits < NARROW_AFTER:
             return wide
-        slots = wanted
+        slots, wide.hits = tuple(sorted(wide.lately)), 0
+        wide.lately = set()
+        if slots == wide.slots:
+            return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
     plan = node.plans.get((slots, save)) or Plan(node, slots, save)
-    plan.unused = 0
     if len(node.plans) > MOST_PLANS:
         node.plans.clear()
     node.plans[save] = node.plans[slots, save] = plan
@@ -178,7 +184,7 @@ def run(t: Any) -> None:
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
-        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - 256)
+        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - KEPT_RUNS)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import DTypeError, OutOfRange, ShapeError
-from tenure.ops import move, promote, reduce
+from tenure.ops import move, promote, reduce, statistics
 from tenure.ops.promote import Operation
 from tenure.values.indexing import take_along_axis
 from tenure.values.reading import value_of
@@ -23,6 +23,9 @@ SUM_AXES = Operation("sum", promote.total, "SumBackward1")
 MEAN_AXES = Operation("mean", promote.average, "MeanBackward1")
 ALL = Operation("all", lambda x, *, axes, keepdims: promote.quantified(reduce.reduce_min, x, axes, keepdims, True))
 ANY = Operation("any", lambda x, *, axes, keepdims: promote.quantified(reduce.reduce_max, x, axes, keepdims, False))
+LOGSUMEXP = Operation("logsumexp", statistics.logsumexp, "LogsumexpBackward0")
+VAR = Operation("var", statistics.variance, "VarBackward0")
+STD = Operation("std", statistics.deviation, "StdBackward0")
 MATMUL = Operation("matmul", promote.product, "MmBackward0")
 
 Axes = int | tuple[int, ...] | list[int] | None
@@ -157,8 +160,47 @@ max = _extremum(AMAX, ARGMAX, "The largest element over axes; NaN if there is on
 min = _extremum(AMIN, ARGMIN, "The smallest element over axes; NaN if there is one. Equal minima share the gradient.")
 amax = _over_axes(AMAX, "The largest element over axes; PyTorch's name.")
 amin = _over_axes(AMIN, "The smallest element over axes; PyTorch's name.")
+logsumexp = _over_axes(LOGSUMEXP, "log Σ exp(x) over axes (all by default), without leaving the range of the dtype.")
 all = _over_axes(ALL, "Whether all elements are true, over axes.")
 any = _over_axes(ANY, "Whether any element is true, over axes.")
+
+
+NOT_GIVEN: Any = object()
+
+
+def _spread(fn: Operation, doc: str) -> Any:
+    def record(
+        x: Any,
+        *positional: Any,
+        axis: Axes = None,
+        correction: float | None = None,
+        keepdims: bool = False,
+        dim: Axes = NOT_GIVEN,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+    ) -> Any:
+        if positional:
+            raise TypeError(f"write axis={positional[0]!r} (n in the divisor) or dim={positional[0]!r} (n - 1)")
+        if unbiased is not None:
+            correction = one_of(correction, int(unbiased))
+        if correction is None and axis is None and dim is NOT_GIVEN:
+            raise TypeError(f"{fn.name}() divides by n in NumPy and by n - 1 in PyTorch: give correction=0 or 1")
+        x = value_of(x)
+        if correction is None:
+            correction = 0 if dim is NOT_GIVEN else 1
+        axes = reduction(axis if dim is NOT_GIVEN else one_of(axis, dim), len(x._aval.shape), keepdims or keepdim)
+        return apply_one(fn, x, (*axes, ("correction", float(correction))))
+
+    record.__name__ = record.__qualname__ = fn.name
+    record.__doc__ = (
+        f"{doc} over axes (all by default) of a floating tensor, with n - correction in the divisor. ``correction`` "
+        "is 0 by default with ``axis`` (the array API) and 1 with ``dim`` (PyTorch); without either it must be given."
+    )
+    return record
+
+
+var = _spread(VAR, "The mean of (x - mean)²")
+std = _spread(STD, "The square root of the mean of (x - mean)²")
 
 
 def _arg(fn: Operation, doc: str) -> Any:

@@ -45,6 +45,8 @@ class Arithmetic:
     gt, ge = arithmetic.greater, arithmetic.greater_equal
     neg, abs, sign, floor = arithmetic.negative, arithmetic.abs, arithmetic.sign, arithmetic.floor
     exp, log, sqrt, tanh = arithmetic.exp, arithmetic.log, arithmetic.sqrt, arithmetic.tanh
+    erf, sigmoid = arithmetic.erf, arithmetic.sigmoid
+    expm1, log1p = arithmetic.expm1, arithmetic.log1p
     sin, cos, square, relu = arithmetic.sin, arithmetic.cos, arithmetic.square, arithmetic.relu
     isnan, isfinite = arithmetic.isnan, arithmetic.isfinite
     clip = clamp = arithmetic.clip
@@ -65,6 +67,7 @@ class Shaping:
     __slots__ = ()
     sum, mean, max, min = reductions.sum, reductions.mean, reductions.max, reductions.min
     amax, amin = reductions.amax, reductions.amin
+    var, std, logsumexp = reductions.var, reductions.std, reductions.logsumexp
     argmax, argmin, all, any = reductions.argmax, reductions.argmin, reductions.all, reductions.any
     reshape = view = shaping.reshape
     flatten, transpose, squeeze, unsqueeze = (

@@ -78,7 +78,7 @@ NUMBERS = (bool, int, float)
 OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
 IN_PLACE = (
     "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
-    "clip clamp maximum minimum logical_and logical_or logical_not"
+    "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not"
 )
 
 
@@ -174,12 +174,11 @@ class Var(Writable):
         region = Region.whole(self._aval.shape) if writer is None else writer._region
         if key is not ... and region.is_whole:
             region = region.sub(*indexing.parse(key, self._aval.shape))
-        place = here()
         for b in alive:
             if id(b) in chain:
                 b._val = b.view_of(self._val)
             elif b._stale is None and overlap(b._region, region):
-                b._stale = (place,)
+                b._stale = (here(),)
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""

@@ -1,0 +1,56 @@
+"""Tables of vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.dtypes import DTypeLike
+from tenure.nn import functional, init
+from tenure.nn.module import Module
+from tenure.values.creation import check_device, zeros
+from tenure.values.modes import no_grad
+from tenure.values.parameter import Parameter
+
+
+class Embedding(Module):
+    """The rows of ``weight`` (num_embeddings, embedding_dim) at given indices.
+
+    Owns ``weight``, which starts normal; the row ``padding_idx`` starts at zero and gets no gradient.
+    TN801, when the result is read, for an index outside the rows.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        check_device(device)
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise ValueError(f"padding_idx {padding_idx} is not within the {num_embeddings} rows")
+            padding_idx %= num_embeddings
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.padding_idx = padding_idx
+        self.weight = Parameter(zeros(num_embeddings, embedding_dim, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0.0
+
+    def forward(self, input: Any) -> Any:
+        """Shapes: indices (…) to (…, embedding_dim)."""
+        return functional.embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        """The sizes, and the row that stands for nothing."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

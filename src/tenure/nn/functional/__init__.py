@@ -1,0 +1,63 @@
+"""The functions that modules are made of, in plain tensor code.
+
+``dim`` and ``axis`` name the same argument. An ``inplace`` flag is accepted and has no effect: tensors are
+values, and memory is reused wherever nobody else looks.
+"""
+
+from tenure.nn.functional.activation import (
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    logsigmoid,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from tenure.nn.functional.layer import (
+    dropout,
+    embedding,
+    layer_norm,
+    linear,
+    one_hot,
+    scaled_dot_product_attention,
+)
+from tenure.nn.functional.loss import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dropout",
+    "elu",
+    "embedding",
+    "gelu",
+    "huber_loss",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "relu",
+    "scaled_dot_product_attention",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "tanh",
+]

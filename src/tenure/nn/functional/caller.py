@@ -1,0 +1,29 @@
+"""Which line an operation inside a function is named by."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from tenure.values.record import RECORDER
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def named_by_caller(function: F) -> F:
+    """What the function records is named by the line that called it, unless a module's call is already."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if RECORDER.site is not None:
+            return function(*args, **kwargs)
+        frame = sys._getframe(1)
+        RECORDER.enter_site((frame.f_code, frame.f_lasti))
+        try:
+            return function(*args, **kwargs)
+        finally:
+            RECORDER.enter_site(None)
+
+    return call  # type: ignore[return-value]

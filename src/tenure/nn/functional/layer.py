@@ -1,0 +1,136 @@
+"""What layers compute: affine maps, dropout, normalization, embeddings, attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.errors import DTypeError, ShapeError
+from tenure.nn.functional.activation import softmax
+from tenure.nn.functional.caller import named_by_caller
+from tenure.values import reductions
+from tenure.values.arithmetic import where
+from tenure.values.creation import arange
+from tenure.values.random import rand
+from tenure.values.reading import value_of
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """x @ weight.T + bias. Shapes: input (…, in), weight (out, in) or (in,), bias (out,); gives (…, out)."""
+    weight = value_of(weight)
+    out = reductions.matmul(input, weight.T if weight.ndim == 2 else weight)
+    return out if bias is None else out + bias
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Each element 0 with probability p, else divided by 1 - p; the input itself if not ``training``."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0:
+        return input
+    if p == 1.0:
+        return input * 0.0
+    return where(rand(input.shape) >= p, input * (1.0 / (1.0 - p)), 0.0)
+
+
+def layer_norm(
+    input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """(x - mean) / √(variance + eps) · weight + bias over the last axes, whose sizes are ``normalized_shape``.
+
+    The variance divides by n. TN802 if the input does not end in that shape, or weight or bias has another.
+    Source: Ba et al., arXiv:1607.06450.
+    """
+    x, shape = value_of(input), tuple(normalized_shape)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ShapeError(f"layer_norm over {list(shape)} of an input of shape {list(x.shape)}")
+    for name, p in (("weight", weight), ("bias", bias)):
+        if p is not None and tuple(p.shape) != shape:
+            raise ShapeError(f"layer_norm over {list(shape)}: {name} has shape {list(p.shape)}")
+    axes = tuple(range(-len(shape), 0))
+    away = x - x.mean(axis=axes, keepdims=True)
+    spread = (away * away).mean(axis=axes, keepdims=True)
+    out = away * (1.0 / (spread + eps).sqrt())
+    if weight is not None:
+        out = out * weight
+    return out if bias is None else out + bias
+
+
+@named_by_caller
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
+    """weight[input]: a row for each index. Shapes: input (…), weight (count, size); gives (…, size).
+
+    No gradient goes to the row ``padding_idx``. TN801, when the result is read, for an index outside
+    [0, count); TN802 for what is no index or no matrix.
+    """
+    index, table = value_of(input), value_of(weight)
+    if index.dtype.kind != "i":
+        raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are int32 or int64")
+    if table.ndim != 2:
+        raise ShapeError(f"embedding: a weight of shape {list(table.shape)}; it is (count, size)")
+    count = table.shape[0]
+    rows = table[no_negative(index, count).flatten()].reshape(*index.shape, table.shape[1])
+    if padding_idx is None:
+        return rows
+    if not -count <= padding_idx < count:
+        raise ValueError(f"padding_idx {padding_idx} is not within the {count} rows")
+    return where((index == padding_idx % count).unsqueeze(-1), rows.detach(), rows)
+
+
+@named_by_caller
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """1 where the class is, else 0: int64, of the shape of ``tensor`` (int) with a last axis of num_classes.
+
+    By default the classes end at the largest one, which reads the tensor. TN801 for a class outside them.
+    """
+    classes = value_of(tensor)
+    if classes.dtype.kind != "i":
+        raise DTypeError(f"one_hot of {classes.dtype.name}", help="classes are int32 or int64")
+    if num_classes == -1:
+        if not classes.numel():
+            raise ShapeError("one_hot of no elements needs num_classes")
+        num_classes = int(classes.max().item()) + 1
+    numbers = arange(num_classes)
+    inside = numbers[no_negative(classes, num_classes).flatten()].reshape(classes.shape)
+    return (inside.unsqueeze(-1) == numbers).long()
+
+
+def no_negative(index: Any, size: int) -> Any:
+    """An index in which counting from the end is out of range, too."""
+    return where(index < 0, index - size, index)
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+) -> Any:
+    """softmax(query @ keyᵀ · scale) @ value. Shapes: (…, L, E), (…, S, E), (…, S, V); gives (…, L, V).
+
+    ``scale`` is 1 / √E by default. ``attn_mask``, broadcast to (…, L, S), is bool (True takes part) or is
+    added to the scores; ``is_causal`` lets position i see the first i + 1 keys. Who sees no key gets zeros.
+    Source: Vaswani et al., NeurIPS 2017.
+    """
+    q, k, v = value_of(query), value_of(key), value_of(value)
+    for name, x in (("query", q), ("key", k), ("value", v)):
+        if x.ndim < 2:
+            raise ShapeError(f"attention: {name} has shape {list(x.shape)}, and needs two axes or more")
+    if is_causal and attn_mask is not None:
+        raise ValueError("attention takes attn_mask or is_causal, not both")
+    mask = None if attn_mask is None else value_of(attn_mask)
+    if is_causal:
+        mask = arange(q.shape[-2]).unsqueeze(1) >= arange(k.shape[-2])
+    scores = (q * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)) @ k.mT
+    if mask is None:
+        weights = softmax(scores, -1)
+    elif mask.dtype.kind == "b":
+        weights = where(mask, softmax(where(mask, scores, -math.inf), -1), 0.0)
+    else:
+        weights = softmax(scores + mask, -1)
+    return dropout(weights, dropout_p) @ v

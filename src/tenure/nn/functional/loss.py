@@ -1,0 +1,189 @@
+"""Losses: how far an output is from its target, reduced to one number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.errors import DTypeError, ShapeError
+from tenure.nn.functional.activation import log_softmax, logsigmoid
+from tenure.nn.functional.caller import named_by_caller
+from tenure.nn.functional.layer import no_negative
+from tenure.values.arithmetic import where
+from tenure.values.indexing import take_along_axis
+from tenure.values.reading import value_of
+
+
+def _reduced(losses: Any, count: Any, reduction: str) -> Any:
+    """Losses as they are, their sum, or their sum by a count."""
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        return losses.mean() if count is None else losses.sum() / count
+    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+
+
+def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Input and target; TN802 unless the shapes agree or the target is a single number."""
+    x, y = value_of(input), value_of(target)
+    if y.shape not in (x.shape, ()):
+        raise ShapeError(
+            f"{name}: input of shape {list(x.shape)}, target of shape {list(y.shape)}",
+            help="make the shapes agree, as with .reshape(target.shape) or .squeeze(-1)",
+        )
+    return x, y
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
+    x, y = _pair("mse_loss", input, target)
+    return _reduced((x - y).square(), None, reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """|input - target|, reduced. Shapes as in ``mse_loss``."""
+    x, y = _pair("l1_loss", input, target)
+    return _reduced((x - y).abs(), None, reduction)
+
+
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
+    """d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2; reduced."""
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta is not negative, and {beta} is")
+    x, y = _pair("smooth_l1_loss", input, target)
+    d = (x - y).abs()
+    return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta) if beta else d, None, reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2); reduced."""
+    if delta <= 0:
+        raise ValueError(f"huber_loss: delta is above zero, and {delta} is not")
+    x, y = _pair("huber_loss", input, target)
+    d = (x - y).abs()
+    return _reduced(where(d <= delta, d * d * 0.5, delta * (d - 0.5 * delta)), None, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """-(target · log σ(x) + (1 - target) · log(1 - σ(x))), σ the logistic function, reduced.
+
+    ``weight`` scales each element and ``pos_weight`` the positive part; both broadcast. TN802 if the shapes
+    differ.
+    """
+    x, y = value_of(input), value_of(target)
+    if x.shape != y.shape:
+        raise ShapeError(
+            f"binary_cross_entropy_with_logits: input of shape {list(x.shape)}, target of {list(y.shape)}",
+            help="make the shapes agree, as with .reshape(target.shape) or .squeeze(-1)",
+        )
+    positive = -logsigmoid(x)
+    if pos_weight is not None:
+        positive = positive * (1.0 + (value_of(pos_weight) - 1.0) * y)
+    losses = (1.0 - y) * x + positive
+    return _reduced(losses if weight is None else losses * weight, None, reduction)
+
+
+@named_by_caller
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
+    """-input[target], reduced: the loss of log-probabilities (N, C, …) at class indices (N, …).
+
+    ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted. Any
+    other target outside [0, C) is TN801, when the loss is read.
+    """
+    x, y = value_of(input), value_of(target)
+    axis = _class_axis(x, y)
+    losses, count = _at_targets(x, y, weight, ignore_index, axis)
+    return _reduced(losses, count, reduction)
+
+
+def _class_axis(x: Any, y: Any) -> int:
+    """Where the classes lie in the input; TN802 if the targets do not fit it."""
+    if x.ndim == 0:
+        raise ShapeError("a loss over classes needs an axis of classes, and the input is 0-dimensional")
+    axis = 0 if x.ndim == 1 else 1
+    if y.dtype.kind != "i":
+        raise DTypeError(
+            f"class indices of dtype {y.dtype.name}",
+            help="class indices are int32 or int64; probabilities are floats of the input's shape",
+        )
+    expected = x.shape[:axis] + x.shape[axis + 1 :]
+    if y.shape != expected:
+        raise ShapeError(
+            f"input of shape {list(x.shape)} goes with class indices of shape {list(expected)},"
+            f" not {list(y.shape)}"
+        )
+    return axis
+
+
+def _at_targets(logs: Any, y: Any, weight: Any, ignore_index: int, axis: int) -> tuple[Any, Any]:
+    """The weighted losses at class indices, 0 where ignored, and the sum of their weights."""
+    classes = logs.shape[axis]
+    counts = y != ignore_index
+    index = where(counts, no_negative(y, classes), 0)
+    losses = -take_along_axis(logs, index.unsqueeze(axis), axis=axis).squeeze(axis)
+    if weight is None:
+        return where(counts, losses, 0.0), counts.sum()
+    scale = where(counts, _checked_weight(weight, classes)[index.flatten()].reshape(y.shape), 0.0)
+    return where(counts, losses * scale, 0.0), scale.sum()
+
+
+def _checked_weight(weight: Any, classes: int) -> Any:
+    w = value_of(weight)
+    if w.shape != (classes,):
+        raise ShapeError(
+            f"weight of shape {list(w.shape)} for {classes} classes", help="give one weight per class"
+        )
+    return w
+
+
+@named_by_caller
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """The cross-entropy of softmax(input) relative to the target, reduced.
+
+    ``input`` is (N, C, …) or (C,). ``target`` holds class indices (N, …), or probabilities in the shape of
+    the input. ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is
+    weighted for indices and over N for probabilities, as in PyTorch. TN801, when the loss is read, for any
+    other target outside [0, C); TN802 for shapes or dtypes that do not fit.
+    """
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
+    x, y = value_of(input), value_of(target)
+    if y.shape == x.shape and y.dtype.is_floating:
+        return _against_probabilities(x, y, weight, reduction, label_smoothing)
+    axis = _class_axis(x, y)
+    logs = log_softmax(x, axis)
+    losses, count = _at_targets(logs, y, weight, ignore_index, axis)
+    if label_smoothing:
+        every = where(y != ignore_index, -_weighted(logs, weight, axis).sum(axis=axis), 0.0)
+        losses = (1.0 - label_smoothing) * losses + (label_smoothing / x.shape[axis]) * every
+    return _reduced(losses, count, reduction)
+
+
+def _against_probabilities(x: Any, y: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:
+    axis = 0 if x.ndim == 1 else 1
+    classes = x.shape[axis]
+    if label_smoothing:
+        y = y * (1.0 - label_smoothing) + label_smoothing / classes
+    losses = -_weighted(log_softmax(x, axis) * y, weight, axis).sum(axis=axis)
+    return _reduced(losses, None, reduction)
+
+
+def _weighted(terms: Any, weight: Any, axis: int) -> Any:
+    """Terms for every class, each scaled by its weight."""
+    if weight is None:
+        return terms
+    shape = [-1 if k == axis else 1 for k in range(terms.ndim)]
+    return terms * _checked_weight(weight, terms.shape[axis]).reshape(shape)

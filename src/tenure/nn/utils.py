@@ -1,0 +1,47 @@
+"""What training loops do to the parameters of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.values.arithmetic import minimum
+from tenure.values.creation import tensor
+from tenure.values.modes import no_grad
+from tenure.values.shaping import stack
+from tenure.values.tensor import Tensor
+
+
+def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Any:
+    """Scale the gradients of some parameters so that their norm, taken together, is at most ``max_norm``.
+
+    Writes the gradients and gives the norm before: that of all elements, of order ``norm_type`` (inf: the
+    largest). Parameters without a gradient do not count.
+    """
+    found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    grads = [p.grad for p in found if p.grad is not None]
+    with no_grad():
+        norm = _norm([g.value for g in grads], float(norm_type))
+        scale = minimum(max_norm / (norm + 1e-6), 1.0)
+        for g in grads:
+            g.mul_(scale.to(g.dtype))
+    return norm
+
+
+def _norm(grads: list[Any], order: float) -> Any:
+    if order <= 0:
+        raise ValueError(f"norm_type is above zero, and {order} is not")
+    if not grads:
+        return tensor(0.0)
+    if order == float("inf"):
+        return stack([g.abs().amax() for g in grads]).amax()
+    if order == 2.0:
+        return stack([(g * g).sum() for g in grads]).sum().sqrt()
+    return stack([(g.abs() ** order).sum() for g in grads]).sum() ** (1.0 / order)
+
+
+def clip_grad_value_(parameters: Any, clip_value: float) -> None:
+    """Keep every element of the gradients of some parameters within ± ``clip_value``."""
+    found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    for p in found:
+        if p.grad is not None:
+            p.grad.clamp_(-clip_value, clip_value)
