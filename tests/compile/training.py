@@ -16,7 +16,7 @@ from typing import Any
 import tenure as tn
 from tenure import nn, optim
 
-STEPS, BATCH, WIDTH, HIDDEN, CLASSES = 7, 48, 33, 40, 5
+STEPS, BATCH, WIDTH, HIDDEN, CLASSES = 5, 48, 33, 40, 5
 
 
 class Model(nn.Module):
