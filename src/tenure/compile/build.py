@@ -15,10 +15,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Kernel, Plan, instruction
-from tenure.compile.kernels import Body, emit_kernel
-from tenure.compile.loops import constant, counted, stack
+from tenure.compile.checks import emit_checks
+from tenure.compile.fuse import Kernel, Plan, instruction
+from tenure.compile.kernels import Body, emit_kernel, launch
+from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
@@ -35,7 +35,6 @@ ITEMS = HEADER + 8
 """Where a list object keeps the address of its items: behind header and length."""
 BYTES: int = bytes.__basicsize__ - 1
 """Where the content of a bytes object begins."""
-LARGE = 1 << 15
 
 
 def build(program: Program, bits: int) -> ir.Module:
@@ -55,11 +54,10 @@ def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:
     """What the caller of a program needs to know."""
     n = len(program.inputs)
     avals = [plan.program.aval(v) for v in layout.outputs]
-    checked = any(at.primitive.check is not None for at in program.instructions)
     return {
         "made": [(aval.shape, aval.dtype.name) for aval in avals],
         "outputs": [v if v < n else layout.slots[v] for v in plan.program.outputs],
-        "donors": [] if checked else [(s - n, given) for s, given in layout.donors.items() if s < n + len(avals)],
+        "donors": [(slot - n, given) for slot, given in layout.donors],
         "arena": arena_start(plan, layout) + layout.arena,
     }
 
@@ -90,7 +88,7 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
         if body is None:
             body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
         enter(b, room, table, local.entries)
-        run_kernel(b, body, room)
+        launch(b, body, room)
         emit_checks(b, plan, layout, table, set(kernel.values))
     b.ret(constant(0))
     return module
@@ -146,37 +144,3 @@ def item(b: ir.IRBuilder, items: ir.Value, k: int) -> ir.Value:
 def member(b: ir.IRBuilder, thing: ir.Value, offset: int) -> ir.Value:
     """An address kept in an object."""
     return b.load(b.gep(thing, [constant(offset)], source_etype=ir.IntType(8)), typ=POINTER)
-
-
-def run_kernel(b: ir.IRBuilder, body: Body, table: ir.Value) -> None:
-    """Call a kernel, shared out where it is large."""
-    if body.items > 1 and body.work > LARGE:
-        module = body.function.module
-        signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
-        parallel = module.globals.get("parallel") or ir.Function(module, signature, "parallel")
-        b.call(parallel, [body.function, table, constant(body.items), constant(min(body.items, 16))])
-    else:
-        b.call(body.function, [table, constant(0), constant(body.items)])
-
-
-def emit_checks(b: ir.IRBuilder, plan: Plan, layout: Layout, table: ir.Value, known: set[int]) -> None:
-    """The indices among ``known`` values lie within their axis; else leave with the number of the instruction."""
-    program = plan.program
-    for k, at in enumerate(program.instructions):
-        bound = BOUNDED.get(at.primitive.name)
-        if bound is None or at.operands[bound[0]] not in known:
-            continue
-        index, size = at.operands[bound[0]], program.aval(at.operands[0]).shape[bound[1]]
-        aval = program.aval(index)
-        t = in_memory(aval.dtype)
-        start = b.load(b.gep(table, [constant(layout.slots[index])], source_etype=POINTER), typ=POINTER)
-
-        def step(i: ir.Value, held: list[Any], start: Any = start, t: Any = t, size: int = size) -> list[Any]:
-            x = b.load(b.gep(start, [i], source_etype=t), typ=t)
-            low = b.icmp_signed("<", x, ir.Constant(t, -size))
-            high = b.icmp_signed(">=", x, ir.Constant(t, size))
-            return [b.or_(held[0], b.or_(low, high))]
-
-        (bad,) = counted(b, constant(0), constant(aval.size), 1, step, [ir.Constant(ir.IntType(1), 0)])
-        with b.if_then(bad):
-            b.ret(constant(k + 1))

@@ -30,7 +30,7 @@ from tenure.dtypes import DType
 from tenure.ir.program import Instruction
 
 if TYPE_CHECKING:
-    from tenure.compile.kernels import Body
+    from tenure.compile.body import Body
 
 BLOCKS = -2
 """The loop variable that counts the blocks of a reduced run."""
@@ -125,42 +125,6 @@ def row_total(
     if tail:
         held = guarded(b, last, held, lambda held: fold.step(held, pieces(constant(axis.size - tail), tail)))
     return fold.total(held)
-
-
-def fold_columns(body: Body, v: int, operation: str) -> None:
-    """A reduction along axes that are not the last: row after row, vectors along what is kept."""
-    program = body.program
-    at = instruction(program, v)
-    x, run, block = at.operands[0], at.params["axes"], at.params.get("block", 0)
-    shape, aval = program.aval(x).shape, program.aval(v)
-    forms, out = operand_forms(body, x), result_address(at, shape)
-    before = merge(shape, range(run[0]), forms | {out})
-    reduced = merge(shape, run, forms)
-    after = merge(shape, range(run[-1] + 1, len(shape)), forms | {out})
-    index = identity(shape)
-    axis = reduced[0] if reduced else Axis(-1, 0)
-    fold = Combine(body.b, operation, aval.dtype)
-
-    def column(variables: dict[int, Any], lane: int | None, w: int) -> None:
-        e = body.emitter(set(), variables, lane, w)
-        t = LLVM[aval.dtype.name]
-        first, stop = constant(0), constant(axis.size)
-        if block:
-            first = body.b.mul(variables[BLOCKS], constant(block))
-            end = body.b.add(first, constant(block))
-            stop = body.b.select(body.b.icmp_signed("<", end, stop), end, stop)
-
-        def step(i: ir.Value, held: list[Any]) -> list[Any]:
-            e = body.emitter(set(), {**variables, axis.name: i}, lane, w)
-            return [fold.serial([held[0], e.splat(e.at(x, index))])]
-
-        start = e.splat(fold.start(t) if axis.size else fold.empty(t))
-        e.store(counted(body.b, first, stop, 1, step, [start])[0], body.pointer(v), out, aval.dtype)
-
-    if all(aval.shape):
-        width = 4 * widths([program.aval(x)], body.bits)  # four vectors a row, for the sake of whole cache lines
-        blocks = [Axis(BLOCKS, -(-axis.size // block))] if block else []
-        body.spread([*before, *blocks, *after], width, column, block=2 * width)
 
 
 def search(body: Body, v: int, operation: str) -> None:

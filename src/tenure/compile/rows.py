@@ -25,7 +25,7 @@ from tenure.compile.loops import Axis, constant, counted, merge, nest, stack
 from tenure.compile.simplify import HEIGHT
 
 if TYPE_CHECKING:
-    from tenure.compile.kernels import Body
+    from tenure.compile.body import Body
 
 
 class RowEmitter(Emitter):

@@ -78,15 +78,18 @@ class Symbolic:
 
 
 class Tracer(Symbolic):
-    """Follows rules without emitting; ``forms`` are the address sums met, ``reads`` the stored values."""
+    """Follows rules without emitting; ``forms`` are the address sums met, ``reads`` the stored values, ``places``
+    these with the addresses at which they are read."""
 
     def __init__(self, program: Program, stored: set[int]) -> None:
         super().__init__(program, stored)
         self.forms: set[Affine] = set()
         self.reads: set[int] = set()
+        self.places: set[tuple[int, Affine]] = set()
 
     def load(self, x: int, where: Affine) -> Any:
         self.reads.add(x)
+        self.places.add((x, where))
         self.see(where)
 
     def see(self, form: Affine) -> None:
@@ -98,6 +101,11 @@ class Tracer(Symbolic):
     def position(self, i: Affine) -> None:
         """The value of an index as a number."""
         self.see(i)
+
+    def coincide(self, i: Affine, j: Affine, size: int) -> None:
+        """Whether two indices are equal."""
+        self.see(i)
+        self.see(j)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -322,7 +322,8 @@ add_along: Primitive = linear(
 
 def _add_one(e: Any, index: Any, x: Any, v: Any, i: Any) -> Any:
     row = e.broadcast(index, v)
-    hit = e.compare("==", e.position(index[-1]), e.position(e.read(i, row, e.shape(x)[-1])))
+    size = e.shape(x)[-1]
+    hit = e.coincide(index[-1], e.read(i, row, size), size)
     base = e.at(x, index)
     return e.select(hit, e.add(base, e.at(v, row)), base)
 

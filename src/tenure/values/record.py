@@ -242,10 +242,15 @@ _Tensor: Any = None
 _Var: Any = None
 
 
-def set_types(tensor: type, place: type) -> None:
-    """Tell the recorder the class of the handles it makes, and that of places."""
+PLACES: set[type] = set()
+"""Classes whose value of this moment is ``_val``, which spares most operations on them a call."""
+
+
+def set_types(tensor: type, place: type, borrow: type) -> None:
+    """Tell the recorder the class of the handles it makes, and those of places and borrows."""
     global _Tensor, _Var
     _Tensor, _Var = tensor, place
+    PLACES.update((place, borrow))
 
 
 def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: tuple[Any, ...] = ()) -> Any:
@@ -338,6 +343,10 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             mode = _mode()
             if mode is not t.mode:
                 t.enter(current_mode())
+            if type(x) in PLACES:
+                x = x._val
+            if type(y) in PLACES:
+                y = y._val
             if type(x) is _Tensor and type(y) is _Tensor:
                 i = x._slot if x._trace is t else t.bind(x)
                 j = y._slot if y._trace is t else t.bind(y)

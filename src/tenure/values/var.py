@@ -376,4 +376,4 @@ def replaced(old: Any, v: Any) -> Any:
     return v
 
 
-set_types(Tensor, Var)
+set_types(Tensor, Var, Borrow)
