@@ -23,8 +23,8 @@ LARGEST = 5000
 MADE = {"block_sum", "block_max", "block_min", "mark", "replace"}
 """What only the compiler makes, and aliases, which programs do without."""
 NAMES = [name for name in TABLE if name not in MADE]
-INDEXED = {"gather", "scatter_add", "take_along", "add_along"}
-WRITES = {"setitem", "additem", "scatter_add", "add_along"}
+INDEXED = {"gather", "scatter_add", "take_along", "add_along", "add_one_along"}
+WRITES = {"setitem", "additem", "scatter_add", "add_along", "add_one_along"}
 
 
 class Unfit(Exception):
@@ -352,7 +352,7 @@ def along(r: Random, name: str, pool: list[Value]) -> Value:
         shape = tuple([int(r.choice((0, 1, 2, 3, 17))) for _ in range(r.rng.integers(0, 3))])
         index, selected = r.indices(shape, x.shape[0]), (*shape, *x.shape[1:])
     else:
-        selected = (*x.shape[:-1], int(r.choice((1, 2, 3, 17))))
+        selected = (*x.shape[:-1], 1 if name == "add_one_along" else int(r.choice((1, 2, 3, 17))))
         index = r.indices(selected, x.shape[-1])
     if name in WRITES:
         return r.emit(name, x, r.like(x, pool, selected), index)

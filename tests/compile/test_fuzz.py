@@ -14,7 +14,7 @@ from tenure.compile.stepwise import native, stepwise
 from tenure.interp.interp import Poison
 from tenure.ir.program import Program, Value
 from tenure.ir.show import show
-from tests.compile.random_ir import Random, cases, outputs_of
+from tests.compile.random_ir import NAMES, Random, cases, outputs_of
 
 BATCH = 10
 BATCHES = 1000 if os.environ.get("TENURE_FUZZ") else 14
@@ -90,6 +90,12 @@ def test_compiled_is_op_by_op(seed: int) -> None:
     outputs = outputs_of(r)
     if differs(*r.finish(outputs)):
         pytest.fail(minimal(r, outputs), pytrace=False)
+
+
+def test_every_primitive_is_drawn() -> None:
+    """A new one that is not elementwise needs a maker in ``random_ir``."""
+    drawn = {at.primitive.name for seed in range(30) for at in cases(seed, BATCH).b.instructions if at is not None}
+    assert set(NAMES) <= drawn
 
 
 @pytest.mark.parametrize("seed", range(BATCHES))
