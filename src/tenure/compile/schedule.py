@@ -264,7 +264,9 @@ class Scheduler:
             if other.domain is None or not many(other.domain) or over_rows(other):
                 continue
             for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
-                if kernel.domain is None or over_rows(kernel) or not self.alike(kernel.reads, other.reads, kernel.domain):
+                if kernel.domain is None or over_rows(kernel):
+                    continue
+                if not self.alike(kernel.reads, other.reads, kernel.domain):
                     continue
                 if all(member(self.program, kernel.domain, v) for v in other.members) and self.merge(kernel, other):
                     break
