@@ -115,7 +115,8 @@ class Writer:
         self.flat = len(self.axes) == 1
         width = widths([body.program.aval(v)], body.bits)
         self.width = width if self.lane.size >= width else 1
-        self.ring = stack(self.b, ir.ArrayType(self.t, (self.behind + 1) * self.length + width))
+        self.pitch = -(-self.length // width) * width
+        self.ring = stack(self.b, ir.ArrayType(self.t, (self.behind + 1) * self.pitch))
         steps, total = [], 1
         for axis in reversed(self.axes[1:] or self.axes):
             steps.append((axis.name, total))
@@ -140,7 +141,7 @@ class Writer:
         """``at(emitter, kept)`` for the elements of a row; ``kept`` is where the ring has them."""
         b = self.b
         variables: dict[int, Any] = {}
-        slot = b.mul(b.urem(i, constant(self.behind + 1)), constant(self.length))
+        slot = b.mul(b.urem(i, constant(self.behind + 1)), constant(self.pitch))
         start, stop = constant(0), constant(self.lane.size)
         if self.flat:
             start = b.mul(i, constant(self.length))
