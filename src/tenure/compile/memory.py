@@ -113,15 +113,15 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
         free = not entangled(plan.program, plan.stored, v) or trail(plan.program, plan.stored, v) is not None
         return {v: [base] if base in plan.stored and free else []}
     if isinstance(lower, Element) and kernel.domain is None:
-        return same_places(plan, kernel.values)
+        return same_places(plan, kernel)
     return {}
 
 
-def same_places(plan: Plan, values: list[int]) -> dict[int, list[int]]:
+def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     """What an elementwise kernel reads only where it writes: element for element, of one size."""
-    program = plan.program
+    program, values = plan.program, kernel.values
     index, t = identity(program.aval(values[0]).shape), Tracer(program, plan.stored - set(values))
-    for v in values:
+    for v in kernel.members:
         t.at(v, index)
     out: dict[int, list[int]] = {}
     for v in values:

@@ -62,6 +62,6 @@ def _feed(segment: Segment, kind: str, k: int, aval: Aval, cts: Cotangents, into
     if kind == "input":
         return wrap(segment.inputs[k]._data, aval)
     if kind == "scalar":
-        return wrap(np.array(segment.scalars[k], aval.dtype.numpy), aval)
+        return wrap(np.array(segment.scalars[k], aval.dtype.numpy), aval.with_shape(()))  # no number of a program
     assert segment.saved is not None
     return wrap(segment.saved[k], aval)
