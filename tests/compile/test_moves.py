@@ -292,3 +292,11 @@ def test_a_product_is_made_as_it_is_read() -> None:
     (out,) = Compiled(built(gradient, x, g))([x, g])
     np.testing.assert_allclose(out, g.T @ x + 1, rtol=1e-5, atol=1e-5)
     exactly(lambda x: move.permute(move.permute(x, order=(2, 0, 1)), order=(1, 2, 0)) * 2.0, numbers(3, 4, 5))
+
+
+def test_an_input_is_lent_to_no_result_of_another_shape() -> None:
+    (out,), _, _ = given(lambda x: move.reshape(x * 2.0, shape=(1, 3)) + 1.0, np.arange(3.0))
+    assert out.shape == (1, 3)
+    program = built(lambda x: pointwise.exp(move.reshape(cross(x), shape=(600,))) * 2.0, numbers(20, 30))
+    (out,) = Compiled(program)([numbers(20, 30)])
+    assert out.shape == (600,)
