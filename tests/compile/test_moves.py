@@ -260,6 +260,9 @@ OVERLAPS: dict[str, tuple[Function, tuple[int, ...]]] = {
     "both sides": (lambda u: into(u, block(u, (0, 8998)) + block(u, (2, 8998)), 1), (9000,)),
     "far in front": (lambda u: into(u, block(u, (0, 3000)) + block(u, (5000, 3000)), 5000), (9000,)),
     "a corner": (lambda u: into(u, block(u, (0, 30), (0, 30)) - block(u, (2, 30), (3, 30)), 1, 2), (33, 40)),
+    "a large cross": (cross, (520, 210)),
+    "a long row": (lambda u: into(u, block(u, (0, 199_990)) - block(u, (10, 199_990)), 7), (200_000,)),
+    "from afar": (lambda u: into(u, block(u, (0, 400), (3, 300)) + block(u, (30, 400), (0, 300)), 9, 1), (430, 310)),
     "planes": (
         lambda u: into(u, block(u, (0, 4), (1, 8), (0, 30)) * block(u, (2, 4), (0, 8), (0, 30)), 1, 1, 0),
         (6, 10, 30),
@@ -273,13 +276,15 @@ OVERLAPS: dict[str, tuple[Function, tuple[int, ...]]] = {
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", OVERLAPS)
-def test_a_block_is_written_from_what_was_there(name: str, dtype: Any) -> None:
+def test_a_block_is_written_from_what_was_there(name: str, dtype: Any, two_threads: None) -> None:
     function, shape = OVERLAPS[name]
     u = numbers(*shape, dtype=np.int64).astype(dtype)
     (want,) = exactly(function, u)
-    (out,), (address,), _ = given(function, u)
-    assert out.ctypes.data == address
-    np.testing.assert_array_equal(out, want)
+    for count in (2, 1):
+        threads.set_num_threads(count)
+        (out,), (address,), _ = given(function, u)
+        assert out.ctypes.data == address
+        np.testing.assert_array_equal(out, want)
 
 
 def test_a_product_is_made_as_it_is_read() -> None:
