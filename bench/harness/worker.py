@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.sides import SIDES, THREADS
+from harness.sides import SIDES
 
-WARM_UP = 6
+WARM_UP, LEAST, LONG = 6, 3, 5.0
 PATIENCE = 600.0
 FILES = ("pointwise", "reductions", "training", "networks", "indexing")
 
@@ -37,11 +37,11 @@ class Failure(Exception):
 class Bench:
     """What runs in the process of a library."""
 
-    def __init__(self, side: str) -> None:
+    def __init__(self, side: str, threads: int) -> None:
         if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
         self.side = SIDES[side]()
-        self.side.start()
+        self.side.start(threads)
         self.rows = all_rows()
         self.step: Any = None
 
@@ -57,8 +57,11 @@ class Bench:
         if row.not_in and self.side.name in row.not_in:
             raise Failure(row.not_in[self.side.name])
         self.step = getattr(row, self.side.style)(self.side, *row.inputs(np.random.default_rng(0), *row.sizes[size]))
-        for _ in range(WARM_UP):
+        start = time.perf_counter()
+        for k in range(WARM_UP):
             results = self.run()
+            if k + 1 >= LEAST and time.perf_counter() - start > LONG:
+                break
         return [np.asarray(a) for a in row.compared([self.side.numpy(x) for x in results])]
 
     def run(self) -> Any:
@@ -91,10 +94,10 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def serve(side: str, connection: Any) -> None:
+def serve(side: str, threads: int, connection: Any) -> None:
     """Answer calls until the connection closes."""
     try:
-        bench = Bench(side)
+        bench = Bench(side, threads)
         connection.send((True, bench.version()))
     except Exception as error:
         connection.send((False, f"{type(error).__name__}: {error}"))
@@ -117,15 +120,16 @@ def serve(side: str, connection: Any) -> None:
 class Worker:
     """The process of a library, as the driver sees it. A call gives the answer or raises Failure."""
 
-    def __init__(self, side: str) -> None:
+    def __init__(self, side: str, threads: int) -> None:
         self.side = side
+        self.threads = threads
         self.process: Any = None
         self.version = self.start()
 
     def start(self) -> str:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(self.side, theirs), daemon=True)
+        self.process = context.Process(target=serve, args=(self.side, self.threads, theirs), daemon=True)
         self.process.start()
         theirs.close()
         return str(self.answer())
