@@ -36,7 +36,7 @@ class Nothing:
         avals = [program.aval(v) for v in program.outputs]
         self.outputs = [np.zeros(a.shape, a.dtype.numpy) for a in avals]
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
+    def __call__(self, arrays: list[Any], numbers: Any = ()) -> list[Any]:
         return self.outputs
 
 

@@ -49,8 +49,9 @@ def test_the_stub_only_imports() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(AttributeError, match="module 'tenure' has no attribute 'tensr'"):
+    with pytest.raises(AttributeError, match="module 'tenure' has no attribute 'tensr'") as caught:
         _ = tn.tensr  # type: ignore[attr-defined]
+    assert caught.value.obj is tn, "Python's own suggestion needs it"
     assert not hasattr(tn, "__wrapped__")
 
 

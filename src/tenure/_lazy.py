@@ -6,6 +6,7 @@ A line `from tenure.dtypes import float32 as float32` in `__init__.pyi` makes `t
 
 import ast
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -19,7 +20,8 @@ def attach(namespace: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[]
     def get(name: str) -> Any:
         module = _exports(namespace["__file__"]).get(name)
         if module is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
+            here = sys.modules.get(package)  # with the object, Python suggests the name that was meant
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=here)
         if module == package:
             return import_module(f"{package}.{name}")
         value = namespace[name] = getattr(import_module(module), name)

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tenure.compile import jit
-from tenure.compile.cache import DiskCache
 from tenure.compile.jit import Engine, Library, engine
 from tenure.compile.target import BASELINES, choose_target, llvm
 from tenure.errors import InternalError, TenureError
+from tenure.runtime.cache import DiskCache
 
 Nullary = ctypes.CFUNCTYPE(ctypes.c_int64)
 
@@ -258,7 +258,7 @@ class TestCaches:
 
 RACER = """
 import ctypes, sys
-from tenure.compile.cache import DiskCache
+from tenure.runtime.cache import DiskCache
 from tenure.compile.jit import Engine
 engine = Engine(disk=DiskCache(sys.argv[1]))
 for turn in range(3):
@@ -409,7 +409,7 @@ print("done")
 
 LEAKER = """
 import re, sys
-from tenure.compile.cache import DiskCache
+from tenure.runtime.cache import DiskCache
 from tenure.compile.jit import Engine
 engine = Engine(disk=DiskCache(sys.argv[1]) if sys.argv[1] else None)
 held = engine.load("define i64 @f() {\\n  ret i64 1\\n}\\n")

@@ -10,8 +10,8 @@ import pytest
 
 import tenure.ops  # noqa: F401
 from tenure import dtypes
-from tenure.compile.build import compiler
-from tenure.compile.fuse import fuse
+from tenure.compile.executable import Compiled
+from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -19,7 +19,6 @@ from tenure.ir.program import TABLE, Builder, Program, Value
 from tenure.ops import contract, index, move, pointwise, reduce
 from tenure.transform.vjp import pull_back
 
-compile_program = compiler(interpret)
 RNG = np.random.default_rng(7)
 CLAIMS = [(p, d) for p in TABLE.values() for d in dtypes.DTYPES if d.kind in p.dtypes]
 
@@ -37,7 +36,7 @@ def agree(program: Program, arrays: Sequence[Any]) -> None:
     """Both executors give the same, and neither changes what its caller holds."""
     held = [np.array(a) for a in arrays]
     want = interpret(program)([np.array(a) for a in arrays])
-    got = compile_program(program)(list(held))
+    got = Compiled(program)(list(held))
     for x, a in zip(held, arrays, strict=True):
         np.testing.assert_array_equal(x, a)
     for g, w in zip(got, want, strict=True):
@@ -115,7 +114,7 @@ def test_a_written_place_moves_only_what_is_written() -> None:
     address = mine.ctypes.data
     inputs = [mine]
     del mine
-    (out,) = compile_program(program)(inputs)
+    (out,) = Compiled(program)(inputs)
     assert out.ctypes.data == address
     assert out[:5].tolist() == [0, 1, 2, 3, 4]
     agree(program, [x])
@@ -123,5 +122,5 @@ def test_a_written_place_moves_only_what_is_written() -> None:
 
 def test_an_index_out_of_range_is_found() -> None:
     x, i = np.arange(4.0), np.array([0, 4])
-    (out,) = compile_program(built(index.gather, x, i))([x, i])
+    (out,) = Compiled(built(index.gather, x, i))([x, i])
     assert "index 4 is out of range for axis 0 of size 4" in str(out.error)

@@ -154,6 +154,16 @@ def reduction(f: Callable[[list[Scalar]], Scalar], result: Any = None) -> Callab
     return over
 
 
+def blocked(f: Callable[[list[Scalar]], Scalar]) -> Callable[..., Array]:
+    def over(x: Array, *, axes: Index, block: int) -> Array:
+        shape = [n for k, n in enumerate(x.shape) if k not in axes]
+        n = math.prod(x.shape[k] for k in axes)
+        found = [f(values[k : k + block]) for _, values in along(x, axes) for k in range(0, n, block)]
+        return np.moveaxis(as_array(found, (*shape, -(-n // block)), x.dtype), -1, axes[-1] - len(axes) + 1)
+
+    return over
+
+
 def total(values: list[Scalar]) -> Scalar:
     finite = all(math.isfinite(v) for v in values)
     return math.fsum(values) if finite and values and isinstance(values[0], float) else sum(values)
@@ -337,6 +347,8 @@ EXACT: dict[str, Callable[..., Array]] = {
     "replace": elementwise(lambda x, v: v),
     "reduce_max": reduction(pick(best(operator.gt))),
     "reduce_min": reduction(pick(best(operator.lt))),
+    "block_max": blocked(pick(best(operator.gt))),
+    "block_min": blocked(pick(best(operator.lt))),
     "argmax": reduction(best(operator.gt), np.int64),
     "argmin": reduction(best(operator.lt), np.int64),
     "reshape": moved(lambda s, shape: shape, lambda i, s, shape: unflatten(linear_index(i, shape), s)),
@@ -373,9 +385,11 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "sin": elementwise(periodic(math.sin)),
     "cos": elementwise(periodic(math.cos)),
     "reduce_sum": reduction(total),
+    "block_sum": blocked(total),
     "matmul": matmul,
     "scatter_add": scatter_add,
     "add_along": add_along,
+    "add_one_along": add_along,
 }
 """Those whose last bits depend on how they are computed."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,10 +154,10 @@ def bytes_made(program: Program, xs: list[np.ndarray[tuple[int, ...], np.dtype[n
     made = 0
     step = interp._step
 
-    def counted(values: list[object], at: Instruction, dies: list[int]) -> object:
+    def counted(values: list[object], at: Instruction, *rest: Any) -> object:
         nonlocal made
         before = {id(v) for v in values}
-        y = step(values, at, dies)
+        y = step(values, at, *rest)
         if isinstance(y, np.ndarray) and y.base is None and id(y) not in before:
             made += y.nbytes
         return y

@@ -73,6 +73,21 @@ def test_misspelled_places_are_not_made() -> None:
             setattr(v, name, 1)
 
 
+def test_a_traceback_ends_near_the_users_line() -> None:
+    x = tn.ones((2, 3))
+    with pytest.raises(tn.ShapeError) as caught:
+        x + tn.ones(4)
+    assert len(caught.traceback) <= 3
+
+
+def test_numbers_in_format_strings() -> None:
+    x = names()["x"]
+    assert f"{x[0, 1]:.2f} {x.sum():5.1f}" == "2.00  21.0"
+    assert f"{x[0]}" == "tensor([1., 2., 3.])"
+    with pytest.raises(tn.ShapeError, match="3 elements"):
+        f"{x[0]:.2f}"
+
+
 def test_an_error_quotes_the_line() -> None:
     x = tn.ones(2)
     with pytest.raises(tn.WriteError) as caught:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,11 +39,12 @@ class Counted(Interpreted):
         super().__init__(program)
         self.meter = meter
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
-        values = inputs
-        for at, dies in zip(self.program.instructions, self.dies, strict=True):
+    def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
+        values = [*arrays, *[np.array(x, kind) for x, kind in zip(numbers, self.kinds, strict=True)]]
+        arrays.clear()
+        for at, rule, dies in zip(self.program.instructions, self.rules, self.dies, strict=True):
             addresses = {address(values[o]) for o in at.operands}
-            values.append(interp._step(values, at, dies))
+            values.append(interp._step(values, at, rule, dies))
             self.meter.instructions += 1
             self.meter.bytes += 0 if address(values[-1]) in addresses else values[-1].nbytes
             for v in dies:

@@ -162,6 +162,20 @@ def test_numpy_scalars_are_weak_and_stay_tensors(scalar: Any) -> None:
     assert (scalar - t).tolist() == [float(scalar) - 1, float(scalar) - 3]
 
 
+@pytest.mark.parametrize("scalar", [np.float32(2), np.float64(2), np.int64(2), np.int8(2), np.bool_(True)])
+def test_numpy_scalars_are_weak_when_they_are_written(scalar: Any) -> None:
+    v = tn.zeros(4).mut()
+    v[0] = scalar
+    v[1:3] = scalar
+    v.data[3] = scalar
+    assert v.dtype is tn.float32 and v.tolist() == [float(scalar)] * 4
+    assert tn.zeros(2).at[0].set(scalar).tolist() == [float(scalar), 0.0]
+    v.fill_(scalar)
+    assert v.tolist() == [float(scalar)] * 4
+    with pytest.raises(tn.DTypeError, match="TN802"):
+        tn.zeros(2, dtype=tn.bool).mut()[0] = np.float64(1)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32, np.bool_])
 def test_numpy_arrays_as_operands(dtype: Any) -> None:
     a = np.array([1, 0], dtype=dtype)

@@ -1,121 +1,72 @@
-"""From a Program to an executable: one native call that runs all its kernels.
+"""From a Program to the module of its code: kernels, and the function that runs them.
 
-``i64 main(ptr table, ptr arena)`` puts the arena's buffers into the table, checks what can be out of range, and
-runs kernel after kernel, the large ones shared out over the threads. It gives 0, or 1 + the number of the
-instruction whose check failed; nothing has been written then, and the reference executor finds out what to say.
+``i64 main(ptr list)`` is called with a Python list: the input arrays, the arrays for the outputs, the packed
+numbers (a bytes object) and the arena (an array), whose head becomes the table of addresses that kernels read.
+It checks what can be out of range, and runs kernel after kernel, the large ones shared out over the threads. It
+gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then.
+
+``@about`` is the JSON of what the caller needs to know of the program: see ``executable.About``.
 """
 
 from __future__ import annotations
 
-import ctypes
-import sys
-import threading
-from collections.abc import Callable
+import json
 from typing import Any
-from weakref import WeakSet
 
-import numpy as np
 from llvmlite import ir
 
-from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Plan, fuse, instruction
-from tenure.compile.jit import Engine, engine
-from tenure.compile.kernels import Body, emit_kernel
-from tenure.compile.loops import constant, counted
-from tenure.compile.memory import Layout, plan_memory
+from tenure.compile.checks import emit_checks
+from tenure.compile.fuse import Kernel, Plan, instruction
+from tenure.compile.kernels import Body, emit_kernel, launch
+from tenure.compile.loops import constant, stack
+from tenure.compile.memory import ALIGN, Layout, plan_memory
+from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
+from tenure.compile.schedule import fuse
+from tenure.compile.share import localize
 from tenure.compile.simplify import simplify
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
-from tenure.runtime import threads
-from tenure.runtime.blas import blas
 
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
-DATA = 16
+HEADER: int = object.__basicsize__
+DATA = HEADER
 """Where an ndarray object keeps the address of its elements: behind the object's header."""
-LARGE = 1 << 15
+ITEMS = HEADER + 8
+"""Where a list object keeps the address of its items: behind header and length."""
+BYTES: int = bytes.__basicsize__ - 1
+"""Where the content of a bytes object begins."""
 
 
-Executor = Callable[[Program], Callable[[list[Any]], list[Any]]]
+def build(program: Program, bits: int) -> ir.Module:
+    """The module of a program, for vectors of so many bits."""
+    plan = fuse(orient(simplify(program)))
+    layout = plan_memory(plan)
+    module = emit_module(plan, layout, bits)
+    text = json.dumps(about(program, plan, layout)).encode() + b"\0"
+    content = ir.ArrayType(ir.IntType(8), len(text))
+    note = ir.GlobalVariable(module, content, "about")
+    note.initializer = ir.Constant(content, bytearray(text))
+    note.global_constant = True
+    return module
 
 
-class Compiled:
-    """A program ready to run."""
-
-    __slots__ = (
-        "arena",
-        "call",
-        "checked",
-        "donors",
-        "inputs",
-        "layout",
-        "library",
-        "outputs",
-        "program",
-        "reference",
-        "shapes",
-    )
-
-    def __init__(self, program: Program, reference: Executor) -> None:
-        if any(at.primitive.name == "power" and at.aval.dtype.kind != "f" for at in program.instructions):
-            raise NotImplementedError
-        self.program = program
-        self.reference = reference
-        plan = fuse(simplify(program))
-        layout = plan_memory(plan)
-        module = emit_module(plan, layout)
-        self.layout = layout
-        self.library = linked().load(module)
-        address = self.library.address("main")
-        self.call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(address)
-        self.inputs = len(program.inputs)
-        self.checked = any(at.primitive.check is not None for at in program.instructions)
-        self.shapes = [(program_aval(plan, v).shape, program_aval(plan, v).dtype.numpy) for v in layout.outputs]
-        self.arena = layout.arena
-        self.donors = {} if self.checked else {s - self.inputs: i for s, i in layout.donors.items()}
-        self.outputs = [self._output(plan, v) for v in plan.program.outputs]
-
-    def _output(self, plan: Plan, v: int) -> tuple[str, int]:
-        if v < self.inputs:
-            return "input", v
-        return "output", self.layout.slots[v] - self.inputs
-
-    def __call__(self, inputs: list[Any]) -> list[Any]:
-        if any(not isinstance(x, np.ndarray | np.generic) for x in inputs):
-            return self.reference(self.program)(inputs)
-        arrays = [x if type(x) is np.ndarray else np.asarray(x) for x in inputs]
-        made: list[Any] = []
-        for k, (shape, dtype) in enumerate(self.shapes):
-            donor = self.donors.get(k)
-            made.append(
-                arrays[donor] if donor is not None and unshared(inputs, arrays, donor) else np.empty(shape, dtype)
-            )
-        arena = np.empty(self.arena, np.uint8)
-        every = [*arrays, *made, arena]
-        table = (ctypes.c_int64 * (len(arrays) + len(made) + len(self.layout.offsets) + 1))(*map(id, every))
-        if self.call(table, id(arena)):
-            return self.reference(self.program)(inputs)
-        return [arrays[k] if kind == "input" else made[k] for kind, k in self.outputs]
+def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:
+    """What the caller of a program needs to know."""
+    n = len(program.inputs)
+    avals = [plan.program.aval(v) for v in layout.outputs]
+    return {
+        "made": [(aval.shape, aval.dtype.name) for aval in avals],
+        "outputs": [v if v < n else layout.slots[v] for v in plan.program.outputs],
+        "donors": [(slot - n, given) for slot, given in layout.donors],
+        "arena": arena_start(plan, layout) + layout.arena,
+    }
 
 
-def unshared(inputs: list[Any], arrays: list[Any], k: int) -> bool:
-    """Whether only this call holds an array."""
-    x = arrays[k]
-    return x.base is None and x.flags.writeable and _references(arrays, k) == SOLE
-
-
-def _references(arrays: list[Any], k: int) -> int:
-    return sys.getrefcount(arrays[k])
-
-
-def _sole() -> int:
-    """The reference count of an array that two lists and a local variable hold."""
-    arrays = [np.empty(1)]
-    inputs, x = list(arrays), arrays[0]
-    return _references(arrays, 0) if inputs[0] is x else 0
-
-
-SOLE = _sole()
+def arena_start(plan: Plan, layout: Layout) -> int:
+    """Where the arena's buffers begin, behind the table."""
+    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets)
+    return -(-8 * entries // ALIGN) * ALIGN
 
 
 def program_aval(plan: Plan, v: int) -> Any:
@@ -123,107 +74,74 @@ def program_aval(plan: Plan, v: int) -> Any:
     return plan.program.aval(v)
 
 
-def emit_module(plan: Plan, layout: Layout) -> ir.Module:
+def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
     """All kernels, and the function that runs them."""
     module = ir.Module(name="program")
-    main = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), "main")
+    main = ir.Function(module, ir.FunctionType(I64, [POINTER]), "main")
     b = ir.IRBuilder(main.append_basic_block("entry"))
     table = resolve(b, main, plan, layout)
     emit_checks(b, plan, layout, table, set(range(len(plan.program.inputs))))
-    bits = linked().target.vector_bits
-    for k, kernel in enumerate(plan.kernels):
-        v = kernel.values[0]
-        if isinstance(instruction(plan.program, v).primitive.lower, Product):
-            body = Body(module, f"kernel{k}", plan, layout.slots, bits)
-            body.function.linkage = "internal"
-            emit_product(body, v)
-            body.b.ret_void()
-        else:
-            body = emit_kernel(module, f"kernel{k}", plan, kernel, layout.slots, bits)
-            body.function.linkage = "internal"
-        run_kernel(b, body, table)
+    bodies: dict[str, Body] = {}
+    parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
+    room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
+    for kernel, local in zip(plan.kernels, parts, strict=True):
+        body = bodies.get(local.key)
+        if body is None:
+            body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
+        enter(b, room, table, local.entries)
+        launch(b, body, room)
         emit_checks(b, plan, layout, table, set(kernel.values))
     b.ret(constant(0))
     return module
 
 
-def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> ir.Value:
-    """Turn the table of array objects into one of their elements' addresses, with the arena's buffers behind."""
-    table, arena = main.args
-    given = len(plan.program.inputs) + len(layout.outputs)
-
-    def step(i: ir.Value, _: list[Any]) -> list[Any]:
-        entry = b.gep(table, [i], source_etype=I64)
-        array = b.inttoptr(b.load(entry, typ=I64), POINTER)
-        b.store(b.load(b.gep(array, [constant(DATA)], source_etype=ir.IntType(8)), typ=I64), entry)
-        return []
-
-    counted(b, constant(0), constant(given), 1, step)
-    base = b.load(b.gep(arena, [constant(DATA)], source_etype=ir.IntType(8)), typ=I64)
-    for slot, offset in layout.offsets:
-        b.store(b.add(base, constant(offset)), b.gep(table, [constant(slot)], source_etype=I64))
-    return table
-
-
-def run_kernel(b: ir.IRBuilder, body: Body, table: ir.Value) -> None:
-    """Call a kernel, shared out where it is large."""
-    if body.items > 1 and body.work > LARGE:
-        module = body.function.module
-        signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
-        parallel = module.globals.get("parallel") or ir.Function(module, signature, "parallel")
-        b.call(parallel, [body.function, table, constant(body.items), constant(min(body.items, 16))])
+def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:
+    """The function of a kernel, over its own list of addresses."""
+    v = kernel.values[0]
+    if isinstance(instruction(plan.program, v).primitive.lower, Product):
+        body = Body(module, name, plan, slots, bits)
+        emit_product(body, v)
+        body.b.ret_void()
     else:
-        b.call(body.function, [table, constant(0), constant(body.items)])
+        body = emit_kernel(module, name, plan, kernel, slots, bits)
+    body.function.linkage = "internal"
+    return body
 
 
-def emit_checks(b: ir.IRBuilder, plan: Plan, layout: Layout, table: ir.Value, known: set[int]) -> None:
-    """The indices among ``known`` values lie within their axis; else leave with the number of the instruction."""
-    program = plan.program
-    for k, at in enumerate(program.instructions):
-        bound = BOUNDED.get(at.primitive.name)
-        if bound is None or at.operands[bound[0]] not in known:
-            continue
-        index, size = at.operands[bound[0]], program.aval(at.operands[0]).shape[bound[1]]
-        aval = program.aval(index)
-        t = in_memory(aval.dtype)
-        start = b.load(b.gep(table, [constant(layout.slots[index])], source_etype=POINTER), typ=POINTER)
-
-        def step(i: ir.Value, held: list[Any], start: Any = start, t: Any = t, size: int = size) -> list[Any]:
-            x = b.load(b.gep(start, [i], source_etype=t), typ=t)
-            low = b.icmp_signed("<", x, ir.Constant(t, -size))
-            high = b.icmp_signed(">=", x, ir.Constant(t, size))
-            return [b.or_(held[0], b.or_(low, high))]
-
-        (bad,) = counted(b, constant(0), constant(aval.size), 1, step, [ir.Constant(ir.IntType(1), 0)])
-        with b.if_then(bad):
-            b.ret(constant(k + 1))
+def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) -> None:
+    """Put the addresses that a kernel is called with in a list of their own."""
+    for place, slot in enumerate(entries):
+        x = b.load(b.gep(table, [constant(slot)], source_etype=POINTER), typ=POINTER)
+        b.store(x, b.gep(room, [constant(place)], source_etype=POINTER))
 
 
-def linked() -> Engine:
-    """The engine, with the runtime's entry points defined."""
-    found = engine()
-    with _linking:
-        if found not in _linked:
-            library = blas()
-            found.define("parallel", threads.address)
-            found.define("sgemm", library.sgemm, library)
-            found.define("dgemm", library.dgemm, library)
-            _linked.add(found)
-    return found
+def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> ir.Value:
+    """The table of addresses, by slot: of the elements of inputs and outputs, and of the buffers in the arena."""
+    inputs = plan.program.inputs
+    numbers = [k for k, aval in enumerate(inputs) if aval.weak]
+    arrays = [k for k in range(len(inputs) + len(layout.outputs)) if k not in numbers]
+    items = member(b, main.args[0], ITEMS)
+    arena = member(b, item(b, items, len(arrays) + 1), DATA)
+
+    def put(slot: int, address: ir.Value) -> None:
+        b.store(address, b.gep(arena, [constant(slot)], source_etype=POINTER))
+
+    for place, slot in enumerate(arrays):
+        put(slot, member(b, item(b, items, place), DATA))
+    packed = item(b, items, len(arrays))
+    for place, slot in enumerate(numbers):
+        put(slot, b.gep(packed, [constant(BYTES + 8 * place)], source_etype=ir.IntType(8)))
+    start = arena_start(plan, layout)
+    for slot, offset in layout.offsets:
+        put(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
+    return arena
 
 
-_linking = threading.Lock()
-_linked: WeakSet[Engine] = WeakSet()
+def item(b: ir.IRBuilder, items: ir.Value, k: int) -> ir.Value:
+    """The object at a place of a list."""
+    return b.load(b.gep(items, [constant(k)], source_etype=POINTER), typ=POINTER)
 
 
-def compiler(reference: Executor) -> Executor:
-    """The executor that compiles. ``reference`` runs what the compiler leaves to it: a program whose check has
-    failed, to say what is wrong, and powers of whole numbers."""
-
-    def compile_program(program: Program) -> Callable[[list[Any]], list[Any]]:
-        try:
-            return Compiled(program, reference)
-        except NotImplementedError:
-            return reference(program)
-
-    return compile_program
+def member(b: ir.IRBuilder, thing: ir.Value, offset: int) -> ir.Value:
+    """An address kept in an object."""
+    return b.load(b.gep(thing, [constant(offset)], source_etype=ir.IntType(8)), typ=POINTER)

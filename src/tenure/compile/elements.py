@@ -33,6 +33,10 @@ def in_memory(dtype: DType) -> ir.Type:
     return I8 if dtype.kind == "b" else LLVM[dtype.name]
 
 
+Held = dict[tuple[int, Affine], ir.Value]
+"""Elements of stored values that are at hand already, by where they lie."""
+
+
 class Emitter(Symbolic):
     """Emits instructions at the end of ``b``.
 
@@ -58,6 +62,8 @@ class Emitter(Symbolic):
         self.variables = variables
         self.lane = lane
         self.width = width
+        self.held: Held = {}
+        self.streaming = False
 
     # -- addresses
 
@@ -105,6 +111,15 @@ class Emitter(Symbolic):
         steps = ir.Constant(ir.VectorType(I64, self.width), [k * c for k in range(self.width)])
         return self.b.add(self.splat(self.scalar(i)), steps)
 
+    def coincide(self, i: Affine, j: Affine, size: int) -> ir.Value:
+        """Whether two positions on an axis are the same; lanes are counted in 32 bits where they run along i."""
+        c = i.coefficient(self.lane or 0)
+        if self.width == 1 or c == 0 or size >= 1 << 31 or self.varies(i) or self.in_lane(j):
+            return self.compare("==", self.position(i), self.position(j))
+        away = self.b.trunc(self.b.sub(self.scalar(j), self.scalar(i)), ir.IntType(32))
+        steps = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [k * c for k in range(self.width)])
+        return self.b.icmp_signed("==", self.splat(away), steps)
+
     def _vector_sum(self, i: Affine) -> ir.Value:
         plain = self.position(Affine(i.terms, i.constant))
         total = plain if isinstance(plain.type, ir.VectorType) else self.splat(plain)
@@ -116,28 +131,49 @@ class Emitter(Symbolic):
     # -- memory
 
     def load(self, x: int, where: Affine) -> ir.Value:
+        if (x, where) in self.held:
+            return self.held[x, where]
         dtype = self.aval(x).dtype
         t, pointer = in_memory(dtype), self.pointers[x]
         if self.width == 1 or not self.in_lane(where):
-            return self._from_memory(self._load(pointer, self.scalar(where), t), dtype)
-        if not self.varies(where) and where.coefficient(self.lane or 0) == 1:
-            start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
-            wide = ir.VectorType(t, self.width)
-            if self.live < self.width:
-                return self._from_memory(self._masked(start, wide), dtype)
-            return self._from_memory(self.b.load(start, typ=wide, align=dtype.itemsize), dtype)
+            return self.from_memory(self._load(pointer, self.scalar(where), t), dtype)
+        if not self.varies(where) and where.coefficient(self.lane or 0) in (1, -1):
+            return self.from_memory(self._neighbours(pointer, where, t), dtype)
         positions = self.position(where)
         out: Any = ir.Constant(ir.VectorType(t, self.width), None if self.live < self.width else ir.Undefined)
         for k in range(self.live):
             at = self.b.extract_element(positions, ir.Constant(ir.IntType(32), k))
             out = self.b.insert_element(out, self._load(pointer, at, t), ir.Constant(ir.IntType(32), k))
-        return self._from_memory(out, dtype)
+        return self.from_memory(out, dtype)
 
-    def _masked(self, start: ir.Value, wide: ir.VectorType) -> ir.Value:
-        """The live lanes of a vector; the rest is zero and its memory untouched."""
-        mask = ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
-        pointer = ir.PointerType()
-        signature = ir.FunctionType(wide, [pointer, mask.type, wide])
+    def _neighbours(self, pointer: ir.Value, where: Affine, t: ir.Type) -> ir.Value:
+        """Elements that lie one beside the other, in order or the other way round."""
+        back = where.coefficient(self.lane or 0) < 0
+        start = self.b.gep(pointer, [self.scalar(where + (1 - self.live) * back)], source_etype=t)
+        wide = ir.VectorType(t, self.width)
+        if self.live == self.width:
+            found = self.b.load(start, typ=wide, align=_bytes(t))
+        else:
+            found = self.masked(start, wide, self._alive())
+        if not back:
+            return found
+        order = [self.live - 1 - k if k < self.live else k for k in range(self.width)]
+        return self.b.shuffle_vector(found, found, ir.Constant(ir.VectorType(ir.IntType(32), self.width), order))
+
+    def _alive(self) -> ir.Value:
+        return ir.Constant(ir.VectorType(I1, self.width), [int(k < self.live) for k in range(self.width)])
+
+    def _masked_store(self, value: ir.Value, start: ir.Value) -> None:
+        """Write the live lanes of a vector."""
+        mask = self._alive()
+        signature = ir.FunctionType(ir.VoidType(), [value.type, ir.PointerType(), mask.type])
+        name = f"llvm.masked.store.{_mangled(value.type)}.p0"
+        function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
+        self.b.call(function, [value, start, mask])
+
+    def masked(self, start: ir.Value, wide: ir.VectorType, mask: ir.Value) -> ir.Value:
+        """The lanes of a vector that a mask selects; the rest is zero and its memory untouched."""
+        signature = ir.FunctionType(wide, [ir.PointerType(), mask.type, wide])
         name = f"llvm.masked.load.{_mangled(wide)}.p0"
         function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
         return self.b.call(function, [start, mask, ir.Constant(wide, None)])
@@ -145,7 +181,8 @@ class Emitter(Symbolic):
     def _load(self, pointer: ir.Value, at: ir.Value, t: ir.Type) -> ir.Value:
         return self.b.load(self.b.gep(pointer, [at], source_etype=t), typ=t)
 
-    def _from_memory(self, x: ir.Value, dtype: DType) -> ir.Value:
+    def from_memory(self, x: ir.Value, dtype: DType) -> ir.Value:
+        """What a stored element means: a bool takes a byte."""
         return self.b.icmp_unsigned("!=", x, ir.Constant(x.type, None)) if dtype.kind == "b" else x
 
     def store(self, value: ir.Value, pointer: ir.Value, where: Affine, dtype: DType) -> None:
@@ -159,13 +196,26 @@ class Emitter(Symbolic):
             self.b.store(value, self.b.gep(pointer, [self.scalar(where)], source_etype=t))
         elif not self.varies(where) and where.coefficient(self.lane or 0) == 1:
             start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
-            self.b.store(value, start, align=dtype.itemsize)
+            self._put(value, start, where, dtype.itemsize)
         else:
             positions = self.position(where)
-            for k in range(self.width):
+            for k in range(self.live):
                 n = ir.Constant(ir.IntType(32), k)
                 at = self.b.gep(pointer, [self.b.extract_element(positions, n)], source_etype=t)
                 self.b.store(self.b.extract_element(value, n), at)
+
+    def _put(self, value: ir.Value, start: ir.Value, where: Affine, size: int) -> None:
+        """Store a vector; past the caches if that is wanted and each one begins at a multiple of its length."""
+        if self.live < self.width:
+            self._masked_store(value, start)
+            return
+        steps = [c for axis, c in where.terms if axis != self.lane] + [where.constant]
+        if self.streaming and not where.reads and all(c % self.width == 0 for c in steps):
+            module = self.b.module
+            instruction = self.b.store(value, start, align=min(64, self.width * size))
+            instruction.set_metadata("nontemporal", module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        else:
+            self.b.store(value, start, align=size)
 
     # -- values
 
@@ -302,6 +352,10 @@ class Emitter(Symbolic):
 
 def _element(t: ir.Type) -> ir.Type:
     return t.element if isinstance(t, ir.VectorType) else t
+
+
+def _bytes(t: ir.Type) -> int:
+    return t.width // 8 if isinstance(t, ir.IntType) else 4 if isinstance(t, ir.FloatType) else 8
 
 
 def _mangled(t: ir.Type) -> str:

@@ -3,14 +3,16 @@
     a = sin x; b = a * y; s = reduce_sum b        becomes        kernel 0: s, reading x and y
 
 An elementwise or movement value that one place reads is computed where it is read. Values that several kernels
-read are stored unless they are cheap. Stored values of one shape that can be computed side by side share a kernel.
+read are stored unless they are cheap. ``schedule`` puts stored values that can be computed together into kernels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
 
-from tenure.compile.index import Index, Unseen, loop
+from tenure.compile.index import Affine, Index, Unseen, loop
 from tenure.compile.loops import merge
 from tenure.compile.symbolic import Tracer
 from tenure.ir.program import Instruction, Program
@@ -19,17 +21,81 @@ from tenure.ops.lowering import Element, Fold, Pieces, Product, Search, Write
 CHEAP = 2
 DEEPEST = 60
 """How many operations may be computed one inside the other before a value is stored."""
-BOUNDED = {"gather": (1, 0), "scatter_add": (2, 0), "take_along": (1, -1), "add_along": (2, -1)}
+BOUNDED = {
+    "gather": (1, 0),
+    "scatter_add": (2, 0),
+    "take_along": (1, -1),
+    "add_along": (2, -1),
+    "add_one_along": (2, -1),
+}
 """Primitives whose index operand must lie within an axis of the first operand: that operand, and the axis."""
 MOVES = {"reshape", "permute", "broadcast_to", "flip", "full", "iota", "getitem", "mark", "cast"}
 
+ARITHMETIC = {"add", "subtract", "multiply", "multiply_no_nan", "divide", "negative", "equal", "not_equal", "where"}
+FOLDED = (MOVES | ARITHMETIC) - {"iota"}
+"""Primitives that LLVM computes itself where the operands are constants."""
 
-@dataclass
+
+class Domain(NamedTuple):
+    """What a kernel goes over row by row: a shape, of which the axes from ``cut`` on are the row."""
+
+    shape: tuple[int, ...]
+    cut: int
+
+
+class Kind(Enum):
+    """What a member is to its kernel."""
+
+    ROW = "an element for each of the domain's"
+    SINGLE = "one element for each row"
+    FOLD = "a reduction of each row"
+    COLUMN = "a reduction over the rows, of all or of each HEIGHT"
+    ALONE = "a value with a loop nest of its own kind"
+
+
+class Member(NamedTuple):
+    """A value that a kernel computes.
+
+    ``at`` is the index, in the domain's loop variables, at which it (of a reduction: its operand) is computed;
+    ``reads`` are the members among what it reads.
+    """
+
+    kind: Kind
+    at: Index
+    reads: set[int]
+
+
+@dataclass(eq=False)
 class Kernel:
-    """One loop nest: the stored values it computes (several only if they are elementwise), and what it reads."""
+    """One loop nest: the values that it stores, and what it reads.
+
+    ``members`` are all values that it computes; those not stored live in registers or in a row of scratch. With a
+    domain the kernel goes row by row, else several members are elementwise and of one shape. ``forms`` are the
+    addresses it meets, ``place`` where it stands in the order, ``size`` the elements computed for each of its own.
+    """
 
     values: list[int]
-    reads: set[int] = field(default_factory=set)
+    reads: set[int]
+    members: dict[int, Member] = field(default_factory=dict)
+    domain: Domain | None = None
+    forms: set[Affine] = field(default_factory=set)
+    place: int = 0
+    size: int = 0
+
+    def __str__(self) -> str:
+        kept = [v for v in self.members if v not in self.values]
+        parts = [f"stores {names(self.values)}", f"reads {names(sorted(self.reads))}"]
+        if kept:
+            parts.insert(1, f"keeps {names(kept)}")
+        if self.domain is not None:
+            shape, cut = self.domain
+            parts.append(f"rows {list(shape[:cut])} of {list(shape[cut:])}")
+        return "; ".join(parts)
+
+
+def names(values: list[int]) -> str:
+    """Values as a program is printed."""
+    return " ".join(f"%{v}" for v in values)
 
 
 @dataclass
@@ -39,6 +105,9 @@ class Plan:
     program: Program
     stored: set[int]
     kernels: list[Kernel]
+
+    def __str__(self) -> str:
+        return "\n".join(f"kernel {k}: {kernel}" for k, kernel in enumerate(self.kernels))
 
 
 def identity(shape: tuple[int, ...]) -> Index:
@@ -51,16 +120,6 @@ def instruction(program: Program, v: int) -> Instruction:
     return program.instructions[v - len(program.inputs)]
 
 
-def fuse(program: Program) -> Plan:
-    """Choose stored values and kernels."""
-    stored = choose_stored(program)
-    while True:
-        try:
-            return Plan(program, stored, schedule(program, stored))
-        except Unseen as obstacle:
-            stored.add(obstacle.value)
-
-
 def choose_stored(program: Program) -> set[int]:
     """Inputs, outputs, results of loop nests, operands of library calls, and what is dear and read twice."""
     n = len(program.inputs)
@@ -71,6 +130,7 @@ def choose_stored(program: Program) -> set[int]:
     stored = set(range(n)) | set(program.outputs)
     weight: dict[int, int] = dict.fromkeys(range(n), 0)
     depth: dict[int, int] = dict.fromkeys(range(n), 0)
+    fixed: set[int] = set()
     for k, at in enumerate(program.instructions):
         v, lower = n + k, at.primitive.lower
         if not isinstance(lower, Element):
@@ -80,15 +140,36 @@ def choose_stored(program: Program) -> set[int]:
         if at.primitive.name in BOUNDED:
             stored.add(at.operands[BOUNDED[at.primitive.name][0]])
         own = 0 if at.primitive.name in MOVES else 4 if isinstance(lower, Element) and lower.heavy else 1
+        if at.primitive.name in FOLDED and fixed.issuperset(at.operands):
+            fixed.add(v)
+            own = 0
         weight[v] = own + sum([weight[o] for o in set(at.operands)])
         depth[v] = 1 + max([depth[o] for o in at.operands], default=0)
         users = readers.get(v, [])
-        repeated = any(program.aval(u).size > at.aval.size for u in users)
+        repeated = any(broadcasts(program, u, at.aval.size) for u in users)
         dear = (len(users) > 1 and weight[v] > CHEAP) or (repeated and weight[v] > 0)
         if v not in stored and (dear or depth[v] > DEEPEST):
             stored.add(v)
         if v in stored:
             weight[v] = depth[v] = 0
+    return settle(program, stored)
+
+
+def broadcasts(program: Program, u: int, size: int) -> bool:
+    """Whether an elementwise value reads an operand of this size several times over; a write or a join does not."""
+    return isinstance(instruction(program, u).primitive.lower, Element) and program.aval(u).size > size
+
+
+def settle(program: Program, stored: set[int]) -> set[int]:
+    """Store also what an index cannot be followed through."""
+    pending = sorted(stored - set(range(len(program.inputs))), reverse=True)
+    while pending:
+        try:
+            Follower(program, stored).follow(pending[-1])
+            pending.pop()
+        except Unseen as obstacle:
+            stored.add(obstacle.value)
+            pending.append(obstacle.value)
     return stored
 
 
@@ -105,95 +186,36 @@ def through_transpose(program: Program, v: int, stored: set[int]) -> tuple[int, 
     return v, False
 
 
-def reads_of(program: Program, stored: set[int], v: int, group: set[int]) -> set[int]:
-    """The stored values that computing a value reads; those of its group only at the same index."""
-    at = instruction(program, v)
-    lower = at.primitive.lower
-    if isinstance(lower, Product):
-        return {through_transpose(program, o, stored)[0] for o in at.operands}
-    t = GroupTracer(program, stored - {v}, group)
-    if isinstance(lower, Element):
-        t.own = identity(at.aval.shape)
-        t.at(v, t.own)
-    elif isinstance(lower, Fold | Search):
-        x = at.operands[0]
-        shape = program.aval(x).shape
-        t.at(x, identity(shape))
-        if isinstance(lower, Fold) and len(merge(shape, at.params["axes"], t.forms)) > 1:
-            raise Unseen(x)
-    elif isinstance(lower, Pieces):
-        for o in at.operands:
-            t.at(o, identity(program.aval(o).shape))
-    elif isinstance(lower, Write):
+class Follower(Tracer):
+    """Follows the computation of one stored value."""
+
+    def follow(self, v: int) -> None:
+        """Note what computing a value by itself reads. Raises Unseen."""
+        program, at = self.program, instruction(self.program, v)
+        lower = at.primitive.lower
+        self.stored = self.stored - {v}
+        if isinstance(lower, Product):
+            self.reads.update([through_transpose(program, o, self.stored)[0] for o in at.operands])
+        elif isinstance(lower, Element):
+            self.at(v, identity(at.aval.shape))
+        elif isinstance(lower, Fold | Search):
+            x = at.operands[0]
+            shape = program.aval(x).shape
+            self.at(x, identity(shape))
+            if isinstance(lower, Fold) and len(merge(shape, at.params["axes"], self.forms)) > 1:
+                raise Unseen(x)
+        elif isinstance(lower, Pieces):
+            for o in at.operands:
+                self.at(o, identity(program.aval(o).shape))
+        elif isinstance(lower, Write):
+            self.write(at, lower)
+
+    def write(self, at: Instruction, lower: Write) -> None:
+        """What a write reads."""
         if lower.base is not None:
-            t.at(at.operands[lower.base], identity(at.aval.shape))
+            self.at(at.operands[lower.base], identity(at.aval.shape))
         x = at.operands[lower.value]
-        index = identity(program.aval(x).shape)
-        t.at(x, index)
-        for i in lower.place(t, index, *at.operands, **at.params):
-            t.see(i)
-    return t.reads
-
-
-class GroupTracer(Tracer):
-    """Refuses to see a value of the same kernel at another index than the kernel's own."""
-
-    def __init__(self, program: Program, stored: set[int], group: set[int]) -> None:
-        super().__init__(program, stored)
-        self.group = group
-        self.own: object = None
-
-    def at(self, x: int, index: object) -> object:
-        if x in self.group and index != self.own:
-            raise Apart
-        if x in self.group:
-            self.reads.add(x)
-            return None
-        return super().at(x, index)
-
-
-class Apart(Exception):
-    """Two values cannot share a kernel."""
-
-
-def schedule(program: Program, stored: set[int]) -> list[Kernel]:
-    """Kernels in an order in which each reads only what earlier ones (or itself) have computed."""
-    kernels: list[Kernel] = []
-    home: dict[int, int] = {}
-    for v in sorted(stored):
-        if v < len(program.inputs):
-            continue
-        reads = reads_of(program, stored, v, set())
-        first = max([home[r] + 1 for r in reads if r in home], default=0)
-        at = joinable(program, stored, kernels, home, v, first) if elementwise(program, v) else None
-        if at is None:
-            home[v] = len(kernels)
-            kernels.append(Kernel([v], reads))
-        else:
-            home[v] = at
-            kernels[at].values.append(v)
-            kernels[at].reads |= reads - set(kernels[at].values)
-    return kernels
-
-
-def elementwise(program: Program, v: int) -> bool:
-    """Whether a value is computed element by element."""
-    return isinstance(instruction(program, v).primitive.lower, Element)
-
-
-def joinable(
-    program: Program, stored: set[int], kernels: list[Kernel], home: dict[int, int], v: int, first: int
-) -> int | None:
-    """The kernel that can compute a value beside its own, if there is one."""
-    shape = program.aval(v).shape
-    for k in range(len(kernels) - 1, max(first - 2, len(kernels) - 9, -1), -1):
-        head = kernels[k].values[0]
-        if program.aval(head).shape != shape or not elementwise(program, head):
-            continue
-        try:
-            reads = reads_of(program, stored - set(kernels[k].values), v, set(kernels[k].values))
-        except (Apart, Unseen):
-            continue
-        if all(home.get(r, -1) < k or r in kernels[k].values for r in reads):
-            return k
-    return None
+        index = identity(self.program.aval(x).shape)
+        self.at(x, index)
+        for i in lower.place(self, index, *at.operands, **at.params):
+            self.see(i)

@@ -20,9 +20,9 @@ from time import perf_counter
 from typing import Any
 
 import tenure
-from tenure.compile.cache import DiskCache, MemoryCache, digest, source_fingerprint
 from tenure.compile.target import Target, choose_target, llvm, llvm_version
 from tenure.errors import InternalError
+from tenure.runtime.cache import DiskCache, MemoryCache, digest, source_fingerprint
 
 __all__ = ["Counts", "Engine", "Library", "engine"]
 

@@ -72,6 +72,36 @@ def counted(
     return phis
 
 
+def guarded(
+    b: ir.IRBuilder, condition: ir.Value, carried: Sequence[ir.Value], body: Callable[[Sequence[Any]], list[Any]]
+) -> list[Any]:
+    """``body(carried)`` where the condition holds, else what is carried."""
+    if isinstance(condition, ir.Constant):
+        return body(carried) if condition.constant else list(carried)
+    before = b.block
+    inside, after = b.append_basic_block("then"), b.append_basic_block("after")
+    b.cbranch(condition, inside, after)
+    b.position_at_end(inside)
+    results, end = body(carried), b.block
+    b.branch(after)
+    b.position_at_end(after)
+    out = []
+    for x, y in zip(carried, results, strict=True):
+        phi = b.phi(x.type)
+        phi.add_incoming(x, before)
+        phi.add_incoming(y, end)
+        out.append(phi)
+    return out
+
+
+def stack(b: ir.IRBuilder, t: ir.Type) -> ir.Value:
+    """The address of room on the stack, made once, at the function's entry."""
+    with b.goto_entry_block():
+        room = b.alloca(t)
+        room.align = 64
+        return b.inttoptr(b.ptrtoint(room, I64), ir.PointerType())
+
+
 def nest(b: ir.IRBuilder, axes: Sequence[Axis], variables: dict[int, ir.Value], body: Callable[[], None]) -> None:
     """Serial loops over axes; their counters are added to ``variables``."""
     if not axes:
@@ -87,9 +117,14 @@ def nest(b: ir.IRBuilder, axes: Sequence[Axis], variables: dict[int, ir.Value], 
 
 
 def vectorized(
-    b: ir.IRBuilder, start: ir.Value, stop: ir.Value, width: int, body: Callable[[ir.Value, int], None]
+    b: ir.IRBuilder,
+    start: ir.Value,
+    stop: ir.Value,
+    width: int,
+    body: Callable[[ir.Value, int], None],
+    rest: Callable[[ir.Value], None] | None = None,
 ) -> None:
-    """``body(i, width)`` over full vectors, then ``body(i, 1)`` over the rest."""
+    """``body(i, width)`` over full vectors, then ``body(i, 1)`` over the rest, or ``rest(i)`` for all of it at once."""
     whole = stop
     if width > 1:
         count = b.sub(stop, start)
@@ -101,9 +136,17 @@ def vectorized(
 
         counted(b, start, whole, width, wide)
         start = whole
+    if rest is not None:
+        rest(start)
+        return
 
     def single(i: ir.Value, _: list[Any]) -> list[Any]:
         body(i, 1)
         return []
 
     counted(b, start, stop, 1, single)
+
+
+def short(size: int, width: int, itemsize: int) -> int:
+    """How many elements of a row the last, partial vector has; 0 if there is none, or if one by one is as well."""
+    return size % width if size > width and itemsize >= 4 else 0

@@ -1,14 +1,20 @@
 """Where stored values lie: inputs and outputs in arrays of their own, the rest in one arena, reused when dead.
 
-A written place takes over the buffer of what it was written into, where nobody reads that afterwards.
+A written place takes over the buffer of what it was written into, and an elementwise result that of an operand it
+reads element for element, where nobody reads those afterwards.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.compile.fuse import Plan, instruction
-from tenure.ops.lowering import Write
+from tenure.compile.fuse import BOUNDED, Kernel, Plan, identity, instruction
+from tenure.compile.index import address
+from tenure.compile.symbolic import Tracer
+from tenure.compile.trail import entangled, trail
+from tenure.ir.aval import Aval
+from tenure.ir.program import Program
+from tenure.ops.lowering import Element, Write
 
 ALIGN = 64
 
@@ -17,14 +23,14 @@ ALIGN = 64
 class Layout:
     """``slots`` are table entries by value: inputs first, then outputs, then arena buffers at ``offsets``.
 
-    ``donors`` maps an output slot to the input whose buffer it may take over at the call.
+    ``donors`` are pairs of an output slot and an input whose array it may be at the call.
     """
 
     slots: dict[int, int]
     outputs: tuple[int, ...]
     offsets: tuple[tuple[int, int], ...]
     arena: int
-    donors: dict[int, int]
+    donors: tuple[tuple[int, int], ...]
 
 
 def plan_memory(plan: Plan) -> Layout:
@@ -44,7 +50,8 @@ def plan_memory(plan: Plan) -> Layout:
         slots[root] = n + len(outputs) + k
     full = {v: slots[owner.get(v, v)] for v in plan.stored}
     placed = tuple([(slots[root], at) for root, at in offsets.items()])
-    return Layout(full, tuple(outputs), placed, arena, {full[v]: i for v, i in donors.items()})
+    lent = tuple([(full[v], x) for v, x in donors if full[v] < n + len(outputs)])
+    return Layout(full, tuple(outputs), placed, arena, lent)
 
 
 def last_uses(plan: Plan) -> dict[int, int]:
@@ -58,44 +65,79 @@ def last_uses(plan: Plan) -> dict[int, int]:
     return last
 
 
-def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], dict[int, int]]:
-    """Which values lie in the buffer of another, by its root; and which may take an input's at the call."""
+def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tuple[int, int]]]:
+    """Which values lie in the buffer of another, by its root; and which may take an input's at the call.
+
+    An output rather takes an input's buffer, which spares an array, than one of the arena.
+    """
     program = plan.program
     owner: dict[int, int] = {}
-    donors: dict[int, int] = {}
+    donors: list[tuple[int, int]] = []
+    checked = last_check(plan)
     for k, kernel in enumerate(plan.kernels):
-        v = kernel.values[0]
-        at = instruction(program, v)
-        lower = at.primitive.lower
-        if not isinstance(lower, Write) or lower.base is None:
-            continue
-        base = at.operands[lower.base]
-        if base not in plan.stored or last[base] != k or reads_base(plan, v, base, lower):
-            continue
-        if base < len(program.inputs):
-            donors[v] = base
-        else:
-            owner[v] = owner.get(base, base)
+        taken: set[int] = set()
+        for v, found in reversed(reusable(plan, kernel).items()):
+            dead = [x for x in found if last[x] == k]
+            given = [x for x in dead if x < len(program.inputs) and k > checked and lends(program, x, v)]
+            roots = [owner.get(x, x) for x in dead if x >= len(program.inputs)]
+            free = [r for r in roots if r not in taken]
+            if free and not (given and v in program.outputs):
+                owner[v] = free[0]
+                taken.add(free[0])
+            else:
+                lent = [x for x in given if x not in taken][: 1 if len(kernel.values) > 1 else None]
+                donors += [(v, x) for x in lent]
+                taken.update(lent)
     return owner, donors
 
 
-def reads_base(plan: Plan, v: int, base: int, lower: Write) -> bool:
-    """Whether the written value or its place depends on the base itself."""
+def lends(program: Program, x: int, v: int) -> bool:
+    """Whether the array of an input can be the array of a value; a number given by the caller has none."""
+    return program.aval(x) == program.aval(v) and program.aval(x).ndim > 0
+
+
+def last_check(plan: Plan) -> int:
+    """The kernel after which indices are checked for the last time; a failed check finds all inputs as they were."""
+    home = {v: k for k, kernel in enumerate(plan.kernels) for v in kernel.values}
+    bounded = [at for at in plan.program.instructions if at.primitive.name in BOUNDED]
+    return max([home.get(at.operands[BOUNDED[at.primitive.name][0]], -1) for at in bounded], default=-1)
+
+
+def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
+    """For each value of a kernel, the stored ones whose buffers it may lie in if they are dead afterwards."""
+    v = kernel.values[0]
     at = instruction(plan.program, v)
-    others = [o for k, o in enumerate(at.operands) if k != lower.base]
-    if base in others:
-        return True
-    program, seen = plan.program, set()
-    stack = list(others)
-    while stack:
-        o = stack.pop()
-        if o == base:
-            return True
-        if o in seen or o in plan.stored:
-            continue
-        seen.add(o)
-        stack.extend(instruction(program, o).operands)
-    return False
+    lower = at.primitive.lower
+    if isinstance(lower, Write):
+        base = None if lower.base is None else at.operands[lower.base]
+        free = not entangled(plan.program, plan.stored, v) or trail(plan.program, plan.stored, v) is not None
+        return {v: [base] if base in plan.stored and free else []}
+    if isinstance(lower, Element) and kernel.domain is None:
+        return same_places(plan, kernel)
+    return {}
+
+
+def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
+    """What an elementwise kernel reads only where it writes: element for element, of one size."""
+    program, values = plan.program, kernel.values
+    index, t = identity(program.aval(values[0]).shape), Tracer(program, plan.stored - set(values))
+    for v in kernel.members:
+        t.at(v, index)
+    out: dict[int, list[int]] = {}
+    for v in values:
+        aval = program.aval(v)
+        own = address(index, aval.shape)
+        out[v] = [
+            x
+            for x in sorted({x for x, _ in t.places})
+            if {where for y, where in t.places if y == x} == {own} and alike(program.aval(x), aval)
+        ]
+    return out
+
+
+def alike(x: Aval, y: Aval) -> bool:
+    """Whether elements of one lie where those of the other do."""
+    return x.size == y.size and x.dtype.itemsize == y.dtype.itemsize
 
 
 def arena_offsets(

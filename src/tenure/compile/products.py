@@ -14,7 +14,7 @@ from tenure.compile.loops import Axis, constant, counted, nest
 from tenure.runtime.tiles import Product, tiling
 
 if TYPE_CHECKING:
-    from tenure.compile.kernels import Body
+    from tenure.compile.body import Body
 
 I64, POINTER = ir.IntType(64), ir.PointerType()
 

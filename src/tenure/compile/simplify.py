@@ -1,15 +1,30 @@
-"""The same program with less in it: equal instructions once, dead ones gone, reductions in one form each.
+"""The same program with less in it: equal instructions once, dead ones gone, reductions in their defined order.
 
 a = sin x; b = sin x; c = reduce_sum (add a b) axes=(0, 2)      becomes
 a = sin x; t = reduce_sum (add a a) axes=(2,); c = reduce_sum t axes=(0,)
+
+r = reduce_sum x axes=(0,) of float32[1000, 8]                  becomes
+p = block_sum x axes=(0,) block=64; q = reduce_sum p axes=(0,)  of 16 rows
+
+y = add_along 0 v i, i of one column                            becomes
+y = add_one_along 0 v i, which is elementwise
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
+from tenure.ops.index import add_along, add_one_along
 from tenure.ops.lowering import Fold
+from tenure.ops.move import full, reshape
+from tenure.ops.reduce import BLOCKED, extent, runs
+
+CHUNK = 1 << 16
+"""Elements of a long row that are reduced on their own."""
+HEIGHT = 64
+"""Rows of a column that are reduced on their own."""
 
 
 def simplify(program: Program) -> Program:
@@ -25,27 +40,43 @@ def simplify(program: Program) -> Program:
 
 def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, Value]) -> Value:
     """The value of one instruction on rewritten operands."""
-    if isinstance(at.primitive.lower, Fold):
-        axes, ndim = at.params["axes"], operands[0].ndim
-        tail = tail_axes(axes, ndim)
-        if tail and len(tail) < len(axes):
-            inner = emit(b, at, operands, {"axes": tail}, seen)
-            return emit(b, at, [inner], {"axes": axes[: len(axes) - len(tail)]}, seen)
-    return emit(b, at, operands, dict(at.params), seen)
+    if isinstance(at.primitive.lower, Fold) and at.primitive.name in BLOCKED:
+        return fold(b, at.primitive, operands[0], at.params["axes"], seen)
+    if at.primitive is add_along and one_hot(b, operands):
+        return emit(b, add_one_along, operands, {}, seen)
+    return emit(b, at.primitive, operands, dict(at.params), seen)
 
 
-def tail_axes(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """The reduced axes that are the last ones."""
-    n = 0
-    while n < len(axes) and axes[len(axes) - 1 - n] == ndim - 1 - n:
-        n += 1
-    return axes[len(axes) - n :]
+def one_hot(b: Builder, operands: list[Value]) -> bool:
+    """Whether a single element is added in each row of a number: no row of memory is needed for that."""
+    base, _, index = operands
+    made = b.instructions[base.id]
+    return made is not None and made.primitive is full and index.shape[-1] == 1
 
 
-def emit(b: Builder, at: Instruction, operands: list[Value], params: dict[str, Any], seen: dict[Any, Value]) -> Value:
+def fold(b: Builder, primitive: Primitive, x: Value, axes: tuple[int, ...], seen: dict[Any, Value]) -> Value:
+    """A reduction over any axes, in the order of ``folds``."""
+    single = [k for k in axes if x.shape[k] == 1]
+    if single:
+        shape = tuple([n for k, n in enumerate(x.shape) if k not in single])
+        axes = tuple([k - sum(s < k for s in single) for k in axes if k not in single])
+        x = emit(b, reshape, [x], {"shape": shape}, seen)
+    for run in runs(x.shape, axes):
+        _, n, inner = extent(x.shape, run)
+        block = CHUNK if inner == 1 else HEIGHT
+        while n > block:
+            x = emit(b, BLOCKED[primitive.name], [x], {"axes": run, "block": block}, seen)
+            n, run = -(-n // block), (run[-1] - len(run) + 1,)
+        x = emit(b, primitive, [x], {"axes": run}, seen)
+    return x
+
+
+def emit(
+    b: Builder, primitive: Primitive, operands: list[Value], params: dict[str, Any], seen: dict[Any, Value]
+) -> Value:
     """An instruction, or the equal one that is there."""
     given = tuple([(k, type(v), repr(v)) for k, v in sorted(params.items())])
-    key = (at.primitive, tuple([x.id for x in operands]), given)
+    key = (primitive, tuple([x.id for x in operands]), given)
     if key not in seen:
-        seen[key] = b.emit(at.primitive, operands, params)
+        seen[key] = b.emit(primitive, operands, params)
     return seen[key]

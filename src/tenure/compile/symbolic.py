@@ -11,6 +11,7 @@ from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, res
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element
+from tenure.ops.move import full
 
 
 class Symbolic:
@@ -49,6 +50,10 @@ class Symbolic:
 
     def read(self, x: int, index: Index, wrap: int = 0) -> Affine:
         """The element of an integer value, as part of an index."""
+        at = self.program.instructions[x - len(self.program.inputs)] if x >= len(self.program.inputs) else None
+        if at is not None and at.primitive is full:
+            value = int(at.params["value"])
+            return Affine(constant=value + wrap if value < 0 else value)
         if x not in self.stored and x >= len(self.program.inputs):
             self.trace_read(x, index)
         return Affine(reads=((Read(x, tuple(index), wrap), 1),))
@@ -78,15 +83,18 @@ class Symbolic:
 
 
 class Tracer(Symbolic):
-    """Follows rules without emitting; ``forms`` are the address sums met, ``reads`` the stored values."""
+    """Follows rules without emitting; ``forms`` are the address sums met, ``reads`` the stored values, ``places``
+    these with the addresses at which they are read."""
 
     def __init__(self, program: Program, stored: set[int]) -> None:
         super().__init__(program, stored)
         self.forms: set[Affine] = set()
         self.reads: set[int] = set()
+        self.places: set[tuple[int, Affine]] = set()
 
     def load(self, x: int, where: Affine) -> Any:
         self.reads.add(x)
+        self.places.add((x, where))
         self.see(where)
 
     def see(self, form: Affine) -> None:
@@ -98,6 +106,11 @@ class Tracer(Symbolic):
     def position(self, i: Affine) -> None:
         """The value of an index as a number."""
         self.see(i)
+
+    def coincide(self, i: Affine, j: Affine, size: int) -> None:
+        """Whether two indices are equal."""
+        self.see(i)
+        self.see(j)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

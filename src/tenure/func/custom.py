@@ -25,7 +25,8 @@ class custom_vjp:
 
     ``forward(*args)`` gives ``(result, residuals)``; ``backward(residuals, g)`` gives a tuple with the
     cotangent of each argument, or None for one that has none. It runs once per backward, at that line, on
-    values; what it records can be differentiated again. The result is one tensor.
+    values; what it records of ``g`` can be differentiated again, the residuals being constants. The result is
+    one tensor.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -1,14 +1,14 @@
 """Run a Program primitive by primitive on NumPy: the meaning of a program, and the oracle of the tests.
 
-An executor compiles a Program once to an Executable, which is called with the input arrays. Failures do not
-stop a run: the value of a failed instruction, and of all that depend on it, is a ``Poison`` that keeps the
-error, so that what does not depend on it still takes effect.
+An executor compiles a Program once to an Executable, which is called with the input arrays and with the Python
+numbers that are its last inputs. Failures do not stop a run: the value of a failed instruction, and of all that
+depend on it, is a ``Poison`` that keeps the error, so that what does not depend on it still takes effect.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,22 +29,34 @@ class Poison:
 
 
 class Executable(Protocol):
-    """A program ready to run. It takes over the list of inputs: a buffer that nobody else refers to may be
-    overwritten."""
+    """A program ready to run. It takes over the list of arrays: a buffer that nobody else refers to may be
+    overwritten. ``numbers`` are the values of the weak inputs, which come last."""
 
-    def __call__(self, inputs: list[Array | Poison]) -> list[Array | Poison]: ...
+    def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]: ...
 
 
 Executor = Callable[[Program], Executable]
+Meaning = Callable[[Instruction], Callable[..., Any]]
+
+
+def reference(at: Instruction) -> Callable[..., Any]:
+    """What an instruction means in NumPy."""
+    ref: Callable[..., Any] = at.primitive.ref
+    return lambda *xs, **params: ref(np, *xs, **params)
 
 
 class Interpreted:
-    """A Program and the last use of each value: a buffer that nobody reads again may be written in place."""
+    """A Program and the last use of each value: a buffer that nobody reads again may be written in place.
 
-    __slots__ = ("dies", "program")
+    ``meaning`` gives the function that computes an instruction.
+    """
 
-    def __init__(self, program: Program) -> None:
+    __slots__ = ("dies", "kinds", "program", "rules")
+
+    def __init__(self, program: Program, meaning: Meaning = reference) -> None:
         self.program = program
+        self.rules = [meaning(at) for at in program.instructions]
+        self.kinds = [aval.dtype.numpy for aval in program.inputs if aval.weak]
         last: dict[int, int] = {}
         for k, at in enumerate(program.instructions):
             last.update(dict.fromkeys(at.operands, k))
@@ -55,17 +67,18 @@ class Interpreted:
             if k < len(program.instructions):
                 self.dies[k].append(v)
 
-    def __call__(self, inputs: list[Array | Poison]) -> list[Array | Poison]:
-        values: list[Any] = inputs
+    def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
+        values = arrays
+        values += [np.array(x, kind) for x, kind in zip(numbers, self.kinds, strict=False)]
         with np.errstate(all="ignore"):
-            for at, dies in zip(self.program.instructions, self.dies, strict=True):
-                values.append(_step(values, at, dies))
+            for at, rule, dies in zip(self.program.instructions, self.rules, self.dies, strict=True):
+                values.append(_step(values, at, rule, dies))
                 for v in dies:
                     values[v] = None
         return [_own(values[v]) for v in self.program.outputs]
 
 
-def _step(values: list[Any], at: Instruction, dies: list[int]) -> Array | Poison:
+def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: list[int]) -> Array | Poison:
     prim, params = at.primitive, at.params
     operands = [values[o] for o in at.operands]
     if Poison in map(type, operands):
@@ -75,8 +88,8 @@ def _step(values: list[Any], at: Instruction, dies: list[int]) -> Array | Poison
             prim.check(np, *operands, **params)
         k = prim.in_place
         if k is not None and at.operands[k] in dies and _owned(operands, k):
-            return prim.ref(np, *operands, out=operands[k], **params)  # type: ignore[no-any-return]
-        return np.asarray(prim.ref(np, *operands, **params))
+            return rule(*operands, out=operands[k], **params)  # type: ignore[no-any-return]
+        return np.asarray(rule(*operands, **params))
     except (TenureError, MemoryError) as error:
         return Poison(error, at.origin)
 
@@ -116,6 +129,6 @@ def _root(x: Array) -> Array:
     return x
 
 
-def interpret(program: Program) -> Executable:
+def interpret(program: Program) -> Interpreted:
     """The reference executor."""
     return Interpreted(program)

@@ -318,3 +318,37 @@ add_along: Primitive = linear(
     dtypes=NUMBERS,
     samples=_add_along_samples,
 )
+
+
+def _add_one(e: Any, index: Any, x: Any, v: Any, i: Any) -> Any:
+    row = e.broadcast(index, v)
+    size = e.shape(x)[-1]
+    hit = e.coincide(index[-1], e.read(i, row, size), size)
+    base = e.at(x, index)
+    return e.select(hit, e.add(base, e.at(v, row)), base)
+
+
+def _add_one_aval(x: Aval, v: Aval, index: Aval) -> Aval:
+    if index.shape[-1:] != (1,):
+        raise ShapeError(f"add_one_along: indices of shape {list(index.shape)}, not one a row")
+    return add_along.aval(x, v, index)
+
+
+def _add_one_samples(rng: Any, dtype: DType) -> Any:
+    for shape in ((4,), (3, 5), (2, 2, 3)):
+        index = rng.integers(-shape[-1], shape[-1], (*shape[:-1], 1))
+        yield (REALS(rng, shape, dtype), REALS(rng, index.shape, dtype), index), {}
+
+
+add_one_along: Primitive = linear(
+    "add_one_along",
+    lower=Element(_add_one),
+    aval=_add_one_aval,
+    ref=_add_along,
+    transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
+    argnums=(0, 1),
+    check=lambda np, x, v, index: _check_range(np, index, x.shape[-1], x.ndim - 1),
+    dtypes=NUMBERS,
+    samples=_add_one_samples,
+)
+"""``add_along`` of one element a row, computed element by element: for a base that is not in memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from tenure import dtypes
@@ -26,6 +27,22 @@ def broadcast_back(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
     """Give back the dropped axes, repeating along them."""
     kept = tuple([1 if k in axes else n for k, n in enumerate(x.shape)])
     return broadcast_to(reshape(g, shape=kept), shape=x.shape)
+
+
+def runs(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The reduced axes in runs of neighbours, the last run first; kept axes of size 1 do not part neighbours."""
+    out: list[tuple[int, ...]] = []
+    for k in reversed(axes):
+        if out and all(n == 1 for n in shape[k + 1 : out[-1][0]]):
+            out[-1] = (k, *out[-1])
+        else:
+            out.append((k,))
+    return out
+
+
+def extent(shape: tuple[int, ...], run: tuple[int, ...]) -> tuple[int, int, int]:
+    """(outer, n, inner): the elements before a run of reduced axes, along it, and behind it."""
+    return prod(shape[: run[0]]), prod(shape[k] for k in run), prod(shape[run[-1] + 1 :])
 
 
 def _samples(shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> Callable[..., Any]:
@@ -90,6 +107,47 @@ def _extremum(name: str, ufunc: str) -> Primitive:
 
 reduce_max = _extremum("reduce_max", "max")
 reduce_min = _extremum("reduce_min", "min")
+
+
+def _blocked(name: str, ufunc: str, of: Primitive) -> Primitive:
+    def aval(x: Aval, *, axes: tuple[int, ...], block: int) -> Aval:
+        of.aval(x, axes=axes)
+        if block % 64:
+            raise ShapeError(f"{name}: blocks of {block} elements, which is no multiple of 64")
+        count = -(-extent(x.shape, axes)[1] // block)
+        kept = [count if k == axes[-1] else n for k, n in enumerate(x.shape) if k not in axes[:-1]]
+        return Aval(tuple(kept), x.dtype)
+
+    def ref(np: Any, x: Any, *, axes: tuple[int, ...], block: int) -> Any:
+        out = aval(Aval(x.shape, dtypes.as_dtype(x.dtype)), axes=axes, block=block)
+        outer, n, inner = extent(x.shape, axes)
+        starts = np.arange(0, n, block)
+        return getattr(np, ufunc).reduceat(x.reshape(outer, n, inner), starts, 1, x.dtype).reshape(out.shape)
+
+    def samples(rng: Any, dtype: DType) -> Any:
+        for shape, axes in (((65,), (0,)), ((130, 3), (0,)), ((2, 5, 13, 2), (1, 2)), ((2, 192), (1,))):
+            yield (REALS(rng, shape, dtype),), {"axes": axes, "block": 64}
+
+    return primitive(
+        name,
+        lower=of.lower,
+        aval=aval,
+        ref=ref,
+        vjp=NOT_DIFFERENTIABLE,
+        jvp=NOT_DIFFERENTIABLE,
+        argnums=(),
+        dtypes=of.dtypes,
+        samples=samples,
+    )
+
+
+block_sum = _blocked("block_sum", "add", reduce_sum)
+block_max = _blocked("block_max", "maximum", reduce_max)
+block_min = _blocked("block_min", "minimum", reduce_min)
+"""A reduction over neighbouring axes in blocks of their elements: one result per block in place of the axes.
+
+The compiler makes them, from gradients' programs too, so they have no derivative of their own."""
+BLOCKED = {"reduce_sum": block_sum, "reduce_max": block_max, "reduce_min": block_min}
 
 
 def _arg(name: str, function: str) -> Primitive:

@@ -12,6 +12,8 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from tenure.runtime.cache import DiskCache, digest
+
 __all__ = ["LINUX", "libc", "load"]
 
 LINUX: bool = (
@@ -27,16 +29,31 @@ def load(source: str, *, exports: Sequence[str], imports: Mapping[str, int] | No
 
     imports: the absolute address of each symbol that the module declares and does not define.
     """
-    builder = llvm.JITLibraryBuilder().add_ir(source)
+    builder = llvm.JITLibraryBuilder().add_object_img(_object(source))
     for name, address in (imports or {}).items():
         builder.import_symbol(name, address)
     for name in exports:
         builder.export_symbol(name)
-    jit = _jit()
-    library = builder.link(jit, f"tenure.runtime.{next(_numbers)}")
+    library = builder.link(_jit(), f"tenure.runtime.{next(_numbers)}")
     addresses = {name: library[name] for name in exports}
     library.detach()
     return addresses
+
+
+def _object(source: str) -> bytes:
+    """The machine code of a module, from disk if it is there."""
+    cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    version = ".".join(map(str, llvm.llvm_version_info))
+    key = digest(b"runtime", *[part.encode() for part in (version, llvm.get_process_triple(), cpu, features, source)])
+    disk = DiskCache.from_environment()
+    found = disk.get(key) if disk is not None else None
+    if found is None:
+        with llvm.create_context() as context, llvm.parse_assembly(source, context) as module:
+            module.verify()
+            found = _machine().emit_object(module)
+        if disk is not None:
+            disk.put(key, found)
+    return found
 
 
 def libc(*names: str) -> dict[str, int]:
@@ -47,9 +64,13 @@ def libc(*names: str) -> dict[str, int]:
 
 @cache
 def _jit() -> llvm.LLJIT:
+    return llvm.create_lljit_compiler(_machine())
+
+
+@cache
+def _machine() -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, jit=True
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, reloc="pic"
     )
-    return llvm.create_lljit_compiler(machine)

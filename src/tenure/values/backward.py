@@ -345,12 +345,12 @@ def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted:
 
 
 def short_walk(root: Any, keep: bool) -> bool:
-    """The usual backward in one step: a scalar of the trace in progress, leaves behind it, nobody in between.
+    """The usual backward in one step: one number of the trace in progress, leaves behind it, nobody in between.
 
     False, and nothing done, if it is not that.
     """
     with steps.Hold() as t:
-        if root._trace is not t or t.handlers or root._aval.shape:
+        if root._trace is not t or t.handlers or (root._aval.shape and root._aval.size != 1):
             return False
         leaves: list[Leaf] = []
         for slot in root._deps:

@@ -125,7 +125,7 @@ class Boundary:
         return bool((self == element).any())
 
     def __format__(self: Any, spec: str) -> str:
-        return format(self.item(), spec) if spec and self._aval.size == 1 else str(self)
+        return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self: Any) -> str:
         try:

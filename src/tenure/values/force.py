@@ -1,44 +1,48 @@
 """Run traces: from the path and the live handles to a program, its run, and values in the handles.
 
 Which results are wanted is known only now: those that somebody still holds. The programs of a path are kept
-at its last node; one whose outputs are a superset serves the call, and output sets only widen until a
-narrower one has been enough for long.
+at its last node; one whose outputs are a superset serves the call, and output sets only widen until all that
+was wanted in many calls is less.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tenure.compile.tiers import Tiered, compile_program
 from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
 from tenure.values import graph, paths
-from tenure.values.expand import WEAK, Expansion
+from tenure.values.expand import Expansion
 from tenure.values.shield import Shield
 from tenure.values.sites import place_of, site
 from tenure.values.trie import GENERAL, ROOT, Node, prune
 
 
 def choose_executor() -> Callable[[Any], Executable]:
-    """The reference interpreter, or with TENURE_EXECUTOR=compiled the compiler, loaded only then."""
-    wanted = os.environ.get("TENURE_EXECUTOR", "interpreted")
-    if wanted == "compiled":
-        return importlib.import_module("tenure.compile.build").compiler(interpret)  # type: ignore[no-any-return]
-    if wanted != "interpreted":
-        raise TenureError(f"TENURE_EXECUTOR is {wanted!r}, which is no executor", help='"interpreted" or "compiled"')
-    return interpret
+    """The compiler, or what TENURE_EXECUTOR names: the reference interpreter; the compiler at first sight."""
+    wanted = os.environ.get("TENURE_EXECUTOR", "tiered")
+    if wanted not in EXECUTORS:
+        raise TenureError(f"TENURE_EXECUTOR is {wanted!r}, which is no executor", help=f"one of {', '.join(EXECUTORS)}")
+    return EXECUTORS[wanted]
 
 
-EXECUTOR: Callable[[Any], Executable] = choose_executor()
+EXECUTORS: dict[str, Callable[[Any], Executable]] = {
+    "tiered": Tiered,
+    "compiled": compile_program,
+    "interpreted": interpret,
+}
+EXECUTOR = choose_executor()
 COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
+KEPT_RUNS = 2048
 
 
 def count(what: str) -> None:
@@ -51,21 +55,23 @@ class Plan:
 
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
-    and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants.
+    and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
+    which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
     """
 
     __slots__ = (
         "baked",
         "consumed",
         "executable",
-        "feeds",
         "graph",
+        "hits",
         "kept",
+        "lately",
         "leaves",
+        "numbers",
         "open",
         "saved",
         "slots",
-        "unused",
     )
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
@@ -80,15 +86,14 @@ class Plan:
         self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
         self.saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
         self.graph = bool(self.open or self.consumed or self.leaves)
-        self.unused = 0
+        self.hits = 0
+        self.lately: set[int] = set()
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
-        numbers = [(k, v.id) for k, v in enumerate(ex.scalars) if v.id not in literals]
-        program = ex.builder.extract(
-            [*inputs, *[v for _, v in numbers]], [*[ex[s].id for s in slots], *self.saved], literals
-        )
+        self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
+        numbers = [ex.scalars[k].id for k in self.numbers]
+        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
         verify(program)
-        self.feeds = [(k, ex.scalars[k].dtype.numpy.type) for k, _ in numbers]
         self.executable = EXECUTOR(program)
         count("programs")
 
@@ -116,14 +121,17 @@ def plan_for(node: Node, wanted: tuple[int, ...], save: bool) -> Plan:
         return exact
     wide: Plan | None = node.plans.get(save)
     if wide is not None and set(wide.slots) >= set(wanted):
-        wide.unused += 1
-        if wide.unused < NARROW_AFTER:
+        wide.lately |= set(wanted)
+        wide.hits += 1
+        if wide.hits < NARROW_AFTER:
             return wide
-        slots = wanted
+        slots, wide.hits = tuple(sorted(wide.lately)), 0
+        wide.lately = set()
+        if slots == wide.slots:
+            return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
     plan = node.plans.get((slots, save)) or Plan(node, slots, save)
-    plan.unused = 0
     if len(node.plans) > MOST_PLANS:
         node.plans.clear()
     node.plans[save] = node.plans[slots, save] = plan
@@ -176,7 +184,7 @@ def run(t: Any) -> None:
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
-        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - 256)
+        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - KEPT_RUNS)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
@@ -198,9 +206,7 @@ def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     if segment is not None and t.cutting:
         segment.inputs = [x if k in plan.kept else None for k, x in enumerate(inputs)]
     del inputs
-    if plan.feeds:
-        arrays += [kind(scalars[k]) for k, kind in plan.feeds]
-    results = plan.executable(arrays)
+    results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
     if segment is not None and plan.saved:
         segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
     for slot, array in zip(plan.slots, results, strict=False):
@@ -263,18 +269,18 @@ def _release(t: Any) -> None:
 class Prefix:
     """A program for some results of a path whose trace stays open, from what is known of it already."""
 
-    __slots__ = ("executable", "feeds", "slots")
+    __slots__ = ("executable", "inputs", "known", "numbers", "slots")
 
     def __init__(self, ex: Expansion, slots: tuple[int, ...], known: tuple[int, ...]) -> None:
         b = ex.builder
-        feeds = {v.id: ("input", k) for k, v in enumerate(ex.inputs)}
-        feeds.update({v.id: ("scalar", k) for k, v in enumerate(ex.scalars)})
-        feeds.update({ex[s].id: ("known", s) for s in known})
         outputs = [ex[s].id for s in slots]
-        used = sorted(b.reads(outputs, set(feeds)) & feeds.keys())
+        given = [[v.id for v in ex.inputs], [ex[s].id for s in known], [v.id for v in ex.scalars]]
+        used = b.reads(outputs, {v for part in given for v in part})
         self.slots = slots
-        self.feeds = [feeds[v] for v in used]
-        self.executable = EXECUTOR(b.extract(used, outputs))
+        self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
+        self.known = [known[k] for k in at]
+        fed = zip(given, (self.inputs, at, self.numbers), strict=True)
+        self.executable = EXECUTOR(b.extract([part[k] for part, ks in fed for k in ks], outputs))
         count("programs")
 
 
@@ -301,19 +307,12 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
         plan = node.plans.get(key)
         if plan is None:
             plan = node.plans[key] = Prefix(expansion(), wanted, known)
-        results = plan.executable([_feed(t, kind, k) for kind, k in plan.feeds])
+        arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
+        results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
                 _locate(t, t.handles, array)
             before[slot]._data = array
-
-
-def _feed(t: Any, kind: str, k: int) -> Any:
-    if kind == "input":
-        return t.inputs[k]._data
-    if kind == "known":
-        return t.handles[k]._data
-    return WEAK[type(t.scalars[k])].dtype.numpy.type(t.scalars[k])
 
 
 def adopt(t: Any, h: Any) -> None:

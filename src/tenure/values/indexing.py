@@ -18,7 +18,7 @@ from tenure.ops import index, promote
 from tenure.ops.index import Entry
 from tenure.ops.promote import Operation
 from tenure.values import record
-from tenure.values.reading import value_of
+from tenure.values.reading import value_of, written_of
 from tenure.values.record import apply, apply_one
 
 GETITEM = Operation("getitem", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SelectBackward0")
@@ -166,9 +166,9 @@ def written(x: Any, key: Any, v: Any) -> Any:
         raise DTypeError("writing through an index tensor is not supported yet", help="write slices or single elements")
     spec, starts = parse(key, x._aval.shape)
     params = (("spec", spec),)
+    v = written_of(v)
     if type(v) in (bool, int, float):
         return apply(SETITEM, (x,), params, (v, *starts))
-    v = value_of(v)
     return apply(SETITEM, (x, v), params, starts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from tenure.values.record import PLACES
 from tenure.values.var import Var
 
 
@@ -43,3 +44,6 @@ class Parameter(Var):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+PLACES.add(Parameter)

@@ -3,7 +3,8 @@
 Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
 out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
 counted from the start of the trace: the next trace then begins at the same point of the loop, walks the same
-nodes and ends at the same cut.
+nodes and ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT
+results, since compiling takes as long as a program is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Hashable, Sequence
 from tenure.values.trie import GENERAL, Node
 
 REPEATS = 3
+SHORT = 96
 LONGEST = 16384
 
 
@@ -90,6 +92,8 @@ def choose_cut(node: Node, look: int) -> int:
     if period is None:
         return 2 * look
     generalize(path, period)
+    early = -(-SHORT // period) * period
+    next(at for at in reversed(path) if at.results <= early and at.avals).cut = True
     rest = -node.results % period
     if rest == 0:
         node.cut = True

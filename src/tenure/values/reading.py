@@ -20,6 +20,13 @@ def value_of(x: Any) -> Any:
     return creation.tensor(x)
 
 
+def written_of(v: Any) -> Any:
+    """What is written to a place: a number, which takes the place's dtype, or a value."""
+    if type(v) in (bool, int, float):
+        return v
+    return v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else value_of(v)
+
+
 def as_operand(x: Any) -> Any:
     """What stands beside a tensor in an operation: a value, a Python number, or NotImplemented."""
     if isinstance(x, record._Tensor):

@@ -12,6 +12,7 @@ import sys
 import threading
 from typing import Any
 
+from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
 from tenure.values import force, period
@@ -129,7 +130,10 @@ class Trace:
 
     def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
         """A step never seen here, under the current node."""
-        return self.add(new_operation(self, key, fn, args, params, scalars))
+        try:
+            return self.add(new_operation(self, key, fn, args, params, scalars))
+        except (ShapeError, DTypeError, OutOfRange) as error:
+            raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
 
     def add(self, node: Node) -> Node:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
@@ -238,10 +242,15 @@ _Tensor: Any = None
 _Var: Any = None
 
 
-def set_types(tensor: type, place: type) -> None:
-    """Tell the recorder the class of the handles it makes, and that of places."""
+PLACES: set[type] = set()
+"""Classes whose value of this moment is ``_val``, which spares most operations on them a call."""
+
+
+def set_types(tensor: type, place: type, borrow: type) -> None:
+    """Tell the recorder the class of the handles it makes, and those of places and borrows."""
     global _Tensor, _Var
     _Tensor, _Var = tensor, place
+    PLACES.update((place, borrow))
 
 
 def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: tuple[Any, ...] = ()) -> Any:
@@ -334,6 +343,10 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             mode = _mode()
             if mode is not t.mode:
                 t.enter(current_mode())
+            if type(x) in PLACES:
+                x = x._val
+            if type(y) in PLACES:
+                y = y._val
             if type(x) is _Tensor and type(y) is _Tensor:
                 i = x._slot if x._trace is t else t.bind(x)
                 j = y._slot if y._trace is t else t.bind(y)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ir.verify import verify
@@ -60,6 +62,6 @@ def _feed(segment: Segment, kind: str, k: int, aval: Aval, cts: Cotangents, into
     if kind == "input":
         return wrap(segment.inputs[k]._data, aval)
     if kind == "scalar":
-        return wrap(aval.dtype.numpy.type(segment.scalars[k]), aval)
+        return wrap(np.array(segment.scalars[k], aval.dtype.numpy), aval.with_shape(()))  # no number of a program
     assert segment.saved is not None
     return wrap(segment.saved[k], aval)

@@ -17,7 +17,7 @@ from tenure.values.creation import wrap
 from tenure.values.graph import Leaf, Place
 from tenure.values.modes import current_mode
 from tenure.values.random import Generator, rand, randn
-from tenure.values.reading import value_of
+from tenure.values.reading import value_of, written_of
 from tenure.values.record import set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
@@ -174,12 +174,11 @@ class Var(Writable):
         region = Region.whole(self._aval.shape) if writer is None else writer._region
         if key is not ... and region.is_whole:
             region = region.sub(*indexing.parse(key, self._aval.shape))
-        place = here()
         for b in alive:
             if id(b) in chain:
                 b._val = b.view_of(self._val)
             elif b._stale is None and overlap(b._region, region):
-                b._stale = (place,)
+                b._stale = (here(),)
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
@@ -214,10 +213,10 @@ class Var(Writable):
         return self.data
 
     def __setitem__(self, key: Any, v: Any) -> None:
-        self._write(operand_of(v), None, key, tracked=True)
+        self._write(written_of(v), None, key, tracked=True)
 
     def _update(self, v: Any) -> Var:
-        self._write(operand_of(v), tracked=True)
+        self._write(written_of(v), tracked=True)
         return self
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -290,15 +289,15 @@ class Borrow(Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         if self._region.is_whole:
             self._refuse_stale()
-            v = operand_of(v)
+            v = written_of(v)
             self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
         elif indexing.advanced(key) is None:
-            self[key]._write(operand_of(v))
+            self[key]._write(written_of(v))
         else:
-            self._write(indexing.written(self._val, key, operand_of(v)))
+            self._write(indexing.written(self._val, key, written_of(v)))
 
     def _update(self, v: Any) -> Borrow:
-        self._write(operand_of(v))
+        self._write(written_of(v))
         return self
 
     def _refuse_stale(self) -> None:
@@ -333,11 +332,6 @@ def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
     if grad is not None:
         out._leaf.grad = Var(wrap(grad.copy()))
     return out
-
-
-def operand_of(v: Any) -> Any:
-    """A number as it is, anything else as a value."""
-    return v if type(v) in (bool, int, float) else value_of(v)
 
 
 def as_leaf(value: Any, leaf: Leaf) -> Any:
@@ -382,4 +376,4 @@ def replaced(old: Any, v: Any) -> Any:
     return v
 
 
-set_types(Tensor, Var)
+set_types(Tensor, Var, Borrow)

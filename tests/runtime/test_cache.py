@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tenure.compile import cache
-from tenure.compile.cache import DiskCache, MemoryCache, digest, source_fingerprint
+from tenure.runtime import cache
+from tenure.runtime.cache import DiskCache, MemoryCache, digest, source_fingerprint
 
 KEY = digest(b"a key")
 PAYLOAD = bytes(range(100))
@@ -220,7 +220,7 @@ class TestSize:
 
 WRITER = """
 import sys
-from tenure.compile.cache import DiskCache, digest
+from tenure.runtime.cache import DiskCache, digest
 disk = DiskCache(sys.argv[1], limit=1 << 20)
 found = 0
 for turn in range(4):

@@ -1,0 +1,131 @@
+"""One step of a reduction, on scalars or vectors: neutral elements, NaN, and the tree over lanes.
+
+A float max or min is a plain compare and select, which loses NaN, beside one flag that remembers it: one unordered
+compare serves two vectors. The flag is turned into NaN where a result leaves the registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.dtypes import DType
+
+I1, I32 = ir.IntType(1), ir.IntType(32)
+LANES = 64
+
+
+class Combine:
+    """add, max or min of a dtype, emitted at the end of ``b``; bools are i1 or i8."""
+
+    def __init__(self, b: ir.IRBuilder, operation: str, dtype: DType) -> None:
+        self.b = b
+        self.operation = operation
+        self.real = dtype.kind == "f"
+        self.bool = dtype.kind == "b"
+        self.bits = 8 * dtype.itemsize
+
+    @property
+    def flagged(self) -> bool:
+        """Whether NaN is kept in a flag of its own."""
+        return self.real and self.operation != "add"
+
+    @property
+    def neutral(self) -> float | int:
+        """What a reduction starts from: it changes no other element, not even −0.0."""
+        if self.operation == "add":
+            return -0.0 if self.real else 0
+        low = self.operation == "max"
+        if self.real:
+            return float("-inf") if low else float("inf")
+        if self.bool:
+            return 0 if low else 1
+        limit: int = 2 ** (self.bits - 1)
+        return -limit if low else limit - 1
+
+    def start(self, t: ir.Type) -> ir.Constant:
+        """The neutral element in every lane."""
+        return same(t, self.neutral)
+
+    def empty(self, t: ir.Type) -> ir.Constant:
+        """The reduction of nothing."""
+        return same(t, 0.0 if self.real else 0)
+
+    def plain(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """x combined with y; a max or min loses NaN, and of equal ones takes the second."""
+        b, largest = self.b, self.operation == "max"
+        if self.operation == "add":
+            return b.fadd(x, y) if self.real else b.add(x, y)
+        if self.bool:
+            return b.or_(x, y) if largest else b.and_(x, y)
+        sign = ">" if largest else "<"
+        return b.select(b.fcmp_ordered(sign, x, y) if self.real else b.icmp_signed(sign, x, y), x, y)
+
+    def serial(self, xs: Sequence[ir.Value]) -> ir.Value:
+        """All of them, one after the other; NaN where any is."""
+        total = xs[0]
+        for x in xs[1:]:
+            total = self.plain(total, x)
+        if not self.flagged:
+            return total
+        return self.b.select(self.unordered(xs), same(total.type, float("nan")), total)
+
+    def unordered(self, xs: Sequence[ir.Value]) -> ir.Value:
+        """Where any of them is NaN."""
+        found: Any = None
+        for k in range(0, len(xs), 2):
+            nan = self.b.fcmp_unordered("uno", xs[k], xs[min(k + 1, len(xs) - 1)])
+            found = nan if found is None else self.b.or_(found, nan)
+        return found
+
+    def held(self, t: ir.Type, parts: int) -> list[ir.Value]:
+        """What is carried from the start: vectors of lanes, and the flag."""
+        flag = [same(ir.VectorType(I1, t.count) if isinstance(t, ir.VectorType) else I1, 0)]
+        return [self.start(t)] * parts + (flag if self.flagged else [])
+
+    def step(self, held: Sequence[ir.Value], xs: Sequence[ir.Value]) -> list[ir.Value]:
+        """One vector more for each of the first carried ones."""
+        out = list(held)
+        for k, x in enumerate(xs):
+            out[k] = self.plain(held[k], x)
+        if self.flagged:
+            out[-1] = self.b.or_(out[-1], self.unordered(xs))
+        return out
+
+    def total(self, held: Sequence[ir.Value]) -> ir.Value:
+        """Lanes k and k + half, half after half; NaN where the flag says so."""
+        parts = list(held[:-1] if self.flagged else held)
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [self.plain(parts[k], parts[k + half]) for k in range(half)]
+        x = parts[0]
+        if isinstance(x.type, ir.VectorType):
+            width = x.type.count
+            while width > 1:
+                width //= 2
+                x = self.plain(*[piece(self.b, x, start, width) for start in (0, width)])
+            x = self.b.extract_element(x, ir.Constant(I32, 0))
+        if not self.flagged:
+            return x
+        return self.b.select(any_lane(self.b, held[-1]), ir.Constant(x.type, float("nan")), x)
+
+
+def same(t: ir.Type, number: float | int) -> ir.Constant:
+    """A number in every lane."""
+    return ir.Constant(t, [number] * t.count if isinstance(t, ir.VectorType) else number)
+
+
+def piece(b: ir.IRBuilder, x: ir.Value, start: int, width: int) -> ir.Value:
+    """Neighbouring lanes of a vector."""
+    lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
+    return b.shuffle_vector(x, ir.Constant(x.type, ir.Undefined), lanes)
+
+
+def any_lane(b: ir.IRBuilder, flags: ir.Value) -> ir.Value:
+    """Whether any of the flags is set."""
+    if not isinstance(flags.type, ir.VectorType):
+        return flags
+    word = ir.IntType(flags.type.count)
+    return b.icmp_unsigned("!=", b.bitcast(flags, word), ir.Constant(word, 0))

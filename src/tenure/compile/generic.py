@@ -1,0 +1,182 @@
+"""Reductions of any size, in the order of ``folds``: what runs a reduction that no program was compiled for.
+
+    void rows(ptr x, ptr out, i64 outer, i64 n)
+    void columns(ptr x, ptr out, i64 outer, i64 n, i64 inner)
+
+x is contiguous, seen as (outer, n) or (outer, n, inner); out is (outer,) or (outer, inner).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.combine import LANES, Combine
+from tenure.compile.elements import in_memory
+from tenure.compile.loops import constant, counted, guarded, stack
+from tenure.compile.simplify import CHUNK, HEIGHT
+from tenure.dtypes import DType
+
+I64, POINTER = ir.IntType(64), ir.PointerType()
+WIDTH = 16
+LEVELS = 6
+"""Blocks of blocks of rows: HEIGHT to this power are more rows than memory holds."""
+
+
+def fold_source(operation: str, dtype: DType, tail: bool) -> ir.Module:
+    """The module of ``rows`` (``tail``) or ``columns`` for add, max or min of a dtype."""
+    module = ir.Module(name="fold")
+    signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, *[I64] * (2 if tail else 3)])
+    function = ir.Function(module, signature, "rows" if tail else "columns")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    Source = Rows if tail else Columns
+    Source(b, Combine(b, operation, dtype), in_memory(dtype)).emit(*function.args)
+    b.ret_void()
+    return module
+
+
+class Fold:
+    """What rows and columns share: the builder, the step, and the element in memory."""
+
+    def __init__(self, b: ir.IRBuilder, step: Combine, t: ir.Type) -> None:
+        self.b, self.step, self.t = b, step, t
+        self.wide = ir.VectorType(t, WIDTH)
+
+    def at(self, start: ir.Value, k: ir.Value) -> ir.Value:
+        """The address of element k."""
+        return self.b.gep(start, [k], source_etype=self.t)
+
+    def load(self, start: ir.Value, k: ir.Value, t: ir.Type) -> ir.Value:
+        """An element or a vector."""
+        return self.b.load(self.at(start, k), typ=t, align=self.step.bits // 8)
+
+    def store(self, x: ir.Value, start: ir.Value, k: ir.Value) -> None:
+        """The inverse of load."""
+        self.b.store(x, self.at(start, k), align=self.step.bits // 8)
+
+    def each(self, start: ir.Value, stop: ir.Value, step: int, body: Any) -> None:
+        """A loop that carries nothing."""
+
+        def inner(i: ir.Value, _: list[Any]) -> list[Any]:
+            body(i)
+            return []
+
+        counted(self.b, start, stop, step, inner)
+
+    def least(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        """The smaller one."""
+        return self.b.select(self.b.icmp_signed("<", x, y), x, y)
+
+
+class Rows(Fold):
+    """Chunks into lanes, their results into lanes again."""
+
+    def emit(self, x: ir.Value, out: ir.Value, outer: ir.Value, n: ir.Value) -> None:
+        """Row after row."""
+        room = stack(self.b, ir.ArrayType(self.t, LANES))
+
+        def row(r: ir.Value) -> None:
+            start = self.at(x, self.b.mul(r, n))
+
+            def chunk(first: ir.Value, held: list[Any]) -> list[Any]:
+                size = self.least(self.b.sub(n, first), constant(CHUNK))
+                total = self.total(self.at(start, first), size, room)
+                lane = self.b.and_(self.b.udiv(first, constant(CHUNK)), constant(LANES - 1))
+                return self.into_lane(held, total, lane)
+
+            parts = counted(self.b, constant(0), n, CHUNK, chunk, self.step.held(self.wide, LANES // WIDTH))
+            empty = self.b.icmp_signed("==", n, constant(0))
+            self.store(self.b.select(empty, self.step.empty(self.t), self.step.total(parts)), out, r)
+
+        self.each(constant(0), outer, 1, row)
+
+    def into_lane(self, held: list[Any], total: ir.Value, lane: ir.Value) -> list[Any]:
+        """The result of a chunk combined into a lane; a neutral element into all others."""
+        vectors = []
+        for u in range(LANES // WIDTH):
+            numbers = ir.Constant(ir.VectorType(I64, WIDTH), [u * WIDTH + k for k in range(WIDTH)])
+            hit = self.b.icmp_signed("==", numbers, self.splat(lane))
+            vectors.append(self.b.select(hit, self.splat(total), self.step.start(self.wide)))
+        return self.step.step(held, vectors)
+
+    def splat(self, x: ir.Value) -> ir.Value:
+        """A scalar in every lane."""
+        t = ir.VectorType(x.type, WIDTH)
+        one = self.b.insert_element(ir.Constant(t, ir.Undefined), x, constant(0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+        return self.b.shuffle_vector(one, ir.Constant(t, ir.Undefined), zeros)
+
+    def total(self, start: ir.Value, size: ir.Value, room: ir.Value) -> ir.Value:
+        """Up to CHUNK elements; the rest behind full lanes is padded in ``room``."""
+        b, step = self.b, self.step
+
+        def full(start: ir.Value, i: ir.Value, held: Any) -> list[Any]:
+            return step.step(
+                held, [self.load(start, b.add(i, constant(u * WIDTH)), self.wide) for u in range(LANES // WIDTH)]
+            )
+
+        rest = b.and_(size, constant(LANES - 1))
+        whole = b.sub(size, rest)
+        held = step.held(self.wide, LANES // WIDTH)
+        held = counted(b, constant(0), whole, LANES, lambda i, held: full(start, i, held), held)
+
+        def padded(held: Any) -> list[Any]:
+            for u in range(LANES // WIDTH):
+                self.store(step.start(self.wide), room, constant(u * WIDTH))
+            self.each(constant(0), rest, 1, lambda k: self.store(self.load(start, b.add(whole, k), self.t), room, k))
+            return full(room, constant(0), held)
+
+        return step.total(guarded(b, b.icmp_signed("!=", rest, constant(0)), held, padded))
+
+
+class Columns(Fold):
+    """Row after row into a block's result, blocks into blocks of blocks: as an odometer turns its wheels."""
+
+    def emit(self, x: ir.Value, out: ir.Value, outer: ir.Value, n: ir.Value, inner: ir.Value) -> None:
+        """Strips of columns, full vectors first."""
+        b = self.b
+        room = stack(b, ir.ArrayType(self.wide, LEVELS))
+
+        def matrix(o: ir.Value) -> None:
+            start = self.at(x, b.mul(o, b.mul(n, inner)))
+            to = self.at(out, b.mul(o, inner))
+            whole = b.and_(inner, constant(-WIDTH))
+            self.each(constant(0), whole, WIDTH, lambda c: self.strip(start, to, n, inner, c, self.wide, room))
+            self.each(whole, inner, 1, lambda c: self.strip(start, to, n, inner, c, self.t, room))
+
+        self.each(constant(0), outer, 1, matrix)
+
+    def strip(self, x: Any, out: Any, n: Any, inner: Any, c: Any, t: ir.Type, room: Any) -> None:
+        """The columns from c on, as many as t has lanes."""
+        b = self.b
+        wheels = [b.gep(room, [constant(k)], source_etype=self.wide) for k in range(LEVELS)]
+        b.store(self.step.empty(t), wheels[-1])
+        last = b.sub(n, constant(1))
+
+        def row(r: ir.Value) -> None:
+            carried, turn = self.load(x, b.add(b.mul(r, inner), c), t), ir.Constant(ir.IntType(1), 1)
+            for k, wheel in enumerate(wheels):
+                carried, turn = self.turn(wheel, carried, turn, r, HEIGHT**k, last)
+
+        self.each(constant(0), n, 1, row)
+        self.store(b.load(wheels[-1], typ=t), out, c)
+
+    def turn(self, wheel: Any, x: ir.Value, turn: ir.Value, r: Any, size: int, last: Any) -> tuple[ir.Value, ir.Value]:
+        """Combine x into a wheel where the finer one is through; what it holds, and whether it is through itself."""
+        b = self.b
+        block = constant(size * HEIGHT)
+
+        def combined(_: Any) -> list[Any]:
+            fresh = b.icmp_signed("<", b.urem(r, block), constant(size))
+            return [b.select(fresh, x, self.step.serial([b.load(wheel, typ=x.type), x]))]
+
+        (held,) = guarded(b, turn, [x], combined)
+
+        def kept(_: Any) -> list[Any]:
+            b.store(held, wheel)
+            return []
+
+        guarded(b, turn, [], kept)
+        through = b.icmp_signed("==", b.urem(b.add(r, constant(1)), block), constant(0))
+        return held, b.and_(turn, b.or_(through, b.icmp_signed("==", r, last)))

@@ -1,0 +1,275 @@
+"""Kernels that go row by row: several reductions of a row, and the elementwise values before, between and after.
+
+    for each row r                                         softmax
+        m = max over k of x[r, k]                          phase 0
+        for k: e[k] = exp(x[r, k] - m); s = sum of e       phase 1, e in scratch
+        for k: y[r, k] = e[k] / s                          phase 2
+
+A member is computed in the first phase in which what it reads is known; what later phases read again comes from its
+own row in memory, or from a row of scratch. A sum over all rows is added up where its result lies, row after row, in
+items of HEIGHT rows.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+
+from tenure.compile.combine import I1, LANES, Combine
+from tenure.compile.elements import LLVM, Emitter, in_memory, widths
+from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction
+from tenure.compile.index import Affine, address
+from tenure.compile.loops import Axis, constant, counted, merge, nest, stack
+from tenure.compile.simplify import HEIGHT
+
+if TYPE_CHECKING:
+    from tenure.compile.body import Body
+
+
+class RowEmitter(Emitter):
+    """Knows what of the row is there already: ``singles`` in registers, rows of ``scratch``; and the one index at
+    which the kernel's members are."""
+
+    singles: dict[int, ir.Value]
+    scratch: dict[int, ir.Value]
+    members: dict[int, Member]
+    row: Affine
+
+    def at(self, x: int, index: Any) -> Any:
+        if x in self.singles:
+            return self.singles[x]
+        if x in self.scratch:
+            key = (x, None)
+            if key not in self.memo:
+                self.pointers[x] = self.scratch[x]
+                live, self.live = self.live, self.width  # a row of scratch is padded
+                self.memo[key] = self.load(x, self.row)
+                self.live = live
+            return self.memo[key]
+        return super().at(x, self.members[x].at if x in self.members and x not in self.stored else index)
+
+
+def goes_by_rows(kernel: Kernel) -> bool:
+    """Whether a kernel is written here; a sum over rows by itself has a faster form."""
+    return kernel.domain is not None and [m.kind for m in kernel.members.values()] != [Kind.COLUMN]
+
+
+class RowKernel:
+    """A kernel while it is written."""
+
+    def __init__(self, body: Body, kernel: Kernel) -> None:
+        assert kernel.domain is not None
+        self.body, self.b, self.program = body, body.b, body.program
+        self.shape, self.cut = kernel.domain
+        self.members = kernel.members
+        self.kept = set(kernel.values)
+        self.n = prod(self.shape[self.cut :])
+        whole, single = identity(self.shape), identity(self.shape[: self.cut])
+        self.whole = address(whole, self.shape)
+        self.single = address(single, self.shape[: self.cut])
+        self.inner = address(whole[self.cut :], self.shape[self.cut :])
+        forms = kernel.forms | {self.whole, self.single}
+        (self.axis,) = merge(self.shape, range(self.cut, len(self.shape)), forms)
+        self.outer = merge(self.shape, range(self.cut), forms)
+        self.phases = self.phase_of_each()
+        self.last = max(self.phases.values())
+        self.lanes = min(LANES, 1 << (self.n - 1).bit_length())
+        avals = [self.program.aval(v) for v, m in self.members.items() if m.kind is not Kind.SINGLE]
+        self.width = min(self.lanes, widths(avals, body.bits))
+        self.scratch = {v: self.room(v) for v in self.members if self.needs_room(v)}
+        self.singles: dict[int, ir.Value] = {}
+        self.variables: dict[int, Any] = {}
+
+    def phase_of_each(self) -> dict[int, int]:
+        """The phase of each member; a single is computed before the loop of its phase."""
+        phases: dict[int, int] = {}
+        for v, m in self.members.items():
+            known = [phases[r] + (self.members[r].kind is Kind.FOLD) for r in m.reads]
+            phases[v] = max(known, default=0)
+        return phases
+
+    def needs_room(self, v: int) -> bool:
+        """Whether a later phase reads a row that is not stored."""
+        if self.members[v].kind is not Kind.ROW or v in self.kept:
+            return False
+        return any(v in m.reads and self.phases[u] > self.phases[v] for u, m in self.members.items())
+
+    def room(self, v: int) -> ir.Value:
+        """A row of scratch, with room for whole vectors."""
+        return stack(self.b, ir.ArrayType(in_memory(self.program.aval(v).dtype), -(-self.n // LANES) * LANES))
+
+    def emit(self) -> None:
+        """All rows; items are steps of the first outer axis, or blocks of rows where something runs over them."""
+        columns = [v for v, m in self.members.items() if m.kind is Kind.COLUMN]
+        if columns:
+            self.blocks(columns)
+        elif not self.outer:
+            self.row()
+        else:
+            first, *rest = self.outer
+            self.body.items = first.size
+
+            def step(i: ir.Value, _: list[Any]) -> list[Any]:
+                self.variables[first.name] = i
+                nest(self.b, rest, self.variables, self.row)
+                return []
+
+            counted(self.b, self.body.first, self.body.last, 1, step)
+
+    def blocks(self, columns: list[int]) -> None:
+        """Rows in blocks of HEIGHT."""
+        b = self.b
+        axis = self.outer[0] if self.outer else Axis(-1, 1)
+        self.body.items = -(-axis.size // HEIGHT)
+
+        def row(i: ir.Value, _: list[Any]) -> list[Any]:
+            self.variables[axis.name] = i
+            self.row()
+            return []
+
+        def block(k: ir.Value, _: list[Any]) -> list[Any]:
+            start = b.mul(k, constant(HEIGHT))
+            end = b.add(start, constant(HEIGHT))
+            stop = b.select(b.icmp_signed("<", end, constant(axis.size)), end, constant(axis.size))
+            for v in columns:
+                self.clear(v, k)
+            counted(b, start, stop, 1, row)
+            return []
+
+        counted(b, self.body.first, self.body.last, 1, block)
+
+    def clear(self, v: int, block: ir.Value) -> None:
+        """Neutral elements where a block's sums go."""
+        t = in_memory(self.program.aval(v).dtype)
+        start = self.b.mul(block, constant(self.n))
+        number = ir.Constant(t, self.combine(v).neutral)
+
+        def step(i: ir.Value, _: list[Any]) -> list[Any]:
+            self.b.store(number, self.b.gep(self.body.pointer(v), [self.b.add(start, i)], source_etype=t))
+            return []
+
+        counted(self.b, constant(0), constant(self.n), 1, step)
+
+    def combine(self, v: int) -> Combine:
+        """The step of a reduction."""
+        at = instruction(self.program, v)
+        return Combine(self.b, at.primitive.lower.operation, at.aval.dtype)
+
+    def row(self) -> None:
+        """One row, phase after phase."""
+        self.singles = {}
+        for phase in range(self.last + 1):
+            self.compute_singles(phase)
+            members = [v for v, p in self.phases.items() if p == phase and self.members[v].kind is not Kind.SINGLE]
+            if members:
+                self.loop(phase, members)
+
+    def emitter(self, phase: int, at: ir.Value | None, width: int, live: int) -> RowEmitter:
+        """An emitter that computes what the phase computes and reads what earlier ones have."""
+        here = {v for v, p in self.phases.items() if p >= phase and v not in self.singles}
+        later = {v: p for v, p in self.scratch.items() if self.phases[v] < phase}
+        variables = self.variables if at is None else {**self.variables, self.axis.name: at}
+        lane = None if at is None else self.axis.name
+        e = self.body.emitter(here, variables, lane, width, live, RowEmitter)
+        assert isinstance(e, RowEmitter)
+        e.singles, e.scratch, e.members, e.row = self.singles, later, self.members, self.inner
+        return e
+
+    def compute_singles(self, phase: int) -> None:
+        """What there is one of in the row."""
+        e = self.emitter(phase, None, 1, 1)
+        for v, m in self.members.items():
+            if m.kind is Kind.SINGLE and self.phases[v] == phase:
+                x = e.at(v, m.at)
+                self.singles[v] = x
+                self.keep_single(e, v, x)
+
+    def keep_single(self, e: Emitter, v: int, x: ir.Value) -> None:
+        """Store a single element if anybody else reads it."""
+        if v in self.kept:
+            e.store(x, self.body.pointer(v), self.single, self.program.aval(v).dtype)
+
+    def loop(self, phase: int, members: list[int]) -> None:
+        """The pass of one phase over the row."""
+        folds = [v for v in members if self.members[v].kind is Kind.FOLD]
+        parts = self.lanes // self.width if folds else 1
+        step = parts * self.width
+        sizes = [len(self.held(v, parts)) for v in folds]
+
+        def piece(at: ir.Value, live: int, carried: list[Any]) -> list[Any]:
+            """Up to ``step`` elements."""
+            found: dict[int, list[Any]] = {v: [] for v in folds}
+            for u in range(-(-live // self.width)):
+                i = self.b.add(at, constant(u * self.width)) if u else at
+                e = self.emitter(phase, i, self.width, min(self.width, live - u * self.width))
+                for v in members:
+                    x = self.element(e, v)
+                    if v in found:
+                        found[v].append(x)
+            out: list[Any] = []
+            for v, size in zip(folds, sizes, strict=True):
+                out += self.combine(v).step(carried[len(out) : len(out) + size], found[v])
+            return out
+
+        carried = [x for v in folds for x in self.held(v, parts)]
+        rest = self.n % step
+        whole = self.n - rest
+        if whole == step:
+            carried = piece(constant(0), step, carried)
+        elif whole:
+            carried = counted(self.b, constant(0), constant(whole), step, lambda i, held: piece(i, step, held), carried)
+        if rest:
+            carried = piece(constant(whole), rest, carried)
+        self.finish(folds, sizes, carried)
+
+    def held(self, v: int, parts: int) -> list[ir.Value]:
+        """What a reduction starts from."""
+        return self.combine(v).held(self.type(v), parts)
+
+    def type(self, v: int) -> ir.Type:
+        """Vectors of a member's elements."""
+        one = LLVM[self.program.aval(v).dtype.name]
+        return ir.VectorType(one, self.width) if self.width > 1 else one
+
+    def finish(self, folds: list[int], sizes: list[int], carried: list[Any]) -> None:
+        """The results of the phase's reductions."""
+        e = self.emitter(0, None, 1, 1)
+        for v, size in zip(folds, sizes, strict=True):
+            self.singles[v] = self.combine(v).total(carried[:size])
+            carried = carried[size:]
+            self.keep_single(e, v, self.singles[v])
+
+    def element(self, e: RowEmitter, v: int) -> ir.Value:
+        """The elements of a member at the emitter's place, stored where they are kept; of a reduction's operand,
+        neutral in dead lanes."""
+        kind, index, _ = self.members[v]
+        at, dtype = instruction(self.program, v), self.program.aval(v).dtype
+        if kind is Kind.ROW:
+            x = e.splat(e.at(v, index))
+            if v in self.kept:
+                e.store(x, self.body.pointer(v), self.whole, dtype)
+            elif v in self.scratch:
+                live, e.live = e.live, e.width
+                e.store(x, self.scratch[v], self.inner, dtype)
+                e.live = live
+            return x
+        x = e.splat(e.at(at.operands[0], index))
+        if kind is Kind.COLUMN:
+            self.add_row(e, v, x)
+        elif e.live < e.width:
+            mask = ir.Constant(ir.VectorType(I1, e.width), [int(k < e.live) for k in range(e.width)])
+            x = self.b.select(mask, x, self.combine(v).start(x.type))
+        return x
+
+    def add_row(self, e: RowEmitter, v: int, x: ir.Value) -> None:
+        """One row more in the sums of its block."""
+        start, b = self.body.pointer(v), self.b
+        if self.outer:
+            block = b.udiv(self.variables[self.outer[0].name], constant(HEIGHT))
+            dtype = self.program.aval(v).dtype
+            start = b.gep(start, [b.mul(block, constant(self.n))], source_etype=in_memory(dtype))
+        e.pointers[v] = start
+        total = self.combine(v).serial([e.load(v, self.inner), x])
+        e.store(total, start, self.inner, self.program.aval(v).dtype)

@@ -1,0 +1,353 @@
+"""Which stored values share a kernel, and in which order kernels run.
+
+    m = reduce_max x; e = exp (x - m); s = reduce_sum e; y = e / s      becomes
+    kernel 0: stores y; keeps m e s; reads x; row by row
+
+A kernel goes row by row if it holds a reduction along the last axes. Elementwise values over the same rows join it,
+values that are single in a row, more such reductions, and sums over all rows (in the blocks that ``simplify`` made).
+What only its own kernel reads is not stored. Values join greedily, in the program's order, within a window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from tenure.compile.fuse import (
+    BOUNDED,
+    Domain,
+    Follower,
+    Kernel,
+    Kind,
+    Member,
+    Plan,
+    choose_stored,
+    identity,
+    instruction,
+)
+from tenure.compile.index import Affine, Unseen, address, reshaped
+from tenure.compile.loops import merge
+from tenure.compile.simplify import HEIGHT
+from tenure.compile.trail import untangle
+from tenure.ir.program import Program
+from tenure.ops.lowering import Element, Fold
+from tenure.ops.reduce import extent
+
+WINDOW = 8
+"""How many of the last kernels a value may join without depending on them."""
+MOST = 200
+"""Elements that a kernel computes for each of its own: compiling takes more than in proportion to its length, and
+like kernels are compiled once."""
+REACH = 64
+"""How far kernels are moved behind each other."""
+SHORT = 8
+"""Rows shorter than this are not worth to take an elementwise kernel along."""
+SMALL = 1 << 15
+"""Elements that one thread does as fast as several."""
+FEW = 16
+"""Rows, or blocks of rows, that still share out well."""
+SCRATCH = 1 << 14
+"""Bytes of scratch rows that lie on the stack; longer rows are stored."""
+
+
+class Apart(Exception):
+    """Two values cannot share a kernel."""
+
+
+def fuse(program: Program) -> Plan:
+    """Choose stored values and kernels."""
+    scheduler = Scheduler(program, untangle(program, choose_stored(program)))
+    for v in sorted(scheduler.stored):
+        if v >= len(program.inputs):
+            scheduler.add(v)
+    scheduler.share()
+    return scheduler.plan()
+
+
+def member(program: Program, domain: Domain, v: int) -> Member | None:
+    """What a value could be in a kernel over a domain."""
+    at = instruction(program, v)
+    shape, cut = domain
+    rows, n = prod(shape[:cut]), prod(shape[cut:])
+    kind, index = Kind.ALONE, None
+    if isinstance(at.primitive.lower, Element):
+        if at.aval.size == rows * n:
+            kind, index = Kind.ROW, reshaped(identity(shape), shape, at.aval.shape)
+        elif at.aval.size == rows:
+            kind, index = Kind.SINGLE, reshaped(identity(shape[:cut]), shape[:cut], at.aval.shape)
+    elif isinstance(at.primitive.lower, Fold):
+        operand, block = program.aval(at.operands[0]).shape, at.params.get("block", 0)
+        sizes = extent(operand, at.params["axes"])
+        if sizes == (rows, n, 1) and not block:
+            kind, index = Kind.FOLD, reshaped(identity(shape), shape, operand)
+        elif sizes == (1, rows, n) and n > 1 and block == (HEIGHT if rows > HEIGHT else 0):
+            kind, index = Kind.COLUMN, reshaped(identity(shape), shape, operand)
+    return None if index is None else Member(kind, index, set())
+
+
+def many(domain: Domain) -> bool:
+    """Whether there are several rows."""
+    return prod(domain.shape[: domain.cut]) > 1
+
+
+def over_rows(kernel: Kernel) -> bool:
+    """Whether a kernel is a sum over rows and no more."""
+    return all(m.kind is Kind.COLUMN for m in kernel.members.values())
+
+
+def own_domain(program: Program, v: int) -> Domain | None:
+    """The domain of a reduction by itself, if it has one."""
+    at = instruction(program, v)
+    if not isinstance(at.primitive.lower, Fold):
+        return None
+    shape, run = program.aval(at.operands[0]).shape, at.params["axes"]
+    _, _, inner = extent(shape, run)
+    domain = Domain(shape, run[0] if inner == 1 else run[-1] + 1)
+    return domain if prod(shape) and member(program, domain, v) else None
+
+
+class Joiner(Follower):
+    """Follows a value beside the members of a kernel, which it may read only at the kernel's own index."""
+
+    def __init__(self, program: Program, stored: set[int], kernel: Kernel, domain: Domain) -> None:
+        super().__init__(program, stored)
+        self.kernel = kernel
+        self.found: set[int] = set()
+        shape, cut = domain
+        single = address(identity(shape[:cut]), shape[:cut])
+        self.own = {Kind.ROW: address(identity(shape), shape), Kind.SINGLE: single, Kind.FOLD: single}
+
+    def at(self, x: int, index: Any) -> Any:
+        found = self.kernel.members.get(x)
+        if found is None:
+            return super().at(x, index)
+        where = index if isinstance(index, Affine) else address(index, self.shape(x))
+        if where != self.own.get(found.kind):
+            raise Apart
+        self.found.add(x)
+        return None
+
+
+class Scheduler:
+    """Kernels in order, ``home`` of each value that one computes."""
+
+    def __init__(self, program: Program, stored: set[int]) -> None:
+        self.program = program
+        self.stored = stored
+        self.order: list[Kernel] = []
+        self.home: dict[int, Kernel] = {}
+
+    def add(self, v: int) -> None:
+        """Compute a value in a kernel that is there, or in one of its own."""
+        alone = Follower(self.program, self.stored)
+        alone.follow(v)
+        lower = instruction(self.program, v).primitive.lower
+        if isinstance(lower, Element | Fold):
+            homes = self.merged({self.home[r] for r in alone.reads if r in self.home}, v)
+            recent = set(self.order[-WINDOW:])
+            for kernel in sorted(homes | recent, key=lambda k: (k in homes, k.place), reverse=True):
+                if self.join(kernel, v):
+                    return
+        self.home[v] = self.kernel(v, alone)
+        self.order.append(self.home[v])
+
+    def kernel(self, v: int, alone: Follower) -> Kernel:
+        """A kernel of one value."""
+        shape, domain = self.program.aval(v).shape, own_domain(self.program, v)
+        plain = Member(Kind.ROW, identity(shape), set()) if is_element(self.program, v) else None
+        first = plain or (member(self.program, domain, v) if domain else None) or Member(Kind.ALONE, (), set())
+        return Kernel([v], alone.reads, {v: first}, domain, alone.forms, len(self.order), len(alone.memo))
+
+    def merged(self, homes: set[Kernel], v: int) -> set[Kernel]:
+        """The kernels that a value reads; those that go over the same rows as the value become one, if they can.
+
+        Sums of everything stay apart: what waits for one of them need not wait for another.
+        """
+        alike = [k for k in homes if k.domain and many(k.domain) and member(self.program, k.domain, v)]
+        alike.sort(key=lambda k: k.place)
+        for k in alike[1:]:
+            if self.merge(alike[0], k):
+                homes = homes - {k}
+        return homes
+
+    def merge(self, kernel: Kernel, other: Kernel) -> bool:
+        """Compute the members of a later kernel in an earlier one, all or none."""
+        before, order = replace(kernel, members=dict(kernel.members)), list(self.order)
+        for v in other.members:
+            if not self.join(kernel, v, willing=True):
+                kernel.__dict__.update(before.__dict__)
+                self.order = order
+                for place, k in enumerate(order):
+                    k.place = place
+                for u in other.members:
+                    self.home[u] = other
+                return False
+        self.order.remove(other)
+        for place in range(other.place, len(self.order)):
+            self.order[place].place = place
+        return True
+
+    def join(self, kernel: Kernel, v: int, willing: bool = False) -> bool:
+        """Compute a value in a kernel, if that can be and (unless one is willing anyway) pays."""
+        domain = kernel.domain or self.common_domain(kernel, v)
+        found = None if domain is None else member(self.program, domain, v)
+        if domain is None or found is None:
+            return False
+        tracer = Joiner(self.program, self.stored - {v}, kernel, domain)
+        try:
+            of_rows = found.kind in (Kind.FOLD, Kind.COLUMN)
+            tracer.at(instruction(self.program, v).operands[0] if of_rows else v, found.at)
+        except (Apart, Unseen):
+            return False
+        if kernel.size + len(tracer.memo) > MOST or not (willing or self.pays(kernel, domain, found.kind, tracer)):
+            return False
+        if not self.fits(kernel, domain, found.kind, tracer.forms):
+            return False
+        if not self.move_behind(kernel, tracer.reads):
+            return False
+        if found.kind is not Kind.ROW:
+            kernel.domain = domain
+        kernel.values = [*kernel.values, v]
+        kernel.members[v] = found._replace(reads=tracer.found)
+        kernel.reads = kernel.reads | tracer.reads
+        kernel.forms = kernel.forms | tracer.forms
+        kernel.size += len(tracer.memo)
+        self.home[v] = kernel
+        return True
+
+    def common_domain(self, kernel: Kernel, v: int) -> Domain | None:
+        """What an elementwise kernel would go over if a value of its shape, or a reduction of one, joined it."""
+        program, head, at = self.program, kernel.values[0], instruction(self.program, v)
+        if not is_element(program, head):
+            return None
+        shape = program.aval(head).shape
+        if isinstance(at.primitive.lower, Element):
+            return Domain(shape, len(shape)) if at.aval.shape == shape else None
+        domain = own_domain(program, v)
+        return domain if domain is not None and domain.shape == shape and prod(shape[domain.cut :]) >= SHORT else None
+
+    def pays(self, kernel: Kernel, domain: Domain, kind: Kind, tracer: Joiner) -> bool:
+        """Whether a kernel has use for a value: for one that depends on its members, or reads what it reads and
+        waits for no other kernel. A sum over rows is faster by itself than beside what it has nothing to do with."""
+        plain = kernel.domain is None and kind is Kind.ROW
+        if tracer.found:
+            return True
+        parents = {self.home[r] for r in kernel.reads if r in self.home}
+        if kind in (Kind.SINGLE, Kind.COLUMN) or over_rows(kernel):
+            return False
+        if any(self.home[r] not in parents for r in tracer.reads if r in self.home):
+            return False
+        return plain or self.alike(kernel.reads, tracer.reads, domain)
+
+    def alike(self, some: set[int], others: set[int], domain: Domain) -> bool:
+        """Whether anything as large as a domain is read by both."""
+        return any(self.program.aval(r).size >= prod(domain.shape) for r in some & others)
+
+    def fits(self, kernel: Kernel, domain: Domain, kind: Kind, forms: set[Affine]) -> bool:
+        """Whether rows stay one loop, and all rows together where something is reduced over them; a kernel of few
+        items would leave threads idle."""
+        shape, cut = domain
+        if kernel.domain is None and kind is Kind.ROW:
+            return True
+        every = kernel.forms | forms
+        over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
+        if prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW):
+            return False
+        if len(merge(shape, range(cut, len(shape)), every)) > 1:
+            return False
+        return not over or len(merge(shape, range(cut), every)) <= 1
+
+    def share(self) -> None:
+        """Join kernels that go over the same rows and read the same."""
+        for other in list(self.order):
+            if other.domain is None or not many(other.domain) or over_rows(other):
+                continue
+            for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
+                if kernel.domain is None or over_rows(kernel):
+                    continue
+                if not self.alike(kernel.reads, other.reads, kernel.domain):
+                    continue
+                if all(member(self.program, kernel.domain, v) for v in other.members) and self.merge(kernel, other):
+                    break
+
+    def move_behind(self, kernel: Kernel, reads: set[int]) -> bool:
+        """Reorder kernels so that one comes after all that it is to read; False if those depend on it."""
+        needed = {self.home[r] for r in reads if r in self.home}
+        start, last = kernel.place, max([k.place for k in needed], default=0)
+        if last <= start or last - start > REACH:
+            return last <= start
+        moved: list[Kernel] = [kernel]
+        rest: list[Kernel] = []
+        for k in self.order[start + 1 : last + 1]:
+            (moved if any(self.home.get(r) in moved for r in k.reads) else rest).append(k)
+        if any(k in needed for k in moved):
+            return False
+        self.order[start : last + 1] = rest + moved
+        for place in range(start, last + 1):
+            self.order[place].place = place
+        return True
+
+    def part(self, kernel: Kernel, v: int) -> None:
+        """Compute a value right after its kernel."""
+        del kernel.members[v]
+        alone = Follower(self.program, self.stored)
+        alone.follow(v)
+        self.home[v] = self.kernel(v, alone)
+        self.order.insert(self.order.index(kernel) + 1, self.home[v])
+
+    def plan(self) -> Plan:
+        """Kernels with what must be stored; what only its own kernel reads is not."""
+        program = self.program
+        needed = set(program.outputs)
+        for at in program.instructions:
+            if at.primitive.name in BOUNDED:
+                needed.add(at.operands[BOUNDED[at.primitive.name][0]])
+        for kernel in self.order:
+            needed |= kernel.reads
+        stored = set(self.stored)
+        for kernel in list(self.order):
+            for v in heavy_leaves(program, kernel, self.stored):
+                self.part(kernel, v)
+                needed |= self.home[v].reads
+        for kernel in self.order:
+            needed.update(long_rows(program, kernel, needed))
+            kernel.values = [v for v in kernel.members if v in needed]
+            stored -= kernel.members.keys() - needed
+        return Plan(program, stored, self.order)
+
+
+def is_element(program: Program, v: int) -> bool:
+    """Whether a value is computed element by element."""
+    return isinstance(instruction(program, v).primitive.lower, Element)
+
+
+def heavy_leaves(program: Program, kernel: Kernel, stored: set[int]) -> list[int]:
+    """Dear single elements of many rows that no member reads: several at once are faster computed on their own."""
+    if kernel.domain is None or prod(kernel.domain.shape[: kernel.domain.cut]) < HEIGHT:
+        return []
+    read = set().union(*[m.reads for m in kernel.members.values()])
+    leaves = [v for v, m in kernel.members.items() if m.kind is Kind.SINGLE and v not in read]
+    return [v for v in leaves if heavy(program, v, stored)]
+
+
+def heavy(program: Program, v: int, stored: set[int]) -> bool:
+    """Whether an elementwise value takes an elementary function to compute."""
+    at = instruction(program, v)
+    if isinstance(at.primitive.lower, Element) and at.primitive.lower.heavy:
+        return True
+    return any(heavy(program, o, stored) for o in at.operands if o not in stored)
+
+
+def long_rows(program: Program, kernel: Kernel, needed: set[int]) -> list[int]:
+    """Members whose rows would take too much scratch."""
+    if kernel.domain is None:
+        return []
+    n = prod(kernel.domain.shape[kernel.domain.cut :])
+    out, room = [], 0
+    for v, found in kernel.members.items():
+        if v not in needed and found.kind is Kind.ROW:
+            room += n * program.aval(v).dtype.itemsize
+            if room > SCRATCH:
+                out.append(v)
+    return out

@@ -1,0 +1,156 @@
+"""Programs run op by op, with the bits of compiled ones: what is not fused yet, or has failed.
+
+    exp float32[4096, 10]          one native kernel for all sizes, made once for exp of float32
+    add float32[4096, 10]          NumPy, which rounds as the processor does
+
+Where NumPy's result is the one correctly rounded number, or a copy, NumPy computes it. The rest has kernels whose
+sizes are arguments: elementary functions and random numbers over flat arrays, reductions as ``folds`` defines them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from tenure.compile.build import DATA, ITEMS, item, member
+from tenure.compile.elements import Emitter, widths
+from tenure.compile.generic import fold_source
+from tenure.compile.index import loop
+from tenure.compile.jit import Library, engine
+from tenure.compile.loops import vectorized
+from tenure.dtypes import DType, as_dtype
+from tenure.interp.interp import Interpreted, reference
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder, Instruction, Program
+from tenure.ops.lowering import Element, Fold, Product
+from tenure.runtime.blas import gemm
+from tenure.runtime.buffers import empty
+
+Array = np.ndarray[Any, Any]
+POINTER, I64 = ir.PointerType(), ir.IntType(64)
+MAP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+ROWS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 2)
+COLUMNS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 3)
+ROUNDED = {"divide"}
+"""Heavy operations that NumPy rounds correctly."""
+ORDERED = {"maximum", "minimum", "sign", "absolute"}
+"""Light ones in which it leaves signs of zero, or of NaN, to the processor."""
+
+
+def stepwise(program: Program) -> Interpreted:
+    """The executor."""
+    return Interpreted(program, native)
+
+
+def native(at: Instruction) -> Callable[..., Any]:
+    """The function that computes an instruction with a compiled program's bits."""
+    lower, name = at.primitive.lower, at.primitive.name
+    if at.aval.dtype.kind == "f" and at.aval.size:
+        if isinstance(lower, Element) and (lower.heavy or name in ORDERED) and name not in ROUNDED:
+            return lambda *xs, **params: mapped(at, xs)
+        if isinstance(lower, Fold):
+            return lambda x, *, axes: folded(lower.operation, x, axes)
+        if isinstance(lower, Product):
+            return multiplied
+    return reference(at)
+
+
+def mapped(at: Instruction, operands: tuple[Any, ...]) -> Array:
+    """An elementwise operation: its kernel, over flat arrays of one size and single numbers."""
+    shape, dtype = at.aval.shape, at.aval.dtype
+    single = tuple([np.ndim(x) == 0 for x in operands])
+    flat = [x if s else np.ascontiguousarray(np.broadcast_to(x, shape)) for x, s in zip(operands, single, strict=True)]
+    avals = [Aval(() if s else (2,), as_dtype(x.dtype)) for x, s in zip(operands, single, strict=True)]
+    params = {k: (2,) if k == "shape" else v for k, v in at.params.items()}
+    key = f"map {at.primitive.name} {' '.join(map(str, avals))} {params} {DATA} {ITEMS}"
+    out = empty(shape, dtype.numpy)
+    flat.append(out)
+    function(MAP, key, "map", lambda: map_source(at, avals, params))(id(flat), out.size)
+    return out
+
+
+_functions: dict[str, tuple[Any, Library]] = {}
+
+
+def function(kind: Any, key: str, name: str, source: Callable[[], ir.Module]) -> Any:
+    """A native function, by what it depends on; there are as many as there are operations and dtypes."""
+    found = _functions.get(key)
+    if found is None:
+        library = engine().load(source, key=key)
+        found = _functions[key] = kind(library.address(name)), library
+    return found[0]
+
+
+def map_source(at: Instruction, avals: list[Aval], params: dict[str, Any]) -> ir.Module:
+    """``void map(ptr list, i64 n)``: a list object of the operands' arrays and the result's."""
+    builder = Builder()
+    xs = [builder.input(aval) for aval in avals]
+    y = at.primitive(*xs, **params) if xs else builder.emit(at.primitive, xs, params)
+    program = builder.extract([x.id for x in xs], [y.id])
+    module = ir.Module(name="map")
+    main = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64]), "map")
+    b = ir.IRBuilder(main.append_basic_block("entry"))
+    items = member(b, main.args[0], ITEMS)
+    pointers = {k: member(b, item(b, items, k), DATA) for k in range(len(xs) + 1)}
+    index = (loop(0),) if y.ndim else ()
+
+    def step(i: ir.Value, width: int) -> None:
+        e = Emitter(program, set(range(len(xs))), b, pointers, {0: i}, 0, width)
+        e.store(e.at(y.id, index), pointers[len(xs)], loop(0), y.dtype)
+
+    width = widths([y.aval], engine().target.vector_bits)
+    vectorized(b, ir.Constant(I64, 0), main.args[1], width, step)
+    b.ret_void()
+    return module
+
+
+def folded(operation: str, x: Array, axes: tuple[int, ...]) -> Array:
+    """A reduction: axes of size 1 dropped, runs of neighbouring ones one after the other, the last first."""
+    shape = tuple([n for k, n in enumerate(x.shape) if k not in axes])
+    kept = [k for k, n in enumerate(x.shape) if n != 1]
+    x, reduced = x.reshape([x.shape[k] for k in kept]), [k in axes for k in kept]
+    while any(reduced):
+        stop = max(k for k, yes in enumerate(reduced) if yes) + 1
+        start = max((k + 1 for k in range(stop) if not reduced[k]), default=0)
+        x = folded_run(operation, np.ascontiguousarray(x), start, stop)
+        del reduced[start:stop]
+    return np.array(x).reshape(shape) if x.base is not None else x.reshape(shape)
+
+
+def folded_run(operation: str, x: Array, start: int, stop: int) -> Array:
+    """The reduction of the axes from start to stop."""
+    outer, n, inner = map(prod, (x.shape[:start], x.shape[start:stop], x.shape[stop:]))
+    out = empty(x.shape[:start] + x.shape[stop:], x.dtype)
+    sizes = (outer, n) if inner == 1 else (outer, n, inner)
+    fold_function(operation, as_dtype(x.dtype), inner == 1)(x.ctypes.data, out.ctypes.data, *sizes)
+    return out
+
+
+def fold_function(operation: str, dtype: DType, tail: bool) -> Any:
+    """The reduction of contiguous data seen as (outer, n), or as (outer, n, inner)."""
+    kind, name = (ROWS, "rows") if tail else (COLUMNS, "columns")
+    return function(kind, f"fold {operation} {dtype.name} {tail}", name, lambda: fold_source(operation, dtype, tail))
+
+
+def multiplied(x: Array, y: Array) -> Array:
+    """A matrix product on the runtime's threads, as programs call it."""
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    out = empty((*batch, x.shape[-2], y.shape[-1]), x.dtype)
+    left, right, result = _stacked(x, batch), _stacked(y, batch), out.reshape(-1, *out.shape[-2:])
+    if x.shape[-1]:
+        gemm(left, right, result)
+    else:
+        out[...] = 0
+    return out
+
+
+def _stacked(x: Array, batch: tuple[int, ...]) -> Array:
+    """Matrices along one leading axis, contiguous; one matrix serves for all."""
+    if x.size == x.shape[-1] * x.shape[-2]:
+        return np.ascontiguousarray(x).reshape(1, *x.shape[-2:])
+    return np.ascontiguousarray(np.broadcast_to(x, (*batch, *x.shape[-2:]))).reshape(-1, *x.shape[-2:])

@@ -1,0 +1,126 @@
+"""A loop nest over a shape that computes element by element.
+
+Numbers that a row shares are read once in front of its vectors. Operands that lie across the rows (``a + b.T``) are
+turned in registers, see ``transpose``. Results too large for the caches are written past them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.body import Body
+from tenure.compile.elements import Emitter, Held, widths
+from tenure.compile.index import Affine
+from tenure.compile.loops import merge, short
+from tenure.compile.symbolic import Tracer
+from tenure.compile.transpose import across, turned
+
+I64 = ir.IntType(64)
+LINE = 64
+STREAM = 20 << 20
+"""Bytes moved from which results are written past the caches: the next kernel would not find them there."""
+
+
+def sweep(
+    body: Body,
+    shape: tuple[int, ...],
+    follow: Callable[[Tracer], object],
+    element: Callable[[Emitter], None],
+    values: list[int],
+    hidden: set[int] | None = None,
+) -> None:
+    """``element(emitter)`` at each index of a shape; ``follow`` is the same to a tracer.
+
+    ``values`` are those that are stored, ``hidden`` those that are computed here and not read.
+    """
+    if not all(shape):
+        return
+    hidden = hidden or set()
+    t = Tracer(body.program, body.plan.stored - hidden)
+    follow(t)
+    axes = merge(shape, range(len(shape)), t.forms)
+    size = prod([axis.size for axis in axes])
+    body.work += size * (len(t.places) + len(values))
+    turn = across(body.program, axes, t.places, values)
+    common = steady_places(t, axes[-1].name if axes else None)
+    avals = [body.program.aval(v) for v in values]
+    width = widths(avals, body.bits)
+    rest = short(axes[-1].size, width, min([aval.dtype.itemsize for aval in avals])) if len(axes) > 1 else 0
+
+    def loops(streaming: bool) -> None:
+        held: Held = {}
+
+        def at(variables: dict[int, Any], lane: int | None, w: int, held: Held = held, live: int = 0) -> None:
+            e = body.emitter(hidden, variables, lane, w, live or w)
+            e.held, e.streaming = held, streaming
+            element(e)
+
+        def before(variables: dict[int, Any]) -> None:
+            held.update(loaded(body.emitter(hidden, variables, None, 1), common))
+
+        if turn is not None:
+            turned(body, axes, turn, at, ahead=2 if streaming else 0)
+        else:
+            partial = (lambda variables, lane: at(variables, lane, width, live=rest)) if rest else None
+            body.spread(axes, width, at, before=before, rest=partial)
+
+    streamed(body, size, {x for x, _ in t.places}, values, loops)
+
+
+def moved(body: Body, size: int, read: set[int], values: list[int]) -> int:
+    """Bytes that a kernel reads and writes at least."""
+    avals = [body.program.aval(x) for x in [*read, *values]]
+    return sum([min(size, aval.size) * aval.dtype.itemsize for aval in avals])
+
+
+def apart(body: Body, read: set[int], values: list[int]) -> ir.Value:
+    """Whether the values begin at whole cache lines and lie in buffers of their own."""
+    b = body.b
+    condition: ir.Value = ir.Constant(ir.IntType(1), 1)
+    for v in values:
+        start = b.ptrtoint(body.pointer(v), I64)
+        condition = b.and_(
+            condition, b.icmp_signed("==", b.and_(start, ir.Constant(I64, LINE - 1)), ir.Constant(I64, 0))
+        )
+        for x in sorted(read):
+            condition = b.and_(condition, b.icmp_signed("!=", start, b.ptrtoint(body.pointer(x), I64)))
+    return condition
+
+
+def streamed(body: Body, size: int, read: set[int], values: list[int], loops: Callable[[bool], None]) -> None:
+    """``loops(streaming)``: past the caches where much is moved and, at the run, no value lies where another is read.
+
+    What was written past the caches is then made visible to other threads.
+    """
+    if moved(body, size, read, values) < STREAM:
+        loops(False)
+        return
+    items = body.items
+    with body.b.if_else(apart(body, read, values)) as (streaming, plain):
+        with streaming:
+            loops(True)
+            body.b.fence("seq_cst")
+        with plain:
+            body.items = items
+            loops(False)
+
+
+def steady_places(t: Tracer, lane: int | None) -> list[tuple[int, Affine]]:
+    """What a tracer saw read that is the same along the lane axis."""
+    return sorted([(x, where) for x, where in t.places if steady(where, lane)], key=repr)
+
+
+def loaded(e: Emitter, places: list[tuple[int, Affine]]) -> Held:
+    """The elements there."""
+    return {(x, where): e.load(x, where) for x, where in places}
+
+
+def steady(where: Affine, lane: int | None) -> bool:
+    """Whether an address is the same along the lane axis."""
+    if lane is None:
+        return True
+    return where.coefficient(lane) == 0 and all(steady(i, lane) for read, _ in where.reads for i in read.index)

@@ -1,0 +1,190 @@
+"""Kernels that put elements in their places: operands joined, and indexed writes into a base.
+
+A write is two kernels, one after the other: the base, unless the result lies in its buffer, then what is written.
+Each is shared out; an addition that may meet a place twice keeps the order of its index, whatever the threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import accumulate
+from math import prod
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.body import Body, launch, leading, smaller, unravel
+from tenure.compile.elements import Emitter, Held, widths
+from tenure.compile.fuse import identity, instruction
+from tenure.compile.index import Index, loop
+from tenure.compile.loops import Axis, constant, counted, merge, nest, vectorized
+from tenure.compile.sweep import loaded, steady, steady_places, sweep
+from tenure.compile.symbolic import Tracer
+from tenure.compile.trail import Writer, entangled, trail
+from tenure.ops.lowering import Write
+
+I64 = ir.IntType(64)
+STRIPE = 128
+"""Bytes of each row, at least, that one thread adds into."""
+Place = Callable[[Any, Index], Index]
+
+
+def emit_pieces(body: Body, v: int) -> None:
+    """Operands one after the other."""
+    at = instruction(body.program, v)
+    axis, start = at.params["axis"], 0
+    for o in at.operands:
+
+        def place(e: Any, index: Index, start: int = start) -> Index:
+            return tuple([i + start if k == axis else i for k, i in enumerate(index)])
+
+        store_block(body, v, o, place)
+        start += body.program.aval(o).shape[axis]
+
+
+def emit_write(body: Body, v: int, lower: Write) -> None:
+    """The base, unless the result lies in its buffer, then the elements that are written."""
+    at, b, slots = instruction(body.program, v), body.b, body.slots
+    base = None if lower.base is None else at.operands[lower.base]
+    if base is not None and base in body.plan.stored and slots[base] == slots[v]:
+        write_block(body, v, lower)
+        return
+    first, second = body.part("base"), body.part("block")
+    copy_base(first, v, base)
+    write_block(second, v, lower)
+    for part in (first, second):
+        part.b.ret_void()
+    table = body.function.args[0]
+    if base is not None and base in body.plan.stored:  # a donated input is the result's buffer
+        moved = b.icmp_unsigned("!=", *[b.ptrtoint(body.pointer(x), I64) for x in (base, v)])
+        with b.if_then(moved):
+            launch(b, first, table)
+    else:
+        launch(b, first, table)
+    launch(b, second, table)
+    body.work = 1
+
+
+def copy_base(body: Body, v: int, base: int | None) -> None:
+    """What lies around the written elements: a base, or zeros."""
+    aval = body.program.aval(v)
+    if base is not None:
+        store_block(body, v, base, lambda e, index: index)
+        return
+    index = identity(aval.shape)
+
+    def element(e: Emitter) -> None:
+        e.store(e.constant(0, aval.dtype), body.pointer(v), e.address(index, aval.shape), aval.dtype)
+
+    sweep(body, aval.shape, lambda t: t.see(t.address(index, aval.shape)), element, [v])
+
+
+def write_block(body: Body, v: int, lower: Write) -> None:
+    """The elements that are written."""
+    at = instruction(body.program, v)
+    x = at.operands[lower.value]
+
+    def place(e: Any, index: Index) -> Index:
+        return lower.place(e, index, *at.operands, **at.params)  # type: ignore[no-any-return]
+
+    part = None if lower.part is None else lower.part(body.program.aval(x).shape, **at.params)
+    behind = trail(body.program, body.plan.stored, v) if entangled(body.program, body.plan.stored, v) else None
+    if behind is not None:
+        Writer(body, v, behind).emit()
+    elif lower.ordered:
+        add_in_order(body, v, x, place)
+    else:
+        store_block(body, v, x, place, part, lower.add)
+
+
+def store_block(body: Body, v: int, x: int, place: Place, part: Any = None, add: bool = False) -> None:
+    """Store the elements of x, computed here if they are not stored, in places of the buffer of v, or add them."""
+    aval, shape = body.program.aval(v), body.program.aval(x).shape
+    shape, offset = part or (shape, (0,) * len(shape))
+    index = identity(shape)
+    source = tuple([i + k for i, k in zip(index, offset, strict=True)])
+
+    def follow(t: Tracer) -> None:
+        t.at(x, source)
+        t.see(t.address(place(t, index), aval.shape))
+
+    def element(e: Emitter) -> None:
+        where, value = e.address(place(e, index), aval.shape), e.at(x, source)
+        value = e.add(e.load(v, where), value) if add else value
+        e.store(value, body.pointer(v), where, aval.dtype)
+
+    sweep(body, shape, follow, element, [v])
+
+
+def add_in_order(body: Body, v: int, x: int, place: Place) -> None:
+    """Add the elements of x, in the order of their index, to places of the buffer of v that may be the same.
+
+    Axes that are axes of the result too are shared out: steps along them never meet.
+    """
+    aval, shape = body.program.aval(v), body.program.aval(x).shape
+    if not all(shape):
+        return
+    index = identity(shape)
+    t = Tracer(body.program, body.plan.stored)
+    t.at(x, index)
+    spots = place(t, index)
+    t.see(t.address(spots, aval.shape))
+    axes = merge(shape, range(len(shape)), t.forms)
+    body.work = prod([axis.size for axis in axes]) * (len(t.places) + 1)
+
+    lane = axes[-1].name if axes else None
+    moving = any(not steady(i, lane) for spot in spots for read, _ in spot.reads for i in read.index)
+    width = 1 if moving else widths([aval], body.bits)
+    common = steady_places(t, lane)
+    held: Held = {}
+
+    def before(variables: dict[int, Any]) -> None:
+        held.update(loaded(body.emitter(set(), variables, None, 1), common))
+
+    def element(variables: dict[int, Any], w: int) -> None:
+        e = body.emitter(set(), variables, lane, w)
+        e.held = held
+        where = e.address(place(e, index), aval.shape)
+        e.store(e.add(e.load(v, where), e.at(x, index)), body.pointer(v), where, aval.dtype)
+
+    stripe = STRIPE // aval.dtype.itemsize
+    serially(body, axes, [loop(axis.name) in spots for axis in axes], stripe, width, before, element)
+
+
+def serially(
+    body: Body,
+    axes: list[Axis],
+    apart: list[bool],
+    stripe: int,
+    width: int,
+    before: Callable[[dict[int, Any]], None],
+    element: Callable[[dict[int, Any], int], None],
+) -> None:
+    """The loop nest in order; items are stripes of the last axis, or steps of the first axes, where those are apart."""
+    b = body.b
+    variables: dict[int, Any] = {}
+    if not axes:
+        body.once(lambda: element({}, 1))
+        return
+    lane, count = axes[-1], list(accumulate(apart[:-1], min)).count(True)
+
+    def row(start: ir.Value, stop: ir.Value) -> None:
+        before(variables)
+        vectorized(b, start, stop, width, lambda i, w: element({**variables, lane.name: i}, w))
+
+    if apart[-1] and not count:
+        block = stripe * max(1, lane.size // (8 * stripe))
+        first, last = body.claim(-(-lane.size // block))
+        start, stop = b.mul(first, constant(block)), smaller(b, b.mul(last, constant(block)), lane.size)
+        nest(b, axes[:-1], variables, lambda: row(start, stop))
+        return
+    shared = leading(axes[:count])
+
+    def item(i: ir.Value, _: list[Any]) -> list[Any]:
+        sizes = [axis.size for axis in shared]
+        variables.update(zip([axis.name for axis in shared], unravel(b, i, sizes or [1]), strict=False))
+        nest(b, axes[len(shared) : -1], variables, lambda: row(constant(0), constant(lane.size)))
+        return []
+
+    first, last = body.claim(prod([axis.size for axis in shared]))
+    counted(b, first, last, 1, item)

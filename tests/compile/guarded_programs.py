@@ -1,0 +1,105 @@
+"""Run with guarded buffers: each primitive, the fused programs, random ones; compiled as they are and in pieces.
+
+    python -m tests.compile.guarded_programs [part]
+
+Every array that NumPy makes here ends at a page that must not be touched, inputs and outputs among them. In the second
+form all values are outputs, so that what else lies in the arena has a page of its own. Each name is printed before its
+program runs: the last one is what died.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+from tenure import dtypes
+from tenure.compile.executable import Compiled
+from tenure.compile.stepwise import stepwise
+from tenure.interp.interp import interpret
+from tenure.ir.aval import Aval
+from tenure.ir.program import TABLE, Builder, Program
+from tenure.runtime import buffers
+from tests.compile import random_ir, test_programs
+from tests.compile.test_fuzz import Arrays, copies
+
+Case = tuple[str, Program, Arrays, list[float]]
+SHAPES = [(3, 5), (7, 129), (65, 2)]
+RANDOM = 100 if os.environ.get("TENURE_FUZZ") else 4
+
+
+def primitives() -> Iterator[Case]:
+    """Every sample of every primitive in every dtype; the samples of one dtype share a program."""
+    rng = np.random.default_rng(3)
+    for primitive in TABLE.values():
+        for dtype in dtypes.DTYPES:
+            if dtype.kind not in primitive.dtypes:
+                continue
+            b, given, outputs, arrays = Builder(), [], [], []
+            for operands, params in primitive.samples(rng, dtype):
+                xs = [b.input(Aval(np.shape(a), dtypes.as_dtype(np.asarray(a).dtype))) for a in operands]
+                given += [x.id for x in xs]
+                outputs.append((xs, params))
+                arrays += [np.array(a) for a in operands]
+            program = b.extract(given, [b.emit(primitive, xs, params).id for xs, params in outputs])
+            yield f"{primitive.name} {dtype.name}", program, arrays, []
+
+
+def fused() -> Iterator[Case]:
+    """The programs of ``test_programs``."""
+    rng = np.random.default_rng(3)
+    for name, function in test_programs.FUSED.items():
+        for shape in SHAPES:
+            x = rng.standard_normal(shape).astype(np.float32)
+            yield f"{name} {shape}", test_programs.built(function, x), [x], []
+
+
+def random() -> Iterator[Case]:
+    """Programs of ``random_ir``, with rows that leave a rest behind full vectors."""
+    for seed in range(RANDOM):
+        r = random_ir.cases(10_000 + seed, 10)
+        yield f"random {seed}", *r.finish(random_ir.outputs_of(r))
+
+
+PARTS = {"primitives": primitives, "fused": fused, "random": random}
+
+
+def in_pieces(program: Program) -> Program:
+    """The same with every value an output."""
+    n = len(program.inputs)
+    return Program(program.inputs, program.instructions, tuple(range(n, n + len(program.instructions))))
+
+
+def check(name: str, program: Program, arrays: Arrays, numbers: list[float]) -> None:
+    """Run a program with arrays that are held, and with arrays that are handed over."""
+    print(name, flush=True)
+    made = any(at.primitive.name in random_ir.MADE for at in program.instructions)
+    want = (interpret if made else stepwise)(program)(copies(arrays), numbers)
+    compiled = Compiled(program)
+    held = copies(arrays)
+    for given in (list(held), copies(arrays)):
+        got = compiled(given, numbers)
+        assert all(np.allclose(g, w, rtol=1e-4, atol=1e-4, equal_nan=True) for g, w in zip(got, want, strict=True))
+    pieces = in_pieces(program)
+    if set(pieces.outputs) - set(program.outputs):
+        Compiled(pieces)(list(held), numbers)
+
+
+def main() -> None:
+    """The parts that are named, or all."""
+    faulthandler.enable()
+    count = 0
+    for part in sys.argv[1:] or PARTS:
+        for case in PARTS[part]():
+            check(*case)
+            count += 1
+    print(count, "programs")
+
+
+if __name__ == "__main__":
+    with buffers.guarded():
+        assert buffers._context is not None
+        buffers._context.copy().run(main)

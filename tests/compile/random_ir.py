@@ -1,0 +1,409 @@
+"""Random programs over the table of primitives: every one of them, all dtypes, strided views, writes, several outputs.
+
+A primitive is drawn with parameters that fit what is there; NumPy runs along, so that numbers stay small and indices
+lie within their axes. Operands of a product are small whole numbers, so that its sum is exact in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+import tenure.ops  # noqa: F401  (fills the table)
+from tenure import dtypes
+from tenure.ir.aval import Aval
+from tenure.ir.program import TABLE, Builder, Program, Value
+
+Array = np.ndarray[Any, Any]
+SIZES = (0, 1, 1, 2, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 65, 129)
+LARGEST = 5000
+MADE = {"block_sum", "block_max", "block_min", "mark", "replace"}
+"""What only the compiler makes, and aliases, which programs do without."""
+NAMES = [name for name in TABLE if name not in MADE]
+INDEXED = {"gather", "scatter_add", "take_along", "add_along", "add_one_along"}
+WRITES = {"setitem", "additem", "scatter_add", "add_along", "add_one_along"}
+
+
+class Unfit(Exception):
+    """Nothing that is there fits the primitive, or the numbers become too large."""
+
+
+class Random:
+    """One program while it is drawn: the builder, its inputs, and the value of everything in it."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.b = Builder()
+        self.values: dict[int, Array] = {}
+        self.arrays: list[tuple[int, Array]] = []
+        self.numbers: list[tuple[int, float]] = []
+        self.pool: list[Value] = []
+
+    def draw(self, inputs: int, steps: int) -> None:
+        """Add inputs, and operations on what the pool has since."""
+        start = len(self.pool)
+        for _ in range(inputs):
+            self.pool.append(self.input(self.array(self.shape(), self.dtype())))
+        for _ in range(steps):
+            name = NAMES[self.rng.integers(len(NAMES))]
+            try:
+                y = MAKERS.get(name, elementwise)(self, name, self.pool[start:])
+            except Unfit:
+                continue
+            self.pool.append(y)
+
+    def choice(self, xs: Sequence[Any]) -> Any:
+        """One of them."""
+        return xs[self.rng.integers(len(xs))]
+
+    def shape(self) -> tuple[int, ...]:
+        """A shape of up to four axes."""
+        while True:
+            shape = tuple([int(self.choice(SIZES)) for _ in range(self.rng.integers(0, 5))])
+            if prod(shape) <= LARGEST and (0 not in shape or self.rng.random() < 0.2):
+                return shape
+
+    def dtype(self, kinds: str = "bif") -> Any:
+        """A dtype of one of the kinds; float32 more often."""
+        found = [d for d in dtypes.DTYPES if d.kind in kinds]
+        return self.choice([*found, dtypes.float32] if "f" in kinds else found)
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Small numbers, many of them equal, some special."""
+        if dtype.kind == "b":
+            return self.rng.integers(0, 2, shape).astype(bool)
+        if dtype.kind == "i":
+            return self.rng.integers(-5, 6, shape).astype(dtype.numpy)
+        x = np.asarray(self.rng.standard_normal(shape) * 2)
+        x = np.where(self.rng.random(shape) < 0.3, np.round(x), x)
+        if self.rng.random() < 0.2:
+            special = self.rng.choice([0.0, -0.0, np.nan, np.inf, -np.inf, 1e-40, 1e30], shape)
+            x = np.where(self.rng.random(shape) < 0.1, special, x)
+        return x.astype(dtype.numpy)
+
+    def input(self, x: Array) -> Value:
+        """An input of that value."""
+        v = self.b.input(Aval(x.shape, dtypes.as_dtype(x.dtype)))
+        self.values[v.id] = x
+        self.arrays.append((v.id, x))
+        return v
+
+    def number(self, x: float) -> Value:
+        """A Python number: a weak input, a constant, or an array of rank 0."""
+        kind = self.rng.integers(3)
+        dtype = dtypes.float64 if isinstance(x, float) else dtypes.int64
+        if kind == 0:
+            v = self.b.input(Aval((), dtype, weak=True))
+            self.values[v.id] = np.asarray(x, dtype.numpy)
+            self.numbers.append((v.id, x))
+            return v
+        return self.input(np.asarray(x, dtype.numpy)) if kind == 1 else self.constant(x, dtype)
+
+    def emit(self, name: str, *xs: Value, **params: Any) -> Value:
+        """An instruction, unless its numbers are no good."""
+        primitive = TABLE[name]
+        with np.errstate(all="ignore"):
+            y = np.asarray(primitive.ref(np, *[self.values[x.id] for x in xs], **params))
+        if y.dtype.kind == "f" and y.size:
+            finite = np.isfinite(y)
+            if np.abs(y[finite], dtype=np.float64).max(initial=0.0) > 1e6 or finite.mean() < 0.3:
+                raise Unfit
+        elif y.dtype.kind == "i" and np.abs(y.astype(np.float64)).max(initial=0) > 2**28:
+            raise Unfit
+        if y.size > 4 * LARGEST:
+            raise Unfit
+        v = self.b.emit(primitive, xs, params)
+        self.values[v.id] = y
+        return v
+
+    def cast(self, x: Value, dtype: Any) -> Value:
+        """In another dtype; what does not fit in an integer is undefined, so it is not cast."""
+        if x.dtype is dtype:
+            return x
+        if dtype.kind == "i" and x.dtype.kind == "f" and not np.isfinite(self.values[x.id]).all():
+            raise Unfit
+        return self.emit("cast", x, dtype=dtype)
+
+    def small(self, x: Value) -> Value:
+        """Small whole numbers made of x, which add up exactly."""
+        return self.emit("remainder", self.emit("floor", x), self.constant(5, x.dtype)) if x.dtype.kind == "f" else x
+
+    def constant(self, number: float, dtype: Any) -> Value:
+        """A constant of rank 0."""
+        return self.emit("full", shape=(), value=number, dtype=dtype)
+
+    def like(self, x: Value, pool: list[Value], shape: tuple[int, ...]) -> Value:
+        """Something of the dtype of x and exactly a shape: from the pool, a view of one there, or new."""
+        fits = [y for y in pool if y.shape == shape]
+        turned = [y for y in pool if y.ndim == len(shape) and sorted(y.shape) == sorted(shape) and y.shape != shape]
+        way = self.rng.integers(5)
+        if fits and way < 3:
+            y = self.choice(fits)
+            if way == 0 and y.ndim:
+                y = self.emit("flip", y, axes=(int(self.rng.integers(y.ndim)),))
+            return self.cast(y, x.dtype)
+        if turned and way == 3:
+            y = self.choice(turned)
+            left = list(range(y.ndim))
+            order = []
+            for n in shape:
+                k = next(k for k in left if y.shape[k] == n)
+                left.remove(k)
+                order.append(k)
+            return self.cast(self.emit("permute", y, order=tuple(order)), x.dtype)
+        twins = [a for _, a in self.arrays if a.shape == shape and a.dtype == x.dtype.numpy]
+        return self.input(self.choice(twins) if twins and way == 4 else self.array(shape, x.dtype))
+
+    def indices(self, shape: tuple[int, ...], size: int) -> Value:
+        """Valid indices of an axis: an input, or computed."""
+        if not size and prod(shape):
+            raise Unfit
+        i = self.input(self.rng.integers(-size, size, shape) if size else np.zeros(shape, np.int64))
+        if self.rng.random() < 0.3 and size and i.ndim:
+            i = self.emit("flip", self.emit("remainder", i, self.constant(size, dtypes.int64)), axes=(i.ndim - 1,))
+        return i
+
+    def finish(self, outputs: Sequence[Value]) -> tuple[Program, list[Array], list[float]]:
+        """The program of some outputs, and its arguments."""
+        used = self.b.needed([v.id for v in outputs], set())
+        arrays = [(v, x) for v, x in self.arrays if v in used]
+        numbers = [(v, x) for v, x in self.numbers if v in used]
+        program = self.b.extract([v for v, _ in arrays + numbers], [v.id for v in outputs])  # type: ignore[operator]
+        return program, [x for _, x in arrays], [x for _, x in numbers]
+
+
+Maker = Callable[[Random, str, list[Value]], Value]
+
+
+def pick(r: Random, pool: list[Value], kinds: str, rank: int = 0) -> Value:
+    """A value of some rank at least, in a dtype of some kinds."""
+    fits = [x for x in pool if x.ndim >= rank and x.dtype.kind in kinds]
+    others = [x for x in pool if x.ndim >= rank]
+    if fits and r.rng.random() < 0.9:
+        return r.choice(fits)
+    if not others:
+        raise Unfit
+    return r.cast(r.choice(others), r.dtype(kinds))
+
+
+def partner(r: Random, x: Value, pool: list[Value]) -> Value:
+    """An operand that broadcasts with x."""
+    way = r.rng.integers(6)
+    if way == 0:
+        return r.cast(r.number(float(r.rng.integers(-3, 4)) if x.dtype.kind == "f" else 2), x.dtype)
+    if way == 1 and x.ndim:
+        return r.like(x, pool, x.shape[int(r.rng.integers(x.ndim)) :])
+    if way == 2 and x.ndim:
+        k = int(r.rng.integers(x.ndim))
+        return r.like(x, pool, (*x.shape[:k], 1, *x.shape[k + 1 :]))
+    return r.like(x, pool, x.shape)
+
+
+def elementwise(r: Random, name: str, pool: list[Value]) -> Value:
+    """An elementwise primitive on operands that broadcast."""
+    primitive = TABLE[name]
+    arity = len(next(iter(primitive.samples(np.random.default_rng(0), r.dtype(primitive.dtypes))))[0])
+    x = pick(r, pool, primitive.dtypes)
+    xs = [x, *[partner(r, x, pool) for _ in range(arity - 1)]]
+    if name == "power":
+        if x.dtype.kind == "i" and (r.values[xs[1].id] < 0).any():
+            xs[1] = r.emit("absolute", xs[1])
+    elif arity == 2 and r.rng.random() < 0.3:
+        xs.reverse()
+    if name in ("floor_divide", "remainder") and x.dtype.kind == "i" and not r.values[xs[1].id].all():
+        xs[1] = r.emit("maximum", xs[1], r.constant(1, x.dtype))
+    return r.emit(name, *xs)
+
+
+def where(r: Random, name: str, pool: list[Value]) -> Value:
+    x = r.choice(pool)
+    condition = r.cast(partner(r, x, pool), dtypes.bool_)
+    return r.emit(name, condition, x, partner(r, x, pool))
+
+
+def cast(r: Random, name: str, pool: list[Value]) -> Value:
+    return r.cast(r.choice(pool), r.dtype())
+
+
+def reshape(r: Random, name: str, pool: list[Value]) -> Value:
+    x = r.choice(pool)
+    shape = list(x.shape)
+    for _ in range(r.rng.integers(1, 3)):
+        k = int(r.rng.integers(len(shape) + 1))
+        if k + 1 < len(shape) and r.rng.random() < 0.6:
+            shape[k : k + 2] = [shape[k] * shape[k + 1]]
+        elif k < len(shape) and shape[k]:
+            divisor = r.choice([d for d in range(1, shape[k] + 1) if shape[k] % d == 0])
+            shape[k : k + 1] = [divisor, shape[k] // divisor]
+        else:
+            shape.insert(k, 1)
+    return r.emit(name, x, shape=tuple(shape[:5]) if prod(shape[:5]) == prod(x.shape) else (prod(x.shape),))
+
+
+def permute(r: Random, name: str, pool: list[Value]) -> Value:
+    x = pick(r, pool, "bif", 1)
+    return r.emit(name, x, order=tuple([int(k) for k in r.rng.permutation(x.ndim)]))
+
+
+def broadcast_to(r: Random, name: str, pool: list[Value]) -> Value:
+    x = r.choice(pool)
+    grown = [int(r.choice((1, 2, 3, 17))) if n == 1 and r.rng.random() < 0.7 else n for n in x.shape]
+    lead = [int(r.choice((1, 2, 5))) for _ in range(r.rng.integers(0, 2))]
+    return r.emit(name, x, shape=(*lead, *grown))
+
+
+def concat(r: Random, name: str, pool: list[Value]) -> Value:
+    x = pick(r, pool, "bif", 1)
+    axis = int(r.rng.integers(x.ndim))
+    others = [y for y in pool if y.ndim == x.ndim and y.dtype is x.dtype]
+    rest = x.shape[:axis] + x.shape[axis + 1 :]
+    fits = [x, *[y for y in others if y.shape[:axis] + y.shape[axis + 1 :] == rest]]
+    return r.emit(name, x, *[r.choice(fits) for _ in range(r.rng.integers(0, 3))], axis=axis)
+
+
+def pad(r: Random, name: str, pool: list[Value]) -> Value:
+    x = r.choice(pool)
+    widths = []
+    for n in x.shape:
+        low = int(r.rng.integers(-min(n, 3), 4))
+        widths.append((low, int(r.rng.integers(max(-3, -n - low), 4))))
+    return r.emit(name, x, widths=tuple(widths))
+
+
+def flip(r: Random, name: str, pool: list[Value]) -> Value:
+    x = pick(r, pool, "bif", 1)
+    return r.emit(name, x, axes=tuple([k for k in range(x.ndim) if r.rng.random() < 0.6]))
+
+
+def full(r: Random, name: str, pool: list[Value]) -> Value:
+    return r.emit(name, shape=r.choice(pool).shape, value=int(r.rng.integers(0, 3)), dtype=r.dtype())
+
+
+def iota(r: Random, name: str, pool: list[Value]) -> Value:
+    return r.emit(name, length=int(r.choice(SIZES)), dtype=r.dtype("if"))
+
+
+def matmul(r: Random, name: str, pool: list[Value]) -> Value:
+    x = r.small(pick(r, pool, "if", 2))
+    y = r.small(r.like(x, pool, (*x.shape[:-2], x.shape[-1], int(r.choice((1, 2, 3, 5, 17))))))
+    if r.rng.random() < 0.4:
+        order = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+        return r.emit(name, r.emit("permute", y, order=order), r.emit("permute", x, order=order))
+    return r.emit(name, x, y)
+
+
+def random_spec(r: Random, shape: tuple[int, ...]) -> tuple[Any, list[Value]]:
+    """A basic index, and its starts."""
+    spec: list[Any] = []
+    starts: list[Value] = []
+    for n in shape:
+        if r.rng.random() < 0.15:
+            spec.append("+")
+        way = r.rng.integers(4)
+        if way == 0 and n:
+            spec.append("i")
+            starts.append(start(r, int(r.rng.integers(n))))
+        elif way < 3:
+            step = int(r.choice((1, 1, 1, 2, 3, -1, -2)))
+            first = int(r.rng.integers(n)) if n else 0
+            most = 0 if not n else (n - 1 - first) // step + 1 if step > 0 else first // -step + 1
+            spec.append((int(r.rng.integers(0 if r.rng.random() < 0.1 else min(most, 1), most + 1)), step))
+            starts.append(start(r, first))
+        else:
+            spec.append(":")
+    return tuple(spec), starts
+
+
+def start(r: Random, k: int) -> Value:
+    return r.cast(r.number(k), dtypes.int64)
+
+
+def getitem(r: Random, name: str, pool: list[Value]) -> Value:
+    x = pick(r, pool, "bif", 1)
+    spec, starts = random_spec(r, x.shape)
+    return r.emit(name, x, *starts, spec=spec)
+
+
+def write(r: Random, name: str, pool: list[Value]) -> Value:
+    """A write of something new, of something there, or of another part of the same value."""
+    x = pick(r, pool, TABLE[name].dtypes, 1)
+    spec, starts = random_spec(r, x.shape)
+    part = r.emit("getitem", x, *starts, spec=spec)
+    if r.rng.random() < 0.5:
+        moved = [start(r, int(r.values[s.id])) for s in starts]
+        v = r.emit("getitem", x, *moved, spec=spec)
+        v = r.emit("flip", v, axes=(0,)) if v.ndim and r.rng.random() < 0.7 else v
+    else:
+        v = r.like(x, pool, part.shape)
+    y = r.emit(name, x, v, *starts, spec=spec)
+    if r.rng.random() < 0.3:
+        r.pool.append(part)
+    return y
+
+
+def along(r: Random, name: str, pool: list[Value]) -> Value:
+    """Gathers, and additions where they read."""
+    rows = name in ("gather", "scatter_add")
+    x = pick(r, pool, TABLE[name].dtypes, 1)
+    if rows:
+        shape = tuple([int(r.choice((0, 1, 2, 3, 17))) for _ in range(r.rng.integers(0, 3))])
+        index, selected = r.indices(shape, x.shape[0]), (*shape, *x.shape[1:])
+    else:
+        selected = (*x.shape[:-1], 1 if name == "add_one_along" else int(r.choice((1, 2, 3, 17))))
+        index = r.indices(selected, x.shape[-1])
+    if name in WRITES:
+        return r.emit(name, x, r.like(x, pool, selected), index)
+    return r.emit(name, x, index)
+
+
+def random_numbers(r: Random, name: str, pool: list[Value]) -> Value:
+    seed, number = (start(r, int(r.rng.integers(1000))) for _ in range(2))
+    shape = r.choice(pool).shape
+    if name == "integers":
+        return r.emit(name, seed, number, low=-2, high=9, shape=shape)
+    return r.emit(name, seed, number, shape=shape, dtype=r.dtype("f"))
+
+
+def reduce(r: Random, name: str, pool: list[Value]) -> Value:
+    x = pick(r, pool, TABLE[name].dtypes)
+    axes = tuple([k for k in range(x.ndim) if r.rng.random() < 0.5])
+    if name != "reduce_sum" and any(x.shape[k] == 0 for k in axes):
+        raise Unfit
+    return r.emit(name, x, axes=axes)
+
+
+def search(r: Random, name: str, pool: list[Value]) -> Value:
+    x = pick(r, pool, "bif", 1)
+    axis = int(r.rng.integers(x.ndim))
+    if x.shape[axis] == 0:
+        raise Unfit
+    return r.emit(name, x, axis=axis)
+
+
+MAKERS: dict[str, Maker] = {
+    **{f.__name__: f for f in (where, cast, reshape, permute, broadcast_to, concat, pad, flip, full, iota, matmul)},
+    "getitem": getitem,
+    "setitem": write,
+    "additem": write,
+    **dict.fromkeys(INDEXED, along),
+    **dict.fromkeys(("uniform", "normal", "integers"), random_numbers),
+    **dict.fromkeys(("reduce_sum", "reduce_max", "reduce_min"), reduce),
+    **dict.fromkeys(("argmax", "argmin"), search),
+}
+
+
+def cases(seed: int, count: int, steps: int = 6) -> Random:
+    """Independent small programs in one builder; ``pool`` has what all of them made, inputs among it."""
+    r = Random(np.random.default_rng(seed))
+    for _ in range(count):
+        r.draw(int(r.rng.integers(1, 4)), steps)
+    return r
+
+
+def outputs_of(r: Random) -> list[Value]:
+    """Some of what there is: the last of each kind of value, and now and then one that is read again."""
+    read = {o for at in r.b.instructions if at is not None for o in at.operands}
+    return [v for v in r.pool if v.id not in read or r.rng.random() < 0.25]

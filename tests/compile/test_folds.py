@@ -1,0 +1,151 @@
+"""Reductions: compiled programs and the functions of any size give the same bits, in the order that is stated."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tenure import dtypes
+from tenure.compile.executable import Compiled
+from tenure.compile.generic import fold_source
+from tenure.compile.jit import engine
+from tenure.ir.aval import Aval
+from tenure.ir.program import TABLE, Builder
+from tenure.ops.reduce import extent, runs
+
+RNG = np.random.default_rng(11)
+OPERATIONS = {"reduce_sum": "add", "reduce_max": "max", "reduce_min": "min"}
+DTYPES = ["float32", "float64", "int32", "int64", "bool"]
+ROWS = [0, 1, 2, 3, 7, 10, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 257, 1000, 65535, 65536, 65537, 200001]
+COLUMNS = [(0, 3), (1, 5), (2, 2), (63, 17), (64, 3), (65, 40), (128, 16), (129, 7), (1000, 33), (4097, 2), (5000, 19)]
+CASES = [(n, d) for n in OPERATIONS for d in DTYPES if dtypes.as_dtype(np.dtype(d)).kind in TABLE[n].dtypes]
+each = pytest.mark.parametrize(("name", "dtype"), CASES)
+
+
+def numbers(shape: tuple[int, ...], dtype: str) -> Any:
+    """Numbers of many sizes, so that another order would give other bits."""
+    if dtype == "bool":
+        return RNG.integers(0, 2, shape).astype(bool)
+    if dtype.startswith("int"):
+        return RNG.integers(-1000, 1000, shape).astype(dtype)
+    return (RNG.standard_normal(shape) * np.exp2(RNG.integers(-8, 8, shape))).astype(dtype)
+
+
+def compiled(name: str, x: Any, axes: tuple[int, ...]) -> Any:
+    b = Builder()
+    v = b.input(Aval(x.shape, dtypes.as_dtype(x.dtype)))
+    (found,) = Compiled(b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id]))([x])
+    return found
+
+
+def generic(name: str, x: Any, axes: tuple[int, ...]) -> Any:
+    """Fold by fold, as the definition says."""
+    shape = [n for k, n in enumerate(x.shape) if k not in axes]
+    for run in runs(x.shape, axes):
+        outer, n, inner = extent(x.shape, run)
+        library = engine().load(fold_source(OPERATIONS[name], dtypes.as_dtype(x.dtype), inner == 1))
+        rest = [m for k, m in enumerate(x.shape) if k not in run]
+        out = np.empty(rest, x.dtype)
+        sizes = [outer, n] if inner == 1 else [outer, n, inner]
+        function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * len(sizes))
+        function(library.address("rows" if inner == 1 else "columns"))(x.ctypes.data, out.ctypes.data, *sizes)
+        x = out
+    return x.reshape(shape)
+
+
+def same_bits(x: Any, y: Any) -> None:
+    assert x.shape == y.shape and x.dtype == y.dtype
+    np.testing.assert_array_equal(np.isnan(x), np.isnan(y)) if x.dtype.kind == "f" else None
+    kept = ~np.isnan(x) if x.dtype.kind == "f" else np.ones(x.shape, bool)
+    assert x[kept].tobytes() == y[kept].tobytes()
+
+
+def plain(x: Any) -> Any:
+    """A column in the stated order."""
+    while len(x) > 64:
+        x = np.array([plain(x[k : k + 64]) for k in range(0, len(x), 64)])
+    total = x[0]
+    for y in x[1:]:
+        total = total + y
+    return total
+
+
+@each
+def test_rows(name: str, dtype: str) -> None:
+    for n in ROWS if name == "reduce_sum" else ROWS[1:]:
+        x = numbers((2, n) if n > 5000 else (5, n), dtype)
+        same_bits(compiled(name, x, (1,)), generic(name, x, (1,)))
+
+
+@each
+def test_columns(name: str, dtype: str) -> None:
+    for n, inner in COLUMNS if name == "reduce_sum" else COLUMNS[1:]:
+        x = numbers((2, n, inner), dtype)
+        same_bits(compiled(name, x, (1,)), generic(name, x, (1,)))
+
+
+@each
+@pytest.mark.parametrize("axes", [(), (0,), (0, 2), (1, 3), (0, 1, 3), (0, 2, 3), (1, 2), (0, 1, 2, 3)])
+def test_axes_in_several_runs(name: str, dtype: str, axes: tuple[int, ...]) -> None:
+    for shape in [(3, 4, 5, 6), (2, 1, 70, 3), (1, 1, 3, 1), (66, 2, 1, 67)]:
+        x = numbers(shape, dtype)
+        found = compiled(name, x, axes)
+        same_bits(found, generic(name, x, axes))
+        np.testing.assert_allclose(
+            found,
+            getattr(np, name[7:])(x, axis=axes, dtype=x.dtype)
+            if name == "reduce_sum"
+            else getattr(np, name[7:])(x, axis=axes),
+            rtol=1e-5,
+            atol=1e-3,
+        )
+
+
+def test_the_stated_order_of_columns() -> None:
+    for n in (5, 64, 65, 4100):
+        x = numbers((n, 2), "float32")
+        same_bits(compiled("reduce_sum", x, (0,)), plain(x))
+
+
+def test_the_stated_order_of_rows() -> None:
+    for n in (5, 64, 100, 70000):
+        x = numbers((n,), "float32")
+        parts = [lanes(x[k : k + 65536]) for k in range(0, n, 65536)]
+        want = parts[0] if len(parts) == 1 else lanes(np.array(parts))
+        same_bits(np.asarray(compiled("reduce_sum", x, (0,))), np.asarray(want))
+
+
+def lanes(x: Any) -> Any:
+    """Up to 65536 elements of a row in the stated order."""
+    padded = np.concatenate([x, np.full(-len(x) % 64, -0.0, x.dtype)]).reshape(-1, 64)
+    total = padded[0]
+    for y in padded[1:]:
+        total = total + y
+    while len(total) > 1:
+        half = len(total) // 2
+        total = total[:half] + total[half:]
+    return total[0]
+
+
+@pytest.mark.parametrize("name", ["reduce_max", "reduce_min"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nan_anywhere_gives_nan(name: str, dtype: str) -> None:
+    for n in (1, 5, 16, 64, 65, 130, 257):
+        x = np.tile(numbers((n,), dtype), (n + 1, 1))
+        x[np.arange(n), np.arange(n)] = np.nan
+        for run, y in (((1,), x), ((0,), np.ascontiguousarray(x.T))):
+            found = compiled(name, y, run)
+            assert np.isnan(found[:n]).all()
+            assert found[n] == getattr(np, name[7:])(x[n])
+            same_bits(found, generic(name, y, run))
+
+
+def test_zeros_keep_their_signs() -> None:
+    for n in (1, 3, 16, 70, 300):
+        x = np.full((2, n), -0.0, np.float32)
+        for axes in ((1,), (0,)):
+            for name in OPERATIONS:
+                assert np.signbit(compiled(name, x, axes)).all()

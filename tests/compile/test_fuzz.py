@@ -1,0 +1,118 @@
+"""Random programs, compiled: the bits of running them op by op, whose steps are the reference interpreter's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tenure.compile.executable import Compiled
+from tenure.compile.stepwise import native, stepwise
+from tenure.interp.interp import Poison
+from tenure.ir.program import Program, Value
+from tenure.ir.show import show
+from tests.compile.random_ir import NAMES, Random, cases, outputs_of
+
+BATCH = 10
+BATCHES = 1000 if os.environ.get("TENURE_FUZZ") else 14
+Arrays = list[np.ndarray[Any, Any]]
+
+
+def bits(x: Any) -> bytes:
+    """The bits of an array; one NaN is as good as another."""
+    return np.where(np.isnan(x), np.nan, x).astype(x.dtype).tobytes() if x.dtype.kind == "f" else bytes(x.tobytes())
+
+
+def same(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
+    """Equal shapes, dtypes and bits, or both failed."""
+    for x, y in zip(xs, ys, strict=True):
+        if (type(x) is Poison) != (type(y) is Poison):
+            return False
+        if type(x) is not Poison and (x.shape, x.dtype, bits(x)) != (y.shape, y.dtype, bits(y)):
+            return False
+    return True
+
+
+def copies(arrays: Arrays) -> Arrays:
+    """Arrays of their own; one that was given twice is again."""
+    own = {id(x): np.array(x) for x in arrays}
+    return [own[id(x)] for x in arrays]
+
+
+def differs(program: Program, arrays: Arrays, numbers: list[float]) -> str | None:
+    """What is wrong with the compiled program, if anything is."""
+    want = stepwise(program)(copies(arrays), numbers)
+    compiled = Compiled(program)
+    held = copies(arrays)
+    first = compiled(list(held), numbers)
+    if not same(held, arrays):
+        return "an input that the caller holds was written"
+    if not same(first, want):
+        return "the results differ"
+    kept = [bytes(x.tobytes()) for x in first if type(x) is not Poison]
+    if not same(compiled(copies(arrays), numbers), want):
+        return "the results differ where the inputs' buffers are handed over"
+    if kept != [x.tobytes() for x in first if type(x) is not Poison]:
+        return "results of the first run were written by the second"
+    return None
+
+
+def minimal(r: Random, outputs: list[Value]) -> str:
+    """The smallest program that shows the difference: one value if it can, else as few outputs as it takes."""
+    for v in sorted(r.values):
+        if r.b.instructions[v] is not None:
+            found = r.finish([Value(r.b, v)])
+            wrong = differs(*found)
+            if wrong:
+                return report(wrong, *found)
+    for v in list(outputs):
+        fewer = [o for o in outputs if o.id != v.id]
+        if fewer and differs(*r.finish(fewer)):
+            outputs = fewer
+    found = r.finish(outputs)
+    return report(differs(*found) or "the difference comes and goes", *found)
+
+
+def report(wrong: str, program: Program, arrays: Arrays, numbers: list[float]) -> str:
+    """A failure as one can repeat it."""
+    got = Compiled(program)(copies(arrays), numbers)
+    want = stepwise(program)(copies(arrays), numbers)
+    np.set_printoptions(threshold=40)
+    return f"{wrong}\n{show(program)}\narrays {arrays}\nnumbers {numbers}\ncompiled {got}\nop by op {want}"
+
+
+@pytest.mark.parametrize("seed", range(BATCHES))
+def test_compiled_is_op_by_op(seed: int) -> None:
+    r = cases(seed, BATCH)
+    outputs = outputs_of(r)
+    if differs(*r.finish(outputs)):
+        pytest.fail(minimal(r, outputs), pytrace=False)
+
+
+def test_every_primitive_is_drawn() -> None:
+    """A new one that is not elementwise needs a maker in ``random_ir``."""
+    drawn = {at.primitive.name for seed in range(30) for at in cases(seed, BATCH).b.instructions if at is not None}
+    assert set(NAMES) <= drawn
+
+
+@pytest.mark.parametrize("seed", range(BATCHES))
+def test_each_step_is_the_interpreters(seed: int) -> None:
+    """On the same operands: errors of earlier steps do not grow through later ones."""
+    r = cases(seed, BATCH)
+    for v, at in enumerate(r.b.instructions):
+        if at is None:
+            continue
+        xs = [r.values[o] for o in at.operands]
+        with np.errstate(all="ignore"):
+            got = np.asarray(native(at)(*xs, **at.params))
+        want = r.values[v]
+        assert got.dtype == at.aval.dtype.numpy and got.shape == want.shape == at.aval.shape
+        if at.aval.dtype.kind != "f":
+            assert got.tobytes() == want.tobytes(), at
+            continue
+        close = 4e-6 if got.dtype.itemsize == 4 else 1e-12
+        size = float(np.abs(want[np.isfinite(want)]).max(initial=1.0))
+        np.testing.assert_allclose(got, want, rtol=close, atol=close * size, err_msg=str(at))
