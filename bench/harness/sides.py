@@ -64,7 +64,6 @@ class Tenure(Side):
 
     def start(self, threads: int) -> None:
         os.environ["TENURE_NUM_THREADS"] = str(threads)
-        os.environ.setdefault("TENURE_EXECUTOR", "compiled")
         super().start(threads)
 
     def version(self) -> str:
