@@ -23,7 +23,7 @@ from harness.sides import SIDES
 COMPARED = 3
 """The call whose results are compared: programs seen before are compiled by then."""
 WARM_UP, WARM_UP_SECONDS = 3, 0.3
-PATIENCE = 600.0
+PATIENCE = 300.0
 FILES = ("pointwise", "reductions", "training", "networks", "indexing")
 
 

@@ -58,6 +58,18 @@ def test_spreads(name: str, given: dict[str, Any]) -> None:
     same(getattr(b, name)(**given), getattr(a, name)(**given), [b], [a])
 
 
+@pytest.mark.parametrize("sizes", [1, 2, 3, 7, (4, 0, 3)])
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_split_and_chunk(sizes: Any, dim: int) -> None:
+    a, b = leaves(np.arange(49.0).reshape(7, 7))
+    parts = list(zip(a.split(sizes, dim), b.split(sizes, dim), strict=True))
+    if isinstance(sizes, int):
+        parts += zip(torch.chunk(a, sizes, dim), tn.chunk(b, sizes, dim), strict=True)
+    for theirs, ours in parts:
+        close(ours, theirs)
+    same(parts[-1][1], parts[-1][0], [b], [a])
+
+
 @pytest.mark.parametrize("dim", [0, -1, (0, 1)])
 def test_logsumexp(dim: Any) -> None:
     a, b = leaves(np.random.default_rng(0).normal(size=(3, 4)) * 100)
