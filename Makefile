@@ -20,7 +20,7 @@ test: $(VENV)/.test
 test-peers: $(VENV)/.test $(VENV)/.peers
 	$(BIN)/pytest -n $(JOBS) -m peers
 
-bench: $(VENV)/.peers
+bench: $(VENV)/.bench
 	set -e; for script in bench/*.py; do $(BIN)/python $$script; done
 
 fuzz: $(VENV)/.test

@@ -13,6 +13,7 @@ import pytest
 from tenure import dtypes
 from tenure.compile.executable import Compiled
 from tenure.compile.memory import Layout, plan_memory
+from tenure.compile.orient import orient
 from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
@@ -228,3 +229,66 @@ with buffers.guarded():
         for g, w in zip(got, want):
             np.testing.assert_array_equal(g, w)
 """
+
+
+def block(x: Value, *slices: tuple[int, int]) -> Value:
+    """x[start : start + length, …]."""
+    return index.getitem(
+        x, *[x.builder.constant(s, dtypes.int64) for s, _ in slices], spec=tuple([(n, 1) for _, n in slices])
+    )
+
+
+def into(x: Value, v: Value, *starts: int) -> Value:
+    """x with a block written."""
+    return index.setitem(
+        x, v, *[x.builder.constant(s, dtypes.int64) for s in starts], spec=tuple([(n, 1) for n in v.shape])
+    )
+
+
+def cross(u: Value) -> Value:
+    m, n = u.shape[0] - 2, u.shape[1] - 2
+    around = block(u, (0, m), (1, n)) + block(u, (2, m), (1, n)) + block(u, (1, m), (0, n)) + block(u, (1, m), (2, n))
+    return into(u, around * 0.25, 1, 1)
+
+
+OVERLAPS: dict[str, tuple[Function, tuple[int, ...]]] = {
+    "a cross": (cross, (40, 37)),
+    "a wide cross": (cross, (9, 300)),
+    "a narrow cross": (cross, (300, 4)),
+    "what lies in front": (lambda u: into(u, block(u, (0, 8999)) * 2.0, 1), (9000,)),
+    "what lies behind": (lambda u: into(u, block(u, (1, 8999)) * 2.0, 0), (9000,)),
+    "both sides": (lambda u: into(u, block(u, (0, 8998)) + block(u, (2, 8998)), 1), (9000,)),
+    "far in front": (lambda u: into(u, block(u, (0, 3000)) + block(u, (5000, 3000)), 5000), (9000,)),
+    "a corner": (lambda u: into(u, block(u, (0, 30), (0, 30)) - block(u, (2, 30), (3, 30)), 1, 2), (33, 40)),
+    "planes": (
+        lambda u: into(u, block(u, (0, 4), (1, 8), (0, 30)) * block(u, (2, 4), (0, 8), (0, 30)), 1, 1, 0),
+        (6, 10, 30),
+    ),
+    "turned over": (lambda u: into(u, move.flip(block(u, (0, 500)), axes=(0,)), 3), (600,)),
+    "across": (lambda u: into(u, move.permute(u, order=(1, 0)) * 2.0, 0, 0), (30, 30)),
+    "its sum": (lambda u: into(u, block(u, (0, 9)) * reduce.reduce_max(u, axes=(0,)), 2), (600,)),
+    "twice": (lambda u: cross(cross(u) + 1.0), (20, 40)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_a_block_is_written_from_what_was_there(name: str, dtype: Any) -> None:
+    function, shape = OVERLAPS[name]
+    u = numbers(*shape, dtype=np.int64).astype(dtype)
+    (want,) = exactly(function, u)
+    (out,), (address,), _ = given(function, u)
+    assert out.ctypes.data == address
+    np.testing.assert_array_equal(out, want)
+
+
+def test_a_product_is_made_as_it_is_read() -> None:
+    def gradient(x: Value, g: Value) -> Value:
+        return move.permute(contract.matmul(move.permute(x, order=(1, 0)), g), order=(1, 0)) + 1.0
+
+    x, g = numbers(9, 30), numbers(9, 20)
+    plan = fuse(orient(simplify(built(gradient, x, g))))
+    assert [len(kernel.reads) for kernel in plan.kernels] == [2, 1]
+    (out,) = Compiled(built(gradient, x, g))([x, g])
+    np.testing.assert_allclose(out, g.T @ x + 1, rtol=1e-5, atol=1e-5)
+    exactly(lambda x: move.permute(move.permute(x, order=(2, 0, 1)), order=(1, 2, 0)) * 2.0, numbers(3, 4, 5))

@@ -91,10 +91,12 @@ class Body:
         body: Callable[[dict[int, Any], int | None, int], None],
         block: int = BLOCK,
         before: Callable[[dict[int, Any]], None] = lambda variables: None,
+        rest: Callable[[dict[int, Any], int], None] | None = None,
     ) -> None:
         """The loop nest over all axes, vectors along the last; ``before`` comes in front of each loop of vectors.
 
-        Items run along the first axes, as many as it takes to have enough of them, and blocks of the last one.
+        ``rest`` computes what whole rows have beyond their vectors, if it is not done element by element. Items run
+        along the first axes, as many as it takes to have enough of them, and blocks of the last one.
         """
         b = self.b
         variables: dict[int, Any] = {}
@@ -103,17 +105,15 @@ class Body:
             return
         lane = axes[-1]
         width = width if lane.size >= width else 1
-        shared = leading(axes[:-1])
-        sizes = [axis.size for axis in shared]
-        whole = prod(sizes) >= ENOUGH or len(shared) < len(axes) - 1
-        sizes.append(1 if whole else -(-lane.size // block))
+        shared, sizes, whole = shares(axes, block)
 
         def row(start: ir.Value, stop: ir.Value) -> None:
             def step(i: ir.Value, w: int) -> None:
                 body({**variables, lane.name: i}, lane.name, w)
 
             before(variables)
-            vectorized(b, start, stop, width, step)
+            partial = None if rest is None or not whole else lambda i: rest({**variables, lane.name: i}, lane.name)
+            vectorized(b, start, stop, width, step, partial)
 
         def item(i: ir.Value, _: list[Any]) -> list[Any]:
             *counters, part = unravel(b, i, sizes)
@@ -128,6 +128,14 @@ class Body:
             row(b.mul(first, constant(block)), smaller(b, b.mul(last, constant(block)), lane.size))
         else:
             counted(b, first, last, 1, item)
+
+
+def shares(axes: list[Axis], block: int) -> tuple[list[Axis], list[int], bool]:
+    """The axes to share out and how many steps each has, then those of the last axis, and if that one stays whole."""
+    shared = leading(axes[:-1])
+    sizes = [axis.size for axis in shared]
+    whole = prod(sizes) >= ENOUGH or len(shared) < len(axes) - 1 or axes[-1].size <= block
+    return shared, [*sizes, 1 if whole else -(-axes[-1].size // block)], whole
 
 
 def leading(axes: list[Axis]) -> list[Axis]:

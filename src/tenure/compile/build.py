@@ -20,6 +20,7 @@ from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
+from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
 from tenure.compile.share import localize
@@ -39,7 +40,7 @@ BYTES: int = bytes.__basicsize__ - 1
 
 def build(program: Program, bits: int) -> ir.Module:
     """The module of a program, for vectors of so many bits."""
-    plan = fuse(simplify(program))
+    plan = fuse(orient(simplify(program)))
     layout = plan_memory(plan)
     module = emit_module(plan, layout, bits)
     text = json.dumps(about(program, plan, layout)).encode() + b"\0"

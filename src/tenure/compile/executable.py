@@ -89,7 +89,8 @@ SOLE = _references([np.empty(1)], 0)
 
 def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
-    found = linked(any(isinstance(at.primitive.lower, Product) for at in program.instructions))
+    products = any(isinstance(at.primitive.lower, Product) and at.aval.dtype.kind == "f" for at in program.instructions)
+    found = linked(products)
     return found.load(lambda: build(program, found.target.vector_bits), key=f"{BYTES} {ITEMS} {structure(program)}")
 
 

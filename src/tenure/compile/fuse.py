@@ -31,6 +31,10 @@ BOUNDED = {
 """Primitives whose index operand must lie within an axis of the first operand: that operand, and the axis."""
 MOVES = {"reshape", "permute", "broadcast_to", "flip", "full", "iota", "getitem", "mark", "cast"}
 
+ARITHMETIC = {"add", "subtract", "multiply", "multiply_no_nan", "divide", "negative", "equal", "not_equal", "where"}
+FOLDED = (MOVES | ARITHMETIC) - {"iota"}
+"""Primitives that LLVM computes itself where the operands are constants."""
+
 
 class Domain(NamedTuple):
     """What a kernel goes over row by row: a shape, of which the axes from ``cut`` on are the row."""
@@ -50,11 +54,14 @@ class Kind(Enum):
 
 
 class Member(NamedTuple):
-    """A value that a kernel computes: the index, in the domain's loop variables, at which it (of a reduction: its
-    operand) is computed, and the members that it reads."""
+    """A value that a kernel computes.
+
+    ``at`` is the index, in the domain's loop variables, at which it (of a reduction: its operand) is computed;
+    ``reads`` are the members among what it reads.
+    """
 
     kind: Kind
-    index: Index  # type: ignore[assignment]  # it hides the method of tuples
+    at: Index
     reads: set[int]
 
 
@@ -64,7 +71,7 @@ class Kernel:
 
     ``members`` are all values that it computes; those not stored live in registers or in a row of scratch. With a
     domain the kernel goes row by row, else several members are elementwise and of one shape. ``forms`` are the
-    addresses it meets.
+    addresses it meets, ``place`` where it stands in the order, ``size`` the elements computed for each of its own.
     """
 
     values: list[int]
@@ -73,6 +80,7 @@ class Kernel:
     domain: Domain | None = None
     forms: set[Affine] = field(default_factory=set)
     place: int = 0
+    size: int = 0
 
     def __str__(self) -> str:
         kept = [v for v in self.members if v not in self.values]
@@ -122,6 +130,7 @@ def choose_stored(program: Program) -> set[int]:
     stored = set(range(n)) | set(program.outputs)
     weight: dict[int, int] = dict.fromkeys(range(n), 0)
     depth: dict[int, int] = dict.fromkeys(range(n), 0)
+    fixed: set[int] = set()
     for k, at in enumerate(program.instructions):
         v, lower = n + k, at.primitive.lower
         if not isinstance(lower, Element):
@@ -131,16 +140,24 @@ def choose_stored(program: Program) -> set[int]:
         if at.primitive.name in BOUNDED:
             stored.add(at.operands[BOUNDED[at.primitive.name][0]])
         own = 0 if at.primitive.name in MOVES else 4 if isinstance(lower, Element) and lower.heavy else 1
+        if at.primitive.name in FOLDED and fixed.issuperset(at.operands):
+            fixed.add(v)
+            own = 0
         weight[v] = own + sum([weight[o] for o in set(at.operands)])
         depth[v] = 1 + max([depth[o] for o in at.operands], default=0)
         users = readers.get(v, [])
-        repeated = any(program.aval(u).size > at.aval.size for u in users)
+        repeated = any(broadcasts(program, u, at.aval.size) for u in users)
         dear = (len(users) > 1 and weight[v] > CHEAP) or (repeated and weight[v] > 0)
         if v not in stored and (dear or depth[v] > DEEPEST):
             stored.add(v)
         if v in stored:
             weight[v] = depth[v] = 0
     return settle(program, stored)
+
+
+def broadcasts(program: Program, u: int, size: int) -> bool:
+    """Whether an elementwise value reads an operand of this size several times over; a write or a join does not."""
+    return isinstance(instruction(program, u).primitive.lower, Element) and program.aval(u).size > size
 
 
 def settle(program: Program, stored: set[int]) -> set[int]:

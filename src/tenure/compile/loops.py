@@ -117,9 +117,14 @@ def nest(b: ir.IRBuilder, axes: Sequence[Axis], variables: dict[int, ir.Value], 
 
 
 def vectorized(
-    b: ir.IRBuilder, start: ir.Value, stop: ir.Value, width: int, body: Callable[[ir.Value, int], None]
+    b: ir.IRBuilder,
+    start: ir.Value,
+    stop: ir.Value,
+    width: int,
+    body: Callable[[ir.Value, int], None],
+    rest: Callable[[ir.Value], None] | None = None,
 ) -> None:
-    """``body(i, width)`` over full vectors, then ``body(i, 1)`` over the rest."""
+    """``body(i, width)`` over full vectors, then ``body(i, 1)`` over the rest, or ``rest(i)`` for all of it at once."""
     whole = stop
     if width > 1:
         count = b.sub(stop, start)
@@ -131,9 +136,17 @@ def vectorized(
 
         counted(b, start, whole, width, wide)
         start = whole
+    if rest is not None:
+        rest(start)
+        return
 
     def single(i: ir.Value, _: list[Any]) -> list[Any]:
         body(i, 1)
         return []
 
     counted(b, start, stop, 1, single)
+
+
+def short(size: int, width: int, itemsize: int) -> int:
+    """How many elements of a row the last, partial vector has; 0 if there is none, or if one by one is as well."""
+    return size % width if size > width and itemsize >= 4 else 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tenure.compile.fuse import BOUNDED, Kernel, Plan, identity, instruction
 from tenure.compile.index import address
 from tenure.compile.symbolic import Tracer
+from tenure.compile.trail import entangled, trail
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Write
@@ -109,17 +110,18 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     lower = at.primitive.lower
     if isinstance(lower, Write):
         base = None if lower.base is None else at.operands[lower.base]
-        return {v: [base] if base in plan.stored and not reads_base(plan, v, base, lower) else []}
+        free = not entangled(plan.program, plan.stored, v) or trail(plan.program, plan.stored, v) is not None
+        return {v: [base] if base in plan.stored and free else []}
     if isinstance(lower, Element) and kernel.domain is None:
-        return same_places(plan, kernel.values)
+        return same_places(plan, kernel)
     return {}
 
 
-def same_places(plan: Plan, values: list[int]) -> dict[int, list[int]]:
+def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     """What an elementwise kernel reads only where it writes: element for element, of one size."""
-    program = plan.program
+    program, values = plan.program, kernel.values
     index, t = identity(program.aval(values[0]).shape), Tracer(program, plan.stored - set(values))
-    for v in values:
+    for v in kernel.members:
         t.at(v, index)
     out: dict[int, list[int]] = {}
     for v in values:
@@ -136,25 +138,6 @@ def same_places(plan: Plan, values: list[int]) -> dict[int, list[int]]:
 def alike(x: Aval, y: Aval) -> bool:
     """Whether elements of one lie where those of the other do."""
     return x.size == y.size and x.dtype.itemsize == y.dtype.itemsize
-
-
-def reads_base(plan: Plan, v: int, base: int, lower: Write) -> bool:
-    """Whether the written value or its place depends on the base itself."""
-    at = instruction(plan.program, v)
-    others = [o for k, o in enumerate(at.operands) if k != lower.base]
-    if base in others:
-        return True
-    program, seen = plan.program, set()
-    stack = list(others)
-    while stack:
-        o = stack.pop()
-        if o == base:
-            return True
-        if o in seen or o in plan.stored:
-            continue
-        seen.add(o)
-        stack.extend(instruction(program, o).operands)
-    return False
 
 
 def arena_offsets(

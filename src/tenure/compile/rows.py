@@ -48,7 +48,7 @@ class RowEmitter(Emitter):
                 self.memo[key] = self.load(x, self.row)
                 self.live = live
             return self.memo[key]
-        return super().at(x, self.members[x].index if x in self.members and x not in self.stored else index)
+        return super().at(x, self.members[x].at if x in self.members and x not in self.stored else index)
 
 
 def goes_by_rows(kernel: Kernel) -> bool:
@@ -182,7 +182,7 @@ class RowKernel:
         e = self.emitter(phase, None, 1, 1)
         for v, m in self.members.items():
             if m.kind is Kind.SINGLE and self.phases[v] == phase:
-                x = e.at(v, m.index)
+                x = e.at(v, m.at)
                 self.singles[v] = x
                 self.keep_single(e, v, x)
 

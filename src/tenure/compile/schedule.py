@@ -29,12 +29,16 @@ from tenure.compile.fuse import (
 from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
 from tenure.compile.simplify import HEIGHT
+from tenure.compile.trail import untangle
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Fold
 from tenure.ops.reduce import extent
 
 WINDOW = 8
 """How many of the last kernels a value may join without depending on them."""
+MOST = 200
+"""Elements that a kernel computes for each of its own: compiling takes more than in proportion to its length, and
+like kernels are compiled once."""
 REACH = 64
 """How far kernels are moved behind each other."""
 SHORT = 8
@@ -53,10 +57,11 @@ class Apart(Exception):
 
 def fuse(program: Program) -> Plan:
     """Choose stored values and kernels."""
-    scheduler = Scheduler(program, choose_stored(program))
+    scheduler = Scheduler(program, untangle(program, choose_stored(program)))
     for v in sorted(scheduler.stored):
         if v >= len(program.inputs):
             scheduler.add(v)
+    scheduler.share()
     return scheduler.plan()
 
 
@@ -84,6 +89,11 @@ def member(program: Program, domain: Domain, v: int) -> Member | None:
 def many(domain: Domain) -> bool:
     """Whether there are several rows."""
     return prod(domain.shape[: domain.cut]) > 1
+
+
+def over_rows(kernel: Kernel) -> bool:
+    """Whether a kernel is a sum over rows and no more."""
+    return all(m.kind is Kind.COLUMN for m in kernel.members.values())
 
 
 def own_domain(program: Program, v: int) -> Domain | None:
@@ -147,7 +157,7 @@ class Scheduler:
         shape, domain = self.program.aval(v).shape, own_domain(self.program, v)
         plain = Member(Kind.ROW, identity(shape), set()) if is_element(self.program, v) else None
         first = plain or (member(self.program, domain, v) if domain else None) or Member(Kind.ALONE, (), set())
-        return Kernel([v], alone.reads, {v: first}, domain, alone.forms, len(self.order))
+        return Kernel([v], alone.reads, {v: first}, domain, alone.forms, len(self.order), len(alone.memo))
 
     def merged(self, homes: set[Kernel], v: int) -> set[Kernel]:
         """The kernels that a value reads; those that go over the same rows as the value become one, if they can.
@@ -187,12 +197,12 @@ class Scheduler:
         tracer = Joiner(self.program, self.stored - {v}, kernel, domain)
         try:
             of_rows = found.kind in (Kind.FOLD, Kind.COLUMN)
-            tracer.at(instruction(self.program, v).operands[0] if of_rows else v, found.index)
+            tracer.at(instruction(self.program, v).operands[0] if of_rows else v, found.at)
         except (Apart, Unseen):
             return False
-        if not (willing or self.pays(kernel, domain, found.kind, tracer)):
+        if kernel.size + len(tracer.memo) > MOST or not (willing or self.pays(kernel, domain, found.kind, tracer)):
             return False
-        if not fits(kernel, domain, found.kind, tracer.forms):
+        if not self.fits(kernel, domain, found.kind, tracer.forms):
             return False
         if not self.move_behind(kernel, tracer.reads):
             return False
@@ -202,6 +212,7 @@ class Scheduler:
         kernel.members[v] = found._replace(reads=tracer.found)
         kernel.reads = kernel.reads | tracer.reads
         kernel.forms = kernel.forms | tracer.forms
+        kernel.size += len(tracer.memo)
         self.home[v] = kernel
         return True
 
@@ -218,18 +229,47 @@ class Scheduler:
 
     def pays(self, kernel: Kernel, domain: Domain, kind: Kind, tracer: Joiner) -> bool:
         """Whether a kernel has use for a value: for one that depends on its members, or reads what it reads and
-        waits for no other kernel. A kernel of few rows would leave threads idle."""
-        rows, size = prod(domain.shape[: domain.cut]), prod(domain.shape)
+        waits for no other kernel. A sum over rows is faster by itself than beside what it has nothing to do with."""
         plain = kernel.domain is None and kind is Kind.ROW
-        over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
-        if not plain and size > SMALL and rows < (FEW * HEIGHT if over else FEW):
-            return False
         if tracer.found:
             return True
         parents = {self.home[r] for r in kernel.reads if r in self.home}
-        if kind is Kind.SINGLE or any(self.home[r] not in parents for r in tracer.reads if r in self.home):
+        if kind in (Kind.SINGLE, Kind.COLUMN) or over_rows(kernel):
             return False
-        return plain or any(self.program.aval(r).size >= size for r in kernel.reads & tracer.reads)
+        if any(self.home[r] not in parents for r in tracer.reads if r in self.home):
+            return False
+        return plain or self.alike(kernel.reads, tracer.reads, domain)
+
+    def alike(self, some: set[int], others: set[int], domain: Domain) -> bool:
+        """Whether anything as large as a domain is read by both."""
+        return any(self.program.aval(r).size >= prod(domain.shape) for r in some & others)
+
+    def fits(self, kernel: Kernel, domain: Domain, kind: Kind, forms: set[Affine]) -> bool:
+        """Whether rows stay one loop, and all rows together where something is reduced over them; a kernel of few
+        items would leave threads idle."""
+        shape, cut = domain
+        if kernel.domain is None and kind is Kind.ROW:
+            return True
+        every = kernel.forms | forms
+        over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
+        if prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW):
+            return False
+        if len(merge(shape, range(cut, len(shape)), every)) > 1:
+            return False
+        return not over or len(merge(shape, range(cut), every)) <= 1
+
+    def share(self) -> None:
+        """Join kernels that go over the same rows and read the same."""
+        for other in list(self.order):
+            if other.domain is None or not many(other.domain) or over_rows(other):
+                continue
+            for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
+                if kernel.domain is None or over_rows(kernel):
+                    continue
+                if not self.alike(kernel.reads, other.reads, kernel.domain):
+                    continue
+                if all(member(self.program, kernel.domain, v) for v in other.members) and self.merge(kernel, other):
+                    break
 
     def move_behind(self, kernel: Kernel, reads: set[int]) -> bool:
         """Reorder kernels so that one comes after all that it is to read; False if those depend on it."""
@@ -280,16 +320,6 @@ class Scheduler:
 def is_element(program: Program, v: int) -> bool:
     """Whether a value is computed element by element."""
     return isinstance(instruction(program, v).primitive.lower, Element)
-
-
-def fits(kernel: Kernel, domain: Domain, kind: Kind, forms: set[Affine]) -> bool:
-    """Whether rows stay one loop, and all rows together where something is reduced over them."""
-    shape, cut = domain
-    every = kernel.forms | forms
-    if cut < len(shape) and len(merge(shape, range(cut, len(shape)), every)) > 1:
-        return False
-    over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
-    return not over or len(merge(shape, range(cut), every)) <= 1
 
 
 def heavy_leaves(program: Program, kernel: Kernel, stored: set[int]) -> list[int]:

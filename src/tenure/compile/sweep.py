@@ -15,13 +15,13 @@ from llvmlite import ir
 from tenure.compile.body import Body
 from tenure.compile.elements import Emitter, Held, widths
 from tenure.compile.index import Affine
-from tenure.compile.loops import merge
+from tenure.compile.loops import merge, short
 from tenure.compile.symbolic import Tracer
 from tenure.compile.transpose import across, turned
 
 I64 = ir.IntType(64)
 LINE = 64
-STREAM = 24 << 20
+STREAM = 20 << 20
 """Bytes moved from which results are written past the caches: the next kernel would not find them there."""
 
 
@@ -47,13 +47,15 @@ def sweep(
     body.work += size * (len(t.places) + len(values))
     turn = across(body.program, axes, t.places, values)
     common = steady_places(t, axes[-1].name if axes else None)
-    width = widths([body.program.aval(v) for v in values], body.bits)
+    avals = [body.program.aval(v) for v in values]
+    width = widths(avals, body.bits)
+    rest = short(axes[-1].size, width, min([aval.dtype.itemsize for aval in avals])) if len(axes) > 1 else 0
 
     def loops(streaming: bool) -> None:
         held: Held = {}
 
-        def at(variables: dict[int, Any], lane: int | None, w: int, held: Held = held) -> None:
-            e = body.emitter(hidden, variables, lane, w)
+        def at(variables: dict[int, Any], lane: int | None, w: int, held: Held = held, live: int = 0) -> None:
+            e = body.emitter(hidden, variables, lane, w, live or w)
             e.held, e.streaming = held, streaming
             element(e)
 
@@ -63,7 +65,8 @@ def sweep(
         if turn is not None:
             turned(body, axes, turn, at, ahead=2 if streaming else 0)
         else:
-            body.spread(axes, width, at, before=before)
+            partial = (lambda variables, lane: at(variables, lane, width, live=rest)) if rest else None
+            body.spread(axes, width, at, before=before, rest=partial)
 
     streamed(body, size, {x for x, _ in t.places}, values, loops)
 

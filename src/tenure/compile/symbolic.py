@@ -11,6 +11,7 @@ from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, res
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element
+from tenure.ops.move import full
 
 
 class Symbolic:
@@ -49,6 +50,10 @@ class Symbolic:
 
     def read(self, x: int, index: Index, wrap: int = 0) -> Affine:
         """The element of an integer value, as part of an index."""
+        at = self.program.instructions[x - len(self.program.inputs)] if x >= len(self.program.inputs) else None
+        if at is not None and at.primitive is full:
+            value = int(at.params["value"])
+            return Affine(constant=value + wrap if value < 0 else value)
         if x not in self.stored and x >= len(self.program.inputs):
             self.trace_read(x, index)
         return Affine(reads=((Read(x, tuple(index), wrap), 1),))

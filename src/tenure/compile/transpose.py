@@ -162,26 +162,14 @@ class Strip:
             for address in addresses:
                 prefetch(b, b.gep(address, [step], source_etype=t))
 
-        def fill(load: Callable[[ir.Value], ir.Value]) -> None:
-            lines = [load(address) for address in addresses]
-            lines += [ir.Constant(wide, ir.Undefined)] * (self.side - columns)
-            for p, line in enumerate(in_registers(b, lines)):
-                b.store(line, b.gep(room, [constant(p * self.side)], source_etype=t))
-
-        def plain(address: ir.Value) -> ir.Value:
-            return b.load(address, typ=wide, align=self.body.program.aval(x).dtype.itemsize)
-
-        if not self.ragged:
-            fill(plain)
-            return
-        with b.if_else(b.icmp_signed("==", self.rows, constant(self.side))) as (whole, part):
-            with whole:
-                fill(plain)
-            with part:
-                e = self.body.emitter(set(), {}, None, self.side)
-                steps = ir.Constant(ir.VectorType(I64, self.side), list(range(self.side)))
-                mask = b.icmp_signed("<", steps, e.splat(self.rows))
-                fill(lambda address: e.masked(address, wide, mask))
+        e = self.body.emitter(set(), {}, None, self.side)
+        steps = ir.Constant(ir.VectorType(I64, self.side), list(range(self.side)))
+        mask = b.icmp_signed("<", steps, e.splat(self.rows)) if self.ragged else None
+        size = self.body.program.aval(x).dtype.itemsize
+        lines = [e.masked(a, wide, mask) if mask else b.load(a, typ=wide, align=size) for a in addresses]
+        lines += [ir.Constant(wide, ir.Undefined)] * (self.side - columns)
+        for p, line in enumerate(in_registers(b, lines)):
+            b.store(line, b.gep(room, [constant(p * self.side)], source_etype=t))
 
 
 def prefetch(b: ir.IRBuilder, address: ir.Value) -> None:

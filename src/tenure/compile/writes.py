@@ -20,6 +20,7 @@ from tenure.compile.index import Index, loop
 from tenure.compile.loops import Axis, constant, counted, merge, nest, vectorized
 from tenure.compile.sweep import loaded, steady, steady_places, sweep
 from tenure.compile.symbolic import Tracer
+from tenure.compile.trail import Writer, entangled, trail
 from tenure.ops.lowering import Write
 
 I64 = ir.IntType(64)
@@ -87,7 +88,10 @@ def write_block(body: Body, v: int, lower: Write) -> None:
         return lower.place(e, index, *at.operands, **at.params)  # type: ignore[no-any-return]
 
     part = None if lower.part is None else lower.part(body.program.aval(x).shape, **at.params)
-    if lower.ordered:
+    behind = trail(body.program, body.plan.stored, v) if entangled(body.program, body.plan.stored, v) else None
+    if behind is not None:
+        Writer(body, v, behind).emit()
+    elif lower.ordered:
         add_in_order(body, v, x, place)
     else:
         store_block(body, v, x, place, part, lower.add)

@@ -1,0 +1,1 @@
+"""Measuring side by side: the libraries, a process for each, the table."""

@@ -1,0 +1,202 @@
+"""The libraries that are compared: how each is started, fed, compiled and waited for.
+
+Rows are written twice. ``plain`` rows are code in PyTorch's idiom, the same for Tenure and for PyTorch, with
+``m.compile`` around what a user would give to torch.compile. ``pure`` rows are functions of arrays for JAX and
+MLX, with ``m.jit`` around the whole step.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+THREADS = int(os.environ.get("BENCH_THREADS", "2"))
+
+
+class Side:
+    """A library. ``start`` imports it and sets its threads; ``wait`` returns when the results are there."""
+
+    name = ""
+    package = ""
+    style = "plain"
+
+    def start(self) -> None:
+        self.lib: Any = importlib.import_module(self.package)
+
+    def version(self) -> str:
+        return version(self.package)
+
+    def compile(self, function: Any) -> Any:
+        """What the library offers for compiling a function; here nothing."""
+        return function
+
+    def array(self, a: Any) -> Any:
+        return self.lib.tensor(a)
+
+    def leaf(self, a: Any) -> Any:
+        return self.lib.tensor(a, requires_grad=True)
+
+    def place(self, x: Any) -> Any:
+        """A copy that can be written in place, in the graph."""
+        return x.clone()
+
+    def permute(self, x: Any, *order: int) -> Any:
+        return x.permute(*order)
+
+    def adam(self, parameters: Any, lr: float) -> Any:
+        return self.lib.optim.Adam(parameters, lr=lr)
+
+    def wait(self, results: Sequence[Any]) -> None:
+        pass
+
+    def numpy(self, x: Any) -> Any:
+        return np.array(x.detach().numpy())
+
+    def reset(self) -> None:
+        """Forget what the last row compiled."""
+
+
+class Tenure(Side):
+    name = package = "tenure"
+
+    def start(self) -> None:
+        os.environ["TENURE_NUM_THREADS"] = str(THREADS)
+        os.environ.setdefault("TENURE_EXECUTOR", "compiled")
+        super().start()
+
+    def version(self) -> str:
+        return str(self.lib.__version__)
+
+    def place(self, x: Any) -> Any:
+        return x.clone().mut()
+
+    def wait(self, results: Sequence[Any]) -> None:
+        first = results[0]
+        first.item() if first.numel() == 1 else first.detach().numpy()
+
+
+class Torch(Side):
+    name = package = "torch"
+
+    def start(self) -> None:
+        super().start()
+        self.lib.set_num_threads(THREADS)
+
+    def adam(self, parameters: Any, lr: float) -> Any:
+        """Its fastest form without compiling."""
+        return self.lib.optim.Adam(parameters, lr=lr, fused=True)
+
+
+class TorchCompile(Torch):
+    name = "torch.compile"
+
+    def compile(self, function: Any) -> Any:
+        return self.lib.compile(function, dynamic=False)
+
+    adam = Side.adam
+
+    def reset(self) -> None:
+        self.lib._dynamo.reset()
+
+
+class Jax(Side):
+    name = package = "jax"
+    style = "pure"
+
+    def start(self) -> None:
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+        super().start()
+        self.np: Any = importlib.import_module("jax.numpy")
+        self.erf: Any = importlib.import_module("jax.scipy.special").erf
+        self.softmax = self.lib.nn.softmax
+        self.sigmoid = self.lib.nn.sigmoid
+        self.logsumexp = importlib.import_module("jax.scipy.special").logsumexp
+        self.value_and_grad = self.lib.value_and_grad
+
+    def jit(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> Any:
+        return self.lib.jit(function, donate_argnums=donate)
+
+    def array(self, a: Any) -> Any:
+        return self.np.array(a)
+
+    leaf = array
+
+    def wait(self, results: Sequence[Any]) -> None:
+        self.lib.block_until_ready(results)
+
+    def numpy(self, x: Any) -> Any:
+        return np.array(x)
+
+    def permute(self, x: Any, *order: int) -> Any:
+        return x.transpose(*order)
+
+    def scan(self, step: Callable[..., Any], start: Any, xs: Any) -> Any:
+        """The last state and the states in between of ``state, out = step(state, x)``."""
+        return self.lib.lax.scan(step, start, xs)
+
+    def set(self, u: Any, key: Any, v: Any) -> Any:
+        return u.at[key].set(v)
+
+
+class Mlx(Side):
+    name = "mlx"
+    package = "mlx.core"
+    style = "pure"
+
+    def start(self) -> None:
+        super().start()
+        self.np = self.lib
+        self.erf, self.softmax, self.sigmoid = self.lib.erf, self.lib.softmax, self.lib.sigmoid
+        self.logsumexp = self.lib.logsumexp
+
+    def value_and_grad(self, function: Callable[..., Any], argnums: Any = 0) -> Any:
+        """The gradients as JAX gives them: for one number in a tuple, a tuple of one."""
+        if argnums != (0,):
+            return self.lib.value_and_grad(function, argnums)
+        call = self.lib.value_and_grad(function)
+
+        def both(*args: Any) -> Any:
+            value, grad = call(*args)
+            return value, (grad,)
+
+        return both
+
+    def version(self) -> str:
+        return version("mlx")
+
+    def jit(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> Any:
+        return self.lib.compile(function)
+
+    def array(self, a: Any) -> Any:
+        return self.lib.array(a)
+
+    leaf = array
+
+    def wait(self, results: Sequence[Any]) -> None:
+        self.lib.eval(results)
+
+    def numpy(self, x: Any) -> Any:
+        return np.array(x)
+
+    def permute(self, x: Any, *order: int) -> Any:
+        return x.transpose(*order)
+
+    def scan(self, step: Callable[..., Any], start: Any, xs: Any) -> Any:
+        outs = []
+        for k in range(xs.shape[0]):
+            start, out = step(start, xs[k])
+            outs.append(out)
+        return start, self.lib.stack(outs)
+
+    def set(self, u: Any, key: Any, v: Any) -> Any:
+        u = u + 0
+        u[key] = v
+        return u
+
+
+SIDES: dict[str, type[Side]] = {s.name: s for s in (Tenure, Torch, TorchCompile, Jax, Mlx)}
