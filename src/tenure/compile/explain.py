@@ -15,13 +15,12 @@ from math import prod
 from llvmlite import ir
 
 from tenure.compile.body import LARGE
-from tenure.compile.build import kernel_body
+from tenure.compile.build import kernel_body, planned
 from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.jit import engine
-from tenure.compile.memory import Layout, last_uses, plan_memory, reads_base
-from tenure.compile.schedule import fuse
+from tenure.compile.memory import Layout, last_uses
 from tenure.compile.share import localize
-from tenure.compile.simplify import simplify
+from tenure.compile.trail import entangled
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction, Program
 from tenure.ops.lowering import Product, Write
@@ -103,8 +102,7 @@ class Report:
 
 def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
     """What becomes of a program; ``held`` are the inputs that the caller has kept, so that they were copied."""
-    plan = fuse(simplify(program))
-    layout = plan_memory(plan)
+    plan, layout = planned(program)
     reuses = found_reuses(plan, layout, held or {})
     ours = {r.value: r.of for r in reuses if r.why is None}
     kernels = [kernel_report(plan, layout, kernel, ours) for kernel in plan.kernels]
@@ -239,13 +237,12 @@ def base_of(plan: Plan, v: int) -> int | None:
 def reason(plan: Plan, k: int, v: int, x: int) -> str:
     """Why what is written into is copied first."""
     program = plan.program
-    lower = instruction(program, v).primitive.lower
     if x in program.outputs:
         return "it is a result too"
     last = last_uses(plan)[x]
     if last > k:
         return f"kernel {last} reads it afterwards"
-    if isinstance(lower, Write) and reads_base(plan, v, x, lower):
+    if entangled(program, plan.stored, v):
         return "what is written is computed from it, at other places"
     if x < len(program.inputs):
         return "an index is checked afterwards, and a failed check must find it as it was"
