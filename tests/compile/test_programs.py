@@ -124,3 +124,10 @@ def test_an_index_out_of_range_is_found() -> None:
     x, i = np.arange(4.0), np.array([0, 4])
     (out,) = Compiled(built(index.gather, x, i))([x, i])
     assert "index 4 is out of range for axis 0 of size 4" in str(out.error)
+
+
+def test_a_whole_number_to_a_negative_power_is_found() -> None:
+    x, y = np.array([2, 3]), np.array([2, -1])
+    (out,) = Compiled(built(pointwise.power, x, y))([x, y])
+    assert "a whole number to the power -1 is no whole number" in str(out.error)
+    agree(built(pointwise.power, x, abs(y)), [x, abs(y)])

@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.checks import emit_checks
+from tenure.compile.checks import Checks
 from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
@@ -85,7 +85,8 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
     main = ir.Function(module, ir.FunctionType(I64, [POINTER]), "main")
     b = ir.IRBuilder(main.append_basic_block("entry"))
     table = resolve(b, main, plan, layout)
-    emit_checks(b, plan, layout, table, set(range(len(plan.program.inputs))))
+    checks = Checks(plan, layout)
+    checks.emit(b, table, range(len(plan.program.inputs)))
     bodies: dict[str, Body] = {}
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
@@ -95,7 +96,7 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
             body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
         enter(b, room, table, local.entries)
         launch(b, body, room)
-        emit_checks(b, plan, layout, table, set(kernel.values))
+        checks.emit(b, table, kernel.values)
     b.ret(constant(0))
     return module
 

@@ -1,16 +1,17 @@
-"""Checks of index arrays: each index lies within its axis, counted from either end.
+"""Checks of what only the run knows: indices lie within their axis, whole exponents are not negative.
 
-``−size ≤ x < size`` is ``x + size < 2 · size`` without sign, so the largest ``x + size`` decides.
+``low ≤ x < low + count`` is ``x − low < count`` without sign, so the largest ``x − low`` decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import BOUNDED, Plan
+from tenure.compile.fuse import Bound, Plan, bound_of
 from tenure.compile.loops import constant, counted
 from tenure.compile.memory import Layout
 
@@ -18,31 +19,35 @@ POINTER = ir.PointerType()
 WIDTH = 16
 
 
-def emit_checks(b: ir.IRBuilder, plan: Plan, layout: Layout, table: ir.Value, known: set[int]) -> None:
-    """The indices among ``known`` values lie within their axis; else leave with the number of the instruction."""
-    program = plan.program
-    done: set[tuple[int, int]] = set()
-    for k, at in enumerate(program.instructions):
-        if at.primitive.name not in BOUNDED:
-            continue
-        operand, axis = BOUNDED[at.primitive.name]
-        index, size = at.operands[operand], program.aval(at.operands[0]).shape[axis]
-        if index not in known or (index, size) in done or program.aval(index).size == 0:
-            continue
-        done.add((index, size))
-        aval = program.aval(index)
-        t = in_memory(aval.dtype)
-        start = b.load(b.gep(table, [constant(layout.slots[index])], source_etype=POINTER), typ=POINTER)
-        most = largest(b, start, t, aval.size, size)
-        with b.if_then(b.icmp_unsigned(">=", most, ir.Constant(t, 2 * size))):
-            b.ret(constant(k + 1))
+class Checks:
+    """The checks of a program, each to be made when the value that it looks at is known."""
+
+    def __init__(self, plan: Plan, layout: Layout) -> None:
+        self.plan = plan
+        self.layout = layout
+        self.waiting: dict[int, dict[Bound, int]] = {}
+        for k, at in enumerate(plan.program.instructions):
+            bound = bound_of(plan.program, at)
+            if bound is not None and plan.program.aval(bound.value).size:
+                self.waiting.setdefault(bound.value, {}).setdefault(bound, k)
+
+    def emit(self, b: ir.IRBuilder, table: ir.Value, known: Iterable[int]) -> None:
+        """Those of values that are known now; where one fails, leave with 1 + the number of its instruction."""
+        for v in known:
+            for bound, k in self.waiting.get(v, {}).items():
+                aval = self.plan.program.aval(v)
+                t = in_memory(aval.dtype)
+                start = b.load(b.gep(table, [constant(self.layout.slots[v])], source_etype=POINTER), typ=POINTER)
+                most = largest(b, start, t, aval.size, bound.low)
+                with b.if_then(b.icmp_unsigned(">=", most, ir.Constant(t, bound.size))):
+                    b.ret(constant(k + 1))
 
 
-def largest(b: ir.IRBuilder, start: ir.Value, t: ir.Type, count: int, size: int) -> ir.Value:
-    """The largest x + size without sign; 0 if there is no x."""
+def largest(b: ir.IRBuilder, start: ir.Value, t: ir.Type, count: int, low: int) -> ir.Value:
+    """The largest x − low without sign; 0 if there is no x."""
 
     def over(first: int, stop: int, kind: ir.Type, held: ir.Value, step: int) -> ir.Value:
-        offset = ir.Constant(kind, [size] * step if step > 1 else size)
+        offset = ir.Constant(kind, [-low] * step if step > 1 else -low)
 
         def body(i: ir.Value, carried: list[Any]) -> list[Any]:
             address = b.gep(start, [i], source_etype=t)

@@ -29,6 +29,28 @@ BOUNDED = {
     "add_one_along": (2, -1),
 }
 """Primitives whose index operand must lie within an axis of the first operand: that operand, and the axis."""
+
+
+class Bound(NamedTuple):
+    """The elements of a value must lie in [low, low + size)."""
+
+    value: int
+    low: int
+    size: int
+
+
+def bound_of(program: Program, at: Instruction) -> Bound | None:
+    """What must hold of an operand when an instruction runs: indices lie in their axis, whole exponents are not
+    negative."""
+    if at.primitive.name in BOUNDED:
+        operand, axis = BOUNDED[at.primitive.name]
+        size = program.aval(at.operands[0]).shape[axis]
+        return Bound(at.operands[operand], -size, 2 * size)
+    if at.primitive.name == "power" and at.aval.dtype.kind == "i":
+        return Bound(at.operands[1], 0, 2 ** (8 * at.aval.dtype.itemsize - 1))
+    return None
+
+
 MOVES = {"reshape", "permute", "broadcast_to", "flip", "full", "iota", "getitem", "mark", "cast"}
 
 ARITHMETIC = {"add", "subtract", "multiply", "multiply_no_nan", "divide", "negative", "equal", "not_equal", "where"}
@@ -137,8 +159,9 @@ def choose_stored(program: Program) -> set[int]:
             stored.add(v)
             if isinstance(lower, Product):
                 stored.update([through_transpose(program, o, stored)[0] for o in at.operands])
-        if at.primitive.name in BOUNDED:
-            stored.add(at.operands[BOUNDED[at.primitive.name][0]])
+        bound = bound_of(program, at)
+        if bound is not None:
+            stored.add(bound.value)
         own = 0 if at.primitive.name in MOVES else 4 if isinstance(lower, Element) and lower.heavy else 1
         if at.primitive.name in FOLDED and fixed.issuperset(at.operands):
             fixed.add(v)

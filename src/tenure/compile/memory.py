@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.compile.fuse import BOUNDED, Kernel, Plan, identity, instruction
+from tenure.compile.fuse import Kernel, Plan, bound_of, identity, instruction
 from tenure.compile.index import address
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import entangled, trail
@@ -99,8 +99,8 @@ def lends(program: Program, x: int, v: int) -> bool:
 def last_check(plan: Plan) -> int:
     """The kernel after which indices are checked for the last time; a failed check finds all inputs as they were."""
     home = {v: k for k, kernel in enumerate(plan.kernels) for v in kernel.values}
-    bounded = [at for at in plan.program.instructions if at.primitive.name in BOUNDED]
-    return max([home.get(at.operands[BOUNDED[at.primitive.name][0]], -1) for at in bounded], default=-1)
+    bounds = [bound_of(plan.program, at) for at in plan.program.instructions]
+    return max([home.get(bound.value, -1) for bound in bounds if bound is not None], default=-1)
 
 
 def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:

@@ -15,13 +15,13 @@ from math import prod
 from typing import Any
 
 from tenure.compile.fuse import (
-    BOUNDED,
     Domain,
     Follower,
     Kernel,
     Kind,
     Member,
     Plan,
+    bound_of,
     choose_stored,
     identity,
     instruction,
@@ -301,8 +301,9 @@ class Scheduler:
         program = self.program
         needed = set(program.outputs)
         for at in program.instructions:
-            if at.primitive.name in BOUNDED:
-                needed.add(at.operands[BOUNDED[at.primitive.name][0]])
+            bound = bound_of(program, at)
+            if bound is not None:
+                needed.add(bound.value)
         for kernel in self.order:
             needed |= kernel.reads
         stored = set(self.stored)
