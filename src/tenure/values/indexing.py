@@ -21,6 +21,7 @@ from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import apply, apply_one
+from tenure.values.sites import user_frame
 
 GETITEM = Operation("getitem", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SelectBackward0")
 SLICE = Operation("slice", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SliceBackward0")
@@ -168,9 +169,11 @@ def written(x: Any, key: Any, v: Any) -> Any:
     spec, starts = parse(key, x._aval.shape)
     params = (("spec", spec),)
     v = written_of(v)
-    if type(v) in (bool, int, float):
-        return apply(SETITEM, (x,), params, (v, *starts))
-    return apply(SETITEM, (x, v), params, starts)
+    number = type(v) in (bool, int, float)
+    h = apply(SETITEM, (x,), params, (v, *starts)) if number else apply(SETITEM, (x, v), params, starts)
+    frame = user_frame()  # which a write is deeper below than other operations
+    h._code, h._lasti = frame.f_code, frame.f_lasti
+    return h
 
 
 def split(x: Any, sizes: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
