@@ -10,19 +10,17 @@ import numpy as np
 import pytest
 
 from tenure import dtypes
-from tenure.compile import build
-from tenure.compile.build import compiler
+from tenure.compile import executable
+from tenure.compile.executable import Compiled
 from tenure.compile.jit import Engine
 from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
-from tenure.interp.interp import interpret
 from tenure.ir.program import Program, Value
 from tenure.ops import index, move, pointwise, reduce
 from tenure.runtime import threads
 from tenure.transform.vjp import pull_back
 from tests.compile.test_programs import agree, built, softmax
 
-compile_program = compiler(interpret)
 RNG = np.random.default_rng(3)
 
 
@@ -143,15 +141,15 @@ def test_forced_outputs_change_no_bit(name: str, size: tuple[int, int]) -> None:
     function, inputs = CASES[name]
     arrays = inputs(*size)
     program = built(function, *arrays)
-    want = bits(compile_program(program)(list(arrays)))
+    want = bits(Compiled(program)(list(arrays)))
     first = len(program.inputs)
     every = list(range(first, first + len(program.instructions)))
     wide = Program(program.inputs, program.instructions, (*program.outputs, *every))
-    found = compile_program(wide)(list(arrays))
+    found = Compiled(wide)(list(arrays))
     assert bits(found[: len(want)]) == want
     for v in every:
         forced = Program(program.inputs, program.instructions, (*program.outputs, v))
-        *same, value = compile_program(forced)(list(arrays))
+        *same, value = Compiled(forced)(list(arrays))
         assert bits(same) == want, v
         assert bits([value]) == bits([found[len(want) + v - first]]), v
 
@@ -160,7 +158,7 @@ def test_forced_outputs_change_no_bit(name: str, size: tuple[int, int]) -> None:
 def test_threads_change_no_bit(name: str) -> None:
     function, inputs = CASES[name]
     arrays = inputs(1500, 70) if name != "attention" else inputs(300, 70)
-    run = compile_program(built(function, *arrays))
+    run = Compiled(built(function, *arrays))
     found = []
     for count in (1, 2, 3):
         threads.set_num_threads(count)
@@ -173,10 +171,10 @@ def test_narrow_registers_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
     function, inputs = CASES[name]
     arrays = inputs(67, 45)
     program = built(function, *arrays)
-    want = bits(compile_program(program)(list(arrays)))
+    want = bits(Compiled(program)(list(arrays)))
     narrow = Engine(cpu="x86-64-v3")
-    monkeypatch.setattr(build, "engine", lambda: narrow)
-    assert bits(compile_program(program)(list(arrays))) == want
+    monkeypatch.setattr(executable, "engine", lambda: narrow)
+    assert bits(Compiled(program)(list(arrays))) == want
 
 
 def test_how_many_kernels() -> None:
