@@ -90,3 +90,48 @@ class TestRun:
         assert done.returncode == 2
         assert "there is no file 'nowhere.py'" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+class TestExplain:
+    TRAINING = (
+        "import sys\n"
+        "import tenure as tn\n"
+        "w = tn.ones(50, requires_grad=True)\n"
+        "for _ in range(20):\n"
+        "    loss = (w * w).sum()\n"
+        "    loss.backward()\n"
+        "    w.data = w.data - 0.01 * w.grad\n"
+        "    loss.item()\n"
+        "print('trained', *sys.argv[1:])\n"
+    )
+
+    def test_the_program_of_the_loop_is_explained(self, tmp_path: Path) -> None:
+        script, page = tmp_path / "script.py", tmp_path / "out.html"
+        script.write_text(self.TRAINING)
+        done = tenure_command("explain", str(script), "3", "--html", str(page))
+        assert (done.returncode, done.stderr) == (0, "")
+        lines = done.stdout.splitlines()
+        assert lines[0] == "trained 3"
+        assert lines[1].startswith("a program of ") and "one native call" in lines[1]
+        assert "loss = (w * w).sum()" in done.stdout and "loss.backward()" in done.stdout
+        assert lines[-1] == f"wrote {page}"
+        assert "<svg" in page.read_text(encoding="utf-8")
+
+    def test_exit_code_is_the_scripts(self, tmp_path: Path) -> None:
+        script = tmp_path / "script.py"
+        script.write_text(self.TRAINING + "raise SystemExit(7)\n")
+        done = tenure_command("explain", str(script))
+        assert done.returncode == 7
+        assert "a program of " in done.stdout
+
+    def test_a_script_that_runs_nothing(self, tmp_path: Path) -> None:
+        script = tmp_path / "script.py"
+        script.write_text("import tenure as tn\nx = tn.ones(3) * 2\n")
+        done = tenure_command("explain", str(script))
+        assert done.returncode == 2
+        assert "no program has run" in done.stderr and "Traceback" not in done.stderr
+
+    def test_a_missing_script_is_a_mistake(self) -> None:
+        done = tenure_command("explain", "nowhere.py")
+        assert done.returncode == 2
+        assert "there is no file 'nowhere.py'" in done.stderr

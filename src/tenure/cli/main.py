@@ -5,24 +5,28 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from textwrap import fill
 
 from tenure import __version__
 from tenure.codes import LAWS, Law
+from tenure.errors import TenureError
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the `tenure` command on `argv` (`sys.argv[1:]` if None) and return its exit code."""
-    parser, rule, run = _parsers()
+    parser, rule, run, explain = _parsers()
     arguments = parser.parse_args(argv)
     if arguments.command == "rule":
         return _rule(arguments.code, rule)
+    if arguments.command == "explain":
+        return _explain(arguments.script, arguments.arguments, arguments.html, explain)
     return _run(arguments.script, arguments.arguments, run)
 
 
-def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argparse.ArgumentParser]:
+def _parsers() -> tuple[argparse.ArgumentParser, ...]:
     parser = argparse.ArgumentParser(prog="tenure", description="An autograd tensor library with ownership.")
     parser.add_argument("--version", action="version", version=f"tenure {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -33,7 +37,12 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argpar
     run = commands.add_parser("run", help="run a script")
     run.add_argument("script", help="the Python file to run")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
-    return parser, rule, run
+
+    explain = commands.add_parser("explain", help="run a script, and show what its longest-running program does")
+    explain.add_argument("script", help="the Python file to run")
+    explain.add_argument("arguments", nargs="*", help="what the script finds in sys.argv; options behind --")
+    explain.add_argument("--html", metavar="FILE", help="also write a page with the program's graph")
+    return parser, rule, run, explain
 
 
 def _rule(code: str | None, parser: argparse.ArgumentParser) -> int:
@@ -65,3 +74,24 @@ def _run(script: str, arguments: list[str], parser: argparse.ArgumentParser) -> 
         sys.path[0] = os.path.dirname(os.path.realpath(script))
     runpy.run_path(script, run_name="__main__")
     return 0
+
+
+def _explain(script: str, arguments: list[str], html: str | None, parser: argparse.ArgumentParser) -> int:
+    """Run `script`, then explain the program in which it has spent most time."""
+    if not os.path.isfile(script):
+        parser.error(f"there is no file {script!r}")
+    code: object = 0
+    with import_module("tenure.values.explain").watched() as longest:
+        try:
+            _run(script, arguments, parser)
+        except SystemExit as end:
+            code = end.code
+    try:
+        found = longest()
+    except TenureError as error:
+        parser.error(str(error))
+    print(found)
+    if html is not None:
+        found.html(html)
+        print(f"wrote {html}")
+    return code if isinstance(code, int) else 0 if code is None else 1

@@ -40,8 +40,7 @@ BYTES: int = bytes.__basicsize__ - 1
 
 def build(program: Program, bits: int) -> ir.Module:
     """The module of a program, for vectors of so many bits."""
-    plan = fuse(orient(simplify(program)))
-    layout = plan_memory(plan)
+    plan, layout = planned(program)
     module = emit_module(plan, layout, bits)
     text = json.dumps(about(program, plan, layout)).encode() + b"\0"
     content = ir.ArrayType(ir.IntType(8), len(text))
@@ -49,6 +48,12 @@ def build(program: Program, bits: int) -> ir.Module:
     note.initializer = ir.Constant(content, bytearray(text))
     note.global_constant = True
     return module
+
+
+def planned(program: Program) -> tuple[Plan, Layout]:
+    """The passes before code: kernels, and where their values lie."""
+    plan = fuse(orient(simplify(program)))
+    return plan, plan_memory(plan)
 
 
 def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:

@@ -32,10 +32,11 @@ class Compiled:
     """A program as machine code. ``about`` says where its outputs come from.
 
     ``made`` are the shapes and dtypes of the arrays to make; ``outputs`` are slots: inputs first, then those;
-    ``donors`` are pairs of a made array and the input whose buffer may serve, if only the call holds it.
+    ``donors`` are pairs of a made array and the input whose buffer may serve, if only the call holds it; ``held``
+    counts the calls in which it was not alone.
     """
 
-    __slots__ = ("arena", "call", "donors", "library", "makers", "numbers", "outputs", "pack", "program")
+    __slots__ = ("arena", "call", "donors", "held", "library", "makers", "numbers", "outputs", "pack", "program")
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -47,6 +48,7 @@ class Compiled:
         self.pack = struct.Struct("=" + "".join(["d" if kind == "f" else "q" for kind in weak])).pack
         self.makers = [maker(tuple(shape), np.dtype(dtype)) for shape, dtype in about["made"]]
         self.donors: list[tuple[int, int]] = about["donors"]
+        self.held: dict[int, int] = {}
         arrays = len(program.inputs) - self.numbers
         self.outputs = [s if s < arrays else s - self.numbers for s in about["outputs"]]
         self.arena = maker((about["arena"],), np.dtype(np.uint8))
@@ -60,6 +62,8 @@ class Compiled:
         for k, donor in self.donors:
             if arrays[donor].base is None and arrays[donor].flags.writeable and _references(arrays, donor) == SOLE:
                 arrays[given + k] = arrays[donor]
+            else:
+                self.held[donor] = self.held.get(donor, 0) + 1
         make, shape, dtype = self.arena
         arrays.append(self.pack(*numbers))
         arrays.append(make(shape, dtype))

@@ -78,12 +78,17 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with no_grad():
-            for group in self.param_groups:
-                for p in group["params"]:
-                    grad = p.grad
-                    if grad is not None:
-                        self.update(p, grad.value, self.state[p], group)
+        outer = RECORDER.site
+        RECORDER.enter_site(here() if outer is None else outer)
+        try:
+            with no_grad():
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        grad = p.grad
+                        if grad is not None:
+                            self.update(p, grad.value, self.state[p], group)
+        finally:
+            RECORDER.enter_site(outer)
         RECORDER.seal()
         return loss
 

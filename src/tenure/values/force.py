@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from tenure.ir.verify import verify
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
 from tenure.values.shield import Shield
-from tenure.values.sites import place_of, site
+from tenure.values.sites import place_of, places_of, site
 from tenure.values.trie import GENERAL, ROOT, Node, prune
 
 
@@ -57,6 +58,7 @@ class Plan:
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
     and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
     which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
+    ``places`` are the lines that recorded the path's results when the plan was new.
     """
 
     __slots__ = (
@@ -70,6 +72,7 @@ class Plan:
         "leaves",
         "numbers",
         "open",
+        "places",
         "saved",
         "slots",
     )
@@ -88,6 +91,7 @@ class Plan:
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
+        self.places: list[graph.Place] | None = None
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
         self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
@@ -112,6 +116,15 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
                 if node not in step.baked:
                     step.baked.append(node)
     return out, places
+
+
+class Last(threading.local):
+    """The plan that has run last in this thread: what ``tn.explain`` explains."""
+
+    plan: Plan | None = None
+
+
+LAST = Last()
 
 
 def plan_for(node: Node, wanted: tuple[int, ...], save: bool) -> Plan:
@@ -172,6 +185,9 @@ def run(t: Any) -> None:
             _settle(t, t.inputs)
             save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
+            if plan.places is None:
+                plan.places = places_of(t, handles)
+            LAST.plan = plan
             with Shield() as shield:
                 try:
                     _execute(t, plan, handles)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -23,6 +24,20 @@ def place_of(t: Any, h: Any) -> Place:
             break
         found = place
     return found
+
+
+def places_of(t: Any, handles: Sequence[Any]) -> list[Place]:
+    """``place_of`` for the handles of a trace, in their order."""
+    out: list[Place] = []
+    ahead, found = iter([*t.sites, (len(handles), None)]), None
+    start, place = next(ahead)
+    for slot, h in enumerate(handles):
+        while start <= slot:
+            found = place
+            start, place = next(ahead)
+        own = not h._code.co_filename.startswith(PACKAGE)
+        out.append((h._code, h._lasti) if own else found)
+    return out
 
 
 def site(place: Place) -> Site | None:

@@ -1,0 +1,249 @@
+"""What a compiled program does: its kernels, what each of them computes, reads and writes, and what lies where.
+
+    a = sin x; b = a * y; s = reduce_sum b        becomes        kernel 0: sin multiply reduce_sum; reads x y; writes s
+
+Everything is derived again from the program when somebody asks: programs that nobody explains keep nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from llvmlite import ir
+
+from tenure.compile.body import LARGE
+from tenure.compile.build import kernel_body, planned
+from tenure.compile.fuse import Kernel, Plan, instruction
+from tenure.compile.jit import engine
+from tenure.compile.memory import Layout, last_uses
+from tenure.compile.share import localize
+from tenure.compile.trail import entangled
+from tenure.ir.aval import Aval
+from tenure.ir.program import Instruction, Program
+from tenure.ops.lowering import Product, Write
+
+PARTIAL = {"getitem", "gather", "take_along"}
+"""What reads no more of its first operand than it gives."""
+
+HELD = "somebody still holds it: a name, an exported array, or a graph that a backward may walk"
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A stored value that a kernel reads or writes, and how many of its bytes, each counted once."""
+
+    value: int
+    aval: Aval
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class KernelReport:
+    """One loop nest, or one call of a library.
+
+    ``operations`` are the values computed, stored or not; ``names`` their primitives and ``origins`` the recorded
+    slots they come from, both in order. ``rows`` and ``row`` are the shapes that it goes over.
+    """
+
+    operations: tuple[int, ...]
+    names: tuple[str, ...]
+    origins: tuple[int, ...]
+    reads: tuple[Touch, ...]
+    writes: tuple[Touch, ...]
+    rows: tuple[int, ...]
+    row: tuple[int, ...]
+    threads: bool
+    host: str | None
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """``value`` lies in the buffer of ``of``: in place. Where ``why`` is given, ``of`` is copied first instead.
+
+    ``given``: ``of`` is an input, whose array is taken over at the call if nobody else holds it.
+    """
+
+    kernel: int
+    value: int
+    of: int
+    given: bool = False
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A program as it is compiled: ``plan.program`` is the simplified one, whose values all others name."""
+
+    plan: Plan
+    layout: Layout
+    kernels: tuple[KernelReport, ...]
+    reuses: tuple[Reuse, ...]
+
+    @cached_property
+    def moved(self) -> int:
+        """Bytes that the kernels read and write."""
+        return sum(t.nbytes for k in self.kernels for t in (*k.reads, *k.writes))
+
+    @cached_property
+    def floor(self) -> int:
+        """Bytes of what is read of each input, and written of each output, once."""
+        n = len(self.plan.program.inputs)
+        least: dict[tuple[bool, int], int] = {}
+        for k in self.kernels:
+            for written, touches in ((False, k.reads), (True, k.writes)):
+                for t in touches:
+                    if t.value in self.plan.program.outputs if written else t.value < n:
+                        least[written, t.value] = max(least.get((written, t.value), 0), t.nbytes)
+        return sum(least.values())
+
+
+def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
+    """What becomes of a program; ``held`` are the inputs that the caller has kept, so that they were copied."""
+    plan, layout = planned(program)
+    reuses = found_reuses(plan, layout, held or {})
+    ours = {r.value: r.of for r in reuses if r.why is None}
+    kernels = [kernel_report(plan, layout, kernel, ours) for kernel in plan.kernels]
+    return Report(plan, layout, tuple(kernels), tuple(reuses))
+
+
+def kernel_report(plan: Plan, layout: Layout, kernel: Kernel, in_place: Mapping[int, int]) -> KernelReport:
+    """What one kernel does. The kernel is emitted once more, for only that says whether it is shared out."""
+    program = plan.program
+    needed, read = demand(plan, kernel, in_place)
+    operations = tuple(sorted(v for v in needed if not constant(instruction(program, v))))
+    body = kernel_body(ir.Module(), "kernel", plan, kernel, localize(plan, kernel, layout.slots).slots, vector_bits())
+    head = instruction(program, kernel.values[0])
+    shape, cut = kernel.domain if kernel.domain is not None else (head.aval.shape, 0)
+    return KernelReport(
+        operations,
+        tuple([instruction(program, v).primitive.name for v in operations]),
+        tuple(dict.fromkeys(instruction(program, v).origin for v in operations)),
+        tuple([touch(program, v, read[v]) for v in sorted(read) if read[v]]),
+        tuple([touch(program, v, written(program, v, in_place)) for v in kernel.values]),
+        shape[:cut],
+        shape[cut:],
+        body.items > 1 and body.work > LARGE,
+        library_call(head),
+    )
+
+
+def vector_bits() -> int:
+    """The width of this machine's vectors."""
+    return engine().target.vector_bits
+
+
+def constant(at: Instruction) -> bool:
+    """A number, in whatever dtype, which is no operation to speak of."""
+    return at.primitive.name in ("full", "cast") and at.aval.shape == ()
+
+
+def touch(program: Program, v: int, elements: int) -> Touch:
+    """So many elements of a stored value."""
+    aval = program.aval(v)
+    return Touch(v, aval, elements * aval.dtype.itemsize)
+
+
+def library_call(at: Instruction) -> str | None:
+    """The function of BLAS that computes an instruction, if one does."""
+    if not isinstance(at.primitive.lower, Product) or at.aval.dtype.kind != "f":
+        return None
+    return f"BLAS {'sgemm' if at.aval.dtype.itemsize == 4 else 'dgemm'}"
+
+
+def demand(plan: Plan, kernel: Kernel, in_place: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
+    """How many elements a kernel computes of each value, and how many it reads of each stored one."""
+    program, inside = plan.program, {*kernel.members, *kernel.values}
+    needed = {v: program.aval(v).size for v in inside}
+    read: dict[int, int] = {}
+    pending = set(inside)
+    while pending:
+        v = max(pending)
+        pending.remove(v)
+        at = instruction(program, v)
+        for k, o in enumerate(at.operands):
+            count = operand_demand(program, at, k, needed[v], in_place.get(v))
+            where = needed if o in inside or o not in plan.stored else read
+            where[o] = min(program.aval(o).size, where.get(o, 0) + count)
+            if where is needed and o not in inside:
+                pending.add(o)
+    return needed, read
+
+
+def operand_demand(program: Program, at: Instruction, k: int, count: int, base: int | None) -> int:
+    """How many elements of operand k it takes for ``count`` of the result; ``base`` is what is written in place."""
+    lower, size = at.primitive.lower, program.aval(at.operands[k]).size
+    if isinstance(lower, Write):
+        if k == lower.value:
+            return part_size(program, at, lower)
+        if k == lower.base and at.operands[k] == base:
+            return part_size(program, at, lower) if lower.add else 0
+        return size
+    if at.primitive.name in PARTIAL and k == 0:
+        return min(size, count)
+    return size
+
+
+def part_size(program: Program, at: Instruction, lower: Write) -> int:
+    """How many elements a write puts somewhere."""
+    shape = program.aval(at.operands[lower.value]).shape
+    return prod(shape if lower.part is None else lower.part(shape, **at.params)[0])
+
+
+def written(program: Program, v: int, in_place: Mapping[int, int]) -> int:
+    """How many elements a kernel writes of a value: of what is written in place, only the part."""
+    at = instruction(program, v)
+    lower = at.primitive.lower
+    if isinstance(lower, Write) and lower.base is not None and in_place.get(v) == at.operands[lower.base]:
+        return min(at.aval.size, part_size(program, at, lower))
+    return at.aval.size
+
+
+def found_reuses(plan: Plan, layout: Layout, held: Mapping[int, int]) -> list[Reuse]:
+    """Which values lie in the buffer of another, and which could not."""
+    out: list[Reuse] = []
+    last: dict[int, int] = {}
+    for k, kernel in enumerate(plan.kernels):
+        for v in kernel.values:
+            slot, x = layout.slots[v], base_of(plan, v)
+            before = last.get(slot)
+            last[slot] = v
+            given = [i for s, i in layout.donors if s == slot and reads_at(kernel, plan, i)]
+            if before is not None:
+                out.append(Reuse(k, v, before))
+            elif given:
+                free = next((i for i in given if not held.get(i)), None)
+                why = None if free is not None else f"{HELD} (in {held[given[0]]} runs)"
+                out.append(Reuse(k, v, given[0] if free is None else free, given=True, why=why))
+            elif x is not None and x in plan.stored:
+                out.append(Reuse(k, v, x, why=reason(plan, k, v, x)))
+    return out
+
+
+def reads_at(kernel: Kernel, plan: Plan, x: int) -> bool:
+    """Whether it is in this kernel that an input's array is taken over."""
+    return x in kernel.reads or any(base_of(plan, v) == x for v in kernel.values)
+
+
+def base_of(plan: Plan, v: int) -> int | None:
+    """What a value is written into."""
+    at = instruction(plan.program, v)
+    lower = at.primitive.lower
+    return at.operands[lower.base] if isinstance(lower, Write) and lower.base is not None else None
+
+
+def reason(plan: Plan, k: int, v: int, x: int) -> str:
+    """Why what is written into is copied first."""
+    program = plan.program
+    if x in program.outputs:
+        return "it is a result too"
+    last = last_uses(plan)[x]
+    if last > k:
+        return f"kernel {last} reads it afterwards"
+    if entangled(program, plan.stored, v):
+        return "what is written is computed from it, at other places"
+    if x < len(program.inputs):
+        return "an index is checked afterwards, and a failed check must find it as it was"
+    return "its buffer is taken already"
