@@ -22,6 +22,7 @@ class Side:
     name = ""
     package = ""
     style = "plain"
+    exact = True
 
     def start(self, threads: int) -> None:
         self.lib: Any = importlib.import_module(self.package)
@@ -144,6 +145,7 @@ class Mlx(Side):
     name = "mlx"
     package = "mlx.core"
     style = "pure"
+    exact = False  # its sums over millions of elements are off by up to 3 %: shown, but no failure of the run
 
     def start(self, threads: int) -> None:
         super().start(threads)
