@@ -1,8 +1,8 @@
 """Tenure in plain user code beside PyTorch, torch.compile, JAX and MLX.
 
 Every library gets the same inputs. What it computes is compared with the others before anything is timed; a
-disagreement is shown as "wrong", and the command fails. Each library has a process of its own with two threads
-and two processors; they take turns, round by round, and the medians are shown.
+disagreement is shown as "wrong", and the command fails. Each library has a process of its own, with two threads
+on two processors; they take turns, round by round, and the medians are shown.
 
     python bench/peers.py                         all rows
     python bench/peers.py --quick --rows softmax  fewer rounds, rows whose name contains a word
@@ -36,18 +36,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", default="", help="words, with commas between them, of the rows to run")
     parser.add_argument("--sizes", default="", help="sizes to run, with commas between them: L2,L3,memory")
     parser.add_argument("--sides", default=",".join(SIDES), help="libraries to run, with commas between them")
+    parser.add_argument("--threads", type=int, default=2, help="threads and processors for each library")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument("--write", action="store_true", help="rewrite the measured part of docs/benchmarks.md")
     return parser.parse_args()
 
 
-def started(names: Sequence[str]) -> tuple[dict[str, Worker], dict[str, str]]:
+def started(names: Sequence[str], threads: int) -> tuple[dict[str, Worker], dict[str, str]]:
     """The processes of the libraries that are installed, and their versions or why there is none."""
     workers, versions = {}, {}
     for name in names:
         try:
-            workers[name] = Worker(name)
+            workers[name] = Worker(name, threads)
             versions[name] = workers[name].version
         except Failure as failure:
             versions[name] = f"n/a ({failure})"
@@ -96,14 +97,15 @@ def measured(row: Any, size: str, workers: dict[str, Worker], quick: bool) -> Li
     ready = prepared(row, size, workers, line)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     times: dict[str, list[float]] = {name: [] for name in ready}
-    for _ in range(rounds):
+    for k in range(rounds):
         for name in ready:
-            times[name].append(workers[name].call("time", seconds))
+            if k < QUICK_ROUNDS or times[name][0] < 1.0:
+                times[name].append(workers[name].call("time", seconds))
     line.times = {name: 1e6 * statistics.median(found) for name, found in times.items()}
     return line
 
 
-def memory(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, float | str]]:
+def memory(names: Sequence[str], words: Sequence[str], threads: int) -> dict[str, dict[str, float | str]]:
     """Peak memory of the heavy rows, each in a fresh process."""
     found: dict[str, dict[str, float | str]] = {}
     for row in HEAVY:
@@ -112,7 +114,7 @@ def memory(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, fl
         found[row] = {}
         for name in names:
             try:
-                worker = Worker(name)
+                worker = Worker(name, threads)
                 found[row][name] = worker.call("memory", row, "L2", "memory")
                 worker.stop()
             except Failure as failure:
@@ -129,7 +131,7 @@ def main() -> int:
     options = arguments()
     words = [w.strip().lower() for w in options.rows.split(",") if w.strip()]
     names = [name for name in SIDES if name in options.sides.split(",")]
-    workers, versions = started(names)
+    workers, versions = started(names, options.threads)
     lines: list[Line] = []
     for row in all_rows().values():
         if matches(row.name, words):
@@ -141,18 +143,18 @@ def main() -> int:
                         print(f"    {side}: {reason}", file=sys.stderr, flush=True)
     for worker in workers.values():
         worker.stop()
-    used = memory(list(workers), words)
+    used = memory(list(workers), words, options.threads)
     form = table.markdown if options.markdown or options.write else table.plain
-    text = report(lines, used, names, versions, form)
+    text = report(table.setting(versions, options.threads), lines, used, names, form)
     print(text)
     if options.write:
         table.rewrite(PAGE, text)
     return any("wrong" in reason for line in lines for reason in line.reasons.values())
 
 
-def report(lines: Sequence[Line], used: Any, names: Sequence[str], versions: dict[str, str], form: Any) -> str:
+def report(setting: str, lines: Sequence[Line], used: Any, names: Sequence[str], form: Any) -> str:
     """All of it as text."""
-    parts = [table.setting(versions), form([table.head(names), *[table.cells(line, names) for line in lines]])]
+    parts = [setting, form([table.head(names), *[table.cells(line, names) for line in lines]])]
     parts.append(f"Geometric mean of best peer / tenure: {table.mean_ratio(lines):.2f}")
     if used:
         parts += ["Growth of the peak resident set by a step at the large size:", form(table.memory_rows(used, names))]

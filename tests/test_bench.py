@@ -66,7 +66,7 @@ def test_a_row_is_the_same_computation_in_both(name: str) -> None:
     row: Any = all_rows()[name]
     found = []
     for side in (Tenure(), Torch()):
-        side.start()
+        side.start(2)
         step = row.plain(side, *row.inputs(np.random.default_rng(0), *next(iter(row.sizes.values()))))
         for _ in range(2):
             results = step()

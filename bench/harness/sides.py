@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 
-THREADS = int(os.environ.get("BENCH_THREADS", "2"))
-
 
 class Side:
     """A library. ``start`` imports it and sets its threads; ``wait`` returns when the results are there."""
@@ -25,7 +23,7 @@ class Side:
     package = ""
     style = "plain"
 
-    def start(self) -> None:
+    def start(self, threads: int) -> None:
         self.lib: Any = importlib.import_module(self.package)
 
     def version(self) -> str:
@@ -64,10 +62,9 @@ class Side:
 class Tenure(Side):
     name = package = "tenure"
 
-    def start(self) -> None:
-        os.environ["TENURE_NUM_THREADS"] = str(THREADS)
-        os.environ.setdefault("TENURE_EXECUTOR", "compiled")
-        super().start()
+    def start(self, threads: int) -> None:
+        os.environ["TENURE_NUM_THREADS"] = str(threads)
+        super().start(threads)
 
     def version(self) -> str:
         return str(self.lib.__version__)
@@ -83,9 +80,9 @@ class Tenure(Side):
 class Torch(Side):
     name = package = "torch"
 
-    def start(self) -> None:
-        super().start()
-        self.lib.set_num_threads(THREADS)
+    def start(self, threads: int) -> None:
+        super().start(threads)
+        self.lib.set_num_threads(threads)
 
     def adam(self, parameters: Any, lr: float) -> Any:
         """Its fastest form without compiling."""
@@ -108,9 +105,9 @@ class Jax(Side):
     name = package = "jax"
     style = "pure"
 
-    def start(self) -> None:
+    def start(self, threads: int) -> None:
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
-        super().start()
+        super().start(threads)
         self.np: Any = importlib.import_module("jax.numpy")
         self.erf: Any = importlib.import_module("jax.scipy.special").erf
         self.softmax = self.lib.nn.softmax
@@ -148,8 +145,8 @@ class Mlx(Side):
     package = "mlx.core"
     style = "pure"
 
-    def start(self) -> None:
-        super().start()
+    def start(self, threads: int) -> None:
+        super().start(threads)
         self.np = self.lib
         self.erf, self.softmax, self.sigmoid = self.lib.erf, self.lib.softmax, self.lib.sigmoid
         self.logsumexp = self.lib.logsumexp

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.sides import THREADS
-
 OURS = "tenure"
 BEGIN, END = "<!-- measured -->", "<!-- end -->"
 
@@ -99,11 +97,11 @@ def machine() -> str:
     return f"{platform.machine()}, {cores} cores, {width}, {', '.join(sizes)}"
 
 
-def setting(versions: Mapping[str, str]) -> str:
+def setting(versions: Mapping[str, str], threads: int) -> str:
     """What the figures depend on."""
     listed = ", ".join(f"{k} {v}" for k, v in versions.items())
     return (
-        f"{time.strftime('%Y-%m-%d')}; {platform.system()} {machine()}; {THREADS} threads a library; "
+        f"{time.strftime('%Y-%m-%d')}; {platform.system()} {machine()}; threads a library: {threads}; "
         f"Python {platform.python_version()}, {listed}."
     )
 

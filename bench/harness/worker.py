@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.sides import SIDES, THREADS
+from harness.sides import SIDES
 
-WARM_UP = 6
-PATIENCE = 600.0
+COMPARED = 3
+"""The call whose results are compared: programs seen before are compiled by then."""
+WARM_UP, WARM_UP_SECONDS = 3, 0.3
+PATIENCE = 300.0
 FILES = ("pointwise", "reductions", "training", "networks", "indexing")
 
 
@@ -37,11 +39,11 @@ class Failure(Exception):
 class Bench:
     """What runs in the process of a library."""
 
-    def __init__(self, side: str) -> None:
+    def __init__(self, side: str, threads: int) -> None:
         if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
         self.side = SIDES[side]()
-        self.side.start()
+        self.side.start(threads)
         self.rows = all_rows()
         self.step: Any = None
 
@@ -49,7 +51,7 @@ class Bench:
         return self.side.version()
 
     def prepare(self, name: str, size: str) -> list[Any]:
-        """Build a row and warm up; the results that are compared, of the last call."""
+        """Build a row and warm up; the results that are compared."""
         self.step = None
         self.side.reset()
         gc.collect()
@@ -57,9 +59,13 @@ class Bench:
         if row.not_in and self.side.name in row.not_in:
             raise Failure(row.not_in[self.side.name])
         self.step = getattr(row, self.side.style)(self.side, *row.inputs(np.random.default_rng(0), *row.sizes[size]))
-        for _ in range(WARM_UP):
+        for _ in range(COMPARED):
             results = self.run()
-        return [np.asarray(a) for a in row.compared([self.side.numpy(x) for x in results])]
+        found = [np.array(a) for a in row.compared([self.side.numpy(x) for x in results])]
+        del results
+        for _ in range(WARM_UP):
+            self.time(WARM_UP_SECONDS / WARM_UP)
+        return found
 
     def run(self) -> Any:
         results = self.step()
@@ -91,10 +97,10 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def serve(side: str, connection: Any) -> None:
+def serve(side: str, threads: int, connection: Any) -> None:
     """Answer calls until the connection closes."""
     try:
-        bench = Bench(side)
+        bench = Bench(side, threads)
         connection.send((True, bench.version()))
     except Exception as error:
         connection.send((False, f"{type(error).__name__}: {error}"))
@@ -117,15 +123,16 @@ def serve(side: str, connection: Any) -> None:
 class Worker:
     """The process of a library, as the driver sees it. A call gives the answer or raises Failure."""
 
-    def __init__(self, side: str) -> None:
+    def __init__(self, side: str, threads: int) -> None:
         self.side = side
+        self.threads = threads
         self.process: Any = None
         self.version = self.start()
 
     def start(self) -> str:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(self.side, theirs), daemon=True)
+        self.process = context.Process(target=serve, args=(self.side, self.threads, theirs), daemon=True)
         self.process.start()
         theirs.close()
         return str(self.answer())

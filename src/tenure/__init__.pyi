@@ -90,6 +90,8 @@ from tenure.values.creation import zeros as zeros
 from tenure.values.creation import zeros_like as zeros_like
 from tenure.values.explain import Explanation as Explanation
 from tenure.values.explain import explain as explain
+from tenure.values.indexing import chunk as chunk
+from tenure.values.indexing import split as split
 from tenure.values.indexing import take_along_axis as take_along_axis
 from tenure.values.modes import eager as eager
 from tenure.values.modes import enable_grad as enable_grad

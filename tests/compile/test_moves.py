@@ -260,6 +260,9 @@ OVERLAPS: dict[str, tuple[Function, tuple[int, ...]]] = {
     "both sides": (lambda u: into(u, block(u, (0, 8998)) + block(u, (2, 8998)), 1), (9000,)),
     "far in front": (lambda u: into(u, block(u, (0, 3000)) + block(u, (5000, 3000)), 5000), (9000,)),
     "a corner": (lambda u: into(u, block(u, (0, 30), (0, 30)) - block(u, (2, 30), (3, 30)), 1, 2), (33, 40)),
+    "a large cross": (cross, (520, 210)),
+    "a long row": (lambda u: into(u, block(u, (0, 199_990)) - block(u, (10, 199_990)), 7), (200_000,)),
+    "from afar": (lambda u: into(u, block(u, (0, 400), (3, 300)) + block(u, (30, 400), (0, 300)), 9, 1), (430, 310)),
     "planes": (
         lambda u: into(u, block(u, (0, 4), (1, 8), (0, 30)) * block(u, (2, 4), (0, 8), (0, 30)), 1, 1, 0),
         (6, 10, 30),
@@ -273,13 +276,15 @@ OVERLAPS: dict[str, tuple[Function, tuple[int, ...]]] = {
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", OVERLAPS)
-def test_a_block_is_written_from_what_was_there(name: str, dtype: Any) -> None:
+def test_a_block_is_written_from_what_was_there(name: str, dtype: Any, two_threads: None) -> None:
     function, shape = OVERLAPS[name]
     u = numbers(*shape, dtype=np.int64).astype(dtype)
     (want,) = exactly(function, u)
-    (out,), (address,), _ = given(function, u)
-    assert out.ctypes.data == address
-    np.testing.assert_array_equal(out, want)
+    for count in (2, 1):
+        threads.set_num_threads(count)
+        (out,), (address,), _ = given(function, u)
+        assert out.ctypes.data == address
+        np.testing.assert_array_equal(out, want)
 
 
 def test_a_product_is_made_as_it_is_read() -> None:
@@ -292,3 +297,11 @@ def test_a_product_is_made_as_it_is_read() -> None:
     (out,) = Compiled(built(gradient, x, g))([x, g])
     np.testing.assert_allclose(out, g.T @ x + 1, rtol=1e-5, atol=1e-5)
     exactly(lambda x: move.permute(move.permute(x, order=(2, 0, 1)), order=(1, 2, 0)) * 2.0, numbers(3, 4, 5))
+
+
+def test_an_input_is_lent_to_no_result_of_another_shape() -> None:
+    (out,), _, _ = given(lambda x: move.reshape(x * 2.0, shape=(1, 3)) + 1.0, np.arange(3.0))
+    assert out.shape == (1, 3)
+    program = built(lambda x: pointwise.exp(move.reshape(cross(x), shape=(600,))) * 2.0, numbers(20, 30))
+    (out,) = Compiled(program)([numbers(20, 30)])
+    assert out.shape == (600,)

@@ -100,6 +100,23 @@ def test_attention() -> None:
         F.scaled_dot_product_attention(q, k[:, :, :3], v)
 
 
+def test_multihead_attention() -> None:
+    layer = nn.MultiheadAttention(6, 2)
+    assert list(layer.state_dict()) == ["in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"]
+    out, weights = layer(tn.randn(4, 3, 6), tn.randn(5, 3, 6), tn.randn(5, 3, 6))
+    assert (out.shape, weights.shape) == ((4, 3, 6), (3, 4, 5))
+    assert weights.sum(axis=-1).tolist() == [pytest.approx([1.0] * 4)] * 3
+    assert layer(tn.ones(4, 6), tn.ones(5, 6), tn.ones(5, 6), need_weights=False)[1] is None
+    with pytest.raises(ValueError, match="embed_dim 6 is not a multiple of num_heads 4"):
+        nn.MultiheadAttention(6, 4)
+    with pytest.raises(tn.ShapeError, match=r"TN802: attention: key has shape \[5, 3, 4\]"):
+        layer(tn.ones(4, 3, 6), tn.ones(5, 3, 4), tn.ones(5, 3, 6))
+    with pytest.raises(tn.DTypeError, match="TN802: attention: a mask of dtype int64"):
+        layer(tn.ones(4, 6), tn.ones(5, 6), tn.ones(5, 6), attn_mask=tn.ones(4, 5).long())
+    with pytest.raises(ValueError, match="activation is 'relu', 'gelu' or a function"):
+        nn.TransformerEncoderLayer(6, 2, activation="tanh")
+
+
 def test_recurrent_layers() -> None:
     cell = nn.GRUCell(3, 4)
     assert list(cell.state_dict()) == ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]

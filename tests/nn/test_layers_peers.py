@@ -58,6 +58,18 @@ def test_spreads(name: str, given: dict[str, Any]) -> None:
     same(getattr(b, name)(**given), getattr(a, name)(**given), [b], [a])
 
 
+@pytest.mark.parametrize("sizes", [1, 2, 3, 7, (4, 0, 3)])
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_split_and_chunk(sizes: Any, dim: int) -> None:
+    a, b = leaves(np.arange(49.0).reshape(7, 7))
+    parts = list(zip(a.split(sizes, dim), b.split(sizes, dim), strict=True))
+    if isinstance(sizes, int):
+        parts += zip(torch.chunk(a, sizes, dim), tn.chunk(b, sizes, dim), strict=True)
+    for theirs, ours in parts:
+        close(ours, theirs)
+    same(parts[-1][1], parts[-1][0], [b], [a])
+
+
 @pytest.mark.parametrize("dim", [0, -1, (0, 1)])
 def test_logsumexp(dim: Any) -> None:
     a, b = leaves(np.random.default_rng(0).normal(size=(3, 4)) * 100)
@@ -162,6 +174,53 @@ def test_attention(kind: str) -> None:
     )
     ours = F.scaled_dot_product_attention(*b, **options | {k: tn.tensor(v) for k, v in arrays.items()})
     same(ours, theirs, b, a)
+
+
+def loaded(theirs: Any, ours: Any) -> None:
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("masks", ["none", "bool", "float", "heads"])
+def test_multihead_attention(masks: str, batch_first: bool) -> None:
+    theirs = torch.nn.MultiheadAttention(8, 2, batch_first=batch_first)
+    ours = nn.MultiheadAttention(8, 2, batch_first=batch_first)
+    loaded(theirs, ours)
+    rng = np.random.default_rng(0)
+    sizes = [(3, n, 8) if batch_first else (n, 3, 8) for n in (4, 5, 5)]
+    a, b = zip(*[leaves(rng.normal(size=s).astype("float32")) for s in sizes], strict=True)
+    padding = np.zeros((3, 5), bool)
+    padding[1, 3:] = True
+    options: dict[str, Any] = {
+        "none": {},
+        "bool": {"attn_mask": np.triu(np.ones((4, 5), bool), 2), "key_padding_mask": padding},
+        "float": {"attn_mask": rng.normal(size=(4, 5)).astype("float32")},
+        "heads": {"attn_mask": rng.normal(size=(6, 4, 5)).astype("float32")},
+    }[masks]
+    average = masks != "heads"
+    first = theirs(*a, **{k: torch.tensor(v) for k, v in options.items()}, average_attn_weights=average)
+    second = ours(*b, **{k: tn.tensor(v) for k, v in options.items()}, average_attn_weights=average)
+    close(second[1], first[1])
+    same(second[0], first[0], [*b, *ours.parameters()], [*a, *theirs.parameters()], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"norm_first": True, "activation": "gelu", "batch_first": True},
+        {"bias": False, "layer_norm_eps": 1e-3},
+    ],
+)
+def test_transformer_encoder_layer(given: dict[str, Any]) -> None:
+    theirs = torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, **given)
+    ours = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, **given)
+    loaded(theirs, ours)
+    a, b = leaves(np.random.default_rng(0).normal(size=(3, 3, 8)).astype("float32"))
+    mask = np.triu(np.ones((3, 3), bool), 1)
+    first, second = theirs(a, torch.tensor(mask)), ours(b, tn.tensor(mask))
+    same(second, first, [b, *ours.parameters()], [a, *theirs.parameters()], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

@@ -79,12 +79,13 @@ class Member(NamedTuple):
     """A value that a kernel computes.
 
     ``at`` is the index, in the domain's loop variables, at which it (of a reduction: its operand) is computed;
-    ``reads`` are the members among what it reads.
+    ``reads`` are the members among what it reads; ``phase`` is the pass over the row in which all of them are known.
     """
 
     kind: Kind
     at: Index
     reads: set[int]
+    phase: int = 0
 
 
 @dataclass(eq=False)

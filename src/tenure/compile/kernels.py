@@ -27,7 +27,7 @@ def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots:
     if goes_by_rows(kernel):
         RowKernel(body, kernel).emit()
     elif isinstance(lower, Element):
-        emit_map(body, kernel.values, list(kernel.members))
+        emit_map(body, kernel)
     elif isinstance(lower, Fold):
         emit_fold(body, v, lower)
     elif isinstance(lower, Search):
@@ -43,26 +43,23 @@ def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots:
     return body
 
 
-def emit_map(body: Body, values: list[int], members: list[int]) -> None:
-    """Each element of values of one shape. All are computed before one is stored: it may lie where another reads.
-
-    Members are computed in order, so that no chain of them is as deep as it is long.
-    """
-    shape = body.program.aval(values[0]).shape
+def emit_map(body: Body, kernel: Kernel) -> None:
+    """Each element of values of one shape. All are computed before one is stored: it may lie where another reads."""
+    shape = body.program.aval(kernel.values[0]).shape
     index = identity(shape)
 
     def follow(t: Tracer) -> None:
-        for v in members:
+        for v in kernel.members:
             t.at(v, index)
         t.see(t.address(index, shape))
 
     def element(e: Emitter) -> None:
         where = e.address(index, shape)
-        computed = {v: e.at(v, index) for v in members}
-        for v in values:
-            e.store(computed[v], body.pointer(v), where, body.program.aval(v).dtype)
+        found = {v: e.at(v, index) for v in kernel.members}
+        for v in kernel.values:
+            e.store(found[v], body.pointer(v), where, body.program.aval(v).dtype)
 
-    sweep(body, shape, follow, element, values, set(values))
+    sweep(body, shape, follow, element, kernel.values, set(kernel.values))
 
 
 def emit_fold(body: Body, v: int, lower: Fold) -> None:

@@ -13,7 +13,6 @@ from tenure.compile.index import address
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import entangled, trail
 from tenure.ir.aval import Aval
-from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Write
 
 ALIGN = 64
@@ -50,7 +49,8 @@ def plan_memory(plan: Plan) -> Layout:
         slots[root] = n + len(outputs) + k
     full = {v: slots[owner.get(v, v)] for v in plan.stored}
     placed = tuple([(slots[root], at) for root, at in offsets.items()])
-    lent = tuple([(full[v], x) for v, x in donors if full[v] < n + len(outputs)])
+    made = {slots[owner.get(v, v)]: program.aval(v) for v in outputs}
+    lent = tuple([(full[v], x) for v, x in donors if made.get(full[v]) == program.aval(x)])
     return Layout(full, tuple(outputs), placed, arena, lent)
 
 
@@ -78,7 +78,7 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
         taken: set[int] = set()
         for v, found in reversed(reusable(plan, kernel).items()):
             dead = [x for x in found if last[x] == k]
-            given = [x for x in dead if x < len(program.inputs) and k > checked and lends(program, x, v)]
+            given = [x for x in dead if x < len(program.inputs) and k > checked and program.aval(x).ndim]
             roots = [owner.get(x, x) for x in dead if x >= len(program.inputs)]
             free = [r for r in roots if r not in taken]
             if free and not (given and v in program.outputs):
@@ -89,11 +89,6 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
                 donors += [(v, x) for x in lent]
                 taken.update(lent)
     return owner, donors
-
-
-def lends(program: Program, x: int, v: int) -> bool:
-    """Whether the array of an input can be the array of a value; a number given by the caller has none."""
-    return program.aval(x) == program.aval(v) and program.aval(x).ndim > 0
 
 
 def last_check(plan: Plan) -> int:

@@ -73,7 +73,7 @@ class RowKernel:
         forms = kernel.forms | {self.whole, self.single}
         (self.axis,) = merge(self.shape, range(self.cut, len(self.shape)), forms)
         self.outer = merge(self.shape, range(self.cut), forms)
-        self.phases = self.phase_of_each()
+        self.phases = {v: m.phase for v, m in self.members.items()}
         self.last = max(self.phases.values())
         self.lanes = min(LANES, 1 << (self.n - 1).bit_length())
         avals = [self.program.aval(v) for v, m in self.members.items() if m.kind is not Kind.SINGLE]
@@ -81,14 +81,6 @@ class RowKernel:
         self.scratch = {v: self.room(v) for v in self.members if self.needs_room(v)}
         self.singles: dict[int, ir.Value] = {}
         self.variables: dict[int, Any] = {}
-
-    def phase_of_each(self) -> dict[int, int]:
-        """The phase of each member; a single is computed before the loop of its phase."""
-        phases: dict[int, int] = {}
-        for v, m in self.members.items():
-            known = [phases[r] + (self.members[r].kind is Kind.FOLD) for r in m.reads]
-            phases[v] = max(known, default=0)
-        return phases
 
     def needs_room(self, v: int) -> bool:
         """Whether a later phase reads a row that is not stored."""
@@ -244,7 +236,7 @@ class RowKernel:
     def element(self, e: RowEmitter, v: int) -> ir.Value:
         """The elements of a member at the emitter's place, stored where they are kept; of a reduction's operand,
         neutral in dead lanes."""
-        kind, index, _ = self.members[v]
+        kind, index = self.members[v].kind, self.members[v].at
         at, dtype = instruction(self.program, v), self.program.aval(v).dtype
         if kind is Kind.ROW:
             x = e.splat(e.at(v, index))

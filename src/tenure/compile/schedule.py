@@ -47,6 +47,10 @@ SMALL = 1 << 15
 """Elements that one thread does as fast as several."""
 FEW = 16
 """Rows, or blocks of rows, that still share out well."""
+PHASES = 6
+"""Passes over one row, of which each waits for the former: more are slower than a store and a load between."""
+MEMBERS = 64
+"""Values of one kernel; larger functions take LLVM more than their share of time."""
 SCRATCH = 1 << 14
 """Bytes of scratch rows that lie on the stack; longer rows are stored."""
 
@@ -204,12 +208,16 @@ class Scheduler:
             return False
         if not self.fits(kernel, domain, found.kind, tracer.forms):
             return False
+        known = [kernel.members[r].phase + (kernel.members[r].kind is Kind.FOLD) for r in tracer.found]
+        found = found._replace(reads=tracer.found, phase=max(known, default=0))
+        if found.phase > PHASES or len(kernel.members) >= MEMBERS:
+            return False
         if not self.move_behind(kernel, tracer.reads):
             return False
         if found.kind is not Kind.ROW:
             kernel.domain = domain
         kernel.values = [*kernel.values, v]
-        kernel.members[v] = found._replace(reads=tracer.found)
+        kernel.members[v] = found
         kernel.reads = kernel.reads | tracer.reads
         kernel.forms = kernel.forms | tracer.forms
         kernel.size += len(tracer.memo)
@@ -266,9 +274,9 @@ class Scheduler:
             for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
                 if kernel.domain is None or over_rows(kernel):
                     continue
-                if not self.alike(kernel.reads, other.reads, kernel.domain):
-                    continue
-                if all(member(self.program, kernel.domain, v) for v in other.members) and self.merge(kernel, other):
+                alike = self.alike(kernel.reads, other.reads, kernel.domain)
+                if alike and all(member(self.program, kernel.domain, v) for v in other.members):
+                    self.merge(kernel, other)
                     break
 
     def move_behind(self, kernel: Kernel, reads: set[int]) -> bool:

@@ -19,6 +19,7 @@ from tenure.ir.program import Builder, Instruction, Program, Value
 from tenure.ops.index import add_along, add_one_along
 from tenure.ops.lowering import Fold
 from tenure.ops.move import full, reshape
+from tenure.ops.pointwise import cast
 from tenure.ops.reduce import BLOCKED, extent, runs
 
 CHUNK = 1 << 16
@@ -42,6 +43,8 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
     """The value of one instruction on rewritten operands."""
     if isinstance(at.primitive.lower, Fold) and at.primitive.name in BLOCKED:
         return fold(b, at.primitive, operands[0], at.params["axes"], seen)
+    if at.primitive is cast and operands[0].dtype is at.params["dtype"] and not operands[0].aval.weak:
+        return operands[0]
     if at.primitive is add_along and one_hot(b, operands):
         return emit(b, add_one_along, operands, {}, seen)
     return emit(b, at.primitive, operands, dict(at.params), seen)

@@ -2,16 +2,20 @@
 
     u[1:-1] = f(u[:-2], u[2:])      each row is computed, kept, and stored when no later row reads what it overwrites
 
-Rows are kept in a ring of scratch, so the place is read once and written once. Every read of the base has to lie a
-fixed distance from what is written; a value that reads its base otherwise is stored by itself first.
+Rows are kept in a ring of scratch, so the place is read once and written once. Large blocks are shared out in chunks
+of rows; those at a chunk's ends, whose neighbours another thread may overwrite, are computed before all others.
+
+Every read of the base has to lie a fixed distance from what is written; a value that reads its base otherwise is
+stored by itself first.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 
+from tenure.compile.body import LARGE, POINTER, Body, launch
 from tenure.compile.elements import Emitter, in_memory, widths
 from tenure.compile.fuse import identity, instruction, settle
 from tenure.compile.index import Affine
@@ -21,22 +25,24 @@ from tenure.ir.program import Program
 from tenure.ops.lowering import Write
 from tenure.ops.move import broadcast_to, full
 
-if TYPE_CHECKING:
-    from tenure.compile.body import Body
-
 ROOM = 1 << 16
 """Bytes of kept rows at most."""
 SEGMENT = 2048
 """Elements of a block of one axis that count as a row."""
+CHUNKS = 8
+"""Chunks of rows of a large block."""
+SCRATCH = -1
+"""The table's entry of the rows at the ends of chunks."""
 
 
 class Trail(NamedTuple):
-    """How a block is written: ``behind`` rows wait while one is computed; a row has ``length`` elements."""
+    """How a block is written: it reads ``behind`` rows back and ``ahead`` on; a row has ``length`` elements."""
 
     value: int
     spot: Affine
     axes: list[Axis]
     behind: int
+    ahead: int
     length: int
 
 
@@ -97,25 +103,26 @@ def trail(program: Program, stored: set[int], v: int) -> Trail | None:
             size += spot.coefficient(axis.name) * (axis.size - 1)
     else:
         length, step, size = SEGMENT, step * SEGMENT, step * (SEGMENT - 1)
-    back = max([spot.constant - where.constant for where in reads], default=0)
-    behind = (size + max(back, 0)) // step
-    room = (behind + 1) * length * at.aval.dtype.itemsize
-    return Trail(x, spot, axes, behind, length) if room <= ROOM else None
+    shifts = [0, *[where.constant - spot.constant for where in reads]]
+    behind, ahead = (size - min(shifts)) // step, (size + max(shifts)) // step
+    room = (behind + ahead + 1) * length * at.aval.dtype.itemsize
+    return Trail(x, spot, axes, behind, ahead, length) if room <= ROOM else None
 
 
 class Writer:
-    """Emits the loops of a trail."""
+    """Emits the loops of a trail into a body."""
 
     def __init__(self, body: Body, v: int, found: Trail) -> None:
-        self.body, self.b, self.v = body, body.b, v
-        self.x, self.spot, self.axes, self.behind, self.length = found
+        self.body, self.b, self.v, self.found = body, body.b, v, found
+        self.x, self.spot, self.axes, self.behind, self.ahead, self.length = found
         self.dtype = body.program.aval(v).dtype
         self.t = in_memory(self.dtype)
         self.lane = self.axes[-1]
         self.flat = len(self.axes) == 1
+        self.rows = -(-self.axes[0].size // self.length) if self.flat else self.axes[0].size
         width = widths([body.program.aval(v)], body.bits)
         self.width = width if self.lane.size >= width else 1
-        self.ring = stack(self.b, ir.ArrayType(self.t, (self.behind + 1) * self.length + width))
+        self.pitch = -(-self.length // width) * width
         steps, total = [], 1
         for axis in reversed(self.axes[1:] or self.axes):
             steps.append((axis.name, total))
@@ -123,33 +130,96 @@ class Writer:
         self.inner = Affine(tuple(sorted(steps)))
 
     def emit(self) -> None:
+        """All rows, large blocks in chunks that are shared out."""
+        height = max(-(-self.rows // CHUNKS), 2 * (self.behind + self.ahead))
+        if self.rows * self.length < LARGE or height >= self.rows:
+            self.follow(constant(0), constant(self.rows))
+        else:
+            self.chunks(height, -(-self.rows // height))
+
+    def follow(self, first: ir.Value, stop: ir.Value) -> None:
         """Row after row: compute one, store the one that nobody reads any more."""
-        b, first = self.b, self.axes[0]
-        rows = -(-first.size // self.length) if self.flat else first.size
+        b, size = self.b, constant(self.behind + 1)
+        ring = stack(b, ir.ArrayType(self.t, (self.behind + 1) * self.pitch))
+        lag = constant(self.behind)
 
         def step(i: ir.Value, _: list[Any]) -> list[Any]:
-            with b.if_then(b.icmp_signed("<", i, constant(rows))):
-                self.row(i, self.compute)
-            with b.if_then(b.icmp_signed(">=", i, constant(self.behind))):
-                self.row(b.sub(i, constant(self.behind)), self.retire)
+            with b.if_then(b.icmp_signed("<", i, stop)):
+                self.row(i, self.compute, ring, b.urem(i, size))
+            done = b.sub(i, lag)
+            with b.if_then(b.icmp_signed(">=", done, first)):
+                self.row(done, self.retire, ring, b.urem(done, size))
             return []
 
-        counted(b, constant(0), constant(rows + self.behind), 1, step)
+        counted(b, first, b.add(stop, lag), 1, step)
 
-    def row(self, i: ir.Value, at: Any) -> None:
-        """``at(emitter, kept)`` for the elements of a row; ``kept`` is where the ring has them."""
+    def chunks(self, height: int, count: int) -> None:
+        """First the rows at the ends of all chunks, into scratch, as they read what other chunks overwrite; then each
+        chunk's inside, and its ends into their places."""
+        body, b = self.body, self.b
+        entries = max(body.slots.values()) + 1
+        table = stack(b, ir.ArrayType(POINTER, entries + 1))
+        room = stack(b, ir.ArrayType(self.t, count * (self.behind + self.ahead) * self.pitch))
+        for k in range(entries):
+            x = b.load(b.gep(body.function.args[0], [constant(k)], source_etype=POINTER), typ=POINTER)
+            b.store(x, b.gep(table, [constant(k)], source_etype=POINTER))
+        b.store(room, b.gep(table, [constant(entries)], source_etype=POINTER))
+        for name in ("ends", "inside"):
+            part = body.part(name)
+            part.slots = {**body.slots, SCRATCH: entries}
+            part.work = self.rows * self.length
+            writer = Writer(part, self.v, self.found)
+            first, last = part.claim(count)
+            counted(part.b, first, last, 1, writer.ends if name == "ends" else writer.inside)
+            part.b.ret_void()
+            launch(b, part, table)
+
+    def inside(self, c: ir.Value, _: list[Any]) -> list[Any]:
+        """The rows of a chunk that read only the chunk, then those computed before."""
+        b = self.b
+        start, stop = self.bounds(c)
+        first = smaller_of(b, b.add(start, constant(self.behind)), stop)
+        end = b.sub(stop, constant(self.ahead))
+        self.follow(first, b.select(b.icmp_signed(">", end, first), end, first))
+        self.each_end(c, self.retire)
+        return []
+
+    def ends(self, c: ir.Value, _: list[Any]) -> list[Any]:
+        """The first and last rows of a chunk."""
+        self.each_end(c, self.compute)
+        return []
+
+    def bounds(self, c: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """The rows of a chunk."""
+        b, height = self.b, max(-(-self.rows // CHUNKS), 2 * (self.behind + self.ahead))
+        start = b.mul(c, constant(height))
+        return start, smaller_of(b, b.add(start, constant(height)), constant(self.rows))
+
+    def each_end(self, c: ir.Value, at: Any) -> None:
+        """``at`` for the rows at both ends of a chunk, which have places in scratch; a short chunk has some twice."""
+        b, room = self.b, self.body.pointer(SCRATCH)
+        start, stop = self.bounds(c)
+        place = b.mul(c, constant(self.behind + self.ahead))
+        rows = [b.add(start, constant(k)) for k in range(self.behind)]
+        rows += [b.sub(stop, constant(k + 1)) for k in range(self.ahead)]
+        for k, i in enumerate(rows):
+            within = b.and_(b.icmp_signed(">=", i, start), b.icmp_signed("<", i, stop))
+            with b.if_then(within):
+                self.row(i, at, room, b.add(place, constant(k)))
+
+    def row(self, i: ir.Value, at: Any, room: ir.Value, slot: ir.Value) -> None:
+        """``at(emitter, kept)`` for the elements of a row; ``kept`` is where the room has them."""
         b = self.b
         variables: dict[int, Any] = {}
-        slot = b.mul(b.urem(i, constant(self.behind + 1)), constant(self.length))
+        offset = b.mul(slot, constant(self.pitch))
         start, stop = constant(0), constant(self.lane.size)
         if self.flat:
             start = b.mul(i, constant(self.length))
-            end = b.add(start, constant(self.length))
-            stop = b.select(b.icmp_signed("<", end, stop), end, stop)
-            slot = b.sub(slot, start)
+            stop = smaller_of(b, b.add(start, constant(self.length)), stop)
+            offset = b.sub(offset, start)
         else:
             variables[self.axes[0].name] = i
-        kept = b.gep(self.ring, [slot], source_etype=self.t)
+        kept = b.gep(room, [offset], source_etype=self.t)
 
         def element(j: ir.Value, w: int, live: int | None = None) -> None:
             at(self.body.emitter(set(), {**variables, self.lane.name: j}, self.lane.name, w, live), kept)
@@ -159,11 +229,16 @@ class Writer:
         nest(b, self.axes[1:-1], variables, lambda: vectorized(b, start, stop, self.width, element, partial))
 
     def compute(self, e: Emitter, kept: ir.Value) -> None:
-        """Elements into the ring."""
+        """Elements into the room."""
         e.store(e.at(self.x, identity(self.body.program.aval(self.x).shape)), kept, self.inner, self.dtype)
 
     def retire(self, e: Emitter, kept: ir.Value) -> None:
-        """Elements out of the ring to their place."""
+        """Elements out of the room to their place."""
         at = self.b.gep(kept, [e.scalar(self.inner)], source_etype=self.t)
         raw = self.b.load(at, typ=ir.VectorType(self.t, e.width) if e.width > 1 else self.t, align=self.dtype.itemsize)
         e.store(e.from_memory(raw, self.dtype), self.body.pointer(self.v), self.spot, self.dtype)
+
+
+def smaller_of(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The smaller of two numbers."""
+    return b.select(b.icmp_signed("<", x, y), x, y)

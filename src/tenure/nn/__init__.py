@@ -2,6 +2,7 @@
 
 from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
 from tenure.nn.container import ModuleList, Sequential
 from tenure.nn.embedding import Embedding
 from tenure.nn.linear import Identity, Linear
@@ -41,6 +42,7 @@ __all__ = [
     "MSELoss",
     "Module",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ReLU",
@@ -51,6 +53,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "TransformerEncoderLayer",
     "functional",
     "init",
     "utils",

@@ -21,12 +21,14 @@ from tenure.values.shaping import concat, stack
 
 
 def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Any:
-    """The next state, from what the input adds to the gates (…, 3 · hidden) and the state (…, hidden)."""
-    n = h.shape[-1]
-    ours = functional.linear(h, weight, bias)
-    r = (gates[..., :n] + ours[..., :n]).sigmoid()
-    z = (gates[..., n : 2 * n] + ours[..., n : 2 * n]).sigmoid()
-    new = (gates[..., 2 * n :] + r * ours[..., 2 * n :]).tanh()
+    """The next state, from what the input adds to the gates (…, 3 · hidden) and the state (…, hidden).
+
+    ``weight`` is transposed, which a sequence does once.
+    """
+    to_r, to_z, to_new = gates.chunk(3, -1)
+    from_r, from_z, from_new = (h @ weight if bias is None else h @ weight + bias).chunk(3, -1)
+    r, z = (to_r + from_r).sigmoid(), (to_z + from_z).sigmoid()
+    new = (to_new + r * from_new).tanh()
     return new + z * (h - new)
 
 
@@ -76,7 +78,7 @@ class GRUCell(_Recurrent):
         wanted = (*x.shape[:-1], self.hidden_size)
         h = zeros(wanted, dtype=x.dtype) if hx is None else _checked_state(hx, wanted)
         gates = functional.linear(x, self.weight_ih, self.bias_ih)
-        return _step(gates, h, self.weight_hh, self.bias_hh)
+        return _step(gates, h, self.weight_hh.T, self.bias_hh)
 
     def extra_repr(self) -> str:
         """The sizes."""
@@ -148,7 +150,8 @@ class GRU(_Recurrent):
         """The states of one layer in one direction, in the order of the input, and the last."""
         own = self._parameters
         gates = functional.linear(x, own[f"weight_ih{suffix}"], own[f"bias_ih{suffix}"])
-        weight, bias = own[f"weight_hh{suffix}"], own[f"bias_hh{suffix}"]
+        weight, bias = own[f"weight_hh{suffix}"].T, own[f"bias_hh{suffix}"]
+        bias = None if bias is None else bias.value
         steps = range(x.shape[0])
         states = {}
         for k in reversed(steps) if suffix.endswith("_reverse") else steps:

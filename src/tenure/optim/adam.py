@@ -58,8 +58,8 @@ class Adam(Optimizer):
         mean.copy_(beta1 * mean + (1 - beta1) * grad)
         square.copy_(beta2 * square + (1 - beta2) * (grad * grad))
         scale = 1 - beta1 ** state["step"]
-        root = sqrt(1 - beta2 ** state["step"])
-        p -= (lr / scale) * (mean / (square.sqrt() / root + group["eps"]))
+        root = 1 / sqrt(1 - beta2 ** state["step"])
+        p -= (lr / scale) * (mean / (square.sqrt() * root + group["eps"]))
 
 
 class AdamW(Adam):

@@ -8,6 +8,7 @@ axis.
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -171,6 +172,49 @@ def written(x: Any, key: Any, v: Any) -> Any:
     number = type(v) in (bool, int, float)
     h = apply(SETITEM, (x,), params, (v, *starts)) if number else apply(SETITEM, (x, v), params, starts)
     return at_users_line(h)
+
+
+def split(x: Any, sizes: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """x in parts along an axis: of a size each (the last may be smaller), or of the given sizes."""
+    x = value_of(x)
+    axis, size = _axis(x, dim)
+    parts = _parts(sizes if isinstance(sizes, int) else tuple(sizes), size, axis, x.ndim)
+    return tuple([apply_one(SLICE, x, params, start) for params, start in parts])
+
+
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """x in at most so many parts of one size (the last may be smaller) along an axis."""
+    if chunks < 1:
+        raise ShapeError(f"chunk: into {chunks} parts")
+    x = value_of(x)
+    axis, size = _axis(x, dim)
+    return tuple(
+        [apply_one(SLICE, x, params, start) for params, start in _parts(max(1, -(-size // chunks)), size, axis, x.ndim)]
+    )
+
+
+def _axis(x: Any, dim: int) -> tuple[int, int]:
+    """An axis, not negative, and its size."""
+    shape = x._aval.shape
+    if not -len(shape) <= dim < len(shape):
+        raise OutOfRange(f"axis {dim} is out of range for a tensor of {len(shape)} dimensions")
+    return dim % len(shape), shape[dim]
+
+
+@cache
+def _parts(sizes: int | tuple[int, ...], size: int, axis: int, ndim: int) -> list[tuple[Any, int]]:
+    """The parameters and the start of each part."""
+    if isinstance(sizes, int):
+        if sizes < 1:
+            raise ShapeError(f"split: into parts of size {sizes}")
+        sizes = tuple([min(sizes, size - k) for k in range(0, size, sizes)]) or (0,)
+    if sum(sizes) != size or min(sizes, default=0) < 0:
+        raise ShapeError(f"split: sizes {list(sizes)} do not make up the {size} of axis {axis}")
+    parts, start = [], 0
+    for n in sizes:
+        parts.append(((("spec", tuple([(n, 1) if k == axis else ":" for k in range(ndim)])),), start))
+        start += n
+    return parts
 
 
 def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:

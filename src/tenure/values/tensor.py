@@ -79,6 +79,7 @@ class Shaping:
     permute = permute_dims = shaping.permute_dims
     broadcast_to, expand, flip = shaping.broadcast_to, shaping.expand, shaping.flip
     __getitem__ = indexing.getitem
+    split, chunk = indexing.split, indexing.chunk
     clone, detach = arithmetic.clone, arithmetic.detach
 
     @property
