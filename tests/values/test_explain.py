@@ -189,3 +189,29 @@ def test_the_numbers_of_random_programs_add_up(seed: int) -> None:
         assert all(0 <= t.nbytes <= t.aval.nbytes for t in (*k.reads, *k.writes))
         known.update(t.value for t in k.writes)
     assert set(found.plan.program.outputs) <= known
+
+
+WAYS_TO_INDEX: dict[str, Any] = {
+    "x[1, 1]": lambda x, v, i: x[1, 1],
+    "v[1, 1]": lambda x, v, i: v[1, 1],
+    "v[i]": lambda x, v, i: v[i],
+    "v.data[i]": lambda x, v, i: v.data[i],
+    "x.at[0].add": lambda x, v, i: x.at[0].add(2.0),
+    "v.add_": lambda x, v, i: v.add_(1.0).value,
+    "v.data.mul_": lambda x, v, i: v.data.mul_(2.0),
+}
+
+
+@pytest.mark.parametrize("text", WAYS_TO_INDEX)
+def test_every_way_to_index_has_its_line(compiled: None, text: str) -> None:
+    shape = (5, 4 + len(text))  # a program of its own: an equal one would keep the lines where it was new
+    WAYS_TO_INDEX[text](tn.ones(shape), tn.ones(shape).mut(), tn.arange(5)).numpy()
+    lines = [line.text for kernel in tn.explain().kernels for line in kernel.lines]
+    assert any(line.strip().startswith(f'"{text}": ') for line in lines)
+
+
+def test_a_failed_read_of_a_borrow_names_its_line() -> None:
+    i = tn.arange(100)
+    with pytest.raises(tn.OutOfRange) as caught:
+        tn.ones(3).mut().data[i].numpy()
+    assert caught.value.at is not None and caught.value.at.text.strip() == "tn.ones(3).mut().data[i].numpy()"

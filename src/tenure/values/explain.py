@@ -67,7 +67,8 @@ class Explanation:
 def explain() -> Explanation:
     """The last program that this thread has run: kernels, fused lines, bytes moved, buffers, calls of libraries.
 
-    Recording alone runs nothing: read a value first. TenureError where nothing has run yet.
+    Recording alone runs nothing: read a value first. Lines are those that recorded the program when it was new.
+    TenureError where nothing has run yet.
     """
     if LAST.plan is None:
         raise TenureError("no program has run in this thread yet", help="read a value first: .item(), print, .numpy()")

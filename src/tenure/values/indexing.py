@@ -21,7 +21,7 @@ from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import apply, apply_one
-from tenure.values.sites import user_frame
+from tenure.values.sites import at_users_line
 
 GETITEM = Operation("getitem", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SelectBackward0")
 SLICE = Operation("slice", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SliceBackward0")
@@ -109,7 +109,7 @@ def getitem(x: Any, key: Any) -> Any:
     if indices is not None:
         return apply(GATHER, (x, check_gather(x, indices)))
     spec, starts = parse(key, shape)
-    return apply_basic(x, spec, starts)
+    return apply(GETITEM if "i" in spec else SLICE, (x,), (("spec", spec),), starts)
 
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Any:
@@ -171,9 +171,7 @@ def written(x: Any, key: Any, v: Any) -> Any:
     v = written_of(v)
     number = type(v) in (bool, int, float)
     h = apply(SETITEM, (x,), params, (v, *starts)) if number else apply(SETITEM, (x, v), params, starts)
-    frame = user_frame()  # which a write is deeper below than other operations
-    h._code, h._lasti = frame.f_code, frame.f_lasti
-    return h
+    return at_users_line(h)
 
 
 def split(x: Any, sizes: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:

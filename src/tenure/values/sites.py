@@ -53,6 +53,13 @@ def user_frame() -> FrameType:
     return frame
 
 
+def at_users_line(h: Any) -> Any:
+    """A handle that was recorded deeper below the user's line than operations are."""
+    frame = user_frame()
+    h._code, h._lasti = frame.f_code, frame.f_lasti
+    return h
+
+
 def here() -> Place:
     """The line of the user's that is calling into the package now."""
     frame = user_frame()

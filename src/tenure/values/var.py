@@ -20,7 +20,7 @@ from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import set_types
 from tenure.values.regions import Region, overlap
-from tenure.values.sites import here, site
+from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
 
 
@@ -86,7 +86,7 @@ def _in_place(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and "alpha" in kwargs:
             args = (args[0] * kwargs.pop("alpha"), *args[1:])
-        return self._update(getattr(self._read(), name)(*args, **kwargs))
+        return self._update(at_users_line(getattr(self._read(), name)(*args, **kwargs)))
 
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Write the result of ``{name}`` to the place."
@@ -96,7 +96,7 @@ def _in_place(name: str) -> Any:
 def _augmented(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
         result = getattr(self._read(), f"__{name}__")(other)
-        return NotImplemented if result is NotImplemented else self._update(result)
+        return NotImplemented if result is NotImplemented else self._update(at_users_line(result))
 
     method.__name__ = method.__qualname__ = f"__i{name}__"
     return method
@@ -283,7 +283,7 @@ class Borrow(Writable):
 
     def __getitem__(self, key: Any) -> Any:
         if indexing.advanced(key) is not None:
-            return indexing.getitem(self._val, key)
+            return at_users_line(indexing.getitem(self._val, key))
         return Borrow(self._place, self._region.sub(*indexing.parse(key, self._aval.shape)), self)
 
     def __setitem__(self, key: Any, v: Any) -> None:
