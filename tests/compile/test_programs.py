@@ -131,3 +131,12 @@ def test_a_whole_number_to_a_negative_power_is_found() -> None:
     (out,) = Compiled(built(pointwise.power, x, y))([x, y])
     assert "a whole number to the power -1 is no whole number" in str(out.error)
     agree(built(pointwise.power, x, abs(y)), [x, abs(y)])
+
+
+def test_a_reshape_of_what_its_row_kernel_computes() -> None:
+    def both(x: Value) -> tuple[Value, Value]:
+        any_of = reduce.reduce_min(pointwise.cast(x, dtype=dtypes.bool_), axes=(3,))
+        return any_of, move.reshape(pointwise.cast(x, dtype=dtypes.float64), shape=(40, 31, 2, 1))
+
+    x = RNG.integers(0, 2, (5, 8, 31, 2)).astype(np.int32)
+    agree(built(both, x), [x])

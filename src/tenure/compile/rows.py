@@ -20,7 +20,7 @@ from llvmlite import ir
 from tenure.compile.combine import I1, LANES, Combine
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
 from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction
-from tenure.compile.index import Affine, address
+from tenure.compile.index import Affine, Index, address
 from tenure.compile.loops import Axis, constant, counted, merge, nest, stack
 from tenure.compile.simplify import HEIGHT
 
@@ -49,6 +49,11 @@ class RowEmitter(Emitter):
                 self.live = live
             return self.memo[key]
         return super().at(x, self.members[x].at if x in self.members and x not in self.stored else index)
+
+    def reshaped(self, index: Index, shape: tuple[int, ...], x: int) -> Any:
+        if x in self.members and x not in self.stored:
+            return self.members[x].at
+        return super().reshaped(index, shape, x)
 
 
 def goes_by_rows(kernel: Kernel) -> bool:
