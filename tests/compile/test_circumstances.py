@@ -181,3 +181,13 @@ def test_results_of_all_sizes_are_arrays_of_their_own(compiled: WeakSet[Any]) ->
     for x, a in zip(kept, arrays, strict=True):
         assert np.shares_memory(x.numpy(), a) or not a.size
     assert [a.sum() for a in arrays] == [n * (k + 1) for n in (0, 1, 7, 1023, 1024, 5000) for k in range(3)]
+
+
+def test_a_result_keeps_its_shape_and_dtype_in_the_array_of_an_input(compiled: WeakSet[Any]) -> None:
+    """Where it lies in the buffer of a value that has those of the input."""
+    for last in (lambda y: y.reshape(20), lambda y: y.to(tn.float32).reshape(2, 10), lambda y: y.T):
+        v = tn.ones((4, 5), dtype=tn.float64) + 1.0
+        v.numpy()
+        y = last(tn.exp(v))
+        del v
+        assert (y.numpy().shape, y.numpy().dtype) == (y.shape, y.dtype.numpy)
