@@ -166,9 +166,12 @@ class Var(Writable):
 
     def _expire(self, writer: Borrow | None, key: Any) -> None:
         """Make the borrows stale that this write overlaps."""
+        self._borrows = [r for r in self._borrows if r() is not None]
         alive = [b for b in [r() for r in self._borrows] if b is not None]
-        self._borrows = [weakref.ref(b) for b in alive]
         if not alive:
+            return
+        if writer is not None and len(alive) == 1 and alive[0] is writer:
+            writer._val = writer.view_of(self._val)
             return
         chain = {id(c) for c in writer.chain()} if writer is not None else set()
         region = Region.whole(self._aval.shape) if writer is None else writer._region
@@ -371,9 +374,14 @@ def exact(old: Any, v: Any) -> Any:
 
 def replaced(old: Any, v: Any) -> Any:
     """The value of a place after v, a number or a tensor that broadcasts to it, was written to all of it."""
-    if type(v) in (bool, int, float) or v._aval != old._aval:
+    if type(v) in FILLS.get(old._aval.dtype.kind, ()) and not old._deps:
+        return steps.fill(old._aval, v)
+    if type(v) in NUMBERS or v._aval != old._aval:
         return indexing.written(old, ..., v)
     return v
 
+
+FILLS = {"f": (float, int), "i": (int,), "b": (bool,)}
+"""The numbers that a dtype's arrays can be filled with, by kind; others are cast, or refused, as any value is."""
 
 set_types(Tensor, Var, Borrow)
