@@ -30,7 +30,11 @@ GATHER = Operation("index", promote.rows, "IndexBackward0")
 TAKE_ALONG = Operation("take_along_axis", promote.along, "GatherBackward0")
 
 
-def parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Entry, ...], tuple[int, ...]]:
+Basic = tuple[tuple[Entry, ...], tuple[int, ...]]
+"""A basic index: its spec and the starts."""
+
+
+def parse(key: Any, shape: tuple[int, ...]) -> Basic:
     """The spec and starts of a basic index; TN801 out of range, TN802 for what is no index."""
     entries = key if type(key) is tuple else (key,)
     given = sum([e is not None and e is not Ellipsis for e in entries])
@@ -105,11 +109,46 @@ def getitem(x: Any, key: Any) -> Any:
         entry, start = _entry(key, 0, shape[0])
         spec = (entry, *[":"] * (len(shape) - 1))
         return apply_one(SLICE, x, (("spec", spec),), start)
-    indices = advanced(key)
-    if indices is not None:
-        return apply(GATHER, (x, check_gather(x, indices)))
-    spec, starts = parse(key, shape)
+    found = remembered(key, shape)
+    if found is None:
+        indices = advanced(key)
+        if indices is not None:
+            return apply(GATHER, (x, check_gather(x, indices)))
+        found = parse(key, shape)
+    spec, starts = found
     return apply(GETITEM if "i" in spec else SLICE, (x,), (("spec", spec),), starts)
+
+
+PLAIN = frozenset((int, type(None), type(...)))
+BOUND = frozenset((int, type(None)))
+MOST_PARSED = 4096
+_parsed: dict[Any, Basic] = {}
+
+
+def remembered(key: Any, shape: tuple[int, ...]) -> Basic | None:
+    """What ``parse`` says of a tuple of ints, slices of ints, None and …, said before; None for any other index."""
+    if type(key) is not tuple:
+        return None
+    parts: list[Any] = []
+    for e in key:
+        kind = type(e)
+        if kind is slice:
+            part = (e.start, e.stop, e.step)
+            if type(part[0]) not in BOUND or type(part[1]) not in BOUND or type(part[2]) not in BOUND:
+                return None
+            parts.append(part)
+        elif kind in PLAIN:
+            parts.append(e)
+        else:
+            return None
+    exact = (shape, tuple(parts))
+    found = _parsed.get(exact)
+    if found is None:
+        found = parse(key, shape)
+        if len(_parsed) >= MOST_PARSED:
+            _parsed.clear()
+        _parsed[exact] = found
+    return found
 
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Any:
@@ -164,9 +203,10 @@ def _check_now(array: Any, size: int) -> None:
 
 def written(x: Any, key: Any, v: Any) -> Any:
     """x with v at x[key]: the value that a place takes by ``x[key] = v``."""
-    if advanced(key) is not None:
+    found = remembered(key, x._aval.shape)
+    if found is None and advanced(key) is not None:
         raise DTypeError("writing through an index tensor is not supported yet", help="write slices or single elements")
-    spec, starts = parse(key, x._aval.shape)
+    spec, starts = found or parse(key, x._aval.shape)
     params = (("spec", spec),)
     v = written_of(v)
     number = type(v) in (bool, int, float)
