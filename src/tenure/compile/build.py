@@ -74,11 +74,6 @@ def arena_start(plan: Plan, layout: Layout) -> int:
     return -(-8 * entries // ALIGN) * ALIGN
 
 
-def program_aval(plan: Plan, v: int) -> Any:
-    """The aval of a value."""
-    return plan.program.aval(v)
-
-
 def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
     """All kernels, and the function that runs them."""
     module = ir.Module(name="program")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from tenure.interp.interp import Interpreted, reference
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Instruction, Program
 from tenure.ops.lowering import Element, Fold, Product
+from tenure.ops.reduce import extent, runs
 from tenure.runtime.blas import gemm
 from tenure.runtime.buffers import empty
 
@@ -110,25 +110,15 @@ def map_source(at: Instruction, avals: list[Aval], params: dict[str, Any]) -> ir
 
 
 def folded(operation: str, x: Array, axes: tuple[int, ...]) -> Array:
-    """A reduction: axes of size 1 dropped, runs of neighbouring ones one after the other, the last first."""
-    shape = tuple([n for k, n in enumerate(x.shape) if k not in axes])
-    kept = [k for k, n in enumerate(x.shape) if n != 1]
-    x, reduced = x.reshape([x.shape[k] for k in kept]), [k in axes for k in kept]
-    while any(reduced):
-        stop = max(k for k, yes in enumerate(reduced) if yes) + 1
-        start = max((k + 1 for k in range(stop) if not reduced[k]), default=0)
-        x = folded_run(operation, np.ascontiguousarray(x), start, stop)
-        del reduced[start:stop]
-    return np.array(x).reshape(shape) if x.base is not None else x.reshape(shape)
-
-
-def folded_run(operation: str, x: Array, start: int, stop: int) -> Array:
-    """The reduction of the axes from start to stop."""
-    outer, n, inner = map(prod, (x.shape[:start], x.shape[start:stop], x.shape[stop:]))
-    out = empty(x.shape[:start] + x.shape[stop:], x.dtype)
-    sizes = (outer, n) if inner == 1 else (outer, n, inner)
-    fold_function(operation, as_dtype(x.dtype), inner == 1)(x.ctypes.data, out.ctypes.data, *sizes)
-    return out
+    """A reduction: runs of neighbouring axes one after the other."""
+    for run in runs(x.shape, axes):
+        outer, n, inner = extent(x.shape, run)
+        x = np.ascontiguousarray(x)
+        out = empty(tuple([size for k, size in enumerate(x.shape) if k not in run]), x.dtype)
+        sizes = (outer, n) if inner == 1 else (outer, n, inner)
+        fold_function(operation, as_dtype(x.dtype), inner == 1)(x.ctypes.data, out.ctypes.data, *sizes)
+        x = out
+    return x if axes else np.array(x)
 
 
 def fold_function(operation: str, dtype: DType, tail: bool) -> Any:
