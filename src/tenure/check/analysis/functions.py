@@ -387,7 +387,11 @@ def _info(obj: Obj) -> tuple[str, ...]:
     """What is known of an object, as far as it matters to a function that is given it."""
     const = obj.const if isinstance(obj.const, bool | None) else ...
     shown = [getattr(obj, name) for name in _INFO if name != "const"]
-    return (*(str(part) if not isinstance(part, ops.Function) else str(id(part.node)) for part in shown), str(const))
+    return (*map(_word, shown), str(const))
+
+
+def _word(part: object) -> str:
+    return str(part) if isinstance(part, str | int | None) else str(id(getattr(part, "node", part)))
 
 
 def _adopt(obj: Obj, example: Obj) -> None:
