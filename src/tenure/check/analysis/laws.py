@@ -159,6 +159,13 @@ class Laws(Functions):
             self.overlap_of(target, self.get(op.src), op)
         super()._set_tensor_item(ref, region, op)
 
+    def in_range(self, obj: Obj, region: tuple[tuple[object, ...], ...], op: ops.Op) -> None:
+        index = region[0][1] if len(region) == 1 and region[0][0] == "i" else None
+        if obj.length is None or obj.summary or not isinstance(index, int):
+            return
+        if not -obj.length <= index < obj.length:
+            self.event("index-out-of-range", op.node, obj.node, text=str(index))
+
     def repeated(self, ref: Ref, count: Value, op: ops.Operate) -> None:
         items = self.items(ref.obj)
         one = len(count) == 1 and count[0].obj.const == 1

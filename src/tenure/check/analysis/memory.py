@@ -16,6 +16,7 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 """Fields that are no part of what an object holds for others to reach."""
 
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
+_KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
 
@@ -254,7 +255,7 @@ class Memory:
         assert loan is not None and write is not None
         if contradictory(loan.conditions, write.conditions, self.op.conditions):
             return
-        known = ref.obj.kind in TENSORS or ref.obj.kind in CONTAINERS or loan.relation in ("saved", "iteration")
+        known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
         self.findings.conflict(
             Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain)
