@@ -192,11 +192,11 @@ class Access(Memory):
         self.state.cells[(new, "*")] = tuple(self.lent(ref, "element", (obj, "*")) for ref in self.items(obj))
         return (Ref(new),)
 
-    def lent(self, ref: Ref, relation: str, source: object, *, copylike: bool = False) -> Ref:
+    def lent(self, ref: Ref, relation: str, source: object, text: str = "", *, copylike: bool = False) -> Ref:
         """The reference under a new loan, unless it has been surprised already."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
-        return ref._replace(loan=self.loan(relation, source, ref, copylike=copylike))  # type: ignore[arg-type]
+        return ref._replace(loan=self.loan(relation, source, ref, text, copylike=copylike))  # type: ignore[arg-type]
 
     def in_range(self, obj: Obj, region: tuple[Component, ...], op: ops.Op) -> None:
         """Note an index that is out of range."""

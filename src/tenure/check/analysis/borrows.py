@@ -88,6 +88,8 @@ class Interpreter(Escapes):
             self.event("write-to-a-value", write.node, ref.obj.node, detail="leaf", tier="annotated")
 
     def _while_borrowed(self, ref: Ref, write: Write | None) -> None:
+        if isinstance(self.op, ops.Call) and self.op.method in ("borrow", "borrow_mut"):
+            return
         for place, mode, node in self.state.loans:
             if ref.obj.kind == "borrow" or not isinstance(node, ast.AST) or self.state.overlap(place, ref.obj) is NO:
                 continue

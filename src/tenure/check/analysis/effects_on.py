@@ -292,7 +292,8 @@ class Effects(Access):
         if obj.kind in ("module", "tenure-module"):
             whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
             copylike = effect.kind == "dict"
-            lent = (self.lent(whole, "view" if copylike else "element", source, copylike=copylike),)
+            relation, text = ("view", "state_dict") if copylike else ("element", "")
+            lent = (self.lent(whole, relation, source, text, copylike=copylike),)
         elif effect.items == "alias":
             lent = (self.lent(ref, "element", source),)
         elif obj.kind in TENSORS and "[]" not in spec:

@@ -9,6 +9,7 @@ from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["Libraries"]
 
+_CONSUMING = frozenset(("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min"))
 _EXPANDING = frozenset(("expand", "expand_as", "broadcast_to", "broadcast_tensors"))
 
 
@@ -117,6 +118,8 @@ class Libraries(Laws):
             return self._recomputed(bound, result, op)
         elif role == "jit" and isinstance(op, ops.Call):
             return self._compiled(op, result)
+        if name in _CONSUMING and not self.is_method and "0" in bound:
+            self.consume_register(bound["0"])
         if name == "set_" and "1" in bound:
             self._shares(bound)
         if role == "escape" and isinstance(op, ops.Call):
