@@ -57,8 +57,8 @@ class Arithmetic:
     )
     matmul = mm = reductions.matmul
 
-    def __pos__(self) -> Any:
-        return self
+    def __pos__(self: Any) -> Any:
+        return self._read()
 
 
 class Shaping:
@@ -220,8 +220,8 @@ class Tensor(Arithmetic, Shaping, Boundary):
         return self
 
     def contiguous(self) -> Any:
-        """Itself: layout is not the user's concern."""
-        return self
+        """The value itself: layout is not the user's concern."""
+        return self._read()
 
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
