@@ -3,7 +3,8 @@
 ``i64 main(ptr list)`` is called with a Python list: the input arrays, the arrays for the outputs, the packed
 numbers (a bytes object) and the arena (an array), whose head becomes the table of addresses that kernels read.
 It checks what can be out of range, and runs kernel after kernel, the large ones shared out over the threads. It
-gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then.
+gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then. Code that checks
+its own accesses gives minus the number of one that was out of bounds, from 1 on (``bounds``).
 
 ``@about`` is the JSON of what the caller needs to know of the program: see ``executable.About``.
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile import bounds
 from tenure.compile.checks import Checks
 from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel, launch
@@ -41,8 +43,8 @@ BYTES: int = bytes.__basicsize__ - 1
 def build(program: Program, bits: int) -> ir.Module:
     """The module of a program, for vectors of so many bits."""
     plan, layout = planned(program)
-    module = emit_module(plan, layout, bits)
-    text = json.dumps(about(program, plan, layout)).encode() + b"\0"
+    module, accesses = emit_module(plan, layout, bits)
+    text = json.dumps({**about(program, plan, layout), "accesses": accesses}).encode() + b"\0"
     content = ir.ArrayType(ir.IntType(8), len(text))
     note = ir.GlobalVariable(module, content, "about")
     note.initializer = ir.Constant(content, bytearray(text))
@@ -74,8 +76,8 @@ def arena_start(plan: Plan, layout: Layout) -> int:
     return -(-8 * entries // ALIGN) * ALIGN
 
 
-def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
-    """All kernels, and the function that runs them."""
+def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[str]]:
+    """All kernels, and the function that runs them; and the accesses that it checks, if it is to."""
     module = ir.Module(name="program")
     main = ir.Function(module, ir.FunctionType(I64, [POINTER]), "main")
     b = ir.IRBuilder(main.append_basic_block("entry"))
@@ -92,8 +94,9 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
         enter(b, room, table, local.entries)
         launch(b, body, room)
         checks.emit(b, table, kernel.values)
-    b.ret(constant(0))
-    return module
+    accesses = bounds.guard(module, bodies.values()) if bounds.wanted() else []
+    b.ret(bounds.outcome(b) if accesses else constant(0))
+    return module, accesses
 
 
 def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:
