@@ -320,7 +320,8 @@ class Module:
 
 
     def __copy__(self) -> Self:
-        return convert.twin(self, {})
+        new: Self = convert.twin(self, {})
+        return new
 
 
 def _buffer(name: str, tensor: Any) -> Any:

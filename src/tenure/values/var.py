@@ -337,7 +337,7 @@ class Borrow(Writable):
 
 def _lend_again(lender: Any, path: list[Any]) -> Any:
     """A borrow of a place that has been copied, along the path of the first; of a snapshot, the snapshot."""
-    borrow = lender.data if type(lender) is not Tensor else lender
+    borrow: Any = lender if type(lender) is Tensor else lender.data
     for spec, starts in path:
         borrow = Borrow(borrow._place, borrow._region.sub(spec, starts), borrow)
     return borrow
