@@ -10,7 +10,6 @@ kept in ``@violated``, and ``main`` returns its number, from 1 on, as a negative
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -25,11 +24,6 @@ MASKED = {"llvm.masked.load": 1, "llvm.masked.store": 2}
 """Calls that access memory in the lanes of a mask: which operand is the address; the mask is the next one."""
 ROOM = 256
 """Bytes of the place that stands in for what lies outside: no access is wider."""
-
-
-def wanted() -> bool:
-    """Whether code is to check its accesses."""
-    return os.environ.get("TENURE_DEBUG_BOUNDS", "0") not in ("", "0")
 
 
 def guard(module: ir.Module, bodies: Iterable[Body]) -> list[str]:

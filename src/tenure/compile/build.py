@@ -22,22 +22,17 @@ from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
+from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
 from tenure.compile.share import localize
 from tenure.compile.simplify import simplify
+from tenure.compile.target import checks_bounds
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
 
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
-HEADER: int = object.__basicsize__
-DATA = HEADER
-"""Where an ndarray object keeps the address of its elements: behind the object's header."""
-ITEMS = HEADER + 8
-"""Where a list object keeps the address of its items: behind header and length."""
-BYTES: int = bytes.__basicsize__ - 1
-"""Where the content of a bytes object begins."""
 
 
 def build(program: Program, bits: int) -> ir.Module:
@@ -94,7 +89,7 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
         enter(b, room, table, local.entries)
         launch(b, body, room)
         checks.emit(b, table, kernel.values)
-    accesses = bounds.guard(module, bodies.values()) if bounds.wanted() else []
+    accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
     return module, accesses
 

@@ -13,10 +13,11 @@ from weakref import WeakSet
 
 import numpy as np
 
-from tenure.compile import bounds
-from tenure.compile.build import BYTES, ITEMS, build
 from tenure.compile.jit import Engine, Library, engine
+from tenure.compile.late import late
+from tenure.compile.objects import LAYOUT
 from tenure.compile.stepwise import stepwise
+from tenure.compile.target import checks_bounds
 from tenure.errors import InternalError
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
@@ -109,8 +110,8 @@ def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
     products = any(isinstance(at.primitive.lower, Product) and at.aval.dtype.kind == "f" for at in program.instructions)
     found = linked(products)
-    key = f"{BYTES} {ITEMS} {bounds.wanted()} {structure(program)}"
-    return found.load(lambda: build(program, found.target.vector_bits), key=key)
+    key = f"{LAYOUT} {checks_bounds()} {structure(program)}"
+    return found.load(lambda: late("build").build(program, found.target.vector_bits), key=key)
 
 
 def structure(program: Program) -> str:
