@@ -27,6 +27,7 @@ from tenure.errors import StaleBorrowError as StaleBorrowError
 from tenure.errors import StateDictError as StateDictError
 from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
+from tenure.errors import VmapError as VmapError
 from tenure.errors import WriteError as WriteError
 from tenure.func.custom import custom_vjp as custom_vjp
 from tenure.func.transforms import grad as grad
@@ -34,6 +35,7 @@ from tenure.func.transforms import hessian as hessian
 from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
+from tenure.func.vectorize import vmap as vmap
 from tenure.values.arithmetic import abs as abs
 from tenure.values.arithmetic import add as add
 from tenure.values.arithmetic import astype as astype
