@@ -505,3 +505,28 @@ def test_a_loop_that_never_reads_builds_nothing_any_more() -> None:
     for _ in range(1200):
         wanted = np.sin(wanted) * 0.5
     assert_allclose(u, wanted, rtol=1e-9, atol=1e-300)
+
+
+@pytest.mark.peers
+def test_calls_are_pytorchs() -> None:
+    torch = pytest.importorskip("torch")
+    x, y, w = (torch.tensor(a.numpy()) for a in (X, Y, W))
+
+    def model(m: Any, w: Any) -> Callable[..., Any]:
+        return lambda x, y: {"row": (x @ w).tanh(), "rest": (m.stack([x, y]).sum(), y * x[0])}
+
+    axes: list[tuple[Any, Any]] = [(0, 0), ((0, 1), 0), ((0, None), {"row": 1, "rest": 0}), ((-1, 1), -1)]
+    for dims, out in axes:
+        rows = [(X, Y) if d == 0 else (X.T, Y.T) for d in (dims if isinstance(dims, tuple) else (dims,) * 2)]
+        pair = [a[k] for k, a in enumerate(rows if len(rows) == 2 else rows * 2)]
+        if dims == (0, None):
+            pair[1] = Y[0]
+        found = tn.vmap(model(tn, W), in_dims=dims, out_dims=out)(*pair)
+        given = [torch.tensor(np.array(p)) for p in pair]
+        wanted = torch.func.vmap(model(torch, w), in_dims=dims, out_dims=out)(*given)
+        for mine, other in ((found["row"], wanted["row"]), *zip(found["rest"], wanted["rest"], strict=True)):
+            assert_allclose(mine, other.numpy(), rtol=1e-12, strict=True)
+    loss = lambda w, x, y: ((x @ w).tanh().sum() - y.sum()) ** 2  # noqa: E731
+    found = tn.vmap(tn.grad(loss), in_dims=(None, 0, 0))(W, X, Y)
+    wanted = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(w, x, y)
+    assert_allclose(found, wanted.numpy(), rtol=1e-11)

@@ -14,7 +14,7 @@ from typing import Any
 from tenure.errors import DTypeError, ShapeError, StaleBorrowError, WriteError
 from tenure.values import indexing, steps
 from tenure.values.arithmetic import detach
-from tenure.values.creation import wrap
+from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf, Place
 from tenure.values.levels import refuse_writing
 from tenure.values.modes import current_mode
@@ -361,15 +361,6 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
-
-
-def check_differentiable(value: Any) -> None:
-    """Only floating tensors can require grad."""
-    if not value._aval.dtype.is_floating:
-        raise DTypeError(
-            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
-            help="only floating dtypes can: give dtype=tn.float32",
-        )
 
 
 def exact(old: Any, v: Any) -> Any:
