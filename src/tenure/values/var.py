@@ -14,12 +14,13 @@ from typing import Any
 from tenure.errors import DTypeError, ShapeError, StaleBorrowError, WriteError
 from tenure.values import indexing, steps
 from tenure.values.arithmetic import detach
-from tenure.values.creation import wrap
+from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf, Place
+from tenure.values.levels import refuse_writing
 from tenure.values.modes import current_mode
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of, written_of
-from tenure.values.record import set_types
+from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
@@ -118,7 +119,7 @@ class Var(Writable):
     leaf is written inside a recorded computation.
     """
 
-    __slots__ = ("_borrows", "_leaf", "_val")
+    __slots__ = ("_borrows", "_home", "_leaf", "_val")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
@@ -127,6 +128,7 @@ class Var(Writable):
         value = value_of(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
+        self._home = RECORDER.vmap
         self._val = value
         if requires_grad:
             self.requires_grad_()
@@ -161,6 +163,8 @@ class Var(Writable):
         else:
             old = old if self._leaf is None else detach(old)
             new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+        if new._node is not None and new._node.level is not None:
+            refuse_writing(self._home, new)
         self._val = new if self._leaf is None else as_leaf(new, self._leaf)
         if self._borrows:
             self._expire(writer, key)
@@ -357,15 +361,6 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
-
-
-def check_differentiable(value: Any) -> None:
-    """Only floating tensors can require grad."""
-    if not value._aval.dtype.is_floating:
-        raise DTypeError(
-            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
-            help="only floating dtypes can: give dtype=tn.float32",
-        )
 
 
 def exact(old: Any, v: Any) -> Any:
