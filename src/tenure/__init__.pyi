@@ -27,13 +27,17 @@ from tenure.errors import StaleBorrowError as StaleBorrowError
 from tenure.errors import StateDictError as StateDictError
 from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
+from tenure.errors import VmapError as VmapError
 from tenure.errors import WriteError as WriteError
 from tenure.func.custom import custom_vjp as custom_vjp
+from tenure.func.jacobian import hessian as hessian
+from tenure.func.jacobian import jacfwd as jacfwd
+from tenure.func.jacobian import jacrev as jacrev
 from tenure.func.transforms import grad as grad
-from tenure.func.transforms import hessian as hessian
 from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
+from tenure.func.vectorize import vmap as vmap
 from tenure.values.arithmetic import abs as abs
 from tenure.values.arithmetic import add as add
 from tenure.values.arithmetic import astype as astype
@@ -79,6 +83,7 @@ from tenure.values.creation import arange as arange
 from tenure.values.creation import as_tensor as as_tensor
 from tenure.values.creation import asarray as asarray
 from tenure.values.creation import eye as eye
+from tenure.values.creation import from_dlpack as from_dlpack
 from tenure.values.creation import from_numpy as from_numpy
 from tenure.values.creation import full as full
 from tenure.values.creation import full_like as full_like

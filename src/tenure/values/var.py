@@ -8,17 +8,19 @@ every overlapping borrow that is neither the writer nor one it was taken from.
 from __future__ import annotations
 
 import weakref
+from copy import deepcopy
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError, StaleBorrowError, WriteError
 from tenure.values import indexing, steps
 from tenure.values.arithmetic import detach
-from tenure.values.creation import wrap
+from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf, Place
+from tenure.values.levels import refuse_writing
 from tenure.values.modes import current_mode
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of, written_of
-from tenure.values.record import set_types
+from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
@@ -117,7 +119,7 @@ class Var(Writable):
     leaf is written inside a recorded computation.
     """
 
-    __slots__ = ("_borrows", "_leaf", "_val")
+    __slots__ = ("_borrows", "_home", "_leaf", "_val")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
@@ -126,6 +128,7 @@ class Var(Writable):
         value = value_of(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
+        self._home = RECORDER.vmap
         self._val = value
         if requires_grad:
             self.requires_grad_()
@@ -160,6 +163,8 @@ class Var(Writable):
         else:
             old = old if self._leaf is None else detach(old)
             new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+        if new._node is not None and new._node.level is not None:
+            refuse_writing(self._home, new)
         self._val = new if self._leaf is None else as_leaf(new, self._leaf)
         if self._borrows:
             self._expire(writer, key)
@@ -321,13 +326,25 @@ class Borrow(Writable):
         self._place._write(new if key is ... else self._region.shaped(new), self, key)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return wrap, (self._val.numpy().copy(),)
+        return _lend_again, (self._place, self._path()) if self._stale is None else (self._val, [])
 
     def __copy__(self) -> Any:
         return self._val
 
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self._val
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._val if self._stale is not None else _lend_again(deepcopy(self._place, memo), self._path())
+
+    def _path(self) -> list[Any]:
+        """The indices that led from the place to here."""
+        return [b._region.last for b in reversed(self.chain()) if b._parent is not None]
+
+
+def _lend_again(lender: Any, path: list[Any]) -> Any:
+    """A borrow of a place that has been copied, along the path of the first; of a snapshot, the snapshot."""
+    borrow: Any = lender if type(lender) is Tensor else lender.data
+    for spec, starts in path:
+        borrow = Borrow(borrow._place, borrow._region.sub(spec, starts), borrow)
+    return borrow
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
@@ -344,15 +361,6 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
-
-
-def check_differentiable(value: Any) -> None:
-    """Only floating tensors can require grad."""
-    if not value._aval.dtype.is_floating:
-        raise DTypeError(
-            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
-            help="only floating dtypes can: give dtype=tn.float32",
-        )
 
 
 def exact(old: Any, v: Any) -> Any:
