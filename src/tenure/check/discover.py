@@ -32,9 +32,8 @@ def _below(top: str, found: Found) -> Iterator[str]:
     """The Python files below a folder; links to folders are not followed, so there is no cycle."""
     for folder, folders, files in os.walk(top):
         settings = found.of_folder(os.path.abspath(folder))
-        inside = os.path.normpath(folder)
-        folders[:] = sorted(f for f in folders if not settings.excludes(os.path.join(inside, f)))
+        folders[:] = sorted(f for f in folders if not settings.excludes(os.path.normpath(os.path.join(folder, f))))
         for name in files:
-            path = os.path.join(inside, name)
+            path = os.path.normpath(os.path.join(folder, name))
             if name.endswith(_SUFFIXES) and not settings.excludes(path):
                 yield path
