@@ -56,9 +56,10 @@ def _changed(diff: bytes) -> Iterator[tuple[str, list[range] | None]]:
 
 def _file_name(name: bytes) -> str:
     """A name as git writes it: behind `b/`, and quoted as C does where it holds what could be misread."""
+    name = name.removesuffix(b"\t")
     if name.startswith(b'"'):
         name = name[1:-1].decode("unicode_escape").encode("latin-1")
-    return os.fsdecode(name.removeprefix(b"b/").removesuffix(b"\t"))
+    return os.fsdecode(name.removeprefix(b"b/"))
 
 
 def _git(arguments: Sequence[str], folder: str, otherwise: str = "") -> bytes:
