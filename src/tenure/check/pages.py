@@ -6,7 +6,7 @@ from textwrap import fill
 from tenure.check.rules import RULES, Rule
 from tenure.codes import LAWS, Law
 
-__all__ = ["find", "index", "law_page", "markdown", "rule_page"]
+__all__ = ["find", "index", "law_page", "listed", "markdown", "rule_page"]
 
 _WIDTH = 88
 
@@ -71,6 +71,19 @@ def markdown(rule: Rule) -> str:
         f"## Wrong\n\n```python\n{rule.wrong}```\n\n## Right\n\n```python\n{rule.right}```\n\n"
         f"## Instead\n\n{_sentence(rule.help)}\n"
     )
+
+
+def listed() -> str:
+    """The list of rules in docs/rules, by the laws that they stand under."""
+    parts = [
+        "# The rules of `tenure check`",
+        "Each stands under a law, whose code its reports carry. `tenure rule NAME` prints one. These pages are\n"
+        "written by `tools/rule_pages.py` from the rules themselves.",
+    ]
+    for code in sorted({rule.code for rule in RULES}):
+        rows = [f"- [{rule.name}]({rule.name}.md): {rule.sentence}" for rule in RULES if rule.code == code]
+        parts.append("\n".join([f"## [{code}](../laws/{code}.md): {LAWS[code].name}", "", *rows]))
+    return "\n\n".join(parts) + "\n"
 
 
 def _sentence(text: str) -> str:
