@@ -139,6 +139,7 @@ from tenure.values.shaping import squeeze as squeeze
 from tenure.values.shaping import stack as stack
 from tenure.values.shaping import transpose as transpose
 from tenure.values.shaping import unsqueeze as unsqueeze
+from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
 from tenure.values.tensor import Tensor as Tensor
