@@ -99,7 +99,7 @@ class Shared:
         rows = None if index is None else self._checked(index)
         shape = self.shape if rows is None else (*rows.shape, *self.shape[1:])
         try:
-            return np.broadcast_to(array, shape), rows
+            return array if array.shape == shape else np.broadcast_to(array, shape), rows
         except ValueError:
             raise ShapeError(
                 f"a tensor of shape {list(array.shape)} is added to {list(shape)} of a Shared", at=site(here())
