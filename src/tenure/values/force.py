@@ -43,7 +43,7 @@ COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
-KEPT_RUNS = 2048
+NODES_KEPT = NODE_BUDGET * 3 // 4
 
 
 def count(what: str) -> None:
@@ -200,7 +200,7 @@ def run(t: Any) -> None:
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
-        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - KEPT_RUNS)
+        COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
