@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from typing import Any
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
@@ -170,11 +171,26 @@ class Trace:
         return tuple(out)
 
 
+class Unfinished:
+    """The traces of a thread that have not run yet, for whoever moves what they read."""
+
+    __slots__ = ("__weakref__", "sealed", "trace")
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.sealed: Trace | None = None
+
+
+UNFINISHED: weakref.WeakSet[Unfinished] = weakref.WeakSet()
+
+
 class Recorder(threading.local):
     """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut."""
 
     def __init__(self) -> None:
         self.trace = Trace()
+        self.unfinished = Unfinished(self.trace)
+        UNFINISHED.add(self.unfinished)
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
@@ -186,7 +202,10 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        self.trace = Trace()
+        if self.trace.busy:
+            for x in self.trace.inputs:
+                x._held = True
+        self.trace = self.unfinished.trace = Trace()
         if self.site is not None:
             self.trace.sites.append((0, self.site))
         return self.trace
@@ -199,7 +218,7 @@ class Recorder(threading.local):
             sealed, self.sealed = self.sealed, None
             force.run(sealed)
         if self.trace.handles and not self.trace.busy:
-            self.sealed = self.trace
+            self.sealed = self.unfinished.sealed = self.trace
             self.fresh()
 
     def flush(self) -> None:
