@@ -263,7 +263,8 @@ def test_a_moved_buffer_is_reused() -> None:
         assert isinstance(x, tn.Tensor)
         moved = str(tn.explain())
         assert address(y) == where or "op by op" in moved
-    assert "in place: kernel 0 writes %" in moved and "input %0, which was moved" in moved and "one native call" in moved
+    assert "in place: kernel 0 writes %" in moved and "input %0, which was moved" in moved
+    assert "one native call" in moved
     for _ in range(4):
         kept = computed(tn.rand(n))
         y = computed(kept * 2 + 1)
