@@ -20,9 +20,10 @@ from tenure.values.force import note_moved
 from tenure.values.graph import Place
 from tenure.values.loans import GUARD, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
-from tenure.values.record import UNFINISHED, Trace, apply_one
+from tenure.values.record import Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
+from tenure.values.unfinished import UNFINISHED
 from tenure.values.var import Var
 
 STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node", "_code", "_lasti", "_kept")

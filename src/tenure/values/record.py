@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import weakref
 from typing import Any
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
@@ -22,6 +21,7 @@ from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.trie import ROOT, Key, Node, Slots
+from tenure.values.unfinished import Unfinished
 
 FIRST_LOOK = 1024
 
@@ -171,26 +171,12 @@ class Trace:
         return tuple(out)
 
 
-class Unfinished:
-    """The traces of a thread that have not run yet, for whoever moves what they read."""
-
-    __slots__ = ("__weakref__", "sealed", "trace")
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.sealed: Trace | None = None
-
-
-UNFINISHED: weakref.WeakSet[Unfinished] = weakref.WeakSet()
-
-
 class Recorder(threading.local):
     """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut."""
 
     def __init__(self) -> None:
         self.trace = Trace()
         self.unfinished = Unfinished(self.trace)
-        UNFINISHED.add(self.unfinished)
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
@@ -202,10 +188,7 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        if self.trace.busy:
-            for x in self.trace.inputs:
-                x._held = True
-        self.trace = self.unfinished.trace = Trace()
+        self.trace = self.unfinished.follow(Trace())
         if self.site is not None:
             self.trace.sites.append((0, self.site))
         return self.trace
@@ -372,7 +355,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
                 if node is None:
                     node = t.grow(key, fn, key[1:], (), ())
             else:
-                node = mixed(t, fn, x, y, reflected)
+                node = mixed(t, fn, a if type(a) is _Tensor else x, y, reflected)
                 if node is None:
                     t.busy = False
                     return NotImplemented if operator else _Tensor.refuse_operands(fn, x, y)
@@ -392,8 +375,6 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
 
 def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
     """The step of an operation on operands that are not both plain values; None if one is no operand."""
-    if type(x) in PLACES:
-        x = x._read()
     if type(x) is _Tensor and type(y) in NUMBERS:
         i = x._slot if x._trace is t else t.bind(x)
         key = (fn, type(y), i) if reflected else (fn, i, type(y))
