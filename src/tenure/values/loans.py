@@ -10,6 +10,7 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +25,14 @@ from tenure.values.sites import here, site
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
 
+GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
+
 HOLDS: dict[Any, Any] = {}
 """Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Loan:
     """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
     it was lent where no ``with`` says so: "parameter `x` of f()"."""
@@ -45,9 +49,13 @@ class Loan:
         return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
 
 
+STALE = {"written": "the place was written here", "taken": "the place was moved here"}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Why a place or a borrow is not used any more, and the line that ended it."""
+    """Why a value, place or borrow is not used any more, and the line that ended it: it was "moved", or its loan is
+    "over"; or, by a key of ``STALE``, why a borrow is not written through."""
 
     why: str
     where: Place
@@ -74,8 +82,8 @@ class Ended:
         return StaleBorrowError(
             "a borrow is written through after its place was written by somebody else",
             at=at,
-            notes=[(f"the place was {self.why} here", site(self.where))],
-            help="take the borrow again (.data, .grad) after that",
+            notes=[(STALE[self.why], site(self.where))],
+            help="take the borrow again (.data, .grad) after that write",
         )
 
     def refuse_write(self, place: Any, writer: Any, key: Any) -> None:

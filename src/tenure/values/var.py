@@ -17,7 +17,7 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GUARD, HOLDS, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, HOLDS, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import PLACES, RECORDER, set_types
@@ -96,8 +96,13 @@ class Var(Writable):
             new = replaced(old, v) if key is ... else indexing.written(old, key, v)
         if new._node is not None and new._node.level is not None:
             refuse_writing(self._home, new)
-        new = new if self._leaf is None else as_leaf(new, self._leaf)
-        self._store(new, writer, key)
+        if self._leaf is not None:
+            new = as_leaf(new, self._leaf)
+        new._held = True
+        if GIL and self._loans is None and self._ties is None:  # no other thread runs between this look and the store
+            self._val = new
+        else:
+            self._store(new, writer, key)
         if self._borrows:
             self._expire(new, writer, key)
 
@@ -140,7 +145,7 @@ class Var(Writable):
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
         self._refuse_write()
-        self._expire(self._read(), None, ...)
+        self._expire(self._read(), None, ..., "written")
 
     def _fitting(self, v: Any) -> Any:
         """v as a value of the place's shape and dtype."""
