@@ -101,6 +101,7 @@ from tenure.values.modes import enable_grad as enable_grad
 from tenure.values.modes import is_grad_enabled as is_grad_enabled
 from tenure.values.modes import no_grad as no_grad
 from tenure.values.modes import set_grad_enabled as set_grad_enabled
+from tenure.values.move import move as move
 from tenure.values.random import Generator as Generator
 from tenure.values.random import get_rng_state as get_rng_state
 from tenure.values.random import initial_seed as initial_seed

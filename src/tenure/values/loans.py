@@ -28,7 +28,7 @@ HOLDS: dict[Any, Any] = {}
 """Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Loan:
     """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
     it was lent where no ``with`` says so: "parameter `x` of f()"."""
@@ -45,9 +45,13 @@ class Loan:
         return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
 
 
+STALE = {"written": "the place was written here", "taken": "the place was moved here"}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Why a place or a borrow is not used any more, and the line that ended it."""
+    """Why a value, place or borrow is not used any more, and the line that ended it: it was "moved", or its loan is
+    "over"; or, by a key of ``STALE``, why a borrow is not written through."""
 
     why: str
     where: Place
@@ -74,8 +78,8 @@ class Ended:
         return StaleBorrowError(
             "a borrow is written through after its place was written by somebody else",
             at=at,
-            notes=[(f"the place was {self.why} here", site(self.where))],
-            help="take the borrow again (.data, .grad) after that",
+            notes=[(STALE[self.why], site(self.where))],
+            help="take the borrow again (.data, .grad) after that write",
         )
 
     def refuse_write(self, place: Any, writer: Any, key: Any) -> None:

@@ -21,6 +21,7 @@ from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.trie import ROOT, Key, Node, Slots
+from tenure.values.unfinished import Unfinished
 
 FIRST_LOOK = 1024
 
@@ -175,6 +176,7 @@ class Recorder(threading.local):
 
     def __init__(self) -> None:
         self.trace = Trace()
+        self.unfinished = Unfinished(self.trace)
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
@@ -186,7 +188,7 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        self.trace = Trace()
+        self.trace = self.unfinished.follow(Trace())
         if self.site is not None:
             self.trace.sites.append((0, self.site))
         return self.trace
@@ -199,7 +201,7 @@ class Recorder(threading.local):
             sealed, self.sealed = self.sealed, None
             force.run(sealed)
         if self.trace.handles and not self.trace.busy:
-            self.sealed = self.trace
+            self.sealed = self.unfinished.sealed = self.trace
             self.fresh()
 
     def flush(self) -> None:
@@ -353,7 +355,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
                 if node is None:
                     node = t.grow(key, fn, key[1:], (), ())
             else:
-                node = mixed(t, fn, x, y, reflected)
+                node = mixed(t, fn, a if type(a) is _Tensor else x, y, reflected)
                 if node is None:
                     t.busy = False
                     return NotImplemented if operator else _Tensor.refuse_operands(fn, x, y)
@@ -373,8 +375,6 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
 
 def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
     """The step of an operation on operands that are not both plain values; None if one is no operand."""
-    if type(x) in PLACES:
-        x = x._read()
     if type(x) is _Tensor and type(y) in NUMBERS:
         i = x._slot if x._trace is t else t.bind(x)
         key = (fn, type(y), i) if reflected else (fn, i, type(y))

@@ -136,7 +136,7 @@ class Var(Writable):
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
         self._refuse_write()
-        self._expire(self._read(), None, ...)
+        self._expire(self._read(), None, ..., "written")
 
     def _fitting(self, v: Any) -> Any:
         """v as a value of the place's shape and dtype."""
