@@ -58,10 +58,12 @@ SOLE = _count([np.empty(1)], 0)
 class _Keeper:
     __slots__ = ("lot",)
 
+    def __init__(self) -> None:
+        self.lot = Lot(np.empty(1), [])
+
 
 def _kept() -> int:
     keeper = _Keeper()
-    keeper.lot = Lot(np.empty(1), [])
     return getrefcount(keeper.lot)
 
 
