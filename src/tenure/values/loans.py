@@ -10,6 +10,7 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from tenure.values.sites import here, site
 
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+
+GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
 
 HOLDS: dict[Any, Any] = {}
 """Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""

@@ -16,7 +16,7 @@ from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import wrap
 from tenure.values.graph import Leaf
-from tenure.values.loans import GUARD, HOLDS, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, HOLDS, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import PLACES, set_types
@@ -92,8 +92,13 @@ class Var(Writable):
         else:
             old = old if self._leaf is None else detach(old)
             new = replaced(old, v) if key is ... else indexing.written(old, key, v)
-        new = new if self._leaf is None else as_leaf(new, self._leaf)
-        self._store(new, writer, key)
+        if self._leaf is not None:
+            new = as_leaf(new, self._leaf)
+        new._held = True
+        if GIL and self._loans is None:  # no other thread runs between this look and the store
+            self._val = new
+        else:
+            self._store(new, writer, key)
         if self._borrows:
             self._expire(new, writer, key)
 
