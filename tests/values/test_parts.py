@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tenure as tn
+from tenure.compile.tiers import compile_program
+from tenure.values import force
 from tests.values.test_threads import together
 
 
@@ -40,10 +42,13 @@ def test_eight_threads_fill_one_place() -> None:
 
 
 @pytest.mark.parametrize("rows", [8, 4096])
-def test_parts_are_written_in_place_and_put_together_without_a_copy(rows: int) -> None:
+def test_parts_are_written_in_place_and_put_together_without_a_copy(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(force, "EXECUTOR", compile_program)
     v = (tn.ones(2 * rows, 3) * 2).mut()
     v.sum().item()
-    for _ in range(4):  # op by op first, compiled then
+    for _ in range(4):
         start = address(v)
         a, b = v.split_at_mut(rows)
         for _ in range(3):
@@ -314,6 +319,20 @@ def test_without_parts_a_place_is_one_as_before() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_place_that_is_moved_ends_its_parts() -> None:
+    v = tn.zeros(4).mut()
+    a, b = v.split_at_mut(2)
+    a += 1
+    u = tn.move(v)
+    with pytest.raises(tn.StaleBorrowError, match="(?s)TN597.*moved here"):
+        b += 1
+    c = tn.move(u.chunks_mut(3)[0])
+    c += 1
+    assert u.tolist() == [2.0, 2.0, 1.0, 0.0]
+    with pytest.raises(tn.UseAfterMove, match="TN382"):
+        v.split_at_mut(1)
 
 
 def test_a_part_outlives_its_place() -> None:

@@ -59,10 +59,12 @@ class _Keeper:
     __slots__ = ("lot",)
     lot: Any
 
+    def __init__(self) -> None:
+        self.lot = Lot(np.empty(1), [])
+
 
 def _kept() -> int:
     keeper = _Keeper()
-    keeper.lot = Lot(np.empty(1), [])
     return getrefcount(keeper.lot)
 
 

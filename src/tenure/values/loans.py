@@ -49,7 +49,11 @@ class Loan:
         return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
 
 
-STALE = {"written": "the place was written here", "taken": "the place was moved here"}
+STALE = {
+    "written": "the place was written here",
+    "taken": "the place was moved here",
+    "parted": "the place was parted again here",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
         with GUARD:
             ties = place._ties or Ties()
             if not ties.outdated:
-                ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted again")
+                ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
                 place._ties = ties
                 if ties.parts:
                     ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
