@@ -38,9 +38,7 @@ Kind = Literal[
 ]
 """What a value is known to be. "same" in an Effect's `kind` is the kind of what it is related to."""
 
-TENSORS: frozenset[Kind] = frozenset(
-    ("tensor", "ndarray", "value", "var", "borrow", "jax", "mlx", "tinygrad")
-)
+TENSORS: frozenset[Kind] = frozenset(("tensor", "ndarray", "value", "var", "borrow", "jax", "mlx", "tinygrad"))
 """The kinds that hold numbers in a shape."""
 
 CONTAINERS: frozenset[Kind] = frozenset(("list", "dict", "set", "deque", "bytearray", "array"))
@@ -66,7 +64,7 @@ class Effect:
     `resizes`: whose length changes (ends iterations); `moves`: that are dead afterwards; `captures`: that the
     first argument (of a method) or the result (of a function) keeps a reference to; `reads`: False for metadata
     only (shape, dtype). `saves`: arguments, or "result", kept for the backward pass when something requires grad.
-    `role`: a word by which rules know calls whose meaning is more than this: see `effects/README.md`.
+    `role`: a word by which rules know calls that mean more than this; the words are listed in `effects.tables`.
     `variants`: what holds instead where an argument is given as that constant: (argument, constant, effect).
     """
 
