@@ -20,6 +20,7 @@ from pathlib import Path
 from checking.corpus import add_options, fetch, packages
 from checking.linters import Found, pylint, ruff
 from checking.strip import Site, sites
+
 from tenure.check.engine import check
 
 GOALS = {"iteration": 0.5, "view": 0.2}
