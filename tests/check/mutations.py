@@ -126,23 +126,30 @@ CHANGES: tuple[Callable[[str, random.Random], bytes], ...] = (
 )
 
 
+DEEP: dict[str, Callable[[int], str]] = {
+    "attributes": lambda deep: "x" + ".a" * deep,
+    "calls": lambda deep: "f" + "()" * deep,
+    "sums": lambda deep: "x = " + "+".join(["a"] * deep),
+    "negations": lambda deep: "x = " + "not " * deep + "a",
+    "brackets": lambda deep: "x = " + "[" * deep + "]" * deep,
+    "subscripts": lambda deep: "x = a" + "[0]" * deep,
+    "stores": lambda deep: "a" + "[0]" * deep + " = a" + ".b" * deep,
+    "branches": lambda deep: "if a: pass\n" + "elif b: x = a\n" * deep,
+    "conditions": lambda deep: "x = " + "a if b else " * deep + "c",
+    "walruses": lambda deep: "x = " + "(a := " * deep + "b" + ")" * deep,
+    "types": lambda deep: "x: " + "a[" * deep + "b" + "]" * deep + " = c",
+}
+
+
 def extremes() -> dict[str, str]:
     """Programs that are deep, wide or odd, by name."""
-    deep, wide = 3000, 5000
+    wide = 5000
     body = "".join(f"{'    ' * i}for x{i} in x{i - 1}:\n" for i in range(1, 18)) + "    " * 18 + "x0.append(x17)\n"
     return {
         "empty": "",
         "blank": "\n\n\f\n",
         "null": "a = 1\0",
-        "attributes": "x" + ".a" * deep,
-        "calls": "f" + "()" * deep,
-        "sums": "x = " + "+".join(["a"] * deep),
-        "negations": "x = " + "not " * deep + "a",
-        "brackets": "x = " + "[" * deep + "]" * deep,
-        "subscripts": "x = a" + "[0]" * deep,
-        "branches": "if a: pass\n" + "elif b: x = a\n" * deep,
         "lambdas": "x = " + "lambda: " * 150 + "0",
-        "conditions": "x = " + "a if b else " * deep + "c",
         "loops": "x0 = []\n" + body,
         "functions": "".join(f"{' ' * i}def f{i}(x):\n" for i in range(90)) + " " * 90 + "x.append(f0)\n",
         "statements": "x = []\ny = x\n" + "y.append(x)\n" * wide,
@@ -179,5 +186,6 @@ while True:
 else:
     x.pop()
 """,
+        **{f"{name}, {deep} deep": form(deep) for name, form in DEEP.items() for deep in (90, 300, 900, 3000)},
         "outside": "return x\nyield x\nawait x\nbreak\ncontinue\nnonlocal x\n",
     }
