@@ -33,8 +33,9 @@ class Package:
         return cache / f"{self.name}-{self.version}"
 
     def files(self, cache: Path) -> list[str]:
-        """Its Python files, sorted."""
-        return sorted(map(str, self.folder(cache).rglob("*.py")))
+        """Its Python files, sorted; a second copy of them that a wheel has in `build` is left out."""
+        folder = self.folder(cache)
+        return sorted(str(path) for path in folder.rglob("*.py") if path.relative_to(folder).parts[0] != "build")
 
 
 def packages(chosen: Sequence[str] = ()) -> list[Package]:
