@@ -282,11 +282,10 @@ class Block:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """A body as blocks; 0 is the entry, 1 the exit."""
+    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes."""
 
     blocks: list[Block] = field(default_factory=list)
-    names: frozenset[str] = frozenset()
-    written_names: frozenset[str] = frozenset()
+    discarded: set[ast.AST] = field(default_factory=set)
 
     def order(self) -> list[int]:
         """The blocks that can be reached, each before its successors where no loop forbids it."""
@@ -311,7 +310,8 @@ class Function:
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
     name: str
     parent: "Function | None" = None
-    in_class: "ast.ClassDef | None" = None
+    in_class: ast.ClassDef | None = None
     locals: frozenset[str] = frozenset()
     globals: frozenset[str] = frozenset()
     graph: Graph | None = None
+    home: object = None

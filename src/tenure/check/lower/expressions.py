@@ -31,7 +31,8 @@ def function_of(
     declared = declared_names(body)
     bound = (bound_names(body) | {given.arg for given in parameters(node)}) - declared
     name = getattr(node, "name", "<lambda>" if isinstance(node, ast.Lambda) else "<module>")
-    return ops.Function(node, name, parent, in_class, frozenset(bound), frozenset(declared))
+    home = None if parent is None else parent.home
+    return ops.Function(node, name, parent, in_class, frozenset(bound), frozenset(declared), home=home)
 
 
 class Expressions(Builder):
@@ -313,7 +314,7 @@ class Expressions(Builder):
         parts = [self.value(getattr(part, "value", None)) for part in held]
         for part in parts:
             self.emit(ops.Read(node, part, "format"))
-        return self._constant(node, "f-string" if parts else None)
+        return self._operate(node, "format", parts)
 
     _templatestr = _joinedstr
 

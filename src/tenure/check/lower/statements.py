@@ -24,6 +24,7 @@ class Statements(Expressions, Patterns):
             self.may_raise()
 
     def _expr(self, node: ast.Expr) -> None:
+        self.graph.discarded.add(node.value)
         self.value(node.value)
 
     def _assign(self, node: ast.Assign) -> None:
@@ -125,11 +126,11 @@ class Statements(Expressions, Patterns):
         self.edge(self.here, other)
         self.start(inside, falls=False)
         self.assign(node.target, item)
-        self._loop(node, head, other, after)
+        self._loop(node, head, other, after, iterator)
 
     _asyncfor = _for
 
-    def _loop(self, node: _Loop, head: int, other: int, after: int) -> None:
+    def _loop(self, node: _Loop, head: int, other: int, after: int, iterator: int | None = None) -> None:
         self.loops.append(Loop(head, after, len(self.cleanups)))
         outside, self.conditions = self.conditions, ()
         self.body(node.body)
@@ -137,6 +138,8 @@ class Statements(Expressions, Patterns):
         self.conditions = outside
         self.loops.pop()
         self.start(other, falls=False)
+        if iterator is not None:
+            self.emit(ops.Read(node, iterator, "exhaust"))
         self.body(node.orelse)
         self.start(after)
 
