@@ -38,19 +38,22 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A copy of operand ``base`` (zeros if None), then a store (``add``: an addition) of each element of a value.
+    """A copy of operand ``base`` (zeros if None), then a store of each element of a value.
 
     ``place(e, index, *xs, **params)`` is where in the result the element of operand ``value`` at an index goes.
+    ``combine`` (add, multiply, maximum or minimum) says what becomes of it and the element there; None: it is stored.
     ``part(shape, **params)`` gives, where not all of the value is written, the shape of the part and its offset.
-    ``ordered`` writes may meet the same place twice and keep index order.
+    ``ordered`` writes may meet the same place twice, unless a parameter ``unique`` says no, and keep index order.
+    ``blank`` results are read only where they were written.
     """
 
     place: Rule
     value: int
     base: int | None
-    add: bool = False
+    combine: str | None = None
     ordered: bool = False
     part: Rule | None = None
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,12 @@ class Product:
     """A matrix product over the last two axes."""
 
 
-Lowering = Element | Fold | Search | Write | Pieces | Product
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Others, which ``simplify`` puts in its place."""
+
+
+Lowering = Element | Fold | Search | Write | Pieces | Product | Rewritten
 
 
 def elementwise(function: Rule, heavy: bool = False) -> Element:

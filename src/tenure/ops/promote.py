@@ -13,7 +13,7 @@ from tenure.dtypes import DType, promote, promote_scalar
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
-from tenure.ops import contract, index, move, pointwise, reduce
+from tenure.ops import advanced, contract, index, move, pointwise, reduce
 
 PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float}
 
@@ -238,7 +238,7 @@ def fitted(x: Value, v: Value, shape: tuple[int, ...]) -> Value:
 
 def rows(x: Value, i: Value) -> Value:
     """x[i] for an integer array i."""
-    return index.gather(x, as_type(i, dtypes.int64))
+    return advanced.take_rows(x, as_type(i, dtypes.int64))
 
 
 def along(x: Value, i: Value, *, axis: int) -> Value:
