@@ -379,12 +379,12 @@ def advanced(r: Random, name: str, pool: list[Value]) -> Value:
             operands.append(start)
         axis += entry != "+"
     shown = sum([entry not in ("a", "i") for entry in spec])
-    params = {"spec": spec, "at": int(r.rng.integers(shown + 1))}
+    params = {"spec": spec, "at": int(r.rng.integers(shown + 1)), "unique": False}
     part = r.emit("gather", x, *operands, **params)
     if name == "gather":
         return part
     v = r.like(x, pool, part.shape)
-    y = r.emit(name, x, v, *operands, **params, unique=False)
+    y = r.emit(name, x, v, *operands, **params)
     if r.rng.random() < 0.3:
         r.pool.append(part)
     return y

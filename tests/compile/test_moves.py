@@ -193,7 +193,7 @@ def rows_largest(x: Value, v: Value, i: Value) -> Value:
 
 
 def columns(x: Value, i: Value, j: Value) -> Value:
-    return advanced.gather(x, j, i, spec=("a", ":", "a"), at=1)
+    return advanced.gather(x, j, i, spec=("a", ":", "a"), at=1, unique=False)
 
 
 def last_ones(i: Value, j: Value) -> Value:

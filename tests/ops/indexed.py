@@ -43,7 +43,7 @@ def places(shape: Index, operands: Any, spec: Any, at: int) -> tuple[Index, Iter
     return out, walk()
 
 
-def gather(x: Array, *operands: Any, spec: Any, at: int) -> Array:
+def gather(x: Array, *operands: Any, spec: Any, at: int, unique: bool) -> Array:
     shape, walk = places(x.shape, operands, spec, at)
     return np.array([x[place] for _, place in walk], x.dtype).reshape(shape)
 

@@ -192,9 +192,9 @@ def test_whole_numbers_have_no_negative_powers(dtype: DType) -> None:
     assert "power -1" in str(found.error)
 
 
-def rows(ndim: int, **params: Any) -> dict[str, Any]:
+def rows(ndim: int) -> dict[str, Any]:
     """The parameters of an index array along the first axis."""
-    return {"spec": ("a", *[":"] * (ndim - 1)), "at": 0, **params}
+    return {"spec": ("a", *[":"] * (ndim - 1)), "at": 0, "unique": False}
 
 
 NAN = float("nan")
@@ -241,14 +241,14 @@ EXAMPLES: list[tuple[str, list[Any], dict[str, Any], Any]] = [
     ("additem", [[1, 1, 1], [5, 6], I(1)], {"spec": ((2, 1),)}, [1, 6, 7]),
     ("gather", [[[1, 2], [3, 4]], [1, -1, 0]], rows(2), [[3, 4], [3, 4], [1, 2]]),
     ("gather", [[10, 20, 30], [[0, 1], [2, -3]]], rows(1), [[10, 20], [30, 10]]),
-    ("gather", [[[1, 2], [3, 4]], [0, 1], [1, 0]], {"spec": ("a", "a"), "at": 0}, [2, 3]),
-    ("gather", [[[1, 2], [3, 4]], [1, 1, 0]], {"spec": (":", "a"), "at": 0}, [[2, 4], [2, 4], [1, 3]]),
-    ("scatter", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], rows(1, unique=False), [8, 2, 4]),
-    ("scatter_add", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], rows(1, unique=False), [8, 3, 4]),
-    ("scatter_add", [[[0, 0], [0, 0]], [[1, 2], [3, 4]], [1, 1]], rows(2, unique=False), [[0, 0], [4, 6]]),
-    ("scatter_multiply", [[3, 5, 7], [2, 4, 6], [1, 1, 0]], rows(1, unique=False), [18, 40, 7]),
-    ("scatter_max", [[3, 5, 7], [2, 9, 8], [1, 1, -1]], rows(1, unique=False), [3, 9, 8]),
-    ("scatter_min", [[3, 5, 7], [2, 4, 8], [1, 1, 2]], rows(1, unique=False), [3, 2, 7]),
+    ("gather", [[[1, 2], [3, 4]], [0, 1], [1, 0]], {"spec": ("a", "a"), "at": 0, "unique": False}, [2, 3]),
+    ("gather", [[[1, 2], [3, 4]], [1, 1, 0]], {"spec": (":", "a"), "at": 0, "unique": False}, [[2, 4], [2, 4], [1, 3]]),
+    ("scatter", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], rows(1), [8, 2, 4]),
+    ("scatter_add", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], rows(1), [8, 3, 4]),
+    ("scatter_add", [[[0, 0], [0, 0]], [[1, 2], [3, 4]], [1, 1]], rows(2), [[0, 0], [4, 6]]),
+    ("scatter_multiply", [[3, 5, 7], [2, 4, 6], [1, 1, 0]], rows(1), [18, 40, 7]),
+    ("scatter_max", [[3, 5, 7], [2, 9, 8], [1, 1, -1]], rows(1), [3, 9, 8]),
+    ("scatter_min", [[3, 5, 7], [2, 4, 8], [1, 1, 2]], rows(1), [3, 2, 7]),
     ("survives", [[0, 2, -3, 1, 2]], {"sizes": (3,)}, [False, False, True, True, True]),
     ("take_along", [[[1, 2, 3], [4, 5, 6]], [[2, -1], [0, 0]]], {}, [[3, 3], [4, 4]]),
     ("add_along", [[[0, 0], [0, 0]], [[1, 2], [4, 8]], [[0, 0], [-1, 0]]], {}, [[3, 0], [8, 4]]),
@@ -277,7 +277,7 @@ OUTSIDE = [
     (
         "scatter_add",
         [np.zeros(3), np.zeros(1), np.array([5])],
-        rows(1, unique=False),
+        rows(1),
         "index 5 is out of range for axis 0 of size 3",
     ),
     ("take_along", [np.zeros((1, 2)), np.array([[2]])], {}, "index 2 is out of range for axis 1 of size 2"),
@@ -320,10 +320,10 @@ REFUSED: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("setitem", [np.zeros(3), np.zeros((), "f4"), I(0)], {"spec": ("i",)}),
     ("gather", [np.zeros(()), np.array([0])], rows(1)),
     ("gather", [np.zeros(2), np.zeros(2)], rows(1)),
-    ("gather", [np.zeros((2, 2)), np.zeros(2, int), np.zeros(3, int)], {"spec": ("a", "a"), "at": 0}),
-    ("scatter", [np.zeros(3), np.zeros(2), np.zeros(3, int)], rows(1, unique=False)),
-    ("scatter_add", [np.zeros(3), np.zeros(2), np.zeros(3, int)], rows(1, unique=False)),
-    ("scatter_add", [np.zeros(3), np.zeros(3, "f4"), np.zeros(3, int)], rows(1, unique=False)),
+    ("gather", [np.zeros((2, 2)), np.zeros(2, int), np.zeros(3, int)], {"spec": ("a", "a"), "at": 0, "unique": False}),
+    ("scatter", [np.zeros(3), np.zeros(2), np.zeros(3, int)], rows(1)),
+    ("scatter_add", [np.zeros(3), np.zeros(2), np.zeros(3, int)], rows(1)),
+    ("scatter_add", [np.zeros(3), np.zeros(3, "f4"), np.zeros(3, int)], rows(1)),
     ("stamp", [np.zeros(2, int), np.zeros(3, int)], {"sizes": (3,)}),
     ("take_along", [np.zeros((2, 3)), np.zeros((3, 1), int)], {}),
     ("add_along", [np.zeros((2, 3)), np.zeros((2, 2)), np.zeros((2, 1), int)], {}),

@@ -65,8 +65,8 @@ def last_ones(
     count = emit(b, iota, [], {"length": prod(block), "dtype": dtypes.int64}, seen)
     order = emit(b, reshape, [count], {"shape": block}, seen)
     stamped = emit(b, stamp, [order, *arrays], {"sizes": sizes}, seen)
-    spec = ("a",) * len(sizes)
-    return emit(b, equal, [emit(b, gather, [stamped, *arrays], {"spec": spec, "at": 0}, seen), order], {}, seen)
+    params = {"spec": ("a",) * len(sizes), "at": 0, "unique": False}
+    return emit(b, equal, [emit(b, gather, [stamped, *arrays], params, seen), order], {}, seen)
 
 
 def one_hot(b: Builder, operands: list[Value]) -> bool:

@@ -9,7 +9,7 @@ share, the *block*, begin at axis ``at`` of the selection, before or between tho
 of NumPy is ``gather x i j spec=('a', ':', 'a') at=0``.
 
 A write may meet an element more than once: the last in C order stands (``scatter``), or each counts in that order.
-``unique`` says that none does.
+``unique`` says that none does (of a read, that its gradient meets none twice).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def numpy_key(np: Any, operands: Sequence[Any], spec: Spec, block: Shape | None 
     return (*out, Ellipsis)
 
 
-def _gather(np: Any, x: Any, *operands: Any, spec: Spec, at: int) -> Any:
+def _gather(np: Any, x: Any, *operands: Any, spec: Spec, at: int, unique: bool) -> Any:
     block = block_of(spec, operands)
     found = np.asarray(x[numpy_key(np, operands, spec)])
     there = natural(spec)
@@ -131,7 +131,7 @@ def scatter_meaning(function: str | None) -> Callable[..., Any]:
 # -- rules
 
 
-def _gather_aval(x: Aval, *operands: Aval, spec: Spec, at: int) -> Aval:
+def _gather_aval(x: Aval, *operands: Aval, spec: Spec, at: int, unique: bool) -> Aval:
     if sum([entry != "+" for entry in spec]) != x.ndim:
         raise ShapeError(f"gather: {len(spec)} entries for an array of {x.ndim} dimensions")
     for index in arrays_of(spec, operands):
@@ -141,7 +141,7 @@ def _gather_aval(x: Aval, *operands: Aval, spec: Spec, at: int) -> Aval:
 
 def scatter_aval(name: str, kinds: str) -> Callable[..., Aval]:
     def rule(x: Aval, v: Aval, *operands: Aval, spec: Spec, at: int, unique: bool) -> Aval:
-        part = _gather_aval(x, *operands, spec=spec, at=at)
+        part = _gather_aval(x, *operands, spec=spec, at=at, unique=unique)
         if v.shape != part.shape:
             raise ShapeError(f"{name}: a value of shape {list(v.shape)} for a selection of shape {list(part.shape)}")
         if v.dtype is not x.dtype:
@@ -195,7 +195,8 @@ def _operands(rng: Any, shape: Shape, spec: Spec, given: Sequence[Any]) -> list[
 
 def _gather_samples(rng: Any, dtype: DType) -> Any:
     for shape, spec, given, at in CASES:
-        yield (REALS(rng, shape, dtype), *_operands(rng, shape, spec, given)), {"spec": spec, "at": at}
+        params = {"spec": spec, "at": at, "unique": False}
+        yield (REALS(rng, shape, dtype), *_operands(rng, shape, spec, given)), params
 
 
 def scatter_samples(rng: Any, dtype: DType) -> Any:
@@ -210,12 +211,12 @@ def scatter_samples(rng: Any, dtype: DType) -> Any:
 
 gather: Primitive = linear(
     "gather",
-    lower=Element(lambda e, index, x, *operands, spec, at: e.at(x, place(e, index, x, operands, spec, at))),
+    lower=Element(lambda e, index, x, *operands, spec, at, unique: e.at(x, place(e, index, x, operands, spec, at))),
     aval=_gather_aval,
     ref=_gather,
-    transpose=(lambda g, x, *operands, **params: scatter_add(x.zeros(), g, *operands, **params, unique=False),),
-    accumulate=lambda acc, g, x, *operands, **params: scatter_add(acc, g, *operands, **params, unique=False),
-    check=lambda np, x, *operands, spec, at: check_arrays(np, x.shape, operands, spec),
+    transpose=(lambda g, x, *operands, **params: scatter_add(x.zeros(), g, *operands, **params),),
+    accumulate=lambda acc, g, x, *operands, **params: scatter_add(acc, g, *operands, **params),
+    check=lambda np, x, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
     dtypes=ALL,
     samples=_gather_samples,
 )
@@ -224,7 +225,10 @@ scatter_add: Primitive = linear(
     lower=scatter_write("add"),
     aval=scatter_aval("scatter_add", NUMBERS),
     ref=scatter_meaning("add"),
-    transpose=(lambda g, x, v, *operands, **params: g, lambda g, x, v, *operands, **params: read(g, operands, params)),
+    transpose=(
+        lambda g, x, v, *operands, **params: g,
+        lambda g, x, v, *operands, **params: gather(g, *operands, **params),
+    ),
     argnums=(0, 1),
     in_place=0,
     check=lambda np, x, v, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
@@ -233,14 +237,9 @@ scatter_add: Primitive = linear(
 )
 
 
-def read(x: Value, operands: Sequence[Value], params: dict[str, Any]) -> Value:
-    """What lies where a scatter with these parameters writes."""
-    return gather(x, *operands, spec=params["spec"], at=params["at"])
-
-
 def take_rows(x: Value, index: Value) -> Value:
     """x[index] for one index array."""
-    return gather(x, index, spec=("a", *[":"] * (x.ndim - 1)), at=0)
+    return gather(x, index, spec=("a", *[":"] * (x.ndim - 1)), at=0, unique=False)
 
 
 def add_rows(x: Value, v: Value, index: Value) -> Value:
@@ -346,7 +345,7 @@ def spread(c: Value, spec: Spec, at: int) -> Value:
 
 def _kept(g: Value, x: Value, v: Value, *operands: Value, spec: Spec, at: int, unique: bool) -> Value:
     """The cotangent of what a scatter writes: that of the elements that stand."""
-    found = gather(g, *operands, spec=spec, at=at)
+    found = gather(g, *operands, spec=spec, at=at, unique=unique)
     if unique or prod(block_of(spec, operands)) <= 1:
         return found
     arrays = arrays_of(spec, operands)

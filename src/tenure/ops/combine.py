@@ -15,7 +15,7 @@ from tenure.ir.program import Value
 from tenure.ops.advanced import (
     block_of,
     check_arrays,
-    read,
+    gather,
     scatter_add,
     scatter_aval,
     scatter_meaning,
@@ -37,7 +37,7 @@ def _combining(name: str, function: str, weights: Weights) -> Primitive:
         of_x, of_v = weights((tracked[x.id], tracked[v.id]), ans, x, v, operands, params)
         return [
             None if of_x is None else multiply_no_nan(of_x, g),
-            None if of_v is None else multiply_no_nan(of_v, read(g, operands, params)),
+            None if of_v is None else multiply_no_nan(of_v, gather(g, *operands, **params)),
         ]
 
     def jvp(
@@ -70,11 +70,11 @@ def _winners(
 ) -> tuple[Value | None, Value | None]:
     """The share of each of those that are the result; where that is NaN, the NaNs are."""
     of_x = cast(logical_or(equal(x, ans), not_equal(x, x)), dtype=x.dtype)
-    of_v = cast(logical_or(equal(v, read(ans, operands, params)), not_equal(v, v)), dtype=x.dtype)
+    of_v = cast(logical_or(equal(v, gather(ans, *operands, **params)), not_equal(v, v)), dtype=x.dtype)
     count = scatter_add(of_x, of_v, *operands, **params)
     return (
         of_x / count if wanted[0] else None,
-        of_v / read(count, operands, params) if wanted[1] else None,
+        of_v / gather(count, *operands, **params) if wanted[1] else None,
     )
 
 
@@ -94,12 +94,12 @@ def _others(x: Value, v: Value, operands: Sequence[Value], params: dict[str, Any
     zero stands in it by its value, through the sum of such factors, so that what is 0 here still has a gradient.
     """
     if params["unique"] or prod(block_of(params["spec"], operands)) <= 1:
-        return read(x, operands, params)
+        return gather(x, *operands, **params)
     zero, one = x.coerce(0), x.coerce(1)
     x_none, v_none = equal(x, zero), equal(v, zero)
 
     def whole(of_x: Value, of_v: Value, combine: Primitive) -> Value:
-        return read(combine(of_x, of_v, *operands, **params), operands, params)
+        return gather(combine(of_x, of_v, *operands, **params), *operands, **params)
 
     count = whole(cast(x_none, dtype=x.dtype), cast(v_none, dtype=x.dtype), scatter_add)
     product = whole(where(x_none, one, x), where(v_none, one, v), scatter_multiply)

@@ -11,7 +11,7 @@ import weakref
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError, StaleBorrowError, WriteError
-from tenure.values import indexing, steps
+from tenure.values import indexing, keys, steps
 from tenure.values.arithmetic import detach
 from tenure.values.creation import wrap
 from tenure.values.graph import Leaf, Place
@@ -78,7 +78,8 @@ NUMBERS = (bool, int, float)
 OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
 IN_PLACE = (
     "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
-    "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not"
+    "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not "
+    "scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
 )
 
 
@@ -176,7 +177,7 @@ class Var(Writable):
         chain = {id(c) for c in writer.chain()} if writer is not None else set()
         region = Region.whole(self._aval.shape) if writer is None else writer._region
         if key is not ... and region.is_whole:
-            region = region.sub(*indexing.parse(key, self._aval.shape))
+            region = region.sub(*keys.footprint(key, self._aval.shape))
         for b in alive:
             if id(b) in chain:
                 b._val = b.view_of(self._val)
@@ -285,16 +286,16 @@ class Borrow(Writable):
             self._write(exact(self._val, detach(value_of(v))))
 
     def __getitem__(self, key: Any) -> Any:
-        if indexing.advanced(key) is not None:
+        if not keys.is_basic(key):
             return at_users_line(indexing.getitem(self._val, key))
-        return Borrow(self._place, self._region.sub(*indexing.parse(key, self._aval.shape)), self)
+        return Borrow(self._place, self._region.sub(*keys.parse(key, self._aval.shape)), self)
 
     def __setitem__(self, key: Any, v: Any) -> None:
         if self._region.is_whole:
             self._refuse_stale()
             v = written_of(v)
             self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
-        elif indexing.advanced(key) is None:
+        elif keys.is_basic(key):
             self[key]._write(written_of(v))
         else:
             self._write(indexing.written(self._val, key, written_of(v)))
