@@ -300,10 +300,16 @@ class Prefix:
         count("programs")
 
 
-def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
+def leaves_some(t: Any, h: Any) -> bool:
+    """Whether anything is wanted of a trace besides a handle and what it is computed from."""
+    return not paths.behind(t.node, h._slot).issuperset(_references(t.handles))
+
+
+def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: bool = False) -> None:
     """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
 
-    The live results before it are computed with it, so that the next such read starts from there.
+    The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
+    those that it needs.
     """
     with t.lock:
         node = h._node
@@ -316,6 +322,8 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
             )
         before = t.handles[: node.results]
         live = {*_references(before), h._slot}
+        if alone:
+            live &= paths.behind(node, h._slot)
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
         _settle(t, t.inputs[: node.inputs])

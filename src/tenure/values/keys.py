@@ -379,7 +379,7 @@ def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
     if known is None:
         known = mask._places = {}
     if flat not in known:
-        array = boundary.array_of(mask)
+        array = boundary.array_alone(mask)
         found = (np.flatnonzero(array),) if flat else np.nonzero(array)
         known[flat] = tuple([wrap(np.ascontiguousarray(i)) for i in found])
     return known[flat]
