@@ -16,10 +16,14 @@ Rule = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """The element at an index, from elements of the operands. ``heavy`` rules are not computed twice."""
+    """The element at an index, from elements of the operands. ``heavy`` rules are not computed twice.
+
+    ``alike`` ones take the element at the same index of every operand, which broadcast.
+    """
 
     rule: Rule
     heavy: bool = False
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +84,4 @@ def elementwise(function: Rule, heavy: bool = False) -> Element:
     def rule(e: Any, index: Any, *xs: Any, **params: Any) -> Any:
         return function(e, *[e.at(x, e.broadcast(index, x)) for x in xs], **params)
 
-    return Element(rule, heavy)
+    return Element(rule, heavy, alike=True)

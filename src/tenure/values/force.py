@@ -18,6 +18,7 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
 from tenure.values.shield import Shield
@@ -97,6 +98,7 @@ class Plan:
         self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
+        program = narrow(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
@@ -296,7 +298,7 @@ class Prefix:
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
         self.known = [known[k] for k in at]
         fed = zip(given, (self.inputs, at, self.numbers), strict=True)
-        self.executable = EXECUTOR(b.extract([part[k] for part, ks in fed for k in ks], outputs))
+        self.executable = EXECUTOR(narrow(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
         count("programs")
 
 

@@ -39,10 +39,11 @@ def chained(text: str) -> tuple[str, str | None] | None:
     target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
     if not isinstance(target, ast.Subscript) or not isinstance(target.value, ast.Subscript):
         return None
-    part, indices, base = ast.unparse(target.value), [target.slice], target.value
+    part, indices = ast.unparse(target.value), [target.slice]
+    base: ast.expr = target.value
     while isinstance(base, ast.Subscript):
         indices.insert(0, base.slice)
-        base = base.value  # type: ignore[assignment]
+        base = base.value
     if isinstance(base, ast.Attribute) and base.attr == "at":
         return None
     entries = [elements(index) for index in indices]
