@@ -27,13 +27,17 @@ from tenure.errors import StaleBorrowError as StaleBorrowError
 from tenure.errors import StateDictError as StateDictError
 from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
+from tenure.errors import VmapError as VmapError
 from tenure.errors import WriteError as WriteError
 from tenure.func.custom import custom_vjp as custom_vjp
+from tenure.func.jacobian import hessian as hessian
+from tenure.func.jacobian import jacfwd as jacfwd
+from tenure.func.jacobian import jacrev as jacrev
 from tenure.func.transforms import grad as grad
-from tenure.func.transforms import hessian as hessian
 from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
+from tenure.func.vectorize import vmap as vmap
 from tenure.values.arithmetic import abs as abs
 from tenure.values.arithmetic import add as add
 from tenure.values.arithmetic import astype as astype
@@ -75,10 +79,13 @@ from tenure.values.arithmetic import square as square
 from tenure.values.arithmetic import subtract as subtract
 from tenure.values.arithmetic import tanh as tanh
 from tenure.values.arithmetic import where as where
+from tenure.values.borrow import Borrow as Borrow
+from tenure.values.borrow import SharedBorrow as SharedBorrow
 from tenure.values.creation import arange as arange
 from tenure.values.creation import as_tensor as as_tensor
 from tenure.values.creation import asarray as asarray
 from tenure.values.creation import eye as eye
+from tenure.values.creation import from_dlpack as from_dlpack
 from tenure.values.creation import from_numpy as from_numpy
 from tenure.values.creation import full as full
 from tenure.values.creation import full_like as full_like
@@ -110,6 +117,7 @@ from tenure.values.modes import enable_grad as enable_grad
 from tenure.values.modes import is_grad_enabled as is_grad_enabled
 from tenure.values.modes import no_grad as no_grad
 from tenure.values.modes import set_grad_enabled as set_grad_enabled
+from tenure.values.move import move as move
 from tenure.values.random import Generator as Generator
 from tenure.values.random import get_rng_state as get_rng_state
 from tenure.values.random import initial_seed as initial_seed
@@ -163,10 +171,10 @@ from tenure.values.shaping import squeeze as squeeze
 from tenure.values.shaping import stack as stack
 from tenure.values.shaping import transpose as transpose
 from tenure.values.shaping import unsqueeze as unsqueeze
+from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
 from tenure.values.tensor import Tensor as Tensor
-from tenure.values.var import Borrow as Borrow
 from tenure.values.var import Var as Var
 
 __version__: str

@@ -26,6 +26,7 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
 from tenure.ops.declare import REALS, broadcast_shapes, claim, linear, primitive
 from tenure.ops.index import Spec, check_indices, check_range, indexed_shape, selected
+from tenure.ops.index_batching import array_read, array_write, named, numbered
 from tenure.ops.lowering import Element, Rewritten, Write
 from tenure.ops.move import reshape
 from tenure.ops.pointwise import ALL, NUMBERS, where
@@ -211,6 +212,7 @@ def scatter_samples(rng: Any, dtype: DType) -> Any:
 
 gather: Primitive = linear(
     "gather",
+    batch=array_read,
     lower=Element(lambda e, index, x, *operands, spec, at, unique: e.at(x, place(e, index, x, operands, spec, at))),
     aval=_gather_aval,
     ref=_gather,
@@ -222,6 +224,7 @@ gather: Primitive = linear(
 )
 scatter_add: Primitive = linear(
     "scatter_add",
+    batch=array_write,
     lower=scatter_write("add"),
     aval=scatter_aval("scatter_add", NUMBERS),
     ref=scatter_meaning("add"),
@@ -282,6 +285,7 @@ def _survives_samples(rng: Any, dtype: DType) -> Any:
 
 survives = primitive(
     "survives",
+    batch=named,
     lower=Rewritten(),
     aval=_survives_aval,
     ref=_survives,
@@ -316,6 +320,7 @@ def _stamp_samples(rng: Any, dtype: DType) -> Any:
 
 stamp = primitive(
     "stamp",
+    batch=numbered,
     lower=Write(
         lambda e, index, order, *arrays, sizes: tuple(
             [e.read(i, e.broadcast(index, i), n) for i, n in zip(arrays, sizes, strict=True)]
@@ -355,6 +360,7 @@ def _kept(g: Value, x: Value, v: Value, *operands: Value, spec: Spec, at: int, u
 
 scatter: Primitive = linear(
     "scatter",
+    batch=array_write,
     lower=scatter_write(None),
     aval=scatter_aval("scatter", ALL),
     ref=scatter_meaning(None),

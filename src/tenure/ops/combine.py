@@ -23,6 +23,7 @@ from tenure.ops.advanced import (
     scatter_write,
 )
 from tenure.ops.declare import primitive
+from tenure.ops.index_batching import array_write
 from tenure.ops.pointwise import NUMBERS, cast, equal, logical_and, logical_or, multiply_no_nan, not_equal, where
 
 Weights = Callable[..., tuple[Value | None, Value | None]]
@@ -52,6 +53,7 @@ def _combining(name: str, function: str, weights: Weights) -> Primitive:
 
     return primitive(
         name,
+        batch=array_write,
         lower=scatter_write(function),
         aval=scatter_aval(name, NUMBERS),
         ref=scatter_meaning(function),

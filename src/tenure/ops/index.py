@@ -23,7 +23,9 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
+from tenure.ops.batching import spreading
 from tenure.ops.declare import REALS, claim, linear
+from tenure.ops.index_batching import basic_read, basic_write
 from tenure.ops.lowering import Element, Write
 from tenure.ops.pointwise import ALL, NUMBERS
 
@@ -146,6 +148,7 @@ def selected(
 
 getitem: Primitive = linear(
     "getitem",
+    batch=basic_read,
     lower=Element(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
     aval=lambda x, *starts, spec: x.with_shape(indexed_shape(x.shape, spec)),
     ref=_getitem,
@@ -156,6 +159,7 @@ getitem: Primitive = linear(
 )
 setitem: Primitive = linear(
     "setitem",
+    batch=basic_write,
     lower=Write(lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0),
     aval=_write_aval("setitem", ALL),
     ref=_setitem,
@@ -170,6 +174,7 @@ setitem: Primitive = linear(
 )
 additem: Primitive = linear(
     "additem",
+    batch=basic_write,
     lower=Write(
         lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, combine="add"
     ),
@@ -239,6 +244,7 @@ def _add_along(np: Any, x: Any, v: Any, index: Any, *, out: Any = None) -> Any:
 
 take_along: Primitive = linear(
     "take_along",
+    batch=spreading,
     lower=Element(lambda e, index, x, i: e.at(x, (*index[:-1], e.read(i, index, e.shape(x)[-1])))),
     aval=_along_aval,
     ref=lambda np, x, index: np.take_along_axis(x, index, -1),
@@ -251,6 +257,7 @@ take_along: Primitive = linear(
 """Along the last axis, row by row; the other axes of ``index`` are those of x."""
 add_along: Primitive = linear(
     "add_along",
+    batch=spreading,
     lower=Write(
         lambda e, index, x, v, i: (*index[:-1], e.read(i, index, e.shape(x)[-1])),
         value=1,
@@ -291,6 +298,7 @@ def _add_one_samples(rng: Any, dtype: DType) -> Any:
 
 add_one_along: Primitive = linear(
     "add_one_along",
+    batch=spreading,
     lower=Element(_add_one),
     aval=_add_one_aval,
     ref=_add_along,

@@ -67,6 +67,8 @@ def same(x: Value) -> Value:
 
 def through(at: Instruction, x: Value, read: Read) -> View | None:
     """A read of a view of x as a read of x."""
+    if "spec" not in read.params:
+        return None
     if at.primitive is getitem:
         return _of_part(at, x, read)
     if read.primitive is not getitem or "+" in read.params["spec"]:

@@ -150,13 +150,6 @@ def is_array(e: Any) -> bool:
     return isinstance(e, list | tuple | np.ndarray | bool | np.bool_ | record._Tensor)
 
 
-def footprint(key: Any, shape: tuple[int, ...]) -> Basic:
-    """A basic index that covers what an index selects."""
-    if is_basic(key):
-        return parse(key, shape)
-    return (":",) * len(shape), ()
-
-
 class Mask(NamedTuple):
     """A boolean entry: a tensor of bools; it takes as many axes as it has."""
 
