@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
-from tenure.values import indexing
+from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
@@ -165,9 +165,9 @@ def _among(x: Any, chain: Sequence[Any]) -> bool:
 def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
     """The part of a place that is written by an index of it, or through a borrow."""
     region = Region.whole(shape) if writer is None else writer._region
-    if key is ... or not region.is_whole or indexing.advanced(key) is not None:
+    if key is ... or not region.is_whole or not keys.is_basic(key):
         return region
-    return region.sub(*indexing.parse(key, shape))
+    return region.sub(*keys.parse(key, shape))
 
 
 def used(loan: Loan) -> BorrowError:
