@@ -20,7 +20,7 @@ def _programs() -> Iterator[object]:
             yield pytest.param(found.group(1), id=f"{page.name}:{line}")
 
 
-@pytest.mark.parametrize("program", _programs())
+@pytest.mark.parametrize("program", list(_programs()))
 def test_reports_are_where_the_comments_are(program: str, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(program, encoding="utf-8")

@@ -190,7 +190,7 @@ class Effects(Access):
             case "element":
                 return self._element(of, effect, bound)
             case "iteration":
-                return self.iterate(of, effect.role)
+                return self.iterate(of, effect.role or ("reversed" if name == "reversed" else ""))
             case "owned":
                 return self._owned(effect, bound, of, name)
         return (Ref(self.fresh("unknown", "unknown")),)

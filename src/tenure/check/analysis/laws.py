@@ -47,11 +47,6 @@ class Laws(Functions):
         if temporary and self.op.node in self.graph_discarded():
             self.event("write-to-a-temporary", write.node, obj.node, text=obj.kind)
 
-    def graph_discarded(self) -> set[ast.AST]:
-        """Expressions of the present body whose values nobody takes."""
-        graph = self.function.graph
-        return graph.discarded if graph is not None else set()
-
     def _defaulted(self, ref: Ref, write: Write) -> None:
         root = ref.obj
         while root.base is not None:

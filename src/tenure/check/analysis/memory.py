@@ -73,7 +73,7 @@ class Memory:
         if twin is None:
             twin = self.objects[key] = Obj(
                 obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
-                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text,
+                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             if obj.region:
                 twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
@@ -215,6 +215,9 @@ class Memory:
         if write.sort == "resize":
             if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
+                return NO
+            if held.loan is not None and held.loan.text.startswith("reversed"):
+                # What goes behind the iterator does not matter to it.
                 return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
         if relation == "iteration":

@@ -1,5 +1,7 @@
 """Using a summary at a call: its paths lead to the caller's objects, and what it says is done to those."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.loops import Loops
 from tenure.check.analysis.session import Session
@@ -124,11 +126,28 @@ class Replay(Loops):
                 loan = Loan(said.node, said.relation, owner, said.text, ref.loan, True, (), _path(function))
                 loan.name = said.name
                 ref, holder = ref._replace(loan=self.loans.setdefault((act.loan, owner), loan)), None
+            elif act.by_name and holder is not None and self.given_back(act, function):
+                loan = self.loan("argument", holder, ref, function.name, copylike=True)
+                ref, holder = ref._replace(loan=loan), None
             if act.sort == "rebind" and holder is None and ref.obj.base is not None and not act.path.steps:
                 self.lost_in_call(ref, write)
             self.write((ref,), holder, write)
             if act.by_name:
                 self.wrote_by_name((ref,), holder, write)
+
+    def given_back(self, act: Act, function: ops.Function) -> bool:
+        """Whether a function that did `x += y` to its parameter gives it back to somebody: as if it were new."""
+        name = function.name.lower()
+        if act.path.steps or name.endswith("_") or "inplace" in name or self.op.node in self.graph_discarded():
+            return False
+        node = function.node
+        returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+        return any(isinstance(value, ast.Name) and value.id == act.path.name for value in returned)
+
+    def graph_discarded(self) -> set[ast.AST]:
+        """Expressions of the present body whose values nobody takes."""
+        graph = self.function.graph
+        return graph.discarded if graph is not None else set()
 
     def lost_in_call(self, ref: Ref, write: Write) -> None:
         """Note that a called function writes to a temporary."""
