@@ -95,15 +95,16 @@ class Replay(Loops):
         """Do at a call what the summary says; the value of the call."""
         for act in list(summary.acts.values()):
             self._apply_act(act, given, function)
+        made: dict[Obj, Obj] = {}
         for path, name, value in summary.stores:
             for ref, _ in self.resolve(path, given, function):
-                held = self.decode(value, given, function, ("store", name))
+                held = self.decode(value, given, function, function.node, made)
                 if ref.obj.kind not in ("scalar", "function"):
                     self.captured(ref.obj, name, held, None)
                     self._store(ref.obj, name, held, weak=name == "*" or ref.obj.summary)
         out: list[Ref] = []
-        for at, one in enumerate(summary.returns):
-            out += self.decode((one,), given, function, ("return", at))
+        for one in summary.returns:
+            out += self.decode((one,), given, function, function.node, made)
         if not out and not summary.known:
             return ()
         return tuple(dict.fromkeys(out))[:8]
@@ -158,7 +159,7 @@ class Replay(Loops):
         given: dict[str, tuple[Value, Holder | None]],
         function: ops.Function,
         tag: object,
-        depth: int = 4,
+        made: dict[Obj, Obj],
     ) -> Value:
         """A result in terms of what is here."""
         out: list[Ref] = []
@@ -171,19 +172,32 @@ class Replay(Loops):
             if obj.const is not ...:
                 out.append(Ref(obj))
                 continue
-            new = self.fresh((tag, obj), obj.kind)
-            adopt(new, obj)
-            if obj.kind in CONTAINERS or obj.kind == "tuple":
-                new.text = "display"
-            if depth:
-                for name, held in one.fields.items():
-                    parts = self.decode(held, given, function, (tag, name), depth - 1)
-                    if name == "·base":
-                        new.base = parts[0].obj if parts else None
-                    else:
-                        self.state.cells[(new, name)] = parts
-            out.append(Ref(new))
+            out.append(Ref(self._made_there(one, given, function, tag, made)))
         return tuple(out)
+
+    def _made_there(
+        self,
+        one: Fresh,
+        given: dict[str, tuple[Value, Holder | None]],
+        function: ops.Function,
+        tag: object,
+        made: dict[Obj, Obj],
+    ) -> Obj:
+        """What a called function made, with what its fields refer to."""
+        obj = one.obj
+        if obj in made:
+            return made[obj]
+        new = made[obj] = self.fresh(("made", tag, obj), obj.kind)
+        adopt(new, obj)
+        if obj.kind in CONTAINERS or obj.kind == "tuple":
+            new.text = "display"
+        for name, held in one.fields.items():
+            parts = self.decode(held, given, function, tag, made)
+            if name == "·base":
+                new.base = parts[0].obj if parts and parts[0].obj is not new else None
+            else:
+                self.state.cells[(new, name)] = parts
+        return new
 
 
 def _path(function: ops.Function) -> str:
