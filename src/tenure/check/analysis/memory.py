@@ -8,7 +8,7 @@ from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.ops import Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
-from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["HIDDEN_FIELDS", "Memory", "copylike"]
 
@@ -99,6 +99,8 @@ class Memory:
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
+        if len(value) > WIDEST:
+            value = ()
         self.state.cells[register] = value
         self.nodes[register] = self.op.node
         if source is None:
@@ -156,7 +158,7 @@ class Memory:
         found = tuple(ref for value in fields for ref in value)
         if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
             return self.field(obj, "*")
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(found))[: 2 * WIDEST]
 
     # Writes and reads
 

@@ -8,7 +8,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Act, Fresh, Given, Path, Summary
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import Module
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["INFO", "Replay", "adopt"]
 
@@ -41,6 +41,8 @@ class Replay(Loops):
                     following += [(part, (ref.obj, name)) for part in self.field(ref.obj, name)]
                 else:
                     following += self._viewed(ref, holder, step, given)
+            if len(following) > WIDEST:
+                return []
             start = following
         return start
 
@@ -165,7 +167,7 @@ class Replay(Loops):
         out: list[Ref] = []
         for one in value:
             if isinstance(one, Given):
-                for ref, holder in self.resolve(one.path, given, function):
+                for ref, holder in self.resolve(one.path, given, function)[: WIDEST - len(out)]:
                     out.append(self.lent(ref, "returned", holder, copylike=one.loan is not None) if holder else ref)
                 continue
             obj = one.obj
