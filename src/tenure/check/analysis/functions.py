@@ -10,8 +10,8 @@ from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
 from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
-from tenure.check.lower.scope import parameters
 from tenure.check.program import Module
+from tenure.check.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 
