@@ -12,6 +12,7 @@ from collections.abc import Collection
 
 from tenure.ir.primitive import NOT_DIFFERENTIABLE
 from tenure.ir.program import TABLE, Builder, Instruction, Value
+from tenure.transform.recompute import Recomputed
 
 Cotangents = dict[int, Value]
 
@@ -36,7 +37,7 @@ def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into
     ``b.tracking`` says whether the result can be differentiated again.
     """
     end = max(cotangents, default=-1) + 1
-    relevant = dependents(b, sources, end)
+    relevant, reading = dependents(b, sources, end), Recomputed(b)
     held = dict(into)
     for v, g in cotangents.items():
         if v in relevant:
@@ -47,13 +48,16 @@ def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into
         if v in held and v not in sources:
             g = held.pop(v)
             if instruction is not None and b.tracked[v]:
-                reached.update(_through(b, v, instruction, g, relevant, held))
+                reached.update(_through(b, v, instruction, g, relevant, held, reading))
     return {v: g for v, g in held.items() if v in reached}
 
 
-def _through(b: Builder, v: int, at: Instruction, g: Value, relevant: set[int], held: Cotangents) -> Collection[int]:
+def _through(
+    b: Builder, v: int, at: Instruction, g: Value, relevant: set[int], held: Cotangents, reading: Recomputed
+) -> Collection[int]:
     """Add what one instruction passes on to the cotangents of its operands; which operands these are."""
-    prim, xs = at.primitive, [Value(b, o) for o in at.operands]
+    prim, block = at.primitive, reading.block(v)
+    xs, ans = [reading.value(o, block) for o in at.operands], reading.value(v, block)
     if prim.accumulate is not None:
         x = at.operands[0]
         if x not in relevant:
@@ -64,7 +68,7 @@ def _through(b: Builder, v: int, at: Instruction, g: Value, relevant: set[int], 
     rule = prim.vjp
     assert rule is not NOT_DIFFERENTIABLE and callable(rule), prim
     touched = []
-    for k, gx in zip(prim.differentiable(len(xs)), rule(g, Value(b, v), *xs, **at.params), strict=True):
+    for k, gx in zip(prim.differentiable(len(xs)), rule(g, ans, *xs, **at.params), strict=True):
         x = at.operands[k]
         if gx is not None and x in relevant:
             held[x] = TABLE["add"](held[x], gx) if x in held else gx
