@@ -80,6 +80,8 @@ from tenure.values.arithmetic import square as square
 from tenure.values.arithmetic import subtract as subtract
 from tenure.values.arithmetic import tanh as tanh
 from tenure.values.arithmetic import where as where
+from tenure.values.borrow import Borrow as Borrow
+from tenure.values.borrow import SharedBorrow as SharedBorrow
 from tenure.values.creation import arange as arange
 from tenure.values.creation import as_tensor as as_tensor
 from tenure.values.creation import asarray as asarray
@@ -104,6 +106,7 @@ from tenure.values.modes import enable_grad as enable_grad
 from tenure.values.modes import is_grad_enabled as is_grad_enabled
 from tenure.values.modes import no_grad as no_grad
 from tenure.values.modes import set_grad_enabled as set_grad_enabled
+from tenure.values.move import move as move
 from tenure.values.random import Generator as Generator
 from tenure.values.random import get_rng_state as get_rng_state
 from tenure.values.random import initial_seed as initial_seed
@@ -144,10 +147,10 @@ from tenure.values.shaping import squeeze as squeeze
 from tenure.values.shaping import stack as stack
 from tenure.values.shaping import transpose as transpose
 from tenure.values.shaping import unsqueeze as unsqueeze
+from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
 from tenure.values.tensor import Tensor as Tensor
-from tenure.values.var import Borrow as Borrow
 from tenure.values.var import Var as Var
 
 __version__: str

@@ -164,9 +164,9 @@ def check_device(device: Any) -> None:
 
 
 def as_tensor(data: Any, *, dtype: DTypeLike | None = None, device: Any = None) -> Any:
-    """``data`` itself if it is a tensor of that dtype, else a tensor with a copy of it."""
+    """``data`` itself if it is a value of that dtype, the value of a place, else a tensor with a copy of it."""
     if isinstance(data, record._Tensor):
-        return data if dtype is None else data.to(dtype)
+        return data._read() if dtype is None else data.to(dtype)
     return tensor(data, dtype=dtype, device=device)
 
 

@@ -34,19 +34,20 @@ class Generator:
 
     ``Generator()`` takes its seed from the operating system, ``Generator(seed)`` and ``manual_seed(seed)``
     reproduce a stream. Seeds lie in [-2**63, 2**64), taken modulo 2**64 (ValueError outside). Several threads
-    may draw from one generator; no number is handed out twice.
+    may draw from one generator; no number is handed out twice. In a forked process it goes on with a stream of its
+    own, so that workers which inherit one generator do not draw the same numbers.
     """
 
-    __slots__ = ("_numbers", "_seed")
+    __slots__ = ("_lineage", "_numbers", "_seed")
 
     def __init__(self, seed: int | None = None) -> None:
-        self._seed = fold(entropy() if seed is None else seed)
-        self._numbers = itertools.count()
+        self.manual_seed(entropy() if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of this seed; gives the generator itself."""
         self._seed = fold(seed)
         self._numbers = itertools.count()
+        self._lineage = _family.lineage
         return self
 
     def seed(self) -> int:
@@ -60,17 +61,20 @@ class Generator:
 
     def get_state(self) -> Any:
         """Seed and operation number, as a value: int64, shape (2,)."""
-        number = next(self._numbers)
+        seed, number = self.take()
         self._numbers = itertools.count(number)
-        return wrap(np.array([self._seed, number], dtype=np.int64))
+        return wrap(np.array([seed, number], dtype=np.int64))
 
     def set_state(self, state: Any) -> None:
         """Go on from where ``get_state`` was taken."""
         seed, number = state.tolist()
-        self._seed, self._numbers = fold(seed), itertools.count(number)
+        self.manual_seed(seed)
+        self._numbers = itertools.count(number)
 
     def take(self) -> tuple[int, int]:
         """The seed and number for one operation; the number is used up."""
+        if self._lineage != _family.lineage:
+            self.manual_seed(derive(derive(self._seed, next(self._numbers)), _family.lineage))
         return self._seed, next(self._numbers)
 
     def __reduce__(self) -> Any:
@@ -108,9 +112,11 @@ def derive(seed: int, index: int) -> int:
 
 
 class _Family:
-    """What the default generators of a process descend from: the last seed, and what was derived from it."""
+    """What the default generators of a process descend from: the last seed, and what was derived from it.
+    ``lineage`` tells the process from those it was forked from and their other children."""
 
     def __init__(self) -> None:
+        self.lineage = 0
         self.reset(entropy())
 
     def reset(self, seed: int) -> None:
@@ -143,6 +149,7 @@ def _before_fork() -> None:
 def _after_fork_in_child() -> None:
     """A forked process draws other numbers than its parent and its siblings, the same ones in every run."""
     seed, number = _default.generator.take()
+    _family.lineage = derive(_family.lineage, _family.fork)
     _family.reset(derive(derive(seed, number), _family.fork))
     _default.generator.manual_seed(_family.child())
 

@@ -22,6 +22,7 @@ from tenure.values.grow import new_operation
 from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.trie import ROOT, Key, Node, Slots
+from tenure.values.unfinished import Unfinished
 
 FIRST_LOOK = 1024
 
@@ -166,6 +167,7 @@ class Recorder(threading.local):
 
     def __init__(self) -> None:
         self.trace = Trace()
+        self.unfinished = Unfinished(self.trace)
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
@@ -178,7 +180,7 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        self.trace = Trace()
+        self.trace = self.unfinished.follow(Trace())
         if self.site is not None:
             self.trace.sites.append((0, self.site))
         return self.trace
@@ -191,7 +193,7 @@ class Recorder(threading.local):
             sealed, self.sealed = self.sealed, None
             force.run(sealed)
         if self.trace.handles and not self.trace.busy:
-            self.sealed = self.trace
+            self.sealed = self.unfinished.sealed = self.trace
             self.fresh()
 
     def flush(self) -> None:
@@ -336,19 +338,17 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             mode = _mode()
             if mode is not t.mode:
                 t.enter(current_mode())
-            if type(x) in PLACES:
-                x = x._val
-            if type(y) in PLACES:
-                y = y._val
-            if type(x) is _Tensor and type(y) is _Tensor:
-                i = x._slot if x._trace is t else t.bind(x)
-                j = y._slot if y._trace is t else t.bind(y)
+            a = x._val if type(x) in PLACES else x
+            b = y._val if type(y) in PLACES else y
+            if type(a) is _Tensor and type(b) is _Tensor:
+                i = a._slot if a._trace is t else t.bind(a)
+                j = b._slot if b._trace is t else t.bind(b)
                 key: Key = (fn, j, i) if reflected else (fn, i, j)
                 node = t.node.next.get(key)
                 if node is None:
                     node = t.grow(key, fn, key[1:], (), ())
             else:
-                node = mixed(t, fn, x, y, reflected)
+                node = mixed(t, fn, a if type(a) is _Tensor else x, y, reflected)
                 if node is None:
                     t.busy = False
                     return NotImplemented if operator else _Tensor.refuse_operands(fn, x, y)

@@ -174,16 +174,22 @@ def below(node: Node) -> Iterator[Node]:
         stack.extend(at.next.values())
 
 
-def prune(root: Node, keep_since: int) -> int:
-    """Drop the branches where no trace has ended since a time; returns how many nodes remain."""
+def prune(root: Node, most: int) -> int:
+    """Keep the paths where traces ended last, as many as have this number of nodes; returns how many remain."""
     order = list(below(root))
-    alive: set[int] = set()
-    for node in reversed(order):
-        if node.stamp >= keep_since or any(id(child) in alive for child in node.next.values()):
-            alive.add(id(node))
+    alive = {id(root)}
+    for end in sorted(order, key=lambda node: node.stamp, reverse=True):
+        path: list[Node] = []
+        node: Node | None = end
+        while node is not None and id(node) not in alive:
+            path.append(node)
+            node = node.parent
+        if len(alive) > 1 and len(alive) + len(path) > most:
+            break
+        alive.update(map(id, path))
     for node in [root, *order]:
         node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
-    return len(alive)
+    return len(alive) - 1
 
 
 def _nothing(*args: Any) -> None:
