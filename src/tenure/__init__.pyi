@@ -28,7 +28,12 @@ from tenure.errors import StateDictError as StateDictError
 from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
 from tenure.errors import WriteError as WriteError
+from tenure.func.annotations import Mut as Mut
+from tenure.func.annotations import Own as Own
+from tenure.func.annotations import Ref as Ref
+from tenure.func.checked import checked as checked
 from tenure.func.custom import custom_vjp as custom_vjp
+from tenure.func.package import check_package as check_package
 from tenure.func.transforms import grad as grad
 from tenure.func.transforms import hessian as hessian
 from tenure.func.transforms import jvp as jvp

@@ -32,6 +32,10 @@ HOLDS: dict[Any, Any] = {}
 """Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""
 
 
+STANDING_IN: dict[int, Loan] = {}
+"""The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
+
+
 @dataclass(slots=True, eq=False)
 class Loan:
     """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
