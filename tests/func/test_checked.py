@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -267,7 +267,7 @@ def test_containers() -> None:
 
     @tn.checked
     def fill(
-        xs: tn.Mut[list[tn.Tensor]], more: Optional[tn.Mut[tn.Tensor]] = None, *, last: tn.Mut[Any] | None = None
+        xs: tn.Mut[list[tn.Tensor]], more: tn.Mut[tn.Tensor] | None = None, *, last: tn.Mut[Any] | None = None
     ) -> None:
         for x in [*xs, more, last]:
             if x is not None:

@@ -15,6 +15,7 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.graph import Place
 from tenure.values.loans import GUARD, STANDING_IN, Ended, Loan, give_back, lend
 from tenure.values.move import moved
+from tenure.values.parameter import Parameter
 from tenure.values.regions import Region
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
@@ -87,8 +88,8 @@ def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], Non
         before = place._loans.value  # type: ignore[union-attr]
         other._leaf, other._borrows, other._loans, other._val = place._leaf, [], None, before
         STANDING_IN[id(other)] = loan
-    if hasattr(place, "_holders"):
-        other._holders = place._holders
+    if isinstance(place, Parameter):
+        other._born, other._holders = place._born, place._holders
     if hasattr(place, "__dict__"):
         other.__dict__ = place.__dict__
 

@@ -141,7 +141,7 @@ def _move_place(x: Var, ended: Ended) -> Var:
         del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):
-        y._holders = None
+        y._born, y._holders = x._born, None
     if hasattr(x, "__dict__"):
         vars(y).update(vars(x))
     return y  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ A place (``Var``) holds a value; a write gives it another one, so what was read 
 from __future__ import annotations
 
 import weakref
+from threading import get_ident
 from typing import Any
 
 from tenure.errors import DTypeError, WriteError
@@ -15,7 +16,7 @@ from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import wrap
 from tenure.values.graph import Leaf
-from tenure.values.loans import GIL, GUARD, HOLDS, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import PLACES, set_types
@@ -66,7 +67,7 @@ class Var(Writable):
     def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
         """Give the place another value: v, or its own with v at a basic index."""
         loans = self._loans
-        if loans is not None or HOLDS:
+        if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING):
             self._refuse_write(writer, key)
         old = self._val if loans is None else loans.current(self)
         if type(old) is not Tensor:
@@ -108,6 +109,12 @@ class Var(Writable):
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
         if self._loans is not None:
             self._loans.refuse_write(self, writer, key)
+        if LENDING:
+            for thread, born in list(LENDING.items()):
+                for refuse in LENT:
+                    refuse(self, thread, born)
+        for update in list(UPDATING.values()) if UPDATING else ():
+            update.refuse_write(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
