@@ -117,6 +117,19 @@ def test_exclusive_part() -> None:
     assert v.tolist() == [0.0, 0.0, 21.0, 31.0, 5.0, 7.0]
 
 
+def test_parts_and_a_place_that_is_parted() -> None:
+    v = tn.zeros(4).mut()
+    low, high = v.split_at_mut(2)
+    call_exclusive(low, lambda x: call_shared(high, lambda y: x.add_(y + 1)))
+    with refused("TN503"):
+        call_exclusive(low, lambda x: v.sum())
+    assert v.tolist() == [1.0, 1.0, 0.0, 0.0]
+    call_exclusive(v, lambda x: x.__iadd__(1))
+    with refused("TN597"):
+        high.zero_()
+    assert v.tolist() == [2.0, 2.0, 1.0, 1.0]
+
+
 def test_what_cannot_be_written_is_not_passed_as_mut() -> None:
     with refused("TN594", notes=0) as caught:
         call_exclusive(tn.ones(2), lambda x: None)

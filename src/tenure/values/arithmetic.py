@@ -154,7 +154,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
         x = maximum(x, min)
     if max is not None:
         x = minimum(x, max)
-    return x
+    return value_of(x)
 
 
 def to_dtype(x: Any, dtype: DType) -> Any:

@@ -7,6 +7,7 @@ entered by ``with`` lends the place until the block ends; shared ones may be ent
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Self
 
@@ -47,8 +48,16 @@ class Borrow(Writable):
             place._borrows = [r for r in place._borrows if r() is not None]
 
     def _absent(self) -> Any:
-        assert self._stale is not None
-        raise self._stale.error()
+        if self._stale is not None:
+            raise self._stale.error()
+        loans = self._place._loans
+        self._renew(self._place._val if loans is None else loans.current(self._place))
+        return self._val
+
+    def _forget(self) -> None:
+        """Look again when the value is wanted: parts of the place have been written."""
+        with suppress(AttributeError):
+            del self._val
 
     def chain(self) -> list[Borrow]:
         """This borrow and those it was taken from."""

@@ -136,8 +136,10 @@ def _move_place(x: Var, ended: Ended) -> Var:
     y: Any = object.__new__(type(x))
     with GUARD:
         _check(x)
-        y._borrows, y._loans, y._leaf, y._val = [], None, x._leaf, x._read()
-        x._loans, x._leaf = ended, None
+        y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
+        if x._ties is not None:
+            x._ties.retire(x, list(x._ties.parts), "taken")
+        y._home, x._loans, x._leaf = x._home, ended, None
         del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):

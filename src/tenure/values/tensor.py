@@ -57,8 +57,8 @@ class Arithmetic:
     )
     matmul = mm = reductions.matmul
 
-    def __pos__(self) -> Any:
-        return self
+    def __pos__(self: Any) -> Any:
+        return self._read()
 
 
 class Shaping:
@@ -191,7 +191,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
             else:
                 dtype = arg
         creation.check_device(device)
-        return self if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
+        return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
 
     def type(self, dtype: DTypeLike) -> Any:
         """In another dtype."""
@@ -218,12 +218,12 @@ class Tensor(Arithmetic, Shaping, Boundary):
         return arithmetic.astype(self, "bool")
 
     def cpu(self) -> Any:
-        """Itself: everything is on the CPU."""
-        return self
+        """Its value: everything is on the CPU."""
+        return self._read()
 
     def contiguous(self) -> Any:
-        """Itself: layout is not the user's concern."""
-        return self
+        """Its value: layout is not the user's concern."""
+        return self._read()
 
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
