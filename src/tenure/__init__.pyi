@@ -154,6 +154,8 @@ from tenure.values.shaping import unsqueeze as unsqueeze
 from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
+from tenure.values.strict import must_inplace as must_inplace
+from tenure.values.strict import strict as strict
 from tenure.values.tensor import Tensor as Tensor
 from tenure.values.var import Var as Var
 

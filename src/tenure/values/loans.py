@@ -37,6 +37,8 @@ UPDATING: dict[int, Any] = {}
 """Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
 
 
+WATCHERS: list[Callable[[Any, Any], None]] = []
+"""Who is told of each write: the place, and what it held before."""
 STANDING_IN: dict[int, Loan] = {}
 """The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
 
