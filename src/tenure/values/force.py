@@ -124,6 +124,8 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
     return out, places
 
 
+BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
+"""Who looks at a trace and its plan before it runs. An error that one of them gives is raised after the run."""
 MOVED: dict[int, weakref.ref[Any]] = {}
 """The values that ``tn.move`` has given and that somebody still has, by their identity."""
 
@@ -196,6 +198,7 @@ def run(t: Any) -> None:
         if t.done:
             return
         handles, node = t.handles, t.node
+        found: list[Exception | None] = []
         live = tuple(_references(handles))
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
@@ -205,6 +208,8 @@ def run(t: Any) -> None:
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
                 plan.places = places_of(t, handles)
+            if BEFORE_RUN:
+                found = [look(t, plan) for look in BEFORE_RUN]
             LAST.plan = plan
             if MOVED or plan.moved:
                 plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
@@ -217,6 +222,10 @@ def run(t: Any) -> None:
             del shield
         t.handles = []
         _release(t)
+    del handles  # what is raised would hold them
+    for wrong in found:
+        if wrong is not None:
+            raise wrong
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
