@@ -6,6 +6,7 @@
     ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
+    ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
     ├── OwnershipError     (RuntimeError)
     │   ├── UseAfterMove                     TN382  a moved value or a consumed graph is used
     │   ├── BorrowError                      TN499, TN502, TN503, TN506  given by `code=`
@@ -38,6 +39,7 @@ __all__ = [
     "StateDictError",
     "TenureError",
     "UseAfterMove",
+    "VmapError",
     "WriteError",
 ]
 
@@ -140,6 +142,10 @@ class GradientError(TenureError, RuntimeError):
 
 class StateDictError(TenureError, RuntimeError):
     """A state_dict does not fit the module or optimizer it is loaded into; nothing was loaded."""
+
+
+class VmapError(TenureError, RuntimeError):
+    """A vmapped function reads the value of one example, lets it out, or draws numbers without saying for whom."""
 
 
 class OwnershipError(TenureError, RuntimeError):

@@ -57,6 +57,7 @@ SOLE = _count([np.empty(1)], 0)
 
 class _Keeper:
     __slots__ = ("lot",)
+    lot: Any
 
     def __init__(self) -> None:
         self.lot = Lot(np.empty(1), [])

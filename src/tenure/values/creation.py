@@ -148,6 +148,15 @@ def leaf(value: Any, requires_grad: bool) -> Any:
     return record._Var(value, True) if requires_grad else value
 
 
+def check_differentiable(value: Any) -> None:
+    """Only floating tensors can require grad."""
+    if not value._aval.dtype.is_floating:
+        raise DTypeError(
+            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
+            help="only floating dtypes can: give dtype=tn.float32",
+        )
+
+
 def check_device(device: Any) -> None:
     """Only the CPU is there."""
     if device is not None and str(device) not in ("cpu", "cpu:0"):

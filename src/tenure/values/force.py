@@ -195,6 +195,8 @@ def run(t: Any) -> None:
             return
         handles, node = t.handles, t.node
         live = tuple(_references(handles))
+        if t.vmapped:
+            live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
             _settle(t, t.inputs)
             save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
@@ -331,7 +333,7 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
                 help="read it after the run: set a flag in the handler and look at it in the loop",
             )
         before = t.handles[: node.results]
-        live = {*_references(before), h._slot}
+        live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
         _settle(t, t.inputs[: node.inputs])

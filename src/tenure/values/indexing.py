@@ -168,7 +168,7 @@ def advanced(key: Any) -> Any:
         key = key[0]
     if isinstance(key, list):
         key = np.asarray(key, dtype=np.int64 if not key else None)
-    if isinstance(key, np.ndarray) or (isinstance(key, record._Tensor) and key.shape != ()):
+    if isinstance(key, np.ndarray) or _is_array(key):
         return value_of(key)
     if type(key) is tuple and any(isinstance(e, list | np.ndarray) or _is_array(e) for e in key):
         raise DTypeError("an index that mixes arrays with other indices is not supported yet")
@@ -176,7 +176,11 @@ def advanced(key: Any) -> Any:
 
 
 def _is_array(e: Any) -> bool:
-    return isinstance(e, record._Tensor) and e.shape != ()
+    """Whether an index is a tensor to look up at the run: an array, or a number that differs by example."""
+    if not isinstance(e, record._Tensor):
+        return False
+    node = e._read()._node
+    return e.shape != () or (node is not None and node.level is not None)
 
 
 def check_gather(x: Any, indices: Any) -> Any:

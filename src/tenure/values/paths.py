@@ -105,7 +105,8 @@ def adjoint(
 def residuals(node: Node, roots: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What the adjoint of a path reads: the numbers of computed values, and which inputs."""
     n = len(Expansion().advance(node).builder.avals)
-    by_hand = [s for step in node.path() if step.expand is expand_mark for s in step.args[1:] if s is not None]
+    rules = [step for step in node.path() if step.expand is expand_mark and step.level is None]
+    by_hand = [s for step in rules for s in step.args[1:] if s is not None]
     ex, given, found = adjoint(node, sorted({*roots, *by_hand}), source_slots(node), ())
     b = ex.builder
     outputs = [v.id for v in found.values()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ops import philox, random
 from tenure.ops.promote import Operation
 from tenure.values.creation import check_device, check_shape, leaf, shape_of, wrap
-from tenure.values.record import apply
+from tenure.values.levels import drawing
+from tenure.values.record import RECORDER, apply
+from tenure.values.vmapped import select
 
 UNIFORM = Operation("rand", random.uniform)
 NORMAL = Operation("randn", random.normal)
@@ -202,8 +205,17 @@ def _drawn(
 ) -> Any:
     check_device(device)
     target = _floating(fn.name, dtype)
-    params = (("shape", shape_of(size, target)), ("dtype", target))
-    return leaf(apply(fn, (), params, (generator or _default.generator).take()), requires_grad)
+    return leaf(_recorded(fn, shape_of(size, target), (("dtype", target),), generator), requires_grad)
+
+
+def _recorded(fn: Operation, shape: tuple[int, ...], params: Any, generator: Generator | None) -> Any:
+    """One random operation; inside vmapped functions for each example that is to have numbers of its own."""
+    levels = drawing(RECORDER.vmap)
+    whole = (*[level.count for level in levels], *shape)
+    x = apply(fn, (), (("shape", whole), *params), (generator or _default.generator).take())
+    for level in levels:
+        x = select(x, 0, level)
+    return x
 
 
 def _floating(name: str, dtype: DTypeLike | None) -> DType:
@@ -273,8 +285,8 @@ def randint(
     check_device(device)
     if not -(2**63) <= low < high <= 2**63:
         raise ShapeError(f"randint: [{low}, {high}) is empty or not within int64")
-    params = (("low", int(low)), ("high", int(high)), ("shape", check_shape(size, dtypes.int64)))
-    out = apply(INTEGERS, (), params, (generator or _default.generator).take())
+    params = (("low", int(low)), ("high", int(high)))
+    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), params, generator)
     return out if dtype is None else out.to(as_dtype(dtype))
 
 
@@ -283,6 +295,10 @@ def randperm(n: int, *, dtype: DTypeLike | None = None, device: Any = None, gene
     check_device(device)
     (n,) = check_shape((n,), dtypes.int64)
     number = (generator or _default.generator).take()
-    keys = philox.lanes(*number, 2 * n).view(np.uint64)
+    levels = drawing(RECORDER.vmap)
+    shape = (*[level.count for level in levels], n)
+    keys = philox.lanes(*number, 2 * prod(shape)).view(np.uint64).reshape(shape)
     out = wrap(np.argsort(keys, kind="stable").astype(np.int64, copy=False))
+    for level in levels:
+        out = select(out, 0, level)
     return out if dtype is None else out.to(as_dtype(dtype))

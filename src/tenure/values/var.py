@@ -10,16 +10,17 @@ import weakref
 from copy import deepcopy
 from typing import Any
 
-from tenure.errors import DTypeError, WriteError
+from tenure.errors import WriteError
 from tenure.values import indexing, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.creation import wrap
+from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
+from tenure.values.levels import refuse_writing
 from tenure.values.loans import GIL, GUARD, HOLDS, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
-from tenure.values.record import PLACES, set_types
+from tenure.values.record import PLACES, RECORDER, set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
@@ -36,7 +37,7 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
-    __slots__ = ("_borrows", "_leaf", "_loans", "_ties", "_val")
+    __slots__ = ("_borrows", "_home", "_leaf", "_loans", "_ties", "_val")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -46,6 +47,7 @@ class Var(Writable):
         value = value_of(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
+        self._home = RECORDER.vmap
         self._loans: Loans | Ended | None = None
         self._ties: Ties | None = None
         self._val = value
@@ -71,48 +73,62 @@ class Var(Writable):
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
-    def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
-        """Give the place another value: v, or its own with v at a basic index."""
-        loans = self._loans
-        if loans is not None or HOLDS or self._ties is not None:
-            self._refuse_write(writer, key)
-        old = self._val if loans is None else loans.current(self)
-        if type(old) is not Tensor:
-            old = self._healed(old)
-        if self._leaf is not None:
-            if tracked and current_mode().grad:
-                raise WriteError(
-                    "a leaf that requires grad is written inside a recorded computation",
-                    at=site(here()),
-                    help="update it under `with tn.no_grad():`, or through .data",
-                )
-            v = v if type(v) in NUMBERS else detach(v)
-        if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
-            new = v
-        else:
-            old = old if self._leaf is None else detach(old)
-            new = replaced(old, v) if key is ... else indexing.written(old, key, v)
-        if self._leaf is not None:
-            new = as_leaf(new, self._leaf)
-        new._held = True
-        if GIL and self._loans is None:  # no other thread runs between this look and the store
-            self._val = new
-        else:
-            self._store(new, writer, key)
-        if self._borrows:
-            self._expire(new, writer, key)
+    def _write(
+        self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False, seen: Any = None
+    ) -> bool:
+        """Give the place another value: v, or its own with v at a basic index. False, and nothing written, if v was
+        computed from the value ``seen`` here and another thread has written another meanwhile."""
+        while True:
+            loans = self._loans
+            if loans is not None or HOLDS or self._ties is not None:
+                self._refuse_write(writer, key)
+            old = self._val if loans is None else loans.current(self)
+            if type(old) is not Tensor:
+                old = self._healed(old)
+            if self._leaf is not None:
+                if tracked and current_mode().grad:
+                    raise leaf_written()
+                v = v if type(v) in NUMBERS else detach(v)
+            known = seen
+            if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
+                new = v
+            else:
+                known = old if seen is None else seen
+                old = old if self._leaf is None else detach(old)
+                new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+            if new._node is not None and new._node.level is not None:
+                refuse_writing(self._home, new)
+            if self._leaf is not None:
+                new = as_leaf(new, self._leaf)
+            new._held = True
+            # With a GIL no other thread runs between these looks and the store.
+            if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
+                self._val = new
+            elif not self._store(new, writer, key, known):
+                if seen is not None:
+                    return False
+                continue
+            if self._borrows:
+                self._expire(new, writer, key)
+            return True
 
-    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
-        """Let the place hold another value, unless a loan that has begun meanwhile forbids it."""
+    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
+        done, if it does not hold what is ``known`` any more."""
         new._held = True
         with GUARD:
-            if self._loans is None:
+            loans = self._loans
+            if loans is not None:
+                loans.refuse_write(self, writer, key)
+            if known is not None and (self._val if loans is None else loans.current(self)) is not known:
+                return False
+            if loans is None:
                 self._val = new
             else:
-                self._loans.refuse_write(self, writer, key)
-                self._loans.store(self, new)
+                loans.store(self, new)
             if self._ties is not None:
                 self._ties.written(self, new, writer, key)
+        return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
@@ -185,9 +201,12 @@ class Var(Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         self._write(written_of(v), None, key, tracked=True)
 
-    def _update(self, v: Any) -> Var:
-        self._write(written_of(v), tracked=True)
-        return self
+    def _seen(self) -> tuple[Any, Any]:
+        value = self._read()
+        return value, value
+
+    def _update(self, v: Any, seen: Any = None) -> Var | None:
+        return self if self._write(written_of(v), tracked=True, seen=seen) else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
@@ -227,13 +246,13 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     return h
 
 
-def check_differentiable(value: Any) -> None:
-    """Only floating tensors can require grad."""
-    if not value._aval.dtype.is_floating:
-        raise DTypeError(
-            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
-            help="only floating dtypes can: give dtype=tn.float32",
-        )
+def leaf_written() -> WriteError:
+    """TN594: a leaf is no place of intermediate results."""
+    return WriteError(
+        "a leaf that requires grad is written inside a recorded computation",
+        at=site(here()),
+        help="update it under `with tn.no_grad():`, or through .data",
+    )
 
 
 set_types(Tensor, Var, Borrow)
