@@ -29,10 +29,15 @@ from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
 from tenure.errors import VmapError as VmapError
 from tenure.errors import WriteError as WriteError
+from tenure.func.annotations import Mut as Mut
+from tenure.func.annotations import Own as Own
+from tenure.func.annotations import Ref as Ref
+from tenure.func.checked import checked as checked
 from tenure.func.custom import custom_vjp as custom_vjp
 from tenure.func.jacobian import hessian as hessian
 from tenure.func.jacobian import jacfwd as jacfwd
 from tenure.func.jacobian import jacrev as jacrev
+from tenure.func.package import check_package as check_package
 from tenure.func.transforms import grad as grad
 from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad

@@ -18,7 +18,7 @@ from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import note_moved
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, Ended, Loans, used, written_while
+from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
@@ -114,12 +114,13 @@ def moved(x: Any, where: Place) -> Any:
 
 def _check(x: Any) -> None:
     """Refuse what cannot be moved, before anything of a container is."""
-    if isinstance(x, SharedBorrow):
+    lent = x._entered[-1:] if isinstance(x, SharedBorrow) else [STANDING_IN[id(x)]] if id(x) in STANDING_IN else []
+    if lent or isinstance(x, SharedBorrow):
         raise BorrowError(
-            "what was lent as shared is moved",
+            "what was lent is moved",
             code="TN506",
             at=site(here()),
-            notes=[loan.note() for loan in x._entered[-1:]],
+            notes=[loan.note() for loan in lent],
             help="move a copy: tn.move(x.clone()); or take it as tn.Own",
         )
     loans = x._loans if isinstance(x, Var) else None
@@ -138,11 +139,11 @@ def _move_place(x: Var, ended: Ended) -> Var:
         y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
         if x._ties is not None:
             x._ties.retire(x, list(x._ties.parts), "taken")
-        x._loans, x._leaf = ended, None
+        y._home, x._loans, x._leaf = x._home, ended, None
         del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):
-        y._holders = None
+        y._born, y._holders = x._born, None
     if hasattr(x, "__dict__"):
         vars(y).update(vars(x))
     return y  # type: ignore[no-any-return]

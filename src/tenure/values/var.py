@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from copy import deepcopy
+from threading import get_ident
 from typing import Any
 
 from tenure.errors import WriteError
@@ -17,7 +18,7 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, HOLDS, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import PLACES, RECORDER, set_types
@@ -80,7 +81,8 @@ class Var(Writable):
         computed from the value ``seen`` here and another thread has written another meanwhile."""
         while True:
             loans = self._loans
-            if loans is not None or HOLDS or self._ties is not None:
+            held = LENDING or (UPDATING and get_ident() not in UPDATING)
+            if loans is not None or held or self._ties is not None:
                 self._refuse_write(writer, key)
             old = self._val if loans is None else loans.current(self)
             if type(old) is not Tensor:
@@ -136,6 +138,12 @@ class Var(Writable):
             self._loans.refuse_write(self, writer, key)
         if self._ties is not None:
             self._ties.refuse_write()
+        if LENDING:
+            for thread, born in list(LENDING.items()):
+                for refuse in LENT:
+                    refuse(self, thread, born)
+        for update in list(UPDATING.values()) if UPDATING else ():
+            update.refuse_write(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
