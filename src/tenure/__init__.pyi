@@ -1,4 +1,5 @@
 from tenure import autograd as autograd
+from tenure import data as data
 from tenure import nn as nn
 from tenure import optim as optim
 from tenure.aliases import bool as bool
