@@ -1,4 +1,5 @@
 from tenure import autograd as autograd
+from tenure import data as data
 from tenure import func as func
 from tenure import nn as nn
 from tenure import optim as optim
@@ -30,11 +31,11 @@ from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
 from tenure.errors import VmapError as VmapError
 from tenure.errors import WriteError as WriteError
-from tenure.func.checkpointing import checkpoint as checkpoint
 from tenure.func.annotations import Mut as Mut
 from tenure.func.annotations import Own as Own
 from tenure.func.annotations import Ref as Ref
 from tenure.func.checked import checked as checked
+from tenure.func.checkpointing import checkpoint as checkpoint
 from tenure.func.custom import custom_vjp as custom_vjp
 from tenure.func.jacobian import hessian as hessian
 from tenure.func.jacobian import jacfwd as jacfwd
