@@ -35,6 +35,7 @@ class Memory:
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
+        self.repeating = False
 
     # Objects
 
@@ -48,7 +49,8 @@ class Memory:
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
-        self._age(obj)
+        if self.repeating:
+            self._age(obj)
         return obj
 
     def _age(self, obj: Obj) -> None:

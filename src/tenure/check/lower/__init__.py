@@ -26,5 +26,6 @@ def lower(function: Function) -> Graph:
         lowering = _Lowering(function=function)
         lowering.body(statements_of(function.node))
         lowering.edge(lowering.here, 1)
+        lowering.graph.finish()
         function.graph = lowering.graph
     return function.graph
