@@ -129,9 +129,7 @@ class Functions(Loops):
             return (Ref(same, self.loan("cached", None, Ref(same), function.name)),)
         return result
 
-    def defaults(
-        self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]], made: Obj | None
-    ) -> None:
+    def defaults(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]], made: Obj | None) -> None:
         """Add the default values of parameters that the call does not give."""
         if made is None:
             return

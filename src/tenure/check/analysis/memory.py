@@ -105,9 +105,7 @@ class Memory:
         else:
             self.sources[register] = source
 
-    def loan(
-        self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False
-    ) -> Loan:
+    def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
         """The loan that the present operation takes of what `ref` refers to."""
         node = self.op.node
         key = (id(node), relation, source, ref.obj)
@@ -256,9 +254,7 @@ class Memory:
             return
         known = ref.obj.kind in TENSORS or ref.obj.kind in CONTAINERS or loan.relation in ("saved", "iteration")
         certain = ref.must and write.certain and known and how in _READS
-        self.findings.conflict(
-            Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain)
-        )
+        self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
 def _unexpected(other: Holder, held: Ref, sources: dict[Holder, bool]) -> bool:
