@@ -21,6 +21,7 @@ from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
 
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
@@ -131,8 +132,12 @@ class Loans:
     def current(self, place: Any) -> Any:
         """What the place holds, for those who may know."""
         if not self.exclusive:
-            return place._val
-        return place._ties.joined(place) if self.value is None else self.value
+            return place._read()
+        if self.value is None:
+            return place._ties.joined(place)
+        if type(self.value) is not Tensor:  # it was moved away under another name
+            self.value = self.value.twin()
+        return self.value
 
     def store(self, place: Any, value: Any) -> None:
         """Give the place another value."""
@@ -226,7 +231,7 @@ def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
             held.shared.append(loan)
         else:
             if not held.exclusive:
-                held.value = place._val
+                held.value = place._read()
                 del place._val
             held.exclusive.append(loan)
         place._loans = held
