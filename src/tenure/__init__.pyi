@@ -1,5 +1,6 @@
 from tenure import autograd as autograd
 from tenure import data as data
+from tenure import func as func
 from tenure import nn as nn
 from tenure import optim as optim
 from tenure.aliases import bool as bool
@@ -34,6 +35,7 @@ from tenure.func.annotations import Mut as Mut
 from tenure.func.annotations import Own as Own
 from tenure.func.annotations import Ref as Ref
 from tenure.func.checked import checked as checked
+from tenure.func.checkpointing import checkpoint as checkpoint
 from tenure.func.custom import custom_vjp as custom_vjp
 from tenure.func.jacobian import hessian as hessian
 from tenure.func.jacobian import jacfwd as jacfwd
@@ -106,6 +108,18 @@ from tenure.values.explain import explain as explain
 from tenure.values.indexing import chunk as chunk
 from tenure.values.indexing import split as split
 from tenure.values.indexing import take_along_axis as take_along_axis
+from tenure.values.lookup import argwhere as argwhere
+from tenure.values.lookup import compress as compress
+from tenure.values.lookup import diagonal as diagonal
+from tenure.values.lookup import gather as gather
+from tenure.values.lookup import index_select as index_select
+from tenure.values.lookup import ix_ as ix_
+from tenure.values.lookup import masked_select as masked_select
+from tenure.values.lookup import nonzero as nonzero
+from tenure.values.lookup import ravel_multi_index as ravel_multi_index
+from tenure.values.lookup import take as take
+from tenure.values.lookup import take_along_dim as take_along_dim
+from tenure.values.lookup import unravel_index as unravel_index
 from tenure.values.modes import eager as eager
 from tenure.values.modes import enable_grad as enable_grad
 from tenure.values.modes import is_grad_enabled as is_grad_enabled
@@ -138,6 +152,19 @@ from tenure.values.reductions import min as min
 from tenure.values.reductions import std as std
 from tenure.values.reductions import sum as sum
 from tenure.values.reductions import var as var
+from tenure.values.scattering import index_add as index_add
+from tenure.values.scattering import index_copy as index_copy
+from tenure.values.scattering import index_fill as index_fill
+from tenure.values.scattering import masked_fill as masked_fill
+from tenure.values.scattering import put_along_axis as put_along_axis
+from tenure.values.scattering import scatter as scatter
+from tenure.values.scattering import scatter_add as scatter_add
+from tenure.values.scattering import scatter_reduce as scatter_reduce
+from tenure.values.scattering import segment_max as segment_max
+from tenure.values.scattering import segment_mean as segment_mean
+from tenure.values.scattering import segment_min as segment_min
+from tenure.values.scattering import segment_prod as segment_prod
+from tenure.values.scattering import segment_sum as segment_sum
 from tenure.values.shaping import broadcast_to as broadcast_to
 from tenure.values.shaping import cat as cat
 from tenure.values.shaping import concat as concat
@@ -155,6 +182,8 @@ from tenure.values.shaping import unsqueeze as unsqueeze
 from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
+from tenure.values.strict import must_inplace as must_inplace
+from tenure.values.strict import strict as strict
 from tenure.values.tensor import Tensor as Tensor
 from tenure.values.var import Var as Var
 

@@ -19,6 +19,7 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
 from tenure.values.lost import Running, break_off
@@ -102,6 +103,7 @@ class Plan:
         self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
+        program = narrow(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
@@ -123,6 +125,8 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
     return out, places
 
 
+BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
+"""Who looks at a trace and its plan before it runs. An error that one of them gives is raised after the run."""
 MOVED: dict[int, weakref.ref[Any]] = {}
 """The values that ``tn.move`` has given and that somebody still has, by their identity."""
 
@@ -201,6 +205,7 @@ def run(t: Any) -> None:
         if t.done:
             return
         handles, node = t.handles, t.node
+        found: list[Exception | None] = []
         live = tuple(_references(handles))
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
@@ -209,6 +214,8 @@ def run(t: Any) -> None:
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
                 plan.places = places_of(t, handles)
+            if BEFORE_RUN:
+                found = [look(t, plan) for look in BEFORE_RUN]
             LAST.plan = plan
             if MOVED or plan.moved:
                 plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
@@ -221,6 +228,10 @@ def run(t: Any) -> None:
             del shield
         t.handles = []
         _release(t)
+    del handles  # what is raised would hold them
+    for wrong in found:
+        if wrong is not None:
+            raise wrong
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
@@ -306,14 +317,20 @@ class Prefix:
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
         self.known = [known[k] for k in at]
         fed = zip(given, (self.inputs, at, self.numbers), strict=True)
-        self.executable = EXECUTOR(b.extract([part[k] for part, ks in fed for k in ks], outputs))
+        self.executable = EXECUTOR(narrow(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
         count("programs")
 
 
-def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
+def leaves_some(t: Any, h: Any) -> bool:
+    """Whether anything is wanted of a trace besides a handle and what it is computed from."""
+    return not paths.behind(t.node, h._slot).issuperset(_references(t.handles))
+
+
+def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: bool = False) -> None:
     """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
 
-    The live results before it are computed with it, so that the next such read starts from there.
+    The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
+    those that it needs.
     """
     node = h._node
     if node is not None:
@@ -329,6 +346,8 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
             )
         before = t.handles[: node.results]
         live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
+        if alone:
+            live &= paths.behind(node, h._slot)
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
         key = ("prefix", wanted, known)

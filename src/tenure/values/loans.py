@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
-from tenure.values import indexing
+from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
@@ -41,6 +41,8 @@ UPDATING: dict[int, Any] = {}
 """Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
 
 
+WATCHERS: list[Callable[[Any, Any], None]] = []
+"""Who is told of each write: the place, and what it held before."""
 STANDING_IN: dict[int, Loan] = {}
 """The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
 
@@ -178,9 +180,9 @@ def _among(x: Any, chain: Sequence[Any]) -> bool:
 def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
     """The part of a place that is written by an index of it, or through a borrow."""
     region = Region.whole(shape) if writer is None else writer._region
-    if key is ... or not region.is_whole or indexing.advanced(key) is not None:
+    if key is ... or not region.is_whole or not keys.is_basic(key):
         return region
-    return region.sub(*indexing.parse(key, shape))
+    return region.sub(*keys.parse(key, shape))
 
 
 def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:

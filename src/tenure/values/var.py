@@ -18,7 +18,7 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, WATCHERS, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import PLACES, RECORDER, set_types
@@ -87,6 +87,8 @@ class Var(Writable):
             old = self._val if loans is None else loans.current(self)
             if type(old) is not Tensor:
                 old = self._healed(old)
+            for watch in WATCHERS:
+                watch(self, old)
             if self._leaf is not None:
                 if tracked and current_mode().grad:
                     raise leaf_written()
