@@ -8,6 +8,7 @@ was wanted in many calls is less.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import weakref
@@ -44,6 +45,7 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
+AXIS = re.compile(r"axis \d+(?= of size)")
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
 NODES_KEPT = NODE_BUDGET * 3 // 4
@@ -293,7 +295,11 @@ def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
     """Name the line that recorded what failed."""
     error = poison.error
     if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
-        error.at = site(place_of(t, handles[poison.origin]))
+        h = handles[poison.origin]
+        error.at = site(place_of(t, h))
+        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
+            error.message = AXIS.sub("an axis", error.message)
+            error.args = (error.message,)
 
 
 def _release(t: Any) -> None:
