@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from tenure.values.record import PLACES
+from tenure.values.hits import add_place
 from tenure.values.var import Var
 
 
@@ -46,4 +46,4 @@ class Parameter(Var):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-PLACES.add(Parameter)
+add_place(Parameter)

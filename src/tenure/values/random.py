@@ -19,7 +19,7 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ops import philox, random
 from tenure.ops.promote import Operation
 from tenure.values.creation import check_device, check_shape, leaf, shape_of, wrap
-from tenure.values.record import apply
+from tenure.values.hits import apply
 
 UNIFORM = Operation("rand", random.uniform)
 NORMAL = Operation("randn", random.normal)

@@ -20,8 +20,9 @@ from tenure.values.expand import (
     reached_stops,
 )
 from tenure.values.graph import Leaf
+from tenure.values.hits import apply
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import RECORDER, Trace, apply
+from tenure.values.record import RECORDER, Trace
 from tenure.values.sites import here, place_of, site, user_frame
 from tenure.values.trie import Key, Node
 

@@ -11,7 +11,7 @@ from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.graph import Leaf
-from tenure.values.record import binary
+from tenure.values.operators import binary
 from tenure.values.sites import here, site
 
 
@@ -108,6 +108,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
     __slots__ = (
         "__weakref__",
         "_aval",
+        "_bound",
         "_code",
         "_data",
         "_deps",

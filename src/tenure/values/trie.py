@@ -36,7 +36,8 @@ class Node:
     ``avals`` and ``deps`` say for each result its aval and the source slots that its gradient reaches.
     ``args`` are the slots read, None standing for the next scalar; ``kinds`` are the scalars' Python types.
     ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
-    while it is specialized: the recorder's shortcut. ``made`` keeps what ``paths.steps`` found.
+    while it is specialized, ``likely`` the child that was taken last: the recorder's shortcuts. ``made`` keeps what
+    ``paths.steps`` found.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Node:
         "inputs",
         "key",
         "kinds",
+        "likely",
         "made",
         "name",
         "next",
@@ -88,10 +90,11 @@ class Node:
         self.params = params
         self.avals = avals
         self.depss = depss
-        self.aval = avals[0] if avals else None
+        self.aval = avals[0] if len(avals) == 1 else None
         self.deps = depss[0] if depss else ()
         self.name = name
         self.next: dict[Key, Node] = {}
+        self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
         self.baked: list[Node] = []
         self.cut = False
@@ -161,6 +164,7 @@ def prune(root: Node, keep_since: int) -> int:
         if node.stamp >= keep_since or any(id(child) in alive for child in node.next.values()):
             alive.add(id(node))
     for node in [root, *order]:
+        node.likely = None
         node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
     return len(alive)
 

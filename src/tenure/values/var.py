@@ -15,13 +15,14 @@ from tenure.values import indexing, steps
 from tenure.values.arithmetic import detach
 from tenure.values.creation import wrap
 from tenure.values.graph import Leaf, Place
+from tenure.values.hits import add_place, install
 from tenure.values.modes import current_mode
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import at_users_line, here, site
-from tenure.values.tensor import Tensor
+from tenure.values.tensor import Arithmetic, Shaping, Tensor
 
 
 def _through(name: str) -> Any:
@@ -384,4 +385,7 @@ def replaced(old: Any, v: Any) -> Any:
 FILLS = {"f": (float, int), "i": (int,), "b": (bool,)}
 """The numbers that a dtype's arrays can be filled with, by kind; others are cast, or refused, as any value is."""
 
-set_types(Tensor, Var, Borrow)
+set_types(Tensor, Var)
+install(Tensor, (Arithmetic, Shaping))
+add_place(Var)
+add_place(Borrow)

@@ -1,0 +1,93 @@
+"""Recording an operation seen before at this place, in generated code; anything else is left to ``record``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tenure.runtime.extension import AVAILABLE, Extension, offset
+from tenure.values import hits_code, record
+from tenure.values.hits_steps import HANDLE, MOST_PLACES
+from tenure.values.modes import MODE
+from tenure.values.operators import STEPS
+from tenure.values.trie import GENERAL, INT64, Node
+
+SLOTS: dict[type, tuple[str, ...]] = {
+    record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token"),
+    record.Current: ("trace",),
+    Node: ("next", "likely", "key", "aval", "deps", "fixed", "bounds", "cut"),
+}
+
+apply: Callable[..., Any] = record.apply
+apply_one: Callable[..., Any] = record.apply_one
+
+
+def _load() -> Extension:
+    places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
+    code = Extension(hits_code.source(places), hits_code.API, hits_code.VARIABLES, hits_code.FUNCTIONS)
+    objects = {
+        "recorder": record.RECORDER,
+        "current_name": "current",
+        "mode": MODE,
+        "true": True,
+        "false": False,
+        "none": None,
+        "general": GENERAL,
+        "wide": INT64,
+        "empty": (),
+        "one": 1,
+        "getframe": sys._getframe,
+        "float": float,
+        "int": int,
+        "bool": bool,
+        "slow_bind": record.Trace.bind,
+        "cut": record.cut,
+        "slow_apply": record.apply,
+        "slow_apply_one": record.apply_one,
+    }
+    for name, to in objects.items():
+        code.point(name, to)
+    return code
+
+
+CODE = _load() if AVAILABLE and os.environ.get("TENURE_RECORDER", "native") == "native" else None
+"""None where the platform allows no such code, or TENURE_RECORDER is ``python``: ``record`` then does it all."""
+
+if CODE is not None:
+    _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)
+    record.Trace.bind = _bind  # type: ignore[method-assign]
+    apply, apply_one = CODE.function("apply", record.apply), CODE.function("apply_one", record.apply_one)
+
+
+def add_place(of: type) -> None:
+    """A class of places whose value of this moment is ``_val``."""
+    record.PLACES.add(of)
+    if CODE is not None:
+        k = len(record.PLACES) - 1
+        if k >= MOST_PLACES:
+            raise RuntimeError(f"there are more than {MOST_PLACES} classes of places")
+        CODE.number("places", offset(of, "_val"), 2 * k + 1)
+        CODE.point("places", of, 2 * k)
+
+
+def install(tensor: type, classes: tuple[type, ...]) -> None:
+    """Give the operators and methods of the ``classes``, bases of ``tensor``, code of their own."""
+    if CODE is None:
+        return
+    for name in HANDLE:
+        CODE.number(f"at_{name}", offset(tensor, f"_{name}"))
+    entries: dict[Any, int] = {}
+    for of in classes:
+        for name, function in list(vars(of).items()):
+            found = STEPS.get(function) if callable(function) else None
+            if found is None:
+                continue
+            fn, kind, reflected = found
+            k = entries.setdefault(function, len(entries))
+            CODE.point("entries", fn, 3 * k)
+            CODE.point("entries", function, 3 * k + 1)
+            CODE.number("entries", int(reflected), 3 * k + 2)
+            setattr(of, name, CODE.method(f"{kind}_{k}", function, of))
+    CODE.point("tensor", tensor)
