@@ -79,6 +79,7 @@ from tenure.values.creation import arange as arange
 from tenure.values.creation import as_tensor as as_tensor
 from tenure.values.creation import asarray as asarray
 from tenure.values.creation import eye as eye
+from tenure.values.creation import from_dlpack as from_dlpack
 from tenure.values.creation import from_numpy as from_numpy
 from tenure.values.creation import full as full
 from tenure.values.creation import full_like as full_like

@@ -305,3 +305,11 @@ def test_an_input_is_lent_to_no_result_of_another_shape() -> None:
     program = built(lambda x: pointwise.exp(move.reshape(cross(x), shape=(600,))) * 2.0, numbers(20, 30))
     (out,) = Compiled(program)([numbers(20, 30)])
     assert out.shape == (600,)
+
+
+def test_a_value_that_is_read_in_two_shapes_is_stored_for_the_other() -> None:
+    def f(c: Value, x: Value, y: Value) -> Value:
+        wide = move.reshape(move.broadcast_to(x, shape=(2, 4)), shape=(8,))
+        return move.reshape(pointwise.where(c, wide, y), shape=(2, 4))
+
+    exactly(f, numbers(8, dtype=np.bool_), numbers(4), numbers(8))

@@ -13,9 +13,12 @@ from weakref import WeakSet
 
 import numpy as np
 
-from tenure.compile.build import BYTES, ITEMS, build
 from tenure.compile.jit import Engine, Library, engine
+from tenure.compile.late import late
+from tenure.compile.objects import LAYOUT
 from tenure.compile.stepwise import stepwise
+from tenure.compile.target import checks_bounds
+from tenure.errors import InternalError
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
 from tenure.runtime import threads
@@ -36,7 +39,19 @@ class Compiled:
     counts the calls in which it was not alone.
     """
 
-    __slots__ = ("arena", "call", "donors", "held", "library", "makers", "numbers", "outputs", "pack", "program")
+    __slots__ = (
+        "accesses",
+        "arena",
+        "call",
+        "donors",
+        "held",
+        "library",
+        "makers",
+        "numbers",
+        "outputs",
+        "pack",
+        "program",
+    )
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -49,6 +64,7 @@ class Compiled:
         self.makers = [maker(tuple(shape), np.dtype(dtype)) for shape, dtype in about["made"]]
         self.donors: list[tuple[int, int]] = about["donors"]
         self.held: dict[int, int] = {}
+        self.accesses: list[str] = about["accesses"]
         arrays = len(program.inputs) - self.numbers
         self.outputs = [s if s < arrays else s - self.numbers for s in about["outputs"]]
         self.arena = maker((about["arena"],), np.dtype(np.uint8))
@@ -67,7 +83,10 @@ class Compiled:
         make, shape, dtype = self.arena
         arrays.append(self.pack(*numbers))
         arrays.append(make(shape, dtype))
-        if self.call(id(arrays)):
+        failed = self.call(id(arrays))
+        if failed:
+            if failed < 0:
+                raise InternalError(f"{self.accesses[-failed - 1]}, is out of bounds")
             del arrays[given:]
             return stepwise(self.program)(arrays, numbers)
         return [arrays[k] for k in self.outputs]
@@ -91,7 +110,8 @@ def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
     products = any(isinstance(at.primitive.lower, Product) and at.aval.dtype.kind == "f" for at in program.instructions)
     found = linked(products)
-    return found.load(lambda: build(program, found.target.vector_bits), key=f"{BYTES} {ITEMS} {structure(program)}")
+    key = f"{LAYOUT} {checks_bounds()} {structure(program)}"
+    return found.load(lambda: late("build").build(program, found.target.vector_bits), key=key)
 
 
 def structure(program: Program) -> str:

@@ -127,8 +127,8 @@ class Joiner(Follower):
         if found is None:
             return super().at(x, index)
         where = index if isinstance(index, Affine) else address(index, self.shape(x))
-        if where != self.own.get(found.kind):
-            raise Apart
+        if where != self.own.get(found.kind) or (self.kernel.domain is None and where is index):
+            raise Apart  # read elsewhere; or in another shape, and an elementwise kernel keeps no row of it
         self.found.add(x)
         return None
 

@@ -319,6 +319,11 @@ class Module:
                 p.held_by(self)
 
 
+    def __copy__(self) -> Self:
+        new: Self = convert.twin(self, {})
+        return new
+
+
 def _buffer(name: str, tensor: Any) -> Any:
     """What a module keeps of a buffer: None, or a place."""
     if tensor is None or isinstance(tensor, Var):

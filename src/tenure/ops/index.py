@@ -23,7 +23,9 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
+from tenure.ops.batching import spreading
 from tenure.ops.declare import REALS, claim, linear
+from tenure.ops.index_batching import basic_read, basic_write, row_add, row_read
 from tenure.ops.lowering import Element, Write
 from tenure.ops.pointwise import ALL, NUMBERS
 
@@ -148,6 +150,7 @@ def rows(e: Any, index: Any, x: Any, i: Any) -> tuple[Any, ...]:
 
 getitem: Primitive = linear(
     "getitem",
+    batch=basic_read,
     lower=Element(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
     aval=lambda x, *starts, spec: x.with_shape(indexed_shape(x.shape, spec)),
     ref=_getitem,
@@ -158,6 +161,7 @@ getitem: Primitive = linear(
 )
 setitem: Primitive = linear(
     "setitem",
+    batch=basic_write,
     lower=Write(lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0),
     aval=_write_aval("setitem", ALL),
     ref=_setitem,
@@ -172,6 +176,7 @@ setitem: Primitive = linear(
 )
 additem: Primitive = linear(
     "additem",
+    batch=basic_write,
     lower=Write(lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, add=True),
     aval=_write_aval("additem", NUMBERS),
     ref=_additem,
@@ -239,6 +244,7 @@ def _scatter_samples(rng: Any, dtype: DType) -> Any:
 
 gather: Primitive = linear(
     "gather",
+    batch=row_read,
     lower=Element(lambda e, index, x, i: e.at(x, rows(e, index, x, i))),
     aval=_gather_aval,
     ref=lambda np, x, index: x[index],
@@ -251,6 +257,7 @@ gather: Primitive = linear(
 """Rows of the first axis by an int64 array of any rank: ``x[index]``; negative ones count from the end."""
 scatter_add: Primitive = linear(
     "scatter_add",
+    batch=row_add,
     lower=Write(lambda e, index, x, v, i: rows(e, index, x, i), value=1, base=0, add=True, ordered=True),
     aval=_add_aval("scatter_add", _gather_aval),
     ref=_scatter_add,
@@ -290,6 +297,7 @@ def _add_along(np: Any, x: Any, v: Any, index: Any, *, out: Any = None) -> Any:
 
 take_along: Primitive = linear(
     "take_along",
+    batch=spreading,
     lower=Element(lambda e, index, x, i: e.at(x, (*index[:-1], e.read(i, index, e.shape(x)[-1])))),
     aval=_along_aval,
     ref=lambda np, x, index: np.take_along_axis(x, index, -1),
@@ -302,6 +310,7 @@ take_along: Primitive = linear(
 """Along the last axis, row by row; the other axes of ``index`` are those of x."""
 add_along: Primitive = linear(
     "add_along",
+    batch=spreading,
     lower=Write(
         lambda e, index, x, v, i: (*index[:-1], e.read(i, index, e.shape(x)[-1])),
         value=1,
@@ -342,6 +351,7 @@ def _add_one_samples(rng: Any, dtype: DType) -> Any:
 
 add_one_along: Primitive = linear(
     "add_one_along",
+    batch=spreading,
     lower=Element(_add_one),
     aval=_add_one_aval,
     ref=_add_along,

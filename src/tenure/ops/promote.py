@@ -163,26 +163,13 @@ def product(x: Value, y: Value) -> Value:
             f"matmul: {list(x.shape)} @ {list(y.shape)}: the last axis of the left ({rows.shape[-1]}) must "
             f"equal the {'only' if y.ndim == 1 else 'last but one'} axis of the right ({columns.shape[-2]})"
         )
-    ans = thin(rows, columns)
+    ans = contract.product(rows, columns)
     shape = list(ans.shape)
     if y.ndim == 1:
         del shape[-1]
     if x.ndim == 1:
         del shape[-1 if y.ndim == 1 else -2]
     return ans if len(shape) == ans.ndim else move.reshape(ans, shape=tuple(shape))
-
-
-def thin(x: Value, y: Value) -> Value:
-    """A matrix product; as products and sums where it is a matrix by a vector or an outer product, which move more
-    than they compute: those fuse with what is around them, and so do their gradients."""
-    (m, k), n = x.shape[-2:], y.shape[-1]
-    if x.dtype.kind == "b" or min(m, k, n) != 1:
-        return contract.matmul(x, y)
-    if k == 1:
-        return pointwise.multiply(x, y)
-    terms = pointwise.multiply(x, contract.transposed(y)) if n == 1 else pointwise.multiply(contract.transposed(x), y)
-    sums = reduce.reduce_sum(terms, axes=(terms.ndim - 1 if n == 1 else terms.ndim - 2,))
-    return move.reshape(sums, shape=(*sums.shape[:-1], m, 1) if n == 1 else (*sums.shape[:-1], 1, n))
 
 
 def join(*xs: Value, axis: int) -> Value:

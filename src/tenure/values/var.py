@@ -8,6 +8,7 @@ every overlapping borrow that is neither the writer nor one it was taken from.
 from __future__ import annotations
 
 import weakref
+from copy import deepcopy
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError, StaleBorrowError, WriteError
@@ -322,13 +323,25 @@ class Borrow(Writable):
         self._place._write(new if key is ... else self._region.shaped(new), self, key)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return wrap, (self._val.numpy().copy(),)
+        return _lend_again, (self._place, self._path()) if self._stale is None else (self._val, [])
 
     def __copy__(self) -> Any:
         return self._val
 
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self._val
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._val if self._stale is not None else _lend_again(deepcopy(self._place, memo), self._path())
+
+    def _path(self) -> list[Any]:
+        """The indices that led from the place to here."""
+        return [b._region.last for b in reversed(self.chain()) if b._parent is not None]
+
+
+def _lend_again(lender: Any, path: list[Any]) -> Any:
+    """A borrow of a place that has been copied, along the path of the first; of a snapshot, the snapshot."""
+    borrow: Any = lender if type(lender) is Tensor else lender.data
+    for spec, starts in path:
+        borrow = Borrow(borrow._place, borrow._region.sub(spec, starts), borrow)
+    return borrow
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
