@@ -75,6 +75,8 @@ from tenure.values.arithmetic import square as square
 from tenure.values.arithmetic import subtract as subtract
 from tenure.values.arithmetic import tanh as tanh
 from tenure.values.arithmetic import where as where
+from tenure.values.borrow import Borrow as Borrow
+from tenure.values.borrow import SharedBorrow as SharedBorrow
 from tenure.values.creation import arange as arange
 from tenure.values.creation import as_tensor as as_tensor
 from tenure.values.creation import asarray as asarray
@@ -142,7 +144,6 @@ from tenure.values.shaping import unsqueeze as unsqueeze
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
 from tenure.values.tensor import Tensor as Tensor
-from tenure.values.var import Borrow as Borrow
 from tenure.values.var import Var as Var
 
 __version__: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import struct
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from tenure.ops.lowering import Product
 from tenure.runtime import threads
 from tenure.runtime.blas import blas
 from tenure.runtime.buffers import empty
+from tenure.runtime.lots import is_sole, unshared
 
 MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 PLAIN = {np.ndarray}
@@ -76,7 +76,8 @@ class Compiled:
         for make, shape, dtype in self.makers:
             arrays.append(make(shape, dtype))
         for k, donor in self.donors:
-            if arrays[donor].base is None and arrays[donor].flags.writeable and _references(arrays, donor) == SOLE:
+            base = arrays[donor].base
+            if is_sole(arrays, donor) and arrays[donor].flags.writeable and (base is None or unshared(base)):
                 arrays[given + k] = arrays[donor]
             else:
                 self.held[donor] = self.held.get(donor, 0) + 1
@@ -96,14 +97,6 @@ def maker(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Callable[..., A
     """What makes an array: the pool, or NumPy where it is small."""
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     return (empty if size >= POOLED else np.empty), shape, dtype
-
-
-def _references(arrays: list[Any], k: int) -> int:
-    return sys.getrefcount(arrays[k])
-
-
-SOLE = _references([np.empty(1)], 0)
-"""The reference count of an array that only the list of arrays holds."""
 
 
 def load(program: Program) -> Library:

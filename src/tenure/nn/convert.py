@@ -64,5 +64,7 @@ def twin(module: Any, made: dict[int, Any]) -> Any:
                 for name, place in held[which].items()
             }
         held["_modules"] = {name: m if m is None else twin(m, made) for name, m in held["_modules"].items()}
+        if module._hooks is not None:
+            held["_hooks"] = module._hooks.copy()
         new.__setstate__(held)
     return new

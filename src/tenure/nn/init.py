@@ -9,7 +9,7 @@ from tenure.errors import ShapeError, WriteError
 from tenure.values.modes import no_grad
 from tenure.values.random import Generator
 from tenure.values.sites import here, site
-from tenure.values.var import Writable
+from tenure.values.writable import Writable
 
 GAINS = {
     "linear": 1.0,

@@ -32,6 +32,9 @@ def backward(
     g = None if gradient is None else value_of(gradient)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is not None:
+        for place in inputs:
+            if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
+                place._leaf.grad._refuse_write()
         found = grad([root], list(inputs), None if g is None else [g], keep, create_graph, allow_unused=True)
         for place, gx in zip(inputs, found, strict=True):
             leaf = getattr(place, "_leaf", None)

@@ -30,13 +30,11 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             mode = MODE.get()
             if mode is not t.mode:
                 t.enter(current_mode())
-            if type(x) in PLACES:
-                x = x._val
-            if type(y) in PLACES:
-                y = y._val
-            if type(x) is record._Tensor and type(y) is record._Tensor:
-                i = x._slot if x._trace is t else t.bind(x)
-                j = y._slot if y._trace is t else t.bind(y)
+            a = x._val if type(x) in PLACES else x
+            b = y._val if type(y) in PLACES else y
+            if type(a) is record._Tensor and type(b) is record._Tensor:
+                i = a._slot if a._trace is t else t.bind(a)
+                j = b._slot if b._trace is t else t.bind(b)
                 key: Key = (fn, j, i) if reflected else (fn, i, j)
                 node = t.node.next.get(key)
                 if node is None:
@@ -63,6 +61,8 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
 
 def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
     """The step of an operation on operands that are not both plain values; None if one is no operand."""
+    if type(x) in PLACES:
+        x = x._read()
     if type(x) is record._Tensor and type(y) in NUMBERS:
         i = x._slot if x._trace is t else t.bind(x)
         key = (fn, type(y), i) if reflected else (fn, i, type(y))

@@ -112,6 +112,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
         "_code",
         "_data",
         "_deps",
+        "_held",
         "_kept",
         "_lasti",
         "_node",
