@@ -12,16 +12,18 @@ from tenure.values import hits_code, record
 from tenure.values.hits_steps import HANDLE, MOST_PLACES
 from tenure.values.modes import MODE
 from tenure.values.operators import STEPS
+from tenure.values.sites import PACKAGE
 from tenure.values.trie import GENERAL, INT64, Node
 
 SLOTS: dict[type, tuple[str, ...]] = {
     record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token"),
     record.Current: ("trace",),
-    Node: ("next", "likely", "key", "aval", "deps", "fixed", "bounds", "cut"),
+    Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut"),
 }
 
 apply: Callable[..., Any] = record.apply
 apply_one: Callable[..., Any] = record.apply_one
+seen: Callable[..., Any] = record.seen
 
 
 def _load() -> Extension:
@@ -39,6 +41,8 @@ def _load() -> Extension:
         "empty": (),
         "one": 1,
         "getframe": sys._getframe,
+        "filename": "co_filename",
+        "package": PACKAGE,
         "float": float,
         "int": int,
         "bool": bool,
@@ -59,6 +63,7 @@ if CODE is not None:
     _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)
     record.Trace.bind = _bind  # type: ignore[method-assign]
     apply, apply_one = CODE.function("apply", record.apply), CODE.function("apply_one", record.apply_one)
+    seen = CODE.function("seen", record.seen)
 
 
 def add_place(of: type) -> None:

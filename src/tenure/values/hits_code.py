@@ -17,25 +17,29 @@ __all__ = ["API", "ENTRIES", "FUNCTIONS", "VARIABLES", "source"]
 
 ENTRIES = 64
 """Operators and methods that can have code of their own."""
-MOST = 8
-"""Numbers, and operands, of an operation that has code of its own."""
+MOST = 16
+"""Numbers, and operands, of an operation that has code of its own, at most."""
+WIDEST = 1024
+"""Parts of a key, at most."""
 
 API = (
     *("Py_IncRef", "Py_DecRef", "PyContextVar_Get", "PyErr_Clear", "PyErr_Occurred", "PyEval_GetFrame"),
-    *("PyDict_GetItemWithError", "PyDict_SetItem", "PyFrame_GetCode", "PyFrame_GetLasti"),
+    *("PyDict_GetItemWithError", "PyDict_SetItem", "PyFrame_GetBack", "PyFrame_GetCode", "PyFrame_GetLasti"),
     *("PyList_Append", "PyList_GetItem", "PyList_Size", "PyLong_AsLongLongAndOverflow", "PyLong_FromLong"),
     *("PyLong_FromVoidPtr", "PyObject_CallFunctionObjArgs", "PyObject_GetAttr", "PyObject_RichCompareBool"),
     *("PyObject_Vectorcall", "PyThreadState_Get", "PyThreadState_GetID", "PyTuple_GetItem", "PyTuple_New"),
-    *("PyTuple_SetItem", "PyTuple_Size", "PyType_GenericAlloc"),
+    *("PyTuple_SetItem", "PyTuple_Size", "PyType_GenericAlloc", "PyUnicode_Tailmatch"),
 )
 OBJECTS = (
     *("recorder", "current_name", "current", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
-    *("getframe", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply", "slow_apply_one"),
+    *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
+    "slow_apply_one",
 )
 VARIABLES = ("entries", "places", *OBJECTS, *[f"at_{name}" for name in HANDLE])
 FUNCTIONS = (
     "apply",
     "apply_one",
+    "seen",
     "bind_method",
     *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
 )
@@ -49,7 +53,7 @@ def source(offsets: Mapping[str, int]) -> str:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    for define in (*PARTS, binary, one_step, unary, apply_one, apply, bind_method, onward):
+    for define in (*PARTS, binary, one_step, unary, apply_one, apply, seen, bind_method, onward):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -104,7 +108,7 @@ def binary(m: Code) -> None:
                         f.store(f.choice(turn, j, i), f.at(parts, "i64 1"))
                         f.store(f.choice(turn, i, j), f.at(parts, "i64 2"))
                         count = f.choice(plain, "i64 1", "i64 0")
-                        f.store(f.call("take", t, parts, "i64 3", number, count, "i64 0"), h)
+                        f.store(f.call("take", t, parts, "i64 3", number, count, "i64 0", "i1 false"), h)
                     f.drop(i, j)
                     out = f.call("release", t, f.load(h))
                     with f.unless(f.both(f.absent(out), f.absent(f.call("PyErr_Occurred")))):
@@ -131,7 +135,7 @@ def one_step(m: Code) -> None:
             with f.unless(bare):
                 f.store(f.kind("ptr %number"), f.at(parts, "i64 3"))
             n, count = f.choice(bare, "i64 3", "i64 4"), f.choice(bare, "i64 0", "i64 1")
-            f.store(f.call("take", t, parts, n, box, count, "i64 %depth"), h)
+            f.store(f.call("take", t, parts, n, box, count, "i64 %depth", "i1 false"), h)
         f.drop(i)
         f.give(f.call("release", t, f.load(h)))
 
@@ -205,11 +209,28 @@ def apply(m: Code) -> None:
                             number = f.call("PyTuple_GetItem", scalars, k)
                             f.store(number, f.at(numbers, k))
                             f.store(f.kind(number), f.at(parts, f.do("add", after, k)))
-                        f.store(f.call("take", t, parts, f.do("add", after, count), numbers, count, "i64 1"), h)
+                        n = f.do("add", after, count)
+                        f.store(f.call("take", t, parts, n, numbers, count, "i64 1", "i1 false"), h)
                     with f.each(f.do("sub", end, "i64 1")) as k:
                         f.drop(f.load(f.at(parts, f.do("add", k, "i64 1"))))
                     finish(f, f.call("release", t, f.load(h)))
         f.give(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
+
+
+def seen(m: Code) -> None:
+    """seen(t, key, scalars): the handles of a step of this key, or None if it is new here; t is held."""
+    with m.function("seen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        t, key, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
+        n, count = (f.call("PyTuple_Size", x, gives="i64") for x in (key, scalars))
+        parts, numbers = f.local(count=WIDEST), f.local(count=MOST)
+        fine = f.both(f.value("i1", f"icmp ule {n}, {WIDEST}"), f.value("i1", f"icmp ule {count}, {MOST}"))
+        with f.when(fine):
+            with f.each(n) as k:
+                f.store(f.call("PyTuple_GetItem", key, k), f.at(parts, k))
+            with f.each(count) as k:
+                f.store(f.call("PyTuple_GetItem", scalars, k), f.at(numbers, k))
+            finish(f, f.call("take", t, parts, n, numbers, count, "i64 2", "i1 true"))
+        f.give(f.own(f.constant("none")))
 
 
 def bind_method(m: Code) -> None:

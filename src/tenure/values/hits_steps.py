@@ -233,54 +233,99 @@ def fits(m: Code) -> None:
         f.give(f.both(f.is_(bound, "wide"), f.equal(f.load(over, "i32"), "i32 0")))
 
 
-def handle(m: Code) -> None:
-    """Give a new handle for the one result of a step, recorded by the caller, or its caller if %depth is 1."""
-    with m.function("handle", "ptr %t", "ptr %node", "i64 %depth") as f:
+def outermost(m: Code) -> None:
+    """Take a frame; give the nearest one around it, or itself, that is not of this package."""
+    with m.function("outermost", "ptr %frame") as f:
+        code = f.call("PyFrame_GetCode", "ptr %frame")
+        name = f.call("PyObject_GetAttr", code, f.constant("filename"))
+        f.drop(code)
+        most = f"i64 {2**62}"
+        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", gives="i64")
+        f.drop(name)
+        with f.unless(f.equal(inside, "i64 1")):
+            f.give("ptr %frame")
+        back = f.call("PyFrame_GetBack", "ptr %frame")
+        with f.when(f.absent(back)):
+            f.give("ptr %frame")
+        f.drop("ptr %frame")
+        f.give(f.call("outermost", back))
+
+
+def line(m: Code) -> None:
+    """Give, into %place, the code and the offset of the line that records: the caller's, of its caller if %depth is 1,
+    of whoever calls into this package if it is 2. Whether there is one; else an error."""
+    with m.function("line", "i64 %depth", "ptr %place", gives="i1") as f:
         box, frame = f.local(), f.local()
-        h = f.call("PyType_GenericAlloc", f.constant("tensor"), "i64 0")
-        with f.when(f.absent(h)):
-            f.give(NULL)
         f.store(NULL, frame)
-        with f.when(f.equal("i64 %depth", "i64 0")):
-            f.store(f.own(f.call("PyEval_GetFrame")), frame)
-        with f.unless(f.equal("i64 %depth", "i64 0")):
+        with f.when(f.equal("i64 %depth", "i64 1")):
             f.store(f.constant("one"), box)
             f.store(f.call("PyObject_Vectorcall", f.constant("getframe"), box, "i64 1", NULL), frame)
+        with f.unless(f.equal("i64 %depth", "i64 1")):
+            f.store(f.own(f.call("PyEval_GetFrame")), frame)
+        with f.when(f.equal("i64 %depth", "i64 2")):
+            f.store(f.call("outermost", f.load(frame)), frame)
         found = f.load(frame)
         with f.when(f.absent(found)):
-            f.drop(h)
-            f.give(NULL)
+            f.give("i1 false")
         last = f.value("i64", f"sext {f.call('PyFrame_GetLasti', found, gives='i32')} to i64")
-        count = f.call("PyList_Size", f.get("ptr %t", "trace.handles"), gives="i64")
-        new = {
-            "aval": f.own(f.get("ptr %node", "node.aval")),
-            "code": f.call("PyFrame_GetCode", found),
-            "data": f.own(f.constant("none")),
-            "deps": f.own(f.get("ptr %node", "node.deps")),
-            "lasti": f.call("PyLong_FromLong", last),
-            "node": f.own("ptr %node"),
-            "slot": f.call("PyLong_FromLong", count),
-            "src": f.own(f.constant("none")),
-            "trace": f.own("ptr %t"),
-        }
-        for name, v in new.items():
-            f.put(h, f".{name}", v)
+        code, offset = f.call("PyFrame_GetCode", found), f.call("PyLong_FromLong", last)
         f.drop(found)
-        with f.when(f.value("i1", f"or {f.absent(new['lasti'])}, {f.absent(new['slot']).split()[1]}")):
+        f.store(code, "ptr %place")
+        f.store(offset, f.at("ptr %place", "i64 1"))
+        f.give(f.negation(f.absent(offset)))
+
+
+def handle(m: Code) -> None:
+    """Append a new handle for a result of a step; nothing, with an error, if that fails."""
+    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %place") as f:
+        handles = f.get("ptr %t", "trace.handles")
+        slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, gives="i64"))
+        h = f.call("PyType_GenericAlloc", f.constant("tensor"), "i64 0")
+        with f.unless(f.value("i1", f"or {f.absent(slot)}, {f.absent(h).split()[1]}")):
+            kept = {"aval": "ptr %aval", "deps": "ptr %deps", "node": "ptr %node", "trace": "ptr %t"}
+            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %place")}
+            kept["lasti"] = f.load(f.at("ptr %place", "i64 1"))
+            for name, v in kept.items():
+                f.put(h, f".{name}", f.own(v))
+            f.put(h, ".slot", slot)
+            with f.when(f.equal(f.call("PyList_Append", handles, h, gives="i32"), "i32 0")):
+                f.give(h)
             f.drop(h)
             f.give(NULL)
-        f.give(h)
+        f.drop(slot, h)
+        f.give(NULL)
+
+
+def results(m: Code) -> None:
+    """Append handles for the results of a step: give the one, or with %many a tuple of all."""
+    with m.function("results", "ptr %t", "ptr %node", "ptr %place", "i1 %many") as f:
+        with f.unless("i1 %many"):
+            aval, deps = f.get("ptr %node", "node.aval"), f.get("ptr %node", "node.deps")
+            f.give(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place"))
+        avals, depss = f.get("ptr %node", "node.avals"), f.get("ptr %node", "node.depss")
+        count = f.call("PyTuple_Size", avals, gives="i64")
+        out = f.call("PyTuple_New", count)
+        with f.when(f.absent(out)):
+            f.give(NULL)
+        with f.each(count) as k:
+            aval, deps = f.call("PyTuple_GetItem", avals, k), f.call("PyTuple_GetItem", depss, k)
+            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place")
+            with f.when(f.absent(h)):
+                f.drop(out)
+                f.give(NULL)
+            f.call("PyTuple_SetItem", out, k, h, gives="i32")
+        f.give(out)
 
 
 def take(m: Code) -> None:
-    """Give the handle of the step that a key leads to, in a trace that is held, with some numbers. Nothing without
-    an error: not a step seen before."""
-    names = ("ptr %t", "ptr %parts", "i64 %n", "ptr %numbers", "i64 %count", "i64 %depth")
+    """Give the handle of the step that a key leads to, in a trace that is held, with some numbers; with %many a tuple
+    of all its handles. Nothing without an error: not a step seen before."""
+    names = ("ptr %t", "ptr %parts", "i64 %n", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
     with m.function("take", *names) as f:
         node = f.call("follow", f.get("ptr %t", "trace.node"), "ptr %parts", "i64 %n")
         with f.when(f.absent(node)):
             f.give(NULL)
-        with f.when(f.is_(f.get(node, "node.aval"), "none")):
+        with f.when(f.both(f.is_(f.get(node, "node.aval"), "none"), f.negation("i1 %many"))):
             f.give(NULL)
         f.own(node)
         with f.each("i64 %count") as k:
@@ -289,12 +334,18 @@ def take(m: Code) -> None:
                 f.drop(node)
                 f.call("PyErr_Clear", gives="void")
                 f.give(NULL)
-        h = f.call("handle", "ptr %t", node, "i64 %depth")
+        place, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
+        f.store(NULL, out)
+        f.store(NULL, place)
+        f.store(NULL, f.at(place, "i64 1"))
+        with f.when(f.call("line", "i64 %depth", place, gives="i1")):
+            f.store(f.call("results", "ptr %t", node, place, "i1 %many"), out)
+        f.drop(f.load(place), f.load(f.at(place, "i64 1")))
+        h, status = f.load(out), f.local("i32")
         with f.when(f.absent(h)):
             f.drop(node)
             f.give(NULL)
-        status, scalars = f.local("i32"), f.get("ptr %t", "trace.scalars")
-        f.store(f.call("PyList_Append", f.get("ptr %t", "trace.handles"), h, gives="i32"), status)
+        f.store("i32 0", status)
         with f.each("i64 %count") as k:
             done = f.call("PyList_Append", scalars, f.load(f.at("ptr %numbers", k)), gives="i32")
             f.store(f.do("or", f.load(status, "i32"), done), status)
@@ -325,5 +376,5 @@ def release(m: Code) -> None:
         f.give("ptr %h")
 
 
-PARTS = (value, trace, hold, same, follow, slot, bind, fits, handle, take, release)
+PARTS = (value, trace, hold, same, follow, slot, bind, fits, outermost, line, handle, results, take, release)
 """What the functions that Python calls are made of."""

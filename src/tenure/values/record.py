@@ -20,6 +20,7 @@ from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
 from tenure.values.modes import MODE, MODES, Mode, current_mode
+from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
 
 FIRST_LOOK = 1024
@@ -331,6 +332,17 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
     if node.cut or t.eager:
         cut(t)
     return h
+
+
+def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The handles of a step in a trace that is held, named by the user's line; None if it is new here."""
+    node = t.node.next.get(key)
+    if node is None:
+        return None
+    if scalars:
+        node.admit(scalars)
+        t.scalars.extend(scalars)
+    return t.settle(node, user_frame())
 
 
 def cut(t: Trace) -> None:

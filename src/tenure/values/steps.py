@@ -16,11 +16,13 @@ from tenure.values.expand import (
     expand_close,
     expand_gradient,
     expand_mark,
+    expand_operation,
     expand_tangent,
     reached_stops,
 )
 from tenure.values.graph import Leaf
-from tenure.values.hits import apply
+from tenure.values.grow import new_operation
+from tenure.values.hits import apply, seen
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace
 from tenure.values.sites import here, place_of, site, user_frame
@@ -62,17 +64,18 @@ class Hold:
         t.busy = kind is not None and not (issubclass(kind, Exception) and t.whole())
 
 
-def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Node, tuple[Any, ...]]:
-    """Take a step in a trace that is held; ``build`` makes the node when it is new."""
+def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    """Take a step in a trace that is held, and give its handles; ``build`` makes the node when it is new."""
     if MODE.get() is not t.mode:
         t.enter(current_mode())
-    node = t.node.next.get(key)
-    if node is None:
-        node = t.add(build())
+    handles = seen(t, key, scalars)
+    if handles is not None:
+        return handles  # type: ignore[no-any-return]
+    node = t.node.next.get(key) or t.add(build())
     if scalars:
         node.admit(scalars)
         t.scalars.extend(scalars)
-    return node, t.settle(node, user_frame())
+    return t.settle(node, user_frame())
 
 
 def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
@@ -93,10 +96,32 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
             deps = tuple(sorted(above if upstream else above | {len(t.handles)}))
             return Node(t.node, key, expand_mark, args=(slot, *behind), avals=(t.aval(slot),), depss=(deps,))
 
-        _, (h,) = take(t, key, build)
+        (h,) = take(t, key, build)
         if leaf is not None:
             t.marks[h._slot] = leaf
     return h
+
+
+def update(
+    fn: promote.Operation, operands: Sequence[Any], params: Any, scalars: tuple[Any, ...], leaves: Sequence[Leaf | None]
+) -> tuple[Any, ...]:
+    """An operation outside the graph that gives new values to places: one result for each of ``leaves``, which says
+    of which leaf it is the value from now on."""
+    with Hold() as t:
+        slots = slots_of(t, operands)
+        kinds = tuple([leaf is not None for leaf in leaves])
+        key = (expand_operation, fn, *slots, params, kinds, *map(type, scalars))
+
+        def build() -> Node:
+            args = (*slots, *[None] * len(scalars))
+            which = tuple([k for k, leaf in enumerate(kinds) if leaf])
+            return new_operation(t, key, fn, args, params, scalars, which)
+
+        handles = take(t, key, build, scalars)
+        for h, leaf in zip(handles, leaves, strict=True):
+            if leaf is not None:
+                t.marks[h._slot] = leaf
+    return handles
 
 
 def close(x: Any, marks: Sequence[Any]) -> Any:
@@ -111,7 +136,7 @@ def close(x: Any, marks: Sequence[Any]) -> Any:
             name = t.handles[slot]._node.name if slot >= 0 else ""
             return Node(t.node, key, expand_close, args=(slot,), avals=(t.aval(slot),), depss=(deps,), name=name)
 
-        return take(t, key, build)[1][0]
+        return take(t, key, build)[0]
 
 
 def gradient(
@@ -151,8 +176,8 @@ def gradient(
             name="GradBackward0",
         )
 
-    node, handles = take(t, key, build)
-    return dict(zip(node.params[4], handles, strict=True))
+    handles = take(t, key, build)
+    return dict(zip(t.node.params[4], handles, strict=True))
 
 
 def refuse_consumed(t: Trace, roots: Sequence[int]) -> None:
@@ -187,7 +212,7 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
             depss = (deps,) * len(avals)
             return Node(t.node, key, expand_tangent, args=args, params=params, avals=avals, depss=depss)
 
-        return take(t, key, build)[1]
+        return take(t, key, build)
 
 
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
@@ -213,4 +238,4 @@ def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
             avals = tuple([program.aval(v) for v in program.outputs])
             return Node(t.node, key, expand_call, args=args, params=program, avals=avals, depss=((),) * len(avals))
 
-        return take(t, key, build)[1]
+        return take(t, key, build)

@@ -35,6 +35,7 @@ class Node:
 
     ``avals`` and ``deps`` say for each result its aval and the source slots that its gradient reaches.
     ``args`` are the slots read, None standing for the next scalar; ``kinds`` are the scalars' Python types.
+    ``leaves`` says which results of an operation are sources of gradients from here on.
     ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
     while it is specialized, ``likely`` the child that was taken last: the recorder's shortcuts. ``made`` keeps what
     ``paths.steps`` found.
@@ -54,6 +55,7 @@ class Node:
         "inputs",
         "key",
         "kinds",
+        "leaves",
         "likely",
         "made",
         "name",
@@ -82,6 +84,7 @@ class Node:
         scalars: tuple[Any, ...] = (),
         bounds: tuple[tuple[int, int] | None, ...] = (),
         name: str = "",
+        leaves: tuple[int, ...] = (),
     ) -> None:
         self.parent = parent
         self.key = key
@@ -93,6 +96,7 @@ class Node:
         self.aval = avals[0] if len(avals) == 1 else None
         self.deps = depss[0] if depss else ()
         self.name = name
+        self.leaves = leaves
         self.next: dict[Key, Node] = {}
         self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}

@@ -7,6 +7,7 @@ A place (``Var``) holds a value; a write gives it another one, so what was read 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 from tenure.errors import DTypeError, WriteError
@@ -185,6 +186,21 @@ class Var(Writable):
         if self._leaf is not None and self._leaf.grad is not None and twin._leaf is not None:
             twin._leaf.grad = Var(self._leaf.grad._read())
         return twin
+
+
+def refuse_writes(places: Iterable[Var]) -> None:
+    """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
+    for place in places:
+        if place._loans is not None or HOLDS:
+            place._refuse_write()
+
+
+def become(places: Iterable[Var], values: Iterable[Any]) -> None:
+    """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
+    for place, value in zip(places, values, strict=True):
+        place._store(value)
+        if place._borrows:
+            place._expire(value, None, ...)
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
