@@ -112,6 +112,10 @@ class Function:
             return ""
         return self.value(gives, text)
 
+    def call_at(self, pointer: str, *args: str, gives: str = "ptr") -> str:
+        """Call a function by its address."""
+        return self.value(gives, f"call {gives} {pointer.split()[1]}({', '.join(args)})")
+
     def give(self, v: str = "void") -> None:
         """Return."""
         self.lines.append(f"  ret {v}")

@@ -24,6 +24,8 @@ AVAILABLE: bool = (
 )
 """Whether there can be such functions: on CPython with its lock, of a version whose objects are laid out as known."""
 
+_KEPT: list[Any] = []
+"""What the code and the builtins point to."""
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _FASTCALL = 0x80
 
@@ -48,11 +50,10 @@ class Extension:
 
     def __init__(self, source: str, api: Sequence[str], variables: Sequence[str], functions: Sequence[str]) -> None:
         self._address = load(source, exports=[*variables, *functions], imports=_python(api))
-        self._kept: list[Any] = []
 
     def point(self, variable: str, to: Any, at: int = 0) -> None:
         """Let a pointer of the code, or the word ``at`` of a table, name an object, which then lives for good."""
-        self._kept.append(to)
+        _KEPT.append(to)
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(to))
         ctypes.c_void_p.from_address(self._address[variable] + at * _WORD).value = id(to)
 
@@ -76,7 +77,7 @@ class Extension:
 
     def _method(self, symbol: str, like: Callable[..., Any]) -> _Method:
         made = _Method(like.__name__.encode(), self._address[symbol], _FASTCALL, (like.__doc__ or "").encode())
-        self._kept.append(made)
+        _KEPT.append(made)
         return made
 
 

@@ -9,21 +9,19 @@ from typing import Any
 
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.values import hits_code, record
+from tenure.values.expand import expand_mark
 from tenure.values.hits_steps import HANDLE, MOST_PLACES
-from tenure.values.modes import MODE
+from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.sites import PACKAGE
 from tenure.values.trie import GENERAL, INT64, Node
 
 SLOTS: dict[type, tuple[str, ...]] = {
-    record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token"),
+    Mode: ("eager",),
+    record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token", "marks"),
     record.Current: ("trace",),
     Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut"),
 }
-
-apply: Callable[..., Any] = record.apply
-apply_one: Callable[..., Any] = record.apply_one
-seen: Callable[..., Any] = record.seen
 
 
 def _load() -> Extension:
@@ -48,8 +46,9 @@ def _load() -> Extension:
         "bool": bool,
         "slow_bind": record.Trace.bind,
         "cut": record.cut,
-        "slow_apply": record.apply,
-        "slow_apply_one": record.apply_one,
+        "mark_step": expand_mark,
+        "mode_type": Mode,
+        "enter": record.Trace.enter,
     }
     for name, to in objects.items():
         code.point(name, to)
@@ -59,11 +58,20 @@ def _load() -> Extension:
 CODE = _load() if AVAILABLE and os.environ.get("TENURE_RECORDER", "native") == "native" else None
 """None where the platform allows no such code, or TENURE_RECORDER is ``python``: ``record`` then does it all."""
 
+
+def coded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The builtin of this name, which leaves what is unusual to the function; that itself where there is none."""
+    if CODE is None:
+        return function
+    name = function.__name__
+    CODE.point(f"slow_{name}", function)
+    return CODE.function(name, function)  # type: ignore[no-any-return]
+
+
+apply, apply_one, seen = coded(record.apply), coded(record.apply_one), coded(record.seen)
 if CODE is not None:
     _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)
     record.Trace.bind = _bind  # type: ignore[method-assign]
-    apply, apply_one = CODE.function("apply", record.apply), CODE.function("apply_one", record.apply_one)
-    seen = CODE.function("seen", record.seen)
 
 
 def add_place(of: type) -> None:

@@ -33,13 +33,14 @@ API = (
 OBJECTS = (
     *("recorder", "current_name", "current", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
     *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
-    "slow_apply_one",
+    *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
 )
 VARIABLES = ("entries", "places", *OBJECTS, *[f"at_{name}" for name in HANDLE])
 FUNCTIONS = (
     "apply",
     "apply_one",
     "seen",
+    "mark_leaf",
     "bind_method",
     *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
 )
@@ -53,7 +54,7 @@ def source(offsets: Mapping[str, int]) -> str:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    for define in (*PARTS, binary, one_step, unary, apply_one, apply, seen, bind_method, onward):
+    for define in (*PARTS, binary, one_step, unary, apply_one, apply, seen, mark_leaf, bind_method, onward):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -231,6 +232,32 @@ def seen(m: Code) -> None:
                 f.store(f.call("PyTuple_GetItem", scalars, k), f.at(numbers, k))
             finish(f, f.call("take", t, parts, n, numbers, count, "i64 2", "i1 true"))
         f.give(f.own(f.constant("none")))
+
+
+def mark_leaf(m: Code) -> None:
+    """mark_leaf(x, leaf), of a pending value."""
+    with m.function("mark_leaf", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        x, leaf, parts, box = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), f.local(count=4), f.local()
+        t = f.call("hold")
+        with f.unless(f.absent(t)):
+            i = f.call("slot", t, x)
+            f.store(NULL, box)
+            with f.unless(f.absent(i)):
+                for k, part in enumerate((f.constant("mark_step"), i, f.constant("empty"), f.constant("false"))):
+                    f.store(part, f.at(parts, f"i64 {k}"))
+                f.store(f.call("take", t, parts, "i64 4", NULL, "i64 0", "i64 2", "i1 false"), box)
+            h = f.load(box)
+            f.drop(i)
+            with f.unless(f.absent(h)):
+                status = f.call("PyDict_SetItem", f.get(t, "trace.marks"), f.get(h, ".slot"), leaf, gives="i32")
+                with f.unless(f.equal(status, "i32 0")):
+                    f.drop(t, h)
+                    f.give(NULL)
+                f.swap(t, "trace.busy", f.constant("false"))
+                f.drop(t)
+                f.give(h)
+            finish(f, f.call("release", t, NULL))
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
 
 
 def bind_method(m: Code) -> None:

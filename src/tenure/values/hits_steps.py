@@ -117,12 +117,19 @@ def hold(m: Code) -> None:
         f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
         mode = f.load(box)
         f.drop(mode)
-        with f.unless(f.both(usual, f.equal(mode, f.get(t, "trace.mode")))):
-            f.drop(t)
-            f.call("PyErr_Clear", gives="void")
-            f.give(NULL)
-        f.swap(t, "trace.busy", f.constant("true"))
-        f.give(t)
+        with f.when(f.both(usual, f.equal(mode, f.get(t, "trace.mode")))):
+            f.swap(t, "trace.busy", f.constant("true"))
+            f.give(t)
+        with f.when(f.both(usual, f.is_(f.kind(mode), "mode_type"))), f.when(f.is_(f.get(mode, "mode.eager"), "false")):
+            f.swap(t, "trace.busy", f.constant("true"))
+            done = f.call("PyObject_CallFunctionObjArgs", f.constant("enter"), t, mode, NULL, variadic=True)
+            f.drop(done)
+            with f.unless(f.absent(done)):
+                f.give(t)
+            f.swap(t, "trace.busy", f.constant("false"))
+        f.drop(t)
+        f.call("PyErr_Clear", gives="void")
+        f.give(NULL)
 
 
 def same(m: Code) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +23,7 @@ from tenure.values.expand import (
 )
 from tenure.values.graph import Leaf
 from tenure.values.grow import new_operation
-from tenure.values.hits import apply, seen
+from tenure.values.hits import apply, coded, seen
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace
 from tenure.values.sites import here, place_of, site, user_frame
@@ -31,9 +32,14 @@ from tenure.values.trie import Key, Node
 FILL = promote.Operation("full", promote.filled)
 
 
+@lru_cache(maxsize=4096)
+def _filling(aval: Aval) -> tuple[Any, ...]:
+    return (("shape", aval.shape), ("dtype", aval.dtype))
+
+
 def fill(aval: Aval, number: float) -> Any:
     """A tensor of one number."""
-    return apply(FILL, (), (("shape", aval.shape), ("dtype", aval.dtype)), (number,))
+    return apply(FILL, (), _filling(aval), (number,))
 
 
 def ones(aval: Aval) -> Any:
@@ -102,6 +108,12 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
     return h
 
 
+@coded
+def mark_leaf(x: Any, leaf: Leaf) -> Any:
+    """The same value as that of a leaf."""
+    return mark(x, leaf)
+
+
 def update(
     fn: promote.Operation, operands: Sequence[Any], params: Any, scalars: tuple[Any, ...], leaves: Sequence[Leaf | None]
 ) -> tuple[Any, ...]:
@@ -147,6 +159,7 @@ def gradient(
     create_graph: bool,
     consume: bool,
     first: bool,
+    key: Key | None = None,
 ) -> dict[int, Any]:
     """In a trace that is held, the cotangents of those stops that the roots reach.
 
@@ -156,7 +169,7 @@ def gradient(
     its steps.
     """
     consume = consume and first
-    key = (expand_gradient, roots, stops, into, create_graph, consume, first)
+    key = key or (expand_gradient, roots, stops, into, create_graph, consume, first)
 
     def build() -> Node:
         if first:
@@ -177,6 +190,16 @@ def gradient(
         )
 
     handles = take(t, key, build)
+    return dict(zip(t.node.params[4], handles, strict=True))
+
+
+def short_gradient(t: Trace, root: Any, into: tuple[int | None, ...], keep: bool) -> dict[int, Any]:
+    """``gradient`` of one number, once, with respect to all that it depends on."""
+    slot, deps = root._slot, root._deps
+    key = (expand_gradient, slot, keep, *into)
+    handles = seen(t, key, ()) if MODE.get() is t.mode else None
+    if handles is None:
+        return gradient(t, ((slot, None),), deps, into, False, not keep, True, key)
     return dict(zip(t.node.params[4], handles, strict=True))
 
 

@@ -41,6 +41,8 @@ class Node:
     ``paths.steps`` found.
     """
 
+    made: list[tuple[Node, int]] | None
+    save: bool | None
     __slots__ = (
         "args",
         "aval",
@@ -101,10 +103,8 @@ class Node:
         self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
         self.baked: list[Node] = []
-        self.cut = False
-        self.save: bool | None = None
-        self.made: list[tuple[Node, int]] | None = None
-        self.stamp = 0
+        self.cut, self.save = False, None
+        self.made, self.stamp = None, 0
         self.kinds = tuple([type(s) for s in scalars])
         self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
         self.fixed: list[Any] = [GENERAL if _unspecializable(s) else s for s in scalars]

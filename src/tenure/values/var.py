@@ -51,6 +51,16 @@ class Var(Writable):
         if requires_grad:
             self.requires_grad_()
 
+    @classmethod
+    def of(cls, value: Any) -> Var:
+        """A place that starts with a value and is no leaf: what the constructor gives, sooner."""
+        place = object.__new__(cls)
+        place._leaf = place._loans = None
+        place._borrows = []
+        place._val = value
+        value._held = True
+        return place
+
     def _absent(self) -> Any:
         return absent(self)
 
@@ -86,6 +96,10 @@ class Var(Writable):
         else:
             old = old if self._leaf is None else detach(old)
             new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+        self._take(new, writer, key)
+
+    def _take(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
+        """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph."""
         new = new if self._leaf is None else as_leaf(new, self._leaf)
         self._store(new, writer, key)
         if self._borrows:
@@ -108,8 +122,10 @@ class Var(Writable):
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
-        self._borrows = [r for r in self._borrows if r() is not None]
-        alive = [b for b in [r() for r in self._borrows] if b is not None]
+        known = self._borrows
+        alive = [b for r in known if (b := r()) is not None]
+        if len(alive) < len(known):
+            self._borrows = [r for r in known if r() is not None] if alive else []
         if not alive:
             return
         if writer is not None and len(alive) == 1 and alive[0] is writer:
@@ -144,10 +160,15 @@ class Var(Writable):
     @property
     def data(self) -> Borrow:
         """A write-through borrow of the place, outside the graph."""
-        return Borrow(self, Region.whole(self._aval.shape), None)
+        return Borrow.of(self)
 
     @data.setter
     def data(self, v: Any) -> None:
+        if type(v) is Tensor and self._loans is None and not HOLDS:
+            old = self._val
+            if type(old) is Tensor and v._aval == old._aval:
+                self._take(detach(v) if v._deps else v)
+                return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
             return
         self._write(self._fitting(v))
@@ -213,7 +234,7 @@ def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
 def as_leaf(value: Any, leaf: Leaf) -> Any:
     """A value that is read from a leaf: the source of its gradient."""
     if value._data is None:
-        return steps.mark(value, leaf)
+        return steps.mark_leaf(value, leaf)
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
