@@ -28,7 +28,12 @@ from tenure.errors import StateDictError as StateDictError
 from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
 from tenure.errors import WriteError as WriteError
+from tenure.func.annotations import Mut as Mut
+from tenure.func.annotations import Own as Own
+from tenure.func.annotations import Ref as Ref
+from tenure.func.checked import checked as checked
 from tenure.func.custom import custom_vjp as custom_vjp
+from tenure.func.package import check_package as check_package
 from tenure.func.transforms import grad as grad
 from tenure.func.transforms import hessian as hessian
 from tenure.func.transforms import jvp as jvp
@@ -101,6 +106,7 @@ from tenure.values.modes import enable_grad as enable_grad
 from tenure.values.modes import is_grad_enabled as is_grad_enabled
 from tenure.values.modes import no_grad as no_grad
 from tenure.values.modes import set_grad_enabled as set_grad_enabled
+from tenure.values.move import move as move
 from tenure.values.random import Generator as Generator
 from tenure.values.random import get_rng_state as get_rng_state
 from tenure.values.random import initial_seed as initial_seed

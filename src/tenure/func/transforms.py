@@ -82,7 +82,7 @@ def check_scalar(out: Any, what: str) -> Any:
 
 def pulled(outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool) -> list[Any]:
     """The cotangents of the marks; zeros where nothing depends on them."""
-    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y.requires_grad]
+    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._deps]
     walk = Walk(create, consume=False, accumulate=False)
     walk.final = True
     run_walk(walk, [y for y, _ in live], [g for _, g in live], marks)
@@ -147,7 +147,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
-        inside = all(y._trace is RECORDER.trace or not y.requires_grad for y in outs)
+        inside = all(y._trace is RECORDER.trace or not y._deps for y in outs)
         with recording():
             grads = closed(pulled(outs, given, marks, inside), marks, tracked)
         return tuple(tree.rebuild(primals, iter(grads)))

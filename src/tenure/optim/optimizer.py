@@ -8,8 +8,9 @@ from copy import copy
 from itertools import chain
 from typing import Any, Self
 
-from tenure.errors import GradientError, StaleBorrowError, StateDictError, WriteError
+from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError, WriteError
 from tenure.optim import state
+from tenure.optim.holding import Update, repeated
 from tenure.values.modes import enable_grad, no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
@@ -32,6 +33,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.state: dict[Any, Group] = defaultdict(dict)
         self.param_groups: list[Group] = []
+        self._given: list[Site | None] = []
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes a list of parameters: optim.SGD([w], lr=0.1)")
         groups = list(params)
@@ -43,17 +45,20 @@ class Optimizer:
     def add_param_group(self, param_group: Group) -> None:
         """Also update the "params" of a dict; its other options replace the optimizer's defaults.
 
-        Raises ValueError for a parameter that is here already, TN594 for a value, TN804 for a computed one.
+        TN499 for a parameter that is here already, TN594 for a value, TN804 for a computed one.
         """
         group = {**param_group}
         params = group["params"]
         group["params"] = [params] if isinstance(params, Tensor) else list(params)
-        known = {id(p) for g in self.param_groups for p in g["params"]}
-        for p in group["params"]:
+        at, new = site(here()), len(self.param_groups)
+        known = {id(p): (g, k) for g, held in enumerate(self.param_groups) for k, p in enumerate(held["params"])}
+        for k, p in enumerate(group["params"]):
             _check_place(p)
-            if id(p) in known:
-                raise ValueError("a parameter appears more than once among the parameters of an optimizer")
-            known.add(id(p))
+            g, j = known.setdefault(id(p), (new, k))
+            if (g, j) != (new, k):
+                first = self._given[g] if g < new else at
+                raise repeated(f"parameter {k} of group {new}", f"parameter {j} of group {g}", first)
+        self._given.append(at)
         self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
 
     def parameters(self) -> Iterator[Any]:
@@ -80,9 +85,10 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         outer = RECORDER.site
-        RECORDER.enter_site(here() if outer is None else outer)
+        where = here() if outer is None else outer
+        RECORDER.enter_site(where)
         try:
-            with no_grad():
+            with no_grad(), Update(self, where):
                 for group in self.param_groups:
                     self._update_group(group)
         finally:

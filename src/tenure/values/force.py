@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,7 +59,8 @@ class Plan:
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
     and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
     which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
-    ``places`` are the lines that recorded the path's results when the plan was new.
+    ``places`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
+    ``tn.move`` had given when it last ran.
     """
 
     __slots__ = (
@@ -70,6 +72,7 @@ class Plan:
         "kept",
         "lately",
         "leaves",
+        "moved",
         "numbers",
         "open",
         "places",
@@ -91,6 +94,7 @@ class Plan:
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
+        self.moved: frozenset[int] = frozenset()
         self.places: list[graph.Place] | None = None
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
@@ -116,6 +120,16 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
                 if node not in step.baked:
                     step.baked.append(node)
     return out, places
+
+
+MOVED: dict[int, weakref.ref[Any]] = {}
+"""The values that ``tn.move`` has given and that somebody still has, by their identity."""
+
+
+def note_moved(x: Any) -> None:
+    """Remember that a value was moved, to say so where its buffer is reused."""
+    key = id(x)
+    MOVED[key] = weakref.ref(x, lambda _: MOVED.pop(key, None))
 
 
 class Last(threading.local):
@@ -188,6 +202,8 @@ def run(t: Any) -> None:
             if plan.places is None:
                 plan.places = places_of(t, handles)
             LAST.plan = plan
+            if MOVED or plan.moved:
+                plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
             with Shield() as shield:
                 try:
                     _execute(t, plan, handles)

@@ -15,11 +15,12 @@ from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.sites import PACKAGE
 from tenure.values.trie import GENERAL, INT64, Node
+from tenure.values.unfinished import Unfinished
 
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager",),
     record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token", "marks"),
-    record.Current: ("trace",),
+    Unfinished: ("trace",),
     Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut"),
 }
 
@@ -29,7 +30,7 @@ def _load() -> Extension:
     code = Extension(hits_code.source(places), hits_code.API, hits_code.VARIABLES, hits_code.FUNCTIONS)
     objects = {
         "recorder": record.RECORDER,
-        "current_name": "current",
+        "cell_name": "unfinished",
         "mode": MODE,
         "true": True,
         "false": False,

@@ -31,7 +31,7 @@ API = (
     *("PyTuple_SetItem", "PyTuple_Size", "PyType_GenericAlloc", "PyUnicode_Tailmatch"),
 )
 OBJECTS = (
-    *("recorder", "current_name", "current", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
+    *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
     *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
     *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
 )

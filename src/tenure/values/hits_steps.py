@@ -94,13 +94,13 @@ def trace(m: Code) -> None:
     with m.function("trace") as f:
         thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), gives="i64")
         with f.when(f.equal(thread, f.load("ptr @thread", "i64"))):
-            f.give(f.own(f.get(f.constant("current"), "current.trace")))
-        cell = f.call("PyObject_GetAttr", f.constant("recorder"), f.constant("current_name"))
+            f.give(f.own(f.get(f.constant("cell"), "unfinished.trace")))
+        cell = f.call("PyObject_GetAttr", f.constant("recorder"), f.constant("cell_name"))
         with f.when(f.absent(cell)):
             f.call("PyErr_Clear", gives="void")
             f.give(NULL)
-        old, found = f.constant("current"), f.own(f.get(cell, "current.trace"))
-        f.store(cell, "ptr @current")
+        old, found = f.constant("cell"), f.own(f.get(cell, "unfinished.trace"))
+        f.store(cell, "ptr @cell")
         f.store(thread, "ptr @thread")
         f.drop(old)
         f.give(found)

@@ -10,8 +10,9 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +25,23 @@ from tenure.values.sites import here, site
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
 
-HOLDS: dict[Any, Any] = {}
-"""Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""
+GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
+
+LENDING: dict[int, int] = {}
+"""Threads in the forward of a module, which lends its parameters as shared without a loan of each, and the number that
+the next parameter made would have had when it began."""
+LENT: list[Callable[[Any, int, int], None]] = []
+"""What refuses the write of a place that a thread in ``LENDING``, since that number, has lent."""
+UPDATING: dict[int, Any] = {}
+"""Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+STANDING_IN: dict[int, Loan] = {}
+"""The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
+
+
+@dataclass(slots=True, eq=False)
 class Loan:
     """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
     it was lent where no ``with`` says so: "parameter `x` of f()"."""
@@ -45,9 +58,13 @@ class Loan:
         return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
 
 
+STALE = {"written": "the place was written here", "taken": "the place was moved here"}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Why a place or a borrow is not used any more, and the line that ended it."""
+    """Why a value, place or borrow is not used any more, and the line that ended it: it was "moved", or its loan is
+    "over"; or, by a key of ``STALE``, why a borrow is not written through."""
 
     why: str
     where: Place
@@ -74,8 +91,8 @@ class Ended:
         return StaleBorrowError(
             "a borrow is written through after its place was written by somebody else",
             at=at,
-            notes=[(f"the place was {self.why} here", site(self.where))],
-            help="take the borrow again (.data, .grad) after that",
+            notes=[(STALE[self.why], site(self.where))],
+            help="take the borrow again (.data, .grad) after that write",
         )
 
     def refuse_write(self, place: Any, writer: Any, key: Any) -> None:
@@ -155,10 +172,10 @@ def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
     return region.sub(*indexing.parse(key, shape))
 
 
-def used(loan: Loan) -> BorrowError:
+def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:
     """TN503: somebody uses a place that is lent exclusively."""
     return BorrowError(
-        "a place is used while it is exclusively borrowed",
+        what,
         code="TN503",
         at=site(here()),
         notes=[loan.note()],
@@ -166,10 +183,10 @@ def used(loan: Loan) -> BorrowError:
     )
 
 
-def second(loan: Loan) -> BorrowError:
+def second(loan: Loan, what: str = "a place is borrowed exclusively a second time") -> BorrowError:
     """TN499: a second exclusive borrow."""
     return BorrowError(
-        "a place is borrowed exclusively a second time",
+        what,
         code="TN499",
         at=site(here()),
         notes=[loan.note()],
@@ -177,15 +194,14 @@ def second(loan: Loan) -> BorrowError:
     )
 
 
-def written_while(loan: Loan, what: str = "a place is written while it is lent as shared") -> BorrowError:
+AFTER = "write after the loan ends; to write through it, lend it exclusively: borrow_mut(), tn.Mut"
+
+
+def written_while(
+    loan: Loan, what: str = "a place is written while it is lent as shared", help: str = AFTER
+) -> BorrowError:
     """TN506: somebody writes what is lent as shared."""
-    return BorrowError(
-        what,
-        code="TN506",
-        at=site(here()),
-        notes=[loan.note()],
-        help="write after the loan ends; to write through it, lend it exclusively: borrow_mut(), tn.Mut",
-    )
+    return BorrowError(what, code="TN506", at=site(here()), notes=[loan.note()], help=help)
 
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:

@@ -22,6 +22,7 @@ from tenure.values.grow import new_operation
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
+from tenure.values.unfinished import Unfinished
 
 FIRST_LOOK = 1024
 
@@ -174,21 +175,12 @@ class Trace:
         return tuple(out)
 
 
-class Current:
-    """Holds the trace that a thread records now; there is one for each thread."""
-
-    __slots__ = ("trace",)
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-
-
 class Recorder(threading.local):
     """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut."""
 
     def __init__(self) -> None:
         self.trace = Trace()
-        self.current = Current(self.trace)
+        self.unfinished = Unfinished(self.trace)
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
@@ -200,7 +192,7 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        self.trace = self.current.trace = Trace()
+        self.trace = self.unfinished.follow(Trace())
         if self.site is not None:
             self.trace.sites.append((0, self.site))
         return self.trace
@@ -213,7 +205,7 @@ class Recorder(threading.local):
             sealed, self.sealed = self.sealed, None
             force.run(sealed)
         if self.trace.handles and not self.trace.busy:
-            self.sealed = self.trace
+            self.sealed = self.unfinished.sealed = self.trace
             self.fresh()
 
     def flush(self) -> None:

@@ -103,6 +103,7 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
             return Node(t.node, key, expand_mark, args=(slot, *behind), avals=(t.aval(slot),), depss=(deps,))
 
         (h,) = take(t, key, build)
+        h._held = True
         if leaf is not None:
             t.marks[h._slot] = leaf
     return h

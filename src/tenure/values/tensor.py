@@ -112,6 +112,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
         "_code",
         "_data",
         "_deps",
+        "_gone",
         "_held",
         "_kept",
         "_lasti",
@@ -243,6 +244,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
 
     def requires_grad_(self, requires_grad: Any = True) -> Any:
         """TN594: a value does not become a leaf."""
+        self._read()
         raise WriteError(
             "requires_grad_() would change a value",
             at=site(here()),

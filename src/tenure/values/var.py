@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any
 
 from tenure.errors import DTypeError, WriteError
@@ -17,7 +18,7 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
-from tenure.values.loans import GUARD, HOLDS, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import set_types
@@ -78,7 +79,7 @@ class Var(Writable):
     def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
         """Give the place another value: v, or its own with v at a basic index."""
         loans = self._loans
-        if loans is not None or HOLDS:
+        if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING):
             self._refuse_write(writer, key)
         old = self._val if loans is None else loans.current(self)
         if type(old) is not Tensor:
@@ -100,8 +101,17 @@ class Var(Writable):
 
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
         """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph."""
-        new = new if self._leaf is None else as_leaf(new, self._leaf)
-        self._store(new, writer, key)
+        if self._leaf is not None:
+            new = as_leaf(new, self._leaf)
+        self._keep(new, writer, key)
+
+    def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
+        """Hold a value, which is a leaf if the place is one."""
+        new._held = True
+        if GIL and self._loans is None:  # no other thread runs between this look and the store
+            self._val = new
+        else:
+            self._store(new, writer, key)
         if self._borrows:
             self._expire(new, writer, key)
 
@@ -119,6 +129,12 @@ class Var(Writable):
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
         if self._loans is not None:
             self._loans.refuse_write(self, writer, key)
+        if LENDING:
+            for thread, born in list(LENDING.items()):
+                for refuse in LENT:
+                    refuse(self, thread, born)
+        for update in list(UPDATING.values()) if UPDATING else ():
+            update.refuse_write(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
@@ -142,7 +158,7 @@ class Var(Writable):
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
         self._refuse_write()
-        self._expire(self._read(), None, ...)
+        self._expire(self._read(), None, ..., "written")
 
     def _fitting(self, v: Any) -> Any:
         """v as a value of the place's shape and dtype."""
@@ -164,7 +180,7 @@ class Var(Writable):
 
     @data.setter
     def data(self, v: Any) -> None:
-        if type(v) is Tensor and self._loans is None and not HOLDS:
+        if type(v) is Tensor and self._loans is None and not LENDING and not UPDATING:
             old = self._val
             if type(old) is Tensor and v._aval == old._aval:
                 self._take(detach(v) if v._deps else v)
@@ -212,16 +228,14 @@ class Var(Writable):
 def refuse_writes(places: Iterable[Var]) -> None:
     """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
     for place in places:
-        if place._loans is not None or HOLDS:
+        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING):
             place._refuse_write()
 
 
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
-        place._store(value)
-        if place._borrows:
-            place._expire(value, None, ...)
+        place._keep(value)
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
