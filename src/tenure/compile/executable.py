@@ -40,7 +40,7 @@ class Compiled:
 
     @property
     def held(self) -> dict[int, int]:
-        """How often an input could not give its buffer away, as somebody else had it."""
+        """In how many calls an input that might have given its buffer away was not alone."""
         return self.call.held
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:

@@ -31,10 +31,10 @@ class Call:
 
     ``made`` are the shapes and dtypes of the arrays to make, the arena last; ``donors`` are pairs of a made array and
     the input whose buffer may serve, if only the call holds it; ``kinds`` has a letter of ``struct`` for each number;
-    ``outputs`` count inputs first, then the made arrays. ``held`` counts the calls in which a donor was not alone.
+    ``outputs`` count inputs first, then the made arrays.
     """
 
-    __slots__ = ("address", "donors", "held", "kinds", "made", "outputs", "spec")
+    __slots__ = ("address", "counts", "donors", "kinds", "made", "outputs", "spec")
 
     def __init__(
         self, address: int, made: Sequence[Made], donors: Sequence[tuple[int, int]], kinds: str, outputs: Sequence[int]
@@ -44,11 +44,11 @@ class Call:
         self.donors = dict(donors)
         self.kinds = kinds
         self.outputs = outputs
-        self.held: dict[int, int] = {}
+        self.counts = np.zeros(1 + max(self.donors.values(), default=0), np.int64)
         makers: tuple[list[Any], list[Any]] = ([], [])
         for k, (shape, dtype) in enumerate(self.made):
             makers[_size(shape, dtype) >= POOLED].append((k, shape, dtype, self.donors.get(k, -1)))
-        self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), self.count)
+        self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), self.counts.ctypes.data)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
         """The outputs. ``arrays`` grows by what is made. None, and nothing done, if one of them is no plain array;
@@ -68,13 +68,14 @@ class Call:
                 if is_sole(arrays, donor) and arrays[donor].flags.writeable and (base is None or unshared(base)):
                     arrays[given + k] = arrays[donor]
                 else:
-                    self.count(donor)
+                    self.counts[donor] += 1
         arrays.insert(-1, struct.pack("=" + self.kinds, *numbers))
         return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
 
-    def count(self, donor: int) -> None:
-        """An input was not alone."""
-        self.held[donor] = self.held.get(donor, 0) + 1
+    @property
+    def held(self) -> dict[int, int]:
+        """In how many calls an input that might have given its buffer away was not alone."""
+        return {donor: int(n) for donor, n in enumerate(self.counts) if n}
 
 
 def _size(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
@@ -113,25 +114,27 @@ def _number(f: Function, of: str, k: int) -> str:
     return f.call("PyLong_AsLongLong", _item(f, of, k), gives="i64")
 
 
-def _fits(m: Module[Function]) -> None:
-    """Whether an array is nobody else's and may be written."""
-    with m.function("free", "ptr %array", gives="i1") as f:
+def _free(m: Module[Function]) -> None:
+    """Whether an array is nobody else's and may be written; -1 with an error."""
+    with m.function("free", "ptr %array", gives="i32") as f:
         count = f.load("ptr %array", "i32")
         flags = f.load(f.at("ptr %array", f"i64 {_FLAGS}", "i8"), "i32")
         writeable = f.negation(f.equal(f.do("and", flags, f"i32 {_WRITEABLE}"), "i32 0"))
         with f.unless(f.both(f.equal(count, "i32 1"), writeable)):
-            f.give("i1 false")
+            f.give("i32 0")
         base = f.load(f.at("ptr %array", f"i64 {_BASE}", "i8"))
         with f.when(f.equal(base, NULL)):
-            f.give("i1 true")
+            f.give("i32 1")
         answer = f.call("PyObject_CallFunctionObjArgs", f.load("ptr @unshared"), base, NULL, variadic=True)
+        with f.when(f.equal(answer, NULL)):
+            f.give("i32 -1")
         f.call("Py_DecRef", answer, gives="void")
-        f.give(f.equal(answer, f.load("ptr @true")))
+        f.give(f.value("i32", f"zext {f.equal(answer, f.load('ptr @true'))} to i32"))
 
 
 def _make(m: Module[Function]) -> None:
     """Put arrays to their places behind the given ones, of a donor where it is free; 0, or 1 with an error."""
-    names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %count")
+    names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
     with m.function("make", *names, gives="i32") as f:
         two, array = f.local(count=2), f.local()
         with f.each(f.call("PyTuple_Size", "ptr %makers", gives="i64")) as k:
@@ -140,12 +143,15 @@ def _make(m: Module[Function]) -> None:
             f.store(NULL, array)
             with f.when(f.value("i1", f"icmp sge {donor}, 0")):
                 old = f.call("PyList_GetItem", "ptr %arrays", donor)
-                with f.when(f.call("free", old, gives="i1")):
+                free = f.call("free", old, gives="i32")
+                with f.when(f.equal(free, "i32 -1")):
+                    f.give("i32 1")
+                with f.when(f.equal(free, "i32 1")):
                     f.call("Py_IncRef", old, gives="void")
                     f.store(old, array)
-                with f.when(f.equal(f.load(array), NULL)):
-                    told = f.call("PyObject_CallFunctionObjArgs", "ptr %count", _item(f, maker, 3), NULL, variadic=True)
-                    f.call("Py_DecRef", told, gives="void")
+                with f.when(f.equal(free, "i32 0")):
+                    counter = f.at(f.call("PyLong_AsVoidPtr", "ptr %counts"), donor, "i64")
+                    f.store(f.do("add", f.load(counter, "i64"), "i64 1"), counter)
             with f.when(f.equal(f.load(array), NULL)):
                 f.store(_item(f, maker, 1), two)
                 f.store(_item(f, maker, 2), f.at(two, "i64 1"))
@@ -160,7 +166,7 @@ def _make(m: Module[Function]) -> None:
 
 def _pooled(m: Module[Function]) -> None:
     """Make arrays with the pool's allocator in force; 0, or 1 with an error."""
-    names = ("ptr %context", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %count")
+    names = ("ptr %context", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
     with m.function("pooled", *names, gives="i32") as f:
         with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", gives="i64"), "i64 0")):
             f.give("i32 0")
@@ -168,7 +174,7 @@ def _pooled(m: Module[Function]) -> None:
         with f.when(f.equal(own, NULL)):
             f.give("i32 1")
         f.call("PyContext_Enter", own, gives="i32")
-        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %count", gives="i32")
+        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", gives="i32")
         f.call("PyContext_Exit", own, gives="i32")
         f.call("Py_DecRef", own, gives="void")
         f.give(out)
@@ -210,13 +216,13 @@ def _run(m: Module[Function]) -> None:
             with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
                 f.call("Py_IncRef", none, gives="void")
                 f.give(none)
-        made, count = _number(f, spec, 1), _item(f, spec, 6)
+        made, counts = _number(f, spec, 1), _item(f, spec, 6)
         with f.each(made) as k:
             f.call("PyList_Append", arrays, none, gives="i32")
-        small = f.call("make", arrays, given, _item(f, spec, 2), count, gives="i32")
+        small = f.call("make", arrays, given, _item(f, spec, 2), counts, gives="i32")
         with f.unless(f.equal(small, "i32 0")):
             f.give(NULL)
-        large = f.call("pooled", context, arrays, given, _item(f, spec, 3), count, gives="i32")
+        large = f.call("pooled", context, arrays, given, _item(f, spec, 3), counts, gives="i32")
         with f.unless(f.equal(large, "i32 0")):
             f.give(NULL)
         packed = f.call("pack", _item(f, spec, 4), numbers)
@@ -245,7 +251,7 @@ def _run(m: Module[Function]) -> None:
 
 def _load() -> Callable[..., Any]:
     module = Module(Function)
-    for define in (_fits, _make, _pooled, _pack, _run):
+    for define in (_free, _make, _pooled, _pack, _run):
         define(module)
     objects = {"unshared": unshared, "empty": np.empty, "ndarray": np.ndarray, "none": None, "true": True}
     source = "\n".join([*[f"@{name} = global ptr null" for name in objects], str(module)])

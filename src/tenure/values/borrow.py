@@ -18,7 +18,6 @@ from tenure.values.loans import Ended, Loan, give_back, lend
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
 from tenure.values.sites import at_users_line, here, site
-from tenure.values.tensor import Tensor
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
 
@@ -41,7 +40,7 @@ class Borrow(Writable):
         self._parent = parent
         self._loan: Loan | None = None
         self._stale: Ended | None = parent._stale if parent is not None else None
-        self._val = value = self.view_of(place._val) if parent is None else self._view_of_parent(parent)
+        self._val = value = self.view_of(place._read()) if parent is None else self._view_of_parent(parent)
         value._held = True
         place._borrows.append(weakref.ref(self))
         if len(place._borrows) > 64:
@@ -50,9 +49,7 @@ class Borrow(Writable):
     @classmethod
     def of(cls, place: Any) -> Borrow:
         """A borrow of all of a place: what the constructor gives, sooner."""
-        value = place._val
-        if type(value) is not Tensor:
-            value = place._read()
+        value = place._read()
         b = object.__new__(cls)
         b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
         b._loan = b._stale = None

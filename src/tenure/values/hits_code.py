@@ -116,6 +116,7 @@ def binary(m: Code) -> None:
                         f.drop(u, v)
                         f.give(out)
             f.drop(u, v)
+            finish(f, NULL)
         f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n"))
 
 
@@ -215,6 +216,7 @@ def apply(m: Code) -> None:
                     with f.each(f.do("sub", end, "i64 1")) as k:
                         f.drop(f.load(f.at(parts, f.do("add", k, "i64 1"))))
                     finish(f, f.call("release", t, f.load(h)))
+        finish(f, NULL)
         f.give(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
 
 
@@ -256,7 +258,8 @@ def mark_leaf(m: Code) -> None:
                 f.swap(t, "trace.busy", f.constant("false"))
                 f.drop(t)
                 f.give(h)
-            finish(f, f.call("release", t, NULL))
+            f.call("release", t, NULL)
+        finish(f, NULL)
         f.give(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
 
 

@@ -97,7 +97,6 @@ def trace(m: Code) -> None:
             f.give(f.own(f.get(f.constant("cell"), "unfinished.trace")))
         cell = f.call("PyObject_GetAttr", f.constant("recorder"), f.constant("cell_name"))
         with f.when(f.absent(cell)):
-            f.call("PyErr_Clear", gives="void")
             f.give(NULL)
         old, found = f.constant("cell"), f.own(f.get(cell, "unfinished.trace"))
         f.store(cell, "ptr @cell")
@@ -107,7 +106,8 @@ def trace(m: Code) -> None:
 
 
 def hold(m: Code) -> None:
-    """Give this thread's trace, busy from now on; nothing if it is busy, eager, or not in the mode in force."""
+    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy or either is eager, or
+    with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
         with f.when(f.absent(t)):
@@ -124,11 +124,11 @@ def hold(m: Code) -> None:
             f.swap(t, "trace.busy", f.constant("true"))
             done = f.call("PyObject_CallFunctionObjArgs", f.constant("enter"), t, mode, NULL, variadic=True)
             f.drop(done)
-            with f.unless(f.absent(done)):
-                f.give(t)
-            f.swap(t, "trace.busy", f.constant("false"))
+            with f.when(f.absent(done)):
+                f.drop(t)
+                f.give(NULL)
+            f.give(t)
         f.drop(t)
-        f.call("PyErr_Clear", gives="void")
         f.give(NULL)
 
 

@@ -30,8 +30,8 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             mode = MODE.get()
             if mode is not t.mode:
                 t.enter(current_mode())
-            a = x._val if type(x) in PLACES else x
-            b = y._val if type(y) in PLACES else y
+            a = x._read() if type(x) in PLACES else x
+            b = y._read() if type(y) in PLACES else y
             if type(a) is record._Tensor and type(b) is record._Tensor:
                 i = a._slot if a._trace is t else t.bind(a)
                 j = b._slot if b._trace is t else t.bind(b)

@@ -24,7 +24,7 @@ from tenure.values.reading import value_of, written_of
 from tenure.values.record import set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
-from tenure.values.tensor import Arithmetic, Shaping, Tensor
+from tenure.values.tensor import Arithmetic, Shaping, Tensor, refuse_in_place
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
 
@@ -81,7 +81,7 @@ class Var(Writable):
         loans = self._loans
         if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING):
             self._refuse_write(writer, key)
-        old = self._val if loans is None else loans.current(self)
+        old = self._read() if loans is None else loans.current(self)
         if type(old) is not Tensor:
             old = self._healed(old)
         if self._leaf is not None:
@@ -180,11 +180,10 @@ class Var(Writable):
 
     @data.setter
     def data(self, v: Any) -> None:
-        if type(v) is Tensor and self._loans is None and not LENDING and not UPDATING:
-            old = self._val
-            if type(old) is Tensor and v._aval == old._aval:
-                self._take(detach(v) if v._deps else v)
-                return
+        free = type(v) is Tensor and self._loans is None and not LENDING and not UPDATING
+        if free and v._aval == self._read()._aval:
+            self._take(detach(v) if v._deps else v)
+            return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
             return
         self._write(self._fitting(v))
@@ -267,3 +266,4 @@ set_types(Tensor, Var)
 install(Tensor, (Arithmetic, Shaping))
 for _kind in (Var, Borrow, SharedBorrow):
     add_place(_kind)
+refuse_in_place([name for name in dir(Var) if name.endswith("_") and not name.startswith("_")])
