@@ -137,6 +137,7 @@ power: Primitive = pointwise(
             e.at(x, e.broadcast(index, x)), e.at(y, e.broadcast(index, y)), uniform=e.shape(y) == ()
         ),
         heavy=True,
+        alike=True,
     ),
     ref=_power,
     partials=(_power_by_base, _power_by_exponent),

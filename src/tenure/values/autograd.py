@@ -10,6 +10,7 @@ from tenure.values import record
 from tenure.values.backward import Walk, deposit, run_walk, short_walk
 from tenure.values.graph import Hook, Leaf
 from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
+from tenure.values.levels import refuse_backward
 from tenure.values.reading import value_of
 from tenure.values.sites import here, site
 from tenure.values.steps import fill
@@ -30,6 +31,7 @@ def backward(
     """
     root = value_of(x)
     g = None if gradient is None else value_of(gradient)
+    refuse_backward(root if g is None else g)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is not None:
         for place in inputs:

@@ -7,11 +7,12 @@ entered by ``with`` lends the place until the block ends; shared ones may be ent
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Self
 
 from tenure.errors import WriteError
-from tenure.values import indexing
+from tenure.values import indexing, keys
 from tenure.values.arithmetic import detach
 from tenure.values.creation import wrap
 from tenure.values.loans import Ended, Loan, give_back, lend
@@ -62,8 +63,16 @@ class Borrow(Writable):
         return b
 
     def _absent(self) -> Any:
-        assert self._stale is not None
-        raise self._stale.error()
+        if self._stale is not None:
+            raise self._stale.error()
+        loans = self._place._loans
+        self._renew(self._place._read() if loans is None else loans.current(self._place))
+        return self._val
+
+    def _forget(self) -> None:
+        """Look again when the value is wanted: parts of the place have been written."""
+        with suppress(AttributeError):
+            del self._val
 
     def chain(self) -> list[Borrow]:
         """This borrow and those it was taken from."""
@@ -128,16 +137,16 @@ class Borrow(Writable):
             give_back(self._place, loan)
 
     def __getitem__(self, key: Any) -> Any:
-        if indexing.advanced(key) is not None:
+        if not keys.is_basic(key):
             return at_users_line(indexing.getitem(self._read(), key))
-        return Borrow(self._place, self._region.sub(*indexing.parse(key, self._aval.shape)), self)
+        return Borrow(self._place, self._region.sub(*keys.parse(key, self._aval.shape)), self)
 
     def __setitem__(self, key: Any, v: Any) -> None:
         if self._region.is_whole:
             self._refuse_stale()
             v = written_of(v)
             self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
-        elif indexing.advanced(key) is None:
+        elif keys.is_basic(key):
             self[key]._write(written_of(v))
         else:
             self._write(indexing.written(self._read(), key, written_of(v)))

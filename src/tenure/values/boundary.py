@@ -13,6 +13,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
 from tenure.interp.interp import Poison
 from tenure.values.creation import wrap
+from tenure.values.force import leaves_some, run_prefix
 from tenure.values.graph import Leaf, Out
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
@@ -28,6 +29,14 @@ def array_of(x: Any) -> np.ndarray[Any, Any]:
         error = copy.copy(data.error)
         raise error.with_traceback(None)
     return data  # type: ignore[no-any-return]
+
+
+def array_alone(x: Any) -> np.ndarray[Any, Any]:
+    """``array_of``, for which only what x needs is computed: the rest of the trace stays pending."""
+    x, t = x._read(), RECORDER.trace
+    if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):
+        run_prefix(t, x, t.expanded, alone=True)
+    return array_of(x)
 
 
 class Lent:
@@ -154,6 +163,9 @@ class Boundary:
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self: Any) -> str:
+        node = self._read()._node
+        if node is not None and node.level is not None:
+            return f"tensor(<one example of {node.level.count}>, shape={self.shape}, dtype={self.dtype.name})"
         try:
             array = array_of(self)
         except TenureError as error:

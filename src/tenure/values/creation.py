@@ -148,6 +148,15 @@ def leaf(value: Any, requires_grad: bool) -> Any:
     return record._Var(value, True) if requires_grad else value
 
 
+def check_differentiable(value: Any) -> None:
+    """Only floating tensors can require grad."""
+    if not value._aval.dtype.is_floating:
+        raise DTypeError(
+            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
+            help="only floating dtypes can: give dtype=tn.float32",
+        )
+
+
 def check_device(device: Any) -> None:
     """Only the CPU is there."""
     if device is not None and str(device) not in ("cpu", "cpu:0"):
@@ -155,9 +164,9 @@ def check_device(device: Any) -> None:
 
 
 def as_tensor(data: Any, *, dtype: DTypeLike | None = None, device: Any = None) -> Any:
-    """``data`` itself if it is a tensor of that dtype, else a tensor with a copy of it."""
+    """``data`` itself if it is a value of that dtype, the value of a place, else a tensor with a copy of it."""
     if isinstance(data, record._Tensor):
-        return data if dtype is None else data.to(dtype)
+        return data._read() if dtype is None else data.to(dtype)
     return tensor(data, dtype=dtype, device=device)
 
 

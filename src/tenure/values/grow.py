@@ -7,6 +7,7 @@ from typing import Any
 from tenure.ir.program import Builder
 from tenure.ops.promote import Operation
 from tenure.values.expand import WEAK, expand_operation
+from tenure.values.levels import level_of
 from tenure.values.trie import INT64, Key, Node, out_of_bounds
 
 
@@ -20,6 +21,7 @@ def new_operation(
     leaves: tuple[int, ...] = (),
 ) -> Node:
     """The node of a new operation: check it and find what it gives."""
+    level = level_of(t, args)
     b = Builder()
     deps: set[int] = set()
     values = []
@@ -47,6 +49,7 @@ def new_operation(
         bounds=bounds,
         name=fn.grad_name,
         leaves=leaves,
+        level=level,
     )
 
 

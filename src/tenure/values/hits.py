@@ -21,7 +21,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager",),
     record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token", "marks"),
     Unfinished: ("trace",),
-    Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut"),
+    Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut", "level"),
 }
 
 

@@ -188,39 +188,47 @@ def slot(m: Code) -> None:
 def bind(m: Code) -> None:
     """Give the slot of a value that becomes an input, or has become one."""
     with m.function("bind", "ptr %t", "ptr %x") as f:
-        parts, bound = f.local(count=2), f.get("ptr %t", "trace.bound")
-        name = f.call("PyLong_FromVoidPtr", "ptr %x")
+        parts, name = f.local(count=2), f.call("PyLong_FromVoidPtr", "ptr %x")
         with f.when(f.absent(name)):
             f.give(NULL)
-        found = f.own(f.call("PyDict_GetItemWithError", bound, name))
+        found = f.own(f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.bound"), name))
         with f.unless(f.absent(found)):
             f.drop(name)
             f.give(found)
+        made, slow = f.get("ptr %x", ".node"), f.local("i1")
+        f.store("i1 false", slow)
+        with f.unless(f.do("or", f.absent(made), f.is_(made, "none"))):
+            f.store(f.negation(f.is_(f.get(made, "node.level"), "none")), slow)  # one example's
         none = f.equal(f.call("PyTuple_Size", f.get("ptr %x", ".deps"), gives="i64"), "i64 0")
         f.store(f.get("ptr %x", ".aval"), f.at(parts, "i64 0"))
         f.store(f.choice(none, f.constant("false"), f.constant("true")), f.at(parts, "i64 1"))
-        node = f.own(f.call("follow", f.get("ptr %t", "trace.node"), parts, "i64 2"))
-        with f.when(f.absent(node)):
+        node = f.call("follow", f.get("ptr %t", "trace.node"), parts, "i64 2")
+        with f.when(f.do("or", f.load(slow, "i1"), f.absent(node))):
             f.drop(name)
-            f.give(
-                f.call("PyObject_CallFunctionObjArgs", f.constant("slow_bind"), "ptr %t", "ptr %x", NULL, variadic=True)
-            )
-        inputs = f.get("ptr %t", "trace.inputs")
+            args = (f.constant("slow_bind"), "ptr %t", "ptr %x", NULL)
+            f.give(f.call("PyObject_CallFunctionObjArgs", *args, variadic=True))
+        f.give(f.call("input", "ptr %t", "ptr %x", name, node))
+
+
+def input_(m: Code) -> None:
+    """Give the slot of a value that becomes an input, under its name, which it takes; ``node`` is the step."""
+    with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %node") as f:
+        f.own("ptr %node")
+        inputs, bound = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.bound")
         count = f.call("PyList_Size", inputs, gives="i64")
         number = f.call("PyLong_FromLong", f.do("xor", count, "i64 -1"))
         pair = f.call("PyTuple_New", "i64 2")
-        bad = f.value("i1", f"or {f.absent(number)}, {f.absent(pair).split()[1]}")
-        with f.unless(bad):
+        with f.unless(f.do("or", f.absent(number), f.absent(pair))):
             f.call("PyTuple_SetItem", pair, "i64 0", f.own(f.get("ptr %t", "trace.token")), gives="i32")
             f.call("PyTuple_SetItem", pair, "i64 1", f.own(number), gives="i32")
-            kept = f.call("PyDict_SetItem", bound, name, number, gives="i32")
+            kept = f.call("PyDict_SetItem", bound, "ptr %name", number, gives="i32")
             listed = f.call("PyList_Append", inputs, "ptr %x", gives="i32")
             with f.when(f.equal(f.do("or", kept, listed), "i32 0")):
                 f.swap("ptr %x", ".bound", pair)
-                f.swap("ptr %t", "trace.node", node)
-                f.drop(name, pair, node)
+                f.swap("ptr %t", "trace.node", "ptr %node")
+                f.drop("ptr %name", pair, "ptr %node")
                 f.give(number)
-        f.drop(name, pair, node, number)
+        f.drop("ptr %name", pair, "ptr %node", number)
         f.give(NULL)
 
 
@@ -383,5 +391,5 @@ def release(m: Code) -> None:
         f.give("ptr %h")
 
 
-PARTS = (value, trace, hold, same, follow, slot, bind, fits, outermost, line, handle, results, take, release)
+PARTS = (value, trace, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results, take, release)
 """What the functions that Python calls are made of."""

@@ -87,6 +87,7 @@ def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], Non
         lend(place, loan, (other,))
         before = place._loans.value  # type: ignore[union-attr]
         other._leaf, other._borrows, other._loans, other._val = place._leaf, [], None, before
+        other._ties, other._home = None, place._home
         STANDING_IN[id(other)] = loan
     if isinstance(place, Parameter):
         other._born, other._holders = place._born, place._holders
@@ -96,7 +97,7 @@ def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], Non
     def end() -> None:
         with GUARD:
             loans = other._loans
-            after = other._val if loans is None else loans.current(other)
+            after = other._read() if loans is None else loans.current(other)
             other._loans = Ended("over", where)
             if hasattr(other, "_val"):
                 del other._val

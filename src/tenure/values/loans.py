@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
-from tenure.values import indexing
+from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
@@ -58,7 +58,11 @@ class Loan:
         return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
 
 
-STALE = {"written": "the place was written here", "taken": "the place was moved here"}
+STALE = {
+    "written": "the place was written here",
+    "taken": "the place was moved here",
+    "parted": "the place was parted again here",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,9 @@ class Loans:
 
     def current(self, place: Any) -> Any:
         """What the place holds, for those who may know."""
-        return self.value if self.exclusive else place._val
+        if not self.exclusive:
+            return place._read()
+        return place._ties.joined(place) if self.value is None else self.value
 
     def store(self, place: Any, value: Any) -> None:
         """Give the place another value."""
@@ -135,7 +141,8 @@ class Loans:
 
     def refuse_write(self, place: Any, writer: Any, key: Any) -> None:
         """TN503 or TN506 where somebody else holds what is written: directly, or through the borrow ``writer``."""
-        region = written_region(self.current(place)._aval.shape, writer, key)
+        known = writer is not None and key is ...
+        region = writer._region if known else written_region(self.current(place)._aval.shape, writer, key)
         chain = () if writer is None else writer.chain()
         for loan in self.exclusive:
             if not _among(loan.by, chain) and (writer is None or overlap(loan.region, region)):
@@ -167,9 +174,9 @@ def _among(x: Any, chain: Sequence[Any]) -> bool:
 def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
     """The part of a place that is written by an index of it, or through a borrow."""
     region = Region.whole(shape) if writer is None else writer._region
-    if key is ... or not region.is_whole or indexing.advanced(key) is not None:
+    if key is ... or not region.is_whole or not keys.is_basic(key):
         return region
-    return region.sub(*indexing.parse(key, shape))
+    return region.sub(*keys.parse(key, shape))
 
 
 def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:
@@ -211,11 +218,13 @@ def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
         if held is None:
             held = Loans()
         held.refuse_loan(chain, loan.region, loan.exclusive)
+        if place._ties is not None:
+            place._ties.lend(loan)
         if not loan.exclusive:
             held.shared.append(loan)
         else:
             if not held.exclusive:
-                held.value = place._val
+                held.value = place._read()
                 del place._val
             held.exclusive.append(loan)
         place._loans = held
@@ -225,9 +234,11 @@ def give_back(place: Any, loan: Loan) -> None:
     """End a loan; loans end in any order."""
     with GUARD:
         held = place._loans
+        if place._ties is not None:
+            place._ties.give_back(loan)
         if loan.exclusive:
             held.exclusive.remove(loan)
-            if not held.exclusive:
+            if not held.exclusive and held.value is not None:
                 place._val, held.value = held.value, None
         else:
             held.shared.remove(loan)

@@ -136,7 +136,10 @@ def _move_place(x: Var, ended: Ended) -> Var:
     y: Any = object.__new__(type(x))
     with GUARD:
         _check(x)
-        y._borrows, y._loans, y._leaf, y._val = [], None, x._leaf, x._read()
+        y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
+        y._home = x._home
+        if x._ties is not None:
+            x._ties.retire(x, list(x._ties.parts), "taken")
         x._loans, x._leaf = ended, None
         del x._val
     x._expire(y._val, None, ..., "taken")

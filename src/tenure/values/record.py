@@ -19,6 +19,7 @@ from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
+from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
@@ -33,28 +34,13 @@ _new = object.__new__
 
 
 class Trace:
-    """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents."""
+    """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
+    ``vmapped`` says whether some results are one example's."""
 
     __slots__ = (
-        "bound",
-        "busy",
-        "cutting",
-        "done",
-        "eager",
-        "expansion",
-        "handlers",
-        "handles",
-        "inputs",
-        "lock",
-        "look",
-        "marks",
-        "mode",
-        "node",
-        "running",
-        "scalars",
-        "sites",
-        "token",
-    )
+        "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock", "look",
+        "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.node = ROOT
@@ -64,6 +50,7 @@ class Trace:
         self.cutting = False
         self.done = False
         self.running = False
+        self.vmapped = False
         self.handles: list[Any] = []
         self.inputs: list[Any] = []
         self.bound: dict[int, int] = {}
@@ -93,6 +80,8 @@ class Trace:
             return x._slot  # type: ignore[no-any-return]
         slot = self.bound.get(id(x))
         if slot is None:
+            if x._node is not None:
+                refuse_reading(x, None)
             tracked = bool(x._deps)
             key = (x._aval, tracked)
             node = self.node.next.get(key)
@@ -176,7 +165,8 @@ class Trace:
 
 
 class Recorder(threading.local):
-    """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut."""
+    """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut; ``vmap``
+    is the innermost vmapped call among them."""
 
     def __init__(self) -> None:
         self.trace = Trace()
@@ -184,6 +174,7 @@ class Recorder(threading.local):
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
+        self.vmap: Call | None = None
 
     def __del__(self) -> None:
         for t in (self.__dict__.get("trace"), self.__dict__.get("sealed")):
@@ -223,6 +214,7 @@ class Recorder(threading.local):
         t = h._trace
         if t is None or h._data is not None:
             return
+        refuse_reading(h, self.trace.node.open)
         if t is self.sealed:
             self.sealed = None
             force.run(t)

@@ -30,6 +30,17 @@ GENERAL: Final = _General()
 INT64 = (-(2**63), 2**63 - 1)
 
 
+class Level:
+    """A vmapped call on a path: so many examples, ``depth`` calls deep, within the level ``outer``."""
+
+    __slots__ = ("count", "depth", "outer")
+
+    def __init__(self, count: int, outer: Level | None) -> None:
+        self.count = count
+        self.outer = outer
+        self.depth: int = 1 if outer is None else outer.depth + 1
+
+
 class Node:
     """One step of a path, and the programs of the traces that end here.
 
@@ -38,7 +49,8 @@ class Node:
     ``leaves`` says which results of an operation are sources of gradients from here on.
     ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
     while it is specialized, ``likely`` the child that was taken last: the recorder's shortcuts. ``made`` keeps what
-    ``paths.steps`` found.
+    ``paths.steps`` found. ``level`` is the vmapped call of whose example the results are, ``open`` the innermost one
+    that has not returned here.
     """
 
     made: list[tuple[Node, int]] | None
@@ -58,10 +70,12 @@ class Node:
         "key",
         "kinds",
         "leaves",
+        "level",
         "likely",
         "made",
         "name",
         "next",
+        "open",
         "params",
         "parent",
         "plans",
@@ -87,6 +101,7 @@ class Node:
         bounds: tuple[tuple[int, int] | None, ...] = (),
         name: str = "",
         leaves: tuple[int, ...] = (),
+        level: Level | None = None,
     ) -> None:
         self.parent = parent
         self.key = key
@@ -99,6 +114,7 @@ class Node:
         self.deps = depss[0] if depss else ()
         self.name = name
         self.leaves = leaves
+        self.level = level
         self.next: dict[Key, Node] = {}
         self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
@@ -109,9 +125,14 @@ class Node:
         self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
         self.fixed: list[Any] = [GENERAL if _unspecializable(s) else s for s in scalars]
         self.single = self.fixed[0] if len(scalars) == 1 else GENERAL
-        self.results: int = (parent.results if parent else 0) + len(avals)
+        self._follow(parent, len(avals), inputs, len(scalars))
+
+    def _follow(self, parent: Node | None, results: int, inputs: int, scalars: int) -> None:
+        """What a step has from the path before it."""
+        self.open: Level | None = parent.open if parent else None
+        self.results: int = (parent.results if parent else 0) + results
         self.inputs: int = (parent.inputs if parent else 0) + inputs
-        self.scalars: int = (parent.scalars if parent else 0) + len(scalars)
+        self.scalars: int = (parent.scalars if parent else 0) + scalars
 
     def admit(self, scalars: tuple[Any, ...]) -> None:
         """Check the scalars of this visit; a position that meets a second value becomes an input for good."""
@@ -160,17 +181,23 @@ def below(node: Node) -> Iterator[Node]:
         stack.extend(at.next.values())
 
 
-def prune(root: Node, keep_since: int) -> int:
-    """Drop the branches where no trace has ended since a time; returns how many nodes remain."""
+def prune(root: Node, most: int) -> int:
+    """Keep the paths where traces ended last, as many as have this number of nodes; returns how many remain."""
     order = list(below(root))
-    alive: set[int] = set()
-    for node in reversed(order):
-        if node.stamp >= keep_since or any(id(child) in alive for child in node.next.values()):
-            alive.add(id(node))
+    alive = {id(root)}
+    for end in sorted(order, key=lambda node: node.stamp, reverse=True):
+        path: list[Node] = []
+        node: Node | None = end
+        while node is not None and id(node) not in alive:
+            path.append(node)
+            node = node.parent
+        if len(alive) > 1 and len(alive) + len(path) > most:
+            break
+        alive.update(map(id, path))
     for node in [root, *order]:
         node.likely = None
         node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
-    return len(alive)
+    return len(alive) - 1
 
 
 def _nothing(*args: Any) -> None:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from copy import deepcopy
 from threading import get_ident
 from typing import Any
 
-from tenure.errors import DTypeError, WriteError
-from tenure.values import indexing, steps
+from tenure.errors import WriteError
+from tenure.values import indexing, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.creation import wrap
+from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
+from tenure.values.levels import refuse_writing
 from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
-from tenure.values.record import set_types
+from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
 from tenure.values.tensor import Arithmetic, Shaping, Tensor, refuse_in_place
+from tenure.values.ties import Ties
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
 
@@ -37,7 +40,8 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
-    __slots__ = ("_borrows", "_leaf", "_loans", "_val")
+    __slots__ = ("_borrows", "_home", "_leaf", "_loans", "_ties", "_val")
+    split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
@@ -46,7 +50,9 @@ class Var(Writable):
         value = value_of(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
+        self._home = RECORDER.vmap
         self._loans: Loans | Ended | None = None
+        self._ties: Ties | None = None
         self._val = value
         value._held = True
         if requires_grad:
@@ -56,14 +62,19 @@ class Var(Writable):
     def of(cls, value: Any) -> Var:
         """A place that starts with a value and is no leaf: what the constructor gives, sooner."""
         place = object.__new__(cls)
-        place._leaf = place._loans = None
+        place._leaf = place._loans = place._ties = None
+        place._home = RECORDER.vmap
         place._borrows = []
         place._val = value
         value._held = True
         return place
 
     def _absent(self) -> Any:
-        return absent(self)
+        return absent(self) if self._ties is None else self._ties.absent(self)
+
+    def _held_as(self, value: Any) -> Any:
+        """A value without a graph as this place holds it."""
+        return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
     def requires_grad_(self, requires_grad: bool = True) -> Var:
         """Make the place a differentiation leaf, or none any more."""
@@ -79,7 +90,7 @@ class Var(Writable):
     def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
         """Give the place another value: v, or its own with v at a basic index."""
         loans = self._loans
-        if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING):
+        if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or self._ties is not None:
             self._refuse_write(writer, key)
         old = self._read() if loans is None else loans.current(self)
         if type(old) is not Tensor:
@@ -101,6 +112,8 @@ class Var(Writable):
 
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
         """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph."""
+        if new._node is not None and new._node.level is not None:
+            refuse_writing(self._home, new)
         if self._leaf is not None:
             new = as_leaf(new, self._leaf)
         self._keep(new, writer, key)
@@ -108,7 +121,7 @@ class Var(Writable):
     def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
         """Hold a value, which is a leaf if the place is one."""
         new._held = True
-        if GIL and self._loans is None:  # no other thread runs between this look and the store
+        if GIL and self._loans is None and self._ties is None:  # no other thread runs between this look and the store
             self._val = new
         else:
             self._store(new, writer, key)
@@ -124,6 +137,8 @@ class Var(Writable):
             else:
                 self._loans.refuse_write(self, writer, key)
                 self._loans.store(self, new)
+            if self._ties is not None:
+                self._ties.written(self, new, writer, key)
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
@@ -135,6 +150,8 @@ class Var(Writable):
                     refuse(self, thread, born)
         for update in list(UPDATING.values()) if UPDATING else ():
             update.refuse_write(self)
+        if self._ties is not None:
+            self._ties.refuse_write()
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
@@ -180,7 +197,7 @@ class Var(Writable):
 
     @data.setter
     def data(self, v: Any) -> None:
-        free = type(v) is Tensor and self._loans is None and not LENDING and not UPDATING
+        free = type(v) is Tensor and self._loans is None and self._ties is None and not LENDING and not UPDATING
         if free and v._aval == self._read()._aval:
             self._take(detach(v) if v._deps else v)
             return
@@ -211,6 +228,9 @@ class Var(Writable):
         return self
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        whole = None if self._ties is None else self._ties.whole()
+        if self._ties is not None and whole is not None:
+            return parts.part_again, (whole, self._ties.token._region)
         grad = None if self._leaf is None or self._leaf.grad is None else self._leaf.grad.numpy()
         return _rebuild, (type(self), self.detach().numpy().copy(), self._leaf is not None, grad)
 
@@ -218,6 +238,11 @@ class Var(Writable):
         return type(self)(detach(self._read()), self._leaf is not None)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Var:
+        whole = None if self._ties is None else self._ties.whole()
+        if self._ties is not None and whole is not None:
+            part: Var = parts.part_again(deepcopy(whole, memo), self._ties.token._region)
+            memo[id(self)] = part
+            return part
         twin = memo[id(self)] = self.__copy__()
         if self._leaf is not None and self._leaf.grad is not None and twin._leaf is not None:
             twin._leaf.grad = Var(self._leaf.grad._read())
@@ -227,13 +252,15 @@ class Var(Writable):
 def refuse_writes(places: Iterable[Var]) -> None:
     """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
     for place in places:
-        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING):
+        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or place._ties is not None:
             place._refuse_write()
 
 
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
+        if value._node is not None and value._node.level is not None:
+            refuse_writing(place._home, value)
         place._keep(value)
 
 
@@ -251,15 +278,6 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
-
-
-def check_differentiable(value: Any) -> None:
-    """Only floating tensors can require grad."""
-    if not value._aval.dtype.is_floating:
-        raise DTypeError(
-            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
-            help="only floating dtypes can: give dtype=tn.float32",
-        )
 
 
 set_types(Tensor, Var)
