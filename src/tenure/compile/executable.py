@@ -44,14 +44,18 @@ class Compiled:
         return self.call.held
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        given = len(arrays)
         out = self.call(arrays, numbers)
         if type(out) is list:
             return out
         if type(out) is int:
-            if out < 0:
-                raise InternalError(f"{self.accesses[-out - 1]}, is out of bounds")
-            del arrays[given:]
+            return self.failed(arrays, out, numbers)
+        return stepwise(self.program)(arrays, numbers)
+
+    def failed(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any]:
+        """What op by op says of a call whose code has found a check to fail; InternalError if it was one of its own."""
+        if status < 0:
+            raise InternalError(f"{self.accesses[-status - 1]}, is out of bounds")
+        del arrays[len(self.program.inputs) - len(self.call.kinds) :]
         return stepwise(self.program)(arrays, numbers)
 
 

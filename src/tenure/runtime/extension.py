@@ -57,6 +57,10 @@ class Extension:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(to))
         ctypes.c_void_p.from_address(self._address[variable] + at * _WORD).value = id(to)
 
+    def address(self, symbol: str) -> int:
+        """Where a function or a variable lies."""
+        return self._address[symbol]
+
     def number(self, variable: str, value: int, at: int = 0) -> None:
         """Set a word of the code."""
         ctypes.c_int64.from_address(self._address[variable] + at * _WORD).value = value

@@ -18,7 +18,7 @@ from tenure.runtime.assembler import NULL, Function, Module
 from tenure.runtime.extension import AVAILABLE, Extension
 from tenure.runtime.lots import is_sole, unshared
 
-__all__ = ["Call"]
+__all__ = ["RUN", "Call"]
 
 MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 POOLED = 1 << 12
@@ -249,7 +249,7 @@ def _run(m: Module[Function]) -> None:
         f.give(out)
 
 
-def _load() -> Callable[..., Any]:
+def _load() -> tuple[Callable[..., Any], int]:
     module = Module(Function)
     for define in (_free, _make, _pooled, _pack, _run):
         define(module)
@@ -258,7 +258,7 @@ def _load() -> Callable[..., Any]:
     code = Extension(source, _API, tuple(objects), ("run",))
     for name, to in objects.items():
         code.point(name, to)
-    return code.function("run", Call.__call__)  # type: ignore[no-any-return]
+    return code.function("run", Call.__call__), code.address("run")
 
 
 def _as_known() -> bool:
@@ -271,8 +271,10 @@ def _as_known() -> bool:
     return flags == [_WRITEABLE, 0] and bases == [None, id(whole)]
 
 
+RUN = 0
+"""The address of the builtin, for other code: it takes a ``Call.spec``, arrays, numbers and the pool's context."""
 if AVAILABLE and _as_known():
-    _builtin = _load()
+    _builtin, RUN = _load()
 
     def _quickly(self: Call, arrays: list[Any], numbers: Sequence[Any]) -> Any:
         return _builtin(self.spec, arrays, numbers, buffers.context())

@@ -19,6 +19,7 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
@@ -65,21 +66,9 @@ class Plan:
     """
 
     __slots__ = (
-        "baked",
-        "consumed",
-        "executable",
-        "graph",
-        "hits",
-        "kept",
-        "lately",
-        "leaves",
-        "moved",
-        "numbers",
-        "open",
-        "places",
-        "saved",
-        "slots",
-    )
+        "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "leaves", "moved", "numbers", "open",
+        "places", "saved", "slots",
+    )  # fmt: skip
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
         ex = Expansion().advance(node)
@@ -99,7 +88,7 @@ class Plan:
         self.places: list[graph.Place] | None = None
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
-        self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
+        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
         program = narrow(program)
@@ -190,13 +179,24 @@ def _calibrate() -> int:
 _ALONE = _calibrate()
 
 
+def alive(handles: list[Any]) -> tuple[int, ...]:
+    """The slots of the handles that somebody has besides the list."""
+    return tuple(_references(handles))
+
+
+def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any) -> Any:
+    """Run a compiled program of a trace and give the results to the handles, with no moment in between: True. None,
+    and nothing done, if it cannot be run so; arrays and status where the program has failed."""
+    return None
+
+
 def run(t: Any) -> None:
     """Run a trace that is closed: its live handles get their values, and the trace lets go of everything."""
     with t.lock:
         if t.done:
             return
         handles, node = t.handles, t.node
-        live = tuple(_references(handles))
+        live = alive(handles)
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
@@ -208,13 +208,14 @@ def run(t: Any) -> None:
             LAST.plan = plan
             if MOVED or plan.moved:
                 plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
-            with Shield() as shield:
-                try:
-                    _execute(t, plan, handles)
-                except BaseException as error:
-                    _break_off(t, plan, handles, error)
-                    raise
-            del shield
+            if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+                with Shield() as shield:
+                    try:
+                        _execute(t, plan, handles)
+                    except BaseException as error:
+                        _break_off(t, plan, handles, error)
+                        raise
+                del shield
         t.handles = []
         _release(t)
     COUNTS["runs"] += 1
@@ -232,6 +233,25 @@ def _settle(t: Any, inputs: Sequence[Any]) -> None:
             adopt(x._trace, x)
 
 
+def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
+    """Run the program of a trace in one builtin, during which no signal handler runs; whether that could be."""
+    call = getattr(plan.executable, "call", None)
+    if call is None:
+        return False
+    try:
+        if plan.graph:
+            _start(t, plan, handles)
+        done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
+        if type(done) is tuple:
+            arrays, status = done
+            numbers = [t.scalars[k] for k in plan.numbers]
+            _deliver(t, plan, handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+    except BaseException as error:
+        _break_off(t, plan, handles, error)
+        raise
+    return done is not None
+
+
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     """Run the program of a trace and hand the results over."""
     t.running = True
@@ -245,6 +265,11 @@ def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
     if segment is not None and plan.saved:
         segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
+    _deliver(t, plan, handles, results)
+
+
+def _deliver(t: Any, plan: Plan, handles: list[Any], results: Sequence[Any]) -> None:
+    """Give results to their handles, which are pending no longer."""
     for slot, array in zip(plan.slots, results, strict=False):
         h = handles[slot]
         if type(array) is Poison:

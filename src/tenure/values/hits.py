@@ -7,8 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tenure.runtime.extension import AVAILABLE, Extension, offset
-from tenure.values import hits_code, record
+from tenure.runtime.launch import RUN
+from tenure.values import force, hits_code, record
 from tenure.values.expand import expand_mark
 from tenure.values.hits_steps import HANDLE, MOST_PLACES
 from tenure.values.modes import MODE, Mode
@@ -19,7 +22,19 @@ from tenure.values.unfinished import Unfinished
 
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager",),
-    record.Trace: ("busy", "eager", "mode", "node", "handles", "inputs", "bound", "scalars", "token", "marks"),
+    record.Trace: (
+        "busy",
+        "eager",
+        "mode",
+        "node",
+        "handles",
+        "inputs",
+        "bound",
+        "scalars",
+        "token",
+        "marks",
+        "running",
+    ),
     Unfinished: ("trace",),
     Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut", "level"),
 }
@@ -50,13 +65,16 @@ def _load() -> Extension:
         "mark_step": expand_mark,
         "mode_type": Mode,
         "enter": record.Trace.enter,
+        "ndarray": np.ndarray,
+        "list": list,
     }
     for name, to in objects.items():
         code.point(name, to)
+    code.number("run", RUN)
     return code
 
 
-CODE = _load() if AVAILABLE and os.environ.get("TENURE_RECORDER", "native") == "native" else None
+CODE = _load() if AVAILABLE and RUN and os.environ.get("TENURE_RECORDER", "native") == "native" else None
 """None where the platform allows no such code, or TENURE_RECORDER is ``python``: ``record`` then does it all."""
 
 
@@ -70,6 +88,7 @@ def coded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 apply, apply_one, seen = coded(record.apply), coded(record.apply_one), coded(record.seen)
+force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
     _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)
     record.Trace.bind = _bind  # type: ignore[method-assign]

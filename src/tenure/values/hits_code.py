@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tenure.runtime.assembler import NULL
+from tenure.values.hits_run import RUNNING
 from tenure.values.hits_steps import HANDLE, MOST_PLACES, PARTS, Code, Step
 
 __all__ = ["API", "ENTRIES", "FUNCTIONS", "VARIABLES", "source"]
@@ -25,7 +26,15 @@ WIDEST = 1024
 API = (
     *("Py_IncRef", "Py_DecRef", "PyContextVar_Get", "PyErr_Clear", "PyErr_Occurred", "PyEval_GetFrame"),
     *("PyDict_GetItemWithError", "PyDict_SetItem", "PyFrame_GetBack", "PyFrame_GetCode", "PyFrame_GetLasti"),
-    *("PyList_Append", "PyList_GetItem", "PyList_Size", "PyLong_AsLongLongAndOverflow", "PyLong_FromLong"),
+    *(
+        "PyList_Append",
+        "PyList_GetItem",
+        "PyList_New",
+        "PyList_SetItem",
+        "PyList_Size",
+        "PyLong_AsLongLongAndOverflow",
+        "PyLong_FromLong",
+    ),
     *("PyLong_FromVoidPtr", "PyObject_CallFunctionObjArgs", "PyObject_GetAttr", "PyObject_RichCompareBool"),
     *("PyObject_Vectorcall", "PyThreadState_Get", "PyThreadState_GetID", "PyTuple_GetItem", "PyTuple_New"),
     *("PyTuple_SetItem", "PyTuple_Size", "PyType_GenericAlloc", "PyUnicode_Tailmatch"),
@@ -34,13 +43,16 @@ OBJECTS = (
     *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
     *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
     *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
+    *("ndarray", "list", "slow_alive", "slow_hand_over"),
 )
-VARIABLES = ("entries", "places", *OBJECTS, *[f"at_{name}" for name in HANDLE])
+VARIABLES = ("entries", "places", "run", *OBJECTS, *[f"at_{name}" for name in HANDLE])
 FUNCTIONS = (
     "apply",
     "apply_one",
     "seen",
     "mark_leaf",
+    "alive",
+    "hand_over",
     "bind_method",
     *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
 )
@@ -54,7 +66,7 @@ def source(offsets: Mapping[str, int]) -> str:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    for define in (*PARTS, binary, one_step, unary, apply_one, apply, seen, mark_leaf, bind_method, onward):
+    for define in (*PARTS, *RUNNING, binary, one_step, unary, apply_one, apply, seen, mark_leaf, bind_method, onward):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -66,7 +78,7 @@ def source(offsets: Mapping[str, int]) -> str:
     return "\n".join([*variables, *tables, str(m)])
 
 
-TABLES = (("entries", 3 * ENTRIES), ("places", 2 * MOST_PLACES), ("thread", 1))
+TABLES = (("entries", 3 * ENTRIES), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, where it keeps its value."""
 
 
