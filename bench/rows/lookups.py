@@ -98,10 +98,12 @@ def stencil_pure(m: Any, x: Any, g: Any) -> Any:
 
 
 def factored(u: Any, n: int) -> Any:
-    """LU without pivoting, in place."""
+    """LU without pivoting, in place. Only PyTorch needs the copies, without which it refuses the gradient."""
     for k in range(n - 1):
-        u[k + 1 :, k] = u[k + 1 :, k] / u[k, k]
-        u[k + 1 :, k + 1 :] = u[k + 1 :, k + 1 :] - u[k + 1 :, k : k + 1] * u[k : k + 1, k + 1 :]
+        pivot, row = u[k, k].clone(), u[k, k + 1 :].clone()
+        column = u[k + 1 :, k] / pivot
+        u[k + 1 :, k] = column
+        u[k + 1 :, k + 1 :] = u[k + 1 :, k + 1 :] - column[:, None] * row
     return u
 
 
