@@ -99,8 +99,10 @@ def _in_place(name: str) -> Any:
 
 
 def _augmented(name: str) -> Any:
+    operator = getattr(Tensor, f"__{name}__")
+
     def method(self: Any, other: Any) -> Any:
-        result = getattr(self._read(), f"__{name}__")(other)
+        result = operator(self._read(), other)
         return NotImplemented if result is NotImplemented else self._update(at_users_line(result))
 
     method.__name__ = method.__qualname__ = f"__i{name}__"
