@@ -53,4 +53,3 @@ def test_a_wrong_index_is_caught(shape: tuple[int, int], away: int, monkeypatch:
     monkeypatch.setattr("tenure.compile.executable.structure", lambda p: f"wrong by {away} {shape}")
     with pytest.raises(InternalError, match=r"an access of kernel\d+ to (%\d+, float32\[.*\]|scratch), is out of b"):
         Compiled(wrong)([x.copy()])
-

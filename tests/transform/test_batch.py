@@ -11,6 +11,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Program
 from tenure.ir.show import show
 from tenure.ir.verify import verify
+from tenure.ops.advanced import take_rows
 from tenure.transform.batch import batch
 
 X, SCALAR = Aval((3,), float32), Aval((), float32)
@@ -60,5 +61,7 @@ def test_rows_by_one_matrix_are_one_product() -> None:
 
 def test_rows_of_one_table_are_one_lookup() -> None:
     table, one = Aval((9, 3), float32), Aval((), int64)
-    f = lambda b, x, i: TABLE["gather"](x, i)  # noqa: E731
-    assert text(f, [table, one], [False, True]) == "\n".join(["%2 = gather %0 %1", "return %2"])
+    f = lambda b, x, i: take_rows(x, i)  # noqa: E731
+    assert text(f, [table, one], [False, True]) == "\n".join(
+        ["%2 = gather %0 %1 spec=('a', ':') at=0 unique=False", "return %2"]
+    )

@@ -42,9 +42,7 @@ def test_eight_threads_fill_one_place() -> None:
 
 
 @pytest.mark.parametrize("rows", [8, 4096])
-def test_parts_are_written_in_place_and_put_together_without_a_copy(
-    rows: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_are_written_in_place_and_put_together_without_a_copy(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(force, "EXECUTOR", compile_program)
     v = (tn.ones(2 * rows, 3) * 2).mut()
     v.sum().item()

@@ -21,7 +21,7 @@ from tenure.compile.fuse import (
     Kind,
     Member,
     Plan,
-    bound_of,
+    bounds_of,
     choose_stored,
     identity,
     instruction,
@@ -309,9 +309,7 @@ class Scheduler:
         program = self.program
         needed = set(program.outputs)
         for at in program.instructions:
-            bound = bound_of(program, at)
-            if bound is not None:
-                needed.add(bound.value)
+            needed.update([bound.value for bound in bounds_of(program, at)])
         for kernel in self.order:
             needed |= kernel.reads
         stored = set(self.stored)

@@ -81,7 +81,7 @@ def trail(program: Program, stored: set[int], v: int) -> Trail | None:
     """How to write a block in place that is computed from its base, if that can be."""
     at = instruction(program, v)
     lower = at.primitive.lower
-    if not isinstance(lower, Write) or lower.add or lower.part is not None or lower.base is None:
+    if not isinstance(lower, Write) or lower.combine or lower.ordered or lower.part is not None or lower.base is None:
         return None
     x, base, shape = at.operands[lower.value], at.operands[lower.base], program.aval(at.operands[lower.value]).shape
     if base not in stored or x in stored or not all(shape):

@@ -93,9 +93,7 @@ class Module:
         """Add a parameter under a name; None reserves the name."""
         self._check_name("parameter", name, self._dict("_parameters"))
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)"
-            )
+            raise TypeError(f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)")
         self._put(name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
@@ -221,9 +219,7 @@ class Module:
                     seen.add(id(tensor))
                 yield (f"{path}.{name}" if path else name), tensor
 
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Found:
+    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Found:
         """Names and parameters, a parent's before its children's; a tied one once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
@@ -360,7 +356,6 @@ class Module:
         for p in self._parameters.values():
             if p is not None:
                 p.held_by(self)
-
 
     def __copy__(self) -> Self:
         new: Self = convert.twin(self, {})

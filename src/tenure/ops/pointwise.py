@@ -137,6 +137,7 @@ power: Primitive = pointwise(
             e.at(x, e.broadcast(index, x)), e.at(y, e.broadcast(index, y)), uniform=e.shape(y) == ()
         ),
         heavy=True,
+        alike=True,
     ),
     ref=_power,
     partials=(_power_by_base, _power_by_exponent),
@@ -343,6 +344,18 @@ mark = linear(
     samples=lambda rng, dtype: [((REALS(rng, (2, 3), dtype),), {})],
 )
 """The identity, as a value of its own: where a differentiation begins or ends."""
+
+again = linear(
+    "again",
+    batch=aligned,
+    lower=elementwise(lambda e, x: x),
+    aval=lambda x: Aval(x.shape, x.dtype),
+    ref=lambda np, x: x,
+    transpose=(lambda g, x: g,),
+    dtypes=ALL,
+    samples=lambda rng, dtype: [((REALS(rng, (2, 3), dtype),), {})],
+)
+"""The identity, from which what is computed already is computed once more."""
 
 
 def _replace_aval(x: Aval, v: Aval) -> Aval:

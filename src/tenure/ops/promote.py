@@ -223,25 +223,6 @@ def fitted(x: Value, v: Value, shape: tuple[int, ...]) -> Value:
         raise ShapeError(message, help="the value must broadcast to the selection") from None
 
 
-def rows(x: Value, i: Value) -> Value:
-    """x[i] for an integer array i."""
-    return index.gather(x, as_type(i, dtypes.int64))
-
-
-def along(x: Value, i: Value, *, axis: int) -> Value:
-    """take_along_axis; the primitive works along the last axis."""
-    order = tuple([k for k in range(x.ndim) if k != axis] + [axis])
-    if i.ndim != x.ndim or any(i.shape[k] != x.shape[k] for k in order[:-1]):
-        raise ShapeError(f"take_along_axis: indices of shape {list(i.shape)} for a tensor of shape {list(x.shape)}")
-    if i.dtype.kind not in "iu":
-        raise DTypeError(f"take_along_axis: indices of dtype {i.dtype.name}", help="indices are int32 or int64")
-    i = as_type(i, dtypes.int64)
-    if axis == x.ndim - 1:
-        return index.take_along(x, i)
-    taken = index.take_along(move.permute(x, order=order), move.permute(i, order=order))
-    return move.permute(taken, order=tuple([order.index(k) for k in range(x.ndim)]))
-
-
 def whole(starts: tuple[Value, ...]) -> list[Value]:
     """Starts of an index as int64."""
     return [as_type(s, dtypes.int64) for s in starts]

@@ -1,8 +1,8 @@
 """Arrays that are parts of one array, and may each be written in place while nobody has the whole.
 
-    whole = [array]                        the list is the one that holds the whole, and all its lots share the list
-    part = carve(whole, array[3:])         an array of the same memory, whose base is a Lot
-    unshared(part.base)                    whether only the list holds the whole: then whose part it is may write it
+whole = [array]                        the list is the one that holds the whole, and all its lots share the list
+part = carve(whole, array[3:])         an array of the same memory, whose base is a Lot
+unshared(part.base)                    whether only the list holds the whole: then whose part it is may write it
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
 from tenure.interp.interp import Poison
 from tenure.values.creation import wrap
+from tenure.values.force import leaves_some, run_prefix
 from tenure.values.graph import Leaf, Out
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
@@ -28,6 +29,14 @@ def array_of(x: Any) -> np.ndarray[Any, Any]:
         error = copy.copy(data.error)
         raise error.with_traceback(None)
     return data  # type: ignore[no-any-return]
+
+
+def array_alone(x: Any) -> np.ndarray[Any, Any]:
+    """``array_of``, for which only what x needs is computed: the rest of the trace stays pending."""
+    x, t = x._read(), RECORDER.trace
+    if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):
+        run_prefix(t, x, t.expanded, alone=True)
+    return array_of(x)
 
 
 class Lent:
@@ -168,9 +177,10 @@ class Boundary:
     def grad_fn_name(self: Any) -> str | None:
         """The name of the operation that a differentiable result came from, as PyTorch calls it."""
         value = self._read()
-        if not value._deps or isinstance(value._src, Leaf):
+        node, source = value._node, value._src
+        if not value._deps or isinstance(source, Leaf):
             return None
-        return value._src.name if isinstance(value._src, Out) else value._node.name if value._node else None
+        return source.name if isinstance(source, Out) else node.name if node else None
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if self.requires_grad:

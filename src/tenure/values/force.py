@@ -8,6 +8,7 @@ was wanted in many calls is less.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import weakref
@@ -19,8 +20,10 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
+from tenure.values.lost import Running, break_off
 from tenure.values.shield import Shield
 from tenure.values.sites import place_of, places_of, site
 from tenure.values.trie import GENERAL, ROOT, Node, prune
@@ -42,6 +45,7 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
+AXIS = re.compile(r"axis \d+(?= of size)")
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
 NODES_KEPT = NODE_BUDGET * 3 // 4
@@ -101,6 +105,7 @@ class Plan:
         self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
+        program = narrow(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
@@ -191,8 +196,14 @@ _ALONE = _calibrate()
 
 
 def run(t: Any) -> None:
-    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything."""
-    with t.lock:
+    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything.
+
+    Its inputs are computed before its lock is taken: so nobody who holds a lock waits for another, and two threads
+    may read what is pending in each other's traces.
+    """
+    _settle(t, t.inputs)
+    running = Running(t)
+    with t.lock, running:
         if t.done:
             return
         handles, node = t.handles, t.node
@@ -201,7 +212,6 @@ def run(t: Any) -> None:
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
-            _settle(t, t.inputs)
             save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
@@ -215,7 +225,7 @@ def run(t: Any) -> None:
                 try:
                     _execute(t, plan, handles)
                 except BaseException as error:
-                    _break_off(t, plan, handles, error)
+                    break_off(t, plan, handles, error)
                     raise
             del shield
         t.handles = []
@@ -281,25 +291,15 @@ def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
     return segment
 
 
-def _break_off(t: Any, plan: Plan, handles: list[Any], error: BaseException) -> None:
-    """An exception out of a signal handler has ended a run. What it had not begun can still be computed; what it
-    was computing, places among it, says so from now on."""
-    t.running = False
-    if len(t.inputs) == t.node.inputs:
-        return
-    lost = Poison(TenureError(f"the run that computes this was broken off by {type(error).__name__}"))
-    for slot in plan.slots:
-        h = handles[slot]
-        if h._data is None:
-            h._data = lost
-        h._trace = h._node = None
-
-
 def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
     """Name the line that recorded what failed."""
     error = poison.error
     if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
-        error.at = site(place_of(t, handles[poison.origin]))
+        h = handles[poison.origin]
+        error.at = site(place_of(t, h))
+        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
+            error.message = AXIS.sub("an axis", error.message)
+            error.args = (error.message,)
 
 
 def _release(t: Any) -> None:
@@ -323,17 +323,26 @@ class Prefix:
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
         self.known = [known[k] for k in at]
         fed = zip(given, (self.inputs, at, self.numbers), strict=True)
-        self.executable = EXECUTOR(b.extract([part[k] for part, ks in fed for k in ks], outputs))
+        self.executable = EXECUTOR(narrow(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
         count("programs")
 
 
-def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
+def leaves_some(t: Any, h: Any) -> bool:
+    """Whether anything is wanted of a trace besides a handle and what it is computed from."""
+    return not paths.behind(t.node, h._slot).issuperset(_references(t.handles))
+
+
+def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: bool = False) -> None:
     """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
 
-    The live results before it are computed with it, so that the next such read starts from there.
+    The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
+    those that it needs.
     """
-    with t.lock:
-        node = h._node
+    node = h._node
+    if node is not None:
+        _settle(t, t.inputs[: node.inputs])
+    running = Running(t)
+    with t.lock, running:
         if h._data is not None or node is None:
             return
         if t.running:
@@ -343,9 +352,10 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
             )
         before = t.handles[: node.results]
         live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
+        if alone:
+            live &= paths.behind(node, h._slot)
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
-        _settle(t, t.inputs[: node.inputs])
         key = ("prefix", wanted, known)
         plan = node.plans.get(key)
         if plan is None:
@@ -360,10 +370,12 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
 
 def adopt(t: Any, h: Any) -> None:
     """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
+    node = h._node
+    if node is not None:
+        _settle(t, t.inputs[: node.inputs])
     with t.lock:
         node = h._node
         if h._src is None and node is not None:
             inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
-            _settle(t, inputs)
             segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
             h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)

@@ -10,6 +10,7 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
-from tenure.values import indexing
+from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
@@ -25,6 +26,9 @@ from tenure.values.tensor import Tensor
 
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+
+if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
+    os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
 
 GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
@@ -183,9 +187,9 @@ def _among(x: Any, chain: Sequence[Any]) -> bool:
 def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
     """The part of a place that is written by an index of it, or through a borrow."""
     region = Region.whole(shape) if writer is None else writer._region
-    if key is ... or not region.is_whole or indexing.advanced(key) is not None:
+    if key is ... or not region.is_whole or not keys.is_basic(key):
         return region
-    return region.sub(*indexing.parse(key, shape))
+    return region.sub(*keys.parse(key, shape))
 
 
 def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:

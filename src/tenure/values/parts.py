@@ -19,11 +19,10 @@ import numpy as np
 
 from tenure.errors import BorrowError, OutOfRange, ShapeError
 from tenure.runtime.lots import carve, is_sole
-from tenure.values import force, record
+from tenure.values import force, keys, record
 from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.indexing import advanced, parse
 from tenure.values.loans import GUARD, Loan, Loans, give_back, lend
 from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
@@ -108,16 +107,16 @@ def _spelled_entry(e: Any) -> str:
 
 def _slab(x: Any, axis: int, start: int, stop: int) -> Region:
     outer = Region.whole(x.shape) if not isinstance(x, Borrow) else x._region
-    return outer.sub(*parse((*[slice(None)] * axis, slice(start, stop)), x.shape))
+    return outer.sub(*keys.parse((*[slice(None)] * axis, slice(start, stop)), x.shape))
 
 
 def _selected(x: Any, key: Any) -> Region | Rows:
     """The part that an index selects of a place, or of a borrow of it."""
     outer = Region.whole(x.shape) if not isinstance(x, Borrow) else x._region
-    index = advanced(key)
-    if index is None:
-        return outer.sub(*parse(key, x.shape))
-    rows = array_of(index)
+    if keys.is_basic(key):
+        return outer.sub(*keys.parse(key, x.shape))
+    entries = [getattr(e, "tensor", e) for e in keys.entries_of(key)]
+    rows: Any = array_of(entries[0]) if len(entries) == 1 and isinstance(entries[0], record._Tensor) else np.zeros(())
     if not x.shape or rows.ndim != 1 or not outer.is_whole:
         raise ShapeError("an index set of a part is one-dimensional, along the first axis of a place", at=site(here()))
     if rows.dtype.kind == "b":

@@ -37,6 +37,19 @@ def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iter
     return found
 
 
+def behind(node: Node, slot: int) -> set[int]:
+    """The results that one is computed from, itself included."""
+    made = steps(node)
+    found: set[int] = set()
+    stack = [slot]
+    while stack:
+        s = stack.pop()
+        if s >= 0 and s not in found:
+            found.add(s)
+            stack.extend([a for a in made[s][0].args if a is not None])
+    return found
+
+
 def consumed(node: Node) -> dict[int, int]:
     """The results whose graph a backward on this path consumed, with a result slot of that backward.
 

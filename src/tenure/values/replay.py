@@ -56,15 +56,7 @@ class Replay:
 
     def wanted(self, slot: int) -> set[int]:
         """The results that one is computed from, itself included."""
-        made = paths.steps(self.segment.node)
-        found: set[int] = set()
-        stack = [slot]
-        while stack:
-            s = stack.pop()
-            if s not in found and s >= 0:
-                found.add(s)
-                stack.extend([a for a in made[s][0].args if a is not None])
-        return found - self.doubles.keys()
+        return paths.behind(self.segment.node, slot) - self.doubles.keys()
 
     def record(self, wanted: set[int]) -> None:
         """Take the steps again that give the wanted results."""

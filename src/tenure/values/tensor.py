@@ -6,13 +6,14 @@ from typing import Any
 
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import ShapeError, WriteError
-from tenure.values import arithmetic, creation, indexing, reading, record, reductions, shaping
+from tenure.values import arithmetic, creation, indexing, lookup, reading, record, reductions, scattering, shaping
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.graph import Leaf
 from tenure.values.record import binary
 from tenure.values.sites import here, site
+from tenure.values.spelling import write_to_a_value
 
 
 class Arithmetic:
@@ -80,6 +81,16 @@ class Shaping:
     broadcast_to, expand, flip = shaping.broadcast_to, shaping.expand, shaping.flip
     __getitem__ = indexing.getitem
     split, chunk = indexing.split, indexing.chunk
+    take, gather, index_select, take_along_dim = lookup.take, lookup.gather, lookup.index_select, lookup.take_along_dim
+    nonzero, argwhere, diagonal, masked_select = lookup.nonzero, lookup.argwhere, lookup.diagonal, lookup.masked_select
+    scatter, scatter_add = scattering.scatter, scattering.scatter_add
+    scatter_reduce = scattering.scatter_reduce
+    index_add, index_copy, index_fill, masked_fill = (
+        scattering.index_add,
+        scattering.index_copy,
+        scattering.index_fill,
+        scattering.masked_fill,
+    )
     clone, detach = arithmetic.clone, arithmetic.detach
 
     @property
@@ -116,6 +127,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
         "_kept",
         "_lasti",
         "_node",
+        "_places",
         "_slot",
         "_src",
         "_trace",
@@ -235,11 +247,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
         return At(self)
 
     def __setitem__(self, key: Any, v: Any) -> None:
-        raise WriteError(
-            "a value is written: tensors never change",
-            at=site(here()),
-            help="make a place, `x = x.mut()`, and write that; or take the new value: `x = x.at[i].set(v)`",
-        )
+        raise write_to_a_value()
 
     def requires_grad_(self, requires_grad: Any = True) -> Any:
         """TN594: a value does not become a leaf."""

@@ -86,53 +86,66 @@ class Var(Writable):
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
-    def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
-        """Give the place another value: v, or its own with v at a basic index."""
-        loans = self._loans
-        if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or self._ties is not None:
-            self._refuse_write(writer, key)
-        old = self._val if loans is None else loans.current(self)
-        if type(old) is not Tensor:
-            old = self._healed(old)
-        if WATCHERS:
+    def _write(
+        self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False, seen: Any = None
+    ) -> bool:
+        """Give the place another value: v, or its own with v at a basic index. False, and nothing written, if v was
+        computed from the value ``seen`` here and another thread has written another meanwhile."""
+        while True:
+            loans = self._loans
+            held = LENDING or (UPDATING and get_ident() not in UPDATING)
+            if loans is not None or held or self._ties is not None:
+                self._refuse_write(writer, key)
+            old = self._val if loans is None else loans.current(self)
+            if type(old) is not Tensor:
+                old = self._healed(old)
             for watch in WATCHERS:
                 watch(self, old)
-        if self._leaf is not None:
-            if tracked and current_mode().grad:
-                raise WriteError(
-                    "a leaf that requires grad is written inside a recorded computation",
-                    at=site(here()),
-                    help="update it under `with tn.no_grad():`, or through .data",
-                )
-            v = v if type(v) in NUMBERS else detach(v)
-        if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
-            new = v
-        else:
-            old = old if self._leaf is None else detach(old)
-            new = replaced(old, v) if key is ... else indexing.written(old, key, v)
-        if new._node is not None and new._node.level is not None:
-            refuse_writing(self._home, new)
-        if self._leaf is not None:
-            new = as_leaf(new, self._leaf)
-        new._held = True
-        if GIL and self._loans is None and self._ties is None:  # no other thread runs between this look and the store
-            self._val = new
-        else:
-            self._store(new, writer, key)
-        if self._borrows:
-            self._expire(new, writer, key)
+            if self._leaf is not None:
+                if tracked and current_mode().grad:
+                    raise leaf_written()
+                v = v if type(v) in NUMBERS else detach(v)
+            known = seen
+            if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
+                new = v
+            else:
+                known = old if seen is None else seen
+                old = old if self._leaf is None else detach(old)
+                new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+            node = new._node
+            if node is not None and node.level is not None:
+                refuse_writing(self._home, new)
+            if self._leaf is not None:
+                new = as_leaf(new, self._leaf)
+            new._held = True
+            # With a GIL no other thread runs between these looks and the store.
+            if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
+                self._val = new
+            elif not self._store(new, writer, key, known):
+                if seen is not None:
+                    return False
+                continue
+            if self._borrows:
+                self._expire(new, writer, key)
+            return True
 
-    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
-        """Let the place hold another value, unless a loan that has begun meanwhile forbids it."""
+    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
+        done, if it does not hold what is ``known`` any more."""
         new._held = True
         with GUARD:
-            if self._loans is None:
+            loans = self._loans
+            if loans is not None:
+                loans.refuse_write(self, writer, key)
+            if known is not None and (self._val if loans is None else loans.current(self)) is not known:
+                return False
+            if loans is None:
                 self._val = new
             else:
-                self._loans.refuse_write(self, writer, key)
-                self._loans.store(self, new)
+                loans.store(self, new)
             if self._ties is not None:
                 self._ties.written(self, new, writer, key)
+        return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
@@ -215,9 +228,12 @@ class Var(Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         self._write(written_of(v), None, key, tracked=True)
 
-    def _update(self, v: Any) -> Var:
-        self._write(written_of(v), tracked=True)
-        return self
+    def _seen(self) -> tuple[Any, Any]:
+        value = self._read()
+        return value, value
+
+    def _update(self, v: Any, seen: Any = None) -> Var | None:
+        return self if self._write(written_of(v), tracked=True, seen=seen) else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
@@ -255,6 +271,15 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
+
+
+def leaf_written() -> WriteError:
+    """TN594: a leaf is no place of intermediate results."""
+    return WriteError(
+        "a leaf that requires grad is written inside a recorded computation",
+        at=site(here()),
+        help="update it under `with tn.no_grad():`, or through .data",
+    )
 
 
 set_types(Tensor, Var, Borrow)
