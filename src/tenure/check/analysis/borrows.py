@@ -3,8 +3,8 @@
 import ast
 
 from tenure.check import ops
+from tenure.check.analysis.escapes import Escapes
 from tenure.check.analysis.evidence import annotation
-from tenure.check.analysis.libraries import Libraries
 from tenure.check.lower.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import NO, Holder, Obj, Ref, Value, Write
@@ -14,7 +14,7 @@ __all__ = ["Interpreter"]
 _SHARED, _EXCLUSIVE = "borrow", "borrow-mut"
 
 
-class Interpreter(Libraries):
+class Interpreter(Escapes):
     """The whole abstract machine."""
 
     def entry(self, function: ops.Function) -> State:
@@ -88,6 +88,8 @@ class Interpreter(Libraries):
             self.event("write-to-a-value", write.node, ref.obj.node, detail="leaf", tier="annotated")
 
     def _while_borrowed(self, ref: Ref, write: Write | None) -> None:
+        if isinstance(self.op, ops.Call) and self.op.method in ("borrow", "borrow_mut"):
+            return
         for place, mode, node in self.state.loans:
             if ref.obj.kind == "borrow" or not isinstance(node, ast.AST) or self.state.overlap(place, ref.obj) is NO:
                 continue
