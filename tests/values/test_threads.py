@@ -147,7 +147,10 @@ def test_a_place_written_in_one_thread_does_not_change_what_another_has_read() -
     assert v[0].item() == 200.0
 
 
-@pytest.mark.parametrize("write", ["add_", "iadd", "through .data", "through one borrow", "own row", "own part"])
+WAYS = ["add_", "iadd", "through .data", "through one borrow", "own index", "own row", "own part"]
+
+
+@pytest.mark.parametrize("write", WAYS)
 def test_writes_of_several_threads_do_not_lose_each_other(write: str) -> None:
     v = tn.zeros(4, 3).mut()
     borrow = v.data
@@ -167,6 +170,8 @@ def test_writes_of_several_threads_do_not_lose_each_other(write: str) -> None:
                 v.add_(1)
             elif write == "through one borrow":
                 borrow.add_(1)
+            elif write == "own index":
+                v[k] = 4.0 * (n + 1)
             else:
                 rows[k].add_(4)
             if n % 25 == k:

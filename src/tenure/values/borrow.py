@@ -41,7 +41,7 @@ class Borrow(Writable):
         self._parent = parent
         self._loan: Loan | None = None
         self._stale: Ended | None = parent._stale if parent is not None else None
-        self._val = value = self.view_of(place._val) if parent is None else self._view_of_parent(parent)
+        self._val = value = self.view_of(place._read()) if parent is None else self._view_of_parent(parent)
         value._held = True
         place._borrows.append(weakref.ref(self))
         if len(place._borrows) > 64:
@@ -51,7 +51,7 @@ class Borrow(Writable):
         if self._stale is not None:
             raise self._stale.error()
         loans = self._place._loans
-        self._renew(self._place._val if loans is None else loans.current(self._place))
+        self._renew(self._place._read() if loans is None else loans.current(self._place))
         return self._val
 
     def _forget(self) -> None:

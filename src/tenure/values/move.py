@@ -155,8 +155,9 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     y._place, y._region, y._parent, y._loan, y._stale = x._place, x._region, x._parent, None, x._stale
     y._val = x._read()
     x._place._borrows.append(weakref.ref(y))
-    if x._loan is not None:
-        x._loan.by = y
+    loans = x._place._loans
+    for loan in loans.exclusive if type(loans) is Loans else ():
+        loan.by = y if loan.by is x else loan.by
     for b in [r() for r in x._place._borrows]:
         if b is not None and b._parent is x:
             b._parent = y

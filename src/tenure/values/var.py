@@ -100,7 +100,8 @@ class Var(Writable):
                 known = old if seen is None else seen
                 old = old if self._leaf is None else detach(old)
                 new = replaced(old, v) if key is ... else indexing.written(old, key, v)
-            if new._node is not None and new._node.level is not None:
+            node = new._node
+            if node is not None and node.level is not None:
                 refuse_writing(self._home, new)
             if self._leaf is not None:
                 new = as_leaf(new, self._leaf)

@@ -1,4 +1,4 @@
-# HAZARD 45 backward_reads_captured_state
+# HAZARD 45b pullback_of_captured_state
 # A pullback computes later; a captured tensor changed in between.
 # outcome: impossible
 
