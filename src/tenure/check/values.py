@@ -10,10 +10,13 @@ import ast
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
+
+WIDEST = 12
+"""How many things a cell may refer to before nothing is said of it any more."""
 
 Holder: TypeAlias = str | int | tuple["Obj", object]
 """A cell: a variable by name, a register by number, or a field of an object."""
@@ -70,17 +73,22 @@ class Loan:
     text: str
     parent: "Loan | None" = None
     copylike: bool = False
-    conditions: tuple[tuple[str, bool], ...] = ()
+    conditions: tuple[tuple[ast.expr, bool], ...] = ()
     path: str = ""
     name: str = ""
     of: ast.AST | None = None
+
+    @property
+    def seems_own(self) -> bool:
+        """Whether a name was given to what reads like something new."""
+        return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
 
     def sources(self) -> dict[Holder, bool]:
         """The cells this reference was taken from, each with whether a copy seems to lie between."""
         out: dict[Holder, bool] = {}
         copied, at = False, self
         while True:
-            copied = copied or at.copylike
+            copied = copied or at.seems_own
             if at.source is not None:
                 out.setdefault(at.source, copied)
             if at.parent is None:
@@ -103,7 +111,7 @@ class Write:
     hidden: bool = False
     certain: bool = True
     grows: bool = False
-    conditions: tuple[tuple[str, bool], ...] = ()
+    conditions: tuple[tuple[ast.expr, bool], ...] = ()
 
 
 class Ref(NamedTuple):
