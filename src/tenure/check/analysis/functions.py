@@ -186,7 +186,7 @@ class Functions(Loops):
         """Finish the summary of the body that was run: what given things hold at its end."""
         assert self.summary is not None
         for holder, value in end.cells.items():
-            if not isinstance(holder, tuple) or str(holder[1]).startswith("·"):
+            if not isinstance(holder, tuple) or (isinstance(holder[1], str) and holder[1].startswith("·")):
                 continue
             path = path_of(holder[0])
             if path is None or (len(value) == 1 and value[0].obj.owner is holder[0]):
@@ -387,7 +387,14 @@ def _info(obj: Obj) -> tuple[str, ...]:
     """What is known of an object, as far as it matters to a function that is given it."""
     const = obj.const if isinstance(obj.const, bool | None) else ...
     shown = [getattr(obj, name) for name in _INFO if name != "const"]
-    return (*(str(part) if not isinstance(part, ops.Function) else str(id(part.node)) for part in shown), str(const))
+    return (*map(_identity, shown), str(const))
+
+
+def _identity(part: object) -> str:
+    """A text that is the same for the same thing: that of a plain value, else where it is."""
+    if isinstance(part, ops.Function):
+        part = part.node
+    return str(part) if part is None or isinstance(part, str | int) else str(id(part))
 
 
 def _adopt(obj: Obj, example: Obj) -> None:
