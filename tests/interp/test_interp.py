@@ -14,6 +14,7 @@ from tenure.errors import OutOfRange
 from tenure.interp.interp import Poison, interpret
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Value
+from tenure.ops.advanced import add_rows, take_rows
 
 X = Aval((4,), float64)
 INDEX = Aval((2,), int64)
@@ -27,7 +28,7 @@ def test_a_failure_poisons_only_what_depends_on_it() -> None:
     b = Builder()
     x, i = b.input(X), b.input(INDEX)
     b.origin = 5
-    picked = TABLE["gather"](x, i)
+    picked = take_rows(x, i)
     b.origin = 6
     outputs = [TABLE["sin"](picked), x + x, picked * 2.0]
     run = interpret(b.extract([x.id, i.id], [y.id for y in outputs]))
@@ -51,7 +52,7 @@ def test_poison_that_comes_in_goes_on() -> None:
 def test_a_failed_write_leaves_its_base() -> None:
     b = Builder()
     x, i, v = b.input(X), b.input(INDEX), b.input(Aval((2,), float64))
-    once = TABLE["scatter_add"](x, v, i)
+    once = add_rows(x, v, i)
     run = interpret(b.extract([x.id, i.id, v.id], [once.id]))
     base = np.zeros(4)
     (found,) = run([base, np.array([1, 4]), np.ones(2)])

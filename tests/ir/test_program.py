@@ -231,6 +231,7 @@ DECLARATION: dict[str, Any] = {
     "dtypes": "f",
     "samples": lambda rng, dtype: (),
     "lower": Element(lambda e, index, x: e.at(x, index)),
+    "batch": lambda of, batched, x: of(x),
 }
 
 
@@ -252,11 +253,11 @@ def test_an_omitted_rule_of_a_pointwise_one_is_an_error(rule: str) -> None:
     assert "unfinished" not in TABLE
 
 
-@pytest.mark.parametrize("rule", ["aval", "ref", "transpose", "dtypes", "samples", "lower"])
+@pytest.mark.parametrize("rule", ["aval", "ref", "transpose", "dtypes", "samples", "lower", "batch"])
 def test_an_omitted_rule_of_a_linear_one_is_an_error(rule: str) -> None:
     from tenure.ops.declare import linear
 
-    rules = {k: v for k, v in DECLARATION.items() if k in ("aval", "ref", "dtypes", "samples", "lower")}
+    rules = {k: v for k, v in DECLARATION.items() if k in ("aval", "ref", "dtypes", "samples", "lower", "batch")}
     rules["transpose"] = (lambda g, x: g,)
     with pytest.raises(TypeError, match=f"'{rule}'"):
         linear("unfinished", **{k: v for k, v in rules.items() if k != rule})

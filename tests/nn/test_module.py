@@ -229,9 +229,27 @@ def test_copies_own_their_parameters() -> None:
     with tn.no_grad():
         twin[0].scale.zero_()
     assert net(x).tolist() == expected
-    shallow = copy.copy(net[0])
-    assert shallow.scale is net[0].scale
-    shallow.scale = nn.Parameter(tn.zeros(3))
+
+
+def test_a_shallow_copy_owns_its_places_and_shares_the_rest() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
+    net[1].weight = net[0].weight
+    net[2] = net[0]
+    net.register_buffer("steps", tn.tensor(3))
+    net.notes = ["a note"]
+    x = tn.randn(2, 2)
+    expected = net(x).tolist()
+    twin = copy.copy(net)
+    assert twin.notes is net.notes and type(twin) is nn.Sequential and twin[1].weight.requires_grad
+    assert twin[1].weight is twin[0].weight and twin[2] is twin[0] and twin[2] is not net[0]
+    twin.append(nn.ReLU())
+    with tn.no_grad():
+        for place in (*twin.parameters(), *twin.buffers()):
+            place.zero_()
+    assert (net(x).tolist(), net.steps.item(), len(net)) == (expected, 3, 3)
+    optimizer = tn.optim.SGD(twin.parameters(), lr=1.0)
+    twin(x).sum().backward()
+    optimizer.step()
     assert net(x).tolist() == expected
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.ops import indexed
+
 Array = np.ndarray[Any, Any]
 Index = tuple[int, ...]
 Scalar = Any
@@ -282,23 +284,6 @@ def written(combine: Callable[[Scalar, Scalar], Scalar]) -> Callable[..., Array]
     return over
 
 
-def gather(x: Array, index: Array) -> Array:
-    shape = index.shape + x.shape[1:]
-    values = [x[(int(index[i[: index.ndim]]), *i[index.ndim :])].item() for i in np.ndindex(shape)]
-    return as_array(values, shape, x.dtype)
-
-
-def scatter_add(x: Array, v: Array, index: Array) -> Array:
-    out = x.tolist()
-    for i in np.ndindex(v.shape):
-        row, rest = int(index[i[: index.ndim]]), i[index.ndim :]
-        holder, at = out, row
-        for k in rest:
-            holder, at = holder[at], k
-        holder[at] += v[i].item()
-    return np.array(out, dtype=x.dtype).reshape(x.shape)
-
-
 def take_along(x: Array, index: Array) -> Array:
     return as_array([x[(*i[:-1], int(index[i]))].item() for i in np.ndindex(index.shape)], index.shape, x.dtype)
 
@@ -368,8 +353,8 @@ EXACT: dict[str, Callable[..., Array]] = {
     "getitem": getitem,
     "setitem": written(lambda old, new: new),
     "additem": written(operator.add),
-    "gather": gather,
     "take_along": take_along,
+    **indexed.EXACT,
 }
 """Those whose result is one of the operands, or rounded once."""
 
@@ -387,9 +372,9 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "reduce_sum": reduction(total),
     "block_sum": blocked(total),
     "matmul": matmul,
-    "scatter_add": scatter_add,
     "add_along": add_along,
     "add_one_along": add_along,
+    **indexed.CLOSE,
 }
 """Those whose last bits depend on how they are computed."""
 

@@ -52,7 +52,7 @@ def test_the_meaning_is_that_of_plain_python(name: str, dtype: DType) -> None:
         if name in EXACT:
             same(found, wanted)
         else:
-            summed = ("matmul", "reduce_sum", "scatter_add", "add_along")
+            summed = ("matmul", "reduce_sum", "scatter_add", "scatter_multiply", "add_along")
             bound = 64.0 if name in summed else 4.0
             same(found + 0, wanted + 0, bound)
 
@@ -192,6 +192,11 @@ def test_whole_numbers_have_no_negative_powers(dtype: DType) -> None:
     assert "power -1" in str(found.error)
 
 
+def rows(ndim: int) -> dict[str, Any]:
+    """The parameters of an index array along the first axis."""
+    return {"spec": ("a", *[":"] * (ndim - 1)), "at": 0, "unique": False}
+
+
 NAN = float("nan")
 I = int64.numpy.type  # noqa: E741
 EXAMPLES: list[tuple[str, list[Any], dict[str, Any], Any]] = [
@@ -234,10 +239,17 @@ EXAMPLES: list[tuple[str, list[Any], dict[str, Any], Any]] = [
     ("setitem", [[0, 0, 0, 0], [7, 8], I(3)], {"spec": ((2, -3),)}, [8, 0, 0, 7]),
     ("setitem", [[[0, 0], [0, 0]], [1, 2], I(0)], {"spec": (":", "i")}, [[1, 0], [2, 0]]),
     ("additem", [[1, 1, 1], [5, 6], I(1)], {"spec": ((2, 1),)}, [1, 6, 7]),
-    ("gather", [[[1, 2], [3, 4]], [1, -1, 0]], {}, [[3, 4], [3, 4], [1, 2]]),
-    ("gather", [[10, 20, 30], [[0, 1], [2, -3]]], {}, [[10, 20], [30, 10]]),
-    ("scatter_add", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], {}, [8, 3, 4]),
-    ("scatter_add", [[[0, 0], [0, 0]], [[1, 2], [3, 4]], [1, 1]], {}, [[0, 0], [4, 6]]),
+    ("gather", [[[1, 2], [3, 4]], [1, -1, 0]], rows(2), [[3, 4], [3, 4], [1, 2]]),
+    ("gather", [[10, 20, 30], [[0, 1], [2, -3]]], rows(1), [[10, 20], [30, 10]]),
+    ("gather", [[[1, 2], [3, 4]], [0, 1], [1, 0]], {"spec": ("a", "a"), "at": 0, "unique": False}, [2, 3]),
+    ("gather", [[[1, 2], [3, 4]], [1, 1, 0]], {"spec": (":", "a"), "at": 0, "unique": False}, [[2, 4], [2, 4], [1, 3]]),
+    ("scatter", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], rows(1), [8, 2, 4]),
+    ("scatter_add", [[0, 0, 0], [1, 2, 4, 8], [1, 1, -1, 0]], rows(1), [8, 3, 4]),
+    ("scatter_add", [[[0, 0], [0, 0]], [[1, 2], [3, 4]], [1, 1]], rows(2), [[0, 0], [4, 6]]),
+    ("scatter_multiply", [[3, 5, 7], [2, 4, 6], [1, 1, 0]], rows(1), [18, 40, 7]),
+    ("scatter_max", [[3, 5, 7], [2, 9, 8], [1, 1, -1]], rows(1), [3, 9, 8]),
+    ("scatter_min", [[3, 5, 7], [2, 4, 8], [1, 1, 2]], rows(1), [3, 2, 7]),
+    ("survives", [[0, 2, -3, 1, 2]], {"sizes": (3,)}, [False, False, True, True, True]),
     ("take_along", [[[1, 2, 3], [4, 5, 6]], [[2, -1], [0, 0]]], {}, [[3, 3], [4, 4]]),
     ("add_along", [[[0, 0], [0, 0]], [[1, 2], [4, 8]], [[0, 0], [-1, 0]]], {}, [[3, 0], [8, 4]]),
     ("where", [[True, False], [1.0, NAN], [NAN, 2.0]], {}, [1.0, 2.0]),
@@ -259,27 +271,29 @@ def test_examples(name: str, operands: list[Any], params: dict[str, Any], wanted
 
 
 OUTSIDE = [
-    ("gather", [np.zeros(3), np.array([0, 3])], "index 3 is out of range for axis 0 of size 3"),
-    ("gather", [np.zeros(3), np.array(-4)], "index -4 is out of range for axis 0 of size 3"),
-    ("gather", [np.zeros((0, 2)), np.array([0])], "index 0 is out of range for axis 0 of size 0"),
+    ("gather", [np.zeros(3), np.array([0, 3])], rows(1), "index 3 is out of range for axis 0 of size 3"),
+    ("gather", [np.zeros(3), np.array(-4)], rows(1), "index -4 is out of range for axis 0 of size 3"),
+    ("gather", [np.zeros((0, 2)), np.array([0])], rows(2), "index 0 is out of range for axis 0 of size 0"),
     (
         "scatter_add",
         [np.zeros(3), np.zeros(1), np.array([5])],
+        rows(1),
         "index 5 is out of range for axis 0 of size 3",
     ),
-    ("take_along", [np.zeros((1, 2)), np.array([[2]])], "index 2 is out of range for axis 1 of size 2"),
+    ("take_along", [np.zeros((1, 2)), np.array([[2]])], {}, "index 2 is out of range for axis 1 of size 2"),
     (
         "add_along",
         [np.zeros(2), np.zeros(1), np.array([-3])],
+        {},
         "index -3 is out of range for axis 0 of size 2",
     ),
 ]
 
 
-@pytest.mark.parametrize(("name", "xs", "message"), OUTSIDE)
-def test_indices_out_of_range_are_errors(name: str, xs: list[Array], message: str) -> None:
+@pytest.mark.parametrize(("name", "xs", "params", "message"), OUTSIDE)
+def test_indices_out_of_range_are_errors(name: str, xs: list[Array], params: dict[str, Any], message: str) -> None:
     b, inputs = build(xs)
-    (found,) = interpret(cut(b, inputs, [b.emit(TABLE[name], inputs, {})]))([x.copy() for x in xs])
+    (found,) = interpret(cut(b, inputs, [b.emit(TABLE[name], inputs, params)]))([x.copy() for x in xs])
     assert isinstance(found, Poison)
     assert str(found.error).startswith(f"TN801: {message}")
 
@@ -304,10 +318,13 @@ REFUSED: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("argmax", [np.zeros((2, 0))], {"axis": 1}),
     ("setitem", [np.zeros(3), np.zeros(2), I(0)], {"spec": ("i",)}),
     ("setitem", [np.zeros(3), np.zeros((), "f4"), I(0)], {"spec": ("i",)}),
-    ("gather", [np.zeros(()), np.array([0])], {}),
-    ("gather", [np.zeros(2), np.zeros(2)], {}),
-    ("scatter_add", [np.zeros(3), np.zeros(2), np.zeros(3, int)], {}),
-    ("scatter_add", [np.zeros(3), np.zeros(3, "f4"), np.zeros(3, int)], {}),
+    ("gather", [np.zeros(()), np.array([0])], rows(1)),
+    ("gather", [np.zeros(2), np.zeros(2)], rows(1)),
+    ("gather", [np.zeros((2, 2)), np.zeros(2, int), np.zeros(3, int)], {"spec": ("a", "a"), "at": 0, "unique": False}),
+    ("scatter", [np.zeros(3), np.zeros(2), np.zeros(3, int)], rows(1)),
+    ("scatter_add", [np.zeros(3), np.zeros(2), np.zeros(3, int)], rows(1)),
+    ("scatter_add", [np.zeros(3), np.zeros(3, "f4"), np.zeros(3, int)], rows(1)),
+    ("stamp", [np.zeros(2, int), np.zeros(3, int)], {"sizes": (3,)}),
     ("take_along", [np.zeros((2, 3)), np.zeros((3, 1), int)], {}),
     ("add_along", [np.zeros((2, 3)), np.zeros((2, 2)), np.zeros((2, 1), int)], {}),
 ]

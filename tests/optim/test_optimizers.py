@@ -3,6 +3,7 @@
 import copy
 import gc
 import math
+import pickle
 from typing import Any
 
 import pytest
@@ -131,6 +132,40 @@ def test_state_goes_on_where_it_was_saved(make: Any) -> None:
     other.load_state_dict(saved)
     assert descend(v, other, 3) == expected
     assert {type(x) for held in saved["state"].values() for x in held.values()} <= {int, tn.Tensor}
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_model_and_its_optimizer_are_copied_together(make: Any, twin: Any) -> None:
+    model = {"w": leaf(1.0, -2.0)}
+    optimizer = make(list(model.values()))
+    descend(model["w"], optimizer, 2)
+    other, resumed = twin((model, optimizer))
+    assert type(resumed) is type(optimizer) and resumed.param_groups[0]["params"][0] is other["w"] is not model["w"]
+    expected = descend(model["w"], optimizer, 3)
+    assert descend(other["w"], resumed, 3) == expected
+
+
+def test_a_shallow_copy_of_an_optimizer_has_its_own_state(make: Any) -> None:
+    w = leaf(1.0, -2.0)
+    optimizer = make([w])
+    descend(w, optimizer, 2)
+    other = copy.copy(optimizer)
+    before = repr(optimizer.state_dict())
+    other.param_groups[0]["lr"] = 0.0
+    descend(w, other, 2)
+    assert other.param_groups[0]["params"][0] is w
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_loaded_state_is_no_longer_the_others(make: Any) -> None:
+    w, v = leaf(1.0, -2.0), leaf(1.0, -2.0)
+    one, two = make([w]), make([v])
+    descend(w, one, 2)
+    saved = one.state_dict()
+    kept = repr(saved)
+    two.load_state_dict(saved)
+    descend(v, two, 2)
+    assert repr(one.state_dict()) == kept == repr(saved)
 
 
 def test_a_failed_load_changes_nothing() -> None:

@@ -36,7 +36,7 @@ def test_a_stale_write_names_both_lines() -> None:
     assert caught.value.at is not None and caught.value.at.line == at
     ((_, other),) = caught.value.notes
     assert other is not None and other.line == written
-    assert f"test_borrows.py:{written}" in str(caught.value)
+    assert f"\n{written} |     v[0] = 5.0\n" in str(caught.value)
     assert (v.tolist(), old.tolist()) == ([5.0, 2.0], [1.0, 2.0])
 
 
@@ -233,11 +233,11 @@ def test_dropping_a_gradient_makes_its_borrow_stale() -> None:
 
 
 @pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda b: pickle.loads(pickle.dumps(b))])
-def test_a_copy_of_a_borrow_is_the_value_it_reads(twin: Callable[[Any], Any]) -> None:
+def test_a_copy_of_a_borrow_keeps_what_it_reads(twin: Callable[[Any], Any]) -> None:
     w = tn.tensor([1.0, 2.0], requires_grad=True)
     best = twin(w.data)
     w.data.zero_()
-    assert type(best) is tn.Tensor and best.tolist() == [1.0, 2.0]
+    assert best.tolist() == [1.0, 2.0]
 
 
 def test_many_dead_borrows_cost_nothing() -> None:

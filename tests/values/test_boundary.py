@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ctypes
+import io
+import multiprocessing
 import pickle
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tenure as tn
 
@@ -110,11 +117,72 @@ def test_what_requires_grad_asks_for_detach() -> None:
     assert (w.tolist(), w.sum().item()) == (A.tolist(), A.sum())
 
 
-def test_dlpack_is_a_copy(t: Any) -> None:
-    array = np.from_dlpack(t)
+def test_dlpack_lends_read_only_memory_to_numpy(t: Any) -> None:
+    array, mine = np.from_dlpack(t), np.from_dlpack(t, copy=True)
+    assert np.array_equal(array, A) and np.shares_memory(array, t.numpy())
+    for view in (array, array.view(), array[:1], np.asarray(memoryview(array))):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            view.setflags(write=True)
+    mine[:] = 99.0
+    assert t.tolist() == array.tolist() == A.tolist()
+
+
+def test_dlpack_of_a_place_is_its_value_then() -> None:
+    v = tn.tensor(A).mut()
+    array = np.from_dlpack(v)
+    for k in range(3):
+        v += 1
+        assert v.sum().item() == A.sum() + 6 * (k + 1)
+    assert np.array_equal(array, A)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"max_version": (1, 0)}, {"stream": None}, {"max_version": (1, 1), "copy": None}, {"copy": True}],
+)
+def test_dlpack_copies_for_whoever_is_not_known(t: Any, asked: dict[str, Any]) -> None:
+    class Exporter:
+        def __dlpack__(self, **ignored: Any) -> Any:
+            return t.__dlpack__(**asked)
+
+        def __dlpack_device__(self) -> Any:
+            return t.__dlpack_device__()
+
+    array = np.from_dlpack(Exporter())
     assert np.array_equal(array, A)
     pointer = array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
     pointer[0] = 99.0
+    assert t.tolist() == A.tolist()
+    with pytest.raises(BufferError, match="read-only"):
+        t.__dlpack__(**{**asked, "copy": False})
+
+
+def test_from_dlpack_owns_a_copy(t: Any) -> None:
+    array = A.copy()
+    x = tn.from_dlpack(array)
+    array[:] = 9.0
+    assert type(x) is tn.Tensor and np.array_equal(x, A)
+    y = tn.from_dlpack(t)
+    if type(t) is not tn.Tensor:
+        t.zero_()
+    assert type(y) is tn.Tensor and np.array_equal(y, A)
+    with pytest.raises(BufferError, match="copies"):
+        tn.from_dlpack(array, copy=False)
+    with pytest.raises(tn.DTypeError, match="__dlpack__"):
+        tn.from_dlpack([1.0])
+    with pytest.raises(tn.DTypeError, match="device"):
+        tn.from_dlpack(array, device="cuda")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="classes export buffers from Python 3.12 on")
+def test_the_buffer_protocol_lends_read_only_memory(t: Any) -> None:
+    lent = memoryview(t)
+    assert lent.readonly and np.array_equal(np.asarray(lent), A)
+    with pytest.raises(TypeError, match="read-only"):
+        lent[0, 0] = 9.0
+    for writer in (ctypes.c_char.from_buffer, lambda x: io.BytesIO(bytes(48)).readinto(x)):
+        with pytest.raises((BufferError, TypeError)):
+            writer(t)
     assert t.tolist() == A.tolist()
 
 
@@ -238,12 +306,53 @@ def test_one_place_named_twice_stays_one(twin: str) -> None:
     assert first is second and first is not w
 
 
+@pytest.mark.parametrize("twin", ["deepcopy", "pickle"])
+def test_a_borrow_stays_one_of_its_place(twin: str) -> None:
+    v = tn.zeros(2, 3).mut()
+    whole = v.data
+    state = TWINS[twin]({"row": whole[1], "table": v, "corner": whole[1][:1]})
+    state["row"][:] = 1.0
+    state["row"].add_(1)
+    state["row"][1:] += 1
+    assert state["table"].tolist() == [[0.0] * 3, [2.0, 3.0, 3.0]] and v.sum().item() == 0.0
+    assert state["corner"].tolist() == [0.0]
+    with pytest.raises(tn.StaleBorrowError, match="TN597"):
+        state["corner"].zero_()
+
+
+@pytest.mark.parametrize("twin", ["deepcopy", "pickle"])
+def test_a_stale_borrow_is_copied_as_what_it_reads(twin: str) -> None:
+    v = tn.zeros(2).mut()
+    old = v.data
+    v += 1
+    copied = TWINS[twin](old)
+    assert type(copied) is tn.Tensor and copied.tolist() == [0.0, 0.0]
+
+
 def test_a_copy_of_what_is_pending_is_what_it_was() -> None:
     v = tn.zeros(2).mut()
     v += 1
     shallow, deep = copy.copy(v), copy.deepcopy(v)
     v += 1
     assert (shallow.tolist(), deep.tolist(), v.tolist()) == ([1.0, 1.0], [1.0, 1.0], [2.0, 2.0])
+
+
+def double(x: Any) -> Any:
+    """In another process: the value, and what a write there leaves behind."""
+    if type(x) is not tn.Tensor:
+        x += x
+        return x
+    return x * 2
+
+
+def test_values_and_places_go_to_other_processes_as_copies() -> None:
+    v = tn.tensor([1.0, 2.0]).mut()
+    v += 1
+    pending = v * 3
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        first, second, place = pool.map(double, [pending, tn.tensor([True]).int(), v])
+    assert (type(first), first.tolist(), second.tolist()) == (tn.Tensor, [12.0, 18.0], [2])
+    assert (type(place), place.tolist(), v.tolist()) == (tn.Var, [4.0, 6.0], [2.0, 3.0])
 
 
 def test_pickling_what_would_lose_its_graph_is_refused() -> None:
@@ -253,9 +362,85 @@ def test_pickling_what_would_lose_its_graph_is_refused() -> None:
 
 
 @pytest.mark.peers
-def test_torch_reads_a_copy(t: Any) -> None:
+@pytest.mark.parametrize("way", ["from_dlpack", "asarray", "tensor"])
+def test_torch_writes_a_copy(t: Any, way: str) -> None:
     torch = pytest.importorskip("torch")
-    theirs = torch.from_dlpack(t)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        theirs = getattr(torch, way)(t)
     theirs.zero_()
     assert t.tolist() == A.tolist()
-    assert np.array_equal(tn.tensor(torch.tensor(A).numpy()), A)
+    with pytest.raises(BufferError, match="read-only"):
+        torch.from_dlpack(t, copy=False)
+
+
+@pytest.mark.peers
+def test_what_torch_exports_is_copied() -> None:
+    torch = pytest.importorskip("torch")
+    theirs = torch.tensor(A)
+    x = tn.from_dlpack(theirs)
+    theirs.zero_()
+    assert np.array_equal(x, A)
+    with pytest.raises(tn.DTypeError, match="from_dlpack"):
+        tn.from_dlpack(torch.ones(2, dtype=torch.bfloat16))
+
+
+def peers_that_never_write(t: Any) -> list[Any]:
+    """Arrays of JAX and MLX made from a tensor, where they are installed."""
+    out: list[Any] = []
+    with contextlib.suppress(ImportError):
+        import jax.numpy as jnp
+
+        out.append(jnp.from_dlpack(t))
+    with contextlib.suppress(ImportError):
+        import mlx.core as mx
+
+        out.append(mx.array(t))
+    return out
+
+
+@pytest.mark.peers
+def test_jax_and_mlx_have_copies() -> None:
+    t = tn.tensor(A.astype(np.float32)).mut()
+    lent = t.numpy()
+    for theirs in peers_that_never_write(t):
+        assert np.array_equal(np.asarray(theirs), A)
+        assert not np.shares_memory(np.asarray(theirs), lent)
+        assert np.array_equal(tn.from_dlpack(theirs), A)
+
+
+@settings(max_examples=max(60, settings.default.max_examples // 4))  # type: ignore[union-attr]
+@given(st.data())
+def test_what_is_lent_is_never_reused(data: Any) -> None:
+    """Random writes of a place, in place wherever nobody looks, beside exports that live for a while."""
+    size = data.draw(st.sampled_from([3, 1030]))
+    v = tn.Var(tn.arange(float(size)) + data.draw(st.integers(0, 3)))
+    model = v.numpy().copy()
+    lent: list[tuple[Any, Any]] = []
+    for _ in range(data.draw(st.integers(1, 25))):
+        step = data.draw(st.sampled_from(["add", "scale", "part", "through", "run", "lend", "borrowed", "return"]))
+        k = data.draw(st.integers(0, 2))
+        if step == "add":
+            v += k
+            model = model + np.float32(k)
+        elif step == "scale":
+            v *= 0.5
+            model = model * np.float32(0.5)
+        elif step == "part":
+            v[k % 2 : k % 2 + 2] = v[:2] + 1
+            model = model.copy()
+            model[k % 2 : k % 2 + 2] = model[:2].copy() + 1
+        elif step == "through":
+            v.data[k] -= 1
+            model = model.copy()
+            model[k] -= 1
+        elif step == "run":
+            v.sum().item()
+        elif step == "return" and lent:
+            lent.pop(data.draw(st.integers(0, len(lent) - 1)))
+        else:
+            array = np.from_dlpack(v) if step == "lend" else v.data.numpy()
+            lent.append((array, model.copy()))
+        for array, was in lent:
+            assert np.array_equal(array, was)
+    assert np.array_equal(v.numpy(), model)

@@ -18,6 +18,7 @@ from tenure.values.trie import ROOT
 
 SIZES = (100, 1000, 10_000)
 FEWER = (100, 400, 2000)
+LEAST = (50, 200, 800)
 
 
 class Meter:
@@ -125,6 +126,42 @@ def test_iterating_a_computed_value(meter: Meter) -> None:
         assert w.grad.item() == pytest.approx(2 * 2.0 * ((tens + 3) * (tens + 4)).sum())
 
     check_linear(meter, run)
+
+
+READS: dict[str, Callable[[Any, int], Any]] = {
+    "of a product": lambda x, i: (x * 2.0)[i],
+    "of a function of products": lambda x, i: (x * (x + 1.0)).tanh()[i],
+    "of a part": lambda x, i: x[1:][i],
+    "of a part of a product": lambda x, i: (x * 2.0)[1:][i],
+    "of the reverse": lambda x, i: x[::-1][i],
+    "flipped": lambda x, i: x.flip()[i],
+    "of a row": lambda x, i: x[None][0][i],
+    "in another shape": lambda x, i: (x * 3.0).reshape(-1, 10)[i // 10, i % 10],
+    "in two steps": lambda x, i: x.reshape(-1, 10).T[i % 10][i // 10],
+    "a slice": lambda x, i: (x * 2.0)[i : i + 2].sum(),
+    "by a tensor": lambda x, i: (x * 2.0)[tn.tensor([i, 0])].sum(),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_reading_intermediates_one_by_one(meter: Meter, name: str) -> None:
+    read = READS[name]
+
+    def run(n: int) -> None:
+        x = tn.tensor(np.linspace(-1.0, 1.0, n), requires_grad=True)
+        total: Any = 0.0
+        for i in range(n - 1):
+            y = read(x, i)
+            total = total + y * y
+        total.backward()
+        found.append(np.asarray(x.grad))
+
+    leaf, found = tn.tensor(np.linspace(-1.0, 1.0, LEAST[0]), requires_grad=True), []
+    whole = tn.stack([read(leaf, i) for i in range(LEAST[0] - 1)])
+    (whole * whole).sum().backward()
+    wanted = np.asarray(leaf.grad)
+    check_linear(meter, run, LEAST)
+    assert np.allclose(found[0], wanted, 1e-12)
 
 
 def test_writing_one_by_one(meter: Meter) -> None:

@@ -234,6 +234,14 @@ def test_at_gives_new_values() -> None:
     assert x.at[:2].min(1.5).tolist() == [1.0, 1.5, 3.0]
 
 
+@pytest.mark.parametrize("read", [lambda v: +v, lambda v: v.contiguous(), lambda v: v.clip(), tn.clip])
+def test_an_operation_that_changes_nothing_gives_a_value(read: Callable[[Any], Any]) -> None:
+    v = tn.ones(2).mut()
+    kept = read(v)
+    v.fill_(5.0)
+    assert type(kept) is tn.Tensor and kept.tolist() == [1.0, 1.0]
+
+
 def test_iterating_a_place_iterates_a_snapshot() -> None:
     v = tn.zeros(3).mut()
     seen = []

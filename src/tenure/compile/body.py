@@ -38,6 +38,9 @@ class Body:
         self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.first, self.last = self.function.args[1], self.function.args[2]
         self.pointers: dict[int, ir.Value] = {}
+        self.parts: list[Body] = []
+        self.extents: dict[int, int] = {}
+        """Bytes of what the table has besides the program's values."""
         self.items = 0
         self.work = 0
 
@@ -67,6 +70,7 @@ class Body:
         """Another function, which this one calls."""
         body = Body(self.function.module, f"{self.function.name}.{name}", self.plan, self.slots, self.bits)
         body.function.linkage = "internal"
+        self.parts.append(body)
         return body
 
     def claim(self, count: int) -> tuple[ir.Value, ir.Value]:

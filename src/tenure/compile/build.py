@@ -3,7 +3,8 @@
 ``i64 main(ptr list)`` is called with a Python list: the input arrays, the arrays for the outputs, the packed
 numbers (a bytes object) and the arena (an array), whose head becomes the table of addresses that kernels read.
 It checks what can be out of range, and runs kernel after kernel, the large ones shared out over the threads. It
-gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then.
+gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then. Code that checks
+its own accesses gives minus the number of one that was out of bounds, from 1 on (``bounds``).
 
 ``@about`` is the JSON of what the caller needs to know of the program: see ``executable.About``.
 """
@@ -15,34 +16,30 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile import bounds
 from tenure.compile.checks import Checks
 from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
+from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
 from tenure.compile.share import localize
 from tenure.compile.simplify import simplify
+from tenure.compile.target import checks_bounds
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
 
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
-HEADER: int = object.__basicsize__
-DATA = HEADER
-"""Where an ndarray object keeps the address of its elements: behind the object's header."""
-ITEMS = HEADER + 8
-"""Where a list object keeps the address of its items: behind header and length."""
-BYTES: int = bytes.__basicsize__ - 1
-"""Where the content of a bytes object begins."""
 
 
 def build(program: Program, bits: int) -> ir.Module:
     """The module of a program, for vectors of so many bits."""
     plan, layout = planned(program)
-    module = emit_module(plan, layout, bits)
-    text = json.dumps(about(program, plan, layout)).encode() + b"\0"
+    module, accesses = emit_module(plan, layout, bits)
+    text = json.dumps({**about(program, plan, layout), "accesses": accesses}).encode() + b"\0"
     content = ir.ArrayType(ir.IntType(8), len(text))
     note = ir.GlobalVariable(module, content, "about")
     note.initializer = ir.Constant(content, bytearray(text))
@@ -74,8 +71,8 @@ def arena_start(plan: Plan, layout: Layout) -> int:
     return -(-8 * entries // ALIGN) * ALIGN
 
 
-def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
-    """All kernels, and the function that runs them."""
+def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[str]]:
+    """All kernels, and the function that runs them; and the accesses that it checks, if it is to."""
     module = ir.Module(name="program")
     main = ir.Function(module, ir.FunctionType(I64, [POINTER]), "main")
     b = ir.IRBuilder(main.append_basic_block("entry"))
@@ -92,8 +89,9 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> ir.Module:
         enter(b, room, table, local.entries)
         launch(b, body, room)
         checks.emit(b, table, kernel.values)
-    b.ret(constant(0))
-    return module
+    accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
+    b.ret(bounds.outcome(b) if accesses else constant(0))
+    return module, accesses
 
 
 def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:

@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import Bound, Plan, bound_of
+from tenure.compile.fuse import Bound, Plan, bounds_of
 from tenure.compile.loops import constant, counted
 from tenure.compile.memory import Layout
 
@@ -27,9 +27,9 @@ class Checks:
         self.layout = layout
         self.waiting: dict[int, dict[Bound, int]] = {}
         for k, at in enumerate(plan.program.instructions):
-            bound = bound_of(plan.program, at)
-            if bound is not None and plan.program.aval(bound.value).size:
-                self.waiting.setdefault(bound.value, {}).setdefault(bound, k)
+            for bound in bounds_of(plan.program, at):
+                if plan.program.aval(bound.value).size:
+                    self.waiting.setdefault(bound.value, {}).setdefault(bound, k)
 
     def emit(self, b: ir.IRBuilder, table: ir.Value, known: Iterable[int]) -> None:
         """Those of values that are known now; where one fails, leave with 1 + the number of its instruction."""

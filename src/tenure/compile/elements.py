@@ -152,7 +152,7 @@ class Emitter(Symbolic):
         start = self.b.gep(pointer, [self.scalar(where + (1 - self.live) * back)], source_etype=t)
         wide = ir.VectorType(t, self.width)
         if self.live == self.width:
-            found = self.b.load(start, typ=wide, align=_bytes(t))
+            found = self.b.load(start, typ=wide, align=size_of(t))
         else:
             found = self.masked(start, wide, self._alive())
         if not back:
@@ -354,7 +354,10 @@ def _element(t: ir.Type) -> ir.Type:
     return t.element if isinstance(t, ir.VectorType) else t
 
 
-def _bytes(t: ir.Type) -> int:
+def size_of(t: ir.Type) -> int:
+    """Bytes of a number, or of a vector of them."""
+    if isinstance(t, ir.VectorType):
+        return int(t.count) * size_of(t.element)
     return t.width // 8 if isinstance(t, ir.IntType) else 4 if isinstance(t, ir.FloatType) else 8
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import struct
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,14 +12,18 @@ from weakref import WeakSet
 
 import numpy as np
 
-from tenure.compile.build import BYTES, ITEMS, build
 from tenure.compile.jit import Engine, Library, engine
+from tenure.compile.late import late
+from tenure.compile.objects import LAYOUT
 from tenure.compile.stepwise import stepwise
+from tenure.compile.target import checks_bounds
+from tenure.errors import InternalError
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
 from tenure.runtime import threads
 from tenure.runtime.blas import blas
 from tenure.runtime.buffers import empty
+from tenure.runtime.lots import is_sole, unshared
 
 MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 PLAIN = {np.ndarray}
@@ -36,7 +39,19 @@ class Compiled:
     counts the calls in which it was not alone.
     """
 
-    __slots__ = ("arena", "call", "donors", "held", "library", "makers", "numbers", "outputs", "pack", "program")
+    __slots__ = (
+        "accesses",
+        "arena",
+        "call",
+        "donors",
+        "held",
+        "library",
+        "makers",
+        "numbers",
+        "outputs",
+        "pack",
+        "program",
+    )
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -49,6 +64,7 @@ class Compiled:
         self.makers = [maker(tuple(shape), np.dtype(dtype)) for shape, dtype in about["made"]]
         self.donors: list[tuple[int, int]] = about["donors"]
         self.held: dict[int, int] = {}
+        self.accesses: list[str] = about["accesses"]
         arrays = len(program.inputs) - self.numbers
         self.outputs = [s if s < arrays else s - self.numbers for s in about["outputs"]]
         self.arena = maker((about["arena"],), np.dtype(np.uint8))
@@ -60,14 +76,18 @@ class Compiled:
         for make, shape, dtype in self.makers:
             arrays.append(make(shape, dtype))
         for k, donor in self.donors:
-            if arrays[donor].base is None and arrays[donor].flags.writeable and _references(arrays, donor) == SOLE:
+            base = arrays[donor].base
+            if is_sole(arrays, donor) and arrays[donor].flags.writeable and (base is None or unshared(base)):
                 arrays[given + k] = arrays[donor]
             else:
                 self.held[donor] = self.held.get(donor, 0) + 1
         make, shape, dtype = self.arena
         arrays.append(self.pack(*numbers))
         arrays.append(make(shape, dtype))
-        if self.call(id(arrays)):
+        failed = self.call(id(arrays))
+        if failed:
+            if failed < 0:
+                raise InternalError(f"{self.accesses[-failed - 1]}, is out of bounds")
             del arrays[given:]
             return stepwise(self.program)(arrays, numbers)
         return [arrays[k] for k in self.outputs]
@@ -79,19 +99,12 @@ def maker(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Callable[..., A
     return (empty if size >= POOLED else np.empty), shape, dtype
 
 
-def _references(arrays: list[Any], k: int) -> int:
-    return sys.getrefcount(arrays[k])
-
-
-SOLE = _references([np.empty(1)], 0)
-"""The reference count of an array that only the list of arrays holds."""
-
-
 def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
     products = any(isinstance(at.primitive.lower, Product) and at.aval.dtype.kind == "f" for at in program.instructions)
     found = linked(products)
-    return found.load(lambda: build(program, found.target.vector_bits), key=f"{BYTES} {ITEMS} {structure(program)}")
+    key = f"{LAYOUT} {checks_bounds()} {structure(program)}"
+    return found.load(lambda: late("build").build(program, found.target.vector_bits), key=key)
 
 
 def structure(program: Program) -> str:

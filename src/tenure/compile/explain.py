@@ -179,7 +179,7 @@ def operand_demand(program: Program, at: Instruction, k: int, count: int, base: 
         if k == lower.value:
             return part_size(program, at, lower)
         if k == lower.base and at.operands[k] == base:
-            return part_size(program, at, lower) if lower.add else 0
+            return part_size(program, at, lower) if lower.combine else 0
         return size
     if at.primitive.name in PARTIAL and k == 0:
         return min(size, count)

@@ -16,19 +16,16 @@ from tenure.compile.index import Affine, Index, Unseen, loop
 from tenure.compile.loops import merge
 from tenure.compile.symbolic import Tracer
 from tenure.ir.program import Instruction, Program
+from tenure.ops.advanced import taken
 from tenure.ops.lowering import Element, Fold, Pieces, Product, Search, Write
 
 CHEAP = 2
 DEEPEST = 60
 """How many operations may be computed one inside the other before a value is stored."""
-BOUNDED = {
-    "gather": (1, 0),
-    "scatter_add": (2, 0),
-    "take_along": (1, -1),
-    "add_along": (2, -1),
-    "add_one_along": (2, -1),
-}
-"""Primitives whose index operand must lie within an axis of the first operand: that operand, and the axis."""
+BOUNDED = {"take_along": 1, "add_along": 2, "add_one_along": 2}
+"""Primitives whose index operand must lie within the last axis of the first operand: that operand."""
+INDEXED = {"gather": 1, **dict.fromkeys(("scatter", *[f"scatter_{s}" for s in ("add", "multiply", "max", "min")]), 2)}
+"""Those with index arrays for axes of the first operand: where the operands of their spec begin."""
 
 
 class Bound(NamedTuple):
@@ -39,16 +36,29 @@ class Bound(NamedTuple):
     size: int
 
 
-def bound_of(program: Program, at: Instruction) -> Bound | None:
-    """What must hold of an operand when an instruction runs: indices lie in their axis, whole exponents are not
+def bounds_of(program: Program, at: Instruction) -> list[Bound]:
+    """What must hold of operands when an instruction runs: indices lie in their axis, whole exponents are not
     negative."""
-    if at.primitive.name in BOUNDED:
-        operand, axis = BOUNDED[at.primitive.name]
-        size = program.aval(at.operands[0]).shape[axis]
-        return Bound(at.operands[operand], -size, 2 * size)
-    if at.primitive.name == "power" and at.aval.dtype.kind == "i":
-        return Bound(at.operands[1], 0, 2 ** (8 * at.aval.dtype.itemsize - 1))
-    return None
+    name, operands = at.primitive.name, at.operands
+    if name == "power" and at.aval.dtype.kind == "i":
+        return [Bound(operands[1], 0, 2 ** (8 * at.aval.dtype.itemsize - 1))]
+    axes: list[tuple[int, int]] = []
+    if name in BOUNDED:
+        axes = [(operands[BOUNDED[name]], program.aval(operands[0]).shape[-1])]
+    elif name in INDEXED:
+        shape = program.aval(operands[0]).shape
+        axes = [(i, shape[k]) for e, k, i in taken(at.params["spec"], operands[INDEXED[name] :]) if e == "a"]
+    elif name == "stamp":
+        axes = list(zip(operands[1:], at.params["sizes"], strict=True))
+    return [Bound(i, -size, 2 * size) for i, size in axes if not counts_up(program, i, size)]
+
+
+def counts_up(program: Program, v: int, size: int) -> bool:
+    """Whether a value is 0, 1, 2, … along an axis, below a size: it needs no check."""
+    n = len(program.inputs)
+    while v >= n and instruction(program, v).primitive.name in ("reshape", "broadcast_to"):
+        v = instruction(program, v).operands[0]
+    return v >= n and instruction(program, v).primitive.name == "iota" and program.aval(v).size <= size
 
 
 MOVES = {"reshape", "permute", "broadcast_to", "flip", "full", "iota", "getitem", "mark", "cast"}
@@ -160,9 +170,7 @@ def choose_stored(program: Program) -> set[int]:
             stored.add(v)
             if isinstance(lower, Product):
                 stored.update([through_transpose(program, o, stored)[0] for o in at.operands])
-        bound = bound_of(program, at)
-        if bound is not None:
-            stored.add(bound.value)
+        stored.update([bound.value for bound in bounds_of(program, at)])
         own = 0 if at.primitive.name in MOVES else 4 if isinstance(lower, Element) and lower.heavy else 1
         if at.primitive.name in FOLDED and fixed.issuperset(at.operands):
             fixed.add(v)

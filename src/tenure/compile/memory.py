@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.compile.fuse import Kernel, Plan, bound_of, identity, instruction
+from tenure.compile.fuse import Kernel, Plan, bounds_of, identity, instruction
 from tenure.compile.index import address
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import entangled, trail
@@ -94,8 +94,8 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
 def last_check(plan: Plan) -> int:
     """The kernel after which indices are checked for the last time; a failed check finds all inputs as they were."""
     home = {v: k for k, kernel in enumerate(plan.kernels) for v in kernel.values}
-    bounds = [bound_of(plan.program, at) for at in plan.program.instructions]
-    return max([home.get(bound.value, -1) for bound in bounds if bound is not None], default=-1)
+    bounds = [bound for at in plan.program.instructions for bound in bounds_of(plan.program, at)]
+    return max([home.get(bound.value, -1) for bound in bounds], default=-1)
 
 
 def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:

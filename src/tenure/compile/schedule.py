@@ -21,7 +21,7 @@ from tenure.compile.fuse import (
     Kind,
     Member,
     Plan,
-    bound_of,
+    bounds_of,
     choose_stored,
     identity,
     instruction,
@@ -127,8 +127,8 @@ class Joiner(Follower):
         if found is None:
             return super().at(x, index)
         where = index if isinstance(index, Affine) else address(index, self.shape(x))
-        if where != self.own.get(found.kind):
-            raise Apart
+        if where != self.own.get(found.kind) or (self.kernel.domain is None and where is index):
+            raise Apart  # read elsewhere; or in another shape, and an elementwise kernel keeps no row of it
         self.found.add(x)
         return None
 
@@ -309,9 +309,7 @@ class Scheduler:
         program = self.program
         needed = set(program.outputs)
         for at in program.instructions:
-            bound = bound_of(program, at)
-            if bound is not None:
-                needed.add(bound.value)
+            needed.update([bound.value for bound in bounds_of(program, at)])
         for kernel in self.order:
             needed |= kernel.reads
         stored = set(self.stored)

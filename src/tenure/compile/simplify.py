@@ -8,18 +8,24 @@ p = block_sum x axes=(0,) block=64; q = reduce_sum p axes=(0,)  of 16 rows
 
 y = add_along 0 v i, i of one column                            becomes
 y = add_one_along 0 v i, which is elementwise
+
+k = survives i j sizes=(3, 4)                                   becomes
+n = iota; t = stamp n i j; k = equal (gather t i j) n           so what is written last is seen by its number
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+from tenure import dtypes
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
+from tenure.ops.advanced import gather, stamp, survives
 from tenure.ops.index import add_along, add_one_along
 from tenure.ops.lowering import Fold
-from tenure.ops.move import full, reshape
-from tenure.ops.pointwise import cast
+from tenure.ops.move import full, iota, reshape
+from tenure.ops.pointwise import cast, equal
 from tenure.ops.reduce import BLOCKED, extent, runs
 
 CHUNK = 1 << 16
@@ -47,7 +53,20 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
         return operands[0]
     if at.primitive is add_along and one_hot(b, operands):
         return emit(b, add_one_along, operands, {}, seen)
+    if at.primitive is survives:
+        return last_ones(b, operands, at.params["sizes"], at.aval.shape, seen)
     return emit(b, at.primitive, operands, dict(at.params), seen)
+
+
+def last_ones(
+    b: Builder, arrays: list[Value], sizes: tuple[int, ...], block: tuple[int, ...], seen: dict[Any, Value]
+) -> Value:
+    """Which indices no later one equals: those at whose place, written in order, their own number is found."""
+    count = emit(b, iota, [], {"length": prod(block), "dtype": dtypes.int64}, seen)
+    order = emit(b, reshape, [count], {"shape": block}, seen)
+    stamped = emit(b, stamp, [order, *arrays], {"sizes": sizes}, seen)
+    params = {"spec": ("a",) * len(sizes), "at": 0, "unique": False}
+    return emit(b, equal, [emit(b, gather, [stamped, *arrays], params, seen), order], {}, seen)
 
 
 def one_hot(b: Builder, operands: list[Value]) -> bool:

@@ -14,25 +14,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
-from tenure.compile.build import DATA, ITEMS, item, member
-from tenure.compile.elements import Emitter, widths
-from tenure.compile.generic import fold_source
-from tenure.compile.index import loop
 from tenure.compile.jit import Library, engine
-from tenure.compile.loops import vectorized
+from tenure.compile.late import late
+from tenure.compile.objects import LAYOUT
 from tenure.dtypes import DType, as_dtype
 from tenure.interp.interp import Interpreted, reference
 from tenure.ir.aval import Aval
-from tenure.ir.program import Builder, Instruction, Program
+from tenure.ir.program import Instruction, Program
 from tenure.ops.lowering import Element, Fold, Product
 from tenure.ops.reduce import extent, runs
 from tenure.runtime.blas import gemm
 from tenure.runtime.buffers import empty
 
 Array = np.ndarray[Any, Any]
-POINTER, I64 = ir.PointerType(), ir.IntType(64)
 MAP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 ROWS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 2)
 COLUMNS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 3)
@@ -67,46 +62,23 @@ def mapped(at: Instruction, operands: tuple[Any, ...]) -> Array:
     flat = [x if s else np.ascontiguousarray(np.broadcast_to(x, shape)) for x, s in zip(operands, single, strict=True)]
     avals = [Aval(() if s else (2,), as_dtype(x.dtype)) for x, s in zip(operands, single, strict=True)]
     params = {k: (2,) if k == "shape" else v for k, v in at.params.items()}
-    key = f"map {at.primitive.name} {' '.join(map(str, avals))} {params} {DATA} {ITEMS}"
+    key = f"map {at.primitive.name} {' '.join(map(str, avals))} {params} {LAYOUT}"
     out = empty(shape, dtype.numpy)
     flat.append(out)
-    function(MAP, key, "map", lambda: map_source(at, avals, params))(id(flat), out.size)
+    function(MAP, key, "map", lambda: late("maps").map_source(at, avals, params))(id(flat), out.size)
     return out
 
 
 _functions: dict[str, tuple[Any, Library]] = {}
 
 
-def function(kind: Any, key: str, name: str, source: Callable[[], ir.Module]) -> Any:
+def function(kind: Any, key: str, name: str, source: Callable[[], Any]) -> Any:
     """A native function, by what it depends on; there are as many as there are operations and dtypes."""
     found = _functions.get(key)
     if found is None:
         library = engine().load(source, key=key)
         found = _functions[key] = kind(library.address(name)), library
     return found[0]
-
-
-def map_source(at: Instruction, avals: list[Aval], params: dict[str, Any]) -> ir.Module:
-    """``void map(ptr list, i64 n)``: a list object of the operands' arrays and the result's."""
-    builder = Builder()
-    xs = [builder.input(aval) for aval in avals]
-    y = at.primitive(*xs, **params) if xs else builder.emit(at.primitive, xs, params)
-    program = builder.extract([x.id for x in xs], [y.id])
-    module = ir.Module(name="map")
-    main = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64]), "map")
-    b = ir.IRBuilder(main.append_basic_block("entry"))
-    items = member(b, main.args[0], ITEMS)
-    pointers = {k: member(b, item(b, items, k), DATA) for k in range(len(xs) + 1)}
-    index = (loop(0),) if y.ndim else ()
-
-    def step(i: ir.Value, width: int) -> None:
-        e = Emitter(program, set(range(len(xs))), b, pointers, {0: i}, 0, width)
-        e.store(e.at(y.id, index), pointers[len(xs)], loop(0), y.dtype)
-
-    width = widths([y.aval], engine().target.vector_bits)
-    vectorized(b, ir.Constant(I64, 0), main.args[1], width, step)
-    b.ret_void()
-    return module
 
 
 def folded(operation: str, x: Array, axes: tuple[int, ...]) -> Array:
@@ -124,7 +96,8 @@ def folded(operation: str, x: Array, axes: tuple[int, ...]) -> Array:
 def fold_function(operation: str, dtype: DType, tail: bool) -> Any:
     """The reduction of contiguous data seen as (outer, n), or as (outer, n, inner)."""
     kind, name = (ROWS, "rows") if tail else (COLUMNS, "columns")
-    return function(kind, f"fold {operation} {dtype.name} {tail}", name, lambda: fold_source(operation, dtype, tail))
+    key = f"fold {operation} {dtype.name} {tail}"
+    return function(kind, key, name, lambda: late("generic").fold_source(operation, dtype, tail))
 
 
 def multiplied(x: Array, y: Array) -> Array:

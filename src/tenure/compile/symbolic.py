@@ -11,7 +11,7 @@ from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, res
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element
-from tenure.ops.move import full
+from tenure.ops.move import broadcast_to, full, iota, reshape
 
 
 class Symbolic:
@@ -50,13 +50,33 @@ class Symbolic:
 
     def read(self, x: int, index: Index, wrap: int = 0) -> Affine:
         """The element of an integer value, as part of an index."""
-        at = self.program.instructions[x - len(self.program.inputs)] if x >= len(self.program.inputs) else None
-        if at is not None and at.primitive is full:
-            value = int(at.params["value"])
-            return Affine(constant=value + wrap if value < 0 else value)
+        known = self.known(x, index, wrap)
+        if known is not None:
+            return known
         if x not in self.stored and x >= len(self.program.inputs):
             self.trace_read(x, index)
         return Affine(reads=((Read(x, tuple(index), wrap), 1),))
+
+    def known(self, x: int, index: Index, wrap: int) -> Affine | None:
+        """The element of what is one number, or 0, 1, 2, … along an axis: it need not be read."""
+        n = len(self.program.inputs)
+        seen: Index | None = tuple(index)
+        while x >= n and seen is not None:
+            at = self.program.instructions[x - n]
+            if at.primitive is full:
+                value = int(at.params["value"])
+                return Affine(constant=value + wrap if value < 0 else value)
+            if at.primitive is iota:
+                return seen[0]
+            if at.primitive not in (reshape, broadcast_to):
+                return None
+            x = at.operands[0]
+            seen = (
+                self.broadcast(seen, x)
+                if at.primitive is broadcast_to
+                else reshaped(seen, at.aval.shape, self.shape(x))
+            )
+        return None
 
     def trace_read(self, x: int, index: Index) -> None:
         """Make sure that the element can be seen."""

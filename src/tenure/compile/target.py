@@ -13,7 +13,7 @@ from typing import Any
 
 from tenure.errors import TenureError
 
-__all__ = ["BASELINES", "Target", "choose_target", "llvm", "llvm_version"]
+__all__ = ["BASELINES", "Target", "checks_bounds", "choose_target", "llvm", "llvm_version"]
 
 _V3 = ("avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
 BASELINES = {
@@ -69,6 +69,11 @@ def choose_target(cpu: str | None = None) -> Target:
     if missing := [name for name in needs if not has.get(name)]:
         raise TenureError(f"this machine cannot run code for {cpu}: it has no {', '.join(missing)}")
     return Target(triple, cpu, "", _vector_bits(dict.fromkeys(needs, True)))
+
+
+def checks_bounds() -> bool:
+    """Whether kernels are to check their accesses, for debugging (``bounds``)."""
+    return os.environ.get("TENURE_DEBUG_BOUNDS", "0") not in ("", "0")
 
 
 def _host_features() -> Mapping[str, bool]:

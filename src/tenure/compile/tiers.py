@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from functools import cache
-from importlib import import_module
 from time import perf_counter
 from typing import Any
 
+from tenure.compile.late import late
 from tenure.interp.interp import Executable
 from tenure.ir.program import Program
 
@@ -74,7 +73,7 @@ class Tiered:
     def step(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any]:
         """Run it op by op."""
         if self.stepwise is None:
-            self.stepwise = _module("stepwise").stepwise(self.program)
+            self.stepwise = late("stepwise").stepwise(self.program)
         start = perf_counter()
         out: list[Any] = self.stepwise(arrays, numbers)
         self.seconds += perf_counter() - start
@@ -87,7 +86,7 @@ class Tiered:
         try:
             self.compiled = compile_program(self.program)
         except Exception as error:
-            self.compiled = _module("stepwise").stepwise(self.program)
+            self.compiled = late("stepwise").stepwise(self.program)
             warnings.warn(f"a program runs op by op, as it cannot be compiled: {error}", RuntimeWarning, stacklevel=2)
         finally:
             BUDGET.spent += perf_counter() - start
@@ -96,11 +95,5 @@ class Tiered:
 
 def compile_program(program: Program) -> Executable:
     """The program as machine code."""
-    made: Executable = _module("executable").Compiled(program)
+    made: Executable = late("executable").Compiled(program)
     return made
-
-
-@cache
-def _module(name: str) -> Any:
-    """A module of the compiler: LLVM is loaded when the first program runs."""
-    return import_module(f"tenure.compile.{name}")

@@ -81,7 +81,7 @@ def trail(program: Program, stored: set[int], v: int) -> Trail | None:
     """How to write a block in place that is computed from its base, if that can be."""
     at = instruction(program, v)
     lower = at.primitive.lower
-    if not isinstance(lower, Write) or lower.add or lower.part is not None or lower.base is None:
+    if not isinstance(lower, Write) or lower.combine or lower.ordered or lower.part is not None or lower.base is None:
         return None
     x, base, shape = at.operands[lower.value], at.operands[lower.base], program.aval(at.operands[lower.value]).shape
     if base not in stored or x in stored or not all(shape):
@@ -159,7 +159,8 @@ class Writer:
         body, b = self.body, self.b
         entries = max(body.slots.values()) + 1
         table = stack(b, ir.ArrayType(POINTER, entries + 1))
-        room = stack(b, ir.ArrayType(self.t, count * (self.behind + self.ahead) * self.pitch))
+        size = count * (self.behind + self.ahead) * self.pitch
+        room = stack(b, ir.ArrayType(self.t, size))
         for k in range(entries):
             x = b.load(b.gep(body.function.args[0], [constant(k)], source_etype=POINTER), typ=POINTER)
             b.store(x, b.gep(table, [constant(k)], source_etype=POINTER))
@@ -167,6 +168,7 @@ class Writer:
         for name in ("ends", "inside"):
             part = body.part(name)
             part.slots = {**body.slots, SCRATCH: entries}
+            part.extents[SCRATCH] = size * self.dtype.itemsize
             part.work = self.rows * self.length
             writer = Writer(part, self.v, self.found)
             first, last = part.claim(count)

@@ -49,6 +49,9 @@ def emit_write(body: Body, v: int, lower: Write) -> None:
     if base is not None and base in body.plan.stored and slots[base] == slots[v]:
         write_block(body, v, lower)
         return
+    if lower.blank:
+        write_block(body, v, lower)
+        return
     first, second = body.part("base"), body.part("block")
     copy_base(first, v, base)
     write_block(second, v, lower)
@@ -91,14 +94,14 @@ def write_block(body: Body, v: int, lower: Write) -> None:
     behind = trail(body.program, body.plan.stored, v) if entangled(body.program, body.plan.stored, v) else None
     if behind is not None:
         Writer(body, v, behind).emit()
-    elif lower.ordered:
-        add_in_order(body, v, x, place)
+    elif lower.ordered and not at.params.get("unique", False):
+        write_in_order(body, v, x, place, lower.combine)
     else:
-        store_block(body, v, x, place, part, lower.add)
+        store_block(body, v, x, place, part, lower.combine)
 
 
-def store_block(body: Body, v: int, x: int, place: Place, part: Any = None, add: bool = False) -> None:
-    """Store the elements of x, computed here if they are not stored, in places of the buffer of v, or add them."""
+def store_block(body: Body, v: int, x: int, place: Place, part: Any = None, combine: str | None = None) -> None:
+    """Store the elements of x, computed here if they are not stored, in places of the buffer of v, or combine them."""
     aval, shape = body.program.aval(v), body.program.aval(x).shape
     shape, offset = part or (shape, (0,) * len(shape))
     index = identity(shape)
@@ -110,14 +113,20 @@ def store_block(body: Body, v: int, x: int, place: Place, part: Any = None, add:
 
     def element(e: Emitter) -> None:
         where, value = e.address(place(e, index), aval.shape), e.at(x, source)
-        value = e.add(e.load(v, where), value) if add else value
+        value = combined(e, combine, e.load(v, where), value) if combine else value
         e.store(value, body.pointer(v), where, aval.dtype)
 
     sweep(body, shape, follow, element, [v])
 
 
-def add_in_order(body: Body, v: int, x: int, place: Place) -> None:
-    """Add the elements of x, in the order of their index, to places of the buffer of v that may be the same.
+def combined(e: Emitter, combine: str, old: ir.Value, new: ir.Value) -> ir.Value:
+    """What becomes of an element and the one that is written to its place."""
+    arithmetic = {"add": e.add, "multiply": e.multiply}
+    return arithmetic[combine](old, new) if combine in arithmetic else e.call(combine, old, new)
+
+
+def write_in_order(body: Body, v: int, x: int, place: Place, combine: str | None) -> None:
+    """Store the elements of x, in the order of their index, in places of the buffer of v that may be the same.
 
     Axes that are axes of the result too are shared out: steps along them never meet.
     """
@@ -144,8 +153,9 @@ def add_in_order(body: Body, v: int, x: int, place: Place) -> None:
     def element(variables: dict[int, Any], w: int) -> None:
         e = body.emitter(set(), variables, lane, w)
         e.held = held
-        where = e.address(place(e, index), aval.shape)
-        e.store(e.add(e.load(v, where), e.at(x, index)), body.pointer(v), where, aval.dtype)
+        where, new = e.address(place(e, index), aval.shape), e.at(x, index)
+        value = combined(e, combine, e.load(v, where), new) if combine else new
+        e.store(value, body.pointer(v), where, aval.dtype)
 
     stripe = STRIPE // aval.dtype.itemsize
     serially(body, axes, [loop(axis.name) in spots for axis in axes], stripe, width, before, element)

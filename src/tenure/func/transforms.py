@@ -1,4 +1,4 @@
-"""grad, value_and_grad, vjp, jvp, hessian: functions from functions.
+"""grad, value_and_grad, vjp, jvp: functions from functions.
 
 The function is called once on marked copies of its arguments; what it records is differentiated in the same
 trace by one step. Inside a transform a read of a value computes it and leaves the trace open, so functions
@@ -14,10 +14,9 @@ from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
 from tenure.func import tree
-from tenure.values import shaping, steps
+from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.backward import Walk, run_walk
-from tenure.values.creation import eye
 from tenure.values.modes import enable_grad, is_grad_enabled
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
@@ -82,7 +81,7 @@ def check_scalar(out: Any, what: str) -> Any:
 
 def pulled(outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool) -> list[Any]:
     """The cotangents of the marks; zeros where nothing depends on them."""
-    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y.requires_grad]
+    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._deps]
     walk = Walk(create, consume=False, accumulate=False)
     walk.final = True
     run_walk(walk, [y for y, _ in live], [g for _, g in live], marks)
@@ -147,7 +146,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
-        inside = all(y._trace is RECORDER.trace or not y.requires_grad for y in outs)
+        inside = all(y._trace is RECORDER.trace or not y._deps for y in outs)
         with recording():
             grads = closed(pulled(outs, given, marks, inside), marks, tracked)
         return tuple(tree.rebuild(primals, iter(grads)))
@@ -180,27 +179,3 @@ def check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:
             raise ShapeError(f"a tangent of shape {list(t.shape)} for {list(x.shape)}", at=site(here()))
         if x.dtype is not t.dtype:
             raise DTypeError(f"a tangent of {t.dtype.name} for {x.dtype.name}", at=site(here()))
-
-
-def hessian(f: Function, argnums: int = 0) -> Function:
-    """A function that gives the second derivatives of a scalar ``f`` in one tensor argument of shape s: s + s.
-
-    Forward mode over reverse mode: one gradient, and one tangent of it per element.
-    """
-
-    @functools.wraps(f)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        tracked = is_grad_enabled()
-        if not isinstance(args[argnums], Tensor):
-            raise DTypeError(f"hessian: argument {argnums} is a {type(args[argnums]).__name__}, not a tensor")
-        with recording():
-            given = list(args)
-            given[argnums], (x,) = marked(args[argnums], f"argument {argnums}")
-            g = grad(f, argnums)(*given, **kwargs)
-            n = x.numel()
-            basis = shaping.reshape(eye(n, dtype=x.dtype), n, *x.shape)
-            rows = [steps.tangent([g], [x], [basis[k]])[0] for k in range(n)]
-            h = shaping.stack(rows) if rows else basis
-            return closed(shaping.reshape(h, *x.shape, *x.shape), [x], tracked)
-
-    return wrapped

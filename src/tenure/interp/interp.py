@@ -16,6 +16,7 @@ import numpy as np
 
 from tenure.errors import TenureError
 from tenure.ir.program import Instruction, Program
+from tenure.runtime.lots import unshared
 
 Array = np.ndarray[Any, Any]
 
@@ -97,7 +98,7 @@ def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: li
 def _owned(operands: list[Any], k: int) -> bool:
     """Whether nobody but this step and the list of values refers to an operand's buffer."""
     x = operands[k]
-    return x.base is None and x.flags.writeable and _references(operands, k) == SOLE + 1
+    return unshared(x.base) and x.flags.writeable and _references(operands, k) == SOLE + 1
 
 
 def _references(operands: list[Any], k: int) -> int:

@@ -36,6 +36,8 @@ class Primitive:
     ``samples(rng, dtype)`` yields operands and parameters for the tests; ``dtypes`` are the kinds claimed.
     ``lower`` says what native code it becomes (``ops.lowering``).
     ``check(np, *arrays, **params)`` raises before the run what only the values can show.
+    ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
+    in front (``ops.batching``).
     """
 
     __slots__ = (
@@ -43,6 +45,7 @@ class Primitive:
         "alias",
         "argnums",
         "aval",
+        "batch",
         "check",
         "dtypes",
         "in_place",
@@ -66,6 +69,7 @@ class Primitive:
         dtypes: str,
         samples: Samples,
         lower: Any,
+        batch: Rule,
         accumulate: Rule | None = None,
         in_place: int | None = None,
         check: Rule | None = None,
@@ -82,6 +86,7 @@ class Primitive:
         self.dtypes = dtypes
         self.samples = samples
         self.lower = lower
+        self.batch = batch
         self.accumulate = accumulate
         self.in_place = in_place
         self.check = check

@@ -125,10 +125,10 @@ class Builder:
     """Grows a list of instructions.
 
     ``tracked[v]`` says whether a gradient flows through v. Instructions emitted while ``tracking`` is off are
-    constants to every later differentiation.
+    constants to every later differentiation. ``depths[v]`` says in how many vmapped functions v is one example's.
     """
 
-    __slots__ = ("avals", "consts", "instructions", "origin", "tracked", "tracking")
+    __slots__ = ("avals", "consts", "depths", "instructions", "origin", "tracked", "tracking")
 
     def __init__(self) -> None:
         self.avals: list[Aval] = []
@@ -137,6 +137,7 @@ class Builder:
         self.tracking = True
         self.origin = -1
         self.consts: dict[tuple[type, str, DType], Value] = {}
+        self.depths: dict[int, int] = {}
 
     def _append(self, instruction: Instruction | None, aval: Aval, tracked: bool) -> Value:
         self.avals.append(aval)
@@ -157,7 +158,15 @@ class Builder:
             and aval.dtype.is_floating
             and any(self.tracked[ids[k]] for k in primitive.differentiable(len(ids)))
         )
+        if self.depths:
+            depth = max([self.depths.get(v, 0) for v in ids], default=0)
+            if depth:
+                self.depths[len(self.avals)] = depth
         return self._append(Instruction(primitive, ids, params, aval, self.origin), aval, tracked)
+
+    def depth(self, v: int) -> int:
+        """In how many vmapped functions a value is one example's."""
+        return self.depths.get(v, 0)
 
     def constant(self, number: float, dtype: DType) -> Value:
         """A rank-0 constant of a dtype; equal ones are shared."""

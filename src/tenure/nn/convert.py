@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from tenure.dtypes import DType, as_dtype
@@ -48,3 +49,22 @@ def _converted(place: Var, dtype: DType) -> Any:
     if place.grad is not None:
         twin.grad = place.grad.to(dtype)
     return twin
+
+
+def twin(module: Any, made: dict[int, Any]) -> Any:
+    """A module like this one with places of its own, below it too; what is shared in the one is shared in the other.
+    Attributes that are no parameters, buffers and modules are the same objects. ``made`` maps what has been copied."""
+    new = made.get(id(module))
+    if new is None:
+        new = made[id(module)] = object.__new__(type(module))
+        held = dict(vars(module))
+        for which in ("_parameters", "_buffers"):
+            held[which] = {
+                name: place if place is None else made.setdefault(id(place), copy(place))
+                for name, place in held[which].items()
+            }
+        held["_modules"] = {name: m if m is None else twin(m, made) for name, m in held["_modules"].items()}
+        if module._hooks is not None:
+            held["_hooks"] = module._hooks.copy()
+        new.__setstate__(held)
+    return new

@@ -9,7 +9,7 @@ from tenure.errors import ShapeError, WriteError
 from tenure.values.modes import no_grad
 from tenure.values.random import Generator
 from tenure.values.sites import here, site
-from tenure.values.var import Writable
+from tenure.values.writable import Writable
 
 GAINS = {
     "linear": 1.0,
@@ -32,9 +32,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else param
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity not in GAINS:
-        raise ValueError(
-            f"unsupported nonlinearity {nonlinearity!r}: one of {', '.join([*GAINS, 'leaky_relu'])}"
-        )
+        raise ValueError(f"unsupported nonlinearity {nonlinearity!r}: one of {', '.join([*GAINS, 'leaky_relu'])}")
     return GAINS[nonlinearity]
 
 

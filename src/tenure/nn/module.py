@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from tenure.dtypes import as_dtype
 from tenure.nn import convert, state
+from tenure.nn.hooks import Hooks, register
+from tenure.values.handlers import RemovableHandle
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
 from tenure.values.tensor import Tensor
@@ -30,6 +32,7 @@ class Module:
     """
 
     training: bool
+    _hooks: Hooks | None = None
 
     def __init__(self) -> None:
         vars(self).update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set())
@@ -39,22 +42,51 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        hooks = self._hooks
         if RECORDER.site is not None:
-            return self.forward(*args, **kwargs)
+            return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
         frame = sys._getframe(1)
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
-            return self.forward(*args, **kwargs)
+            return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
         finally:
             RECORDER.enter_site(None)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before each ``forward``; what it returns, if anything, are the arguments.
+        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both."""
+        return register(self._own_hooks().before, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
+        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
+        return register(self._own_hooks().after, (hook, with_kwargs), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call; what it returns, if
+        anything, takes the place of ``grad_output``, a tuple with None for what has no gradient."""
+        return register(self._own_hooks().back_first, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the positional
+        arguments of a call; what it returns, if anything, takes the place of ``grad_input``."""
+        return register(self._own_hooks().back, hook, prepend)
+
+    def _own_hooks(self) -> Hooks:
+        if self._hooks is None:
+            object.__setattr__(self, "_hooks", Hooks())
+        assert self._hooks is not None
+        return self._hooks
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name; None reserves the name."""
         self._check_name("parameter", name, self._dict("_parameters"))
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)"
-            )
+            raise TypeError(f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)")
         self._put(name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
@@ -178,9 +210,7 @@ class Module:
                     seen.add(id(tensor))
                 yield (f"{path}.{name}" if path else name), tensor
 
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Found:
+    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Found:
         """Names and parameters, a parent's before its children's; a tied one once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
@@ -317,6 +347,10 @@ class Module:
         for p in self._parameters.values():
             if p is not None:
                 p.held_by(self)
+
+    def __copy__(self) -> Self:
+        new: Self = convert.twin(self, {})
+        return new
 
 
 def _buffer(name: str, tensor: Any) -> Any:

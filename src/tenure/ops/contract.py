@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
+from tenure.ops.batching import in_front
 from tenure.ops.declare import REALS, broadcast_shapes, primitive, unbroadcast
 from tenure.ops.lowering import Product
-from tenure.ops.move import permute
-from tenure.ops.pointwise import NUMBERS
+from tenure.ops.move import permute, reshape
+from tenure.ops.pointwise import NUMBERS, multiply
+from tenure.ops.reduce import reduce_sum
 
 
 def _aval(x: Aval, y: Aval) -> Aval:
@@ -52,6 +56,17 @@ def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, y: Value) -> Value |
     return left if right is None else right if left is None else left + right
 
 
+def _batch(of: Primitive, batched: Sequence[bool], x: Value, y: Value) -> Value:
+    """Examples of rows, or of columns, by one matrix are one product; else their axis is one more to go over."""
+    if not batched[1] and y.ndim == 2:
+        rows = reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
+        return reshape(thin(rows, y), shape=(*x.shape[:-1], y.shape[-1]))
+    if not batched[0] and x.ndim == 2:
+        return transposed(_batch(of, (True, False), transposed(y), transposed(x)))
+    ndim = max(x.ndim - batched[0], y.ndim - batched[1])
+    return thin(*[in_front(v, ndim) if has else v for v, has in zip((x, y), batched, strict=True)])
+
+
 def _samples(rng: Any, dtype: DType) -> Any:
     for x, y in (
         ((2, 3), (3, 4)),
@@ -63,8 +78,9 @@ def _samples(rng: Any, dtype: DType) -> Any:
         yield (REALS(rng, x, dtype), REALS(rng, y, dtype)), {}
 
 
-matmul = primitive(
+matmul: Primitive = primitive(
     "matmul",
+    batch=_batch,
     lower=Product(),
     aval=_aval,
     ref=lambda np, x, y: np.matmul(x, y),
@@ -74,3 +90,21 @@ matmul = primitive(
     dtypes=NUMBERS,
     samples=_samples,
 )
+
+
+def product(x: Value, y: Value) -> Value:
+    """A matrix product; a thin one is written out, but not of examples, which are wide together."""
+    return matmul(x, y) if x.builder.depth(x.id) or x.builder.depth(y.id) else thin(x, y)
+
+
+def thin(x: Value, y: Value) -> Value:
+    """A matrix product; as products and sums where it is a matrix by a vector or an outer product, which move more
+    than they compute: those fuse with what is around them, and so do their gradients."""
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    if x.dtype.kind == "b" or min(m, k, n) != 1:
+        return matmul(x, y)
+    if k == 1:
+        return multiply(x, y)
+    terms = multiply(x, transposed(y)) if n == 1 else multiply(transposed(x), y)
+    sums = reduce_sum(terms, axes=(terms.ndim - 1 if n == 1 else terms.ndim - 2,))
+    return reshape(sums, shape=(*sums.shape[:-1], m, 1) if n == 1 else (*sums.shape[:-1], 1, n))

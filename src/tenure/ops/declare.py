@@ -1,6 +1,7 @@
 """The constructors of primitives, by what is known of the derivative.
 
-* ``pointwise`` – elementwise over broadcast operands; vjp and jvp are derived from the partial derivatives.
+* ``pointwise`` – elementwise over broadcast operands; vjp and jvp are derived from the partial derivatives,
+  and examples are aligned.
 * ``linear`` – linear in some operands; jvp is itself, vjp its transpose.
 * ``primitive`` – all rules are written out; ``NOT_DIFFERENTIABLE`` is said, never implied.
 """
@@ -15,6 +16,7 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive, Rule, Samples, _NotDifferentiable
 from tenure.ir.program import TABLE, Value
+from tenure.ops.batching import Batch, aligned
 from tenure.ops.lowering import Element, Lowering, elementwise
 
 primitive = Primitive
@@ -140,6 +142,7 @@ def pointwise(
     result: DType | None = None,
     singular: bool = False,
     check: Rule | None = None,
+    batch: Batch = aligned,
 ) -> Primitive:
     """An elementwise primitive. ``partials[k](ans, *xs)`` is ∂ans/∂x_k: a Value, or a number if constant;
     ``lower(e, *elements)`` is its native form, ``heavy`` if it is not to be computed twice."""
@@ -164,6 +167,7 @@ def pointwise(
         dtypes=dtypes,
         samples=samples,
         lower=lower if isinstance(lower, Element) else elementwise(lower, heavy),
+        batch=batch,
         check=check,
     )
 
@@ -195,6 +199,7 @@ def linear(
     dtypes: str,
     samples: Samples,
     lower: Lowering,
+    batch: Batch,
     argnums: tuple[int, ...] | None = (0,),
     accumulate: Rule | None = None,
     in_place: int | None = None,
@@ -223,6 +228,7 @@ def linear(
         dtypes=dtypes,
         samples=samples,
         lower=lower,
+        batch=batch,
         accumulate=accumulate,
         in_place=in_place,
         check=check,

@@ -23,7 +23,9 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
+from tenure.ops.batching import spreading
 from tenure.ops.declare import REALS, claim, linear
+from tenure.ops.index_batching import basic_read, basic_write
 from tenure.ops.lowering import Element, Write
 from tenure.ops.pointwise import ALL, NUMBERS
 
@@ -124,30 +126,29 @@ def _write_samples(rng: Any, dtype: DType) -> Any:
         yield (REALS(rng, shape, dtype), value, *_starts(starts)), {"spec": spec}
 
 
-def selected(e: Any, index: Any, x: Any, starts: Sequence[Any], spec: Spec) -> tuple[Any, ...]:
-    """The position in x of an element of a basic selection."""
-    out, axis = [], 0
-    numbers = iter(starts)
+def selected(
+    e: Any, index: Any, x: Any, starts: Sequence[Any], spec: Spec, block: Sequence[Any] = ()
+) -> tuple[Any, ...]:
+    """The position in x of an element of a selection; of its index, ``block`` is the part that index arrays share."""
+    out: list[Any] = []
+    numbers, rest = iter(starts), iter(index)
     for entry in spec:
         if entry == "+":
-            axis += 1
+            next(rest)
         elif entry == "i":
             out.append(e.read(next(numbers), ()))
+        elif entry == "a":
+            i = next(numbers)
+            out.append(e.read(i, e.broadcast(block, i), e.shape(x)[len(out)]))
         else:
-            i = index[axis]
+            i = next(rest)
             out.append(i if entry == ":" else i * int(entry[1]) + e.read(next(numbers), ()))
-            axis += 1
     return tuple(out)
-
-
-def rows(e: Any, index: Any, x: Any, i: Any) -> tuple[Any, ...]:
-    """The position in x of an element of x[i]."""
-    ndim = len(e.shape(i))
-    return (e.read(i, index[:ndim], e.shape(x)[0]), *index[ndim:])
 
 
 getitem: Primitive = linear(
     "getitem",
+    batch=basic_read,
     lower=Element(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
     aval=lambda x, *starts, spec: x.with_shape(indexed_shape(x.shape, spec)),
     ref=_getitem,
@@ -158,6 +159,7 @@ getitem: Primitive = linear(
 )
 setitem: Primitive = linear(
     "setitem",
+    batch=basic_write,
     lower=Write(lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0),
     aval=_write_aval("setitem", ALL),
     ref=_setitem,
@@ -172,7 +174,10 @@ setitem: Primitive = linear(
 )
 additem: Primitive = linear(
     "additem",
-    lower=Write(lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, add=True),
+    batch=basic_write,
+    lower=Write(
+        lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, combine="add"
+    ),
     aval=_write_aval("additem", NUMBERS),
     ref=_additem,
     transpose=(
@@ -186,29 +191,16 @@ additem: Primitive = linear(
 )
 
 
-def _check_range(np: Any, index: Any, size: int, axis: int) -> None:
+def check_range(np: Any, index: Any, size: int, axis: int) -> None:
     bad = (index < -size) | (index >= size)
     if bad.any():
         where = tuple([int(k) for k in np.argwhere(bad)[0]])
         raise OutOfRange(f"index {int(index[where])} is out of range for axis {axis} of size {size}")
 
 
-def _check_indices(name: str, index: Aval) -> None:
+def check_indices(name: str, index: Aval) -> None:
     if index.dtype is not dtypes.int64:
         raise DTypeError(f"{name}: indices of dtype {index.dtype.name} need a cast to int64")
-
-
-def _gather_aval(x: Aval, index: Aval) -> Aval:
-    if x.ndim == 0:
-        raise ShapeError("gather: a 0-dimensional array has no axis to index")
-    _check_indices("gather", index)
-    return x.with_shape(index.shape + x.shape[1:])
-
-
-def _scatter_add(np: Any, x: Any, v: Any, index: Any, *, out: Any = None) -> Any:
-    out = np.array(x) if out is None else out
-    np.add.at(out, index, v)
-    return out
 
 
 def _add_aval(name: str, selected: Callable[[Aval, Aval], Aval]) -> Callable[..., Aval]:
@@ -226,48 +218,10 @@ def _add_aval(name: str, selected: Callable[[Aval, Aval], Aval]) -> Callable[...
     return rule
 
 
-def _gather_samples(rng: Any, dtype: DType) -> Any:
-    for shape, index in (((4,), (3,)), ((4, 2), (2, 2)), ((3, 2), ()), ((3,), (0,))):
-        yield (REALS(rng, shape, dtype), rng.integers(0, shape[0], index)), {}
-
-
-def _scatter_samples(rng: Any, dtype: DType) -> Any:
-    for shape, index in (((4,), (3,)), ((4, 2), (2, 2)), ((3, 2), ()), ((3,), (0,))):
-        value = REALS(rng, index + shape[1:], dtype)
-        yield (REALS(rng, shape, dtype), value, rng.integers(0, shape[0], index)), {}
-
-
-gather: Primitive = linear(
-    "gather",
-    lower=Element(lambda e, index, x, i: e.at(x, rows(e, index, x, i))),
-    aval=_gather_aval,
-    ref=lambda np, x, index: x[index],
-    transpose=(lambda g, x, index: scatter_add(x.zeros(), g, index),),
-    accumulate=lambda acc, g, x, index: scatter_add(acc, g, index),
-    check=lambda np, x, index: _check_range(np, index, x.shape[0], 0),
-    dtypes=ALL,
-    samples=_gather_samples,
-)
-"""Rows of the first axis by an int64 array of any rank: ``x[index]``; negative ones count from the end."""
-scatter_add: Primitive = linear(
-    "scatter_add",
-    lower=Write(lambda e, index, x, v, i: rows(e, index, x, i), value=1, base=0, add=True, ordered=True),
-    aval=_add_aval("scatter_add", _gather_aval),
-    ref=_scatter_add,
-    transpose=(lambda g, x, v, index: g, lambda g, x, v, index: gather(g, index)),
-    argnums=(0, 1),
-    in_place=0,
-    check=lambda np, x, v, index: _check_range(np, index, x.shape[0], 0),
-    dtypes=NUMBERS,
-    samples=_scatter_samples,
-)
-"""Adds rows into the first axis, all duplicates counting, in index order."""
-
-
 def _along_aval(x: Aval, index: Aval) -> Aval:
     if x.ndim == 0 or index.shape[:-1] != x.shape[:-1] or index.ndim != x.ndim:
         raise ShapeError(f"take_along: indices of shape {list(index.shape)} for an array of {list(x.shape)}")
-    _check_indices("take_along", index)
+    check_indices("take_along", index)
     return x.with_shape(index.shape)
 
 
@@ -290,23 +244,25 @@ def _add_along(np: Any, x: Any, v: Any, index: Any, *, out: Any = None) -> Any:
 
 take_along: Primitive = linear(
     "take_along",
+    batch=spreading,
     lower=Element(lambda e, index, x, i: e.at(x, (*index[:-1], e.read(i, index, e.shape(x)[-1])))),
     aval=_along_aval,
     ref=lambda np, x, index: np.take_along_axis(x, index, -1),
     transpose=(lambda g, x, index: add_along(x.zeros(), g, index),),
     accumulate=lambda acc, g, x, index: add_along(acc, g, index),
-    check=lambda np, x, index: _check_range(np, index, x.shape[-1], x.ndim - 1),
+    check=lambda np, x, index: check_range(np, index, x.shape[-1], x.ndim - 1),
     dtypes=ALL,
     samples=_along_samples,
 )
 """Along the last axis, row by row; the other axes of ``index`` are those of x."""
 add_along: Primitive = linear(
     "add_along",
+    batch=spreading,
     lower=Write(
         lambda e, index, x, v, i: (*index[:-1], e.read(i, index, e.shape(x)[-1])),
         value=1,
         base=0,
-        add=True,
+        combine="add",
         ordered=True,
     ),
     aval=_add_aval("add_along", _along_aval),
@@ -314,7 +270,7 @@ add_along: Primitive = linear(
     transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
     argnums=(0, 1),
     in_place=0,
-    check=lambda np, x, v, index: _check_range(np, index, x.shape[-1], x.ndim - 1),
+    check=lambda np, x, v, index: check_range(np, index, x.shape[-1], x.ndim - 1),
     dtypes=NUMBERS,
     samples=_add_along_samples,
 )
@@ -342,12 +298,13 @@ def _add_one_samples(rng: Any, dtype: DType) -> Any:
 
 add_one_along: Primitive = linear(
     "add_one_along",
+    batch=spreading,
     lower=Element(_add_one),
     aval=_add_one_aval,
     ref=_add_along,
     transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
     argnums=(0, 1),
-    check=lambda np, x, v, index: _check_range(np, index, x.shape[-1], x.ndim - 1),
+    check=lambda np, x, v, index: check_range(np, index, x.shape[-1], x.ndim - 1),
     dtypes=NUMBERS,
     samples=_add_one_samples,
 )

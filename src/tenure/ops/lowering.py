@@ -16,10 +16,14 @@ Rule = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """The element at an index, from elements of the operands. ``heavy`` rules are not computed twice."""
+    """The element at an index, from elements of the operands. ``heavy`` rules are not computed twice.
+
+    ``alike`` ones take the element at the same index of every operand, which broadcast.
+    """
 
     rule: Rule
     heavy: bool = False
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,22 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A copy of operand ``base`` (zeros if None), then a store (``add``: an addition) of each element of a value.
+    """A copy of operand ``base`` (zeros if None), then a store of each element of a value.
 
     ``place(e, index, *xs, **params)`` is where in the result the element of operand ``value`` at an index goes.
+    ``combine`` (add, multiply, maximum or minimum) says what becomes of it and the element there; None: it is stored.
     ``part(shape, **params)`` gives, where not all of the value is written, the shape of the part and its offset.
-    ``ordered`` writes may meet the same place twice and keep index order.
+    ``ordered`` writes may meet the same place twice, unless a parameter ``unique`` says no, and keep index order.
+    ``blank`` results are read only where they were written.
     """
 
     place: Rule
     value: int
     base: int | None
-    add: bool = False
+    combine: str | None = None
     ordered: bool = False
     part: Rule | None = None
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,12 @@ class Product:
     """A matrix product over the last two axes."""
 
 
-Lowering = Element | Fold | Search | Write | Pieces | Product
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Others, which ``simplify`` puts in its place."""
+
+
+Lowering = Element | Fold | Search | Write | Pieces | Product | Rewritten
 
 
 def elementwise(function: Rule, heavy: bool = False) -> Element:
@@ -72,4 +84,4 @@ def elementwise(function: Rule, heavy: bool = False) -> Element:
     def rule(e: Any, index: Any, *xs: Any, **params: Any) -> Any:
         return function(e, *[e.at(x, e.broadcast(index, x)) for x in xs], **params)
 
-    return Element(rule, heavy)
+    return Element(rule, heavy, alike=True)

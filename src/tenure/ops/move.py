@@ -10,6 +10,7 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
+from tenure.ops.batching import in_front, prefix, shift_axes, without_operands
 from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
 from tenure.ops.lowering import Element, Pieces, Write
 from tenure.ops.pointwise import ALL
@@ -37,6 +38,7 @@ def _reshape_aval(x: Aval, *, shape: Shape) -> Aval:
 
 reshape: Primitive = linear(
     "reshape",
+    batch=prefix("shape", lambda count: count),
     lower=Element(lambda e, index, x, *, shape: e.at(x, e.reshaped(index, shape, x))),
     aval=_reshape_aval,
     ref=lambda np, x, *, shape: np.reshape(x, shape),
@@ -44,8 +46,15 @@ reshape: Primitive = linear(
     dtypes=ALL,
     samples=_cases(((2, 3), {"shape": (3, 2)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 1, 2)})),
 )
+
+
+def _permuted(of: Primitive, batched: Sequence[bool], x: Value, *, order: Shape) -> Value:
+    return of(x, order=(0, *[k + 1 for k in order]))
+
+
 permute: Primitive = linear(
     "permute",
+    batch=_permuted,
     lower=Element(lambda e, index, x, *, order: e.at(x, tuple([index[order.index(k)] for k in range(len(order))]))),
     aval=lambda x, *, order: x.with_shape(tuple([x.shape[k] for k in order])),
     ref=lambda np, x, *, order: np.transpose(x, order),
@@ -65,8 +74,13 @@ def _broadcast_aval(x: Aval, *, shape: Shape) -> Aval:
     return x.with_shape(shape)
 
 
+def _broadcast(of: Primitive, batched: Sequence[bool], x: Value, *, shape: Shape) -> Value:
+    return of(in_front(x, len(shape)), shape=(x.shape[0], *shape))
+
+
 broadcast_to = linear(
     "broadcast_to",
+    batch=_broadcast,
     lower=Element(lambda e, index, x, *, shape: e.at(x, e.broadcast(index, x))),
     aval=_broadcast_aval,
     ref=lambda np, x, *, shape: np.broadcast_to(x, shape),
@@ -109,6 +123,7 @@ def _concat_samples(rng: Any, dtype: DType) -> Any:
 
 concat = linear(
     "concat",
+    batch=shift_axes("axis"),
     lower=Pieces(),
     aval=_concat_aval,
     ref=lambda np, *xs, axis: np.concatenate(xs, axis=axis),
@@ -144,6 +159,7 @@ def _padded_part(shape: Shape, *, widths: Sequence[tuple[int, int]]) -> tuple[Sh
 
 pad: Primitive = linear(
     "pad",
+    batch=prefix("widths", lambda count: (0, 0)),
     lower=Write(_padded_place, value=0, base=None, part=_padded_part),
     aval=_pad_aval,
     ref=_pad,
@@ -162,6 +178,7 @@ def _flipped(e: Any, index: Any, x: Any, *, axes: Shape) -> Any:
 
 flip: Primitive = linear(
     "flip",
+    batch=shift_axes("axes"),
     lower=Element(_flipped),
     aval=lambda x, *, axes: x.with_shape(x.shape),
     ref=lambda np, x, *, axes: np.flip(x, axes),
@@ -171,6 +188,7 @@ flip: Primitive = linear(
 )
 full = primitive(
     "full",
+    batch=without_operands,
     lower=Element(lambda e, index, *, shape, value, dtype: e.constant(value, dtype)),
     aval=lambda *, shape, value, dtype: Aval(shape, dtype),
     ref=lambda np, *, shape, value, dtype: np.full(shape, value, dtype.numpy),
@@ -189,6 +207,7 @@ def _iota_aval(*, length: int, dtype: DType) -> Aval:
 
 iota = primitive(
     "iota",
+    batch=without_operands,
     lower=Element(lambda e, index, *, length, dtype: e.cast(e.position(index[0]), dtype)),
     aval=_iota_aval,
     ref=lambda np, *, length, dtype: np.arange(length, dtype=dtype.numpy),

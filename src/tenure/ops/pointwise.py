@@ -10,6 +10,7 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
+from tenure.ops.batching import aligned, spreading
 from tenure.ops.declare import (
     NONZERO,
     POSITIVE,
@@ -136,6 +137,7 @@ power: Primitive = pointwise(
             e.at(x, e.broadcast(index, x)), e.at(y, e.broadcast(index, y)), uniform=e.shape(y) == ()
         ),
         heavy=True,
+        alike=True,
     ),
     ref=_power,
     partials=(_power_by_base, _power_by_exponent),
@@ -301,6 +303,7 @@ def _where_samples(rng: Any, dtype: DType) -> Any:
 
 where: Primitive = linear(
     "where",
+    batch=aligned,
     lower=elementwise(lambda e, c, x, y: e.select(c, x, y)),
     aval=_where_aval,
     ref=lambda np, c, x, y: np.where(c, x, y),
@@ -321,6 +324,7 @@ def _cast_samples(rng: Any, dtype: DType) -> Any:
 
 cast: Primitive = linear(
     "cast",
+    batch=aligned,
     lower=elementwise(lambda e, x, *, dtype: e.cast(x, dtype)),
     aval=lambda x, *, dtype: x.with_dtype(dtype),
     ref=lambda np, x, *, dtype: np.asarray(x).astype(dtype.numpy),
@@ -330,6 +334,7 @@ cast: Primitive = linear(
 )
 mark = linear(
     "mark",
+    batch=aligned,
     lower=elementwise(lambda e, x: x),
     aval=lambda x: Aval(x.shape, x.dtype),
     ref=lambda np, x: x,
@@ -349,6 +354,7 @@ def _replace_aval(x: Aval, v: Aval) -> Aval:
 
 replace = linear(
     "replace",
+    batch=spreading,
     lower=Element(lambda e, index, x, v: e.at(v, index)),
     aval=_replace_aval,
     ref=lambda np, x, v: v,

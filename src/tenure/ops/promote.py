@@ -163,26 +163,13 @@ def product(x: Value, y: Value) -> Value:
             f"matmul: {list(x.shape)} @ {list(y.shape)}: the last axis of the left ({rows.shape[-1]}) must "
             f"equal the {'only' if y.ndim == 1 else 'last but one'} axis of the right ({columns.shape[-2]})"
         )
-    ans = thin(rows, columns)
+    ans = contract.product(rows, columns)
     shape = list(ans.shape)
     if y.ndim == 1:
         del shape[-1]
     if x.ndim == 1:
         del shape[-1 if y.ndim == 1 else -2]
     return ans if len(shape) == ans.ndim else move.reshape(ans, shape=tuple(shape))
-
-
-def thin(x: Value, y: Value) -> Value:
-    """A matrix product; as products and sums where it is a matrix by a vector or an outer product, which move more
-    than they compute: those fuse with what is around them, and so do their gradients."""
-    (m, k), n = x.shape[-2:], y.shape[-1]
-    if x.dtype.kind == "b" or min(m, k, n) != 1:
-        return contract.matmul(x, y)
-    if k == 1:
-        return pointwise.multiply(x, y)
-    terms = pointwise.multiply(x, contract.transposed(y)) if n == 1 else pointwise.multiply(contract.transposed(x), y)
-    sums = reduce.reduce_sum(terms, axes=(terms.ndim - 1 if n == 1 else terms.ndim - 2,))
-    return move.reshape(sums, shape=(*sums.shape[:-1], m, 1) if n == 1 else (*sums.shape[:-1], 1, n))
 
 
 def join(*xs: Value, axis: int) -> Value:
@@ -234,25 +221,6 @@ def fitted(x: Value, v: Value, shape: tuple[int, ...]) -> Value:
     except ShapeError:
         message = f"a value of shape {list(v.shape)} is written to a selection of shape {list(shape)}"
         raise ShapeError(message, help="the value must broadcast to the selection") from None
-
-
-def rows(x: Value, i: Value) -> Value:
-    """x[i] for an integer array i."""
-    return index.gather(x, as_type(i, dtypes.int64))
-
-
-def along(x: Value, i: Value, *, axis: int) -> Value:
-    """take_along_axis; the primitive works along the last axis."""
-    order = tuple([k for k in range(x.ndim) if k != axis] + [axis])
-    if i.ndim != x.ndim or any(i.shape[k] != x.shape[k] for k in order[:-1]):
-        raise ShapeError(f"take_along_axis: indices of shape {list(i.shape)} for a tensor of shape {list(x.shape)}")
-    if i.dtype.kind not in "iu":
-        raise DTypeError(f"take_along_axis: indices of dtype {i.dtype.name}", help="indices are int32 or int64")
-    i = as_type(i, dtypes.int64)
-    if axis == x.ndim - 1:
-        return index.take_along(x, i)
-    taken = index.take_along(move.permute(x, order=order), move.permute(i, order=order))
-    return move.permute(taken, order=tuple([order.index(k) for k in range(x.ndim)]))
 
 
 def whole(starts: tuple[Value, ...]) -> list[Value]:

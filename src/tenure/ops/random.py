@@ -9,6 +9,7 @@ from tenure.dtypes import DType
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ops import philox
+from tenure.ops.batching import one_by_one
 from tenure.ops.declare import claim, primitive
 from tenure.ops.lowering import Element
 
@@ -28,6 +29,7 @@ def _random(name: str, draw: Any) -> Primitive:
     return primitive(
         name,
         lower=Element(element, heavy=True),
+        batch=one_by_one,
         aval=aval,
         ref=lambda np, seed, number, *, shape, dtype: draw(int(seed), int(number), shape, dtype.numpy),
         vjp=NOT_DIFFERENTIABLE,
@@ -56,6 +58,7 @@ def _integer(e: Any, index: Any, seed: Any, number: Any, *, low: int, high: int,
 integers = primitive(
     "integers",
     lower=Element(_integer, heavy=True),
+    batch=one_by_one,
     aval=lambda seed, number, *, low, high, shape: Aval(shape, dtypes.int64),
     ref=_integers,
     vjp=NOT_DIFFERENTIABLE,

@@ -12,6 +12,7 @@ from tenure.errors import ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
+from tenure.ops.batching import shift_axes
 from tenure.ops.declare import REALS, claim, interval, linear, primitive
 from tenure.ops.lowering import Fold, Search
 from tenure.ops.move import broadcast_to, reshape
@@ -64,6 +65,7 @@ def _sum_aval(x: Aval, *, axes: tuple[int, ...]) -> Aval:
 reduce_sum = linear(
     "reduce_sum",
     lower=Fold("add"),
+    batch=shift_axes("axes"),
     aval=_sum_aval,
     ref=lambda np, x, *, axes: np.sum(x, axis=axes, dtype=x.dtype),
     transpose=(lambda g, x, *, axes: broadcast_back(g, x, axes),),
@@ -95,6 +97,7 @@ def _extremum(name: str, ufunc: str) -> Primitive:
     return primitive(
         name,
         lower=Fold(ufunc),
+        batch=shift_axes("axes"),
         aval=aval,
         ref=lambda np, x, *, axes: getattr(np, ufunc)(x, axis=axes),
         vjp=vjp,
@@ -131,6 +134,7 @@ def _blocked(name: str, ufunc: str, of: Primitive) -> Primitive:
     return primitive(
         name,
         lower=of.lower,
+        batch=shift_axes("axes"),
         aval=aval,
         ref=ref,
         vjp=NOT_DIFFERENTIABLE,
@@ -159,6 +163,7 @@ def _arg(name: str, function: str) -> Primitive:
     return primitive(
         name,
         lower=Search(name[3:]),
+        batch=shift_axes("axis"),
         aval=aval,
         ref=lambda np, x, *, axis: np.asarray(getattr(np, function)(x, axis=axis), np.int64),
         vjp=NOT_DIFFERENTIABLE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 from tenure.errors import GradientError, StaleBorrowError, StateDictError, WriteError
 from tenure.optim import state
@@ -121,6 +122,14 @@ class Optimizer:
         self.param_groups[:] = groups
         self.state.clear()
         self.state.update(found)
+
+    def __copy__(self) -> Self:
+        """An optimizer of the same parameters, whose options and state are its own."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin.param_groups = [{**group, "params": list(group["params"])} for group in self.param_groups]
+        twin.state = defaultdict(dict, {p: {k: copy(x) for k, x in held.items()} for p, held in self.state.items()})
+        return twin
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

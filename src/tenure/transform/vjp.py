@@ -3,15 +3,17 @@
     x = input; y = sin x; z = mul y y        with a cotangent g of z becomes
     …; a = mul g y; b = mul g y; c = add a b; d = cos x; e = mul c d        and e is the cotangent of x
 
-The cotangent of an indexed read is added into one accumulator instead of being summed from dense pieces.
+The cotangent of an indexed read is added into one accumulator instead of being summed from dense pieces; that of
+a read of something computed goes on as one of what that was computed from (see ``reads``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from tenure.ir.primitive import NOT_DIFFERENTIABLE
 from tenure.ir.program import TABLE, Builder, Instruction, Value
+from tenure.transform.reads import Elements, Read, alike, through, worth
 
 Cotangents = dict[int, Value]
 
@@ -29,6 +31,108 @@ def dependents(b: Builder, sources: Collection[int], end: int) -> set[int]:
     return found
 
 
+class Reads(list[tuple[Read, Value, Value]]):
+    """The cotangent of a computed value of which only a few small reads by index have arrived: each with its result
+    and the cotangent of that, in the order of their arrival."""
+
+    def dense(self, x: Value) -> Value:
+        """The cotangent as an array."""
+        acc = x.zeros()
+        for read, _, g in self:
+            acc = accumulated(acc, g, x, read)
+        return acc
+
+
+def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
+    """An accumulator with the cotangent of a read added to it."""
+    rule = read.primitive.accumulate
+    assert rule is not None
+    return rule(acc, g, x, *read.operands, **read.params)  # type: ignore[no-any-return]
+
+
+class Walk:
+    """Cotangents on their way from results to sources."""
+
+    def __init__(self, b: Builder, sources: Collection[int], relevant: set[int], into: Cotangents) -> None:
+        self.b = b
+        self.sources = sources
+        self.relevant = relevant
+        self.held: dict[int, Value | Reads] = dict(into)
+        self.elements = Elements(b)
+        self.reached: set[int] = set()
+
+    def add(self, x: int, g: Value) -> None:
+        """A cotangent has arrived."""
+        held = self.held.get(x)
+        self.held[x] = g if held is None else TABLE["add"](self.whole(x, held), g)
+        self.reached.add(x)
+
+    def add_read(self, x: int, read: Read, ans: Value, g: Value) -> None:
+        """The cotangent of a read has arrived: it waits where it might go on as such."""
+        held = self.held.get(x)
+        self.reached.add(x)
+        if held is None and (x in self.sources or self.b.instructions[x] is None):
+            held = Value(self.b, x).zeros()
+        if isinstance(held, Value):
+            self.held[x] = accumulated(held, g, Value(self.b, x), read)
+        else:
+            waiting = Reads([*(held or ()), (read, ans, g)])
+            size = self.b.avals[x].size
+            fits = worth([read for read, _, _ in waiting], size)
+            self.held[x] = waiting if fits else waiting.dense(Value(self.b, x))
+
+    def whole(self, x: int, held: Value | Reads) -> Value:
+        """What is held as an array."""
+        return held if isinstance(held, Value) else held.dense(Value(self.b, x))
+
+    def through(self, v: int, at: Instruction, g: Value) -> None:
+        """Add what one instruction passes on to the cotangents of its operands."""
+        prim, xs = at.primitive, [Value(self.b, o) for o in at.operands]
+        if prim.accumulate is not None:
+            if at.operands[0] in self.relevant:
+                read = Read(prim, tuple(xs[1:]), dict(at.params), at.aval.size)
+                self.add_read(at.operands[0], read, Value(self.b, v), g)
+            return
+        for k, gx in zip(prim.differentiable(len(xs)), vjp_of(at, g, Value(self.b, v), xs), strict=True):
+            if gx is not None and at.operands[k] in self.relevant:
+                self.add(at.operands[k], gx)
+
+    def follow(self, at: Instruction, reads: Reads) -> bool:
+        """Pass on cotangents of reads as such; False, and nothing done, where that is not possible."""
+        xs = [Value(self.b, o) for o in at.operands]
+        if alike(at, [x.shape for x in xs]):
+            for read, ans, g in reads:
+                self.follow_alike(at, xs, read, ans, g)
+            return True
+        views = [through(at, xs[0], read) for read, _, _ in reads] if xs and at.operands[0] in self.relevant else []
+        if not views or None in views:
+            return False
+        for view, (_, ans, g) in zip(views, reads, strict=True):
+            if view is not None:
+                self.add_read(at.operands[0], view.read, view.back(ans), view.back(g))
+        return True
+
+    def follow_alike(self, at: Instruction, xs: list[Value], read: Read, ans: Value, g: Value) -> None:
+        """The cotangents of the elements that an elementwise result was read at."""
+        small = [x if x.shape == () != at.aval.shape else self.elements.of(x, read) for x in xs]
+        found = list(vjp_of(at, g, ans, small))
+        for k, gx in zip(at.primitive.differentiable(len(xs)), found, strict=True):
+            o = at.operands[k]
+            if gx is None or o not in self.relevant:
+                continue
+            if small[k].id == o:
+                self.add(o, gx)
+            else:
+                self.add_read(o, read, small[k], gx)
+
+
+def vjp_of(at: Instruction, g: Value, ans: Value, xs: list[Value]) -> Iterable[Value | None]:
+    """The cotangents of the operands of an instruction."""
+    rule = at.primitive.vjp
+    assert rule is not NOT_DIFFERENTIABLE and callable(rule), at.primitive
+    return rule(g, ans, *xs, **at.params)  # type: ignore[no-any-return]
+
+
 def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into: Cotangents) -> Cotangents:
     """The cotangents of those ``sources`` that are reached, from the cotangents of some values.
 
@@ -36,37 +140,17 @@ def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into
     ``b.tracking`` says whether the result can be differentiated again.
     """
     end = max(cotangents, default=-1) + 1
-    relevant = dependents(b, sources, end)
-    held = dict(into)
+    walk = Walk(b, sources, dependents(b, sources, end), into)
     for v, g in cotangents.items():
-        if v in relevant:
-            held[v] = TABLE["add"](held[v], g) if v in held else g
-    reached = set(held) - set(into) | (set(cotangents) & set(into))
+        if v in walk.relevant:
+            walk.add(v, g)
+    walk.reached = set(walk.held) - set(into) | (set(cotangents) & set(into))
     for v in range(end - 1, -1, -1):
         instruction = b.instructions[v]
-        if v in held and v not in sources:
-            g = held.pop(v)
-            if instruction is not None and b.tracked[v]:
-                reached.update(_through(b, v, instruction, g, relevant, held))
-    return {v: g for v, g in held.items() if v in reached}
-
-
-def _through(b: Builder, v: int, at: Instruction, g: Value, relevant: set[int], held: Cotangents) -> Collection[int]:
-    """Add what one instruction passes on to the cotangents of its operands; which operands these are."""
-    prim, xs = at.primitive, [Value(b, o) for o in at.operands]
-    if prim.accumulate is not None:
-        x = at.operands[0]
-        if x not in relevant:
-            return ()
-        acc = held[x] if x in held else xs[0].zeros()
-        held[x] = prim.accumulate(acc, g, *xs, **at.params)
-        return (x,)
-    rule = prim.vjp
-    assert rule is not NOT_DIFFERENTIABLE and callable(rule), prim
-    touched = []
-    for k, gx in zip(prim.differentiable(len(xs)), rule(g, Value(b, v), *xs, **at.params), strict=True):
-        x = at.operands[k]
-        if gx is not None and x in relevant:
-            held[x] = TABLE["add"](held[x], gx) if x in held else gx
-            touched.append(x)
-    return touched
+        if v in walk.held and v not in sources:
+            held = walk.held.pop(v)
+            if instruction is None or not b.tracked[v]:
+                continue
+            if isinstance(held, Value) or not walk.follow(instruction, held):
+                walk.through(v, instruction, walk.whole(v, held))
+    return {v: walk.whole(v, g) for v, g in walk.held.items() if v in walk.reached}

@@ -9,6 +9,7 @@ from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
+from tenure.values import keys
 from tenure.values.reading import value_of
 from tenure.values.record import apply, apply_one, binary
 
@@ -125,12 +126,22 @@ CLONE = Operation("clone", pointwise.mark, "CloneBackward0")
 DETACH = Operation("detach", promote.stop)
 
 
-def where(condition: Any, x: Any, y: Any) -> Any:
+def truth(x: Any) -> Any:
+    """Whether each element is not zero: a value of bools itself."""
+    return x if x._aval.dtype.kind == "b" else not_equal(x, 0)
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """x where the condition (bool) holds, else y; all broadcast, x and y promoted (either may be a number).
 
-    The gradient goes to x where the condition holds and to y elsewhere, never as NaN from the other side.
+    The gradient goes to x where the condition holds and to y elsewhere, never as NaN from the other side. With the
+    condition alone: for each axis the indices at which it holds (``nonzero``).
     """
     c = value_of(condition)
+    if x is None and y is None:
+        return keys.positions(truth(c), False)
+    if x is None or y is None:
+        raise DTypeError("where takes the condition alone, or both x and y")
     if isinstance(x, bool | int | float) and isinstance(y, bool | int | float):
         return apply(Operations.where_numbers, (c,), (), (x, y))
     if isinstance(y, bool | int | float):
@@ -154,7 +165,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
         x = maximum(x, min)
     if max is not None:
         x = minimum(x, max)
-    return x
+    return value_of(x)
 
 
 def to_dtype(x: Any, dtype: DType) -> Any:

@@ -10,6 +10,7 @@ from tenure.values import record
 from tenure.values.backward import Walk, deposit, run_walk, short_walk
 from tenure.values.graph import Hook, Leaf
 from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
+from tenure.values.levels import refuse_backward
 from tenure.values.reading import value_of
 from tenure.values.sites import here, site
 from tenure.values.steps import fill
@@ -30,8 +31,12 @@ def backward(
     """
     root = value_of(x)
     g = None if gradient is None else value_of(gradient)
+    refuse_backward(root if g is None else g)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is not None:
+        for place in inputs:
+            if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
+                place._leaf.grad._refuse_write()
         found = grad([root], list(inputs), None if g is None else [g], keep, create_graph, allow_unused=True)
         for place, gx in zip(inputs, found, strict=True):
             leaf = getattr(place, "_leaf", None)

@@ -184,7 +184,8 @@ class Walk:
                 unit.consume(roots)
 
     def refuse_consumed(self) -> None:
-        """TN382 before anything is recorded, if the graph leads into a consumed one."""
+        """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
+        it leads to is lent."""
         seen: set[Any] = set()
         stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
         while stack:
@@ -192,6 +193,8 @@ class Walk:
             unit = TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of)
             for d in unit.deps(slot):
                 source = unit.source(d)
+                if self.accumulate and isinstance(source, Leaf) and source.grad is not None:
+                    source.grad._refuse_write()
                 if isinstance(source, Out) and (source, d) not in seen:
                     seen.add((source, d))
                     if source.segment is None:
@@ -290,7 +293,7 @@ class Walk:
         if leaf in self.leaves:
             return self.leaves[leaf]
         adds = self.accumulate and leaf.grad is not None and not leaf.hooks
-        return leaf.grad._val if adds else None
+        return leaf.grad._read() if adds else None
 
 
 def ones_like(unit: Unit, slot: int) -> Any:
@@ -358,7 +361,7 @@ def short_walk(root: Any, keep: bool) -> bool:
             if type(source) is not Leaf or source.hooks or source in leaves:
                 return False
             leaves.append(source)
-        into = tuple([None if leaf.grad is None else t.bind(leaf.grad._val) for leaf in leaves])
+        into = tuple([None if leaf.grad is None else t.bind(held(leaf.grad)) for leaf in leaves])
         found = steps.gradient(t, ((root._slot, None),), root._deps, into, False, not keep, True)
     for slot, leaf in zip(root._deps, leaves, strict=True):
         if slot in found:
@@ -368,9 +371,16 @@ def short_walk(root: Any, keep: bool) -> bool:
     return True
 
 
+def held(gradient: Any) -> Any:
+    """What the place of a gradient holds, which is about to be written (TN503 or TN506 if it is lent)."""
+    if gradient._loans is not None:
+        gradient._refuse_write()
+    return gradient._read()
+
+
 def deposit(leaf: Leaf, g: Any, *, summed: bool) -> None:
     """Write a gradient to its place; ``summed`` if what the place held is in it."""
     if leaf.grad is None:
         leaf.grad = record._Var(g)
     else:
-        leaf.grad._write(g if summed else leaf.grad._val + g)
+        leaf.grad._write(g if summed else leaf.grad._read() + g)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sys
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
 from tenure.interp.interp import Poison
 from tenure.values.creation import wrap
+from tenure.values.force import leaves_some, run_prefix
 from tenure.values.graph import Leaf, Out
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
@@ -28,6 +31,14 @@ def array_of(x: Any) -> np.ndarray[Any, Any]:
     return data  # type: ignore[no-any-return]
 
 
+def array_alone(x: Any) -> np.ndarray[Any, Any]:
+    """``array_of``, for which only what x needs is computed: the rest of the trace stays pending."""
+    x, t = x._read(), RECORDER.trace
+    if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):
+        run_prefix(t, x, t.expanded, alone=True)
+    return array_of(x)
+
+
 class Lent:
     """What stands between an exported array and the buffer: NumPy finds no writable memory behind it."""
 
@@ -43,6 +54,19 @@ class Lent:
 def read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The same memory as an array that cannot be made writable, nor any that it leads to."""
     return np.asarray(Lent(array))
+
+
+WRITABLE = 1
+"""The flag of the buffer protocol with which a consumer asks for memory that it may write."""
+
+NUMPY_ASKS = frozenset(("dl_device", "copy", "max_version"))
+
+
+def keeps_read_only(consumer: FrameType, asked: dict[str, Any]) -> bool:
+    """Whether a consumer of DLPack is known to keep read-only memory so. Only NumPy is: it gives all of these names,
+    of version 1 at least, and asks from C, so that the calling frame itself does not name ``__dlpack__``."""
+    by_numpy = asked.keys() == NUMPY_ASKS and (asked["max_version"] or (0,)) >= (1,)
+    return by_numpy and "__dlpack__" not in consumer.f_code.co_names
 
 
 class Boundary:
@@ -77,12 +101,23 @@ class Boundary:
             return array.astype(dtype)  # type: ignore[no-any-return]
         return array.copy() if copy else array  # type: ignore[no-any-return]
 
-    def __dlpack__(self: Any, **kwargs: Any) -> Any:
-        """A DLPack capsule of a copy: consumers are not known to honour read-only memory."""
-        kwargs.pop("copy", None)
-        if self.requires_grad:
-            raise GradientError("__dlpack__ of a tensor that requires grad", help="use x.detach()")
-        return array_of(self).copy().__dlpack__(**kwargs)
+    def __buffer__(self: Any, flags: int) -> memoryview:
+        """The buffer protocol (PEP 688): read-only memory, for as long as it is held."""
+        if flags & WRITABLE:
+            raise BufferError("the memory of a tensor is lent read-only")
+        return memoryview(self.numpy())
+
+    def __dlpack__(self: Any, **asked: Any) -> Any:
+        """A DLPack capsule: a read-only one that shares memory for a consumer known to keep it so, else of a copy.
+
+        BufferError for ``copy=False`` from any other consumer, and for a device other than the CPU.
+        """
+        array = self.numpy()
+        if asked.get("copy") is None:
+            asked["copy"] = None if keeps_read_only(sys._getframe(1), asked) else True
+        elif not asked["copy"] and not keeps_read_only(sys._getframe(1), asked):
+            raise BufferError("a tensor is shared only with consumers known to keep it read-only: copy it")
+        return array.__dlpack__(**asked)
 
     def __dlpack_device__(self: Any) -> Any:
         return array_of(self).__dlpack_device__()
@@ -128,6 +163,9 @@ class Boundary:
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self: Any) -> str:
+        node = self._read()._node
+        if node is not None and node.level is not None:
+            return f"tensor(<one example of {node.level.count}>, shape={self.shape}, dtype={self.dtype.name})"
         try:
             array = array_of(self)
         except TenureError as error:

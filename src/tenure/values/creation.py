@@ -6,6 +6,7 @@ import math
 import operator
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,15 @@ def leaf(value: Any, requires_grad: bool) -> Any:
     return record._Var(value, True) if requires_grad else value
 
 
+def check_differentiable(value: Any) -> None:
+    """Only floating tensors can require grad."""
+    if not value._aval.dtype.is_floating:
+        raise DTypeError(
+            f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
+            help="only floating dtypes can: give dtype=tn.float32",
+        )
+
+
 def check_device(device: Any) -> None:
     """Only the CPU is there."""
     if device is not None and str(device) not in ("cpu", "cpu:0"):
@@ -154,9 +164,9 @@ def check_device(device: Any) -> None:
 
 
 def as_tensor(data: Any, *, dtype: DTypeLike | None = None, device: Any = None) -> Any:
-    """``data`` itself if it is a tensor of that dtype, else a tensor with a copy of it."""
+    """``data`` itself if it is a value of that dtype, the value of a place, else a tensor with a copy of it."""
     if isinstance(data, record._Tensor):
-        return data if dtype is None else data.to(dtype)
+        return data._read() if dtype is None else data.to(dtype)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -169,10 +179,15 @@ def from_numpy(a: np.ndarray[Any, Any], *, copy: bool = True) -> Any:
     Any other array is copied, for whoever holds it could write it."""
     if not isinstance(a, np.ndarray):
         raise DTypeError(f"from_numpy takes an ndarray, not {type(a).__name__}", help="use tn.tensor(data)")
-    if copy or sys.getrefcount(a) > _TEMPORARY or type(a) is not np.ndarray:
+    if copy or sys.getrefcount(a) > _TEMPORARY or type(a) is not np.ndarray or _is_named(a, sys._getframe(1)):
         return tensor(a)
     owned = a.base is None and a.flags.owndata and a.flags.writeable and a.flags.c_contiguous and a.flags.aligned
     return wrap(a) if owned and a.dtype == as_dtype(a.dtype).numpy else tensor(a)
+
+
+def _is_named(a: Any, caller: FrameType) -> bool:
+    """Whether a local of the caller is the argument: from Python 3.14 on passing it does not count as a reference."""
+    return any(held is a for held in caller.f_locals.values())
 
 
 def _count_temporary() -> int:
@@ -185,6 +200,25 @@ def _count_temporary() -> int:
 
 
 _TEMPORARY = _count_temporary()
+
+
+def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Any:
+    """A value with the numbers of an object that has ``__dlpack__``; a tensor gives its value.
+
+    Owns a copy: whoever exports by DLPack may write what it has exported. BufferError for ``copy=False``.
+    """
+    check_device(device)
+    if isinstance(x, record._Tensor):
+        return x.detach()
+    if copy is False:
+        raise BufferError("from_dlpack copies: what the exporter writes later would change a value")
+    if not hasattr(x, "__dlpack__"):
+        raise DTypeError(f"from_dlpack takes an object with __dlpack__, not {type(x).__name__}")
+    try:
+        array = np.from_dlpack(x)
+    except RuntimeError as error:
+        raise DTypeError(f"from_dlpack: {error}", help="convert it to a dtype that NumPy has first") from None
+    return tensor(array)
 
 
 def full(

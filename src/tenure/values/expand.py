@@ -13,7 +13,8 @@ from typing import Any
 from tenure import dtypes
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
-from tenure.ops import pointwise
+from tenure.ops import index, pointwise
+from tenure.transform.batch import close
 from tenure.transform.jvp import push_forward
 from tenure.transform.vjp import pull_back
 from tenure.values.trie import Node
@@ -26,15 +27,17 @@ WEAK = {
 
 
 class Expansion:
-    """A builder holding the primitives of a path: ``slots``, ``inputs`` and ``scalars`` are its values."""
+    """A builder holding the primitives of a path: ``slots``, ``inputs`` and ``scalars`` are its values, and
+    ``examples`` the number of the example in each vmapped call that is open."""
 
-    __slots__ = ("builder", "inputs", "node", "scalars", "slots")
+    __slots__ = ("builder", "examples", "inputs", "node", "scalars", "slots")
 
     def __init__(self) -> None:
         self.builder = Builder()
         self.slots: list[Value] = []
         self.inputs: list[Value] = []
         self.scalars: list[Value] = []
+        self.examples: list[Value] = []
         self.node: Node | None = None
 
     def advance(self, node: Node) -> Expansion:
@@ -133,6 +136,30 @@ def expand_call(ex: Expansion, node: Node) -> None:
     for at in program.instructions:
         values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))
     ex.slots.extend([pointwise.mark(values[v]) for v in program.outputs])
+
+
+def expand_open(ex: Expansion, node: Node) -> None:
+    """A vmapped call begins; until it returns, its primitives are those of one example."""
+    number = ex.builder.input(Aval((), dtypes.int64))
+    ex.examples.append(number)
+    ex.builder.depths[number.id] = len(ex.examples)
+
+
+def expand_select(ex: Expansion, node: Node) -> None:
+    """One example of a value with an axis of them."""
+    axis, depth = node.params
+    x = ex[node.args[0]]  # type: ignore[index]
+    spec = tuple(["i" if k == axis else ":" for k in range(x.ndim)])
+    ex.slots.append(index.getitem(x, ex.examples[depth - 1], spec=spec))
+
+
+def expand_return(ex: Expansion, node: Node) -> None:
+    """A vmapped call returns: its primitives become those of all examples."""
+    axes, count = node.params
+    results = [ex[slot] for slot in node.args if slot is not None]
+    first = len(ex.builder.avals)
+    for value in close(ex.builder, ex.examples.pop(), count, results, axes):
+        ex.slots.append(value if value.id >= first else pointwise.mark(value))
 
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:

@@ -39,7 +39,8 @@ class Explanation:
     """A program as a user can read it; ``str`` of it is a page of text, ``html`` writes one with the graph.
 
     ``state`` says how it ran. ``moved`` are the bytes that its kernels read and write, ``floor`` those of each input
-    and each output once, ``arena`` those of its buffers for what is neither. ``host_calls`` are calls of libraries.
+    and each output once, ``arena`` those of its buffers for what is neither. ``host_calls`` are calls of libraries,
+    ``moves`` the inputs that were moved.
     """
 
     state: str
@@ -51,6 +52,7 @@ class Explanation:
     host_calls: tuple[str, ...]
     report: Report
     runs: int | None = None
+    moves: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         return "\n".join(text(self))
@@ -148,6 +150,7 @@ def explanation(plan: Plan, runs: int | None = None) -> Explanation:
         tuple([k.host for k in found.kernels if k.host is not None]),
         found,
         runs,
+        plan.moved,
     )
 
 
@@ -168,7 +171,7 @@ def text(e: Explanation) -> list[str]:
     ratio = f" ({e.moved / e.floor:.2f} times that)" if e.floor else ""
     out += ["", f"moves {size(e.moved)}; each input and each output once are {size(e.floor)}{ratio}"]
     out.append(f"arena {size(e.arena)}")
-    out += [reuse(r) for r in e.reuses]
+    out += [reuse(r, e.moves) for r in e.reuses]
     out.append(f"calls of libraries: {', '.join(e.host_calls) or 'none'}")
     return out
 
@@ -193,12 +196,12 @@ def touched(touches: Sequence[Touch]) -> str:
     return f"{size(sum(t.nbytes for t in touches))}: {', '.join(f'%{t.value} {t.aval}' for t in touches)}"
 
 
-def reuse(r: Reuse) -> str:
-    """A line on a buffer that serves twice, or does not."""
+def reuse(r: Reuse, moved: frozenset[int]) -> str:
+    """A line on a buffer that serves twice, or does not; ``moved`` are inputs that ``tn.move`` gave."""
     source = f"{'the array of input ' if r.given else ''}%{r.of}"
     if r.why is None:
-        unless = ", which nobody else holds" if r.given else ""
-        return f"in place: kernel {r.kernel} writes %{r.value} into {source}{unless}"
+        why = "" if not r.given else ", which was moved" if r.of in moved else ", which nobody else holds"
+        return f"in place: kernel {r.kernel} writes %{r.value} into {source}{why}"
     return f"copied: kernel {r.kernel} does not write %{r.value} into {source}: {r.why}"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
 from tenure.values.shield import Shield
@@ -43,7 +45,7 @@ COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
-KEPT_RUNS = 2048
+NODES_KEPT = NODE_BUDGET * 3 // 4
 
 
 def count(what: str) -> None:
@@ -58,7 +60,8 @@ class Plan:
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
     and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
     which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
-    ``places`` are the lines that recorded the path's results when the plan was new.
+    ``places`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
+    ``tn.move`` had given when it last ran.
     """
 
     __slots__ = (
@@ -70,6 +73,7 @@ class Plan:
         "kept",
         "lately",
         "leaves",
+        "moved",
         "numbers",
         "open",
         "places",
@@ -91,12 +95,14 @@ class Plan:
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
+        self.moved: frozenset[int] = frozenset()
         self.places: list[graph.Place] | None = None
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
         self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
+        program = narrow(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
@@ -116,6 +122,16 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
                 if node not in step.baked:
                     step.baked.append(node)
     return out, places
+
+
+MOVED: dict[int, weakref.ref[Any]] = {}
+"""The values that ``tn.move`` has given and that somebody still has, by their identity."""
+
+
+def note_moved(x: Any) -> None:
+    """Remember that a value was moved, to say so where its buffer is reused."""
+    key = id(x)
+    MOVED[key] = weakref.ref(x, lambda _: MOVED.pop(key, None))
 
 
 class Last(threading.local):
@@ -181,6 +197,8 @@ def run(t: Any) -> None:
             return
         handles, node = t.handles, t.node
         live = tuple(_references(handles))
+        if t.vmapped:
+            live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
             _settle(t, t.inputs)
             save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
@@ -188,6 +206,8 @@ def run(t: Any) -> None:
             if plan.places is None:
                 plan.places = places_of(t, handles)
             LAST.plan = plan
+            if MOVED or plan.moved:
+                plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
             with Shield() as shield:
                 try:
                     _execute(t, plan, handles)
@@ -200,7 +220,7 @@ def run(t: Any) -> None:
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
-        COUNTS["nodes"] = prune(ROOT, COUNTS["runs"] - KEPT_RUNS)
+        COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
@@ -296,14 +316,20 @@ class Prefix:
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
         self.known = [known[k] for k in at]
         fed = zip(given, (self.inputs, at, self.numbers), strict=True)
-        self.executable = EXECUTOR(b.extract([part[k] for part, ks in fed for k in ks], outputs))
+        self.executable = EXECUTOR(narrow(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
         count("programs")
 
 
-def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
+def leaves_some(t: Any, h: Any) -> bool:
+    """Whether anything is wanted of a trace besides a handle and what it is computed from."""
+    return not paths.behind(t.node, h._slot).issuperset(_references(t.handles))
+
+
+def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: bool = False) -> None:
     """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
 
-    The live results before it are computed with it, so that the next such read starts from there.
+    The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
+    those that it needs.
     """
     with t.lock:
         node = h._node
@@ -315,7 +341,9 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion]) -> None:
                 help="read it after the run: set a flag in the handler and look at it in the loop",
             )
         before = t.handles[: node.results]
-        live = {*_references(before), h._slot}
+        live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
+        if alone:
+            live &= paths.behind(node, h._slot)
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
         _settle(t, t.inputs[: node.inputs])

@@ -84,6 +84,8 @@ class Segment:
         self.saved: dict[int, Any] | None = None
         self.outs: dict[int, weakref.ref[Out]] = {}
         self.number = next(_numbers)
+        for x in inputs:
+            x._held = True
         self.used = False
 
     def __del__(self) -> None:

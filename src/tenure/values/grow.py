@@ -7,6 +7,7 @@ from typing import Any
 from tenure.ir.program import Builder
 from tenure.ops.promote import Operation
 from tenure.values.expand import WEAK, expand_operation
+from tenure.values.levels import level_of
 from tenure.values.trie import INT64, Key, Node, out_of_bounds
 
 
@@ -14,6 +15,7 @@ def new_operation(
     t: Any, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]
 ) -> Node:
     """The node of a new operation: check it and find what it gives."""
+    level = level_of(t, args)
     b = Builder()
     deps: set[int] = set()
     values = []
@@ -38,6 +40,7 @@ def new_operation(
         scalars=scalars,
         bounds=bounds,
         name=fn.grad_name,
+        level=level,
     )
 
 

@@ -20,7 +20,7 @@ class Parameter(Var):
 
     def __init__(self, data: Any = 0.0, requires_grad: bool = True) -> None:
         super().__init__(data, False)
-        self._val = self._val.detach()
+        self._store(self._val.detach())
         self._holders: list[weakref.ref[Any]] | None = None
         if requires_grad:
             self.requires_grad_()

@@ -37,6 +37,19 @@ def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iter
     return found
 
 
+def behind(node: Node, slot: int) -> set[int]:
+    """The results that one is computed from, itself included."""
+    made = steps(node)
+    found: set[int] = set()
+    stack = [slot]
+    while stack:
+        s = stack.pop()
+        if s >= 0 and s not in found:
+            found.add(s)
+            stack.extend([a for a in made[s][0].args if a is not None])
+    return found
+
+
 def consumed(node: Node) -> dict[int, int]:
     """The results whose graph a backward on this path consumed, with a result slot of that backward.
 
@@ -105,7 +118,8 @@ def adjoint(
 def residuals(node: Node, roots: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What the adjoint of a path reads: the numbers of computed values, and which inputs."""
     n = len(Expansion().advance(node).builder.avals)
-    by_hand = [s for step in node.path() if step.expand is expand_mark for s in step.args[1:] if s is not None]
+    rules = [step for step in node.path() if step.expand is expand_mark and step.level is None]
+    by_hand = [s for step in rules for s in step.args[1:] if s is not None]
     ex, given, found = adjoint(node, sorted({*roots, *by_hand}), source_slots(node), ())
     b = ex.builder
     outputs = [v.id for v in found.values()]

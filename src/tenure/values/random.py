@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ops import philox, random
 from tenure.ops.promote import Operation
 from tenure.values.creation import check_device, check_shape, leaf, shape_of, wrap
-from tenure.values.record import apply
+from tenure.values.levels import drawing
+from tenure.values.record import RECORDER, apply
+from tenure.values.vmapped import select
 
 UNIFORM = Operation("rand", random.uniform)
 NORMAL = Operation("randn", random.normal)
@@ -31,19 +34,20 @@ class Generator:
 
     ``Generator()`` takes its seed from the operating system, ``Generator(seed)`` and ``manual_seed(seed)``
     reproduce a stream. Seeds lie in [-2**63, 2**64), taken modulo 2**64 (ValueError outside). Several threads
-    may draw from one generator; no number is handed out twice.
+    may draw from one generator; no number is handed out twice. In a forked process it goes on with a stream of its
+    own, so that workers which inherit one generator do not draw the same numbers.
     """
 
-    __slots__ = ("_numbers", "_seed")
+    __slots__ = ("_lineage", "_numbers", "_seed")
 
     def __init__(self, seed: int | None = None) -> None:
-        self._seed = fold(entropy() if seed is None else seed)
-        self._numbers = itertools.count()
+        self.manual_seed(entropy() if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of this seed; gives the generator itself."""
         self._seed = fold(seed)
         self._numbers = itertools.count()
+        self._lineage = _family.lineage
         return self
 
     def seed(self) -> int:
@@ -57,17 +61,20 @@ class Generator:
 
     def get_state(self) -> Any:
         """Seed and operation number, as a value: int64, shape (2,)."""
-        number = next(self._numbers)
+        seed, number = self.take()
         self._numbers = itertools.count(number)
-        return wrap(np.array([self._seed, number], dtype=np.int64))
+        return wrap(np.array([seed, number], dtype=np.int64))
 
     def set_state(self, state: Any) -> None:
         """Go on from where ``get_state`` was taken."""
         seed, number = state.tolist()
-        self._seed, self._numbers = fold(seed), itertools.count(number)
+        self.manual_seed(seed)
+        self._numbers = itertools.count(number)
 
     def take(self) -> tuple[int, int]:
         """The seed and number for one operation; the number is used up."""
+        if self._lineage != _family.lineage:
+            self.manual_seed(derive(derive(self._seed, next(self._numbers)), _family.lineage))
         return self._seed, next(self._numbers)
 
     def __reduce__(self) -> Any:
@@ -105,9 +112,11 @@ def derive(seed: int, index: int) -> int:
 
 
 class _Family:
-    """What the default generators of a process descend from: the last seed, and what was derived from it."""
+    """What the default generators of a process descend from: the last seed, and what was derived from it.
+    ``lineage`` tells the process from those it was forked from and their other children."""
 
     def __init__(self) -> None:
+        self.lineage = 0
         self.reset(entropy())
 
     def reset(self, seed: int) -> None:
@@ -140,6 +149,7 @@ def _before_fork() -> None:
 def _after_fork_in_child() -> None:
     """A forked process draws other numbers than its parent and its siblings, the same ones in every run."""
     seed, number = _default.generator.take()
+    _family.lineage = derive(_family.lineage, _family.fork)
     _family.reset(derive(derive(seed, number), _family.fork))
     _default.generator.manual_seed(_family.child())
 
@@ -195,8 +205,17 @@ def _drawn(
 ) -> Any:
     check_device(device)
     target = _floating(fn.name, dtype)
-    params = (("shape", shape_of(size, target)), ("dtype", target))
-    return leaf(apply(fn, (), params, (generator or _default.generator).take()), requires_grad)
+    return leaf(_recorded(fn, shape_of(size, target), (("dtype", target),), generator), requires_grad)
+
+
+def _recorded(fn: Operation, shape: tuple[int, ...], params: Any, generator: Generator | None) -> Any:
+    """One random operation; inside vmapped functions for each example that is to have numbers of its own."""
+    levels = drawing(RECORDER.vmap)
+    whole = (*[level.count for level in levels], *shape)
+    x = apply(fn, (), (("shape", whole), *params), (generator or _default.generator).take())
+    for level in levels:
+        x = select(x, 0, level)
+    return x
 
 
 def _floating(name: str, dtype: DTypeLike | None) -> DType:
@@ -266,8 +285,8 @@ def randint(
     check_device(device)
     if not -(2**63) <= low < high <= 2**63:
         raise ShapeError(f"randint: [{low}, {high}) is empty or not within int64")
-    params = (("low", int(low)), ("high", int(high)), ("shape", check_shape(size, dtypes.int64)))
-    out = apply(INTEGERS, (), params, (generator or _default.generator).take())
+    params = (("low", int(low)), ("high", int(high)))
+    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), params, generator)
     return out if dtype is None else out.to(as_dtype(dtype))
 
 
@@ -276,6 +295,10 @@ def randperm(n: int, *, dtype: DTypeLike | None = None, device: Any = None, gene
     check_device(device)
     (n,) = check_shape((n,), dtypes.int64)
     number = (generator or _default.generator).take()
-    keys = philox.lanes(*number, 2 * n).view(np.uint64)
+    levels = drawing(RECORDER.vmap)
+    shape = (*[level.count for level in levels], n)
+    keys = philox.lanes(*number, 2 * prod(shape)).view(np.uint64).reshape(shape)
     out = wrap(np.argsort(keys, kind="stable").astype(np.int64, copy=False))
+    for level in levels:
+        out = select(out, 0, level)
     return out if dtype is None else out.to(as_dtype(dtype))

@@ -19,8 +19,10 @@ from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
+from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.trie import ROOT, Key, Node, Slots
+from tenure.values.unfinished import Unfinished
 
 FIRST_LOOK = 1024
 
@@ -31,27 +33,13 @@ _new = object.__new__
 
 
 class Trace:
-    """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents."""
+    """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
+    ``vmapped`` says whether some results are one example's."""
 
     __slots__ = (
-        "bound",
-        "busy",
-        "cutting",
-        "done",
-        "eager",
-        "expansion",
-        "handlers",
-        "handles",
-        "inputs",
-        "lock",
-        "look",
-        "marks",
-        "mode",
-        "node",
-        "running",
-        "scalars",
-        "sites",
-    )
+        "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock", "look",
+        "marks", "mode", "node", "running", "scalars", "sites", "vmapped",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.node = ROOT
@@ -61,6 +49,7 @@ class Trace:
         self.cutting = False
         self.done = False
         self.running = False
+        self.vmapped = False
         self.handles: list[Any] = []
         self.inputs: list[Any] = []
         self.bound: dict[int, int] = {}
@@ -89,6 +78,8 @@ class Trace:
             return x._slot  # type: ignore[no-any-return]
         slot = self.bound.get(id(x))
         if slot is None:
+            if x._node is not None:
+                refuse_reading(x, None)
             tracked = bool(x._deps)
             key = (x._aval, tracked)
             node = self.node.next.get(key)
@@ -171,13 +162,16 @@ class Trace:
 
 
 class Recorder(threading.local):
-    """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut."""
+    """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut; ``vmap``
+    is the innermost vmapped call among them."""
 
     def __init__(self) -> None:
         self.trace = Trace()
+        self.unfinished = Unfinished(self.trace)
         self.sealed: Trace | None = None
         self.site: Place = None
         self.open = 0
+        self.vmap: Call | None = None
 
     def __del__(self) -> None:
         for t in (self.__dict__.get("trace"), self.__dict__.get("sealed")):
@@ -186,7 +180,7 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        self.trace = Trace()
+        self.trace = self.unfinished.follow(Trace())
         if self.site is not None:
             self.trace.sites.append((0, self.site))
         return self.trace
@@ -199,7 +193,7 @@ class Recorder(threading.local):
             sealed, self.sealed = self.sealed, None
             force.run(sealed)
         if self.trace.handles and not self.trace.busy:
-            self.sealed = self.trace
+            self.sealed = self.unfinished.sealed = self.trace
             self.fresh()
 
     def flush(self) -> None:
@@ -217,6 +211,7 @@ class Recorder(threading.local):
         t = h._trace
         if t is None or h._data is not None:
             return
+        refuse_reading(h, self.trace.node.open)
         if t is self.sealed:
             self.sealed = None
             force.run(t)
@@ -343,19 +338,17 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             mode = _mode()
             if mode is not t.mode:
                 t.enter(current_mode())
-            if type(x) in PLACES:
-                x = x._val
-            if type(y) in PLACES:
-                y = y._val
-            if type(x) is _Tensor and type(y) is _Tensor:
-                i = x._slot if x._trace is t else t.bind(x)
-                j = y._slot if y._trace is t else t.bind(y)
+            a = x._val if type(x) in PLACES else x
+            b = y._val if type(y) in PLACES else y
+            if type(a) is _Tensor and type(b) is _Tensor:
+                i = a._slot if a._trace is t else t.bind(a)
+                j = b._slot if b._trace is t else t.bind(b)
                 key: Key = (fn, j, i) if reflected else (fn, i, j)
                 node = t.node.next.get(key)
                 if node is None:
                     node = t.grow(key, fn, key[1:], (), ())
             else:
-                node = mixed(t, fn, x, y, reflected)
+                node = mixed(t, fn, a if type(a) is _Tensor else x, y, reflected)
                 if node is None:
                     t.busy = False
                     return NotImplemented if operator else _Tensor.refuse_operands(fn, x, y)

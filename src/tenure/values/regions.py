@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
 from typing import Any
 
+from tenure.errors import BorrowError, OutOfRange
 from tenure.ops.index import Spec
 from tenure.values import indexing
+from tenure.values.sites import site
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,45 @@ class Region:
         return value.reshape(tuple([len(r) for r in self.ranges]))
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The part of a place that an index set along the first axis selects, in the order of the index."""
+
+    index: tuple[int, ...]
+    ranges: tuple[Any, ...]
+    is_whole: bool = False
+
+    @staticmethod
+    def of(index: Sequence[int], shape: tuple[int, ...], here: Callable[[], Any]) -> Rows:
+        """TN801 for an index outside, TN499 for one that occurs twice."""
+        size = shape[0]
+        for i in index:
+            if not -size <= i < size:
+                raise OutOfRange(f"index {i} is out of range for axis 0 of size {size}", at=site(here()))
+        rows = tuple([i % size for i in index])
+        if len(set(rows)) < len(rows):
+            twice = next(i for k, i in enumerate(rows) if i in rows[:k])
+            raise BorrowError(
+                f"an index set of an exclusive part has row {twice} twice",
+                code="TN499",
+                at=site(here()),
+                help="parts that are written at the same time must not have an element in common",
+            )
+        return Rows(rows, (frozenset(rows), *[range(n) for n in shape[1:]]))
+
+    def key(self) -> tuple[list[int]]:
+        """The part as an index of the place."""
+        return (list(self.index),)
+
+    def seen(self, block: Any) -> Any:
+        """A block as the window shows it."""
+        return block
+
+    def shaped(self, value: Any) -> Any:
+        """The window's value as a block."""
+        return value
+
+
 def _slice(r: range) -> slice:
     if not r:
         return slice(0, 0)
@@ -76,15 +118,18 @@ def _slice(r: range) -> slice:
     return slice(r.start, stop if stop >= 0 else None, r.step)
 
 
-def overlap(a: Region, b: Region) -> bool:
+def overlap(a: Region | Rows, b: Region | Rows) -> bool:
     """Whether two parts of one place have an element in common."""
     return all(_meet(r, s) for r, s in zip(a.ranges, b.ranges, strict=True))
 
 
-def _meet(a: range, b: range) -> bool:
-    """Whether two arithmetic progressions share a member (Bézout: the difference is a multiple of the gcd)."""
+def _meet(a: Any, b: Any) -> bool:
+    """Whether two arithmetic progressions (Bézout: the difference is a multiple of the gcd) or sets share a member."""
     if not a or not b:
         return False
+    if isinstance(a, frozenset) or isinstance(b, frozenset):
+        small, large = sorted((a, b), key=len)
+        return any(k in large for k in small)
     a, b = (r if r.step > 0 else r[::-1] for r in (a, b))
     if a[-1] < b[0] or b[-1] < a[0] or (b[0] - a[0]) % gcd(a.step, b.step):
         return False

@@ -13,16 +13,21 @@ from tenure.values.expand import (
     expand_input,
     expand_mark,
     expand_mode,
+    expand_open,
     expand_operation,
+    expand_return,
+    expand_select,
     expand_tangent,
 )
 from tenure.values.graph import Leaf, Segment
 from tenure.values.grow import new_operation
 from tenure.values.handlers import Handler
+from tenure.values.levels import Call
 from tenure.values.modes import set_grad_enabled
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
-from tenure.values.trie import Node
+from tenure.values.trie import Level, Node
+from tenure.values.vmapped import begin, finish, select
 
 
 class Replay:
@@ -32,6 +37,7 @@ class Replay:
         self.segment = segment
         self.path = segment.node.path()
         self.doubles: dict[int, Any] = {}
+        self.calls: dict[Level, Call] = {}
 
     def handle(self, slot: int) -> Any:
         """The double of a result, or an input itself."""
@@ -50,23 +56,18 @@ class Replay:
 
     def wanted(self, slot: int) -> set[int]:
         """The results that one is computed from, itself included."""
-        made = paths.steps(self.segment.node)
-        found: set[int] = set()
-        stack = [slot]
-        while stack:
-            s = stack.pop()
-            if s not in found and s >= 0:
-                found.add(s)
-                stack.extend([a for a in made[s][0].args if a is not None])
-        return found - self.doubles.keys()
+        return paths.behind(self.segment.node, slot) - self.doubles.keys()
 
     def record(self, wanted: set[int]) -> None:
         """Take the steps again that give the wanted results."""
         grad = True
         slot = scalar = 0
+        made = paths.steps(self.segment.node)
         for node in self.path:
             if node.expand is expand_mode:
                 grad = node.params
+            if node.expand is expand_open and any(made[s][0].level is node.params for s in wanted):
+                self.begin(node.params)
             count = len(node.avals)
             if any(s in wanted for s in range(slot, slot + count)):
                 with set_grad_enabled(grad):
@@ -74,6 +75,18 @@ class Replay:
                     self.doubles.update(zip(range(slot, slot + count), self.again(node, slot, scalars), strict=True))
             slot += count
             scalar += len(node.kinds)
+
+    def begin(self, level: Level) -> None:
+        """A vmapped call once more."""
+        again, trace = begin(level.count)
+        self.calls[level] = RECORDER.vmap = Call(again, trace, RECORDER.vmap, "error")
+
+    def finish(self, node: Node, results: list[Any]) -> tuple[Any, ...]:
+        """Its return."""
+        assert node.parent is not None and node.parent.open is not None
+        call = self.calls[node.parent.open]
+        RECORDER.vmap = call.outer
+        return finish(call, results, node.params[0])
 
     def again(self, node: Node, slot: int, scalars: list[Any]) -> tuple[Any, ...]:
         """One step once more, on the doubles of what it read."""
@@ -91,6 +104,10 @@ class Replay:
             return steps.call(node.params, read)
         if node.expand is expand_gradient:
             return self.gradient(node)
+        if node.expand is expand_select:
+            return (select(read[0], node.params[0], self.calls[node.level].level),)  # type: ignore[index]
+        if node.expand is expand_return:
+            return self.finish(node, read)
         if node.expand is expand_tangent:
             return steps.tangent(*[[self.handle(s) for s in part] for part in node.params])
         assert node.expand is expand_close and node.expand is not expand_input

@@ -20,6 +20,7 @@ from tenure.values.expand import (
     reached_stops,
 )
 from tenure.values.graph import Leaf
+from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace, apply
 from tenure.values.sites import here, place_of, site, user_frame
@@ -88,11 +89,14 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
         key = (expand_mark, slot, behind, leaf is None)
 
         def build() -> Node:
+            level = level_of(t, (slot, *behind))
             above = {d for s in ((slot, *behind) if leaf is None else ()) for d in t.deps(s)}
             deps = tuple(sorted(above if upstream else above | {len(t.handles)}))
-            return Node(t.node, key, expand_mark, args=(slot, *behind), avals=(t.aval(slot),), depss=(deps,))
+            avals = (t.aval(slot),)
+            return Node(t.node, key, expand_mark, args=(slot, *behind), avals=avals, depss=(deps,), level=level)
 
         _, (h,) = take(t, key, build)
+        h._held = True
         if leaf is not None:
             t.marks[h._slot] = leaf
     return h
@@ -108,7 +112,8 @@ def close(x: Any, marks: Sequence[Any]) -> Any:
         def build() -> Node:
             deps = tuple([d for d in t.deps(slot) if d not in hidden])
             name = t.handles[slot]._node.name if slot >= 0 else ""
-            return Node(t.node, key, expand_close, args=(slot,), avals=(t.aval(slot),), depss=(deps,), name=name)
+            more: Any = {"args": (slot,), "avals": (t.aval(slot),), "name": name, "level": level_of(t, (slot,))}
+            return Node(t.node, key, expand_close, depss=(deps,), **more)
 
         return take(t, key, build)[1][0]
 
@@ -148,6 +153,7 @@ def gradient(
             avals=tuple([t.aval(s) for s in reached]),
             depss=(deps,) * len(reached),
             name="GradBackward0",
+            level=level_of(t, args),
         )
 
     node, handles = take(t, key, build)
@@ -183,8 +189,8 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
             args = (*params[0], *params[2])
             deps = tuple(sorted({d for a in args for d in t.deps(a)}))
             avals = tuple([t.aval(s) for s in params[0]])
-            depss = (deps,) * len(avals)
-            return Node(t.node, key, expand_tangent, args=args, params=params, avals=avals, depss=depss)
+            more: Any = {"avals": avals, "depss": (deps,) * len(avals), "level": level_of(t, args)}
+            return Node(t.node, key, expand_tangent, args=args, params=params, **more)
 
         return take(t, key, build)[1]
 
@@ -210,6 +216,7 @@ def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
 
         def build() -> Node:
             avals = tuple([program.aval(v) for v in program.outputs])
-            return Node(t.node, key, expand_call, args=args, params=program, avals=avals, depss=((),) * len(avals))
+            more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args)}
+            return Node(t.node, key, expand_call, args=args, params=program, **more)
 
         return take(t, key, build)[1]

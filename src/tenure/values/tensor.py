@@ -6,13 +6,14 @@ from typing import Any
 
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import ShapeError, WriteError
-from tenure.values import arithmetic, creation, indexing, reading, record, reductions, shaping
+from tenure.values import arithmetic, creation, indexing, lookup, reading, record, reductions, scattering, shaping
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.graph import Leaf
 from tenure.values.record import binary
 from tenure.values.sites import here, site
+from tenure.values.spelling import write_to_a_value
 
 
 class Arithmetic:
@@ -57,8 +58,8 @@ class Arithmetic:
     )
     matmul = mm = reductions.matmul
 
-    def __pos__(self) -> Any:
-        return self
+    def __pos__(self: Any) -> Any:
+        return self._read()
 
 
 class Shaping:
@@ -80,6 +81,16 @@ class Shaping:
     broadcast_to, expand, flip = shaping.broadcast_to, shaping.expand, shaping.flip
     __getitem__ = indexing.getitem
     split, chunk = indexing.split, indexing.chunk
+    take, gather, index_select, take_along_dim = lookup.take, lookup.gather, lookup.index_select, lookup.take_along_dim
+    nonzero, argwhere, diagonal, masked_select = lookup.nonzero, lookup.argwhere, lookup.diagonal, lookup.masked_select
+    scatter, scatter_add = scattering.scatter, scattering.scatter_add
+    scatter_reduce = scattering.scatter_reduce
+    index_add, index_copy, index_fill, masked_fill = (
+        scattering.index_add,
+        scattering.index_copy,
+        scattering.index_fill,
+        scattering.masked_fill,
+    )
     clone, detach = arithmetic.clone, arithmetic.detach
 
     @property
@@ -111,9 +122,12 @@ class Tensor(Arithmetic, Shaping, Boundary):
         "_code",
         "_data",
         "_deps",
+        "_gone",
+        "_held",
         "_kept",
         "_lasti",
         "_node",
+        "_places",
         "_slot",
         "_src",
         "_trace",
@@ -189,7 +203,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
             else:
                 dtype = arg
         creation.check_device(device)
-        return self if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
+        return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
 
     def type(self, dtype: DTypeLike) -> Any:
         """In another dtype."""
@@ -216,12 +230,12 @@ class Tensor(Arithmetic, Shaping, Boundary):
         return arithmetic.astype(self, "bool")
 
     def cpu(self) -> Any:
-        """Itself: everything is on the CPU."""
-        return self
+        """Its value: everything is on the CPU."""
+        return self._read()
 
     def contiguous(self) -> Any:
-        """Itself: layout is not the user's concern."""
-        return self
+        """Its value: layout is not the user's concern."""
+        return self._read()
 
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
@@ -233,14 +247,11 @@ class Tensor(Arithmetic, Shaping, Boundary):
         return At(self)
 
     def __setitem__(self, key: Any, v: Any) -> None:
-        raise WriteError(
-            "a value is written: tensors never change",
-            at=site(here()),
-            help="make a place, `x = x.mut()`, and write that; or take the new value: `x = x.at[i].set(v)`",
-        )
+        raise write_to_a_value()
 
     def requires_grad_(self, requires_grad: Any = True) -> Any:
         """TN594: a value does not become a leaf."""
+        self._read()
         raise WriteError(
             "requires_grad_() would change a value",
             at=site(here()),

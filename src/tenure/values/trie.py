@@ -30,13 +30,25 @@ GENERAL: Final = _General()
 INT64 = (-(2**63), 2**63 - 1)
 
 
+class Level:
+    """A vmapped call on a path: so many examples, ``depth`` calls deep, within the level ``outer``."""
+
+    __slots__ = ("count", "depth", "outer")
+
+    def __init__(self, count: int, outer: Level | None) -> None:
+        self.count = count
+        self.outer = outer
+        self.depth: int = 1 if outer is None else outer.depth + 1
+
+
 class Node:
     """One step of a path, and the programs of the traces that end here.
 
     ``avals`` and ``deps`` say for each result its aval and the source slots that its gradient reaches.
     ``args`` are the slots read, None standing for the next scalar; ``kinds`` are the scalars' Python types.
     ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
-    while it is specialized: the recorder's shortcut. ``made`` keeps what ``paths.steps`` found.
+    while it is specialized: the recorder's shortcut. ``made`` keeps what ``paths.steps`` found. ``level`` is the
+    vmapped call of whose example the results are, ``open`` the innermost one that has not returned here.
     """
 
     __slots__ = (
@@ -53,9 +65,11 @@ class Node:
         "inputs",
         "key",
         "kinds",
+        "level",
         "made",
         "name",
         "next",
+        "open",
         "params",
         "parent",
         "plans",
@@ -80,6 +94,7 @@ class Node:
         scalars: tuple[Any, ...] = (),
         bounds: tuple[tuple[int, int] | None, ...] = (),
         name: str = "",
+        level: Level | None = None,
     ) -> None:
         self.parent = parent
         self.key = key
@@ -91,6 +106,7 @@ class Node:
         self.aval = avals[0] if avals else None
         self.deps = depss[0] if depss else ()
         self.name = name
+        self.level = level
         self.next: dict[Key, Node] = {}
         self.plans: dict[Any, Any] = {}
         self.baked: list[Node] = []
@@ -102,9 +118,14 @@ class Node:
         self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
         self.fixed: list[Any] = [GENERAL if _unspecializable(s) else s for s in scalars]
         self.single = self.fixed[0] if len(scalars) == 1 else GENERAL
-        self.results: int = (parent.results if parent else 0) + len(avals)
+        self._follow(parent, len(avals), inputs, len(scalars))
+
+    def _follow(self, parent: Node | None, results: int, inputs: int, scalars: int) -> None:
+        """What a step has from the path before it."""
+        self.open: Level | None = parent.open if parent else None
+        self.results: int = (parent.results if parent else 0) + results
         self.inputs: int = (parent.inputs if parent else 0) + inputs
-        self.scalars: int = (parent.scalars if parent else 0) + len(scalars)
+        self.scalars: int = (parent.scalars if parent else 0) + scalars
 
     def admit(self, scalars: tuple[Any, ...]) -> None:
         """Check the scalars of this visit; a position that meets a second value becomes an input for good."""
@@ -153,16 +174,22 @@ def below(node: Node) -> Iterator[Node]:
         stack.extend(at.next.values())
 
 
-def prune(root: Node, keep_since: int) -> int:
-    """Drop the branches where no trace has ended since a time; returns how many nodes remain."""
+def prune(root: Node, most: int) -> int:
+    """Keep the paths where traces ended last, as many as have this number of nodes; returns how many remain."""
     order = list(below(root))
-    alive: set[int] = set()
-    for node in reversed(order):
-        if node.stamp >= keep_since or any(id(child) in alive for child in node.next.values()):
-            alive.add(id(node))
+    alive = {id(root)}
+    for end in sorted(order, key=lambda node: node.stamp, reverse=True):
+        path: list[Node] = []
+        node: Node | None = end
+        while node is not None and id(node) not in alive:
+            path.append(node)
+            node = node.parent
+        if len(alive) > 1 and len(alive) + len(path) > most:
+            break
+        alive.update(map(id, path))
     for node in [root, *order]:
         node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
-    return len(alive)
+    return len(alive) - 1
 
 
 def _nothing(*args: Any) -> None:

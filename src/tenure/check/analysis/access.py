@@ -171,6 +171,8 @@ class Access(Memory):
             return self._tensor_item(ref, region, op), None
         if obj.kind in ("scalar", "function", "module-name", "iterator", "rng"):
             return (), None
+        if obj.text == "subset":
+            self.reading((ref,), "operator")
         if len(region) == 1 and region[0][0] == "s" and obj.kind in _SEQUENCES:
             return self.slice_of(obj), None
         name = self.key(region)
@@ -190,14 +192,18 @@ class Access(Memory):
         self.state.cells[(new, "*")] = tuple(self.lent(ref, "element", (obj, "*")) for ref in self.items(obj))
         return (Ref(new),)
 
-    def lent(self, ref: Ref, relation: str, source: object, *, copylike: bool = False) -> Ref:
+    def lent(self, ref: Ref, relation: str, source: object, text: str = "", *, copylike: bool = False) -> Ref:
         """The reference under a new loan, unless it has been surprised already."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
-        return ref._replace(loan=self.loan(relation, source, ref, copylike=copylike))  # type: ignore[arg-type]
+        return ref._replace(loan=self.loan(relation, source, ref, text, copylike=copylike))  # type: ignore[arg-type]
+
+    def in_range(self, obj: Obj, region: tuple[Component, ...], op: ops.Op) -> None:
+        """Note an index that is out of range."""
 
     def _tensor_item(self, ref: Ref, region: tuple[Component, ...], op: ops.GetItem) -> Value:
         obj = ref.obj
+        self.in_range(obj, region, op)
         if obj.kind in ("value", "var", "jax", "mlx", "array"):
             self.reading((ref,), "operator")
             kind = "value" if obj.kind == "var" else obj.kind
@@ -281,6 +287,7 @@ class Access(Memory):
     def _set_tensor_item(self, ref: Ref, region: tuple[Component, ...], op: ops.SetItem) -> None:
         if not op.augmented:
             self.read(op.src, "operator")
+            self.in_range(ref.obj, region, op)
         whole = all(part[0] == "all" for part in region)
         holder = self.sources.get(op.obj)
         write = self.wrote("write", "[…] = …")
@@ -348,6 +355,6 @@ def _inherit(part: Ref, owner: Ref) -> Ref:
     """A part read through a reference that has been surprised is no more current than that."""
     if owner.write is None or part.write is not None or owner.write.sort == "resize":
         return part
-    if owner.obj.kind in CONTAINERS:
+    if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
         return part
     return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

@@ -3,8 +3,8 @@
 import ast
 
 from tenure.check import ops
+from tenure.check.analysis.escapes import Escapes
 from tenure.check.analysis.evidence import annotation
-from tenure.check.analysis.libraries import Libraries
 from tenure.check.lower.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import NO, Holder, Obj, Ref, Value, Write
@@ -14,17 +14,25 @@ __all__ = ["Interpreter"]
 _SHARED, _EXCLUSIVE = "borrow", "borrow-mut"
 
 
-class Interpreter(Libraries):
+class Interpreter(Escapes):
     """The whole abstract machine."""
 
     def entry(self, function: ops.Function) -> State:
-        self.threads = {}
+        self.threads, self.reshaped, self.opened = {}, {}, set()
+        self.seen: set[Obj] = set()
         self.modes = {
             given.arg: annotation(self.program, self.module, given.annotation).mode
             for given in parameters(function.node)
             if given.annotation is not None
         }
         return super().entry(function)
+
+    def run(self, function: ops.Function) -> State:
+        end = super().run(function)
+        for obj, write in self.reshaped.items():
+            if obj not in self.seen:
+                self.event("maybe-view-written", write.node, obj.node)
+        return end
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         if role in (_SHARED, _EXCLUSIVE):
@@ -66,6 +74,7 @@ class Interpreter(Libraries):
 
     def looked(self, ref: Ref) -> None:
         super().looked(ref)
+        self.seen.add(ref.obj)
         self._while_borrowed(ref, None)
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
@@ -79,6 +88,8 @@ class Interpreter(Libraries):
             self.event("write-to-a-value", write.node, ref.obj.node, detail="leaf", tier="annotated")
 
     def _while_borrowed(self, ref: Ref, write: Write | None) -> None:
+        if isinstance(self.op, ops.Call) and self.op.method in ("borrow", "borrow_mut"):
+            return
         for place, mode, node in self.state.loans:
             if ref.obj.kind == "borrow" or not isinstance(node, ast.AST) or self.state.overlap(place, ref.obj) is NO:
                 continue

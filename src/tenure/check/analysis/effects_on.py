@@ -190,7 +190,7 @@ class Effects(Access):
             case "element":
                 return self._element(of, effect, bound)
             case "iteration":
-                return self.iterate(of, effect.role)
+                return self.iterate(of, effect.role or ("reversed" if name == "reversed" else ""))
             case "owned":
                 return self._owned(effect, bound, of, name)
         return (Ref(self.fresh("unknown", "unknown")),)
@@ -223,7 +223,9 @@ class Effects(Access):
         kind: str = effect.kind if effect.kind != "same" else ref.obj.kind
         verdict = self.certainly(ref.obj, name) if effect.result == "maybe-view" else "view"
         if verdict == "copy":
-            return (Ref(self.derived(self.fresh("copied", kind), (ref,))),)
+            made = self.fresh("copied", kind)
+            made.text = "reshaped" if name in ("reshape", "ravel") else ""
+            return (Ref(self.derived(made, (ref,))),)
         return self.view(ref, name, register, kind, maybe=verdict == "maybe")
 
     def certainly(self, obj: Obj, name: str) -> str:
@@ -290,7 +292,8 @@ class Effects(Access):
         if obj.kind in ("module", "tenure-module"):
             whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
             copylike = effect.kind == "dict"
-            lent = (self.lent(whole, "view" if copylike else "element", source, copylike=copylike),)
+            relation, text = ("view", "state_dict") if copylike else ("element", "")
+            lent = (self.lent(whole, relation, source, text, copylike=copylike),)
         elif effect.items == "alias":
             lent = (self.lent(ref, "element", source),)
         elif obj.kind in TENSORS and "[]" not in spec:

@@ -47,11 +47,6 @@ class Laws(Functions):
         if temporary and self.op.node in self.graph_discarded():
             self.event("write-to-a-temporary", write.node, obj.node, text=obj.kind)
 
-    def graph_discarded(self) -> set[ast.AST]:
-        """Expressions of the present body whose values nobody takes."""
-        graph = self.function.graph
-        return graph.discarded if graph is not None else set()
-
     def _defaulted(self, ref: Ref, write: Write) -> None:
         root = ref.obj
         while root.base is not None:
@@ -158,6 +153,13 @@ class Laws(Functions):
             target = self.view(ref, "[]", op.obj, region=region)
             self.overlap_of(target, self.get(op.src), op)
         super()._set_tensor_item(ref, region, op)
+
+    def in_range(self, obj: Obj, region: tuple[tuple[object, ...], ...], op: ops.Op) -> None:
+        index = region[0][1] if len(region) == 1 and region[0][0] == "i" else None
+        if obj.length is None or obj.summary or not isinstance(index, int):
+            return
+        if not -obj.length <= index < obj.length:
+            self.event("index-out-of-range", op.node, obj.node, text=str(index))
 
     def repeated(self, ref: Ref, count: Value, op: ops.Operate) -> None:
         items = self.items(ref.obj)

@@ -5,11 +5,11 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.laws import Laws
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.lower.scope import parameters
-from tenure.check.values import Holder, Obj, Ref, Value, Write
+from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["Libraries"]
 
+_CONSUMING = frozenset(("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min"))
 _EXPANDING = frozenset(("expand", "expand_as", "broadcast_to", "broadcast_tensors"))
 
 
@@ -98,11 +98,6 @@ class Libraries(Laws):
             self.state.cells[(new, field)] = tuple(copies)
         return new
 
-    def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
-        super().written(ref, holder, write)
-        if ref.obj.text == "parted" and write.sort == "write":
-            self.event("alias-lost", write.node, ref.obj.node)
-
     def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
         made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
         for one in made:
@@ -123,17 +118,28 @@ class Libraries(Laws):
             return self._recomputed(bound, result, op)
         elif role == "jit" and isinstance(op, ops.Call):
             return self._compiled(op, result)
+        if name in _CONSUMING and not self.is_method and "0" in bound:
+            self.consume_register(bound["0"])
         if name == "set_" and "1" in bound:
             self._shares(bound)
         if role == "escape" and isinstance(op, ops.Call):
             self.thread(op)
         if name == "load_state_dict" and effect.captures:
             self._state_shared(bound)
+        if name in ("Subset", "random_split") and "0" in bound:
+            return self._subsets(name, bound)
+        if name == "state_dict" and bound and self.get(bound["0"]) and self.get(bound["0"])[0].obj.kind == "optimizer":
+            self._optimizer_state(bound, result)
+        if role == "step":
+            self._step(bound)
         if name == "fromkeys":
             for ref in result:
                 if any(item.obj.kind in (*TENSORS, *CONTAINERS) for item in self.items(ref.obj)):
                     ref.obj.text = "repeated"
         return self.tenure_roles(role, bound, result, op)
+
+    def thread(self, op: ops.Call) -> None:
+        """Note that a function is handed to a thread."""
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         """Roles of Tenure's own."""
@@ -155,6 +161,9 @@ class Libraries(Laws):
     def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
         super().reading(value, how, node, deep)
         for ref in value:
+            for held in self.state.cells.get((ref.obj, "dataset"), ()):
+                if held.write is not None:
+                    self._conflict(held, how, node or self.op.node)
             later = self.state.cells.get((ref.obj, "·later"), ()) if ref.obj.kind in ("jax", "tinygrad") else ()
             for held in later:
                 if held.write is not None:
@@ -190,6 +199,36 @@ class Libraries(Laws):
                         one._replace(loan=loan, write=None) for one in self.state.cells.get(holder, ())
                     )
 
+    def _subsets(self, name: str, bound: dict[str, int]) -> Value:
+        """Parts of a data set, which hold the data set itself."""
+        made = []
+        source = self.sources.get(bound["0"])
+        held = tuple(self.lent(ref, "subset", source) for ref in self.get(bound["0"]))
+        for at in range(1 if name == "Subset" else 3):
+            part = self.fresh(("subset", at), "instance", text="subset")
+            self.state.cells[(part, "dataset")] = held
+            made.append(Ref(part))
+        if name == "Subset":
+            return tuple(made)
+        parts = self.fresh("subsets", "list", text="display")
+        for at, ref in enumerate(made):
+            self.state.cells[(parts, at)] = (ref,)
+        return (Ref(parts),)
+
+    def _optimizer_state(self, bound: dict[str, int], result: Value) -> None:
+        for ref in self.get(bound["0"]):
+            state = self.field(ref.obj, "state")
+            for made in result:
+                lent = tuple(self.lent(one, "view", (ref.obj, "state"), copylike=True) for one in state)
+                self.state.cells[(made.obj, "*")] = lent
+
+    def _step(self, bound: dict[str, int]) -> None:
+        """An optimizer's step writes its own state too."""
+        for ref in self.get(bound.get("0")):
+            holder = (ref.obj, "state")
+            if holder in self.state.cells:
+                self.write(self.state.cells[holder], holder, self.wrote("step", ".step(…)"))
+
     def _state_shared(self, bound: dict[str, int]) -> None:
         """An optimizer that loads another's state keeps its tensors."""
         for ref in self.get(bound.get("0")):
@@ -197,11 +236,8 @@ class Libraries(Laws):
                 continue
             for given in self.get(bound.get("1")):
                 for item in self.items(given.obj):
-                    owner = item.obj.base or item.obj.owner
-                    if owner is not None and owner.kind == "optimizer":
-                        state = self.field(owner, "state")
-                        lent = tuple(self.lent(r, "shared", (owner, "state"), copylike=True) for r in state)
-                        self.state.cells[(ref.obj, "state")] = lent
+                    if item.obj.field == "state" and item.obj.owner is not None:
+                        self.state.cells[(ref.obj, "state")] = (item,)
 
     def _compiled(self, op: ops.Call, result: Value) -> Value:
         """A function compiled by the library: what it reads from outside is read once."""
@@ -249,8 +285,9 @@ class Libraries(Laws):
         super().replaced(ref, name, op)
         write = self.wrote("replace", f".{name} = …" if isinstance(op, ops.SetAttr) else "[…] = …")
         cells = self.state.cells
+        own = self.sources.get(op.obj) if isinstance(op, ops.SetAttr | ops.SetItem) else None
         for holder, value in list(cells.items()):
-            if not any(one.obj is ref.obj and one.write is None for one in value):
+            if holder == own or not any(one.obj is ref.obj and one.write is None for one in value):
                 continue
             cells[holder] = tuple(
                 one._replace(write=write)
@@ -272,71 +309,3 @@ class Libraries(Laws):
             if node is not self.op.node:
                 rule = "donated-value-used" if how == "donated" else "use-after-move"
                 self.event(rule, self.op.node, node, detail=str(how))
-
-    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
-        """A value is put on a queue: whoever takes it out sees what is written to it meanwhile."""
-        target = refs[0].obj.target
-        if op.method not in ("put", "put_nowait", "send") or not isinstance(target, str):
-            return
-        if not any(word in target for word in ("Queue", "Pipe", "Connection")) or not op.args:
-            return
-        source = self.sources.get(op.args[0][0])
-        shared = not target.startswith("multiprocessing")
-        for ref in self.get(op.args[0][0]):
-            if source is not None and shared and ref.obj.kind in (*TENSORS, *CONTAINERS):
-                held = ref._replace(loan=self.loan("queued", source, ref._replace(loan=None)), write=None)
-                self._store(refs[0].obj, "*", (held,), weak=True)
-
-    def thread(self, op: ops.Call) -> None:
-        """A thread is started on a function that writes what another one writes too."""
-        registers = dict(op.keywords)
-        target = self.get(registers.get("target"))
-        args = [ref for one in self.get(registers.get("args")) for ref in [one]]
-        for ref in target:
-            function = ref.obj.target
-            if not isinstance(function, ops.Function):
-                continue
-            given = self._thread_arguments(function, args)
-            summary = self.summarize(function, self._examples(function, given))
-            for act in summary.acts.values():
-                for written, _ in self.resolve(act.path, given, function):
-                    self._race(written, act.write, op)
-
-    def _examples(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]]) -> dict[str, Obj]:
-        out = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
-        for name in self.session.outer_names(function):
-            value = self.state.cells.get(name, ())
-            if len(value) == 1:
-                out["·" + name] = value[0].obj
-        return out
-
-    def _thread_arguments(self, function: ops.Function, args: list[Ref]) -> dict[str, tuple[Value, Holder | None]]:
-        names = [given.arg for given in parameters(function.node)]
-        out: dict[str, tuple[Value, Holder | None]] = {}
-        for one in args:
-            for at, name in enumerate(names):
-                out[name] = (self.field(one.obj, at), (one.obj, at))
-        return out
-
-    def _race(self, written: Ref, write: Write, op: ops.Call) -> None:
-        obj = written.obj
-        if obj.kind not in ("tensor", "ndarray") or obj.summary:
-            return
-        others = self.threads.setdefault(obj, [])
-        again = any(node is not op.node for node in others) or (op.node in others and not self._loop_local(obj))
-        others.append(op.node)
-        if again:
-            self.event("thread-race", write.inner[1] if write.inner else write.node, obj.node, op.node)
-
-    def _loop_local(self, obj: Obj) -> bool:
-        """Whether each round of a loop has an object of its own there."""
-        at: Obj | None = obj
-        while at is not None:
-            if any(isinstance(part, Obj) for component in at.region for part in component) or isinstance(at.field, Obj):
-                return True
-            if ("old", at) in self.objects:
-                return True
-            at = at.base or at.owner
-        return False
-
-    threads: dict[Obj, list[ast.AST]]

@@ -16,6 +16,7 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 """Fields that are no part of what an object holds for others to reach."""
 
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
+_KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
 
@@ -35,6 +36,7 @@ class Memory:
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
+        self.repeating = False
 
     # Objects
 
@@ -48,7 +50,8 @@ class Memory:
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
-        self._age(obj)
+        if self.repeating:
+            self._age(obj)
         return obj
 
     def _age(self, obj: Obj) -> None:
@@ -70,7 +73,7 @@ class Memory:
         if twin is None:
             twin = self.objects[key] = Obj(
                 obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
-                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text,
+                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             if obj.region:
                 twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
@@ -103,9 +106,7 @@ class Memory:
         else:
             self.sources[register] = source
 
-    def loan(
-        self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False
-    ) -> Loan:
+    def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
         """The loan that the present operation takes of what `ref` refers to."""
         node = self.op.node
         key = (id(node), relation, source, ref.obj)
@@ -215,6 +216,9 @@ class Memory:
             if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
                 return NO
+            if held.loan is not None and held.loan.text.startswith("reversed"):
+                # What goes behind the iterator does not matter to it.
+                return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
         if relation == "iteration":
             return NO
@@ -252,11 +256,9 @@ class Memory:
         assert loan is not None and write is not None
         if contradictory(loan.conditions, write.conditions, self.op.conditions):
             return
-        known = ref.obj.kind in TENSORS or ref.obj.kind in CONTAINERS or loan.relation in ("saved", "iteration")
+        known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
-        self.findings.conflict(
-            Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain)
-        )
+        self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
 def _unexpected(other: Holder, held: Ref, sources: dict[Holder, bool]) -> bool:

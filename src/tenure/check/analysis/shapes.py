@@ -34,7 +34,8 @@ class Shapes(Machine):
         if name in _BY_SHAPE and given is not None:
             positional = sum(key.isdigit() for key in bound)
             if given.kind in ("tuple", "list") and given.text == "display":
-                obj.ndim = len(self.items(given)) if not self.state.cells.get((given, "*")) else None
+                fields = [name for name, _ in self.state.fields(given)]
+                obj.ndim = len(fields) if "*" not in fields else None
             elif isinstance(given.const, int) or given.kind == "scalar":
                 obj.ndim = positional if obj.kind == "tensor" and name != "full" else 1
         elif name in _BY_COUNT:
@@ -52,9 +53,21 @@ class Shapes(Machine):
         elif name.startswith("__"):
             axes = [value[0].obj.ndim or 0 for key in bound if (value := self.get(bound[key]))]
             obj.ndim = max(axes, default=0) or None
+        if obj.ndim == 1 and name in ("arange", *_BY_SHAPE, "array", "tensor") and given is not None:
+            obj.length = self._length(given, bound)
         if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
             obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
         return obj
+
+    def _length(self, given: Obj, bound: dict[str, int]) -> int | None:
+        """How many items a new array of one axis has, where that is written in the program."""
+        if given.kind in ("list", "tuple"):
+            fields = [name for name, _ in self.state.fields(given)]
+            return len(fields) if "*" not in fields else None
+        number = given.const
+        if "1" in bound or not isinstance(number, int | float) or isinstance(number, bool):
+            return None
+        return int(-(-number // 1))
 
     def _dtype(self, bound: dict[str, int]) -> str | None:
         for key in ("dtype", "1", "2"):
@@ -134,8 +147,12 @@ class Shapes(Machine):
                 example.kind, example.grad, example.leaf = "tensor", str(name)[:7] != "running", True
             elif isinstance(name, int) or name == "*":
                 example.kind = "module"
-        if obj.kind == "optimizer" and name == "param_groups":
-            example.kind = "list"
+        if obj.kind == "optimizer" and name in ("param_groups", "state"):
+            example.kind = "list" if name == "param_groups" else "dict"
+        if obj.field == "state" and obj.owner is not None and obj.owner.kind == "optimizer":
+            example.kind = "dict"
+        elif obj.owner is not None and obj.owner.field == "state" and obj.kind == "dict":
+            example.kind = "tensor"
         if obj.kind == "tenure-module" and name in ("weight", "bias"):
             example.kind, example.grad, example.leaf = "var", True, True
         return example

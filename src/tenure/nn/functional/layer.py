@@ -28,7 +28,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
-        return input
+        return value_of(input)
     if p == 1.0:
         return input * 0.0
     return where(rand(input.shape) >= p, input * (1.0 / (1.0 - p)), 0.0)

@@ -1,0 +1,107 @@
+"""jacrev, jacfwd, hessian: whole matrices of derivatives, by vmap over cotangents or tangents.
+
+The function is called once. What goes over the basis is its derivative alone, so that a Jacobian is one program.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenure.errors import DTypeError
+from tenure.func import tree
+from tenure.func.transforms import closed, marked, pulled, recording
+from tenure.func.vectorize import vmap
+from tenure.values import shaping, steps
+from tenure.values.arithmetic import equal, to_dtype
+from tenure.values.creation import arange
+from tenure.values.modes import is_grad_enabled
+from tenure.values.reading import value_of
+from tenure.values.sites import here, site
+
+Function = Callable[..., Any]
+Rows = Callable[[Any, list[Any]], list[Any]]
+
+
+def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """A function that gives the Jacobian of ``f`` by reverse mode: one backward per element of the result, at once.
+
+    For a result of shape r and an argument of shape a it has shape r + a. Where ``f`` returns a nested list, tuple
+    or dict, the Jacobian has its form, and in place of each tensor the form of the argument, or for several
+    ``argnums`` a tuple of these. With ``has_aux``, ``f`` returns a pair, and so does this: the Jacobian of the
+    first, and the second. TN802 if an argument or a result is not floating. Cheaper than ``jacfwd`` where the
+    result is smaller than the argument.
+    """
+    return _jacobian(f, argnums, has_aux, "jacrev", _backward_rows)
+
+
+def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """``jacrev`` by forward mode: one tangent per element of the argument, at once. TN804 where a ``custom_vjp``
+    rule, which says nothing of tangents, lies on the way."""
+    return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
+
+
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """A function that gives the second derivatives of ``f``: ``jacfwd`` of ``jacrev``. For a scalar result and one
+    argument of shape a they have shape a + a; for trees and several ``argnums`` the form of a Jacobian of one."""
+    return jacfwd(jacrev(f, argnums), argnums)
+
+
+def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: str, rows: Rows) -> Function:
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        tracked = is_grad_enabled()
+        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        with recording():
+            given = list(args)
+            marks: list[Any] = []
+            for k in numbers:
+                given[k], own = marked(args[k], f"{name}: argument {k}")
+                marks += own
+            raw = f(*given, **kwargs)
+            out, aux = raw if has_aux else (raw, None)
+            form = tuple([args[k] for k in numbers])
+            found = []
+            for y in tree.tensors(out, f"{name}: the result"):
+                parts = tree.rebuild(form, iter(rows(_floating(y, name), marks)))
+                found.append(parts[0] if isinstance(argnums, int) else parts)
+            result = tree.rebuild(out, iter(found))
+            return closed((result, aux) if has_aux else result, marks, tracked)
+
+    return wrapped
+
+
+def _floating(y: Any, name: str) -> Any:
+    value = value_of(y)
+    if not value.dtype.is_floating:
+        raise DTypeError(f"{name}: the function returned {value.dtype.name}, not a float", at=site(here()))
+    return value
+
+
+def basis(like: Any) -> Any:
+    """The unit tensors of a shape, one above the other: never in memory where they are only multiplied with."""
+    n = math.prod(like.shape)
+    number = arange(n)
+    units = equal(shaping.reshape(number, n, 1), number)
+    return shaping.reshape(to_dtype(units, like.dtype), n, *like.shape)
+
+
+def _backward_rows(y: Any, marks: list[Any]) -> list[Any]:
+    """The derivatives of one result with respect to each mark."""
+    if y.shape == ():
+        return pulled([y], [None], marks, True)
+    rows = vmap(lambda g: pulled([y], [value_of(g)], marks, True))(basis(y))
+    return [shaping.reshape(r, *y.shape, *x.shape) for r, x in zip(rows, marks, strict=True)]
+
+
+def _forward_rows(y: Any, marks: list[Any]) -> list[Any]:
+    out = []
+    for x in marks:
+        if x.shape == ():
+            out.append(steps.tangent([y], [x], [steps.ones(x._aval)])[0])
+        else:
+            columns = vmap(lambda t, x=x: steps.tangent([y], [x], [t])[0], out_axes=-1)(basis(x))
+            out.append(shaping.reshape(columns, *y.shape, *x.shape))
+    return out

@@ -1,0 +1,90 @@
+"""Examples side by side: a program on one example becomes a program on all of them.
+
+    x = input f32[3]; w = input f32[3]; y = multiply x w; s = reduce_sum y (0,)
+                                        with 8 examples of x, and w the same for all of them, becomes
+    x = input f32[8,3]; w = input f32[3]; y = multiply x w; s = reduce_sum y (1,)
+
+What is the same for every example is computed once. ``close`` does the same within a builder, where a vmapped
+call has been recorded as the primitives of one example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tenure.ir.program import TABLE, Builder, Instruction, Program, Value
+from tenure.ops.batching import spread
+
+
+def batch(program: Program, batched: Sequence[bool], count: int) -> Program:
+    """The program on ``count`` examples of those inputs that are ``batched``, along axis 0; so are its outputs."""
+    b = Builder()
+    values = []
+    for aval, has in zip(program.inputs, batched, strict=True):
+        values.append(b.input(aval.with_shape((count, *aval.shape)) if has else aval))
+    inputs, flags = list(values), list(batched)
+    for at in program.instructions:
+        own = [flags[o] for o in at.operands]
+        values.append(applied(b, at, [values[o] for o in at.operands], own))
+        flags.append(any(own))
+    outputs = [spread(values[v], flags[v], count) for v in program.outputs]
+    return b.extract([x.id for x in inputs], [y.id for y in outputs])
+
+
+def close(b: Builder, number: Value, count: int, results: Sequence[Value], axes: Sequence[int]) -> list[Value]:
+    """The results of a vmapped call for all its examples, along an axis of each.
+
+    ``number`` is that of the example. What depends on it was emitted for one example, at its depth; from here on
+    these values are dead, and constants to every differentiation.
+    """
+    depth, tracking, origin = b.depth(number.id), b.tracking, b.origin
+    images = {number.id: b.emit(TABLE["iota"], (), {"length": count, "dtype": number.dtype})}
+    for v in inside(b, results, depth):
+        at = b.instructions[v]
+        if at is not None:
+            b.tracking = b.tracked[v]
+            images[v] = image(b, at, images, number.id)
+    b.tracking, b.origin = tracking, origin
+    for v, own in b.depths.items():
+        if own >= depth:
+            b.tracked[v] = False
+    wide = [images[y.id] if y.id in images else spread(y, False, count) for y in results]
+    return [moved(y, 0, axis) for y, axis in zip(wide, axes, strict=True)]
+
+
+def inside(b: Builder, results: Sequence[Value], depth: int) -> list[int]:
+    """The values at a depth that some results depend on, ascending."""
+    stack = [y.id for y in results if b.depth(y.id) >= depth]
+    found = set(stack)
+    while stack:
+        at = b.instructions[stack.pop()]
+        more = {o for o in at.operands if b.depth(o) >= depth} - found if at is not None else set()
+        found |= more
+        stack.extend(more)
+    return sorted(found)
+
+
+def image(b: Builder, at: Instruction, images: dict[int, Value], number: int) -> Value:
+    """An instruction of one example for all of them; taking out the example itself is leaving them in."""
+    batched = [o in images for o in at.operands]
+    xs = [images[o] if has else Value(b, o) for o, has in zip(at.operands, batched, strict=True)]
+    if at.primitive.name == "getitem" and at.operands[1:] == (number,) and not batched[0]:
+        return moved(xs[0], at.params["spec"].index("i"), 0)
+    return applied(b, at, xs, batched)
+
+
+def moved(x: Value, start: int, end: int) -> Value:
+    """One axis moved to another position."""
+    if start == end:
+        return x
+    order = [k for k in range(x.ndim) if k != start]
+    order.insert(end, start)
+    return TABLE["permute"](x, order=tuple(order))
+
+
+def applied(b: Builder, at: Instruction, xs: Sequence[Value], batched: Sequence[bool]) -> Value:
+    """An instruction on operands of which some have an axis of examples in front."""
+    b.origin = at.origin
+    if not any(batched):
+        return b.emit(at.primitive, xs, at.params)
+    return at.primitive.batch(at.primitive, batched, *xs, **at.params)  # type: ignore[no-any-return]

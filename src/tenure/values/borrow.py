@@ -1,0 +1,299 @@
+"""Borrows: windows on a place or a part of it, shared to be read, or to be written through.
+
+A write makes stale every overlapping borrow that is neither the writer nor one it was taken from. A borrow that is
+entered by ``with`` lends the place until the block ends; shared ones may be entered again, exclusive ones once.
+"""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any, Self
+
+from tenure.errors import WriteError
+from tenure.values import indexing, keys
+from tenure.values.arithmetic import detach
+from tenure.values.creation import wrap
+from tenure.values.loans import Ended, Loan, give_back, lend
+from tenure.values.reading import value_of, written_of
+from tenure.values.regions import Region
+from tenure.values.sites import at_users_line, here, site
+from tenure.values.writable import NUMBERS, Writable, exact, replaced
+
+
+class Borrow(Writable):
+    """A write-through window on a place or a part of it.
+
+    It reads the place as of its own last write, else as taken. Indexing gives a sub-borrow. Written through
+    after somebody else wrote the place: TN597. Entered by ``with`` it is exclusive until the block ends (TN499,
+    TN502 and TN503 for others). Borrowed from ``_place``; owns nothing but its snapshot.
+    """
+
+    __slots__ = ("_loan", "_parent", "_place", "_region", "_stale", "_val")
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, place: Any, region: Region, parent: Borrow | None) -> None:
+        self._place = place
+        self._region = region
+        self._parent = parent
+        self._loan: Loan | None = None
+        self._stale: Ended | None = parent._stale if parent is not None else None
+        self._val = value = self.view_of(place._val) if parent is None else self._view_of_parent(parent)
+        value._held = True
+        place._borrows.append(weakref.ref(self))
+        if len(place._borrows) > 64:
+            place._borrows = [r for r in place._borrows if r() is not None]
+
+    def _absent(self) -> Any:
+        if self._stale is not None:
+            raise self._stale.error()
+        loans = self._place._loans
+        self._renew(self._place._val if loans is None else loans.current(self._place))
+        return self._val
+
+    def _forget(self) -> None:
+        """Look again when the value is wanted: parts of the place have been written."""
+        with suppress(AttributeError):
+            del self._val
+
+    def chain(self) -> list[Borrow]:
+        """This borrow and those it was taken from."""
+        return [self, *(self._parent.chain() if self._parent is not None else [])]
+
+    def _view_of_parent(self, parent: Borrow) -> Any:
+        """What lies in this window of the snapshot that it is taken from."""
+        value = parent._read()
+        return value if self._region is parent._region else indexing.apply_basic(value, *self._region.last)
+
+    def view_of(self, whole: Any) -> Any:
+        """What of the place's value lies in this window."""
+        value = detach(whole)
+        return value if self._region.is_whole else self._region.read(value)
+
+    def _renew(self, whole: Any) -> None:
+        """Show what the place holds after a write through this window, or through one taken from it."""
+        self._val = value = self.view_of(whole)
+        value._held = True
+
+    @property
+    def data(self) -> Borrow:
+        """A borrow's data is the borrow."""
+        return self
+
+    @data.setter
+    def data(self, v: Any) -> None:
+        if v is not self:
+            self._write(exact(self._read(), detach(value_of(v))))
+
+    def borrow(self) -> SharedBorrow:
+        """A shared loan of this part, for a ``with`` block."""
+        self._refuse_stale()
+        return SharedBorrow(self._place, self._region, self)
+
+    def borrow_mut(self) -> Borrow:
+        """A borrow of this borrow; entered by ``with``, this one is not written through meanwhile."""
+        self._refuse_stale()
+        twin = Borrow(self._place, self._region, self)
+        if self._place._loans is not None:
+            self._place._loans.refuse_loan(twin.chain(), self._region, True)
+        return twin
+
+    def __enter__(self) -> Self:
+        self._lend(here())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def _lend(self, where: Any, whom: str = "") -> None:
+        """Begin to be exclusive: TN499, TN502, TN503 where another loan forbids it, TN597 if the borrow is stale."""
+        self._refuse_stale()
+        loan = Loan(self, self._region, True, where, whom)
+        lend(self._place, loan, self.chain())
+        self._loan = loan
+
+    def _end(self) -> None:
+        """End the loan; what remains is a write-through borrow as before."""
+        loan, self._loan = self._loan, None
+        if loan is not None:
+            give_back(self._place, loan)
+
+    def __getitem__(self, key: Any) -> Any:
+        if not keys.is_basic(key):
+            return at_users_line(indexing.getitem(self._read(), key))
+        return Borrow(self._place, self._region.sub(*keys.parse(key, self._aval.shape)), self)
+
+    def __setitem__(self, key: Any, v: Any) -> None:
+        if self._region.is_whole:
+            self._refuse_stale()
+            v = written_of(v)
+            self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
+        elif keys.is_basic(key):
+            self[key]._write(written_of(v))
+        else:
+            self._write(indexing.written(self._read(), key, written_of(v)))
+
+    def _update(self, v: Any) -> Borrow:
+        self._write(written_of(v))
+        return self
+
+    def _refuse_stale(self) -> None:
+        if self._stale is not None:
+            raise self._stale.error()
+
+    def _write(self, v: Any) -> None:
+        self._refuse_stale()
+        new = replaced(self._read(), v if type(v) in NUMBERS else detach(v))
+        if 0 in new.shape:
+            return
+        key = ... if self._region.is_whole else self._region.key()
+        self._place._write(new if key is ... else self._region.shaped(new), self, key)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self._stale is None:
+            return _lend_again, (self._place, self._path())
+        return wrap, (self._read().numpy().copy(),)
+
+    def __copy__(self) -> Any:
+        return self._read()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._read() if self._stale is not None else _lend_again(deepcopy(self._place, memo), self._path())
+
+    def _path(self) -> list[Any]:
+        """The indices that led from the place to here."""
+        return [b._region.last for b in reversed(self.chain()) if b._parent is not None]
+
+
+class SharedBorrow(Writable):
+    """A place, or a part of it, to be read: it gives the value as of when it was taken, or last entered.
+
+    Entered by ``with``, it lends the place until the block ends: nobody writes it (TN506) or borrows it exclusively
+    (TN502). Writing through it is TN594. Gradients flow through it as through the place.
+    """
+
+    __slots__ = ("_entered", "_parent", "_place", "_region", "_val", "_whom")
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, place: Any, region: Region, parent: Borrow | None = None) -> None:
+        self._place = place
+        self._region = region
+        self._parent = parent
+        self._entered: list[Loan] = []
+        self._whom = ""
+        self._look()
+
+    def _look(self) -> None:
+        """Take the value that the place has now."""
+        loans = self._place._loans
+        whole = self._place._read() if self._parent is None or loans is None else loans.current(self._place)
+        self._val = value = whole if self._parent is None else self._parent.view_of(whole)
+        value._held = True
+
+    def chain(self) -> list[Any]:
+        """This borrow and those it was taken from."""
+        return [self, *(self._parent.chain() if self._parent is not None else [])]
+
+    def __enter__(self) -> Self:
+        self._lend(here())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def _lend(self, where: Any, whom: str = "") -> None:
+        """Begin to forbid writes: TN503 where the place is lent exclusively."""
+        loan = Loan(self, self._region, False, where, whom)
+        lend(self._place, loan, self.chain())
+        self._entered.append(loan)
+        self._whom = whom
+        self._look()
+
+    def _end(self) -> None:
+        """End the loan that began last."""
+        if self._entered:
+            give_back(self._place, self._entered.pop())
+
+    def grad_fn_name(self) -> str | None:
+        """A leaf has none."""
+        return None if self.is_leaf else self._read().grad_fn_name()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made what was lent."""
+        return (self._place._leaf is not None and self._parent is None) or not self._read()._deps
+
+    def _refuse(self) -> Any:
+        what = f"{self._whom}, lent as shared," if self._whom else "what was lent as shared"
+        raise WriteError(
+            f"{what} is written",
+            at=site(here()),
+            notes=[self._entered[-1].note()] if self._entered else (),
+            help="make a new value, as in `x = x + 1` or `x = x.at[i].set(v)`; to write the place, take it exclusively:"
+            " borrow_mut(), tn.Mut",
+        )
+
+    def _update(self, v: Any) -> Any:
+        return self._refuse()
+
+    def __setitem__(self, key: Any, v: Any) -> None:
+        self._refuse()
+
+    def requires_grad_(self, requires_grad: Any = True) -> Any:
+        """TN594: it would change the place."""
+        return self._refuse()
+
+    @property
+    def data(self) -> SharedBorrow:
+        """What was lent, without its graph; as little written."""
+        twin = SharedBorrow(self._place, self._region, self._parent)
+        twin._entered, twin._whom, twin._val = self._entered, self._whom, detach(self._read())
+        return twin
+
+    @data.setter
+    def data(self, v: Any) -> None:
+        self._refuse()
+
+    @property
+    def grad(self) -> SharedBorrow | None:
+        """The gradient of the place, to be read; None if it has none."""
+        leaf = self._place._leaf
+        if leaf is None or leaf.grad is None or self._parent is not None:
+            return None
+        twin = leaf.grad.borrow()
+        twin._entered, twin._whom = self._entered, self._whom and f"the gradient of {self._whom}"
+        return twin  # type: ignore[no-any-return]
+
+    @grad.setter
+    def grad(self, g: Any) -> None:
+        self._refuse()
+
+    def borrow(self) -> SharedBorrow:
+        """Another shared loan of the same."""
+        return SharedBorrow(self._place, self._region, self._parent)
+
+    def borrow_mut(self) -> Any:
+        """TN594: what is lent as shared is not lent exclusively."""
+        return self._refuse()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._read().__reduce_ex__(protocol)
+
+    def __copy__(self) -> Any:
+        return self._read()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._read()
+
+
+def _lend_again(place: Any, path: list[Any]) -> Any:
+    """A borrow of a place that has been copied, along the path of the first."""
+    borrow = place.data
+    for spec, starts in path:
+        borrow = Borrow(place, borrow._region.sub(spec, starts), borrow)
+    return borrow

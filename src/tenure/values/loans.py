@@ -1,0 +1,249 @@
+"""Loans: a place, or a part of it, is lent until a block ends, and what that forbids to everybody else.
+
+    with v.borrow() as t:         shared: v is not written (TN506) and not borrowed exclusively (TN502)
+    with v.borrow_mut() as m:     exclusive: v is not used (TN503) and not borrowed again (TN499)
+
+A place keeps its loans in ``_loans``: None while nothing is lent, ``Loans`` while something is, ``Ended`` once it has
+been moved away. While any of it is lent exclusively its ``_val`` is absent and lies in the ``Loans``: whoever reads it
+finds that out by the absence, and a read of what is not lent costs what it would cost without loans.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
+from tenure.values import keys
+from tenure.values.graph import Place
+from tenure.values.regions import Region, overlap
+from tenure.values.sites import here, site
+
+GUARD = threading.RLock()
+"""Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+
+GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
+
+HOLDS: dict[Any, Any] = {}
+"""Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""
+
+
+@dataclass(slots=True, eq=False)
+class Loan:
+    """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
+    it was lent where no ``with`` says so: "parameter `x` of f()"."""
+
+    by: Any
+    region: Region
+    exclusive: bool
+    where: Place
+    whom: str = ""
+
+    def note(self) -> tuple[str, Any]:
+        """The line that lent it."""
+        to = f" to {self.whom}" if self.whom else ""
+        return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
+
+
+STALE = {
+    "written": "the place was written here",
+    "taken": "the place was moved here",
+    "parted": "the place was parted again here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Why a value, place or borrow is not used any more, and the line that ended it: it was "moved", or its loan is
+    "over"; or, by a key of ``STALE``, why a borrow is not written through."""
+
+    why: str
+    where: Place
+
+    def error(self) -> OwnershipError:
+        """TN382 for what was moved, TN597 for a borrow that has gone stale or whose loan is over."""
+        at = site(here())
+        if self.why == "moved":
+            again = at is not None and site(self.where) == at
+            label = "it was moved here, the time before" if again else "it was moved here"
+            return UseAfterMove(
+                "a moved value is used",
+                at=at,
+                notes=[(label, site(self.where))],
+                help="go on with what tn.move() returned, or move a copy: tn.move(x.clone())",
+            )
+        if self.why == "over":
+            return StaleBorrowError(
+                "an exclusive loan is used after the call that it was made for",
+                at=at,
+                notes=[("the loan was for this call", site(self.where))],
+                help="use the place itself after the call, or return a value: x.value",
+            )
+        return StaleBorrowError(
+            "a borrow is written through after its place was written by somebody else",
+            at=at,
+            notes=[(STALE[self.why], site(self.where))],
+            help="take the borrow again (.data, .grad) after that write",
+        )
+
+    def refuse_write(self, place: Any, writer: Any, key: Any) -> None:
+        """Nothing is written any more."""
+        raise self.error()
+
+    def refuse_loan(self, chain: Sequence[Any], region: Region, exclusive: bool) -> None:
+        """Nothing is lent any more."""
+        raise self.error()
+
+    def current(self, place: Any) -> Any:
+        """Nothing is held any more."""
+        raise self.error()
+
+    def store(self, place: Any, value: Any) -> None:
+        """Nothing is held any more."""
+        raise self.error()
+
+
+class Loans:
+    """What is lent of one place, and its value while some of it is lent exclusively."""
+
+    __slots__ = ("exclusive", "shared", "value")
+
+    def __init__(self) -> None:
+        self.exclusive: list[Loan] = []
+        self.shared: list[Loan] = []
+        self.value: Any = None
+
+    def current(self, place: Any) -> Any:
+        """What the place holds, for those who may know."""
+        if not self.exclusive:
+            return place._val
+        return place._ties.joined(place) if self.value is None else self.value
+
+    def store(self, place: Any, value: Any) -> None:
+        """Give the place another value."""
+        if self.exclusive:
+            self.value = value
+        else:
+            place._val = value
+
+    def refuse_write(self, place: Any, writer: Any, key: Any) -> None:
+        """TN503 or TN506 where somebody else holds what is written: directly, or through the borrow ``writer``."""
+        known = writer is not None and key is ...
+        region = writer._region if known else written_region(self.current(place)._aval.shape, writer, key)
+        chain = () if writer is None else writer.chain()
+        for loan in self.exclusive:
+            if not _among(loan.by, chain) and (writer is None or overlap(loan.region, region)):
+                raise used(loan)
+        for loan in self.shared:
+            if overlap(loan.region, region):
+                raise written_while(loan)
+
+    def refuse_loan(self, chain: Sequence[Any], region: Region, exclusive: bool) -> None:
+        """TN499, TN502 or TN503 where a loan taken from ``chain`` would meet another."""
+        for loan in self.exclusive:
+            if overlap(loan.region, region) and not _among(loan.by, chain[1:]):
+                raise second(loan) if exclusive else used(loan)
+        for loan in self.shared if exclusive else ():
+            if overlap(loan.region, region):
+                raise BorrowError(
+                    "a place is borrowed exclusively while it is lent as shared",
+                    code="TN502",
+                    at=site(here()),
+                    notes=[loan.note()],
+                    help="leave the block that lends it first, or keep the value read from it instead of the loan",
+                )
+
+
+def _among(x: Any, chain: Sequence[Any]) -> bool:
+    return any(x is c for c in chain)
+
+
+def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
+    """The part of a place that is written by an index of it, or through a borrow."""
+    region = Region.whole(shape) if writer is None else writer._region
+    if key is ... or not region.is_whole or not keys.is_basic(key):
+        return region
+    return region.sub(*keys.parse(key, shape))
+
+
+def used(loan: Loan) -> BorrowError:
+    """TN503: somebody uses a place that is lent exclusively."""
+    return BorrowError(
+        "a place is used while it is exclusively borrowed",
+        code="TN503",
+        at=site(here()),
+        notes=[loan.note()],
+        help="use the borrow until its loan ends, or end it first",
+    )
+
+
+def second(loan: Loan) -> BorrowError:
+    """TN499: a second exclusive borrow."""
+    return BorrowError(
+        "a place is borrowed exclusively a second time",
+        code="TN499",
+        at=site(here()),
+        notes=[loan.note()],
+        help="end the first loan before the second begins, or pass its borrow on",
+    )
+
+
+def written_while(loan: Loan, what: str = "a place is written while it is lent as shared") -> BorrowError:
+    """TN506: somebody writes what is lent as shared."""
+    return BorrowError(
+        what,
+        code="TN506",
+        at=site(here()),
+        notes=[loan.note()],
+        help="write after the loan ends; to write through it, lend it exclusively: borrow_mut(), tn.Mut",
+    )
+
+
+def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
+    """Begin a loan. ``chain`` is the borrow through which it will be used and those that one was taken from."""
+    with GUARD:
+        held = place._loans
+        if held is None:
+            held = Loans()
+        held.refuse_loan(chain, loan.region, loan.exclusive)
+        if place._ties is not None:
+            place._ties.lend(loan)
+        if not loan.exclusive:
+            held.shared.append(loan)
+        else:
+            if not held.exclusive:
+                held.value = place._val
+                del place._val
+            held.exclusive.append(loan)
+        place._loans = held
+
+
+def give_back(place: Any, loan: Loan) -> None:
+    """End a loan; loans end in any order."""
+    with GUARD:
+        held = place._loans
+        if place._ties is not None:
+            place._ties.give_back(loan)
+        if loan.exclusive:
+            held.exclusive.remove(loan)
+            if not held.exclusive and held.value is not None:
+                place._val, held.value = held.value, None
+        else:
+            held.shared.remove(loan)
+        if not held.exclusive and not held.shared:
+            place._loans = None
+
+
+def absent(place: Any) -> Any:
+    """What to answer where a place's value is looked for and not found: the error, or the value if it is back."""
+    with GUARD:
+        held = place._loans
+        if type(held) is Loans and held.exclusive:
+            raise used(held.exclusive[0])
+        if type(held) is Ended:
+            raise held.error()
+        return object.__getattribute__(place, "_val")

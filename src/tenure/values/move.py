@@ -1,0 +1,215 @@
+"""Moves: ``tn.move(x)`` gives what x was, and x is dead afterwards.
+
+A value is an object that the user's names share with places, graphs and traces, which take no notice of a move. So
+the user's object becomes a ``Moved``, whose every use is TN382, and a new one takes its part: in the traces that have
+not run, too. Where a place or a graph may hold the old object (``_held``), that keeps its contents, for them; else it
+gives its buffer up, so that nobody but the new one holds it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
+from typing import Any
+
+from tenure.errors import BorrowError, DTypeError
+from tenure.values.arithmetic import CLONE
+from tenure.values.borrow import Borrow, SharedBorrow
+from tenure.values.force import note_moved
+from tenure.values.graph import Place
+from tenure.values.loans import GUARD, Ended, Loans, used, written_while
+from tenure.values.parameter import Parameter
+from tenure.values.record import Trace, apply_one
+from tenure.values.sites import at_users_line, here, site
+from tenure.values.tensor import Tensor
+from tenure.values.unfinished import UNFINISHED
+from tenure.values.var import Var
+
+STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node", "_code", "_lasti", "_kept")
+INSIDE = frozenset((*Tensor.__slots__, "_read", "twin", "__class__"))
+
+
+class Moved(Tensor):
+    """A value that has been moved away. Inside the library its contents are still there for who held it before."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        return object.__getattribute__(self, name) if name in INSIDE else _refuse(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in INSIDE:
+            _refuse(self)
+        object.__setattr__(self, name, value)
+
+    def twin(self) -> Any:
+        """The value that a place goes on with that still holds this one."""
+        twin = self._gone[1]
+        return _refuse(self) if twin is None else twin
+
+    def _read(self) -> Any:
+        return _refuse(self)
+
+
+def _refuse(x: Any, *args: Any, **kwargs: Any) -> Any:
+    ended: Ended = x._gone[0]
+    raise ended.error()
+
+
+for _name in ("__setitem__", "__getitem__", "__repr__", "__str__", "__format__", "__copy__", "__deepcopy__", "__pos__"):
+    setattr(Moved, _name, _refuse)
+
+
+def move(x: Any) -> Any:
+    """What x is, moved out of it: every later use of x is TN382, and what is given certainly owns its buffer.
+
+    ``x`` is a value, a place, a borrow, or a list, tuple or dict of them, nested as you like; other things in it stay
+    as they are. A place moves with its gradient and its part in graphs, and its borrows go stale (TN597). A value that
+    a place holds too, or a graph that may still be differentiated, shares its buffer with that. TN382 for what has
+    been moved before; TN503 or TN506 for a place that is lent, and for what was lent as shared itself.
+    """
+    if not isinstance(x, Tensor | list | tuple | dict):
+        raise DTypeError(f"move takes a tensor, or a list, tuple or dict of them, not {type(x).__name__}")
+    where = here()
+    for leaf in _tensors(x):
+        _check(leaf)
+    return _rebuilt(x, where, {})
+
+
+def _tensors(x: Any) -> Iterator[Any]:
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, dict | list | tuple):
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from _tensors(item)
+
+
+def _rebuilt(x: Any, where: Place, done: dict[int, Any]) -> Any:
+    """The same with new tensors; one that stands in it twice is moved once."""
+    if isinstance(x, Tensor):
+        if id(x) not in done:
+            done[id(x)] = moved(x, where)
+        return done[id(x)]
+    if isinstance(x, dict):
+        return {key: _rebuilt(item, where, done) for key, item in x.items()}
+    if isinstance(x, list | tuple):
+        items = [_rebuilt(item, where, done) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    return x
+
+
+def moved(x: Any, where: Place) -> Any:
+    """What a tensor is, moved out of it by a line."""
+    _check(x)
+    ended = Ended("moved", where)
+    if isinstance(x, Var):
+        return _move_place(x, ended)
+    if isinstance(x, Borrow):
+        return _move_borrow(x, ended)
+    y = _share(x, ended) if getattr(x, "_held", False) else _take(x, ended)
+    note_moved(y)
+    return y
+
+
+def _check(x: Any) -> None:
+    """Refuse what cannot be moved, before anything of a container is."""
+    if isinstance(x, SharedBorrow):
+        raise BorrowError(
+            "what was lent as shared is moved",
+            code="TN506",
+            at=site(here()),
+            notes=[loan.note() for loan in x._entered[-1:]],
+            help="move a copy: tn.move(x.clone()); or take it as tn.Own",
+        )
+    loans = x._loans if isinstance(x, Var) else None
+    if type(loans) is Loans:
+        if loans.exclusive:
+            raise used(loans.exclusive[0])
+        raise written_while(loans.shared[0], "a place is moved while it is lent as shared")
+    x._read()
+
+
+def _move_place(x: Var, ended: Ended) -> Var:
+    """A place of the same class takes the value, the gradient and the part in graphs."""
+    y: Any = object.__new__(type(x))
+    with GUARD:
+        _check(x)
+        y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
+        if x._ties is not None:
+            x._ties.retire(x, list(x._ties.parts), "taken")
+        x._loans, x._leaf = ended, None
+        del x._val
+    x._expire(y._val, None, ..., "taken")
+    if isinstance(x, Parameter):
+        y._holders = None
+    if hasattr(x, "__dict__"):
+        vars(y).update(vars(x))
+    return y  # type: ignore[no-any-return]
+
+
+def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
+    """Another window on the same part; what was taken from the first, and its loan, are this one's."""
+    y: Borrow = object.__new__(Borrow)
+    y._place, y._region, y._parent, y._loan, y._stale = x._place, x._region, x._parent, None, x._stale
+    y._val = x._read()
+    x._place._borrows.append(weakref.ref(y))
+    if x._loan is not None:
+        x._loan.by = y
+    for b in [r() for r in x._place._borrows]:
+        if b is not None and b._parent is x:
+            b._parent = y
+    x._stale = ended
+    del x._val
+    return y
+
+
+def _bury(x: Any, ended: Ended, twin: Any) -> None:
+    """Make a value dead to the user, once."""
+    with GUARD:
+        if type(x) is Moved:
+            _refuse(x)
+        x._gone = (ended, twin)
+        x.__class__ = Moved
+
+
+def _share(x: Any, ended: Ended) -> Any:
+    """Move a value that a place or a graph may hold: they keep it, and what is given is another of the same."""
+    pending = x._data is None
+    y, twin = (at_users_line(apply_one(CLONE, x)) if pending else _copy(x) for _ in range(2))
+    twin._held = True
+    _bury(x, ended, twin)
+    return y
+
+
+def _take(x: Any, ended: Ended) -> Any:
+    """Move a value that only the user and traces hold: what is given takes its part, and its buffer with it."""
+    _bury(x, ended, None)
+    t = x._trace
+    with t.lock if t is not None else nullcontext():
+        y = _copy(x)
+        if y._trace is not None and y._slot < len(t.handles) and t.handles[y._slot] is x:
+            t.handles[y._slot] = y
+    for thread in list(UNFINISHED):
+        for trace in (thread.trace, thread.sealed):
+            if trace is not None and id(x) in trace.bound:
+                _replace_input(trace, x, y)
+    x._data = x._trace = x._src = x._node = None
+    return y
+
+
+def _replace_input(trace: Trace, x: Any, y: Any) -> None:
+    with trace.lock:
+        slot = trace.bound.pop(id(x), None)
+        if slot is not None:
+            trace.inputs[~slot] = y
+            trace.bound[id(y)] = slot
+
+
+def _copy(x: Any) -> Any:
+    """Another handle of the same."""
+    y = object.__new__(Tensor)
+    for name in STATE:
+        with suppress(AttributeError):
+            setattr(y, name, object.__getattribute__(x, name))
+    return y

@@ -1,0 +1,153 @@
+"""Writing by index as functions. Each gives a new value; places have them with a trailing underscore.
+
+Where indices repeat, the last in C order stands if it is set, and all count otherwise (TN803).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.ops import select
+from tenure.ops.promote import Operation
+from tenure.values import creation, indexing
+from tenure.values.at import AtIndex
+from tenure.values.boundary import array_of
+from tenure.values.reading import value_of, written_of
+from tenure.values.record import apply
+from tenure.values.reductions import check_axis
+from tenure.values.sites import at_users_line
+
+SCATTER = Operation("scatter", select.scattered, "ScatterBackward0")
+PUT_ALONG = Operation("put_along_axis", select.put_along, "ScatterBackward0")
+NUMBERS = (bool, int, float)
+REDUCE = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min", "add": "add", "multiply": "multiply"}
+
+
+def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Any:
+    x, v = value_of(x), written_of(v)
+    params = (("axis", check_axis(dim, len(x._aval.shape))), ("way", way), ("name", name))
+    operands = (x, value_of(index))
+    h = apply(SCATTER, operands, params, (v,)) if type(v) in NUMBERS else apply(SCATTER, (*operands, v), params)
+    return at_users_line(h)
+
+
+def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+    """x with out[index[i][j]][j] = src[i][j] for dim 0: where ``gather`` would read. ``src`` may be a number."""
+    src = value if src is None else src
+    if src is None:
+        raise ShapeError("scatter: neither src nor value is given")
+    return _scattered(x, dim, index, src, "set" if reduce is None else _way(reduce), "scatter")
+
+
+def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
+    """x with ``src`` added where ``gather`` would read."""
+    return _scattered(x, dim, index, src, "add", "scatter_add")
+
+
+def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not."""
+    x, src = value_of(x), value_of(src)
+    way = "add" if reduce == "mean" else _way(reduce)
+    base = x if include_self else scatter(x, dim, index, select.identity_of(way, x._aval.dtype))
+    total = _scattered(base, dim, index, src, way, "scatter_reduce")
+    if reduce != "mean":
+        return total
+    ones = creation.ones_like(x)
+    count = ones if include_self else scatter(ones, dim, index, 0)
+    return total / _scattered(count, dim, index, creation.ones_like(src), "add", "scatter_reduce")
+
+
+def _way(reduce: str) -> str:
+    if reduce not in REDUCE:
+        raise DTypeError(f"reduce is one of sum, prod, amax, amin and mean, not {reduce!r}")
+    return REDUCE[reduce]
+
+
+def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
+    """x with ``values`` where ``take_along_axis`` would read."""
+    x, v = value_of(x), written_of(values)
+    params = (("axis", check_axis(axis, len(x._aval.shape))),)
+    operands = (x, value_of(indices))
+    h = apply(PUT_ALONG, operands, params, (v,)) if type(v) in NUMBERS else apply(PUT_ALONG, (*operands, v), params)
+    return at_users_line(h)
+
+
+def _parts(x: Any, dim: int, index: Any, name: str) -> AtIndex:
+    """``x.at`` the parts that a list of indices names along an axis."""
+    x, index = value_of(x), value_of(index)
+    if len(index._aval.shape) > 1:
+        raise ShapeError(f"{name}: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
+    k = check_axis(dim, len(x._aval.shape))
+    return AtIndex(x, (*[slice(None)] * k, index.reshape(-1)))
+
+
+def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+    """x with the parts of ``source`` added at a list of indices along an axis."""
+    return _parts(x, dim, index, "index_add").add(source if alpha == 1 else value_of(source) * alpha)
+
+
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
+    """x with the parts of ``source`` at a list of indices along an axis."""
+    return _parts(x, dim, index, "index_copy").set(source)
+
+
+def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
+    """x with one number at a list of indices along an axis."""
+    return _parts(x, dim, index, "index_fill").set(value)
+
+
+def masked_fill(x: Any, mask: Any, value: Any) -> Any:
+    """x with a number (or what broadcasts to x) where a mask that broadcasts to x holds."""
+    x, mask, v = value_of(x), value_of(mask), written_of(value)
+    operands = (x, mask)
+    h = apply(indexing.FILLED, operands, (), (v,)) if type(v) in NUMBERS else apply(indexing.FILLED, (*operands, v))
+    return at_users_line(h)
+
+
+def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:
+    """Rows of ``data`` combined by the segment that each belongs to."""
+    data, ids = value_of(data), value_of(ids)
+    shape = data._aval.shape
+    if not shape or ids._aval.shape != shape[:1]:
+        raise ShapeError(f"segments of shape {list(ids._aval.shape)} for rows of shape {list(shape)}: one for each row")
+    if count is None:
+        known = array_of(ids)
+        count = int(known.max()) + 1 if known.size else 0
+    elif count < 0:
+        raise OutOfRange(f"{count} segments")
+    dtype = data._aval.dtype
+    start = creation.full((count, *shape[1:]), select.identity_of(way, dtype), dtype=dtype)
+    return AtIndex(start, ids)._combined(way, data, lambda x, v: x)
+
+
+def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
+    """For each segment the sum of its rows: segment_ids[k] is that of row k. An empty one has 0.
+
+    Without ``num_segments`` the ids are read, and there are as many as the largest of them says.
+    """
+    return _segments(data, segment_ids, num_segments, "add")
+
+
+def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
+    """For each segment the product of its rows; an empty one has 1."""
+    return _segments(data, segment_ids, num_segments, "multiply")
+
+
+def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
+    """For each segment the largest of its rows; an empty one has −∞, or the least integer."""
+    return _segments(data, segment_ids, num_segments, "max")
+
+
+def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
+    """For each segment the smallest of its rows; an empty one has ∞, or the largest integer."""
+    return _segments(data, segment_ids, num_segments, "min")
+
+
+def segment_mean(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
+    """For each segment the mean of its rows; an empty one has 0."""
+    data, ids = value_of(data), value_of(segment_ids)
+    total = segment_sum(data, ids, num_segments)
+    ones = creation.ones(*ids._aval.shape, dtype=data._aval.dtype)
+    count = segment_sum(ones, ids, total._aval.shape[0]).reshape((-1, *[1] * (data._aval.ndim - 1)))
+    return total / count.clip(1)

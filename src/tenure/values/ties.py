@@ -1,0 +1,238 @@
+"""What ties a place to its parts while it is parted, and a part to its place.
+
+    a, b = v.split_at_mut(3)        v: 0 1 2 3 4 5        a: 0 1 2        b: 3 4 5
+    a += 1; b.zero_()               each part has its own value, and is written by whoever has it, in place
+    v.sum()                         puts the parts together: 1 2 3 0 0 0
+
+The array of a place that nobody else has is carved: its parts lie in it where they can (``lots``), and putting them
+together is then no copy either. ``Var._ties`` is None, or the ``Ties`` of a place: its parts, and what it is a part
+of. Once a part has been written the whole's ``_val`` is absent: whoever looks for it puts it together.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tenure.runtime.buffers import empty
+from tenure.runtime.lots import Lot, has_views, is_sole
+from tenure.values import indexing
+from tenure.values.boundary import array_of
+from tenure.values.creation import wrap
+from tenure.values.loans import GUARD, Ended, Loan, Loans, absent, give_back, lend, written_region
+from tenure.values.record import RECORDER
+from tenure.values.regions import overlap
+from tenure.values.sites import here
+
+Array = np.ndarray[Any, Any]
+
+
+class Token:
+    """A part as the loans of its place know it: where it is, and which borrow it was taken from."""
+
+    __slots__ = ("_parent", "_region")
+
+    def __init__(self, region: Any, parent: Any) -> None:
+        self._region = region
+        self._parent = None if parent is None else weakref.ref(parent)
+
+    def chain(self) -> list[Any]:
+        """This part, and the borrows that it was taken from, while somebody has them."""
+        parent = None if self._parent is None else self._parent()
+        return [self, *(parent.chain() if parent is not None else [])]
+
+
+class Ties:
+    """The ties of one place: ``parts`` of it, and as a part itself its ``owner``, ``token``, and ``lot``.
+
+    ``outdated`` says that parts have been written since the whole was last put together. ``shared`` is the list with
+    the array in which the parts lie; where there is none, ``base`` is the value around the parts. ``merged`` refers
+    to the value of a part that has been copied there. ``lent`` are the loans of this part, with those of the whole.
+    """
+
+    __slots__ = ("base", "lent", "lot", "merged", "outdated", "owner", "parts", "shared", "stamp", "token")
+
+    def __init__(self) -> None:
+        self.parts: list[Any] = []
+        self.shared: list[Array] | None = None
+        self.base: Any = None
+        self.outdated = False
+        self.stamp = 0
+        self.owner: weakref.ref[Any] | None = None
+        self.token: Any = None
+        self.lot: Lot | None = None
+        self.merged: weakref.ref[Any] | None = None
+        self.lent: dict[Loan, tuple[Any, Loan]] = {}
+
+    def whole(self) -> Any:
+        """The place that this one is a part of, or None."""
+        return None if self.owner is None else self.owner()
+
+    def refuse_write(self) -> None:
+        """TN503 or TN506 where the whole is lent. Borrows that the write will make stale look once more before."""
+        place = self.whole()
+        if place is not None:
+            place._refuse_write(self.token)
+            for b in [r() for r in place._borrows]:
+                if b is not None and b._stale is None and not any(b is c for c in self.token.chain()):
+                    b._read()
+
+    def lend(self, loan: Loan) -> None:
+        """A part is lent, and so is that much of the whole, unless it is lent as this part already."""
+        place = self.whole()
+        loans = None if place is None else place._loans
+        if place is not None and not (type(loans) is Loans and any(held.by is self.token for held in loans.exclusive)):
+            above = replace(loan, by=self.token, region=self.token._region)
+            lend(place, above, self.token.chain())
+            self.lent[loan] = (place, above)
+
+    def give_back(self, loan: Loan) -> None:
+        """The loan of a part has ended."""
+        if loan in self.lent:
+            give_back(*self.lent.pop(loan))
+
+    def absent(self, place: Any) -> Any:
+        """The value of a place that has none at hand: put together, if no loan forbids it."""
+        with GUARD:
+            loans = place._loans
+            if not self.outdated or (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
+                return absent(place)
+        return self.joined(place)
+
+    def joined(self, place: Any) -> Any:
+        """The value of a place with what its parts hold now. Values are computed outside the lock: that may wait."""
+        while True:
+            with GUARD:
+                if not self.outdated:
+                    return current(place)
+                stamp, parts = self.stamp, list(self.parts)
+            seen = [current(p) for p in parts]
+            for value in seen:
+                RECORDER.compute(value)
+            with GUARD:
+                if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
+                    continue
+                value = place._held_as(self.put_together(parts, seen))
+                self.outdated = False
+                keep(place, value)
+                self.settle(place, value)
+                for b in [r() for r in place._borrows]:
+                    if b is not None and b._stale is None:
+                        b._read()
+                return value
+
+    def put_together(self, parts: list[Any], seen: list[Any]) -> Any:
+        """The whole, from the parts and what was seen of them; what is seen is not written in place meanwhile."""
+        pairs = list(zip(parts, seen, strict=True))
+        moved = [(p, v) for p, v in pairs if not p._ties.is_merged(v)]
+        tracked = self.shared is None and self.base._deps
+        if tracked or any(type(v._data) is not np.ndarray for _, v in moved):
+            whole = self.base if self.shared is None else wrap(self.shared[0].copy())
+            for p, v in moved:
+                whole = indexing.written(whole, p._ties.token._region.key(), p._ties.token._region.shaped(v))
+            return whole
+        overwritten = any(has_views(p._ties) for p, _ in moved)
+        kept = self.shared is not None and (not moved or (is_sole(self.shared, 0) and not overwritten))
+        source = self.shared[0] if self.shared is not None else array_of(self.base)
+        array = source if kept else copied(source)
+        for p, v in moved:
+            region = p._ties.token._region
+            array[region.key()] = region.shaped(v._data)
+            p._ties.merged = weakref.ref(v)
+        return wrap(array)
+
+    def is_merged(self, value: Any) -> bool:
+        """Whether what a part holds lies in the whole already."""
+        if self.merged is not None and self.merged() is value:
+            return True
+        return self.lot is not None and getattr(value._data, "base", None) is self.lot
+
+    def settle(self, place: Any, whole: Any) -> None:
+        """After parts have been put together: let go of those that nobody has any more."""
+        if self.shared is None or whole._data is not self.shared[0]:
+            self.part_from(whole)
+        self.retire(place, [p for p in self.parts if not is_alive(p)], "written")
+
+    def part_from(self, whole: Any) -> None:
+        """The parts lie in no array of the whole any more."""
+        self.shared, self.base = None, whole
+        for p in self.parts:
+            p._ties.lot = None
+
+    def written(self, place: Any, new: Any, writer: Any, key: Any) -> None:
+        """The place was given a value: its parts that were written over end, and what it is a part of is outdated."""
+        if self.parts:
+            region = written_region(new._aval.shape, writer, key)
+            self.stamp += 1
+            self.outdated = False
+            self.part_from(new)
+            for p in self.parts:
+                p._ties.merged = weakref.ref(current(p))
+            self.retire(place, [p for p in self.parts if overlap(p._ties.token._region, region)], "written")
+        whole = self.whole()
+        if whole is not None:
+            whole._ties.outdate(whole, self.token)
+
+    def outdate(self, place: Any, token: Any) -> None:
+        """A part was written: let go of the whole, and make stale what else was borrowed there."""
+        self.outdated = True
+        loans = place._loans
+        if type(loans) is Loans and loans.exclusive:
+            loans.value = None
+        else:
+            with suppress(AttributeError):
+                del place._val
+        chain = {id(c) for c in token.chain()}
+        for b in [r() for r in place._borrows]:
+            if b is not None and id(b) in chain:
+                b._forget()
+            elif b is not None and b._stale is None and overlap(b._region, token._region):
+                b._stale = Ended("written", here())
+        above = self.whole()
+        if above is not None:
+            above._ties.outdate(above, self.token)
+
+    def retire(self, place: Any, parts: Sequence[Any], why: str) -> None:
+        """Parts that end: writing through them is TN597 from now on. Without parts a place is one as before."""
+        for p in parts:
+            for b in [r() for r in p._borrows]:
+                if b is not None and b._stale is None:
+                    b._stale = Ended(why, here())
+            p._ties.owner = None
+        self.parts = [p for p in self.parts if not any(p is q for q in parts)]
+        if not self.parts:
+            self.shared = self.base = None
+            if self.owner is None:
+                place._ties = None
+
+
+def is_alive(part: Any) -> bool:
+    """Whether somebody has a part, or parts of it."""
+    return any(r() is not None for r in part._borrows) or any(is_alive(p) for p in part._ties.parts)
+
+
+def current(place: Any) -> Any:
+    """What a place holds, for those who may know."""
+    loans = place._loans
+    return place._val if loans is None else loans.current(place)
+
+
+def keep(place: Any, value: Any) -> None:
+    """Let a place hold a value that is no write of it."""
+    value._held = True
+    if type(place._loans) is Loans:
+        place._loans.store(place, value)
+    else:
+        place._val = value
+
+
+def copied(array: Array) -> Array:
+    """An array of its own, from the pool."""
+    out = empty(array.shape, array.dtype)
+    np.copyto(out, array)
+    return out

@@ -1,0 +1,28 @@
+"""The traces of each thread that have not run yet: whoever moves what they read looks here."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+
+class Unfinished:
+    """The trace that a thread records, and the one that it has sealed."""
+
+    __slots__ = ("__weakref__", "sealed", "trace")
+
+    def __init__(self, trace: Any) -> None:
+        self.trace = trace
+        self.sealed: Any = None
+        UNFINISHED.add(self)
+
+    def follow(self, trace: Any) -> Any:
+        """Another trace is recorded now. One that was left in the middle of a step keeps what it reads."""
+        if self.trace.busy:
+            for x in self.trace.inputs:
+                x._held = True
+        self.trace = trace
+        return trace
+
+
+UNFINISHED: weakref.WeakSet[Unfinished] = weakref.WeakSet()

@@ -1,0 +1,131 @@
+"""The recorded steps of a vmapped call: it begins, takes out examples, and returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tenure.errors import GradientError, VmapError
+from tenure.values.expand import expand_open, expand_return, expand_select
+from tenure.values.levels import Call, beneath, is_open
+from tenure.values.record import RECORDER, Trace
+from tenure.values.sites import here, site
+from tenure.values.steps import Hold, slots_of, take
+from tenure.values.trie import Level, Node
+
+
+@contextmanager
+def calling(count: int, randomness: str) -> Iterator[Call]:
+    """A vmapped call on so many examples; what is pending stays so until it has returned."""
+    RECORDER.open += 1
+    outer = RECORDER.vmap
+    level, t = begin(count)
+    RECORDER.vmap = call = Call(level, t, outer, randomness)
+    try:
+        yield call
+    finally:
+        RECORDER.vmap = outer
+        if is_open(level, t.node.open) and not (t.busy or t.done):
+            finish(call, (), ())
+        RECORDER.open -= 1
+
+
+def begin(count: int) -> tuple[Level, Trace]:
+    """Begin a call; its level, and the trace that it is recorded in."""
+    with Hold() as t:
+        key = (expand_open, count)
+
+        def build() -> Node:
+            node = Node(t.node, key, expand_open)
+            node.open = node.params = Level(count, node.open)
+            return node
+
+        t.vmapped = True
+        return take(t, key, build)[0].params, t
+
+
+def select(x: Any, axis: int, level: Level) -> Any:
+    """One example of a value that has them along an axis."""
+    with Hold() as t:
+        slot = t.bind(x)
+        key = (expand_select, slot, axis, level.depth)
+
+        def build() -> Node:
+            aval = t.aval(slot)
+            part = aval.with_shape((*aval.shape[:axis], *aval.shape[axis + 1 :]))
+            deps = t.deps(slot) if t.mode.grad else ()
+            more: Any = {"params": (axis, level.depth), "avals": (part,), "depss": (deps,), "level": level}
+            return Node(t.node, key, expand_select, args=(slot,), name="SelectBackward0", **more)
+
+        return take(t, key, build)[1][0]
+
+
+def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[Any, ...]:
+    """End a call; its results for all examples, along an axis of each."""
+    level = call.level
+    with Hold(call.trace) as t:
+        slots = slots_of(t, results)
+        if t.handlers:
+            refuse_handlers(t, slots, level)
+        key = (expand_return, slots, axes)
+
+        def build() -> Node:
+            node = Node(
+                t.node,
+                key,
+                expand_return,
+                args=slots,
+                params=(axes, level.count),
+                avals=tuple([widened(t.aval(s), k, level.count) for s, k in zip(slots, axes, strict=True)]),
+                depss=tuple([outer_deps(t, s, level) for s in slots]),
+                name="StackBackward0",
+                level=beneath(t, slots, level),
+            )
+            node.open = level.outer
+            return node
+
+        return take(t, key, build)[1]
+
+
+def widened(aval: Any, axis: int, count: int) -> Any:
+    """What is known of all examples, by what is known of one."""
+    return aval.with_shape((*aval.shape[:axis], count, *aval.shape[axis:]))
+
+
+def outer_deps(t: Trace, slot: int, level: Level) -> tuple[int, ...]:
+    """The sources behind a result that are not within the call."""
+    return tuple([d for d in t.deps(slot) if d < 0 or not within(t.handles[d]._node.level, level)])
+
+
+def within(inner: Level | None, level: Level) -> bool:
+    """Whether a level is another, or in it."""
+    return is_open(level, inner)
+
+
+def refuse_handlers(t: Trace, slots: Sequence[int], level: Level) -> None:
+    """Hooks and rules of one example's gradient do not know what to do with those of all."""
+    stack, seen = [s for s in slots if s >= 0], set(slots)
+    while stack:
+        slot = stack.pop()
+        if not within(t.handles[slot]._node.level, level):
+            continue
+        if slot in t.handlers and outer_deps(t, slot, level):
+            raise GradientError(
+                "a hook or a custom_vjp rule inside a vmapped function waits for a gradient from outside of it",
+                at=site(here()),
+                help="differentiate inside, as in tn.vmap(tn.grad(f)); or put the hook on the result of the call",
+            )
+        more = {a for a in t.handles[slot]._node.args if a is not None and a >= 0} - seen
+        seen |= more
+        stack.extend(more)
+
+
+def check_whole(call: Call) -> None:
+    """VmapError if what the function recorded went elsewhere: a handler had interrupted a step of it."""
+    if RECORDER.trace is not call.trace:
+        raise VmapError(
+            "a signal handler or __del__ recorded operations in the middle of an operation of a vmapped function",
+            at=site(here()),
+            help="call it again; let the handler set a flag, and look at the flag afterwards",
+        )

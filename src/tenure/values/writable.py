@@ -1,0 +1,144 @@
+"""What places and borrows have in common: they read as tensors, and have the methods that write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.errors import DTypeError, ShapeError
+from tenure.values import indexing, steps
+from tenure.values.random import Generator, rand, randn
+from tenure.values.reading import value_of
+from tenure.values.sites import at_users_line, here, site
+from tenure.values.tensor import Tensor
+
+
+def _through(name: str) -> Any:
+    """An attribute of the value that a place or borrow has now."""
+
+    def get(self: Any) -> Any:
+        return getattr(self._read(), name)
+
+    return property(get)
+
+
+class Writable(Tensor):
+    """What reads as a tensor by giving its value of this moment."""
+
+    __slots__ = ()
+    _aval = _through("_aval")
+    _deps = _through("_deps")
+    _trace = _through("_trace")
+    _slot = _through("_slot")
+    _data = _through("_data")
+    _src = _through("_src")
+    _node = _through("_node")
+
+    def __getattr__(self, name: str) -> Any:
+        return self._absent() if name == "_val" else super().__getattr__(name)
+
+    def _absent(self) -> Any:
+        """The error where the value cannot be read now."""
+        raise NotImplementedError
+
+    def _read(self) -> Any:
+        value = self._val
+        return value if type(value) is Tensor else self._healed(value)
+
+    def _healed(self, value: Any) -> Any:
+        """A value of its own in place of one that was moved away under another name."""
+        twin = value.twin()
+        object.__setattr__(self, "_val", twin)
+        return twin
+
+    @property
+    def value(self) -> Tensor:
+        """The value at this moment, which later writes do not change."""
+        return self._read()  # type: ignore[no-any-return]
+
+    def copy_(self, v: Any) -> Any:
+        """Write v, broadcast to the place's shape and cast to its dtype."""
+        return self._update(v if type(v) in NUMBERS else value_of(v).to(self.dtype))
+
+    def zero_(self) -> Any:
+        """Write zeros."""
+        return self._update(0)
+
+    def fill_(self, number: Any) -> Any:
+        """Write one number everywhere."""
+        return self._update(number)
+
+    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Any:
+        """Write uniform numbers of [a, b)."""
+        return self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
+        """Write normal numbers of a mean and a standard deviation."""
+        return self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
+
+    def _update(self, v: Any) -> Any:
+        raise NotImplementedError
+
+
+NUMBERS = (bool, int, float)
+OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
+IN_PLACE = (
+    "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
+    "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not "
+    "scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
+)
+
+
+def _in_place(name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and "alpha" in kwargs:
+            args = (args[0] * kwargs.pop("alpha"), *args[1:])
+        return self._update(at_users_line(getattr(self._read(), name)(*args, **kwargs)))
+
+    method.__name__ = method.__qualname__ = f"{name}_"
+    method.__doc__ = f"Write the result of ``{name}`` to the place."
+    return method
+
+
+def _augmented(name: str) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        result = getattr(self._read(), f"__{name}__")(other)
+        return NotImplemented if result is NotImplemented else self._update(at_users_line(result))
+
+    method.__name__ = method.__qualname__ = f"__i{name}__"
+    return method
+
+
+for _name in OPERATORS.split():
+    setattr(Writable, f"__i{_name}__", _augmented(_name))
+for _name in IN_PLACE.split():
+    setattr(Writable, f"{_name}_", _in_place(_name))
+
+
+def exact(old: Any, v: Any) -> Any:
+    """v, if it has the shape and dtype of a place (TN802)."""
+    if v._aval.shape != old._aval.shape:
+        raise ShapeError(
+            f"a place of shape {list(old._aval.shape)} is given a value of shape {list(v._aval.shape)}",
+            at=site(here()),
+            help="a place keeps its shape; make another place, or write a part: v[i] = …",
+        )
+    if v._aval.dtype is not old._aval.dtype:
+        raise DTypeError(
+            f"a place of dtype {old._aval.dtype.name} is given a value of dtype {v._aval.dtype.name}",
+            at=site(here()),
+            help=f"a place keeps its dtype; cast the value: .to(tn.{old._aval.dtype.name})",
+        )
+    return v
+
+
+def replaced(old: Any, v: Any) -> Any:
+    """The value of a place after v, a number or a tensor that broadcasts to it, was written to all of it."""
+    if type(v) in FILLS.get(old._aval.dtype.kind, ()) and not old._deps:
+        return steps.fill(old._aval, v)
+    if type(v) in NUMBERS or v._aval != old._aval:
+        return indexing.written(old, ..., v)
+    return v
+
+
+FILLS = {"f": (float, int), "i": (int,), "b": (bool,)}
+"""The numbers that a dtype's arrays can be filled with, by kind; others are cast, or refused, as any value is."""
