@@ -10,10 +10,13 @@ import ast
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
+
+WIDEST = 12
+"""How many things a cell may refer to before nothing is said of it any more."""
 
 Holder: TypeAlias = str | int | tuple["Obj", object]
 """A cell: a variable by name, a register by number, or a field of an object."""

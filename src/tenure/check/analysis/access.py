@@ -7,7 +7,7 @@ from tenure.check.analysis.memory import Memory
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Component, Holder, Obj, Ref, Value
+from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value
 
 __all__ = ["SAME_SPACE", "Access"]
 
@@ -271,7 +271,7 @@ class Access(Memory):
         if weak or name == "*":
             old = cells.get((obj, name), ())
             value = tuple(dict.fromkeys((*old, *value)))
-        cells[(obj, name)] = value
+        cells[(obj, name)] = value if len(value) <= WIDEST else ()
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """Note that a container (or object) takes references in."""

@@ -5,7 +5,7 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.escapes import Escapes
 from tenure.check.analysis.evidence import annotation
-from tenure.check.lower.scope import parameters
+from tenure.check.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import NO, Holder, Obj, Ref, Value, Write
 

@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.libraries import Libraries
 from tenure.check.analysis.summaries import Given
 from tenure.check.effects.effect import TENSORS
-from tenure.check.lower.scope import parameters
+from tenure.check.scope import parameters
 from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write
 
 __all__ = ["Escapes"]
@@ -17,6 +17,7 @@ class Escapes(Libraries):
 
     threads: dict[Obj, list[ast.AST]]
     reshaped: dict[Obj, Write]
+    sent = False
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
@@ -27,8 +28,8 @@ class Escapes(Libraries):
             self.event("write-to-a-value", write.node, obj.node)
         if obj.text == "reshaped" and write.sort == "write":
             self.reshaped.setdefault(obj, write)
-        for holder_of, value in list(self.state.cells.items()):
-            if write.sort != "write" or not isinstance(holder_of, tuple):
+        for holder_of, value in list(self.state.cells.items()) if self.sent and write.sort == "write" else ():
+            if not isinstance(holder_of, tuple):
                 continue
             for held in value:
                 sent = held.loan is not None and held.loan.relation == "queued" and held.write is None
@@ -48,6 +49,7 @@ class Escapes(Libraries):
             if source is not None and shared and ref.obj.kind in TENSORS:
                 held = ref._replace(loan=self.loan("queued", source, ref._replace(loan=None)), write=None)
                 self._store(refs[0].obj, "*", (held,), weak=True)
+                self.sent = True
 
     def thread(self, op: ops.Call) -> None:
         """A thread is started on a function that writes what another one writes too."""

@@ -9,9 +9,9 @@ from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
-from tenure.check.analysis.summaries import Act, Summary, encode, path_of
-from tenure.check.lower.scope import parameters
+from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
 from tenure.check.program import Module
+from tenure.check.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 
@@ -19,6 +19,7 @@ __all__ = ["Functions"]
 
 _DEPTH = 5
 _CONTEXTS = 6
+_STORES = 40
 
 
 class Functions(Replay):
@@ -182,6 +183,7 @@ class Functions(Replay):
     def close(self, end: State) -> None:
         """Finish the summary of the body that was run: what given things hold at its end."""
         assert self.summary is not None
+        encoder = Encoder(end.cells)
         for holder, value in end.cells.items():
             if not isinstance(holder, tuple) or str(holder[1]).startswith("·"):
                 continue
@@ -189,11 +191,13 @@ class Functions(Replay):
             if path is None or (len(value) == 1 and value[0].obj.owner is holder[0]):
                 continue
             name = holder[1] if isinstance(holder[1], str | int) else "*"
-            self.summary.stores.append((path, name, encode(value, end.cells)))  # type: ignore[arg-type]
+            self.summary.stores.append((path, name, encoder.encode(value)))
+            if len(self.summary.stores) >= _STORES:
+                break
 
     def returned(self, value: Value, op: ops.Op) -> None:
         if self.summary is not None:
-            found = encode(value, self.state.cells)  # type: ignore[arg-type]
+            found = Encoder(self.state.cells).encode(value)
             self.summary.returns = (*self.summary.returns, *found)[:6]
 
     def looked(self, ref: Ref) -> None:

@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.lower.scope import parameters
+from tenure.check.scope import parameters
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 
 __all__ = ["Laws"]

@@ -4,14 +4,14 @@ import ast
 from collections.abc import Callable
 
 from tenure.check import ops
-from tenure.check.analysis.evidence import annotation, only_torch, usage
+from tenure.check.analysis.evidence import annotation, only_torch
 from tenure.check.analysis.gradients import Gradients
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.lower import lower
-from tenure.check.lower.scope import parameters
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
+from tenure.check.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -59,7 +59,7 @@ class Machine(Gradients):
         """The state in which a body starts: its parameters refer to things given from outside."""
         self.state = State()
         self.methods: dict[str, set[str]] = {}
-        for name, method in usage(function):
+        for name, method in function.used:
             self.methods.setdefault(name, set()).add(method)
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)

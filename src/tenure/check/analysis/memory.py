@@ -8,7 +8,7 @@ from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.ops import Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
-from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["HIDDEN_FIELDS", "Memory", "copylike"]
 
@@ -99,6 +99,8 @@ class Memory:
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
+        if len(value) > WIDEST:
+            value = ()
         self.state.cells[register] = value
         self.nodes[register] = self.op.node
         if source is None:
@@ -156,7 +158,7 @@ class Memory:
         found = tuple(ref for value in fields for ref in value)
         if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
             return self.field(obj, "*")
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(found))[: 2 * WIDEST]
 
     # Writes and reads
 
@@ -195,13 +197,16 @@ class Memory:
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
-            if other == holder or all(r.write is not None for r in value):
+            if other == holder or sources.get(other) is False:
+                continue
+            if other not in sources and not any(r.loan is not None and r.write is None for r in value):
                 continue
             changed = False
             out = []
             for held in value:
-                found = NO if held.write is not None else self._reaches(ref, held, write, holder)
-                if found is NO or not _unexpected(other, held, sources):
+                expects = held.write is not None or (held.loan is None and other not in sources)
+                found = NO if expects else self._reaches(ref, held, write, holder)
+                if found is NO:
                     out.append(held)
                     continue
                 must = certain and found is MUST and held.must
@@ -259,13 +264,6 @@ class Memory:
         known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
-
-
-def _unexpected(other: Holder, held: Ref, sources: dict[Holder, bool]) -> bool:
-    """Whether a cell's reader does not expect a write that was done through a loan from `sources`."""
-    if other in sources:
-        return sources[other]
-    return held.loan is not None
 
 
 def copylike(ref: Ref) -> Loan | None:

@@ -8,7 +8,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Act, Fresh, Given, Path, Summary
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import Module
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["INFO", "Replay", "adopt"]
 
@@ -41,6 +41,8 @@ class Replay(Loops):
                     following += [(part, (ref.obj, name)) for part in self.field(ref.obj, name)]
                 else:
                     following += self._viewed(ref, holder, step, given)
+            if len(following) > WIDEST:
+                return []
             start = following
         return start
 
@@ -95,15 +97,16 @@ class Replay(Loops):
         """Do at a call what the summary says; the value of the call."""
         for act in list(summary.acts.values()):
             self._apply_act(act, given, function)
+        made: dict[Obj, Obj] = {}
         for path, name, value in summary.stores:
             for ref, _ in self.resolve(path, given, function):
-                held = self.decode(value, given, function, ("store", name))
+                held = self.decode(value, given, function, function.node, made)
                 if ref.obj.kind not in ("scalar", "function"):
                     self.captured(ref.obj, name, held, None)
                     self._store(ref.obj, name, held, weak=name == "*" or ref.obj.summary)
         out: list[Ref] = []
-        for at, one in enumerate(summary.returns):
-            out += self.decode((one,), given, function, ("return", at))
+        for one in summary.returns:
+            out += self.decode((one,), given, function, function.node, made)
         if not out and not summary.known:
             return ()
         return tuple(dict.fromkeys(out))[:8]
@@ -158,32 +161,45 @@ class Replay(Loops):
         given: dict[str, tuple[Value, Holder | None]],
         function: ops.Function,
         tag: object,
-        depth: int = 4,
+        made: dict[Obj, Obj],
     ) -> Value:
         """A result in terms of what is here."""
         out: list[Ref] = []
         for one in value:
             if isinstance(one, Given):
-                for ref, holder in self.resolve(one.path, given, function):
+                for ref, holder in self.resolve(one.path, given, function)[: WIDEST - len(out)]:
                     out.append(self.lent(ref, "returned", holder, copylike=one.loan is not None) if holder else ref)
                 continue
             obj = one.obj
             if obj.const is not ...:
                 out.append(Ref(obj))
                 continue
-            new = self.fresh((tag, obj), obj.kind)
-            adopt(new, obj)
-            if obj.kind in CONTAINERS or obj.kind == "tuple":
-                new.text = "display"
-            if depth:
-                for name, held in one.fields.items():
-                    parts = self.decode(held, given, function, (tag, name), depth - 1)
-                    if name == "·base":
-                        new.base = parts[0].obj if parts else None
-                    else:
-                        self.state.cells[(new, name)] = parts
-            out.append(Ref(new))
+            out.append(Ref(self._made_there(one, given, function, tag, made)))
         return tuple(out)
+
+    def _made_there(
+        self,
+        one: Fresh,
+        given: dict[str, tuple[Value, Holder | None]],
+        function: ops.Function,
+        tag: object,
+        made: dict[Obj, Obj],
+    ) -> Obj:
+        """What a called function made, with what its fields refer to."""
+        obj = one.obj
+        if obj in made:
+            return made[obj]
+        new = made[obj] = self.fresh(("made", tag, obj), obj.kind)
+        adopt(new, obj)
+        if obj.kind in CONTAINERS or obj.kind == "tuple":
+            new.text = "display"
+        for name, held in one.fields.items():
+            parts = self.decode(held, given, function, tag, made)
+            if name == "·base":
+                new.base = parts[0].obj if parts and parts[0].obj is not new else None
+            else:
+                self.state.cells[(new, name)] = parts
+        return new
 
 
 def _path(function: ops.Function) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
-from tenure.check.lower.scope import bound_names, parameters
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.telling import told
+from tenure.check.scope import bound_names, parameters
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
