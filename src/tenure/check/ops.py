@@ -45,8 +45,8 @@ __all__ = [
     "Yield",
 ]
 
-Condition = tuple[str, bool]
-"""The text of a test, and how it came out."""
+Condition = tuple[ast.expr, bool]
+"""A test, and how it came out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Loan:
     text: str
     parent: "Loan | None" = None
     copylike: bool = False
-    conditions: tuple[tuple[str, bool], ...] = ()
+    conditions: tuple[tuple[ast.expr, bool], ...] = ()
     path: str = ""
     name: str = ""
     of: ast.AST | None = None
@@ -106,7 +106,7 @@ class Write:
     hidden: bool = False
     certain: bool = True
     grows: bool = False
-    conditions: tuple[tuple[str, bool], ...] = ()
+    conditions: tuple[tuple[ast.expr, bool], ...] = ()
 
 
 class Ref(NamedTuple):

@@ -9,6 +9,7 @@ from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
+from tenure.check.analysis.screen import written_inside
 from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
 from tenure.check.program import Module
 from tenure.check.scope import parameters
@@ -17,8 +18,9 @@ from tenure.check.values import Holder, Obj, Ref, Value, Write
 
 __all__ = ["Functions"]
 
-_DEPTH = 5
-_CONTEXTS = 6
+_DEPTH = 4
+_CONTEXTS = 4
+_SMALL = 25
 _STORES = 40
 
 
@@ -70,7 +72,7 @@ class Functions(Replay):
         """Note that a function comes into being."""
 
     def call_property(self, ref: Ref, method: ops.Function) -> Value:
-        if self.depth >= _DEPTH:
+        if not self._worthwhile(method):
             return ()
         summary = self.summarize(method, {"self": ref.obj})
         names = [given.arg for given in parameters(method.node)]
@@ -86,7 +88,7 @@ class Functions(Replay):
         function_object: Obj | None = None,
     ) -> Value:
         given = self.arguments_of(function, op, self_value)
-        if self.depth >= _DEPTH or isinstance(function.home, Module) is False:
+        if not self._worthwhile(function):
             self.unknown_call(op)
             return (Ref(self.fresh("unknown", "unknown")),)
         self.defaults(function, given, function_object)
@@ -107,6 +109,14 @@ class Functions(Replay):
         if function.node.__class__ is ast.AsyncFunctionDef or not summary.known:
             return result or (Ref(self.fresh("unknown", "unknown")),)
         return result
+
+    def _worthwhile(self, function: ops.Function) -> bool:
+        """Whether to look inside: functions that write, and near the surface small ones that may give a part back."""
+        if not isinstance(function.home, Module) or self.depth >= _DEPTH:
+            return False
+        node = function.node
+        lines = (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0)
+        return written_inside(node) or (self.depth == 0 and lines <= _SMALL)
 
     def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
         """What the variables that a function reads from outside hold here."""
@@ -185,7 +195,7 @@ class Functions(Replay):
         assert self.summary is not None
         encoder = Encoder(end.cells)
         for holder, value in end.cells.items():
-            if not isinstance(holder, tuple) or str(holder[1]).startswith("·"):
+            if not isinstance(holder, tuple) or (isinstance(holder[1], str) and holder[1].startswith("·")):
                 continue
             path = path_of(holder[0])
             if path is None or (len(value) == 1 and value[0].obj.owner is holder[0]):

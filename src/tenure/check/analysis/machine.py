@@ -43,9 +43,10 @@ class Machine(Gradients):
             self.repeating = at in graph.repeated
             for op in graph.blocks[at].ops:
                 self.step(op)
-            cells = self.state.cells
-            for register in [key for key in cells if isinstance(key, int) and key not in graph.crossing]:
-                del cells[register]
+            for register in self.placed:
+                if register not in graph.crossing:
+                    self.state.cells.pop(register, None)
+            self.placed.clear()
             for following in graph.blocks[at].succs:
                 if following not in before:
                     before[following] = self.state.copy()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tenure.check.analysis.findings import Conflict, Findings
 from tenure.check.effects.effect import CONTAINERS, TENSORS
-from tenure.check.ops import Op
+from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
 from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
@@ -37,6 +37,7 @@ class Memory:
         self.op: Op
         self.is_method = False
         self.repeating = False
+        self.placed: list[int] = []
 
     # Objects
 
@@ -56,7 +57,7 @@ class Memory:
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if not any(ref.obj is obj or ref.obj.base is obj for value in cells.values() for ref in value):
+        if not _referred_to(cells.values(), obj):
             self.state.gone.pop(obj, None)
             return
         views: dict[Obj, Obj] = {}
@@ -102,6 +103,7 @@ class Memory:
         if len(value) > WIDEST:
             value = ()
         self.state.cells[register] = value
+        self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is None:
             self.sources.pop(register, None)
@@ -266,6 +268,14 @@ class Memory:
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
+def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
+    for value in values:
+        for ref in value:
+            if ref.obj is obj or ref.obj.base is obj:
+                return True
+    return False
+
+
 def copylike(ref: Ref) -> Loan | None:
     """The loan by which the code seemed to make something of its own, if there is one behind a reference."""
     at = ref.loan
@@ -297,10 +307,10 @@ def _mentions(component: Iterable[object]) -> bool:
     return any(isinstance(part, Obj) for part in component)
 
 
-def contradictory(*chains: tuple[tuple[str, bool], ...]) -> bool:
+def contradictory(*chains: tuple[Condition, ...]) -> bool:
     """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
     known: dict[str, bool] = {}
-    return any(known.setdefault(test, holds) is not holds for chain in chains for test, holds in chain)
+    return any(known.setdefault(ast.unparse(test), holds) is not holds for chain in chains for test, holds in chain)
 
 
 def class_of(obj: Obj) -> ClassInfo | None:

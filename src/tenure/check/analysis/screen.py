@@ -7,7 +7,7 @@ from tenure.check.effects.tables import writers
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["worth_running"]
+__all__ = ["worth_running", "written_inside"]
 
 _ALWAYS = frozenset(("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint"))
 _ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
@@ -72,9 +72,10 @@ def _callee_writes(program: Program, module: Module, function: Function, func: a
             callee = program.attribute(program.lookup(module, name), attribute)
     if isinstance(callee, ClassInfo):
         return False
-    return isinstance(callee, Function) and callee is not function and _written_inside(callee.node)
+    return isinstance(callee, Function) and callee is not function and written_inside(callee.node)
 
 
 @cache
-def _written_inside(node: ast.AST) -> bool:
+def written_inside(node: ast.AST) -> bool:
+    """Whether a body, or what is defined in it, writes by its own syntax."""
     return any(_writes(at) for at in ast.walk(node))
