@@ -11,7 +11,8 @@ from tenure.check.engine import check
 
 SECTION = re.compile(r"## ([^\n]+)\n```python\n(.*?)```\n```python\n(.*?)```\n", re.DOTALL)
 PAIRS = {
-    name: (wrong, right) for name, wrong, right in SECTION.findall(Path(__file__).with_name("variants.md").read_text())
+    name: (wrong, right)
+    for name, wrong, right in SECTION.findall((Path(__file__).parent / "families" / "programs.md").read_text())
 }
 
 MISSED: dict[str, str] = {}

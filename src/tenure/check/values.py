@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "spread"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
@@ -57,6 +57,16 @@ class Obj:
         while at.base is not None:
             at = at.base
         return at
+
+
+def spread(obj: Obj) -> Obj | None:
+    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
+    at: Obj | None = obj
+    while at is not None:
+        if at.text == "expanded":
+            return at
+        at = at.base
+    return None
 
 
 @dataclass(slots=True, eq=False)

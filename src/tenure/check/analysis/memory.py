@@ -36,6 +36,7 @@ class Memory:
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
+        self.alone = True
         self.repeating = False
         self.placed: list[int] = []
 
@@ -176,6 +177,7 @@ class Memory:
 
     def write(self, value: Value, holder: Holder | None, write: Write, *, all_of: bool = False) -> None:
         """Write to what a value refers to. All others that look at it have not seen that coming."""
+        self.alone = len(value) == 1 or all_of
         for ref in value:
             write.hidden = write.hidden or _uncounted(ref)
             certain = write.certain and (len(value) == 1 or all_of) and not ref.obj.maybe

@@ -7,7 +7,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Obj, Value
+from tenure.check.values import Obj, Value, spread
 
 __all__ = ["Shapes"]
 
@@ -102,7 +102,7 @@ class Shapes(Machine):
         """Whether what may be a view is one: "view", "copy" or "maybe"."""
         own = obj.node is not None and obj.base is None
         if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
-            if obj.strided and name != "contiguous":
+            if (obj.strided and name != "contiguous") or spread(obj):
                 return "copy"
             if name == "flatten" and obj.kind == "ndarray":
                 return "copy"
