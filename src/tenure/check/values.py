@@ -88,12 +88,17 @@ class Loan:
     name: str = ""
     of: ast.AST | None = None
 
+    @property
+    def seems_own(self) -> bool:
+        """Whether a name was given to what reads like something new."""
+        return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
+
     def sources(self) -> dict[Holder, bool]:
         """The cells this reference was taken from, each with whether a copy seems to lie between."""
         out: dict[Holder, bool] = {}
         copied, at = False, self
         while True:
-            copied = copied or at.copylike
+            copied = copied or at.seems_own
             if at.source is not None:
                 out.setdefault(at.source, copied)
             if at.parent is None:

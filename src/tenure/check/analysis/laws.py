@@ -34,6 +34,8 @@ class Laws(Functions):
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
         obj = ref.obj
+        if isinstance(holder, str):
+            self.written_names.add(holder)
         self._defaulted(ref, write)
         self._not_to_be_written(ref, holder, write)
         if obj.text == "cached":
@@ -82,6 +84,7 @@ class Laws(Functions):
         return ""
 
     modes: dict[str, str]
+    written_names: set[str]
 
     def bound(self, name: str, value: Value) -> None:
         super().bound(name, value)
@@ -138,7 +141,7 @@ class Laws(Functions):
                 a, b = one.obj, other.obj
                 if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
                     continue
-                if _constant(a) and _constant(b) and self.state.overlap(a, b):
+                if _indexed(a) and _indexed(b) and self.state.overlap(a, b):
                     self.event("self-overlapping-write", op.node, b.node, detail="shifted")
 
     def set_item(self, op: ops.SetItem) -> None:
@@ -198,8 +201,10 @@ class Laws(Functions):
                     self.overlap_of(self.get(bound[effect.out]), self.get(register), op)
 
 
-def _constant(obj: Obj) -> bool:
-    return all(isinstance(part, int | str | None) for component in obj.region for part in component)
+def _indexed(obj: Obj) -> bool:
+    """Whether a view is made by constant indices alone."""
+    constant = all(isinstance(part, int | str | None) for component in obj.region for part in component)
+    return constant and all(component[0] in ("i", "s", "all") for component in obj.region)
 
 
 def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:

@@ -219,7 +219,7 @@ class Libraries(Laws):
         for ref in self.get(bound["0"]):
             state = self.field(ref.obj, "state")
             for made in result:
-                lent = tuple(self.lent(one, "view", (ref.obj, "state"), copylike=True) for one in state)
+                lent = tuple(self.lent(one, "shared", (ref.obj, "state"), copylike=True) for one in state)
                 self.state.cells[(made.obj, "*")] = lent
 
     def _step(self, bound: dict[str, int]) -> None:
@@ -278,7 +278,7 @@ class Libraries(Laws):
         for number in numbers:
             if number < len(op.args):
                 for ref in self.get(op.args[number][0]):
-                    self.state.gone[ref.obj] = ("donated", op.node)
+                    self.give_up(ref.obj, "donated")
 
     def replaced(self, ref: Ref, name: object, op: ops.Op) -> None:
         """What a compiled function or a second data set looks at is given another part."""
@@ -297,15 +297,12 @@ class Libraries(Laws):
                 for one in value
             )  # fmt: skip
 
-    def looked(self, ref: Ref) -> None:
-        super().looked(ref)
-        self.use_gone(ref)
-
-    def use_gone(self, ref: Ref) -> None:
-        """What was given away is used."""
-        gone = self.state.gone.get(ref.obj)
-        if isinstance(gone, tuple) and not ref.obj.summary:
-            how, node = gone
-            if node is not self.op.node:
-                rule = "donated-value-used" if how == "donated" else "use-after-move"
-                self.event(rule, self.op.node, node, detail=str(how))
+    def gone(self, ref: Ref, node: ast.AST) -> None:
+        write = ref.write
+        if write is None or ref.obj.summary or write.node is self.op.node:
+            return
+        if write.sort == "consumed":
+            self.event("iterator-consumed", node, write.node, ref.obj.node)
+        else:
+            rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
+            self.event(rule, node, write.node, detail=write.sort)

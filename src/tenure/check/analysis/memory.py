@@ -10,7 +10,10 @@ from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
 from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
-__all__ = ["HIDDEN_FIELDS", "Memory", "copylike"]
+__all__ = ["GONE", "HIDDEN_FIELDS", "Memory", "copylike"]
+
+GONE = frozenset(("moved", "donated", "consumed"))
+"""How an object can be given up."""
 
 HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later"))
 """Fields that are no part of what an object holds for others to reach."""
@@ -203,6 +206,9 @@ class Memory:
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
+            if write.sort != "resize" and isinstance(other, tuple) and other[1] == "·iterated":
+                # What an iteration gives next is read then, as it is then.
+                continue
             if other not in sources and not any(r.loan is not None and r.write is None for r in value):
                 continue
             changed = False
@@ -251,7 +257,9 @@ class Memory:
         while stack:
             ref = stack.pop()
             self.looked(ref)
-            if ref.write is not None and ref.loan is not None:
+            if ref.write is not None and ref.write.sort in GONE:
+                self.gone(ref, node or self.op.node)
+            elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
             if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
                 seen.add(ref.obj)
@@ -259,6 +267,18 @@ class Memory:
 
     def looked(self, ref: Ref) -> None:
         """Note a read of data."""
+
+    def give_up(self, obj: Obj, how: str) -> None:
+        """An object is moved, donated or used up: nobody who refers to it may go on."""
+        write = self.wrote(how)
+        for holder, value in list(self.state.cells.items()):
+            if any(ref.obj is obj for ref in value):
+                self.state.cells[holder] = tuple(
+                    ref._replace(write=write, must=True) if ref.obj is obj else ref for ref in value
+                )
+
+    def gone(self, ref: Ref, node: ast.AST) -> None:
+        """Note that something given up is used."""
 
     def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
         loan, write = ref.loan, ref.write
@@ -281,7 +301,7 @@ def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
 def copylike(ref: Ref) -> Loan | None:
     """The loan by which the code seemed to make something of its own, if there is one behind a reference."""
     at = ref.loan
-    while at is not None and not at.copylike:
+    while at is not None and not at.seems_own:
         at = at.parent
     return at
 
