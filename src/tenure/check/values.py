@@ -7,6 +7,7 @@ since that changed what it refers to behind its back.
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -92,6 +93,13 @@ class Loan:
     def seems_own(self) -> bool:
         """Whether a name was given to what reads like something new."""
         return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
+
+    def stood_under(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
+        """The conditions under which each of the steps was made that led to this reference."""
+        at: Loan | None = self
+        while at is not None:
+            yield at.conditions
+            at = at.parent
 
     def sources(self) -> dict[Holder, bool]:
         """The cells this reference was taken from, each with whether a copy seems to lie between."""

@@ -206,7 +206,7 @@ class Memory:
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            if write.sort != "resize" and isinstance(other, tuple) and other[1] == "·iterated":
+            if write.sort != "resize" and isinstance(other, tuple) and other[0].kind == "iterator":
                 # What an iteration gives next is read then, as it is then.
                 continue
             if other not in sources and not any(r.loan is not None and r.write is None for r in value):
@@ -283,7 +283,7 @@ class Memory:
     def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
         loan, write = ref.loan, ref.write
         assert loan is not None and write is not None
-        if contradictory(loan.conditions, write.conditions, self.op.conditions):
+        if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
             return
         known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
