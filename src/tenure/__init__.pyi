@@ -1,4 +1,6 @@
 from tenure import autograd as autograd
+from tenure import data as data
+from tenure import func as func
 from tenure import nn as nn
 from tenure import optim as optim
 from tenure.aliases import bool as bool
@@ -33,6 +35,7 @@ from tenure.func.annotations import Mut as Mut
 from tenure.func.annotations import Own as Own
 from tenure.func.annotations import Ref as Ref
 from tenure.func.checked import checked as checked
+from tenure.func.checkpointing import checkpoint as checkpoint
 from tenure.func.custom import custom_vjp as custom_vjp
 from tenure.func.jacobian import hessian as hessian
 from tenure.func.jacobian import jacfwd as jacfwd
@@ -179,6 +182,8 @@ from tenure.values.shaping import unsqueeze as unsqueeze
 from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
+from tenure.values.strict import must_inplace as must_inplace
+from tenure.values.strict import strict as strict
 from tenure.values.tensor import Tensor as Tensor
 from tenure.values.var import Var as Var
 

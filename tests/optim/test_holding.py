@@ -77,7 +77,13 @@ def test_overlapping_steps_of_two() -> None:
     assert [e.code for e in found] == ["TN499", "TN499"]
     assert found[0].notes[0][1].line == stepped and "this step of Slow" in str(found[0])
     found.clear()
-    one.between = lambda: found.append(pytest.raises(tn.BorrowError, other.step).value.code)
+
+    def within() -> None:
+        with pytest.raises(tn.BorrowError) as caught:
+            other.step()
+        found.append(caught.value.code)
+
+    one.between = within
     one.step()
     assert set(found) == {"TN499"}
     other.step()

@@ -5,6 +5,7 @@ Every expression's value goes to a numbered register; variables have names and a
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 __all__ = [
@@ -63,6 +64,21 @@ class Op:
 
     node: ast.AST
     conditions: tuple[Condition, ...] = field(default=(), init=False)
+
+    def registers(self) -> Iterator[int]:
+        """The registers that the operation reads or gives."""
+        for name in type(self).__slots__:
+            yield from _registers(getattr(self, name))
+
+
+def _registers(part: object) -> Iterator[int]:
+    if isinstance(part, tuple):
+        for one in part:
+            yield from _registers(one)
+    elif isinstance(part, Step):
+        yield from _registers(part.parts)
+    elif isinstance(part, int) and not isinstance(part, bool):
+        yield part
 
 
 @dataclass(slots=True, eq=False)
@@ -282,10 +298,34 @@ class Block:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes."""
+    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes.
+
+    `crossing`: registers used in more than one block; `repeated`: blocks that loops may run again.
+    """
 
     blocks: list[Block] = field(default_factory=list)
     discarded: set[ast.AST] = field(default_factory=set)
+    crossing: frozenset[int] = frozenset()
+    repeated: frozenset[int] = frozenset()
+
+    def finish(self) -> None:
+        """Find out which registers cross blocks, and which blocks lie in loops."""
+        where: dict[int, int] = {}
+        crossing = set()
+        for at, block in enumerate(self.blocks):
+            for op in block.ops:
+                for register in op.registers():
+                    if where.setdefault(register, at) != at:
+                        crossing.add(register)
+        self.crossing = frozenset(crossing)
+        order = self.order()
+        rank = {block: at for at, block in enumerate(order)}
+        repeated: set[int] = set()
+        for source in order:
+            for target in self.blocks[source].succs:
+                if rank[target] <= rank[source]:
+                    repeated.update(order[rank[target] : rank[source] + 1])
+        self.repeated = frozenset(repeated)
 
     def order(self) -> list[int]:
         """The blocks that can be reached, each before its successors where no loop forbids it."""

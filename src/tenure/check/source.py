@@ -1,7 +1,9 @@
 """Reading and parsing a file; what cannot be read or parsed is a diagnostic, never an exception."""
 
 import ast
+import functools
 import io
+import sys
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from pathlib import Path
 
 from tenure.diagnostic import Diagnostic, Label, Span
 
-__all__ = ["Source", "parse", "read"]
+__all__ = ["STDIN", "Source", "parse", "read", "read_bytes"]
 
 
 @dataclass(slots=True)
@@ -26,19 +28,31 @@ class Source:
         line, column = node.lineno, node.col_offset  # type: ignore[attr-defined]
         end_line = getattr(node, "end_lineno", None) or line
         end_column = getattr(node, "end_col_offset", None) or column
-        return Span(
-            self.path, line, self._characters(line, column), end_line, self._characters(end_line, end_column)
-        )
+        return Span(self.path, line, self._characters(line, column), end_line, self._characters(end_line, end_column))
 
     def _characters(self, line: int, column: int) -> int:
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return column if text.isascii() else len(text.encode()[:column].decode(errors="replace"))
 
 
+STDIN = "<stdin>"
+"""The path of what is read from standard input."""
+
+
+def read_bytes(path: str) -> bytes:
+    """The contents of a file, or of standard input."""
+    return _standard_input() if path == STDIN else Path(path).read_bytes()
+
+
+@functools.cache
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
+
+
 def read(path: str) -> str | Diagnostic:
     """The text of a file in its declared encoding, or why it cannot be read."""
     try:
-        data = Path(path).read_bytes()
+        data = read_bytes(path)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except (OSError, SyntaxError, UnicodeError, LookupError) as error:

@@ -175,9 +175,7 @@ def _constant_slices(a: Component, b: Component) -> int:
     return MAY
 
 
-def compare_regions(
-    a: list[tuple[Component, ...]], b: list[tuple[Component, ...]]
-) -> int:
+def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...]]) -> int:
     """Whether two chains of regions, each from the same root downwards, share memory."""
     for one, other in zip(a, b, strict=False):
         if one == other and not any(part[0] in ("?", "copy") for part in one):

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from html import escape
 from typing import Literal, TextIO
 
 __all__ = ["Painter", "Part", "colour", "html", "painter_for", "plain"]
@@ -47,7 +46,8 @@ def colour(part: Part, text: str) -> str:
 def html(part: Part, text: str) -> str:
     """As HTML, for the inside of a <pre>."""
     style = _CSS.get(part)
-    return f'<span style="{style}">{escape(text)}</span>' if style and text.strip() else escape(text)
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f'<span style="{style}">{safe}</span>' if style and text.strip() else safe
 
 
 def painter_for(stream: TextIO) -> Painter:

@@ -164,6 +164,14 @@ def expand_return(ex: Expansion, node: Node) -> None:
         ex.slots.append(value if value.id >= first else pointwise.mark(value))
 
 
+def expand_block(ex: Expansion, node: Node) -> None:
+    """A checkpointed function begins, or has returned."""
+    if node.params:
+        ex.builder.begin_block()
+    else:
+        ex.builder.end_block()
+
+
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
     """Which stops a gradient of the roots reaches without passing through another one, in their order."""
     b = ex.builder

@@ -8,9 +8,9 @@ was wanted in many calls is less.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,9 +23,11 @@ from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
+from tenure.values.lost import Running, break_off
 from tenure.values.shield import Shield
 from tenure.values.sites import place_of, places_of, site
 from tenure.values.trie import GENERAL, ROOT, Node, prune
+from tenure.values.unfinished import MOVED
 
 
 def choose_executor() -> Callable[[Any], Executable]:
@@ -44,6 +46,7 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
+AXIS = re.compile(r"axis \d+(?= of size)")
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
 NODES_KEPT = NODE_BUDGET * 3 // 4
@@ -113,16 +116,8 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
     return out, places
 
 
-MOVED: dict[int, weakref.ref[Any]] = {}
-"""The values that ``tn.move`` has given and that somebody still has, by their identity."""
-
-
-def note_moved(x: Any) -> None:
-    """Remember that a value was moved, to say so where its buffer is reused."""
-    key = id(x)
-    MOVED[key] = weakref.ref(x, lambda _: MOVED.pop(key, None))
-
-
+BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
+"""Who looks at a trace and its plan before it runs. An error that one of them gives is raised after the run."""
 class Last(threading.local):
     """The plan that has run last in this thread: what ``tn.explain`` explains."""
 
@@ -191,20 +186,28 @@ def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...
 
 
 def run(t: Any) -> None:
-    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything."""
-    with t.lock:
+    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything.
+
+    Its inputs are computed before its lock is taken: so nobody who holds a lock waits for another, and two threads
+    may read what is pending in each other's traces.
+    """
+    _settle(t, t.inputs)
+    running = Running(t)
+    with t.lock, running:
         if t.done:
             return
         handles, node = t.handles, t.node
+        found: list[Exception | None] = []
         live = alive(handles)
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
-            _settle(t, t.inputs)
             save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
                 plan.places = places_of(t, handles)
+            if BEFORE_RUN:
+                found = [look(t, plan) for look in BEFORE_RUN]
             LAST.plan = plan
             if MOVED or plan.moved:
                 plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
@@ -213,11 +216,15 @@ def run(t: Any) -> None:
                     try:
                         _execute(t, plan, handles)
                     except BaseException as error:
-                        _break_off(t, plan, handles, error)
+                        break_off(t, plan, handles, error)
                         raise
                 del shield
         t.handles = []
         _release(t)
+    del handles  # what is raised would hold them
+    for wrong in found:
+        if wrong is not None:
+            raise wrong
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
@@ -247,7 +254,7 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
             numbers = [t.scalars[k] for k in plan.numbers]
             _deliver(t, plan, handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
     except BaseException as error:
-        _break_off(t, plan, handles, error)
+        break_off(t, plan, handles, error)
         raise
     return done is not None
 
@@ -299,25 +306,15 @@ def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
     return segment
 
 
-def _break_off(t: Any, plan: Plan, handles: list[Any], error: BaseException) -> None:
-    """An exception out of a signal handler has ended a run. What it had not begun can still be computed; what it
-    was computing, places among it, says so from now on."""
-    t.running = False
-    if len(t.inputs) == t.node.inputs:
-        return
-    lost = Poison(TenureError(f"the run that computes this was broken off by {type(error).__name__}"))
-    for slot in plan.slots:
-        h = handles[slot]
-        if h._data is None:
-            h._data = lost
-        h._trace = h._node = None
-
-
 def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
     """Name the line that recorded what failed."""
     error = poison.error
     if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
-        error.at = site(place_of(t, handles[poison.origin]))
+        h = handles[poison.origin]
+        error.at = site(place_of(t, h))
+        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
+            error.message = AXIS.sub("an axis", error.message)
+            error.args = (error.message,)
 
 
 def _release(t: Any) -> None:
@@ -356,8 +353,11 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
     The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
     those that it needs.
     """
-    with t.lock:
-        node = h._node
+    node = h._node
+    if node is not None:
+        _settle(t, t.inputs[: node.inputs])
+    running = Running(t)
+    with t.lock, running:
         if h._data is not None or node is None:
             return
         if t.running:
@@ -371,7 +371,6 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
             live &= paths.behind(node, h._slot)
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
-        _settle(t, t.inputs[: node.inputs])
         key = ("prefix", wanted, known)
         plan = node.plans.get(key)
         if plan is None:
@@ -386,10 +385,12 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
 
 def adopt(t: Any, h: Any) -> None:
     """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
+    node = h._node
+    if node is not None:
+        _settle(t, t.inputs[: node.inputs])
     with t.lock:
         node = h._node
         if h._src is None and node is not None:
             inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
-            _settle(t, inputs)
             segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
             h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)

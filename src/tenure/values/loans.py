@@ -10,6 +10,7 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -21,9 +22,13 @@ from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
 
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+
+if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
+    os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
 
 GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
@@ -37,6 +42,8 @@ UPDATING: dict[int, Any] = {}
 """Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
 
 
+WATCHERS: list[Callable[[Any, Any], None]] = []
+"""Who is told of each write: the place, and what it held before."""
 STANDING_IN: dict[int, Loan] = {}
 """The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
 
@@ -130,7 +137,11 @@ class Loans:
         """What the place holds, for those who may know."""
         if not self.exclusive:
             return place._read()
-        return place._ties.joined(place) if self.value is None else self.value
+        if self.value is None:
+            return place._ties.joined(place)
+        if type(self.value) is not Tensor:  # it was moved away under another name
+            self.value = self.value.twin()
+        return self.value
 
     def store(self, place: Any, value: Any) -> None:
         """Give the place another value."""

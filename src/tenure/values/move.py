@@ -16,14 +16,13 @@ from typing import Any
 from tenure.errors import BorrowError, DTypeError
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.force import note_moved
 from tenure.values.graph import Place
 from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
-from tenure.values.unfinished import UNFINISHED
+from tenure.values.unfinished import UNFINISHED, note_moved
 from tenure.values.var import Var
 
 STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node", "_code", "_lasti", "_kept")
@@ -140,7 +139,7 @@ def _move_place(x: Var, ended: Ended) -> Var:
         y._home = x._home
         if x._ties is not None:
             x._ties.retire(x, list(x._ties.parts), "taken")
-        x._loans, x._leaf = ended, None
+        y._home, x._loans, x._leaf = x._home, ended, None
         del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):
@@ -156,8 +155,9 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     y._place, y._region, y._parent, y._loan, y._stale = x._place, x._region, x._parent, None, x._stale
     y._val = x._read()
     x._place._borrows.append(weakref.ref(y))
-    if x._loan is not None:
-        x._loan.by = y
+    loans = x._place._loans
+    for loan in loans.exclusive if type(loans) is Loans else ():
+        loan.by = y if loan.by is x else loan.by
     for b in [r() for r in x._place._borrows]:
         if b is not None and b._parent is x:
             b._parent = y

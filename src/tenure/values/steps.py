@@ -13,6 +13,7 @@ from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.values import paths
 from tenure.values.expand import (
+    expand_block,
     expand_call,
     expand_close,
     expand_gradient,
@@ -257,6 +258,14 @@ def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
                 at=site(here()),
                 help="use reverse mode (tn.vjp, tn.grad) with it",
             )
+
+
+def block(t: Trace | None, begins: bool) -> Trace:
+    """A checkpointed function begins, or has returned in the trace where it began."""
+    with Hold(t) as held:
+        key = (expand_block, begins)
+        take(held, key, lambda: Node(held.node, key, expand_block, params=begins))
+        return held
 
 
 def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:

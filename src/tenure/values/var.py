@@ -20,7 +20,7 @@ from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, WATCHERS, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
@@ -87,71 +87,95 @@ class Var(Writable):
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
-    def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
-        """Give the place another value: v, or its own with v at a basic index."""
-        loans = self._loans
-        if loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or self._ties is not None:
-            self._refuse_write(writer, key)
-        old = self._read() if loans is None else loans.current(self)
-        if type(old) is not Tensor:
-            old = self._healed(old)
-        if self._leaf is not None:
-            if tracked and current_mode().grad:
-                raise WriteError(
-                    "a leaf that requires grad is written inside a recorded computation",
-                    at=site(here()),
-                    help="update it under `with tn.no_grad():`, or through .data",
-                )
-            v = v if type(v) in NUMBERS else detach(v)
-        if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
-            new = v
-        else:
-            old = old if self._leaf is None else detach(old)
-            new = replaced(old, v) if key is ... else indexing.written(old, key, v)
-        self._take(new, writer, key)
+    def _write(
+        self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False, seen: Any = None
+    ) -> bool:
+        """Give the place another value: v, or its own with v at a basic index. False, and nothing written, if v was
+        computed from the value ``seen`` here and another thread has written another meanwhile."""
+        while True:
+            loans = self._loans
+            held = LENDING or (UPDATING and get_ident() not in UPDATING)
+            if loans is not None or held or self._ties is not None:
+                self._refuse_write(writer, key)
+            old = self._read() if loans is None else loans.current(self)
+            if type(old) is not Tensor:
+                old = self._healed(old)
+            for watch in WATCHERS:
+                watch(self, old)
+            if self._leaf is not None:
+                if tracked and current_mode().grad:
+                    raise leaf_written()
+                v = v if type(v) in NUMBERS else detach(v)
+            known = seen
+            if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
+                new = v
+            else:
+                known = old if seen is None else seen
+                old = old if self._leaf is None else detach(old)
+                new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+            node = new._node
+            if node is not None and node.level is not None:
+                refuse_writing(self._home, new)
+            if self._leaf is not None:
+                new = as_leaf(new, self._leaf)
+            new._held = True
+            # With a GIL no other thread runs between these looks and the store.
+            if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
+                self._val = new
+            elif not self._store(new, writer, key, known):
+                if seen is not None:
+                    return False
+                continue
+            if self._borrows:
+                self._expire(new, writer, key)
+            return True
 
-    def _take(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
-        """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph."""
+    def _take(self, new: Any) -> None:
+        """Hold a value of the place's shape and dtype, without a graph, which nothing forbids."""
         if new._node is not None and new._node.level is not None:
             refuse_writing(self._home, new)
-        if self._leaf is not None:
-            new = as_leaf(new, self._leaf)
-        self._keep(new, writer, key)
+        self._keep(new if self._leaf is None else as_leaf(new, self._leaf))
 
-    def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
+    def _keep(self, new: Any) -> None:
         """Hold a value, which is a leaf if the place is one."""
         new._held = True
         if GIL and self._loans is None and self._ties is None:  # no other thread runs between this look and the store
             self._val = new
         else:
-            self._store(new, writer, key)
+            self._store(new)
         if self._borrows:
-            self._expire(new, writer, key)
+            self._expire(new, None, ...)
 
-    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
-        """Let the place hold another value, unless a loan that has begun meanwhile forbids it."""
+    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
+        done, if it does not hold what is ``known`` any more."""
         new._held = True
         with GUARD:
-            if self._loans is None:
+            loans = self._loans
+            if loans is not None:
+                loans.refuse_write(self, writer, key)
+            if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
+                return False
+            if loans is None:
                 self._val = new
             else:
-                self._loans.refuse_write(self, writer, key)
-                self._loans.store(self, new)
+                loans.store(self, new)
             if self._ties is not None:
                 self._ties.written(self, new, writer, key)
+        return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
         if self._loans is not None:
             self._loans.refuse_write(self, writer, key)
+        if self._ties is not None:
+            self._ties.refuse_write()
         if LENDING:
             for thread, born in list(LENDING.items()):
                 for refuse in LENT:
                     refuse(self, thread, born)
         for update in list(UPDATING.values()) if UPDATING else ():
             update.refuse_write(self)
-        if self._ties is not None:
-            self._ties.refuse_write()
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
@@ -197,8 +221,8 @@ class Var(Writable):
 
     @data.setter
     def data(self, v: Any) -> None:
-        free = type(v) is Tensor and self._loans is None and self._ties is None and not LENDING and not UPDATING
-        if free and v._aval == self._read()._aval:
+        plain = type(v) is Tensor and self._loans is None and self._ties is None
+        if plain and not (LENDING or UPDATING or WATCHERS) and v._aval == self._read()._aval:
             self._take(detach(v) if v._deps else v)
             return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
@@ -223,9 +247,12 @@ class Var(Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         self._write(written_of(v), None, key, tracked=True)
 
-    def _update(self, v: Any) -> Var:
-        self._write(written_of(v), tracked=True)
-        return self
+    def _seen(self) -> tuple[Any, Any]:
+        value = self._read()
+        return value, value
+
+    def _update(self, v: Any, seen: Any = None) -> Var | None:
+        return self if self._write(written_of(v), tracked=True, seen=seen) else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
@@ -259,6 +286,8 @@ def refuse_writes(places: Iterable[Var]) -> None:
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
+        for watch in WATCHERS:
+            watch(place, place._read())
         if value._node is not None and value._node.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)
@@ -278,6 +307,15 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
+
+
+def leaf_written() -> WriteError:
+    """TN594: a leaf is no place of intermediate results."""
+    return WriteError(
+        "a leaf that requires grad is written inside a recorded computation",
+        at=site(here()),
+        help="update it under `with tn.no_grad():`, or through .data",
+    )
 
 
 set_types(Tensor, Var)

@@ -171,6 +171,8 @@ class Access(Memory):
             return self._tensor_item(ref, region, op), None
         if obj.kind in ("scalar", "function", "module-name", "iterator", "rng"):
             return (), None
+        if obj.text == "subset":
+            self.reading((ref,), "operator")
         if len(region) == 1 and region[0][0] == "s" and obj.kind in _SEQUENCES:
             return self.slice_of(obj), None
         name = self.key(region)
@@ -348,6 +350,6 @@ def _inherit(part: Ref, owner: Ref) -> Ref:
     """A part read through a reference that has been surprised is no more current than that."""
     if owner.write is None or part.write is not None or owner.write.sort == "resize":
         return part
-    if owner.obj.kind in CONTAINERS:
+    if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
         return part
     return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

@@ -18,13 +18,21 @@ class Interpreter(Libraries):
     """The whole abstract machine."""
 
     def entry(self, function: ops.Function) -> State:
-        self.threads = {}
+        self.threads, self.reshaped, self.opened = {}, {}, set()
+        self.seen: set[Obj] = set()
         self.modes = {
             given.arg: annotation(self.program, self.module, given.annotation).mode
             for given in parameters(function.node)
             if given.annotation is not None
         }
         return super().entry(function)
+
+    def run(self, function: ops.Function) -> State:
+        end = super().run(function)
+        for obj, write in self.reshaped.items():
+            if obj not in self.seen:
+                self.event("maybe-view-written", write.node, obj.node)
+        return end
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         if role in (_SHARED, _EXCLUSIVE):
@@ -66,6 +74,7 @@ class Interpreter(Libraries):
 
     def looked(self, ref: Ref) -> None:
         super().looked(ref)
+        self.seen.add(ref.obj)
         self._while_borrowed(ref, None)
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:

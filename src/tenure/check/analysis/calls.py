@@ -132,6 +132,10 @@ class Calls(Effects):
 
     def registered(self, refs: list[Ref], op: ops.Call) -> None:
         """Note that a function is called later."""
+        self.hooked(refs, op)
+
+    def hooked(self, refs: list[Ref], op: ops.Call) -> None:
+        """Note that a hook is registered."""
 
     def library_kind(self, obj: Obj) -> str | None:
         """The kind of an instance by the library class that its own class derives from."""
@@ -151,8 +155,7 @@ class Calls(Effects):
         return result
 
     def _unknown_method(self, refs: list[Ref], op: ops.Call) -> Value:
-        if refs[0].obj.kind == "iterator" or refs[0].obj.kind in TENSORS:
-            self.read(op.receiver, "unknown")
+        self.read(op.receiver, "method" if refs[0].obj.kind == "unknown" else "unknown")
         self.unknown_call(op)
         self.put_away(refs, op)
         for ref in refs:
@@ -200,7 +203,7 @@ class Calls(Effects):
             self.unknown_call(op, "captured")
             return self.constructed(qualname, name, (Ref(self.fresh("made", kind)),), op)
         self.unknown_call(op)
-        return (Ref(self.fresh("unknown", "unknown")),)
+        return (Ref(self.fresh("unknown", "unknown", target=qualname)),)
 
     def guess_class(self, qualname: str, name: str) -> str | None:
         """The kind of a library class that the tables do not list, by where it stands."""
@@ -225,9 +228,16 @@ class Calls(Effects):
             if obj.kind in ("tensor", "var") and name == "Parameter":
                 obj.grad = obj.leaf = True
             if obj.kind == "module" and obj.text == "":
-                obj.text = "library"
+                obj.text = "in-place" if self._in_place_given(op) else "library"
+            if name == "Sequential":
+                for at, (register, _) in enumerate(op.args):
+                    self.state.cells[(obj, at)] = self.get(register)
             obj.target = obj.target or qualname
         return result
+
+    def _in_place_given(self, op: ops.Call) -> bool:
+        value = self.get(dict(op.keywords).get("inplace"))
+        return len(value) == 1 and value[0].obj.const is True
 
     def consume_register(self, register: int) -> None:
         """What a register holds is iterated to its end."""

@@ -223,7 +223,9 @@ class Effects(Access):
         kind: str = effect.kind if effect.kind != "same" else ref.obj.kind
         verdict = self.certainly(ref.obj, name) if effect.result == "maybe-view" else "view"
         if verdict == "copy":
-            return (Ref(self.derived(self.fresh("copied", kind), (ref,))),)
+            made = self.fresh("copied", kind)
+            made.text = "reshaped" if name in ("reshape", "ravel") else ""
+            return (Ref(self.derived(made, (ref,))),)
         return self.view(ref, name, register, kind, maybe=verdict == "maybe")
 
     def certainly(self, obj: Obj, name: str) -> str:

@@ -94,10 +94,8 @@ class Functions(Loops):
             return (Ref(self.fresh("unknown", "unknown")),)
         self.defaults(function, given, function_object)
         examples = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
-        for name in self.session.outer_names(function):
-            value = self.state.cells.get(name, ()) if self._encloses(function) else ()
-            if len(value) == 1:
-                examples["·" + name] = value[0].obj
+        if self._encloses(function):
+            examples |= self.outer_examples(function)
         summary = self.summarize(function, examples)
         for name in summary.reads:
             if name in given:
@@ -113,6 +111,15 @@ class Functions(Loops):
             return result or (Ref(self.fresh("unknown", "unknown")),)
         return result
 
+    def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
+        """What the variables that a function reads from outside hold here."""
+        found = {name: self.state.cells.get(name, ()) for name in self.session.outer_names(function)}
+        return {
+            "·" + name: value[0].obj
+            for name, value in found.items()
+            if len(value) == 1 and value[0].obj.kind not in ("module-name", "function")
+        }
+
     def from_cache(self, function: ops.Function, result: Value, op: ops.Call) -> Value:
         """A cached function gives everybody the same object."""
         for ref in result:
@@ -122,9 +129,7 @@ class Functions(Loops):
             return (Ref(same, self.loan("cached", None, Ref(same), function.name)),)
         return result
 
-    def defaults(
-        self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]], made: Obj | None
-    ) -> None:
+    def defaults(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]], made: Obj | None) -> None:
         """Add the default values of parameters that the call does not give."""
         if made is None:
             return
@@ -312,7 +317,7 @@ class Functions(Loops):
         inner = act.write.inner or (_path(function), act.write.node)
         via = (function.name, *act.write.via)
         reached = self.resolve(act.path, given, function)
-        start = given.get(act.path.name, ((), None))[0]
+        start, root = given.get(act.path.name, ((), None))
         for ref, holder in reached:
             write = self.wrote(
                 act.sort, act.write.text, via=via, inner=inner, hidden=act.write.hidden, grows=act.write.grows,
@@ -321,10 +326,11 @@ class Functions(Loops):
             if act.sort == "backward":
                 self.backward(ref, self.op, retained=False, accumulates=True)
                 continue
-            if act.loan is not None and holder is not None:
+            if act.loan is not None and (owner := holder if holder is not None else root) is not None:
                 said = act.loan
-                loan = Loan(said.node, said.relation, holder, said.text, ref.loan, True, (), _path(function))
-                ref, holder = ref._replace(loan=self.loans.setdefault((act.loan, holder), loan)), None
+                loan = Loan(said.node, said.relation, owner, said.text, ref.loan, True, (), _path(function))
+                loan.name = said.name
+                ref, holder = ref._replace(loan=self.loans.setdefault((act.loan, owner), loan)), None
             if act.sort == "rebind" and holder is None and ref.obj.base is not None and not act.path.steps:
                 self.lost_in_call(ref, write)
             self.write((ref,), holder, write)
@@ -387,7 +393,11 @@ def _info(obj: Obj) -> tuple[str, ...]:
     """What is known of an object, as far as it matters to a function that is given it."""
     const = obj.const if isinstance(obj.const, bool | None) else ...
     shown = [getattr(obj, name) for name in _INFO if name != "const"]
-    return (*(str(part) if not isinstance(part, ops.Function) else str(id(part.node)) for part in shown), str(const))
+    return (*map(_word, shown), str(const))
+
+
+def _word(part: object) -> str:
+    return str(part) if isinstance(part, str | int | None) else str(id(getattr(part, "node", part)))
 
 
 def _adopt(obj: Obj, example: Obj) -> None:

@@ -4,9 +4,10 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.laws import Laws
+from tenure.check.analysis.summaries import Given
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
 from tenure.check.lower.scope import parameters
-from tenure.check.values import Holder, Obj, Ref, Value, Write
+from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write
 
 __all__ = ["Libraries"]
 
@@ -100,8 +101,20 @@ class Libraries(Laws):
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
-        if ref.obj.text == "parted" and write.sort == "write":
-            self.event("alias-lost", write.node, ref.obj.node)
+        obj = ref.obj
+        if obj.text == "parted" and write.sort == "write":
+            self.event("alias-lost", write.node, obj.node)
+        if obj.root().kind == "jax" and obj.kind != "jax" and write.sort == "write":
+            self.event("write-to-a-value", write.node, obj.node)
+        if obj.text == "reshaped" and write.sort == "write":
+            self.reshaped.setdefault(obj, write)
+        for holder_of, value in list(self.state.cells.items()):
+            if write.sort != "write" or not isinstance(holder_of, tuple):
+                continue
+            for held in value:
+                sent = held.loan is not None and held.loan.relation == "queued" and held.write is None
+                if sent and held.loan is not None and self.state.overlap(held.obj, obj) is MUST:
+                    self.event("sent-value-overwritten", write.node, held.loan.node)
 
     def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
         made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
@@ -129,6 +142,12 @@ class Libraries(Laws):
             self.thread(op)
         if name == "load_state_dict" and effect.captures:
             self._state_shared(bound)
+        if name in ("Subset", "random_split") and "0" in bound:
+            return self._subsets(name, bound)
+        if name == "state_dict" and bound and self.get(bound["0"]) and self.get(bound["0"])[0].obj.kind == "optimizer":
+            self._optimizer_state(bound, result)
+        if role == "step":
+            self._step(bound)
         if name == "fromkeys":
             for ref in result:
                 if any(item.obj.kind in (*TENSORS, *CONTAINERS) for item in self.items(ref.obj)):
@@ -155,6 +174,9 @@ class Libraries(Laws):
     def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
         super().reading(value, how, node, deep)
         for ref in value:
+            for held in self.state.cells.get((ref.obj, "dataset"), ()):
+                if held.write is not None:
+                    self._conflict(held, how, node or self.op.node)
             later = self.state.cells.get((ref.obj, "·later"), ()) if ref.obj.kind in ("jax", "tinygrad") else ()
             for held in later:
                 if held.write is not None:
@@ -190,6 +212,36 @@ class Libraries(Laws):
                         one._replace(loan=loan, write=None) for one in self.state.cells.get(holder, ())
                     )
 
+    def _subsets(self, name: str, bound: dict[str, int]) -> Value:
+        """Parts of a data set, which hold the data set itself."""
+        made = []
+        source = self.sources.get(bound["0"])
+        held = tuple(self.lent(ref, "subset", source) for ref in self.get(bound["0"]))
+        for at in range(1 if name == "Subset" else 3):
+            part = self.fresh(("subset", at), "instance", text="subset")
+            self.state.cells[(part, "dataset")] = held
+            made.append(Ref(part))
+        if name == "Subset":
+            return tuple(made)
+        parts = self.fresh("subsets", "list", text="display")
+        for at, ref in enumerate(made):
+            self.state.cells[(parts, at)] = (ref,)
+        return (Ref(parts),)
+
+    def _optimizer_state(self, bound: dict[str, int], result: Value) -> None:
+        for ref in self.get(bound["0"]):
+            state = self.field(ref.obj, "state")
+            for made in result:
+                lent = tuple(self.lent(one, "view", (ref.obj, "state"), copylike=True) for one in state)
+                self.state.cells[(made.obj, "*")] = lent
+
+    def _step(self, bound: dict[str, int]) -> None:
+        """An optimizer's step writes its own state too."""
+        for ref in self.get(bound.get("0")):
+            holder = (ref.obj, "state")
+            if holder in self.state.cells:
+                self.write(self.state.cells[holder], holder, self.wrote("step", ".step(…)"))
+
     def _state_shared(self, bound: dict[str, int]) -> None:
         """An optimizer that loads another's state keeps its tensors."""
         for ref in self.get(bound.get("0")):
@@ -197,11 +249,8 @@ class Libraries(Laws):
                 continue
             for given in self.get(bound.get("1")):
                 for item in self.items(given.obj):
-                    owner = item.obj.base or item.obj.owner
-                    if owner is not None and owner.kind == "optimizer":
-                        state = self.field(owner, "state")
-                        lent = tuple(self.lent(r, "shared", (owner, "state"), copylike=True) for r in state)
-                        self.state.cells[(ref.obj, "state")] = lent
+                    if item.obj.field == "state" and item.obj.owner is not None:
+                        self.state.cells[(ref.obj, "state")] = (item,)
 
     def _compiled(self, op: ops.Call, result: Value) -> Value:
         """A function compiled by the library: what it reads from outside is read once."""
@@ -249,8 +298,9 @@ class Libraries(Laws):
         super().replaced(ref, name, op)
         write = self.wrote("replace", f".{name} = …" if isinstance(op, ops.SetAttr) else "[…] = …")
         cells = self.state.cells
+        own = self.sources.get(op.obj) if isinstance(op, ops.SetAttr | ops.SetItem) else None
         for holder, value in list(cells.items()):
-            if not any(one.obj is ref.obj and one.write is None for one in value):
+            if holder == own or not any(one.obj is ref.obj and one.write is None for one in value):
                 continue
             cells[holder] = tuple(
                 one._replace(write=write)
@@ -283,7 +333,7 @@ class Libraries(Laws):
         source = self.sources.get(op.args[0][0])
         shared = not target.startswith("multiprocessing")
         for ref in self.get(op.args[0][0]):
-            if source is not None and shared and ref.obj.kind in (*TENSORS, *CONTAINERS):
+            if source is not None and shared and ref.obj.kind in TENSORS:
                 held = ref._replace(loan=self.loan("queued", source, ref._replace(loan=None)), write=None)
                 self._store(refs[0].obj, "*", (held,), weak=True)
 
@@ -304,11 +354,7 @@ class Libraries(Laws):
 
     def _examples(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]]) -> dict[str, Obj]:
         out = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
-        for name in self.session.outer_names(function):
-            value = self.state.cells.get(name, ())
-            if len(value) == 1:
-                out["·" + name] = value[0].obj
-        return out
+        return out | self.outer_examples(function)
 
     def _thread_arguments(self, function: ops.Function, args: list[Ref]) -> dict[str, tuple[Value, Holder | None]]:
         names = [given.arg for given in parameters(function.node)]
@@ -340,3 +386,33 @@ class Libraries(Laws):
         return False
 
     threads: dict[Obj, list[ast.AST]]
+    reshaped: dict[Obj, Write]
+
+    def hooked(self, refs: list[Ref], op: ops.Call) -> None:
+        """A hook keeps a layer's output, and the next layer of the sequence overwrites it."""
+        if not op.method.startswith("register_forward_hook") or not op.args:
+            return
+        following = [ref for one in refs for ref in self._layer_behind(one.obj)]
+        in_place = next((ref.obj for ref in following if ref.obj.text == "in-place"), None)
+        if in_place is None:
+            return
+        for hook in self.get(op.args[0][0]):
+            function = hook.obj.target
+            if not isinstance(function, ops.Function):
+                continue
+            names = [given.arg for given in parameters(function.node)]
+            summary = self.summarize(function, self.outer_examples(function) | self._hook_examples(names))
+            kept = [one for _, _, value in summary.stores for one in value if isinstance(one, Given)]
+            if len(names) > 2 and any(one.path.name == names[2] for one in kept):
+                self.event("hooked-output-overwritten", op.node, in_place.node)
+
+    def _hook_examples(self, names: list[str]) -> dict[str, Obj]:
+        return {names[2]: Obj("tensor")} if len(names) > 2 else {}
+
+    def _layer_behind(self, layer: Obj) -> Value:
+        """What comes after a layer in the sequence that holds it."""
+        for holder, value in list(self.state.cells.items()):
+            if isinstance(holder, tuple) and isinstance(holder[1], int) and holder[0].kind == "module":
+                if any(ref.obj is layer for ref in value):
+                    return self.state.cells.get((holder[0], holder[1] + 1), ())
+        return ()

@@ -32,6 +32,16 @@ class Loops(Shapes):
         it = ref.obj
         if it.kind != "iterator":
             return self._items_of(ref, op, 0)
+        if it in self.opened:
+            return ()
+        self.opened.add(it)
+        found = self._given_by(it, op)
+        self.opened.discard(it)
+        return found
+
+    opened: set[Obj]
+
+    def _given_by(self, it: Obj, op: ops.Next) -> Value:
         looked_at = self.state.cells.get((it, "·iterated"), ())
         inner = [r for name, value in self.state.fields(it) if isinstance(name, tuple) for r in value]
         role = str(it.field or "")

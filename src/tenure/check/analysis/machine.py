@@ -40,8 +40,12 @@ class Machine(Gradients):
             pending.discard(at)
             visits[at] += 1
             self.state = before[at].copy()
+            self.repeating = at in graph.repeated
             for op in graph.blocks[at].ops:
                 self.step(op)
+            cells = self.state.cells
+            for register in [key for key in cells if isinstance(key, int) and key not in graph.crossing]:
+                del cells[register]
             for following in graph.blocks[at].succs:
                 if following not in before:
                     before[following] = self.state.copy()

@@ -35,6 +35,7 @@ class Memory:
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
+        self.repeating = False
 
     # Objects
 
@@ -48,7 +49,8 @@ class Memory:
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
-        self._age(obj)
+        if self.repeating:
+            self._age(obj)
         return obj
 
     def _age(self, obj: Obj) -> None:
@@ -103,9 +105,7 @@ class Memory:
         else:
             self.sources[register] = source
 
-    def loan(
-        self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False
-    ) -> Loan:
+    def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
         """The loan that the present operation takes of what `ref` refers to."""
         node = self.op.node
         key = (id(node), relation, source, ref.obj)
@@ -254,9 +254,7 @@ class Memory:
             return
         known = ref.obj.kind in TENSORS or ref.obj.kind in CONTAINERS or loan.relation in ("saved", "iteration")
         certain = ref.must and write.certain and known and how in _READS
-        self.findings.conflict(
-            Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain)
-        )
+        self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
 def _unexpected(other: Holder, held: Ref, sources: dict[Holder, bool]) -> bool:

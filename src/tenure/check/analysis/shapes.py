@@ -134,8 +134,12 @@ class Shapes(Machine):
                 example.kind, example.grad, example.leaf = "tensor", str(name)[:7] != "running", True
             elif isinstance(name, int) or name == "*":
                 example.kind = "module"
-        if obj.kind == "optimizer" and name == "param_groups":
-            example.kind = "list"
+        if obj.kind == "optimizer" and name in ("param_groups", "state"):
+            example.kind = "list" if name == "param_groups" else "dict"
+        if obj.field == "state" and obj.owner is not None and obj.owner.kind == "optimizer":
+            example.kind = "dict"
+        elif obj.owner is not None and obj.owner.field == "state" and obj.kind == "dict":
+            example.kind = "tensor"
         if obj.kind == "tenure-module" and name in ("weight", "bias"):
             example.kind, example.grad, example.leaf = "var", True, True
         return example

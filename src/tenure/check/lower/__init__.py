@@ -1,8 +1,8 @@
 """Lowering: a body of Python becomes a graph of operations on places.
 
-    for x in xs:            0: %1 = load xs; %2 = iter %1 → 2
-        total += x          2: %3 = next %2 → 3, 4
-                            3: bind x %3; %4 = load total; %5 = load x; %6 = __iadd__ %4 %5; bind total %6 → 2
+for x in xs:            0: %1 = load xs; %2 = iter %1 → 2
+    total += x          2: %3 = next %2 → 3, 4
+                        3: bind x %3; %4 = load total; %5 = load x; %6 = __iadd__ %4 %5; bind total %6 → 2
 """
 
 from dataclasses import dataclass, field
@@ -26,5 +26,6 @@ def lower(function: Function) -> Graph:
         lowering = _Lowering(function=function)
         lowering.body(statements_of(function.node))
         lowering.edge(lowering.here, 1)
+        lowering.graph.finish()
         function.graph = lowering.graph
     return function.graph

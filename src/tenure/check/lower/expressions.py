@@ -251,9 +251,7 @@ class Expressions(Builder):
         value = self.value(element.value if isinstance(element, ast.Starred) else element)
         self.emit(ops.Capture(node, container, at, value))
 
-    def _generators(
-        self, generators: Sequence[ast.comprehension], at: int, body: Callable[[], None]
-    ) -> None:
+    def _generators(self, generators: Sequence[ast.comprehension], at: int, body: Callable[[], None]) -> None:
         if at == len(generators):
             body()
             return
@@ -290,9 +288,7 @@ class Expressions(Builder):
     def _lambda(self, node: ast.Lambda) -> int:
         return self.define(node, function_of(node, self.function))
 
-    def define(
-        self, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef, function: ops.Function
-    ) -> int:
+    def define(self, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef, function: ops.Function) -> int:
         """Make a function value; its defaults and decorators are evaluated here."""
         decorators = () if isinstance(node, ast.Lambda) else tuple(map(self.value, node.decorator_list))
         given = node.args

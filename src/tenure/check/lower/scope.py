@@ -56,6 +56,4 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
 
 def declared_names(body: Iterable[ast.AST]) -> set[str]:
     """The names that a body declares global or nonlocal."""
-    return {
-        name for node in _own(body) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
-    }
+    return {name for node in _own(body) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
