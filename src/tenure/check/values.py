@@ -7,10 +7,11 @@ since that changed what it refers to behind its back.
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "spread"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
@@ -59,6 +60,16 @@ class Obj:
         return at
 
 
+def spread(obj: Obj) -> Obj | None:
+    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
+    at: Obj | None = obj
+    while at is not None:
+        if at.text == "expanded":
+            return at
+        at = at.base
+    return None
+
+
 @dataclass(slots=True, eq=False)
 class Loan:
     """How a reference came to a cell: by which relation, where, from which cell.
@@ -82,6 +93,13 @@ class Loan:
     def seems_own(self) -> bool:
         """Whether a name was given to what reads like something new."""
         return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
+
+    def stood_under(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
+        """The conditions under which each of the steps was made that led to this reference."""
+        at: Loan | None = self
+        while at is not None:
+            yield at.conditions
+            at = at.parent
 
     def sources(self) -> dict[Holder, bool]:
         """The cells this reference was taken from, each with whether a copy seems to lie between."""

@@ -19,6 +19,7 @@ from tenure.values.loans import Ended, Loan, give_back, lend
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
 from tenure.values.sites import at_users_line, here, site
+from tenure.values.tensor import Tensor
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
 
@@ -41,11 +42,31 @@ class Borrow(Writable):
         self._parent = parent
         self._loan: Loan | None = None
         self._stale: Ended | None = parent._stale if parent is not None else None
-        self._val = value = self.view_of(place._read()) if parent is None else self._view_of_parent(parent)
-        value._held = True
+        if parent is None:
+            whole = place._val
+            value = detach(whole if type(whole) is Tensor else place._read())
+            self._val = value if region.is_whole else region.read(value)
+        else:
+            self._val = self._view_of_parent(parent)
+        self._val._held = True
         place._borrows.append(weakref.ref(self))
         if len(place._borrows) > 64:
             place._borrows = [r for r in place._borrows if r() is not None]
+
+    @classmethod
+    def of(cls, place: Any) -> Borrow:
+        """A borrow of all of a place: what the constructor gives, sooner."""
+        value = place._read()
+        b = object.__new__(cls)
+        b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
+        b._loan = b._stale = None
+        b._val = value = detach(value) if value._deps else value
+        value._held = True
+        borrows = place._borrows
+        borrows.append(weakref.ref(b))
+        if len(borrows) > 64:
+            place._borrows = [r for r in borrows if r() is not None]
+        return b
 
     def _absent(self) -> Any:
         if self._stale is not None:

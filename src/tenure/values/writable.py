@@ -25,6 +25,7 @@ class Writable(Tensor):
     """What reads as a tensor by giving its value of this moment."""
 
     __slots__ = ()
+    _val: Any
     _aval = _through("_aval")
     _deps = _through("_deps")
     _trace = _through("_trace")
@@ -33,15 +34,15 @@ class Writable(Tensor):
     _src = _through("_src")
     _node = _through("_node")
 
-    def __getattr__(self, name: str) -> Any:
-        return self._absent() if name == "_val" else super().__getattr__(name)
-
     def _absent(self) -> Any:
         """The error where the value cannot be read now."""
         raise NotImplementedError
 
     def _read(self) -> Any:
-        value = self._val
+        try:
+            value = self._val
+        except AttributeError:
+            return self._absent()
         return value if type(value) is Tensor else self._healed(value)
 
     def _healed(self, value: Any) -> Any:
@@ -94,7 +95,7 @@ OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
 IN_PLACE = (
     "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
     "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not "
-    "scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
+    "lerp addcmul addcdiv scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
 )
 
 
@@ -114,10 +115,12 @@ def _in_place(name: str) -> Any:
 
 
 def _augmented(name: str) -> Any:
+    operator = getattr(Tensor, f"__{name}__")
+
     def method(self: Any, other: Any) -> Any:
         while True:
             seen, old = self._seen()
-            result = getattr(old, f"__{name}__")(other)
+            result = operator(old, other)
             if result is NotImplemented:
                 return result
             done = self._update(at_users_line(result), seen)

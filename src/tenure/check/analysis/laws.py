@@ -7,7 +7,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
 from tenure.check.scope import parameters
-from tenure.check.values import Holder, Obj, Ref, Value, Write
+from tenure.check.values import Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
@@ -40,9 +40,9 @@ class Laws(Functions):
         self._not_to_be_written(ref, holder, write)
         if obj.text == "cached":
             self.event("cached-value-mutated", write.node, ref.loan.node if ref.loan else obj.node, detail=write.text)
-        if _spread(obj) and obj.kind == "tensor" and write.sort == "write":
-            made = _spread(obj)
-            self.event("self-overlapping-write", write.node, made.node if made else None, detail="expanded")
+        made = spread(obj)
+        if made and obj.kind == "tensor" and write.sort == "write" and self.alone and ref.must and not obj.maybe:
+            self.event("self-overlapping-write", write.node, made.node, detail="expanded")
         if isinstance(holder, tuple) and holder[0].text == "repeated" and write.sort in ("write", "resize"):
             self.event("repeated-object", write.node, holder[0].node, detail="written")
         temporary = holder is None and obj.text in ("copy", "reshaped") and write.sort == "write"
@@ -199,16 +199,6 @@ class Laws(Functions):
             for key, register in bound.items():
                 if key != effect.out:
                     self.overlap_of(self.get(bound[effect.out]), self.get(register), op)
-
-
-def _spread(obj: Obj) -> Obj | None:
-    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
-    at: Obj | None = obj
-    while at is not None:
-        if at.text == "expanded":
-            return at
-        at = at.base
-    return None
 
 
 def _indexed(obj: Obj) -> bool:

@@ -208,11 +208,7 @@ class Machine(Gradients):
         if source is not None:
             relation = "name" if isinstance(source, str) else _relation(source)
             value = tuple(self.lent(ref, relation, source) for ref in value)
-        old = self.state.cells.get(op.dst, ()) if self._merged_before(op) else ()
-        self.put(op.dst, tuple(dict.fromkeys((*old, *value))))
-
-    def _merged_before(self, op: ops.Merge) -> bool:
-        return isinstance(op.node, ast.expr) and op.dst in self.state.cells
+        self.put(op.dst, value)
 
     def _iter(self, op: ops.Iter) -> None:
         value = self.get(op.src)

@@ -39,6 +39,7 @@ class Memory:
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
+        self.alone = True
         self.repeating = False
         self.placed: list[int] = []
 
@@ -179,6 +180,7 @@ class Memory:
 
     def write(self, value: Value, holder: Holder | None, write: Write, *, all_of: bool = False) -> None:
         """Write to what a value refers to. All others that look at it have not seen that coming."""
+        self.alone = len(value) == 1 or all_of
         for ref in value:
             write.hidden = write.hidden or _uncounted(ref)
             certain = write.certain and (len(value) == 1 or all_of) and not ref.obj.maybe
@@ -203,6 +205,9 @@ class Memory:
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
+                continue
+            if write.sort != "resize" and isinstance(other, tuple) and other[0].kind == "iterator":
+                # What an iteration gives next is read then, as it is then.
                 continue
             if other not in sources and not any(r.loan is not None and r.write is None for r in value):
                 continue
@@ -278,7 +283,7 @@ class Memory:
     def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
         loan, write = ref.loan, ref.write
         assert loan is not None and write is not None
-        if contradictory(loan.conditions, write.conditions, self.op.conditions):
+        if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
             return
         known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS

@@ -7,7 +7,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Obj, Value
+from tenure.check.values import Obj, Value, spread
 
 __all__ = ["Shapes"]
 
@@ -20,6 +20,11 @@ _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
     ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
 }  # fmt: skip
+_TO_A_NUMBER = frozenset(
+    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
+     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
+)  # fmt: skip
+"""What makes one number of a NumPy array, unless it is told an axis: numbers are never changed in place."""
 
 
 class Shapes(Machine):
@@ -27,6 +32,9 @@ class Shapes(Machine):
 
     def shaped(self, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
         if obj.kind not in TENSORS:
+            return obj
+        if obj.kind == "ndarray" and name in _TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
+            obj.kind = "scalar"
             return obj
         first = self.get(bound.get("0"))
         given = first[0].obj if len(first) == 1 else None
@@ -102,7 +110,7 @@ class Shapes(Machine):
         """Whether what may be a view is one: "view", "copy" or "maybe"."""
         own = obj.node is not None and obj.base is None
         if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
-            if obj.strided and name != "contiguous":
+            if (obj.strided and name != "contiguous") or spread(obj):
                 return "copy"
             if name == "flatten" and obj.kind == "ndarray":
                 return "copy"
