@@ -177,6 +177,8 @@ class Access(Memory):
             return self.slice_of(obj), None
         name = self.key(region)
         found = tuple(_inherit(part, ref) for part in self.field(obj, name))
+        if obj.kind == "dict" and isinstance(name, Obj) and (obj, name) not in self.state.cells:
+            found = tuple(part._replace(must=False) for part in found)
         return found, (obj, name)
 
     def key(self, region: tuple[Component, ...]) -> object:

@@ -213,7 +213,7 @@ class Machine(Gradients):
     def _iter(self, op: ops.Iter) -> None:
         value = self.get(op.src)
         if value and all(ref.obj.kind == "iterator" and ref.obj.text != "again" for ref in value):
-            for ref in value:
+            for ref in value if len(value) == 1 else ():
                 self.started(ref, op.src)
             self.put(op.dst, value)
             return
@@ -235,6 +235,8 @@ class Machine(Gradients):
                 if obj.kind in TENSORS:
                     unsure = obj.kind == "ndarray" and obj.ndim is None
                     out += self.view(ref, "[]", op.src, region=(("i", at),), maybe=unsure)
+                elif obj.kind == "iterator":
+                    out.append(Ref(self.fresh(("part", at), "unknown")))
                 elif obj.kind in ("tuple", "list", "unknown", "instance"):
                     exact = op.star is None or at < op.star
                     name: object = at if exact else "*"
