@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tenure.check.scope import bound_names, declared_names, parameters
+from tenure.check.scope import bound_names, declared_names, parameters, walk
 
 __all__ = [
     "Assume",
@@ -374,7 +374,7 @@ class Function:
         if self._used is None:
             self._used = tuple(
                 (node.func.value.id, node.func.attr)
-                for node in ast.walk(self.node)
+                for node in walk(self.node)
                 if isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and isinstance(node.func.value, ast.Name)

@@ -6,6 +6,7 @@ from functools import cache
 from tenure.check.effects.tables import writers
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.scope import children, walk
 
 __all__ = ["worth_running", "written_inside"]
 
@@ -35,7 +36,7 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
             return True
         if isinstance(at, ast.Call) and (at.args or at.keywords):
             called.append(at.func)
-        stack += ast.iter_child_nodes(at)
+        stack += children(at)
     return any(_callee_writes(program, module, function, func) for func in called)
 
 
@@ -78,4 +79,4 @@ def _callee_writes(program: Program, module: Module, function: Function, func: a
 @cache
 def written_inside(node: ast.AST) -> bool:
     """Whether a body, or what is defined in it, writes by its own syntax."""
-    return any(_writes(at) for at in ast.walk(node))
+    return any(_writes(at) for at in walk(node))
