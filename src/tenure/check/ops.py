@@ -355,6 +355,7 @@ class Function:
     in_class: ast.ClassDef | None = None
     graph: Graph | None = None
     home: object = None
+    writes: bool | None = None
     _bound: frozenset[str] | None = None
     _used: tuple[tuple[str, str], ...] | None = None
 
