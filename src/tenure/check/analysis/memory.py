@@ -206,6 +206,8 @@ class Memory:
 
     def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
         sources = ref.loan.sources() if ref.loan is not None else {}
+        # Who holds what the written thing was taken out of knows of the change, too.
+        expecting = {source[0] for source in sources if isinstance(source, tuple)} | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
@@ -220,6 +222,7 @@ class Memory:
             out = []
             for held in value:
                 expects = held.write is not None or (held.loan is None and other not in sources)
+                expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
