@@ -284,3 +284,68 @@ def test_places_written_from_each_other_do_not_share() -> None:
     b.copy_(a)
     b[1] = 7
     assert (a.tolist(), b.tolist()) == ([5.0, 1.0], [5.0, 7.0])
+
+
+IDENTITIES: dict[str, Any] = {
+    "to a dtype": lambda x: x.to(tn.float32),
+    "to a device": lambda x: x.to("cpu"),
+    "cpu": lambda x: x.cpu(),
+    "float": lambda x: x.float(),
+    "contiguous": lambda x: x.contiguous(),
+    "clamp": lambda x: x.clamp(),
+    "plus": lambda x: +x,
+    "detach": lambda x: x.detach(),
+    "clone": lambda x: x.clone(),
+    "reshape": lambda x: x.reshape(2),
+    "expand": lambda x: x.expand(2),
+    "squeeze": lambda x: x.squeeze(),
+    "slice": lambda x: x.value[:],
+    "as_tensor": tn.as_tensor,
+    "asarray": lambda x: tn.asarray(x, dtype=tn.float32),
+    "identity": lambda x: tn.nn.Identity()(x),
+    "dropout": lambda x: tn.nn.Dropout(0.5).eval()(x),
+    "no dropout": lambda x: tn.nn.functional.dropout(x, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+@pytest.mark.parametrize("kind", ["place", "leaf", "borrow"])
+def test_what_changes_nothing_gives_a_value(name: str, kind: str) -> None:
+    v = tn.tensor([1.0, 2.0], requires_grad=kind == "leaf")
+    v = v if kind == "leaf" else tn.Var(v)
+    x = v.data if kind == "borrow" else v
+    y = IDENTITIES[name](x)
+    assert type(y) is tn.Tensor
+    y += 1  # another name's value, not a write of the place
+    assert v.tolist() == [1.0, 2.0] and y.tolist() == [2.0, 3.0]
+
+
+def test_set_writes_what_fits_and_shares_nothing() -> None:
+    best, w = tn.zeros(2).mut(), tn.ones(2).mut()
+    assert best.set_(w) is best
+    w.mul_(5.0)
+    assert best.tolist() == [1.0, 1.0]
+    for bad in (tn.ones(3), tn.ones(2, dtype=tn.float64)):
+        with pytest.raises((tn.ShapeError, tn.DTypeError), match="TN802"):
+            best.set_(bad)
+
+
+def test_running_means_by_hand() -> None:
+    g, b1, b2 = tn.tensor([2.0, -1.0]), 0.5, 0.25
+    m, v, p = tn.zeros(2).mut(), tn.zeros(2).mut(), tn.ones(2).mut()
+    m.lerp_(g, 1 - b1)
+    v.mul_(b2).addcmul_(g, g, value=1 - b2)
+    p.addcdiv_(m, v.sqrt(), value=-0.5)
+    assert (m.tolist(), v.tolist()) == ([1.0, -0.5], [3.0, 0.75])
+    assert p.tolist() == pytest.approx([1 - 0.5 / 3**0.5, 1 + 0.25 / 0.75**0.5])
+    x = tn.tensor([1.0, 2.0], requires_grad=True)
+    tn.addcmul(x, x, x).sum().backward()
+    assert x.grad.tolist() == [3.0, 5.0]
+    assert tn.lerp(x, tn.zeros(2), 0.5).tolist() == [0.5, 1.0] and tn.addcdiv(x, x, x).tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("name", ["as_strided", "data_ptr", "untyped_storage", "resize_", "share_memory_", "detach_"])
+def test_what_shares_memory_elsewhere_says_what_to_write(name: str) -> None:
+    for x in (tn.zeros(2), tn.zeros(2).mut(), tn.zeros(2).mut().data):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}': "):
+            getattr(x, name)

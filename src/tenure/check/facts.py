@@ -77,6 +77,10 @@ def rule_of(conflict: Conflict) -> str:
         return "write-hidden-from-autograd" if write.hidden else "saved-for-backward-overwritten"
     if isinstance(conflict.read, ast.Tuple) and write.node in conflict.read.elts:
         return "swap-through-views"
+    if conflict.how == "again":
+        return "snapshot-not-copied"
+    if conflict.obj.kind == "jax" and loan.relation == "view":
+        return "pending-operand-overwritten"
     if loan.relation in _BY_RELATION:
         return _BY_RELATION[loan.relation]
     if loan.text in _SNAPSHOTS:

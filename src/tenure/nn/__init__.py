@@ -3,7 +3,7 @@
 from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
-from tenure.nn.container import ModuleList, Sequential
+from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.embedding import Embedding
 from tenure.nn.linear import Identity, Linear
 from tenure.nn.loss import (
@@ -16,7 +16,7 @@ from tenure.nn.loss import (
     SmoothL1Loss,
 )
 from tenure.nn.module import Module
-from tenure.nn.normalize import LayerNorm
+from tenure.nn.normalize import BatchNorm1d, BatchNorm2d, LayerNorm
 from tenure.nn.recurrent import GRU, GRUCell
 from tenure.nn.regularize import Dropout
 from tenure.nn.shape import Flatten
@@ -27,6 +27,8 @@ __all__ = [
     "GELU",
     "GRU",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
@@ -41,6 +43,7 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "MultiheadAttention",
     "NLLLoss",

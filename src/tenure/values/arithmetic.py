@@ -10,8 +10,9 @@ from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values import keys
+from tenure.values.hits import apply, apply_one
+from tenure.values.operators import STEPS, binary
 from tenure.values.reading import value_of
-from tenure.values.record import apply, apply_one, binary
 
 ADD = arithmetic("add", pointwise.add, pointwise.logical_or, "AddBackward0")
 SUBTRACT = arithmetic("subtract", pointwise.subtract, None, "SubBackward0")
@@ -85,6 +86,7 @@ def _unary(fn: Operation, doc: str) -> Any:
 
     record.__name__ = record.__qualname__ = fn.name
     record.__doc__ = doc
+    STEPS[record] = (fn, "method", False)
     return record
 
 
@@ -166,6 +168,21 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     if max is not None:
         x = minimum(x, max)
     return value_of(x)
+
+
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """x + weight · (end - x): from x towards end, elementwise."""
+    return x + weight * (value_of(end) - x)
+
+
+def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value · a · b, elementwise."""
+    return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+
+
+def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value · a / b, elementwise."""
+    return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
 
 
 def to_dtype(x: Any, dtype: DType) -> Any:

@@ -261,6 +261,10 @@ class Access(Memory):
             if holder is None and ref.obj.base is not None and ref.obj.base.kind in TENSORS:
                 self.lost(ref, op)
             self.write((ref,), holder, self.wrote("rebind", ".data = …", hidden=True))
+            self.shared_data(ref, holder, op.src)
+
+    def shared_data(self, ref: Ref, holder: object, register: int) -> None:
+        """`a.data = b.data`: a shows b's memory from now on."""
 
     def lost(self, ref: Ref, op: ops.Op) -> None:
         """Note a write that goes to a temporary and is lost."""

@@ -168,13 +168,16 @@ class Effects(Access):
             into = self.get(bound["0"]) if "0" in bound and isinstance(self.op, ops.Call) and self.is_method else result
             for value, holder in self.pick(spec, bound):
                 for target in into:
-                    held = tuple(
-                        ref if holder is None and "[]" not in spec else self.lent(ref, "captured", holder)
-                        for ref in value
-                    )
+                    held = tuple(self.taken(ref, holder) for ref in value)
                     register = bound.get(spec)
                     self.captured(target.obj, "*", held, register)
                     self._store(target.obj, "*", held, weak=True)
+
+    def taken(self, ref: Ref, holder: Holder | None) -> Ref:
+        """The reference as a container holds it."""
+        if holder is None and ref.loan is None:
+            return ref
+        return self.lent(ref, "captured", holder if holder is not None or ref.loan is None else ref.loan.source)
 
     def _result(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> Value:
         if effect.out is not None and effect.out in bound:

@@ -65,11 +65,11 @@ class Functions(Replay):
         new = self.fresh("function", "function", target=op.function)
         for name, register in op.defaults:
             self.state.cells[(new, name)] = self.get(register)
-        self.defined(new, op)
-        self.put(op.dst, (Ref(new),))
+        self.put(op.dst, self.defined(new, op))
 
-    def defined(self, obj: Obj, op: ops.Def) -> None:
-        """Note that a function comes into being."""
+    def defined(self, obj: Obj, op: ops.Def) -> Value:
+        """What its decorators make of a new function."""
+        return (Ref(obj),)
 
     def call_property(self, ref: Ref, method: ops.Function) -> Value:
         if not self._worthwhile(method):

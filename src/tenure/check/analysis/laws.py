@@ -11,8 +11,7 @@ from tenure.check.values import Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
-_STORES = ("[…] = …",)
-_MEMO = ("cache", "memo", "registry", "seen")
+_MEMO = ("cache", "memo", "registry")
 
 
 class Laws(Functions):
@@ -115,7 +114,6 @@ class Laws(Functions):
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """A container that takes in the same object again, written in between, holds it twice."""
-        cells = self.state.cells
         for ref in value:
             if ref.obj.kind not in (*TENSORS, *CONTAINERS) or ref.obj.summary or ref.loan is None:
                 continue
@@ -126,7 +124,6 @@ class Laws(Functions):
                     same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
                     if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
                         self._conflict(old, "again", self.op.node)
-        del cells
 
     def overlapping(self, op: ops.Op) -> None:
         """An operation in place whose operand shows a shifted part of what it writes."""
@@ -176,8 +173,15 @@ class Laws(Functions):
             for ref in result:
                 items = self.items(ref.obj) if ref.obj.kind == "list" else ()
                 if any(r.obj.kind in (*TENSORS, *CONTAINERS) for r in items):
-                    ref.obj.text = "repeated"
+                    self.repeat(ref.obj, items)
         return result
+
+    def repeat(self, obj: Obj, items: Value) -> None:
+        """A container holds the same things at all of its places."""
+        for name, _ in list(self.state.fields(obj)):
+            del self.state.cells[(obj, name)]
+        self.state.cells[(obj, "*")] = items
+        obj.text = "repeated"
 
     def parameter(self, function: ops.Function, given: ast.arg, at: int) -> Obj:
         obj = super().parameter(function, given, at)

@@ -1,6 +1,5 @@
 """Loops: what an iterator gives, what it watches, and when it has come to its end. And the operators."""
 
-
 from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.shapes import Shapes

@@ -1,7 +1,6 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Callable
 
 from tenure.check import ops
 from tenure.check.analysis.evidence import annotation, only_torch
@@ -104,7 +103,7 @@ class Machine(Gradients):
     def step(self, op: ops.Op) -> None:
         """Do one operation."""
         self.op = op
-        _STEPS[type(op)](self, op)
+        getattr(self, _STEPS[type(op)])(op)
 
     def _load(self, op: ops.Load) -> None:
         value = self.state.cells.get(op.name)
@@ -256,6 +255,11 @@ class Machine(Gradients):
         info = self.class_of(op.node) if isinstance(op.node, ast.ClassDef) else None
         self.put(op.dst, self.named(info))
 
+    def delete_attribute(self, op: ops.DelAttr) -> None:
+        """`del obj.name`."""
+        for ref in self.get(op.obj):
+            self.state.cells.pop((ref.obj, op.name), None)
+
     def _read(self, op: ops.Read) -> None:
         if op.how == "exhaust":
             for ref in self.get(op.src):
@@ -321,32 +325,32 @@ def _relation(source: object) -> str:
     return "attribute" if isinstance(name, str) and name.isidentifier() else "element"
 
 
-_STEPS: dict[type[ops.Op], Callable[..., None]] = {
-    ops.Load: Machine._load,
-    ops.Bind: Machine._bind,
-    ops.Unbind: Machine._unbind,
-    ops.Const: Machine._const,
-    ops.GetAttr: Machine.get_attribute,
-    ops.SetAttr: Machine.set_attribute,
-    ops.DelAttr: lambda machine, op: None,
-    ops.GetItem: Machine.get_item,
-    ops.SetItem: Machine.set_item,
-    ops.DelItem: Machine.delete_item,
-    ops.Call: Machine.call,
-    ops.Operate: Machine._operate,
-    ops.Build: Machine._build,
-    ops.Capture: Machine._capture,
-    ops.Merge: Machine._merge,
-    ops.Iter: Machine._iter,
-    ops.Next: lambda machine, op: machine._next(op),
-    ops.Unpack: Machine._unpack,
-    ops.Def: lambda machine, op: machine._def(op),
-    ops.Class: Machine._class,
-    ops.Read: Machine._read,
-    ops.Assume: Machine._assume,
-    ops.Enter: Machine._enter,
-    ops.Exit: Machine._exit,
-    ops.Return: Machine._return,
-    ops.Yield: Machine._yield,
-    ops.Await: Machine._await,
+_STEPS: dict[type[ops.Op], str] = {
+    ops.Load: "_load",
+    ops.Bind: "_bind",
+    ops.Unbind: "_unbind",
+    ops.Const: "_const",
+    ops.GetAttr: "get_attribute",
+    ops.SetAttr: "set_attribute",
+    ops.DelAttr: "delete_attribute",
+    ops.GetItem: "get_item",
+    ops.SetItem: "set_item",
+    ops.DelItem: "delete_item",
+    ops.Call: "call",
+    ops.Operate: "_operate",
+    ops.Build: "_build",
+    ops.Capture: "_capture",
+    ops.Merge: "_merge",
+    ops.Iter: "_iter",
+    ops.Next: "_next",
+    ops.Unpack: "_unpack",
+    ops.Def: "_def",
+    ops.Class: "_class",
+    ops.Read: "_read",
+    ops.Assume: "_assume",
+    ops.Enter: "_enter",
+    ops.Exit: "_exit",
+    ops.Return: "_return",
+    ops.Yield: "_yield",
+    ops.Await: "_await",
 }

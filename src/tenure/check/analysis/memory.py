@@ -237,7 +237,8 @@ class Memory:
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
         if write.sort == "resize":
-            if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
+            iterated = held.loan is not None and held.loan.relation == "iteration"
+            if iterated and write.grows and ref.obj.kind == "list" and held.loan and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
                 return NO
             if held.loan is not None and held.loan.text.startswith("reversed"):

@@ -1,0 +1,70 @@
+"""An optimizer holds its parameters exclusively while it updates them: nobody else uses or updates one meanwhile.
+
+It says so once a step, not once a parameter: what other threads write, and which modules they call, is looked for
+among its parameters while it does.
+"""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any
+
+from tenure.errors import BorrowError, Site
+from tenure.values.graph import Place
+from tenure.values.loans import GUARD, HELD, UPDATING, Loan, second, used
+from tenure.values.regions import Region
+from tenure.values.sites import here, site
+
+Update = tuple[Any, Place]
+"""An optimizer, and the line that asked for its step."""
+
+
+def begin(thread: int, update: Update) -> Update | None:
+    """Begin an update beside others; what the thread goes on with afterwards. TN499 where another update, of whatever
+    thread, is of one of the same parameters."""
+    with GUARD:
+        for other in UPDATING.values():
+            mine = {id(p) for p in other[0].parameters()}
+            if any(id(p) in mine for p in update[0].parameters()):
+                raise second(loan_of(other), "two steps update one parameter at once")
+        outer = UPDATING.get(thread)
+        UPDATING[thread] = update
+        return outer
+
+
+def end(thread: int, outer: Update | None) -> None:
+    """End an update."""
+    if outer is None:
+        del UPDATING[thread]
+    else:
+        UPDATING[thread] = outer
+
+
+def refuse(place: Any, thread: int, update: Update) -> None:
+    """TN503 for what a thread updates, in another."""
+    if thread != get_ident() and any(p is place for p in update[0].parameters()):
+        raise used(loan_of(update), "a parameter is used while an optimizer updates it")
+
+
+def loan_of(update: Update) -> Loan:
+    """What an update holds."""
+    optimizer, where = update
+    return Loan(optimizer, Region.whole(()), True, where, f"this step of {type(optimizer).__name__}")
+
+
+HELD.append(refuse)
+
+
+class RepeatedParameter(BorrowError, ValueError):
+    """A parameter is given to an optimizer twice: it would be borrowed exclusively twice at each step (TN499)."""
+
+
+def repeated(now: str, before: str, first: Site | None) -> RepeatedParameter:
+    """The error, with the line that gave the parameter first."""
+    return RepeatedParameter(
+        f"a parameter appears more than once among the parameters of an optimizer: {now} is {before}",
+        code="TN499",
+        at=site(here()),
+        notes=[("it was given here first", first)],
+        help="give each parameter once; tied parameters are listed once by module.parameters()",
+    )
