@@ -28,15 +28,14 @@ class Loops(Shapes):
 
     def _another(self, items: list[Ref]) -> None:
         """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
-        any_of = {ref.obj for ref in items if ref.obj.field == "*" and not ref.obj.deep}
+        any_of = {r.obj for r in items if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
         if not any_of:
             return
         cells = self.state.cells
+        at_home = {one.owner for one in any_of}
         for holder, value in list(cells.items()):
-            if isinstance(holder, tuple) and (holder[1] == "*" or holder[0].kind == "iterator"):
-                at_home = isinstance(holder[0], Obj) and any(one.owner is holder[0] for one in any_of)
-                if at_home or holder[0].kind == "iterator":
-                    continue
+            if isinstance(holder, tuple) and (holder[0] in at_home or holder[0].kind == "iterator"):
+                continue
             if any(ref.must and ref.obj.root() in any_of for ref in value):
                 cells[holder] = tuple(r._replace(must=False) if r.obj.root() in any_of else r for r in value)
 
