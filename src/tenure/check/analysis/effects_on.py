@@ -281,13 +281,13 @@ class Effects(Access):
         for spec in effect.of:
             for register in self._registers(spec, bound):
                 for ref in self.get(register):
-                    self._spread(new, ref, register, effect, spec)
+                    self._spread(new, ref, register, effect, spec, name)
         return (Ref(new),)
 
     def _values(self, bound: dict[str, int]) -> Value:
         return tuple(ref for register in bound.values() for ref in self.get(register))
 
-    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
+    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str, called: str) -> None:
         """The items of a new container that come from an argument."""
         cells, obj = self.state.cells, ref.obj
         source = self.sources.get(register, register)
@@ -295,7 +295,8 @@ class Effects(Access):
             for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
                 if name in HIDDEN:
                     continue
-                lent = tuple(self.lent(part, "element", (obj, name)) for part in value)
+                text = "shallow" if called == "copy" else ""
+                lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
                 cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *lent)))
             return
         if obj.kind in ("module", "tenure-module"):

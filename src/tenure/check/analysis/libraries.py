@@ -108,7 +108,7 @@ class Libraries(Laws):
         return new
 
     def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
-        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
+        made = super().view(ref, name, register, kind, **more)
         for one in made:
             if name in _EXPANDING:
                 one.obj.text, one.obj.node = "expanded", self.op.node
@@ -145,6 +145,11 @@ class Libraries(Laws):
 
     def thread(self, op: ops.Call) -> None:
         """Note that a function is handed to a thread."""
+
+    def handle_kind(self) -> str:
+        if self.imports("torch"):
+            return "tensor"
+        return "var" if self.imports("tenure") else ""
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         """Roles of Tenure's own."""

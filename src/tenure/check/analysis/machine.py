@@ -1,6 +1,7 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
+from collections.abc import Collection
 
 from tenure.check import ops
 from tenure.check.analysis.evidence import annotation, only_torch
@@ -96,6 +97,8 @@ class Machine(Gradients):
         used = self.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
+        if kind := _container_by_use(used):
+            return kind
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
         return "unknown"
@@ -317,9 +320,23 @@ class Machine(Gradients):
         self.put(op.dst, self.get(op.src))
 
 
+def _container_by_use(used: Collection[str]) -> str:
+    """The container that has these methods, where only one has."""
+    methods = frozenset(used)
+    if methods & {"items", "setdefault", "popitem"} or ("keys" in methods and methods & {"pop", "update", "get"}):
+        return "dict"
+    if methods & {"discard", "difference_update", "intersection_update"}:
+        return "set"
+    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
+        return "list"
+    return "list" if methods == {"remove"} else ""
+
+
 def _relation(source: object) -> str:
     """By which relation what a field holds comes to a name."""
     name = source[1] if isinstance(source, tuple) else ""
+    if isinstance(source, tuple) and source[0].kind in (*CONTAINERS, "tuple"):
+        return "element"
     if name == "grad":
         return "grad"
     return "attribute" if isinstance(name, str) and name.isidentifier() else "element"

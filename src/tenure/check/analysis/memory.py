@@ -306,7 +306,7 @@ class Memory:
 
 def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it as it was: a second name is often only a short one."""
-    if loan.relation in ("iteration", "traced", "queued") or how == "again":
+    if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
