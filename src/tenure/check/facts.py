@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import Module, Program
+from tenure.check.scope import children, walk
 from tenure.check.source import Source
 
 __all__ = ["Facts", "own_nodes", "rule_of"]
@@ -68,7 +69,7 @@ class Facts:
     def nodes(self, kind: type[_Node]) -> Sequence[_Node]:
         """Every node of a type in the module."""
         if not self._by_type:
-            for node in ast.walk(self.source.tree):
+            for node in walk(self.source.tree):
                 self._by_type.setdefault(type(node), []).append(node)
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
@@ -111,4 +112,4 @@ def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            stack += list(ast.iter_child_nodes(node))[::-1]
+            stack += children(node)[::-1]

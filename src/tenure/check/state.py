@@ -53,6 +53,8 @@ class State:
         changed = False
         for holder, value in other.cells.items():
             mine = self.cells.get(holder)
+            if mine is value:
+                continue
             if mine is None:
                 self.cells[holder] = value
                 changed = True
