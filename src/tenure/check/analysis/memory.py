@@ -62,12 +62,17 @@ class Memory:
             obj.kind = kind
         if self.repeating:
             self._age(obj)
+            for lost in [lost for lost in self.state.gone if lost is not obj and _lies_in(lost, obj)]:
+                # What was given up was a part of the last one.
+                del self.state.gone[lost]
         return obj
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
         if not _referred_to(cells.values(), obj):
             self.state.gone.pop(obj, None)
+            for name, _ in list(self.state.fields(obj)):
+                del cells[(obj, name)]
             return
         views: dict[Obj, Obj] = {}
         for key, view in list(self.objects.items()):
@@ -206,12 +211,16 @@ class Memory:
 
     def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
         sources = ref.loan.sources() if ref.loan is not None else {}
+        # Who holds what the written thing was taken out of knows of the change, too.
+        taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            if write.sort != "resize" and isinstance(other, tuple) and other[0].kind == "iterator":
+            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
             if other not in sources and not any(r.loan is not None and r.write is None for r in value):
@@ -220,6 +229,7 @@ class Memory:
             out = []
             for held in value:
                 expects = held.write is not None or (held.loan is None and other not in sources)
+                expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
@@ -305,6 +315,15 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
+
+
+def _lies_in(part: Obj, whole: Obj) -> bool:
+    at: Obj | None = part
+    while at is not None:
+        if at is whole:
+            return True
+        at = at.base or at.owner
+    return False
 
 
 def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
