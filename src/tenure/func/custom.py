@@ -102,8 +102,9 @@ def innermost(values: list[Any]) -> Level | None:
     """The vmapped call of whose example some values are."""
     found: Level | None = None
     for x in values:
-        if isinstance(x, Tensor) and x._node is not None:
-            found = deeper(found, x._node.level)
+        node = getattr(x, "_node", None)
+        if node is not None:
+            found = deeper(found, node.level)
     return found
 
 

@@ -42,7 +42,8 @@ def begin(count: int) -> tuple[Level, Trace]:
             return node
 
         t.vmapped = True
-        return take(t, key, build)[0].params, t
+        take(t, key, build)
+        return t.node.params, t
 
 
 def select(x: Any, axis: int, level: Level) -> Any:
@@ -58,7 +59,7 @@ def select(x: Any, axis: int, level: Level) -> Any:
             more: Any = {"params": (axis, level.depth), "avals": (part,), "depss": (deps,), "level": level}
             return Node(t.node, key, expand_select, args=(slot,), name="SelectBackward0", **more)
 
-        return take(t, key, build)[1][0]
+        return take(t, key, build)[0]
 
 
 def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -86,7 +87,7 @@ def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[A
             node.open = level.outer
             return node
 
-        return take(t, key, build)[1]
+        return take(t, key, build)
 
 
 def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
@@ -104,7 +105,7 @@ def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
             }
             return Node(t.node, key, expand_widen, args=slots, params=(level.depth, level.count), **more)
 
-        return take(t, key, build)[1]
+        return take(t, key, build)
 
 
 def waits_outside(xs: Sequence[Any], level: Level) -> bool:
