@@ -24,7 +24,7 @@ Group = dict[str, Any]
 
 
 class Optimizer:
-    """The base of all optimizers. A subclass gives ``defaults`` and defines ``update``.
+    """The base of all optimizers. A subclass gives ``defaults`` and defines ``update`` (or ``update_all``).
 
     ``params`` are places, or dicts with "params" and options of their own. ``param_groups`` may be edited: a
     new learning rate compiles nothing. ``state`` maps a parameter to what is kept for it; the tensors in it
@@ -96,10 +96,7 @@ class Optimizer:
         try:
             with no_grad():
                 for group in self.param_groups:
-                    for p in group["params"]:
-                        grad = p.grad
-                        if grad is not None:
-                            self.update(p, grad.value, self.state[p], group)
+                    self._update_group(group)
         finally:
             RECORDER.enter_site(outer)
             end(me, others)
@@ -108,7 +105,25 @@ class Optimizer:
 
     def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
         """Write one parameter, outside the graph; ``grad`` is a value of its shape."""
-        raise NotImplementedError(f"{type(self).__name__} does not define update")
+        self.update_all([p], [grad], [state], group)
+
+    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write the parameters of a group that have gradients: here one by one."""
+        if type(self).update is Optimizer.update:
+            raise NotImplementedError(f"{type(self).__name__} does not define update")
+        for p, grad, held in zip(ps, grads, states, strict=True):
+            self.update(p, grad, held, group)
+
+    def _update_group(self, group: Group) -> None:
+        ready = [(p, g) for p in group["params"] if (g := gradient_of(p)) is not None]
+        if not ready:
+            return
+        ps, grads = [p for p, _ in ready], [g for _, g in ready]
+        states = [self.state[p] for p in ps]
+        if type(self).update is Optimizer.update:
+            self.update_all(ps, grads, states, group)
+        else:
+            Optimizer.update_all(self, ps, grads, states, group)
 
     def _refuse_orphans(self) -> None:
         for g, group in enumerate(self.param_groups):
@@ -150,6 +165,13 @@ class Optimizer:
             lines.append(f"Parameter Group {k}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
+
+
+def gradient_of(p: Any) -> Any:
+    """The value of a parameter's gradient, or None."""
+    if p._leaf is not None:
+        return None if p._leaf.grad is None else p._leaf.grad._read()
+    return None if p.grad is None else p.grad.value
 
 
 def _check_place(p: Any) -> None:

@@ -15,6 +15,7 @@ from tenure.errors import DTypeError, GradientError, ShapeError
 from tenure.values import force, paths, record, steps
 from tenure.values.graph import Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
+from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
 from tenure.values.replay import Replay
 from tenure.values.segments import segment_gradient
@@ -80,8 +81,7 @@ class SegmentUnit:
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
         leaves = paths.leaf_slots(self.segment.node)
-        walked = paths.ancestors(self.made, roots, leaves)
-        where = here()
+        walked, where = paths.ancestors(self.made, roots, leaves), here()
         for slot, reference in list(self.segment.outs.items()):
             out = reference()
             if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):
@@ -111,7 +111,7 @@ class Walk:
         self.create_graph = create_graph
         self.consume = consume
         self.accumulate = accumulate
-        self.final = False
+        self.final, self.walked = False, 0
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
@@ -183,6 +183,18 @@ class Walk:
             self.walk(of, unit, cts)
             if self.consume:
                 unit.consume(roots)
+            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else len(unit.made)
+            del cts  # what nobody holds is written in place
+            if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
+                self.compute_so_far()
+
+    def compute_so_far(self) -> None:
+        """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
+        try:
+            self.walked = RECORDER.open = 0
+            RECORDER.flush()
+        finally:
+            RECORDER.open = 1
 
     def refuse_consumed(self) -> None:
         """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
@@ -356,15 +368,16 @@ def short_walk(root: Any, keep: bool) -> bool:
     with steps.Hold() as t:
         if root._trace is not t or t.handlers or (root._aval.shape and root._aval.size != 1):
             return False
-        leaves: list[Leaf] = []
-        for slot in root._deps:
-            source = t.marks.get(slot) if slot >= 0 else t.inputs[~slot]._src
-            if type(source) is not Leaf or source.hooks or source in leaves:
+        deps, inputs, marks = root._deps, t.inputs, t.marks
+        leaves: list[Any] = [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in deps]
+        for source in leaves:
+            if type(source) is not Leaf or source.hooks:
                 return False
-            leaves.append(source)
+        if len(leaves) > 1 and len(set(leaves)) < len(leaves):
+            return False
         into = tuple([None if leaf.grad is None else t.bind(held(leaf.grad)) for leaf in leaves])
-        found = steps.gradient(t, ((root._slot, None),), root._deps, into, False, not keep, True)
-    for slot, leaf in zip(root._deps, leaves, strict=True):
+        found = steps.short_gradient(t, root, into, keep)
+    for slot, leaf in zip(deps, leaves, strict=True):
         if slot in found:
             deposit(leaf, found[slot], summed=True)
         elif leaf.grad is None:
@@ -382,6 +395,6 @@ def held(gradient: Any) -> Any:
 def deposit(leaf: Leaf, g: Any, *, summed: bool) -> None:
     """Write a gradient to its place; ``summed`` if what the place held is in it."""
     if leaf.grad is None:
-        leaf.grad = record._Var(g)
+        leaf.grad = record._Var.of(g)
     else:
         leaf.grad._write(g if summed else leaf.grad._read() + g)

@@ -53,6 +53,21 @@ class Borrow(Writable):
         if len(place._borrows) > 64:
             place._borrows = [r for r in place._borrows if r() is not None]
 
+    @classmethod
+    def of(cls, place: Any) -> Borrow:
+        """A borrow of all of a place: what the constructor gives, sooner."""
+        value = place._read()
+        b = object.__new__(cls)
+        b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
+        b._loan = b._stale = None
+        b._val = value = detach(value) if value._deps else value
+        value._held = True
+        borrows = place._borrows
+        borrows.append(weakref.ref(b))
+        if len(borrows) > 64:
+            place._borrows = [r for r in borrows if r() is not None]
+        return b
+
     def _absent(self) -> Any:
         if self._stale is not None:
             raise self._stale.error()

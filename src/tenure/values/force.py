@@ -8,7 +8,6 @@ was wanted in many calls is less.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 import weakref
@@ -20,12 +19,13 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
-from tenure.values.lost import Running, break_off
+from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
-from tenure.values.sites import place_of, places_of, site
+from tenure.values.sites import place_of, places_of
 from tenure.values.trie import GENERAL, ROOT, Node, prune
 
 
@@ -45,7 +45,6 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
-AXIS = re.compile(r"axis \d+(?= of size)")
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
 NODES_KEPT = NODE_BUDGET * 3 // 4
@@ -68,21 +67,9 @@ class Plan:
     """
 
     __slots__ = (
-        "baked",
-        "consumed",
-        "executable",
-        "graph",
-        "hits",
-        "kept",
-        "lately",
-        "leaves",
-        "moved",
-        "numbers",
-        "open",
-        "places",
-        "saved",
-        "slots",
-    )
+        "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "leaves", "moved", "numbers", "open",
+        "places", "saved", "slots",
+    )  # fmt: skip
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
         ex = Expansion().advance(node)
@@ -102,7 +89,7 @@ class Plan:
         self.places: list[graph.Place] | None = None
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
-        self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
+        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
         program = narrow(program)
@@ -195,6 +182,17 @@ def _calibrate() -> int:
 _ALONE = _calibrate()
 
 
+def alive(handles: list[Any]) -> tuple[int, ...]:
+    """The slots of the handles that somebody has besides the list."""
+    return tuple(_references(handles))
+
+
+def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any) -> Any:
+    """Run a compiled program of a trace and give the results to the handles, with no moment in between: True. None,
+    and nothing done, if it cannot be run so; arrays and status where the program has failed."""
+    return None
+
+
 def run(t: Any) -> None:
     """Run a trace that is closed: its live handles get their values, and the trace lets go of everything.
 
@@ -208,7 +206,7 @@ def run(t: Any) -> None:
             return
         handles, node = t.handles, t.node
         found: list[Exception | None] = []
-        live = tuple(_references(handles))
+        live = alive(handles)
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
@@ -221,13 +219,14 @@ def run(t: Any) -> None:
             LAST.plan = plan
             if MOVED or plan.moved:
                 plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
-            with Shield() as shield:
-                try:
-                    _execute(t, plan, handles)
-                except BaseException as error:
-                    break_off(t, plan, handles, error)
-                    raise
-            del shield
+            if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+                with Shield() as shield:
+                    try:
+                        _execute(t, plan, handles)
+                    except BaseException as error:
+                        break_off(t, plan, handles, error)
+                        raise
+                del shield
         t.handles = []
         _release(t)
     del handles  # what is raised would hold them
@@ -249,6 +248,25 @@ def _settle(t: Any, inputs: Sequence[Any]) -> None:
             adopt(x._trace, x)
 
 
+def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
+    """Run the program of a trace in one builtin, during which no signal handler runs; whether that could be."""
+    call = getattr(plan.executable, "call", None)
+    if call is None:
+        return False
+    try:
+        if plan.graph:
+            _start(t, plan, handles)
+        done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
+        if type(done) is tuple:
+            arrays, status = done
+            numbers = [t.scalars[k] for k in plan.numbers]
+            _deliver(t, plan, handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+    except BaseException as error:
+        break_off(t, plan, handles, error)
+        raise
+    return done is not None
+
+
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     """Run the program of a trace and hand the results over."""
     t.running = True
@@ -262,10 +280,15 @@ def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
     if segment is not None and plan.saved:
         segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
+    _deliver(t, plan, handles, results)
+
+
+def _deliver(t: Any, plan: Plan, handles: list[Any], results: Sequence[Any]) -> None:
+    """Give results to their handles, which are pending no longer."""
     for slot, array in zip(plan.slots, results, strict=False):
         h = handles[slot]
         if type(array) is Poison:
-            _locate(t, handles, array)
+            locate(t, handles, array)
         h._data = array
         h._trace = h._node = None
 
@@ -289,17 +312,6 @@ def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
             where = stale.where if stale else None
             h._src = graph.Out(None if stale else segment, slot, h._node.name, where)
     return segment
-
-
-def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
-    """Name the line that recorded what failed."""
-    error = poison.error
-    if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
-        h = handles[poison.origin]
-        error.at = site(place_of(t, h))
-        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
-            error.message = AXIS.sub("an axis", error.message)
-            error.args = (error.message,)
 
 
 def _release(t: Any) -> None:
@@ -364,7 +376,7 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
-                _locate(t, t.handles, array)
+                locate(t, t.handles, array)
             before[slot]._data = array
 
 

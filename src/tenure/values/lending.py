@@ -97,7 +97,7 @@ def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], Non
     def end() -> None:
         with GUARD:
             loans = other._loans
-            after = other._val if loans is None else loans.current(other)
+            after = other._read() if loans is None else loans.current(other)
             other._loans = Ended("over", where)
             if hasattr(other, "_val"):
                 del other._val

@@ -6,8 +6,8 @@ import itertools
 import weakref
 from typing import Any
 
+from tenure.values.hits import add_place
 from tenure.values.loans import Ended
-from tenure.values.record import PLACES
 from tenure.values.var import Var
 
 BIRTHS = itertools.count()
@@ -57,4 +57,4 @@ class Parameter(Var):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-PLACES.add(Parameter)
+add_place(Parameter)

@@ -25,6 +25,7 @@ class Writable(Tensor):
     """What reads as a tensor by giving its value of this moment."""
 
     __slots__ = ()
+    _val: Any
     _aval = _through("_aval")
     _deps = _through("_deps")
     _trace = _through("_trace")
@@ -33,15 +34,15 @@ class Writable(Tensor):
     _src = _through("_src")
     _node = _through("_node")
 
-    def __getattr__(self, name: str) -> Any:
-        return self._absent() if name == "_val" else super().__getattr__(name)
-
     def _absent(self) -> Any:
         """The error where the value cannot be read now."""
         raise NotImplementedError
 
     def _read(self) -> Any:
-        value = self._val
+        try:
+            value = self._val
+        except AttributeError:
+            return self._absent()
         return value if type(value) is Tensor else self._healed(value)
 
     def _healed(self, value: Any) -> Any:
