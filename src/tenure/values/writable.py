@@ -95,7 +95,7 @@ OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
 IN_PLACE = (
     "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
     "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not "
-    "scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
+    "lerp addcmul addcdiv scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
 )
 
 
