@@ -80,11 +80,12 @@ class SegmentUnit:
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
-        walked = paths.ancestors(self.made, roots)
+        leaves = paths.leaf_slots(self.segment.node)
+        walked = paths.ancestors(self.made, roots, leaves)
         where = here()
         for slot, reference in list(self.segment.outs.items()):
             out = reference()
-            if out is not None and (slot in walked or paths.ancestors(self.made, [slot]) & walked):
+            if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):
                 out.consume(where)
 
 

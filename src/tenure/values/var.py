@@ -20,7 +20,19 @@ from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, WATCHERS, Ended, Loans, absent, written_region
+from tenure.values.loans import (
+    GIL,
+    GUARD,
+    LENDING,
+    LENT,
+    UPDATING,
+    WATCHERS,
+    Ended,
+    Loans,
+    absent,
+    refuse_updating,
+    written_region,
+)
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
@@ -167,17 +179,17 @@ class Var(Writable):
             for thread, born in list(LENDING.items()):
                 for refuse in LENT:
                     refuse(self, thread, born)
-        for update in list(UPDATING.values()) if UPDATING else ():
-            update.refuse_write(self)
+        if UPDATING:
+            refuse_updating(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
-        known = self._borrows
-        alive = [b for r in known if (b := r()) is not None]
-        if len(alive) < len(known):
-            self._borrows = [r for r in known if r() is not None] if alive else []
+        alive = [b for b in [r() for r in self._borrows] if b is not None]
         if not alive:
+            self._borrows = []
             return
+        if len(alive) < len(self._borrows):
+            self._borrows = [weakref.ref(b) for b in alive]
         if writer is not None and len(alive) == 1 and alive[0] is writer:
             writer._renew(new)
             return
@@ -191,8 +203,10 @@ class Var(Writable):
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
-        self._refuse_write()
-        self._expire(self._read(), None, ..., "written")
+        if self._loans is not None or self._ties is not None:
+            self._refuse_write()
+        if self._borrows:
+            self._expire(self._read(), None, ..., "written")
 
     def _fitting(self, v: Any) -> Any:
         """v as a value of the place's shape and dtype."""

@@ -115,10 +115,12 @@ def _in_place(name: str) -> Any:
 
 
 def _augmented(name: str) -> Any:
+    operator = getattr(Tensor, f"__{name}__")
+
     def method(self: Any, other: Any) -> Any:
         while True:
             seen, old = self._seen()
-            result = getattr(old, f"__{name}__")(other)
+            result = operator(old, other)
             if result is NotImplemented:
                 return result
             done = self._update(at_users_line(result), seen)
