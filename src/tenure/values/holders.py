@@ -33,7 +33,7 @@ def holders(x: Any, inputs: Any) -> list[Holder]:
                 continue
             if isinstance(r, Borrow | SharedBorrow):
                 found += named(r, "a borrow of its place, ") or [("a borrow of its place holds it", None)]
-            elif isinstance(r, Var) and r._val is handle:
+            elif isinstance(r, Var) and getattr(r, "_val", None) is handle:
                 found += named(r, "another place, ") or [("another place holds it", None)]
             elif isinstance(r, list) and any(type(s) is Segment for s in gc.get_referrers(r)):
                 found.append(("a graph that backward() has not consumed holds it", None))

@@ -16,14 +16,14 @@ from typing import Any
 from tenure.errors import BorrowError, DTypeError
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.force import adopt, note_moved
+from tenure.values.force import adopt
 from tenure.values.graph import Place
 from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
-from tenure.values.unfinished import UNFINISHED
+from tenure.values.unfinished import UNFINISHED, note_moved
 from tenure.values.var import Var
 
 STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node", "_code", "_lasti", "_kept")

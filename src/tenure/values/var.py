@@ -229,8 +229,8 @@ class Var(Writable):
 
     @data.setter
     def data(self, v: Any) -> None:
-        free = type(v) is Tensor and self._loans is None and self._ties is None and not LENDING and not UPDATING
-        if free and v._aval == self._read()._aval:
+        plain = type(v) is Tensor and self._loans is None and self._ties is None
+        if plain and not (LENDING or UPDATING or WATCHERS) and v._aval == self._read()._aval:
             self._take(detach(v) if v._deps else v)
             return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
@@ -294,6 +294,8 @@ def refuse_writes(places: Iterable[Var]) -> None:
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
+        for watch in WATCHERS:
+            watch(place, place._read())
         if value._node is not None and value._node.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)
