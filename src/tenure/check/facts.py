@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import Module, Program
+from tenure.check.scope import children, walk
 from tenure.check.source import Source
 
 __all__ = ["Facts", "own_nodes", "rule_of"]
@@ -52,7 +53,7 @@ class Facts:
     def nodes(self, kind: type[_Node]) -> Sequence[_Node]:
         """Every node of a type in the module."""
         if not self._by_type:
-            for node in ast.walk(self.source.tree):
+            for node in walk(self.source.tree):
                 self._by_type.setdefault(type(node), []).append(node)
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
@@ -77,6 +78,10 @@ def rule_of(conflict: Conflict) -> str:
         return "write-hidden-from-autograd" if write.hidden else "saved-for-backward-overwritten"
     if isinstance(conflict.read, ast.Tuple) and write.node in conflict.read.elts:
         return "swap-through-views"
+    if conflict.how == "again":
+        return "snapshot-not-copied"
+    if conflict.obj.kind == "jax" and loan.relation == "view":
+        return "pending-operand-overwritten"
     if loan.relation in _BY_RELATION:
         return _BY_RELATION[loan.relation]
     if loan.text in _SNAPSHOTS:
@@ -91,4 +96,4 @@ def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            stack += list(ast.iter_child_nodes(node))[::-1]
+            stack += children(node)[::-1]

@@ -12,6 +12,7 @@ import pytest
 import tenure as tn
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
+from tenure.values.parts import Parts
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "value": lambda: tn.tensor([[0.5, -0.25], [0.75, 0.3]]),
@@ -43,7 +44,7 @@ def tries() -> Iterator[list[Any]]:
 
 
 def kind_of(result: Any) -> str:
-    return KINDS.get(type(result), "scalar")
+    return "tuple" if isinstance(result, Parts) else KINDS.get(type(result), "scalar")
 
 
 def check_call(kind: str, name: str, effect: Effect, given: list[Any]) -> bool:
@@ -77,6 +78,8 @@ CASES = [(kind, name) for kind in MAKERS for name in public(kind)]
 def test_method(kind: Any, name: str) -> None:
     if not callable(getattr(type(MAKERS[kind]()), name, None)) or name in OF_THE_RUN_TIME or name == "at":
         return
+    if (kind, name) == ("borrow", "__getitem__"):
+        return  # a window for basic indices, a value for the others: tested below
     effect = tables.method(kind, name)
     if effect is None:
         assert name.startswith("__")
@@ -92,6 +95,15 @@ def test_method(kind: Any, name: str) -> None:
         assert not wrote, "a value was written"
     elif effect.writes and called:
         assert wrote, "claims to write, and never did"
+
+
+def test_basic_indices_of_a_borrow_are_windows() -> None:
+    effect = tables.method("borrow", "__getitem__")
+    assert effect is not None and effect.result == "view"
+    for index in (0, slice(1), (0, 1), ...):
+        place = MAKERS["var"]()
+        place.data[index].fill_(9.0)
+        assert 9.0 in np.asarray(place)
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -1,6 +1,7 @@
 """The memory of the abstract machine: objects, loans, cells, and what a write does to those who look on."""
 
 import ast
+import re
 from collections.abc import Iterable
 
 from tenure.check.analysis.findings import Conflict, Findings
@@ -19,6 +20,9 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 """Fields that are no part of what an object holds for others to reach."""
 
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
+_KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
+"""Names of what is kept as it was."""
+
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -42,6 +46,7 @@ class Memory:
         self.alone = True
         self.repeating = False
         self.placed: list[int] = []
+        self.divided = False
 
     # Objects
 
@@ -183,7 +188,7 @@ class Memory:
         self.alone = len(value) == 1 or all_of
         for ref in value:
             write.hidden = write.hidden or _uncounted(ref)
-            certain = write.certain and (len(value) == 1 or all_of) and not ref.obj.maybe
+            certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or self.divided)
             self.written(ref, holder, write)
             if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
                 continue
@@ -219,7 +224,8 @@ class Memory:
                 if found is NO:
                     out.append(held)
                     continue
-                must = certain and found is MUST and held.must
+                must = certain and found is MUST and held.must and not held.obj.maybe
+                must = must and (len(value) == 1 or held.loan is None or held.loan.relation != "iteration")
                 out.append(Ref(held.obj, held.loan or seeming, write, must))
                 changed = True
             if changed:
@@ -228,7 +234,8 @@ class Memory:
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
         if write.sort == "resize":
-            if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
+            iterated = held.loan is not None and held.loan.relation == "iteration"
+            if iterated and write.grows and ref.obj.kind == "list" and held.loan and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
                 return NO
             if held.loan is not None and held.loan.text.startswith("reversed"):
@@ -287,7 +294,16 @@ class Memory:
             return
         known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
+        if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
+            certain = False
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
+
+
+def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
+    """Whether code that keeps a container wants it as it was: a second name is often only a short one."""
+    if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
+        return True
+    return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
 def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
