@@ -26,6 +26,13 @@ _BY_RELATION = {
 }
 
 
+def _place(conflict: Conflict) -> tuple[bool, int, int]:
+    node = conflict.read
+    line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+    written = getattr(conflict.write.node, "lineno", 0)
+    return line < written, line, column
+
+
 @dataclass(slots=True)
 class Facts:
     """One module: its source, and what was found in it."""
@@ -39,10 +46,19 @@ class Facts:
     _by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
-        """The conflicts that a rule reports: those that are certain, and in strict mode the others."""
+        """The conflicts that a rule reports: those that are certain, and in strict mode the others.
+
+        Of several reads after one write that by reading order is the first, and a certain one before others.
+        """
+        first: dict[tuple[ast.AST, str], Conflict] = {}
         for conflict in self.found:
-            if (conflict.certain or self.strict) and rule_of(conflict) == rule:
-                yield conflict
+            if not (conflict.certain or self.strict) or rule_of(conflict) != rule:
+                continue
+            key = conflict.write.node, "" if conflict.certain else conflict.loan.text
+            old = first.get(key)
+            if old is None or _place(conflict) < _place(old):
+                first[key] = conflict
+        yield from first.values()
 
     def events(self, rule: str) -> Iterator[Event]:
         """What was noted for a rule."""

@@ -275,7 +275,7 @@ class Access(Memory):
             self.write((ref,), self.sources.get(op.obj), self.wrote("write", ".data = …", hidden=True))
         else:
             holder = self.sources.get(op.obj)
-            if holder is None and ref.obj.base is not None:
+            if holder is None and ref.obj.base is not None and ref.obj.base.kind in TENSORS:
                 self.lost(ref, op)
             self.write((ref,), holder, self.wrote("rebind", ".data = …", hidden=True))
             self.shared_data(ref, holder, op.src)
@@ -314,6 +314,9 @@ class Access(Memory):
         whole = all(part[0] == "all" for part in region)
         holder = self.sources.get(op.obj)
         write = self.wrote("write", "[…] = …")
+        if not op.augmented:
+            # What is stored is there afterwards: who refers to it reads what he expects.
+            write.stored = frozenset(r.obj for r in self.get(op.src))
         if ref.obj.text == "copy" and holder is None and not op.augmented:
             self.lost(ref, op)
         if whole:
@@ -339,7 +342,7 @@ class Access(Memory):
         self.replaced(ref, name, op)
         if copylike(ref) is not None and obj.kind in CONTAINERS:
             self.write((ref,), self.sources.get(op.obj), self.wrote("write", "[…] = …"))
-        if obj.kind == "dict":
+        if obj.kind == "dict" and not op.augmented:
             self.new_key(ref, name, op)
         if obj.kind == "list" and region and region[0][0] == "s":
             self.write((ref,), self.sources.get(op.obj), self.wrote("resize", "[…:…] = …", certain=False))
