@@ -80,7 +80,7 @@ class SegmentUnit:
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
-        walked = paths.ancestors(self.made, roots)
+        walked = paths.behind_roots(self.segment.node, tuple(sorted(roots)))
         where = here()
         for slot, reference in list(self.segment.outs.items()):
             out = reference()
