@@ -3,8 +3,9 @@ JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
+EVIDENCE := $(wildcard bench/check_*.py)
 
-.PHONY: run test test-peers bench fuzz clean
+.PHONY: run test test-peers bench evidence fuzz clean
 
 run: $(VENV)/.examples
 	$(BIN)/python examples/seed.py
@@ -21,7 +22,10 @@ test-peers: $(VENV)/.test $(VENV)/.peers
 	$(BIN)/pytest -n $(JOBS) -m peers
 
 bench: $(VENV)/.bench
-	set -e; for script in bench/*.py; do $(BIN)/python $$script; done
+	set -e; for script in $(filter-out $(EVIDENCE),$(wildcard bench/*.py)); do $(BIN)/python $$script; done
+
+evidence: $(VENV)/.test
+	set -e; for script in $(EVIDENCE); do $(BIN)/python $$script; done
 
 fuzz: $(VENV)/.test
 	TENURE_FUZZ=1 $(BIN)/pytest -n $(JOBS) -m "not peers"

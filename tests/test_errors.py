@@ -1,9 +1,11 @@
 """What an error says, and that it says the same after copying and pickling."""
 
 import copy
+import html
 import inspect
 import linecache
 import pickle
+import re
 import sys
 from pathlib import Path
 from types import FrameType
@@ -21,7 +23,9 @@ from tenure.errors import (
     Site,
     TenureError,
     UseAfterMove,
+    WriteError,
 )
+from tenure.report import style
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name != "Site"]
 
@@ -57,13 +61,25 @@ def test_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(error) == (
         "TN382: the graph of `loss` was consumed\n"
         "  --> train.py:31\n"
-        "   | (loss + 1).backward()\n"
-        "  --> train.py:28: consumed here\n"
-        "   | loss.backward()\n"
-        "   | ^^^^^^^^^^^^^^^\n"
-        "  = note: a graph is consumed by its first backward()\n"
-        "  = help: pass retain_graph=True to the first backward()"
+        "   |\n"
+        "28 |     loss.backward()\n"
+        "   |     --------------- consumed here\n"
+        "...\n"
+        "31 |     (loss + 1).backward()\n"
+        "   |     ^^^^^^^^^^^^^^^^^^^^^\n"
+        "   = note: a graph is consumed by its first backward()\n"
+        "   = help: pass retain_graph=True to the first backward()"
     )
+
+
+def test_other_renderings_say_the_same() -> None:
+    error = WriteError("`a<b` is written", at=here(), help="don't")
+    coloured = error.render(style.colour)
+    assert "\x1b[1;31m" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == str(error)
+    page = error._repr_html_()
+    assert page.startswith("<pre") and page.endswith("</pre>")
+    assert html.unescape(re.sub(r"<[^>]*>", "", page)) == str(error)
 
 
 def test_without_a_code_the_message_comes_first() -> None:
@@ -130,13 +146,13 @@ class TestSite:
         site = site_in(tmp_path / "a.py", 'é = "中"; site = here()\n')
         assert site.text[site.column : site.end_column] == "here()"
         lines = str(TenureError("m", at=site)).splitlines()
-        assert lines[2] == '   | é = "中"; site = here()'
-        assert lines[3] == "   | " + " " * 17 + "^^^^^^"
+        assert lines[3] == '1 | é = "中"; site = here()'
+        assert lines[4] == "  | " + " " * 17 + "^^^^^^"
 
-    def test_tabs_stay_tabs_under_the_line(self, tmp_path: Path) -> None:
+    def test_tabs_are_four_blanks(self, tmp_path: Path) -> None:
         site = site_in(tmp_path / "a.py", "if True:\n\tsite =\there()\n")
-        text, underline = str(TenureError("m", at=site)).splitlines()[2:]
-        assert (text, underline) == ("   | site =\there()", "   |       \t^^^^^^")
+        text, underline = str(TenureError("m", at=site)).splitlines()[3:]
+        assert (text, underline) == ("2 |     site =    here()", "  |               ^^^^^^")
 
     def test_an_expression_of_many_lines_is_underlined_to_the_end_of_the_first(self, tmp_path: Path) -> None:
         site = site_in(tmp_path / "a.py", "site = here(\n)\n")
@@ -147,7 +163,7 @@ class TestSite:
         site = Site.of(compile("\n\nf()", filename, "exec"), -1)
         assert (site.text, site.column) == ("", None)
         assert str(site) == f"{filename}:{site.line}"
-        assert str(TenureError("m", at=site)) == f"m\n  --> {filename}:{site.line}"
+        assert str(TenureError("m", at=site)) == f"m\n --> {filename}:{site.line}"
 
     @pytest.mark.parametrize("lasti", [-1, 10_000])
     def test_an_unknown_offset_gives_the_first_line(self, lasti: int) -> None:
@@ -168,9 +184,7 @@ class TestSite:
         assert str(Site(str(tmp_path / "train.py"), 31, "")) == "train.py:31"
         assert str(Site("/x.py", 1, "")) == "/x.py:1"
 
-    def test_path_when_the_working_directory_is_gone(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_path_when_the_working_directory_is_gone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         gone = tmp_path / "gone"
         gone.mkdir()
         monkeypatch.chdir(gone)

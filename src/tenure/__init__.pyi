@@ -1,4 +1,6 @@
 from tenure import autograd as autograd
+from tenure import data as data
+from tenure import func as func
 from tenure import nn as nn
 from tenure import optim as optim
 from tenure.aliases import bool as bool
@@ -29,10 +31,16 @@ from tenure.errors import TenureError as TenureError
 from tenure.errors import UseAfterMove as UseAfterMove
 from tenure.errors import VmapError as VmapError
 from tenure.errors import WriteError as WriteError
+from tenure.func.annotations import Mut as Mut
+from tenure.func.annotations import Own as Own
+from tenure.func.annotations import Ref as Ref
+from tenure.func.checked import checked as checked
+from tenure.func.checkpointing import checkpoint as checkpoint
 from tenure.func.custom import custom_vjp as custom_vjp
 from tenure.func.jacobian import hessian as hessian
 from tenure.func.jacobian import jacfwd as jacfwd
 from tenure.func.jacobian import jacrev as jacrev
+from tenure.func.package import check_package as check_package
 from tenure.func.transforms import grad as grad
 from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
@@ -174,6 +182,8 @@ from tenure.values.shaping import unsqueeze as unsqueeze
 from tenure.values.shared import Shared as Shared
 from tenure.values.show import get_printoptions as get_printoptions
 from tenure.values.show import set_printoptions as set_printoptions
+from tenure.values.strict import must_inplace as must_inplace
+from tenure.values.strict import strict as strict
 from tenure.values.tensor import Tensor as Tensor
 from tenure.values.var import Var as Var
 

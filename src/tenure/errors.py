@@ -19,12 +19,15 @@ An error copies and pickles to the same text, so a poisoned value can raise it a
 
 import linecache
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType
 from typing import Self
-from unicodedata import east_asian_width
+
+from tenure.diagnostic import Diagnostic, Label, Span
+from tenure.report import text
+from tenure.report.style import Painter, plain
 
 __all__ = [
     "BorrowError",
@@ -73,6 +76,14 @@ class Site:
     def __str__(self) -> str:
         return f"{_shortest(self.filename)}:{self.line}"
 
+    def label(self, said: str) -> Label:
+        """This line in a report, with what is said of it."""
+        span = Span(_shortest(self.filename), self.line, self.column or 0, self.line, self.end_column or 0)
+        return Label(span, said)
+
+
+_NOWHERE = Label(Span("", 0, 0, 0, 0))
+
 
 class TenureError(Exception):
     """What every error of Tenure is.
@@ -101,19 +112,28 @@ class TenureError(Exception):
         self.help = help
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return self.render()
 
-    def _lines(self) -> Iterator[str]:
-        yield self.message if self.code is None else f"{self.code}: {self.message}"
-        if self.at is not None:
-            yield from _excerpt(self.at, "")
-        for label, site in self.notes:
-            if site is None:
-                yield f"  = note: {label}"
-            else:
-                yield from _excerpt(site, f": {label}")
-        if self.help is not None:
-            yield f"  = help: {self.help}"
+    def render(self, paint: Painter = plain) -> str:
+        """The report: code and message, the lines that matter with what is said of them, and help.
+
+        `paint` is `tenure.report.style.colour` for a terminal.
+        """
+        return text.render(self._diagnostic(), self._lines(), paint, head=self.code or "")
+
+    def _repr_html_(self) -> str:
+        return text.as_html(self._diagnostic(), self._lines(), head=self.code or "")
+
+    def _diagnostic(self) -> Diagnostic:
+        at = _NOWHERE if self.at is None else self.at.label("")
+        labels = tuple(site.label(said) for said, site in self.notes if site is not None)
+        notes = tuple(said for said, site in self.notes if site is None)
+        return Diagnostic(self.code or "", "", self.message, at, labels, notes, self.help)
+
+    def _lines(self) -> text.Lines:
+        sites = [site for site in (self.at, *(site for _, site in self.notes)) if site is not None]
+        known = {(_shortest(site.filename), site.line): site.text for site in sites if site.text}
+        return lambda path, line: known.get((path, line))
 
 
 class ShapeError(TenureError, ValueError):
@@ -205,24 +225,3 @@ def _shortest(filename: str) -> str:
     except (OSError, ValueError):  # the working directory is gone, or on another drive
         return filename
     return min(relative, filename, key=len)
-
-
-def _excerpt(site: Site, label: str) -> Iterator[str]:
-    yield f"  --> {site}{label}"
-    text = site.text.lstrip()
-    if not text:
-        return
-    yield f"   | {text}"
-    if site.column is None or site.end_column is None:
-        return
-    indent = len(site.text) - len(text)
-    start, end = max(site.column - indent, 0), site.end_column - indent
-    yield f"   | {_blank(text[:start])}{'^' * _width(text[start:end])}"
-
-
-def _blank(text: str) -> str:
-    return "".join("\t" if c == "\t" else " " * _width(c) for c in text)
-
-
-def _width(text: str) -> int:
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)

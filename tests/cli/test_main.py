@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tenure
+from tenure.check.rules import RULES, Rule
 from tenure.cli.main import main
 from tenure.codes import LAWS
 
@@ -22,13 +23,26 @@ def test_version() -> None:
 
 def test_rule_prints_one_law(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rule", "TN506"]) == 0
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().out.startswith(
         "TN506: write-while-lent (Rust's E0506)\n"
         "\n"
         "A place is not written while it is lent as shared.\n"
         "\n"
         "help: write after the `with place.borrow()` block ends\n"
+        "\n"
+        "`tenure check` reports it by:\n"
     )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
+def test_rule_prints_a_rule(rule: Rule, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rule", rule.name.upper().replace("-", "_")]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith(f"{rule.code}: {rule.name}\n")
+    for line in (rule.wrong + rule.right).splitlines():
+        assert f"    {line}".rstrip() in page
+    assert main(["rule", rule.code]) == 0
+    assert rule.name in capsys.readouterr().out
 
 
 def test_rule_takes_any_case(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +53,10 @@ def test_rule_takes_any_case(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rule_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rule"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [[law.code, law.name] for law in LAWS.values()]
+    laws = [line.split()[:2] for line in lines if line.startswith("TN")]
+    assert laws == [[law.code, law.name] for law in LAWS.values()]
+    names = {law.name for law in LAWS.values()} | {line.strip() for line in lines}
+    assert names >= {rule.name for rule in RULES}
 
 
 def test_rule_refuses_an_unknown_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +64,7 @@ def test_rule_refuses_an_unknown_code(capsys: pytest.CaptureFixture[str]) -> Non
         main(["rule", "TN999"])
     assert caught.value.code == 2
     message = capsys.readouterr().err
-    assert "there is no law 'TN999'" in message
+    assert "there is no law or rule 'TN999'" in message
     assert "TN382, " in message
 
 

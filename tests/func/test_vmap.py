@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -530,3 +531,26 @@ def test_calls_are_pytorchs() -> None:
     found = tn.vmap(tn.grad(loss), in_dims=(None, 0, 0))(W, X, Y)
     wanted = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(w, x, y)
     assert_allclose(found, wanted.numpy(), rtol=1e-11)
+
+
+def test_a_leaf_made_inside_is_one_of_each_example() -> None:
+    def f(x: Any) -> Any:
+        v = tn.Var(x, requires_grad=True)
+        return tn.autograd.grad((v * v).sum(), v)[0]
+
+    same(tn.vmap(f)(X), X * 2)
+
+
+def test_a_call_leaves_nothing_to_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    step = lambda: tn.vmap(tn.hessian(lambda x: (x**3).sum()))(X).numpy()  # noqa: E731
+    for _ in range(3):
+        step()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            step()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

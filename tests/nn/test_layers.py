@@ -213,3 +213,24 @@ def test_training_builds_no_programs_after_its_first_steps(kind: str) -> None:
         loss.item()
         counts.append(COUNTS["programs"])
     assert counts[4] == counts[-1]
+
+
+def test_batch_norm_writes_its_statistics_in_training_only() -> None:
+    norm = nn.BatchNorm1d(2)
+    x = tn.tensor([[1.0, 2.0], [3.0, 6.0]])
+    before = norm.running_mean.value
+    y = norm(x)
+    assert y.mean(dim=0).tolist() == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert (before.tolist(), norm.running_mean.tolist()) == ([0.0, 0.0], pytest.approx([0.2, 0.4]))
+    assert (norm.running_var.tolist(), norm.num_batches_tracked.item()) == (pytest.approx([1.1, 1.7]), 1)
+    norm.eval()
+    norm(x * 100)
+    assert (norm.running_mean.tolist(), norm.num_batches_tracked.item()) == (pytest.approx([0.2, 0.4]), 1)
+    assert set(norm.state_dict()) == {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+    bare = nn.BatchNorm1d(2, affine=False, track_running_stats=False).eval()
+    assert bare(x).tolist() == norm.train()(x).tolist() and not bare.state_dict()
+    norm.reset_running_stats()
+    assert norm.running_mean.tolist() == [0.0, 0.0]
+    for bad in (tn.ones(1, 2), tn.ones(2, 3), tn.ones(2)):
+        with pytest.raises(tn.ShapeError, match="TN802"):
+            norm(bad)

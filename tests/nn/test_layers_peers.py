@@ -292,3 +292,23 @@ def test_clipping(order: float, most: float) -> None:
     close(norm, wanted)
     for x, y in zip(b, a, strict=True):
         close(x.grad, y.grad)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (2, 3, 4, 2)])
+def test_batch_norm(shape: tuple[int, ...], momentum: float | None) -> None:
+    kind = "BatchNorm2d" if len(shape) == 4 else "BatchNorm1d"
+    theirs, ours = (getattr(lib.nn, kind)(3, momentum=momentum) for lib in (torch, tn))
+    rng = np.random.default_rng(2)
+    for name in ("weight", "bias"):
+        array = rng.normal(size=3).astype(np.float32)
+        theirs.load_state_dict({**theirs.state_dict(), name: torch.tensor(array)})
+        ours.load_state_dict({**ours.state_dict(), name: tn.tensor(array)})
+    for step in range(4):
+        if step == 3:
+            theirs.eval(), ours.eval()
+        a, b = leaves(rng.normal(2.0, 3.0, shape).astype(np.float32))
+        same(ours(b), theirs(a), [b, *ours.parameters()], [a, *theirs.parameters()], rtol=1e-4, atol=1e-4)
+    for name, array in theirs.state_dict().items():
+        close(ours.state_dict()[name], array, rtol=1e-5, atol=1e-6)
+    assert repr(ours) == repr(theirs)

@@ -328,6 +328,7 @@ EXACT: dict[str, Callable[..., Array]] = {
     "isfinite": elementwise(cmath.isfinite, bool),
     "where": elementwise(lambda c, x, y: x if c else y),
     "cast": cast,
+    "again": elementwise(lambda x: x),
     "mark": elementwise(lambda x: x),
     "replace": elementwise(lambda x, v: v),
     "reduce_max": reduction(pick(best(operator.gt))),

@@ -80,6 +80,7 @@ UNARY = (
     "logical_not",
     "isnan",
     "isfinite",
+    "again",
     "mark",
     "exp",
     "log",

@@ -12,6 +12,7 @@ import tenure as tn
 from tenure import nn, optim
 from tenure.nn import functional as F
 from tenure.values.force import COUNTS
+from tenure.values.record import RECORDER
 
 ALL: dict[str, Any] = {
     "sgd": lambda ps: optim.SGD(ps, lr=0.1),
@@ -296,3 +297,94 @@ def test_kept_losses_pin_nothing() -> None:
         assert losses[-1].item() < 700.0
     finally:
         gc.enable()
+
+
+class OneByOne:
+    """The optimizer of a name, whose parameters are updated one by one."""
+
+    def __new__(cls, kind: type[Any], ps: list[Any], **options: Any) -> Any:
+        def update(self: Any, p: Any, grad: Any, state: Any, group: Any) -> None:
+            kind.update_all(self, [p], [grad], [state], group)  # type: ignore[attr-defined]
+
+        return type("OneByOne", (kind,), {"update": update})(ps, **options)
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        (optim.SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+        (optim.Adam, {"weight_decay": 0.1}),
+        (optim.AdamW, {"maximize": True}),
+        (optim.RMSprop, {"momentum": 0.5, "centered": True}),
+    ],
+)
+def test_parameters_updated_together_have_the_bits_of_those_updated_one_by_one(kind: Any, options: Any) -> None:
+    out = []
+    for make in (kind, lambda ps, **o: OneByOne(kind, ps, **o)):
+        ws = [tn.tensor([[0.5 * k + 0.1 * j for j in range(k + 1)]], requires_grad=True) for k in range(4)]
+        optimizer = make(ws, lr=0.05, **options)
+        for step in range(5):
+            optimizer.zero_grad()
+            used = ws if step != 1 else ws[:2]  # the others fall a step behind
+            sum([(w * w).tanh().sum() for w in used]).backward()
+            optimizer.step()
+        out.append(
+            [w.tolist() for w in ws]
+            + [[x.tolist() for x in s.values() if isinstance(x, tn.Tensor)] for s in optimizer.state.values()]
+        )
+    assert out[0] == out[1]
+
+
+def test_a_group_is_updated_in_one_recorded_step() -> None:
+    ws = [leaf(float(k)) for k in range(1, 9)]
+    optimizer = optim.Adam(ws, lr=0.1)
+    counts = []
+    for _ in range(4):
+        optimizer.zero_grad()
+        sum([(w * w).sum() for w in ws]).backward()
+        before = RECORDER.trace.node
+        optimizer.step()
+        node, steps = RECORDER.sealed.node, 0
+        while node is not before:
+            node, steps = node.parent, steps + bool(node.avals)
+        counts.append(steps)
+    assert counts[1:] == [1, 1, 1]
+
+
+def test_a_learning_rate_may_be_a_tensor() -> None:
+    w, v = leaf(1.0), leaf(1.0)
+    for x, lr in ((w, 0.25), (v, tn.tensor(0.25))):
+        optimizer = optim.SGD([x], lr=0.5)
+        optimizer.param_groups[0]["lr"] = lr
+        (x * x).sum().backward()
+        optimizer.step()
+    assert w.tolist() == v.tolist() == [0.5]
+    optimizer.param_groups[0]["lr"] = tn.tensor([0.25, 0.5])
+    with pytest.raises(tn.errors.ShapeError):
+        optimizer.step()
+
+
+def test_a_parameter_that_is_lent_is_not_updated_with_its_group() -> None:
+    w, v = leaf(1.0), leaf(1.0)
+    optimizer = optim.SGD([w, v], lr=0.5)
+    (w * v).sum().backward()
+    with v.borrow(), pytest.raises(tn.errors.TenureError, match="TN506"):
+        optimizer.step()
+    assert w.tolist() == v.tolist() == [1.0]
+    optimizer.step()
+    assert w.tolist() == v.tolist() == [0.5]
+
+
+def test_a_gradient_through_an_update_in_the_same_trace_ends_at_the_new_value() -> None:
+    w = leaf(2.0)
+    optimizer = optim.SGD([w], lr=0.25)
+
+    def run(x: Any) -> Any:
+        (w * w).sum().backward()
+        optimizer.step()
+        w.grad = None
+        (w * w * x).sum().backward()
+        return w.grad.value.sum() * x
+
+    assert tn.grad(run)(tn.tensor(1.0)).item() == 2.0  # inside a transform nothing is sealed
+    assert w.tolist() == [1.0]

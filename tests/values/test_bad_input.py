@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from pathlib import Path
@@ -24,9 +25,11 @@ def names() -> dict[str, Any]:
     return {"tn": tn, "np": np, "x": x, "v": x.mut(), "w": w, "k": tn.arange(3)}
 
 
-def without_lines(error: Exception) -> str:
+def without_lines(error: tn.TenureError) -> str:
     """The text of an error without the excerpts of the source."""
-    return "".join(f"{s}\n" for s in str(error).split("\n") if not s.startswith(("  -->", "   |")))
+    bare = copy.copy(error)
+    bare.at, bare.notes = None, tuple(note for note in error.notes if note[1] is None)
+    return f"{bare}\n"
 
 
 def test_every_entry_is_read() -> None:
@@ -92,10 +95,10 @@ def test_an_error_quotes_the_line() -> None:
     x = tn.ones(2)
     with pytest.raises(tn.WriteError) as caught:
         x[0] = 5.0
-    here = os.path.relpath(__file__)
+    here = min(os.path.relpath(__file__), __file__, key=len)
     text = str(caught.value)
-    assert f"  --> {here}:" in text or f"  --> {__file__}:" in text
-    assert "   | x[0] = 5.0\n   | ^^^^\n" in text
+    assert f"--> {here}:" in text
+    assert re.search(r"\n *\d+ \|         x\[0\] = 5.0\n *\|         \^\^\^\^\n", text)
 
 
 def test_numbers_at_the_edges_of_a_dtype_are_taken() -> None:

@@ -36,7 +36,7 @@ def test_a_stale_write_names_both_lines() -> None:
     assert caught.value.at is not None and caught.value.at.line == at
     ((_, other),) = caught.value.notes
     assert other is not None and other.line == written
-    assert f"test_borrows.py:{written}" in str(caught.value)
+    assert f"\n{written} |     v[0] = 5.0\n" in str(caught.value)
     assert (v.tolist(), old.tolist()) == ([5.0, 2.0], [1.0, 2.0])
 
 

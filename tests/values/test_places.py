@@ -234,6 +234,14 @@ def test_at_gives_new_values() -> None:
     assert x.at[:2].min(1.5).tolist() == [1.0, 1.5, 3.0]
 
 
+@pytest.mark.parametrize("read", [lambda v: +v, lambda v: v.contiguous(), lambda v: v.clip(), tn.clip])
+def test_an_operation_that_changes_nothing_gives_a_value(read: Callable[[Any], Any]) -> None:
+    v = tn.ones(2).mut()
+    kept = read(v)
+    v.fill_(5.0)
+    assert type(kept) is tn.Tensor and kept.tolist() == [1.0, 1.0]
+
+
 def test_iterating_a_place_iterates_a_snapshot() -> None:
     v = tn.zeros(3).mut()
     seen = []
@@ -276,3 +284,47 @@ def test_places_written_from_each_other_do_not_share() -> None:
     b.copy_(a)
     b[1] = 7
     assert (a.tolist(), b.tolist()) == ([5.0, 1.0], [5.0, 7.0])
+
+
+IDENTITIES: dict[str, Any] = {
+    "to a dtype": lambda x: x.to(tn.float32),
+    "to a device": lambda x: x.to("cpu"),
+    "cpu": lambda x: x.cpu(),
+    "float": lambda x: x.float(),
+    "contiguous": lambda x: x.contiguous(),
+    "clamp": lambda x: x.clamp(),
+    "plus": lambda x: +x,
+    "detach": lambda x: x.detach(),
+    "clone": lambda x: x.clone(),
+    "reshape": lambda x: x.reshape(2),
+    "expand": lambda x: x.expand(2),
+    "squeeze": lambda x: x.squeeze(),
+    "slice": lambda x: x.value[:],
+    "as_tensor": tn.as_tensor,
+    "asarray": lambda x: tn.asarray(x, dtype=tn.float32),
+    "identity": lambda x: tn.nn.Identity()(x),
+    "dropout": lambda x: tn.nn.Dropout(0.5).eval()(x),
+    "no dropout": lambda x: tn.nn.functional.dropout(x, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+@pytest.mark.parametrize("kind", ["place", "leaf", "borrow"])
+def test_what_changes_nothing_gives_a_value(name: str, kind: str) -> None:
+    v = tn.tensor([1.0, 2.0], requires_grad=kind == "leaf")
+    v = v if kind == "leaf" else tn.Var(v)
+    x = v.data if kind == "borrow" else v
+    y = IDENTITIES[name](x)
+    assert type(y) is tn.Tensor
+    y += 1  # another name's value, not a write of the place
+    assert v.tolist() == [1.0, 2.0] and y.tolist() == [2.0, 3.0]
+
+
+def test_set_writes_what_fits_and_shares_nothing() -> None:
+    best, w = tn.zeros(2).mut(), tn.ones(2).mut()
+    assert best.set_(w) is best
+    w.mul_(5.0)
+    assert best.tolist() == [1.0, 1.0]
+    for bad in (tn.ones(3), tn.ones(2, dtype=tn.float64)):
+        with pytest.raises((tn.ShapeError, tn.DTypeError), match="TN802"):
+            best.set_(bad)

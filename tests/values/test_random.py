@@ -3,6 +3,7 @@
 import os
 import pickle
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from tenure.ops import philox
 from tenure.values.force import COUNTS
 
 
-def draw() -> list[float]:
-    return tn.rand(3).tolist()
+def draw(generator: Any = None) -> list[float]:
+    return tn.rand(3, generator=generator).tolist()
 
 
 def test_a_seed_starts_the_stream_that_philox_defines() -> None:
@@ -169,6 +170,31 @@ def test_a_forked_process_draws_other_numbers() -> None:
     assert len({mine, *children}) == 3
     tn.manual_seed(6)
     assert [in_child(), in_child()] == children
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_generator_that_is_inherited_draws_other_numbers_in_each_process() -> None:
+    def in_child() -> bytes:
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.write(write, repr([draw(g), g.get_state().tolist()[1], draw(tn.Generator(5))]).encode())
+            os._exit(0)
+        os.wait()
+        os.close(write)
+        with open(read, "rb") as file:
+            return file.read()
+
+    runs = []
+    for _ in range(2):
+        tn.manual_seed(6)
+        g = tn.Generator(5)
+        draw(g)
+        children = [in_child(), in_child()]
+        runs.append([*children, draw(g)])
+        assert len({children[0].split(b"]")[0], children[1].split(b"]")[0], repr(runs[-1][2]).encode()}) == 3
+        assert children[0].rsplit(b"[", 1)[1] == children[1].rsplit(b"[", 1)[1]  # a seed set there is that seed
+    assert runs[0] == runs[1]
 
 
 def test_drawing_anew_at_each_step_builds_no_programs() -> None:

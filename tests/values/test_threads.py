@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -143,6 +145,45 @@ def test_a_place_written_in_one_thread_does_not_change_what_another_has_read() -
 
     assert together(write, read, read) == [None, True, True]
     assert v[0].item() == 200.0
+
+
+WAYS = ["add_", "iadd", "through .data", "through one borrow", "own index", "own row", "own part"]
+
+
+@pytest.mark.parametrize("write", WAYS)
+def test_writes_of_several_threads_do_not_lose_each_other(write: str) -> None:
+    v = tn.zeros(4, 3).mut()
+    borrow = v.data
+    rows = v.chunks_mut(1) if write == "own part" else [v.data[k] for k in range(4)]
+
+    def work(k: int) -> None:
+        for n in range(100):
+            if write == "add_":
+                v.add_(1)
+            elif write == "iadd":
+                u = v
+                u += 1
+            elif write == "through .data":
+                with contextlib.suppress(tn.StaleBorrowError):
+                    for _ in range(4):
+                        v.data.add_(0)
+                v.add_(1)
+            elif write == "through one borrow":
+                borrow.add_(1)
+            elif write == "own index":
+                v[k] = 4.0 * (n + 1)
+            else:
+                rows[k].add_(4)
+            if n % 25 == k:
+                v.sum().item()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        together(*[lambda k=k: work(k) for k in range(4)])
+    finally:
+        sys.setswitchinterval(interval)
+    assert v.tolist() == [[400.0] * 3] * 4
 
 
 def test_a_failure_in_one_thread_is_its_own() -> None:

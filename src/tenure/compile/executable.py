@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import json
-import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakSet
-
-import numpy as np
 
 from tenure.compile.jit import Engine, Library, engine
 from tenure.compile.late import late
@@ -22,81 +19,44 @@ from tenure.ir.program import Program
 from tenure.ops.lowering import Product
 from tenure.runtime import threads
 from tenure.runtime.blas import blas
-from tenure.runtime.buffers import empty
-from tenure.runtime.lots import is_sole, unshared
-
-MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-PLAIN = {np.ndarray}
-POOLED = 1 << 12
-"""Bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
+from tenure.runtime.launch import Call
 
 
 class Compiled:
-    """A program as machine code. ``about`` says where its outputs come from.
+    """A program as machine code."""
 
-    ``made`` are the shapes and dtypes of the arrays to make; ``outputs`` are slots: inputs first, then those;
-    ``donors`` are pairs of a made array and the input whose buffer may serve, if only the call holds it; ``held``
-    counts the calls in which it was not alone.
-    """
-
-    __slots__ = (
-        "accesses",
-        "arena",
-        "call",
-        "donors",
-        "held",
-        "library",
-        "makers",
-        "numbers",
-        "outputs",
-        "pack",
-        "program",
-    )
+    __slots__ = ("accesses", "call", "library", "program")
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.library = load(program)
         about = json.loads(ctypes.string_at(self.library.address("about")))
-        self.call = MAIN(self.library.address("main"))
-        weak = [aval.dtype.kind for aval in program.inputs if aval.weak]
-        self.numbers = len(weak)
-        self.pack = struct.Struct("=" + "".join(["d" if kind == "f" else "q" for kind in weak])).pack
-        self.makers = [maker(tuple(shape), np.dtype(dtype)) for shape, dtype in about["made"]]
-        self.donors: list[tuple[int, int]] = about["donors"]
-        self.held: dict[int, int] = {}
         self.accesses: list[str] = about["accesses"]
-        arrays = len(program.inputs) - self.numbers
-        self.outputs = [s if s < arrays else s - self.numbers for s in about["outputs"]]
-        self.arena = maker((about["arena"],), np.dtype(np.uint8))
+        kinds = ["d" if aval.dtype.kind == "f" else "q" for aval in program.inputs if aval.weak]
+        arrays = len(program.inputs) - len(kinds)
+        outputs = [s if s < arrays else s - len(kinds) for s in about["outputs"]]
+        made = [*about["made"], ((about["arena"],), "uint8")]
+        self.call = Call(self.library.address("main"), made, about["donors"], "".join(kinds), outputs)
+
+    @property
+    def held(self) -> dict[int, int]:
+        """In how many calls an input that might have given its buffer away was not alone."""
+        return self.call.held
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        if not set(map(type, arrays)) <= PLAIN:
-            return stepwise(self.program)(arrays, numbers)
-        given = len(arrays)
-        for make, shape, dtype in self.makers:
-            arrays.append(make(shape, dtype))
-        for k, donor in self.donors:
-            base = arrays[donor].base
-            if is_sole(arrays, donor) and arrays[donor].flags.writeable and (base is None or unshared(base)):
-                arrays[given + k] = arrays[donor]
-            else:
-                self.held[donor] = self.held.get(donor, 0) + 1
-        make, shape, dtype = self.arena
-        arrays.append(self.pack(*numbers))
-        arrays.append(make(shape, dtype))
-        failed = self.call(id(arrays))
-        if failed:
-            if failed < 0:
-                raise InternalError(f"{self.accesses[-failed - 1]}, is out of bounds")
-            del arrays[given:]
-            return stepwise(self.program)(arrays, numbers)
-        return [arrays[k] for k in self.outputs]
+        out = self.call(arrays, numbers)
+        if type(out) is list:
+            return out
+        if type(out) is int:
+            return self.failed(arrays, out, numbers)
+        return stepwise(self.program)(arrays, numbers)
 
-
-def maker(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Any, Any]:
-    """What makes an array: the pool, or NumPy where it is small."""
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return (empty if size >= POOLED else np.empty), shape, dtype
+    def failed(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any]:
+        """What op by op says of a call whose code has found a check to fail; InternalError if it was one of its own."""
+        if status < 0:
+            raise InternalError(f"{self.accesses[-status - 1]}, is out of bounds")
+        del arrays[len(self.program.inputs) - len(self.call.kinds) :]
+        return stepwise(self.program)(arrays, numbers)
 
 
 def load(program: Program) -> Library:

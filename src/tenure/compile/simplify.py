@@ -6,6 +6,8 @@ a = sin x; t = reduce_sum (add a a) axes=(2,); c = reduce_sum t axes=(0,)
 r = reduce_sum x axes=(0,) of float32[1000, 8]                  becomes
 p = block_sum x axes=(0,) block=64; q = reduce_sum p axes=(0,)  of 16 rows
 
+s = sin x; z = again x; t = sin z                               stay two, and z is x from here on
+
 y = add_along 0 v i, i of one column                            becomes
 y = add_one_along 0 v i, which is elementwise
 
@@ -25,7 +27,7 @@ from tenure.ops.advanced import gather, stamp, survives
 from tenure.ops.index import add_along, add_one_along
 from tenure.ops.lowering import Fold
 from tenure.ops.move import full, iota, reshape
-from tenure.ops.pointwise import cast, equal
+from tenure.ops.pointwise import again, cast, equal, mark
 from tenure.ops.reduce import BLOCKED, extent, runs
 
 CHUNK = 1 << 16
@@ -49,6 +51,8 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
     """The value of one instruction on rewritten operands."""
     if isinstance(at.primitive.lower, Fold) and at.primitive.name in BLOCKED:
         return fold(b, at.primitive, operands[0], at.params["axes"], seen)
+    if at.primitive is again:
+        return emit(b, mark, operands, {}, seen)
     if at.primitive is cast and operands[0].dtype is at.params["dtype"] and not operands[0].aval.weak:
         return operands[0]
     if at.primitive is add_along and one_hot(b, operands):

@@ -42,13 +42,14 @@ BUDGET = Budget()
 
 
 class Tiered:
-    """A program, run op by op until it is compiled."""
+    """A program, run op by op until it is compiled; ``call`` then says how its code is called."""
 
-    __slots__ = ("compiled", "cost", "program", "seconds", "seen", "stepwise")
+    __slots__ = ("call", "compiled", "cost", "program", "seconds", "seen", "stepwise")
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.compiled: Executable | None = None
+        self.call: Any = None
         self.stepwise: Executable | None = None
         self.seen = 0
         self.seconds = 0.0
@@ -95,6 +96,7 @@ class Tiered:
         start = perf_counter()
         try:
             self.compiled = compile_program(self.program)
+            self.call = getattr(self.compiled, "call", None)
         except Exception as error:
             self.compiled = late("stepwise").stepwise(self.program)
             warnings.warn(f"a program runs op by op, as it cannot be compiled: {error}", RuntimeWarning, stacklevel=2)

@@ -1,1 +1,22 @@
-"""Transforms of functions: derivatives of any order, and rules of one's own."""
+"""Transforms of functions: derivatives of any order, examples side by side, and rules of one's own."""
+
+from tenure.func.checkpointing import checkpoint
+from tenure.func.custom import custom_vjp
+from tenure.func.jacobian import hessian, jacfwd, jacrev
+from tenure.func.stateless import functional_call
+from tenure.func.transforms import grad, jvp, value_and_grad, vjp
+from tenure.func.vectorize import vmap
+
+__all__ = [
+    "checkpoint",
+    "custom_vjp",
+    "functional_call",
+    "grad",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

@@ -125,10 +125,13 @@ class Builder:
     """Grows a list of instructions.
 
     ``tracked[v]`` says whether a gradient flows through v. Instructions emitted while ``tracking`` is off are
-    constants to every later differentiation. ``depths[v]`` says in how many vmapped functions v is one example's.
+    constants to every later differentiation. ``depths[v]`` says in how many vmapped functions v is one example's,
+    ``blocks[v]`` in which checkpointed block it was emitted: ``block`` is the one that is open, 0 for none.
     """
 
-    __slots__ = ("avals", "consts", "depths", "instructions", "origin", "tracked", "tracking")
+    __slots__ = (
+        "avals", "block", "blocks", "consts", "depths", "instructions", "origin", "outer", "tracked", "tracking"
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.avals: list[Aval] = []
@@ -138,6 +141,9 @@ class Builder:
         self.origin = -1
         self.consts: dict[tuple[type, str, DType], Value] = {}
         self.depths: dict[int, int] = {}
+        self.block = 0
+        self.blocks: dict[int, int] = {}
+        self.outer: list[int] = [0]
 
     def _append(self, instruction: Instruction | None, aval: Aval, tracked: bool) -> Value:
         self.avals.append(aval)
@@ -162,11 +168,30 @@ class Builder:
             depth = max([self.depths.get(v, 0) for v in ids], default=0)
             if depth:
                 self.depths[len(self.avals)] = depth
+        if self.block:
+            self.blocks[len(self.avals)] = self.block
         return self._append(Instruction(primitive, ids, params, aval, self.origin), aval, tracked)
 
     def depth(self, v: int) -> int:
         """In how many vmapped functions a value is one example's."""
         return self.depths.get(v, 0)
+
+    def begin_block(self) -> None:
+        """Begin a block whose values a derivative computes once more."""
+        self.outer.append(self.block)
+        self.block = len(self.outer) - 1
+
+    def end_block(self) -> None:
+        """End the innermost block."""
+        self.block = self.outer[self.block]
+
+    def open_blocks(self) -> set[int]:
+        """The blocks that have not ended, 0 among them."""
+        found, k = {0}, self.block
+        while k:
+            found.add(k)
+            k = self.outer[k]
+        return found
 
     def constant(self, number: float, dtype: DType) -> Value:
         """A rank-0 constant of a dtype; equal ones are shared."""

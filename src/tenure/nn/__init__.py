@@ -16,7 +16,7 @@ from tenure.nn.loss import (
     SmoothL1Loss,
 )
 from tenure.nn.module import Module
-from tenure.nn.normalize import LayerNorm
+from tenure.nn.normalize import BatchNorm1d, BatchNorm2d, LayerNorm
 from tenure.nn.recurrent import GRU, GRUCell
 from tenure.nn.regularize import Dropout
 from tenure.nn.shape import Flatten
@@ -27,6 +27,8 @@ __all__ = [
     "GELU",
     "GRU",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",

@@ -10,6 +10,7 @@ from tenure.nn import functional, init
 from tenure.nn.module import Module
 from tenure.values.creation import check_device, zeros
 from tenure.values.parameter import Parameter
+from tenure.values.tensor import Tensor
 
 
 class Identity(Module):
@@ -19,8 +20,8 @@ class Identity(Module):
         super().__init__()
 
     def forward(self, input: Any) -> Any:
-        """The input itself."""
-        return input
+        """The input; of a place, its value."""
+        return input._read() if isinstance(input, Tensor) else input
 
 
 class Linear(Module):

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from threading import get_ident
 from typing import Any, Self
 
 from tenure.dtypes import as_dtype
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
+from tenure.nn.lending import CALLS, refuse_updating
 from tenure.values.handlers import RemovableHandle
-from tenure.values.parameter import Parameter
+from tenure.values.loans import LENDING, UPDATING
+from tenure.values.parameter import BIRTHS, Parameter
 from tenure.values.record import RECORDER
 from tenure.values.tensor import Tensor
 from tenure.values.var import Var
@@ -45,11 +48,15 @@ class Module:
         hooks = self._hooks
         if RECORDER.site is not None:
             return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
-        frame = sys._getframe(1)
+        frame, me = sys._getframe(1), get_ident()
+        if UPDATING:
+            refuse_updating(self)
+        LENDING[me] = next(BIRTHS)
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
             return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
         finally:
+            del LENDING[me]
             RECORDER.enter_site(None)
 
     def register_forward_pre_hook(
@@ -122,6 +129,8 @@ class Module:
     def _put(self, name: str, param: Parameter | None) -> None:
         """Hold a parameter under a name, in place of the one held before."""
         old = self._parameters.get(name)
+        if old is not None and param is not old:
+            old.refuse_replacement()
         self._parameters[name] = param
         if param is not old:
             if param is not None:
@@ -351,6 +360,9 @@ class Module:
     def __copy__(self) -> Self:
         new: Self = convert.twin(self, {})
         return new
+
+
+CALLS.add(Module.__call__.__code__)
 
 
 def _buffer(name: str, tensor: Any) -> Any:

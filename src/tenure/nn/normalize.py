@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenure.dtypes import DTypeLike
+from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, ones, zeros
+from tenure.values.creation import check_device, ones, tensor, zeros
 from tenure.values.parameter import Parameter
 
 
@@ -53,3 +54,85 @@ class LayerNorm(Module):
         """Shape and options."""
         bias = f", bias={self.bias is not None}"
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
+
+
+class _BatchNorm(Module):
+    """Normalizes each channel by the statistics of the batch in training, by running ones in evaluation.
+
+    Owns ``weight`` (starts at 1) and ``bias`` (at 0) of shape (num_features,), or None; and the buffers
+    ``running_mean``, ``running_var`` and ``num_batches_tracked``, which training writes, unless
+    ``track_running_stats`` is False. ``momentum`` None takes the mean over all batches. See ``functional.batch_norm``.
+    """
+
+    dims: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: DTypeLike | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        check_device(device)
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        self.register_parameter("weight", Parameter(ones(num_features, dtype=dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_features, dtype=dtype)) if affine and bias else None)
+        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
+
+    def reset_running_stats(self) -> None:
+        """Start the statistics anew."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Start anew."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Any) -> Any:
+        """Of the shape of the input, (batch, num_features, …)."""
+        if input.ndim not in self.dims or input.shape[1] != self.num_features:
+            raise ShapeError(f"{self} of an input of shape {list(input.shape)}")
+        momentum = 0.0 if self.momentum is None else self.momentum
+        writes = self.training and self.track_running_stats
+        if writes:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:
+                momentum = 1.0 / self.num_batches_tracked.item()
+        mean, var = (self.running_mean, self.running_var) if writes or not self.training else (None, None)
+        training = self.training or not self.track_running_stats
+        return functional.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps)
+
+    def extra_repr(self) -> str:
+        """Size and options."""
+        options = f"momentum={self.momentum}, affine={self.affine}, bias={self.bias is not None}"
+        return f"{self.num_features}, eps={self.eps}, {options}, track_running_stats={self.track_running_stats}"
+
+
+class BatchNorm1d(_BatchNorm):
+    """Of inputs (batch, channels) or (batch, channels, length)."""
+
+    dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Of inputs (batch, channels, height, width)."""
+
+    dims = (4,)

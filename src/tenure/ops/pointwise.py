@@ -345,6 +345,18 @@ mark = linear(
 )
 """The identity, as a value of its own: where a differentiation begins or ends."""
 
+again = linear(
+    "again",
+    batch=aligned,
+    lower=elementwise(lambda e, x: x),
+    aval=lambda x: Aval(x.shape, x.dtype),
+    ref=lambda np, x: x,
+    transpose=(lambda g, x: g,),
+    dtypes=ALL,
+    samples=lambda rng, dtype: [((REALS(rng, (2, 3), dtype),), {})],
+)
+"""The identity, from which what is computed already is computed once more."""
+
 
 def _replace_aval(x: Aval, v: Aval) -> Aval:
     if v.shape != x.shape or v.dtype is not x.dtype:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from math import sqrt
 from typing import Any
 
+from tenure.ops import pointwise
 from tenure.optim.optimizer import Group, Optimizer, check_options
+from tenure.optim.rule import Rule
 from tenure.values.creation import zeros_like
 from tenure.values.var import Var
 
@@ -42,24 +44,40 @@ class Adam(Optimizer):
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
         )
 
-    def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
-        """Write one parameter."""
+    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write parameters: those with as many steps behind them together."""
+        by_step: dict[int, list[int]] = {}
+        for k, (p, state) in enumerate(zip(ps, states, strict=True)):
+            if not state:
+                state.update(step=0, exp_avg=Var(zeros_like(p)), exp_avg_sq=Var(zeros_like(p)))
+            state["step"] += 1
+            by_step.setdefault(state["step"], []).append(k)
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
-        if not state:
-            state.update(step=0, exp_avg=Var(zeros_like(p)), exp_avg_sq=Var(zeros_like(p)))
-        if group["maximize"]:
-            grad = -grad
-        if decay and self.decoupled:
-            p *= 1 - lr * decay
-        elif decay:
-            grad = grad + decay * p
-        state["step"] += 1
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.copy_(beta1 * mean + (1 - beta1) * grad)
-        square.copy_(beta2 * square + (1 - beta2) * (grad * grad))
-        scale = 1 - beta1 ** state["step"]
-        root = 1 / sqrt(1 - beta2 ** state["step"])
-        p -= (lr / scale) * (mean / (square.sqrt() * root + group["eps"]))
+        options = (("decay", bool(decay)), ("decoupled", self.decoupled), ("maximize", bool(group["maximize"])))
+        shrink = (1 - lr * decay if self.decoupled else decay) if decay else 0.0
+        for step, which in by_step.items():
+            rate, root = lr / (1 - beta1**step), 1 / sqrt(1 - beta2**step)
+            numbers = (rate, root, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink)
+            kept = [[states[k][name] for k in which] for name in ("exp_avg", "exp_avg_sq")]
+            RULE([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options)
+
+
+def _adam(
+    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, decay: bool, decoupled: bool, maximize: bool
+) -> tuple[Any, list[Any]]:
+    """The new value of a parameter and of its two means."""
+    rate, root, eps, beta1, rest1, beta2, rest2, shrink = numbers
+    g = -g if maximize else g
+    if decay and decoupled:
+        p = p * shrink
+    elif decay:
+        g = g + shrink * p
+    mean = beta1 * kept[0] + rest1 * g
+    square = beta2 * kept[1] + rest2 * (g * g)
+    return p - rate * (mean / (pointwise.sqrt(square) * root + eps)), [mean, square]
+
+
+RULE = Rule("adam", _adam)
 
 
 class AdamW(Adam):

@@ -8,8 +8,9 @@ from copy import copy
 from itertools import chain
 from typing import Any, Self
 
-from tenure.errors import GradientError, StaleBorrowError, StateDictError, WriteError
+from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError, WriteError
 from tenure.optim import state
+from tenure.optim.holding import Update, repeated
 from tenure.values.modes import enable_grad, no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
@@ -21,7 +22,7 @@ Group = dict[str, Any]
 
 
 class Optimizer:
-    """The base of all optimizers. A subclass gives ``defaults`` and defines ``update``.
+    """The base of all optimizers. A subclass gives ``defaults`` and defines ``update`` (or ``update_all``).
 
     ``params`` are places, or dicts with "params" and options of their own. ``param_groups`` may be edited: a
     new learning rate compiles nothing. ``state`` maps a parameter to what is kept for it; the tensors in it
@@ -32,6 +33,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.state: dict[Any, Group] = defaultdict(dict)
         self.param_groups: list[Group] = []
+        self._given: list[Site | None] = []
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes a list of parameters: optim.SGD([w], lr=0.1)")
         groups = list(params)
@@ -43,17 +45,20 @@ class Optimizer:
     def add_param_group(self, param_group: Group) -> None:
         """Also update the "params" of a dict; its other options replace the optimizer's defaults.
 
-        Raises ValueError for a parameter that is here already, TN594 for a value, TN804 for a computed one.
+        TN499 for a parameter that is here already, TN594 for a value, TN804 for a computed one.
         """
         group = {**param_group}
         params = group["params"]
         group["params"] = [params] if isinstance(params, Tensor) else list(params)
-        known = {id(p) for g in self.param_groups for p in g["params"]}
-        for p in group["params"]:
+        at, new = site(here()), len(self.param_groups)
+        known = {id(p): (g, k) for g, held in enumerate(self.param_groups) for k, p in enumerate(held["params"])}
+        for k, p in enumerate(group["params"]):
             _check_place(p)
-            if id(p) in known:
-                raise ValueError("a parameter appears more than once among the parameters of an optimizer")
-            known.add(id(p))
+            g, j = known.setdefault(id(p), (new, k))
+            if (g, j) != (new, k):
+                first = self._given[g] if g < new else at
+                raise repeated(f"parameter {k} of group {new}", f"parameter {j} of group {g}", first)
+        self._given.append(at)
         self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
 
     def parameters(self) -> Iterator[Any]:
@@ -80,14 +85,12 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         outer = RECORDER.site
-        RECORDER.enter_site(here() if outer is None else outer)
+        where = here() if outer is None else outer
+        RECORDER.enter_site(where)
         try:
-            with no_grad():
+            with no_grad(), Update(self, where):
                 for group in self.param_groups:
-                    for p in group["params"]:
-                        grad = p.grad
-                        if grad is not None:
-                            self.update(p, grad.value, self.state[p], group)
+                    self._update_group(group)
         finally:
             RECORDER.enter_site(outer)
         RECORDER.seal()
@@ -95,7 +98,25 @@ class Optimizer:
 
     def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
         """Write one parameter, outside the graph; ``grad`` is a value of its shape."""
-        raise NotImplementedError(f"{type(self).__name__} does not define update")
+        self.update_all([p], [grad], [state], group)
+
+    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write the parameters of a group that have gradients: here one by one."""
+        if type(self).update is Optimizer.update:
+            raise NotImplementedError(f"{type(self).__name__} does not define update")
+        for p, grad, held in zip(ps, grads, states, strict=True):
+            self.update(p, grad, held, group)
+
+    def _update_group(self, group: Group) -> None:
+        ready = [(p, g) for p in group["params"] if (g := gradient_of(p)) is not None]
+        if not ready:
+            return
+        ps, grads = [p for p, _ in ready], [g for _, g in ready]
+        states = [self.state[p] for p in ps]
+        if type(self).update is Optimizer.update:
+            self.update_all(ps, grads, states, group)
+        else:
+            Optimizer.update_all(self, ps, grads, states, group)
 
     def _refuse_orphans(self) -> None:
         for g, group in enumerate(self.param_groups):
@@ -137,6 +158,13 @@ class Optimizer:
             lines.append(f"Parameter Group {k}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
+
+
+def gradient_of(p: Any) -> Any:
+    """The value of a parameter's gradient, or None."""
+    if p._leaf is not None:
+        return None if p._leaf.grad is None else p._leaf.grad._read()
+    return None if p.grad is None else p.grad.value
 
 
 def _check_place(p: Any) -> None:

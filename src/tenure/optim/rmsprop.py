@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tenure.ops import pointwise
 from tenure.optim.optimizer import Group, Optimizer, check_options
+from tenure.optim.rule import Rule
 from tenure.values.creation import zeros_like
 from tenure.values.var import Var
 
@@ -45,28 +47,41 @@ class RMSprop(Optimizer):
             },
         )
 
-    def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
-        """Write one parameter."""
-        alpha, momentum = group["alpha"], group["momentum"]
-        kept = ["square_avg", *["grad_avg"] * group["centered"], *["momentum_buffer"] * (momentum > 0)]
-        for name in kept:
-            if name not in state:
-                state[name] = Var(zeros_like(p))
-        state["step"] = state.get("step", 0) + 1
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"]:
-            grad = grad + group["weight_decay"] * p
-        square = state["square_avg"]
-        square.copy_(alpha * square + (1 - alpha) * (grad * grad))
-        spread = square.value
-        if group["centered"]:
-            mean = state["grad_avg"]
-            mean.copy_(alpha * mean + (1 - alpha) * grad)
-            spread = spread - mean * mean
-        move = grad / (spread.sqrt() + group["eps"])
-        if momentum:
-            buffer = state["momentum_buffer"]
-            buffer.copy_(momentum * buffer + move)
-            move = buffer
-        p -= group["lr"] * move
+    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write parameters together."""
+        alpha, momentum, centered = group["alpha"], group["momentum"], bool(group["centered"])
+        names = ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum > 0)]
+        for p, state in zip(ps, states, strict=True):
+            for name in names:
+                if name not in state:
+                    state[name] = Var(zeros_like(p))
+            state["step"] = state.get("step", 0) + 1
+        numbers = (group["lr"], alpha, 1 - alpha, group["eps"], group["weight_decay"], momentum)
+        options = (
+            ("centered", centered),
+            ("decay", bool(group["weight_decay"])),
+            ("maximize", bool(group["maximize"])),
+        )
+        RULE(ps, grads, [[state[name] for state in states] for name in names], numbers, options)
+
+
+def _rmsprop(
+    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, centered: bool, decay: bool, maximize: bool
+) -> tuple[Any, list[Any]]:
+    """The new value of a parameter and of the means kept for it."""
+    rate, alpha, rest, eps, shrink, momentum = numbers
+    g = -g if maximize else g
+    g = g + shrink * p if decay else g
+    new = [alpha * kept[0] + rest * (g * g)]
+    spread = new[0]
+    if centered:
+        new.append(alpha * kept[1] + rest * g)
+        spread = spread - new[1] * new[1]
+    move = g / (pointwise.sqrt(spread) + eps)
+    if len(kept) > len(new):
+        move = momentum * kept[-1] + move
+        new.append(move)
+    return p - rate * move, new
+
+
+RULE = Rule("rmsprop", _rmsprop)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tenure.optim.optimizer import Group, Optimizer, check_options
+from tenure.optim.rule import Rule
 from tenure.values.var import Var
 
 
@@ -43,18 +44,38 @@ class SGD(Optimizer):
             },
         )
 
-    def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
-        """Write one parameter."""
-        momentum = group["momentum"]
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"]:
-            grad = grad + group["weight_decay"] * p
-        if momentum:
-            buffer = state.get("momentum_buffer")
-            if buffer is None:
-                buffer = state["momentum_buffer"] = Var(grad)
-            else:
-                buffer.copy_(momentum * buffer + (1 - group["dampening"]) * grad)
-            grad = grad + momentum * buffer if group["nesterov"] else buffer
-        p -= group["lr"] * grad
+    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write parameters together; those that have no running sum yet start it with their gradient."""
+        momentum, decay = group["momentum"], group["weight_decay"]
+        numbers = (group["lr"], decay, momentum, 1 - group["dampening"])
+        known = [not momentum or "momentum_buffer" in state for state in states]
+        for begun in (True, False):
+            which = [k for k, at in enumerate(known) if at is begun]
+            if not which:
+                continue
+            for k in () if begun else which:
+                states[k]["momentum_buffer"] = Var(grads[k])
+            kept = [[states[k]["momentum_buffer"] for k in which]] if momentum else []
+            options = (
+                ("begun", begun),
+                ("decay", bool(decay)),
+                ("maximize", bool(group["maximize"])),
+                ("nesterov", bool(group["nesterov"])),
+            )
+            RULE([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options)
+
+
+def _sgd(
+    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, begun: bool, decay: bool, maximize: bool, nesterov: bool
+) -> tuple[Any, list[Any]]:
+    """The new value of a parameter and of its running sum, if there is one."""
+    rate, shrink, momentum, rest = numbers
+    g = -g if maximize else g
+    g = g + shrink * p if decay else g
+    kept = [momentum * b + rest * g if begun else g for b in kept]
+    for b in kept:
+        g = g + momentum * b if nesterov else b
+    return p - rate * g, kept
+
+
+RULE = Rule("sgd", _sgd)

@@ -23,7 +23,18 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # its C
 from tenure.runtime import blocks
 from tenure.runtime.native import LINUX, libc, load
 
-__all__ = ["ALIGNMENT", "Statistics", "empty", "give", "guarded", "purge", "set_limit", "statistics", "take"]
+__all__ = [
+    "ALIGNMENT",
+    "Statistics",
+    "context",
+    "empty",
+    "give",
+    "guarded",
+    "purge",
+    "set_limit",
+    "statistics",
+    "take",
+]
 
 ALIGNMENT = 64
 """Bytes that the address of every buffer is a multiple of, but for guarded ones."""
@@ -53,6 +64,11 @@ def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.
         return _by_offset(shape, np.dtype(dtype))
     # A copy, for one context cannot be entered twice at once: threads, and finalizers that allocate.
     return _context.copy().run(np.empty, shape, dtype)
+
+
+def context() -> contextvars.Context | None:
+    """The context in which NumPy allocates from the pool; None where there is no pool."""
+    return _context
 
 
 def statistics() -> Statistics:

@@ -37,14 +37,14 @@ def close(b: Builder, number: Value, count: int, results: Sequence[Value], axes:
     ``number`` is that of the example. What depends on it was emitted for one example, at its depth; from here on
     these values are dead, and constants to every differentiation.
     """
-    depth, tracking, origin = b.depth(number.id), b.tracking, b.origin
+    depth, tracking, origin, block = b.depth(number.id), b.tracking, b.origin, b.block
     images = {number.id: b.emit(TABLE["iota"], (), {"length": count, "dtype": number.dtype})}
     for v in inside(b, results, depth):
         at = b.instructions[v]
         if at is not None:
-            b.tracking = b.tracked[v]
+            b.tracking, b.block = b.tracked[v], b.blocks.get(v, 0)
             images[v] = image(b, at, images, number.id)
-    b.tracking, b.origin = tracking, origin
+    b.tracking, b.origin, b.block = tracking, origin, block
     for v, own in b.depths.items():
         if own >= depth:
             b.tracked[v] = False

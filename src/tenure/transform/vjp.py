@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from tenure.ir.primitive import NOT_DIFFERENTIABLE
 from tenure.ir.program import TABLE, Builder, Instruction, Value
 from tenure.transform.reads import Elements, Read, alike, through, worth
+from tenure.transform.recompute import Recomputed
 
 Cotangents = dict[int, Value]
 
@@ -59,7 +60,13 @@ class Walk:
         self.relevant = relevant
         self.held: dict[int, Value | Reads] = dict(into)
         self.elements = Elements(b)
+        self.reading = Recomputed(b)
         self.reached: set[int] = set()
+
+    def around(self, v: int, at: Instruction) -> tuple[list[Value], Value]:
+        """The operands and the result of an instruction, as its derivative reads them."""
+        block = self.reading.block(v)
+        return [self.reading.value(o, block) for o in at.operands], self.reading.value(v, block)
 
     def add(self, x: int, g: Value) -> None:
         """A cotangent has arrived."""
@@ -87,19 +94,19 @@ class Walk:
 
     def through(self, v: int, at: Instruction, g: Value) -> None:
         """Add what one instruction passes on to the cotangents of its operands."""
-        prim, xs = at.primitive, [Value(self.b, o) for o in at.operands]
+        prim, (xs, ans) = at.primitive, self.around(v, at)
         if prim.accumulate is not None:
             if at.operands[0] in self.relevant:
                 read = Read(prim, tuple(xs[1:]), dict(at.params), at.aval.size)
-                self.add_read(at.operands[0], read, Value(self.b, v), g)
+                self.add_read(at.operands[0], read, ans, g)
             return
-        for k, gx in zip(prim.differentiable(len(xs)), vjp_of(at, g, Value(self.b, v), xs), strict=True):
+        for k, gx in zip(prim.differentiable(len(xs)), vjp_of(at, g, ans, xs), strict=True):
             if gx is not None and at.operands[k] in self.relevant:
                 self.add(at.operands[k], gx)
 
-    def follow(self, at: Instruction, reads: Reads) -> bool:
+    def follow(self, v: int, at: Instruction, reads: Reads) -> bool:
         """Pass on cotangents of reads as such; False, and nothing done, where that is not possible."""
-        xs = [Value(self.b, o) for o in at.operands]
+        xs, _ = self.around(v, at)
         if alike(at, [x.shape for x in xs]):
             for read, ans, g in reads:
                 self.follow_alike(at, xs, read, ans, g)
@@ -114,13 +121,14 @@ class Walk:
 
     def follow_alike(self, at: Instruction, xs: list[Value], read: Read, ans: Value, g: Value) -> None:
         """The cotangents of the elements that an elementwise result was read at."""
-        small = [x if x.shape == () != at.aval.shape else self.elements.of(x, read) for x in xs]
+        single = [x.shape == () != at.aval.shape for x in xs]
+        small = [x if alone else self.elements.of(x, read) for x, alone in zip(xs, single, strict=True)]
         found = list(vjp_of(at, g, ans, small))
         for k, gx in zip(at.primitive.differentiable(len(xs)), found, strict=True):
             o = at.operands[k]
             if gx is None or o not in self.relevant:
                 continue
-            if small[k].id == o:
+            if single[k]:
                 self.add(o, gx)
             else:
                 self.add_read(o, read, small[k], gx)
@@ -151,6 +159,6 @@ def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into
             held = walk.held.pop(v)
             if instruction is None or not b.tracked[v]:
                 continue
-            if isinstance(held, Value) or not walk.follow(instruction, held):
+            if isinstance(held, Value) or not walk.follow(v, instruction, held):
                 walk.through(v, instruction, walk.whole(v, held))
     return {v: walk.whole(v, g) for v, g in walk.held.items() if v in walk.reached}

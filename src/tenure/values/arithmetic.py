@@ -10,8 +10,9 @@ from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values import keys
+from tenure.values.hits import apply, apply_one
+from tenure.values.operators import STEPS, binary
 from tenure.values.reading import value_of
-from tenure.values.record import apply, apply_one, binary
 
 ADD = arithmetic("add", pointwise.add, pointwise.logical_or, "AddBackward0")
 SUBTRACT = arithmetic("subtract", pointwise.subtract, None, "SubBackward0")
@@ -85,6 +86,7 @@ def _unary(fn: Operation, doc: str) -> Any:
 
     record.__name__ = record.__qualname__ = fn.name
     record.__doc__ = doc
+    STEPS[record] = (fn, "method", False)
     return record
 
 

@@ -368,15 +368,16 @@ def short_walk(root: Any, keep: bool) -> bool:
     with steps.Hold() as t:
         if root._trace is not t or t.handlers or (root._aval.shape and root._aval.size != 1):
             return False
-        leaves: list[Leaf] = []
-        for slot in root._deps:
-            source = t.marks.get(slot) if slot >= 0 else t.inputs[~slot]._src
-            if type(source) is not Leaf or source.hooks or source in leaves:
+        deps, inputs, marks = root._deps, t.inputs, t.marks
+        leaves: list[Any] = [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in deps]
+        for source in leaves:
+            if type(source) is not Leaf or source.hooks:
                 return False
-            leaves.append(source)
+        if len(leaves) > 1 and len(set(leaves)) < len(leaves):
+            return False
         into = tuple([None if leaf.grad is None else t.bind(held(leaf.grad)) for leaf in leaves])
-        found = steps.gradient(t, ((root._slot, None),), root._deps, into, False, not keep, True)
-    for slot, leaf in zip(root._deps, leaves, strict=True):
+        found = steps.short_gradient(t, root, into, keep)
+    for slot, leaf in zip(deps, leaves, strict=True):
         if slot in found:
             deposit(leaf, found[slot], summed=True)
         elif leaf.grad is None:
@@ -394,6 +395,6 @@ def held(gradient: Any) -> Any:
 def deposit(leaf: Leaf, g: Any, *, summed: bool) -> None:
     """Write a gradient to its place; ``summed`` if what the place held is in it."""
     if leaf.grad is None:
-        leaf.grad = record._Var(g)
+        leaf.grad = record._Var.of(g)
     else:
         leaf.grad._write(g if summed else leaf.grad._read() + g)

@@ -41,17 +41,32 @@ class Borrow(Writable):
         self._parent = parent
         self._loan: Loan | None = None
         self._stale: Ended | None = parent._stale if parent is not None else None
-        self._val = value = self.view_of(place._val) if parent is None else self._view_of_parent(parent)
+        self._val = value = self.view_of(place._read()) if parent is None else self._view_of_parent(parent)
         value._held = True
         place._borrows.append(weakref.ref(self))
         if len(place._borrows) > 64:
             place._borrows = [r for r in place._borrows if r() is not None]
 
+    @classmethod
+    def of(cls, place: Any) -> Borrow:
+        """A borrow of all of a place: what the constructor gives, sooner."""
+        value = place._read()
+        b = object.__new__(cls)
+        b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
+        b._loan = b._stale = None
+        b._val = value = detach(value) if value._deps else value
+        value._held = True
+        borrows = place._borrows
+        borrows.append(weakref.ref(b))
+        if len(borrows) > 64:
+            place._borrows = [r for r in borrows if r() is not None]
+        return b
+
     def _absent(self) -> Any:
         if self._stale is not None:
             raise self._stale.error()
         loans = self._place._loans
-        self._renew(self._place._val if loans is None else loans.current(self._place))
+        self._renew(self._place._read() if loans is None else loans.current(self._place))
         return self._val
 
     def _forget(self) -> None:
@@ -136,21 +151,26 @@ class Borrow(Writable):
         else:
             self._write(indexing.written(self._read(), key, written_of(v)))
 
-    def _update(self, v: Any) -> Borrow:
-        self._write(written_of(v))
-        return self
+    def _seen(self) -> tuple[Any, Any]:
+        self._refuse_stale()
+        loans = self._place._loans
+        whole = self._place._read() if loans is None else loans.current(self._place)
+        return whole, self.view_of(whole)
+
+    def _update(self, v: Any, seen: Any = None) -> Borrow | None:
+        return self if self._write(written_of(v), seen) else None
 
     def _refuse_stale(self) -> None:
         if self._stale is not None:
             raise self._stale.error()
 
-    def _write(self, v: Any) -> None:
+    def _write(self, v: Any, seen: Any = None) -> bool:
         self._refuse_stale()
         new = replaced(self._read(), v if type(v) in NUMBERS else detach(v))
         if 0 in new.shape:
-            return
+            return True
         key = ... if self._region.is_whole else self._region.key()
-        self._place._write(new if key is ... else self._region.shaped(new), self, key)
+        return self._place._write(new if key is ... else self._region.shaped(new), self, key, seen=seen)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._stale is None:
@@ -238,7 +258,10 @@ class SharedBorrow(Writable):
             " borrow_mut(), tn.Mut",
         )
 
-    def _update(self, v: Any) -> Any:
+    def _seen(self) -> tuple[Any, Any]:
+        return self._refuse()  # type: ignore[no-any-return]
+
+    def _update(self, v: Any, seen: Any = None) -> Any:
         return self._refuse()
 
     def __setitem__(self, key: Any, v: Any) -> None:

@@ -177,9 +177,10 @@ class Boundary:
     def grad_fn_name(self: Any) -> str | None:
         """The name of the operation that a differentiable result came from, as PyTorch calls it."""
         value = self._read()
-        if not value._deps or isinstance(value._src, Leaf):
+        node, source = value._node, value._src
+        if not value._deps or isinstance(source, Leaf):
             return None
-        return value._src.name if isinstance(value._src, Out) else value._node.name if value._node else None
+        return source.name if isinstance(source, Out) else node.name if node else None
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if self.requires_grad:

@@ -19,7 +19,7 @@ from tenure.ops import move, promote
 from tenure.ops.promote import Operation
 from tenure.runtime.buffers import empty
 from tenure.values import record
-from tenure.values.record import apply
+from tenure.values.hits import apply
 from tenure.values.steps import FILL
 
 MOST_BYTES = 2**47

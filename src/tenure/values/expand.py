@@ -84,8 +84,10 @@ def expand_operation(ex: Expansion, node: Node) -> None:
     function, params = node.params
     first = len(ex.builder.avals)
     ans = function(*ex.arguments(node), **dict(params))
-    for value in ans if type(ans) is tuple else (ans,):
-        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+    for k, value in enumerate(ans if type(ans) is tuple else (ans,)):
+        ex.slots.append(value if value.id >= first and k not in node.leaves else pointwise.mark(value))
+        if k in node.leaves:
+            ex.builder.tracked[ex.slots[-1].id] = True
 
 
 def expand_mark(ex: Expansion, node: Node) -> None:
@@ -160,6 +162,14 @@ def expand_return(ex: Expansion, node: Node) -> None:
     first = len(ex.builder.avals)
     for value in close(ex.builder, ex.examples.pop(), count, results, axes):
         ex.slots.append(value if value.id >= first else pointwise.mark(value))
+
+
+def expand_block(ex: Expansion, node: Node) -> None:
+    """A checkpointed function begins, or has returned."""
+    if node.params:
+        ex.builder.begin_block()
+    else:
+        ex.builder.end_block()
 
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:

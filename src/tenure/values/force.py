@@ -19,11 +19,13 @@ from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
+from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
+from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
-from tenure.values.sites import place_of, places_of, site
+from tenure.values.sites import place_of, places_of
 from tenure.values.trie import GENERAL, ROOT, Node, prune
 
 
@@ -65,21 +67,9 @@ class Plan:
     """
 
     __slots__ = (
-        "baked",
-        "consumed",
-        "executable",
-        "graph",
-        "hits",
-        "kept",
-        "lately",
-        "leaves",
-        "moved",
-        "numbers",
-        "open",
-        "places",
-        "saved",
-        "slots",
-    )
+        "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "leaves", "moved", "numbers", "open",
+        "places", "saved", "slots",
+    )  # fmt: skip
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
         ex = Expansion().advance(node)
@@ -99,7 +89,7 @@ class Plan:
         self.places: list[graph.Place] | None = None
         literals, self.baked = _literals(node, ex)
         inputs = [v.id for v in ex.inputs]
-        self.numbers = [k for k, v in enumerate(ex.scalars) if v.id not in literals]
+        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
         program = narrow(program)
@@ -124,6 +114,8 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
     return out, places
 
 
+BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
+"""Who looks at a trace and its plan before it runs. An error that one of them gives is raised after the run."""
 MOVED: dict[int, weakref.ref[Any]] = {}
 """The values that ``tn.move`` has given and that somebody still has, by their identity."""
 
@@ -190,33 +182,57 @@ def _calibrate() -> int:
 _ALONE = _calibrate()
 
 
+def alive(handles: list[Any]) -> tuple[int, ...]:
+    """The slots of the handles that somebody has besides the list."""
+    return tuple(_references(handles))
+
+
+def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any) -> Any:
+    """Run a compiled program of a trace and give the results to the handles, with no moment in between: True. None,
+    and nothing done, if it cannot be run so; arrays and status where the program has failed."""
+    return None
+
+
 def run(t: Any) -> None:
-    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything."""
-    with t.lock:
+    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything.
+
+    Its inputs are computed before its lock is taken: so nobody who holds a lock waits for another, and two threads
+    may read what is pending in each other's traces.
+    """
+    _settle(t, t.inputs)
+    running = Running(t)
+    with t.lock, running:
         if t.done:
             return
         handles, node = t.handles, t.node
-        live = tuple(_references(handles))
+        found: list[Exception | None] = []
+        live = alive(handles)
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
-            _settle(t, t.inputs)
             save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
                 plan.places = places_of(t, handles)
+            if BEFORE_RUN:
+                found = [look(t, plan) for look in BEFORE_RUN]
             LAST.plan = plan
             if MOVED or plan.moved:
                 plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
-            with Shield() as shield:
-                try:
-                    _execute(t, plan, handles)
-                except BaseException as error:
-                    _break_off(t, plan, handles, error)
-                    raise
-            del shield
+            if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+                with Shield() as shield:
+                    try:
+                        _execute(t, plan, handles)
+                    except BaseException as error:
+                        break_off(t, plan, handles, error)
+                        raise
+                del shield
         t.handles = []
         _release(t)
+    del handles  # what is raised would hold them
+    for wrong in found:
+        if wrong is not None:
+            raise wrong
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
@@ -232,6 +248,25 @@ def _settle(t: Any, inputs: Sequence[Any]) -> None:
             adopt(x._trace, x)
 
 
+def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
+    """Run the program of a trace in one builtin, during which no signal handler runs; whether that could be."""
+    call = getattr(plan.executable, "call", None)
+    if call is None:
+        return False
+    try:
+        if plan.graph:
+            _start(t, plan, handles)
+        done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
+        if type(done) is tuple:
+            arrays, status = done
+            numbers = [t.scalars[k] for k in plan.numbers]
+            _deliver(t, plan, handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+    except BaseException as error:
+        break_off(t, plan, handles, error)
+        raise
+    return done is not None
+
+
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     """Run the program of a trace and hand the results over."""
     t.running = True
@@ -245,10 +280,15 @@ def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
     if segment is not None and plan.saved:
         segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
+    _deliver(t, plan, handles, results)
+
+
+def _deliver(t: Any, plan: Plan, handles: list[Any], results: Sequence[Any]) -> None:
+    """Give results to their handles, which are pending no longer."""
     for slot, array in zip(plan.slots, results, strict=False):
         h = handles[slot]
         if type(array) is Poison:
-            _locate(t, handles, array)
+            locate(t, handles, array)
         h._data = array
         h._trace = h._node = None
 
@@ -272,27 +312,6 @@ def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
             where = stale.where if stale else None
             h._src = graph.Out(None if stale else segment, slot, h._node.name, where)
     return segment
-
-
-def _break_off(t: Any, plan: Plan, handles: list[Any], error: BaseException) -> None:
-    """An exception out of a signal handler has ended a run. What it had not begun can still be computed; what it
-    was computing, places among it, says so from now on."""
-    t.running = False
-    if len(t.inputs) == t.node.inputs:
-        return
-    lost = Poison(TenureError(f"the run that computes this was broken off by {type(error).__name__}"))
-    for slot in plan.slots:
-        h = handles[slot]
-        if h._data is None:
-            h._data = lost
-        h._trace = h._node = None
-
-
-def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
-    """Name the line that recorded what failed."""
-    error = poison.error
-    if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
-        error.at = site(place_of(t, handles[poison.origin]))
 
 
 def _release(t: Any) -> None:
@@ -331,8 +350,11 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
     The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
     those that it needs.
     """
-    with t.lock:
-        node = h._node
+    node = h._node
+    if node is not None:
+        _settle(t, t.inputs[: node.inputs])
+    running = Running(t)
+    with t.lock, running:
         if h._data is not None or node is None:
             return
         if t.running:
@@ -346,7 +368,6 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
             live &= paths.behind(node, h._slot)
         known = tuple([s for s in sorted(live) if before[s]._data is not None])
         wanted = tuple([s for s in sorted(live) if before[s]._data is None])
-        _settle(t, t.inputs[: node.inputs])
         key = ("prefix", wanted, known)
         plan = node.plans.get(key)
         if plan is None:
@@ -355,16 +376,18 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
-                _locate(t, t.handles, array)
+                locate(t, t.handles, array)
             before[slot]._data = array
 
 
 def adopt(t: Any, h: Any) -> None:
     """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
+    node = h._node
+    if node is not None:
+        _settle(t, t.inputs[: node.inputs])
     with t.lock:
         node = h._node
         if h._src is None and node is not None:
             inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
-            _settle(t, inputs)
             segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
             h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)

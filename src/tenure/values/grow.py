@@ -12,7 +12,13 @@ from tenure.values.trie import INT64, Key, Node, out_of_bounds
 
 
 def new_operation(
-    t: Any, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]
+    t: Any,
+    key: Key,
+    fn: Operation,
+    args: tuple[Any, ...],
+    params: Any,
+    scalars: tuple[Any, ...],
+    leaves: tuple[int, ...] = (),
 ) -> Node:
     """The node of a new operation: check it and find what it gives."""
     level = level_of(t, args)
@@ -36,10 +42,13 @@ def new_operation(
         args=args,
         params=(fn, params),
         avals=tuple([v.aval for v in results]),
-        depss=tuple([ordered if b.tracked[v.id] else () for v in results]),
+        depss=tuple([ordered if b.tracked[v.id] else () for v in results])
+        if not leaves
+        else tuple([(len(t.handles) + k,) if k in leaves else () for k in range(len(results))]),
         scalars=scalars,
         bounds=bounds,
         name=fn.grad_name,
+        leaves=leaves,
         level=level,
     )
 

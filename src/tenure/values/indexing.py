@@ -10,8 +10,8 @@ from tenure.errors import OutOfRange, ShapeError
 from tenure.ops import index, promote, select
 from tenure.ops.promote import Operation
 from tenure.values import keys
+from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of, written_of
-from tenure.values.record import apply, apply_one
 from tenure.values.sites import at_users_line
 
 GETITEM = Operation("getitem", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SelectBackward0")

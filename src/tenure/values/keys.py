@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, VmapError
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec
 from tenure.values import boundary, creation, record
@@ -84,6 +84,9 @@ def entry(e: Any, axis: int, size: int) -> tuple[Entry, int | None]:
             raise ShapeError("the step of a slice is not zero") from None
         except TypeError:
             raise DTypeError(f"a slice is made of ints, not {e}") from None
+        except VmapError as error:
+            error.help = "x[i + tn.arange(n)] gives n elements from i on, where i differs from example to example"
+            raise
         if (start, step) == (0, 1) and stop == size:
             return ":", None
         return (len(range(start, stop, step)), step), start
@@ -372,7 +375,12 @@ def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
     if known is None:
         known = mask._places = {}
     if flat not in known:
-        array = boundary.array_alone(mask)
+        try:
+            array = boundary.array_alone(mask)
+        except VmapError as error:
+            error.message = "how many elements a mask selects differs from example to example inside a vmapped function"
+            error.help = "tn.where(mask, x, 0) keeps the shape; x[mask] = v and x.at[mask].set(v) need not count them"
+            raise
         found = (np.flatnonzero(array),) if flat else np.nonzero(array)
         known[flat] = tuple([wrap(np.ascontiguousarray(i)) for i in found])
     return known[flat]

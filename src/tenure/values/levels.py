@@ -68,7 +68,8 @@ def beneath(t: Any, slots: Sequence[int], level: Level) -> Level | None:
 
 def refuse_reading(x: Any, innermost: Level | None) -> None:
     """VmapError if a pending value is one example's."""
-    level = x._node.level
+    node = x._node  # another thread may run its trace at any time
+    level = None if node is None else node.level
     if level is None:
         return
     if not is_open(level, innermost):
@@ -104,7 +105,8 @@ def refuse_writing(home: Call | None, value: Any) -> None:
 
 def refuse_backward(value: Any) -> None:
     """VmapError if a backward pass begins at one example's value."""
-    if value._node is not None and value._node.level is not None:
+    node = value._node
+    if node is not None and node.level is not None:
         raise VmapError(
             "backward() of one example inside a vmapped function: .grad is one for all examples",
             at=site(here()),

@@ -10,9 +10,10 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +22,30 @@ from tenure.values import keys
 from tenure.values.graph import Place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
 
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
 
+if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
+    os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
+
 GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
 
-HOLDS: dict[Any, Any] = {}
-"""Calls in progress that hold places without a loan of each: modules in their forward, optimizers in their update."""
+LENDING: dict[int, int] = {}
+"""Threads in the forward of a module, which lends its parameters as shared without a loan of each, and the number that
+the next parameter made would have had when it began."""
+LENT: list[Callable[[Any, int, int], None]] = []
+"""What refuses the write of a place that a thread in ``LENDING``, since that number, has lent."""
+UPDATING: dict[int, Any] = {}
+"""Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
+
+
+WATCHERS: list[Callable[[Any, Any], None]] = []
+"""Who is told of each write: the place, and what it held before."""
+STANDING_IN: dict[int, Loan] = {}
+"""The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
 
 
 @dataclass(slots=True, eq=False)
@@ -120,8 +136,12 @@ class Loans:
     def current(self, place: Any) -> Any:
         """What the place holds, for those who may know."""
         if not self.exclusive:
-            return place._val
-        return place._ties.joined(place) if self.value is None else self.value
+            return place._read()
+        if self.value is None:
+            return place._ties.joined(place)
+        if type(self.value) is not Tensor:  # it was moved away under another name
+            self.value = self.value.twin()
+        return self.value
 
     def store(self, place: Any, value: Any) -> None:
         """Give the place another value."""
@@ -170,10 +190,10 @@ def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
     return region.sub(*keys.parse(key, shape))
 
 
-def used(loan: Loan) -> BorrowError:
+def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:
     """TN503: somebody uses a place that is lent exclusively."""
     return BorrowError(
-        "a place is used while it is exclusively borrowed",
+        what,
         code="TN503",
         at=site(here()),
         notes=[loan.note()],
@@ -181,10 +201,10 @@ def used(loan: Loan) -> BorrowError:
     )
 
 
-def second(loan: Loan) -> BorrowError:
+def second(loan: Loan, what: str = "a place is borrowed exclusively a second time") -> BorrowError:
     """TN499: a second exclusive borrow."""
     return BorrowError(
-        "a place is borrowed exclusively a second time",
+        what,
         code="TN499",
         at=site(here()),
         notes=[loan.note()],
@@ -192,15 +212,14 @@ def second(loan: Loan) -> BorrowError:
     )
 
 
-def written_while(loan: Loan, what: str = "a place is written while it is lent as shared") -> BorrowError:
+AFTER = "write after the loan ends; to write through it, lend it exclusively: borrow_mut(), tn.Mut"
+
+
+def written_while(
+    loan: Loan, what: str = "a place is written while it is lent as shared", help: str = AFTER
+) -> BorrowError:
     """TN506: somebody writes what is lent as shared."""
-    return BorrowError(
-        what,
-        code="TN506",
-        at=site(here()),
-        notes=[loan.note()],
-        help="write after the loan ends; to write through it, lend it exclusively: borrow_mut(), tn.Mut",
-    )
+    return BorrowError(what, code="TN506", at=site(here()), notes=[loan.note()], help=help)
 
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
@@ -216,7 +235,7 @@ def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
             held.shared.append(loan)
         else:
             if not held.exclusive:
-                held.value = place._val
+                held.value = place._read()
                 del place._val
             held.exclusive.append(loan)
         place._loans = held

@@ -18,7 +18,7 @@ from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import note_moved
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, Ended, Loans, used, written_while
+from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
@@ -114,12 +114,13 @@ def moved(x: Any, where: Place) -> Any:
 
 def _check(x: Any) -> None:
     """Refuse what cannot be moved, before anything of a container is."""
-    if isinstance(x, SharedBorrow):
+    lent = x._entered[-1:] if isinstance(x, SharedBorrow) else [STANDING_IN[id(x)]] if id(x) in STANDING_IN else []
+    if lent or isinstance(x, SharedBorrow):
         raise BorrowError(
-            "what was lent as shared is moved",
+            "what was lent is moved",
             code="TN506",
             at=site(here()),
-            notes=[loan.note() for loan in x._entered[-1:]],
+            notes=[loan.note() for loan in lent],
             help="move a copy: tn.move(x.clone()); or take it as tn.Own",
         )
     loans = x._loans if isinstance(x, Var) else None
@@ -136,13 +137,14 @@ def _move_place(x: Var, ended: Ended) -> Var:
     with GUARD:
         _check(x)
         y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
+        y._home = x._home
         if x._ties is not None:
             x._ties.retire(x, list(x._ties.parts), "taken")
-        x._loans, x._leaf = ended, None
+        y._home, x._loans, x._leaf = x._home, ended, None
         del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):
-        y._holders = None
+        y._born, y._holders = x._born, None
     if hasattr(x, "__dict__"):
         vars(y).update(vars(x))
     return y  # type: ignore[no-any-return]
@@ -154,8 +156,9 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     y._place, y._region, y._parent, y._loan, y._stale = x._place, x._region, x._parent, None, x._stale
     y._val = x._read()
     x._place._borrows.append(weakref.ref(y))
-    if x._loan is not None:
-        x._loan.by = y
+    loans = x._place._loans
+    for loan in loans.exclusive if type(loans) is Loans else ():
+        loan.by = y if loan.by is x else loan.by
     for b in [r() for r in x._place._borrows]:
         if b is not None and b._parent is x:
             b._parent = y

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from typing import Any
 
-from tenure.values.record import PLACES
+from tenure.values.hits import add_place
+from tenure.values.loans import Ended
 from tenure.values.var import Var
+
+BIRTHS = itertools.count()
+"""Numbers parameters as they are made, and calls of modules: what was made during a call was not lent for it."""
 
 
 class Parameter(Var):
@@ -16,11 +21,12 @@ class Parameter(Var):
     which modules hold it now, so that an optimizer can tell when it has been replaced.
     """
 
-    __slots__ = ("_holders",)
+    __slots__ = ("_born", "_holders")
 
     def __init__(self, data: Any = 0.0, requires_grad: bool = True) -> None:
         super().__init__(data, False)
         self._store(self._val.detach())
+        self._born = next(BIRTHS)
         self._holders: list[weakref.ref[Any]] | None = None
         if requires_grad:
             self.requires_grad_()
@@ -38,6 +44,11 @@ class Parameter(Var):
                 self._holders = holders[:k] + holders[k + 1 :]
                 return
 
+    def refuse_replacement(self) -> None:
+        """TN503 or TN506 while it is lent, and so is not replaced in its module either."""
+        if type(self._loans) is not Ended:
+            self._refuse_write()
+
     def is_orphan(self) -> bool:
         """Whether modules once held this parameter and none does now."""
         return self._holders is not None and all(r() is None for r in self._holders)
@@ -46,4 +57,4 @@ class Parameter(Var):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-PLACES.add(Parameter)
+add_place(Parameter)

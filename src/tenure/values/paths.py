@@ -69,26 +69,32 @@ def consumed(node: Node) -> dict[int, int]:
     first = 0
     for step in node.path():
         if step.expand is expand_gradient and step.params[-1]:
-            leaves = [s for s in step.params[1] if s >= 0 and made[s][0].expand is expand_mark]
+            leaves = [s for s in step.params[1] if s >= 0 and is_mark(*made[s])]
             for slot in ancestors(made, [r for r, _ in step.params[0]], leaves):
                 out.setdefault(slot, first)
         first += len(step.avals)
     for slot, (step, k) in enumerate(made):
-        if slot not in out and step.depss[k] and step.expand is not expand_mark:
+        if slot not in out and step.depss[k] and not is_mark(step, k):
             by = next((out[a] for a in step.args if a is not None and a in out), None)
             if by is not None:
                 out[slot] = by
     return out
 
 
+def is_mark(step: Node, k: int) -> bool:
+    """Whether differentiation may end at a result of a step."""
+    return step.expand is expand_mark or k in step.leaves
+
+
 def mark_slots(node: Node) -> list[int]:
     """The result slots at which differentiation may end."""
-    return [s for s, (step, _) in enumerate(steps(node)) if step.expand is expand_mark]
+    return [s for s, (step, k) in enumerate(steps(node)) if is_mark(step, k)]
 
 
 def leaf_slots(node: Node) -> list[int]:
     """The marks that are leaves: the key of their step says so."""
-    return [s for s, (step, _) in enumerate(steps(node)) if step.expand is expand_mark and not step.key[-1]]
+    made = steps(node)
+    return [s for s in mark_slots(node) if made[s][0].expand is not expand_mark or not made[s][0].key[-1]]
 
 
 def source_slots(node: Node) -> list[int]:

@@ -20,8 +20,9 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ops import philox, random
 from tenure.ops.promote import Operation
 from tenure.values.creation import check_device, check_shape, leaf, shape_of, wrap
+from tenure.values.hits import apply
 from tenure.values.levels import drawing
-from tenure.values.record import RECORDER, apply
+from tenure.values.record import RECORDER
 from tenure.values.vmapped import select
 
 UNIFORM = Operation("rand", random.uniform)

@@ -21,6 +21,7 @@ from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
 from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
+from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
 from tenure.values.unfinished import Unfinished
 
@@ -38,7 +39,7 @@ class Trace:
 
     __slots__ = (
         "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock", "look",
-        "marks", "mode", "node", "running", "scalars", "sites", "vmapped",
+        "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class Trace:
         self.expansion: Expansion | None = None
         self.look = FIRST_LOOK
         self.lock = threading.RLock()
+        self.token = object()
 
     def enter(self, mode: Mode) -> None:
         """Record a change of mode."""
@@ -90,6 +92,7 @@ class Trace:
             self.inputs.append(x)
             self.node = node
             self.bound[id(x)] = slot
+            x._bound = (self.token, slot)
         return slot
 
     def whole(self) -> bool:
@@ -241,11 +244,10 @@ PLACES: set[type] = set()
 """Classes whose value of this moment is ``_val``, which spares most operations on them a call."""
 
 
-def set_types(tensor: type, place: type, borrow: type) -> None:
-    """Tell the recorder the class of the handles it makes, and those of places and borrows."""
+def set_types(tensor: type, place: type) -> None:
+    """Tell the recorder the class of the handles it makes, and that of places."""
     global _Tensor, _Var
     _Tensor, _Var = tensor, place
-    PLACES.update((place, borrow))
 
 
 def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: tuple[Any, ...] = ()) -> Any:
@@ -263,9 +265,9 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
             t.enter(current_mode())
         args = tuple([x._slot if x._trace is t else t.bind(x) for x in operands])
         if scalars:
-            key: Key = (fn, args, params, *map(type, scalars))
+            key: Key = (fn, *args, params, *map(type, scalars))
         else:
-            key = (fn, args, params)
+            key = (fn, *args, params)
         node = t.node.next.get(key)
         if node is None:
             node = t.grow(key, fn, (*args, *[None] * len(scalars)), params, scalars)
@@ -316,77 +318,19 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
     return h
 
 
+def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The handles of a step in a trace that is held, named by the user's line; None if it is new here."""
+    node = t.node.next.get(key)
+    if node is None:
+        return None
+    if scalars:
+        node.admit(scalars)
+        t.scalars.extend(scalars)
+    return t.settle(node, user_frame())
+
+
 def cut(t: Trace) -> None:
     """End the trace here, if nothing holds it open."""
     if not RECORDER.open and t is RECORDER.trace:
         t.cutting = True
         RECORDER.flush()
-
-
-def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any:
-    """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
-
-    As an operator it gives NotImplemented for what is no operand; as a function it raises.
-    """
-
-    def record(x: Any, y: Any) -> Any:
-        t = RECORDER.trace
-        if t.busy:
-            t = RECORDER.fresh()
-        t.busy = True
-        try:
-            mode = _mode()
-            if mode is not t.mode:
-                t.enter(current_mode())
-            a = x._val if type(x) in PLACES else x
-            b = y._val if type(y) in PLACES else y
-            if type(a) is _Tensor and type(b) is _Tensor:
-                i = a._slot if a._trace is t else t.bind(a)
-                j = b._slot if b._trace is t else t.bind(b)
-                key: Key = (fn, j, i) if reflected else (fn, i, j)
-                node = t.node.next.get(key)
-                if node is None:
-                    node = t.grow(key, fn, key[1:], (), ())
-            else:
-                node = mixed(t, fn, a if type(a) is _Tensor else x, y, reflected)
-                if node is None:
-                    t.busy = False
-                    return NotImplemented if operator else _Tensor.refuse_operands(fn, x, y)
-            h = t.append(node, _getframe(1))
-            t.busy = False
-        except Exception:
-            t.busy = not t.whole()
-            raise
-        if node.cut or t.eager:
-            cut(t)
-        return h
-
-    record.__name__ = record.__qualname__ = fn.name
-    record.__doc__ = f"{fn.name}(x, y), elementwise on broadcast operands; at least one is a tensor."
-    return record
-
-
-def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
-    """The step of an operation on operands that are not both plain values; None if one is no operand."""
-    if type(x) is _Tensor and type(y) in NUMBERS:
-        i = x._slot if x._trace is t else t.bind(x)
-        key = (fn, type(y), i) if reflected else (fn, i, type(y))
-        node = t.node.next.get(key)
-        if node is None:
-            node = t.grow(key, fn, (None, i) if reflected else (i, None), (), (y,))
-        if node.single is not y:
-            node.admit((y,))
-        t.scalars.append(y)
-        return node
-    x, y = _Tensor.as_operand(x), _Tensor.as_operand(y)
-    if x is NotImplemented or y is NotImplemented or not (type(x) is _Tensor or type(y) is _Tensor):
-        return None
-    if type(x) is not _Tensor:
-        return mixed(t, fn, y, x, not reflected)
-    if type(y) is not _Tensor:
-        return mixed(t, fn, x, y, reflected)
-    slots = (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y))
-    return t.node.next.get((fn, *slots)) or t.grow((fn, *slots), fn, slots, (), ())
-
-
-NUMBERS = frozenset((bool, int, float))

@@ -9,9 +9,10 @@ from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ops import move, promote, reduce, statistics
 from tenure.ops.promote import Operation
+from tenure.values.hits import apply_one
 from tenure.values.indexing import take_along_axis
+from tenure.values.operators import binary
 from tenure.values.reading import value_of
-from tenure.values.record import apply_one, binary
 
 SUM = Operation("sum", promote.total, "SumBackward0")
 MEAN = Operation("mean", promote.average, "MeanBackward0")

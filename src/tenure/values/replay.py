@@ -97,7 +97,9 @@ class Replay:
                 args = tuple([None if x is None else t.bind(x) for x in read])
                 key = (expand_operation, fn, args, params, node.kinds)
                 numbers = tuple(scalars)
-                return steps.take(t, key, lambda: new_operation(t, key, fn, args, params, numbers), numbers)[1]
+                made = steps.take(t, key, lambda: new_operation(t, key, fn, args, params, numbers), numbers)
+            leaves = {k: self.segment.sources.get(slot + k) for k in node.leaves}
+            return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])  # type: ignore[arg-type]
         if node.expand is expand_mark:
             return (self.mark(node, slot),)
         if node.expand is expand_call:

@@ -10,8 +10,8 @@ from tenure.errors import ShapeError
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation
 from tenure.values.creation import check_shape
+from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
-from tenure.values.record import apply, apply_one
 from tenure.values.reductions import check_axes, check_axis, one_of
 
 RESHAPE = Operation("reshape", move.reshape, "ViewBackward0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -12,26 +13,35 @@ from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.values import paths
 from tenure.values.expand import (
+    expand_block,
     expand_call,
     expand_close,
     expand_gradient,
     expand_mark,
+    expand_operation,
     expand_tangent,
     reached_stops,
 )
 from tenure.values.graph import Leaf
+from tenure.values.grow import new_operation
+from tenure.values.hits import apply, coded, seen
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import RECORDER, Trace, apply
+from tenure.values.record import RECORDER, Trace
 from tenure.values.sites import here, place_of, site, user_frame
 from tenure.values.trie import Key, Node
 
 FILL = promote.Operation("full", promote.filled)
 
 
+@lru_cache(maxsize=4096)
+def _filling(aval: Aval) -> tuple[Any, ...]:
+    return (("shape", aval.shape), ("dtype", aval.dtype))
+
+
 def fill(aval: Aval, number: float) -> Any:
     """A tensor of one number."""
-    return apply(FILL, (), (("shape", aval.shape), ("dtype", aval.dtype)), (number,))
+    return apply(FILL, (), _filling(aval), (number,))
 
 
 def ones(aval: Aval) -> Any:
@@ -62,17 +72,18 @@ class Hold:
         t.busy = kind is not None and not (issubclass(kind, Exception) and t.whole())
 
 
-def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Node, tuple[Any, ...]]:
-    """Take a step in a trace that is held; ``build`` makes the node when it is new."""
+def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    """Take a step in a trace that is held, and give its handles; ``build`` makes the node when it is new."""
     if MODE.get() is not t.mode:
         t.enter(current_mode())
-    node = t.node.next.get(key)
-    if node is None:
-        node = t.add(build())
+    handles = seen(t, key, scalars)
+    if handles is not None:
+        return handles  # type: ignore[no-any-return]
+    node = t.node.next.get(key) or t.add(build())
     if scalars:
         node.admit(scalars)
         t.scalars.extend(scalars)
-    return node, t.settle(node, user_frame())
+    return t.settle(node, user_frame())
 
 
 def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
@@ -95,11 +106,39 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
             avals = (t.aval(slot),)
             return Node(t.node, key, expand_mark, args=(slot, *behind), avals=avals, depss=(deps,), level=level)
 
-        _, (h,) = take(t, key, build)
+        (h,) = take(t, key, build)
         h._held = True
         if leaf is not None:
             t.marks[h._slot] = leaf
     return h
+
+
+@coded
+def mark_leaf(x: Any, leaf: Leaf) -> Any:
+    """The same value as that of a leaf."""
+    return mark(x, leaf)
+
+
+def update(
+    fn: promote.Operation, operands: Sequence[Any], params: Any, scalars: tuple[Any, ...], leaves: Sequence[Leaf | None]
+) -> tuple[Any, ...]:
+    """An operation outside the graph that gives new values to places: one result for each of ``leaves``, which says
+    of which leaf it is the value from now on."""
+    with Hold() as t:
+        slots = slots_of(t, operands)
+        kinds = tuple([leaf is not None for leaf in leaves])
+        key = (expand_operation, fn, *slots, params, kinds, *map(type, scalars))
+
+        def build() -> Node:
+            args = (*slots, *[None] * len(scalars))
+            which = tuple([k for k, leaf in enumerate(kinds) if leaf])
+            return new_operation(t, key, fn, args, params, scalars, which)
+
+        handles = take(t, key, build, scalars)
+        for h, leaf in zip(handles, leaves, strict=True):
+            if leaf is not None:
+                t.marks[h._slot] = leaf
+    return handles
 
 
 def close(x: Any, marks: Sequence[Any]) -> Any:
@@ -115,7 +154,7 @@ def close(x: Any, marks: Sequence[Any]) -> Any:
             more: Any = {"args": (slot,), "avals": (t.aval(slot),), "name": name, "level": level_of(t, (slot,))}
             return Node(t.node, key, expand_close, depss=(deps,), **more)
 
-        return take(t, key, build)[1][0]
+        return take(t, key, build)[0]
 
 
 def gradient(
@@ -126,6 +165,7 @@ def gradient(
     create_graph: bool,
     consume: bool,
     first: bool,
+    key: Key | None = None,
 ) -> dict[int, Any]:
     """In a trace that is held, the cotangents of those stops that the roots reach.
 
@@ -135,7 +175,7 @@ def gradient(
     its steps.
     """
     consume = consume and first
-    key = (expand_gradient, roots, stops, into, create_graph, consume, first)
+    key = key or (expand_gradient, roots, stops, into, create_graph, consume, first)
 
     def build() -> Node:
         if first:
@@ -156,8 +196,18 @@ def gradient(
             level=level_of(t, args),
         )
 
-    node, handles = take(t, key, build)
-    return dict(zip(node.params[4], handles, strict=True))
+    handles = take(t, key, build)
+    return dict(zip(t.node.params[4], handles, strict=True))
+
+
+def short_gradient(t: Trace, root: Any, into: tuple[int | None, ...], keep: bool) -> dict[int, Any]:
+    """``gradient`` of one number, once, with respect to all that it depends on."""
+    slot, deps = root._slot, root._deps
+    key = (expand_gradient, slot, keep, *into)
+    handles = seen(t, key, ()) if MODE.get() is t.mode else None
+    if handles is None:
+        return gradient(t, ((slot, None),), deps, into, False, not keep, True, key)
+    return dict(zip(t.node.params[4], handles, strict=True))
 
 
 def refuse_consumed(t: Trace, roots: Sequence[int]) -> None:
@@ -192,7 +242,7 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
             more: Any = {"avals": avals, "depss": (deps,) * len(avals), "level": level_of(t, args)}
             return Node(t.node, key, expand_tangent, args=args, params=params, **more)
 
-        return take(t, key, build)[1]
+        return take(t, key, build)
 
 
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
@@ -208,6 +258,14 @@ def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
             )
 
 
+def block(t: Trace | None, begins: bool) -> Trace:
+    """A checkpointed function begins, or has returned in the trace where it began."""
+    with Hold(t) as held:
+        key = (expand_block, begins)
+        take(held, key, lambda: Node(held.node, key, expand_block, params=begins))
+        return held
+
+
 def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
     """Apply a program to tensors as one step."""
     with Hold() as t:
@@ -219,4 +277,4 @@ def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
             more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args)}
             return Node(t.node, key, expand_call, args=args, params=program, **more)
 
-        return take(t, key, build)[1]
+        return take(t, key, build)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tenure.dtypes import DTypeLike, as_dtype
@@ -11,7 +12,7 @@ from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.graph import Leaf
-from tenure.values.record import binary
+from tenure.values.operators import binary
 from tenure.values.sites import here, site
 from tenure.values.spelling import write_to_a_value
 
@@ -119,6 +120,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
     __slots__ = (
         "__weakref__",
         "_aval",
+        "_bound",
         "_code",
         "_data",
         "_deps",
@@ -271,13 +273,22 @@ class Tensor(Arithmetic, Shaping, Boundary):
             help="make a place: `x = x.mut()`; places and leaves have a writable .data",
         )
 
-    def __getattr__(self, name: str) -> Any:
-        if name.endswith("_") and not name.startswith("_") and hasattr(record._Var, name):
-            plain = hasattr(Tensor, name[:-1])
-            raise WriteError(
-                f"{name}() would change a value",
-                at=site(here()),
-                help=(f"take the new value, `x = x.{name[:-1]}(…)`, or " if plain else "")
-                + "make a place: `x = x.mut()`",
-            )
-        raise AttributeError(f"a tensor has no attribute {name!r}", name=name, obj=self)
+
+def _refusal(name: str) -> property:
+    def refuse(x: Any) -> Any:
+        x._read()
+        plain = hasattr(Tensor, name[:-1])
+        raise WriteError(
+            f"{name}() would change a value",
+            at=site(here()),
+            help=(f"take the new value, `x = x.{name[:-1]}(…)`, or " if plain else "") + "make a place: `x = x.mut()`",
+        )
+
+    return property(refuse)
+
+
+def refuse_in_place(names: Iterable[str]) -> None:
+    """Let these methods of places be TN594 on values. (Not by ``__getattr__``: it would slow every attribute.)"""
+    for name in names:
+        if not hasattr(Tensor, name):
+            setattr(Tensor, name, _refusal(name))

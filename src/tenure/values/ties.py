@@ -219,7 +219,7 @@ def is_alive(part: Any) -> bool:
 def current(place: Any) -> Any:
     """What a place holds, for those who may know."""
     loans = place._loans
-    return place._val if loans is None else loans.current(place)
+    return place._read() if loans is None else loans.current(place)
 
 
 def keep(place: Any, value: Any) -> None:

@@ -46,11 +46,15 @@ class Node:
 
     ``avals`` and ``deps`` say for each result its aval and the source slots that its gradient reaches.
     ``args`` are the slots read, None standing for the next scalar; ``kinds`` are the scalars' Python types.
+    ``leaves`` says which results of an operation are sources of gradients from here on.
     ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
-    while it is specialized: the recorder's shortcut. ``made`` keeps what ``paths.steps`` found. ``level`` is the
-    vmapped call of whose example the results are, ``open`` the innermost one that has not returned here.
+    while it is specialized, ``likely`` the child that was taken last: the recorder's shortcuts. ``made`` keeps what
+    ``paths.steps`` found. ``level`` is the vmapped call of whose example the results are, ``open`` the innermost one
+    that has not returned here.
     """
 
+    made: list[tuple[Node, int]] | None
+    save: bool | None
     __slots__ = (
         "args",
         "aval",
@@ -65,7 +69,9 @@ class Node:
         "inputs",
         "key",
         "kinds",
+        "leaves",
         "level",
+        "likely",
         "made",
         "name",
         "next",
@@ -94,6 +100,7 @@ class Node:
         scalars: tuple[Any, ...] = (),
         bounds: tuple[tuple[int, int] | None, ...] = (),
         name: str = "",
+        leaves: tuple[int, ...] = (),
         level: Level | None = None,
     ) -> None:
         self.parent = parent
@@ -103,17 +110,17 @@ class Node:
         self.params = params
         self.avals = avals
         self.depss = depss
-        self.aval = avals[0] if avals else None
+        self.aval = avals[0] if len(avals) == 1 else None
         self.deps = depss[0] if depss else ()
         self.name = name
+        self.leaves = leaves
         self.level = level
         self.next: dict[Key, Node] = {}
+        self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
         self.baked: list[Node] = []
-        self.cut = False
-        self.save: bool | None = None
-        self.made: list[tuple[Node, int]] | None = None
-        self.stamp = 0
+        self.cut, self.save = False, None
+        self.made, self.stamp = None, 0
         self.kinds = tuple([type(s) for s in scalars])
         self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
         self.fixed: list[Any] = [GENERAL if _unspecializable(s) else s for s in scalars]
@@ -188,6 +195,7 @@ def prune(root: Node, most: int) -> int:
             break
         alive.update(map(id, path))
     for node in [root, *order]:
+        node.likely = None
         node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
     return len(alive) - 1
 

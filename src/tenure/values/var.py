@@ -7,7 +7,9 @@ A place (``Var``) holds a value; a write gives it another one, so what was read 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from copy import deepcopy
+from threading import get_ident
 from typing import Any
 
 from tenure.errors import WriteError
@@ -16,14 +18,15 @@ from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
+from tenure.values.hits import add_place, install
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, HOLDS, Ended, Loans, absent, written_region
+from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, WATCHERS, Ended, Loans, absent, written_region
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
-from tenure.values.record import PLACES, RECORDER, set_types
+from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
+from tenure.values.tensor import Arithmetic, Shaping, Tensor, refuse_in_place
 from tenure.values.ties import Ties
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
@@ -55,6 +58,17 @@ class Var(Writable):
         if requires_grad:
             self.requires_grad_()
 
+    @classmethod
+    def of(cls, value: Any) -> Var:
+        """A place that starts with a value and is no leaf: what the constructor gives, sooner."""
+        place = object.__new__(cls)
+        place._leaf = place._loans = place._ties = None
+        place._home = RECORDER.vmap
+        place._borrows = []
+        place._val = value
+        value._held = True
+        return place
+
     def _absent(self) -> Any:
         return absent(self) if self._ties is None else self._ties.absent(self)
 
@@ -73,50 +87,75 @@ class Var(Writable):
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
-    def _write(self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False) -> None:
-        """Give the place another value: v, or its own with v at a basic index."""
-        loans = self._loans
-        if loans is not None or HOLDS or self._ties is not None:
-            self._refuse_write(writer, key)
-        old = self._val if loans is None else loans.current(self)
-        if type(old) is not Tensor:
-            old = self._healed(old)
-        if self._leaf is not None:
-            if tracked and current_mode().grad:
-                raise WriteError(
-                    "a leaf that requires grad is written inside a recorded computation",
-                    at=site(here()),
-                    help="update it under `with tn.no_grad():`, or through .data",
-                )
-            v = v if type(v) in NUMBERS else detach(v)
-        if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
-            new = v
-        else:
-            old = old if self._leaf is None else detach(old)
-            new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+    def _write(
+        self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False, seen: Any = None
+    ) -> bool:
+        """Give the place another value: v, or its own with v at a basic index. False, and nothing written, if v was
+        computed from the value ``seen`` here and another thread has written another meanwhile."""
+        while True:
+            loans = self._loans
+            held = LENDING or (UPDATING and get_ident() not in UPDATING)
+            if loans is not None or held or self._ties is not None:
+                self._refuse_write(writer, key)
+            old = self._read() if loans is None else loans.current(self)
+            if type(old) is not Tensor:
+                old = self._healed(old)
+            for watch in WATCHERS:
+                watch(self, old)
+            if self._leaf is not None:
+                if tracked and current_mode().grad:
+                    raise leaf_written()
+                v = v if type(v) in NUMBERS else detach(v)
+            known = seen
+            if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
+                new = v
+            else:
+                known = old if seen is None else seen
+                old = old if self._leaf is None else detach(old)
+                new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+            if self._take(new, writer, key, known):
+                return True
+            if seen is not None:
+                return False
+
+    def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph. False, and
+        nothing done, if the place does not hold what is ``known`` any more."""
         if new._node is not None and new._node.level is not None:
             refuse_writing(self._home, new)
         if self._leaf is not None:
             new = as_leaf(new, self._leaf)
+        return self._keep(new, writer, key, known)
+
+    def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Hold a value, which is a leaf if the place is one."""
         new._held = True
-        if GIL and self._loans is None and self._ties is None:  # no other thread runs between this look and the store
+        # With a GIL no other thread runs between these looks and the store.
+        if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
             self._val = new
-        else:
-            self._store(new, writer, key)
+        elif not self._store(new, writer, key, known):
+            return False
         if self._borrows:
             self._expire(new, writer, key)
+        return True
 
-    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ...) -> None:
-        """Let the place hold another value, unless a loan that has begun meanwhile forbids it."""
+    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
+        done, if it does not hold what is ``known`` any more."""
         new._held = True
         with GUARD:
-            if self._loans is None:
+            loans = self._loans
+            if loans is not None:
+                loans.refuse_write(self, writer, key)
+            if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
+                return False
+            if loans is None:
                 self._val = new
             else:
-                self._loans.refuse_write(self, writer, key)
-                self._loans.store(self, new)
+                loans.store(self, new)
             if self._ties is not None:
                 self._ties.written(self, new, writer, key)
+        return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
         """TN503 or TN506 where a loan forbids a write, TN382 once the place has been moved away."""
@@ -124,11 +163,19 @@ class Var(Writable):
             self._loans.refuse_write(self, writer, key)
         if self._ties is not None:
             self._ties.refuse_write()
+        if LENDING:
+            for thread, born in list(LENDING.items()):
+                for refuse in LENT:
+                    refuse(self, thread, born)
+        for update in list(UPDATING.values()) if UPDATING else ():
+            update.refuse_write(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
-        self._borrows = [r for r in self._borrows if r() is not None]
-        alive = [b for b in [r() for r in self._borrows] if b is not None]
+        known = self._borrows
+        alive = [b for r in known if (b := r()) is not None]
+        if len(alive) < len(known):
+            self._borrows = [r for r in known if r() is not None] if alive else []
         if not alive:
             return
         if writer is not None and len(alive) == 1 and alive[0] is writer:
@@ -163,10 +210,14 @@ class Var(Writable):
     @property
     def data(self) -> Borrow:
         """A write-through borrow of the place, outside the graph."""
-        return Borrow(self, Region.whole(self._aval.shape), None)
+        return Borrow.of(self)
 
     @data.setter
     def data(self, v: Any) -> None:
+        free = type(v) is Tensor and self._loans is None and self._ties is None and not LENDING and not UPDATING
+        if free and v._aval == self._read()._aval:
+            self._take(detach(v) if v._deps else v)
+            return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
             return
         self._write(self._fitting(v))
@@ -189,9 +240,12 @@ class Var(Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         self._write(written_of(v), None, key, tracked=True)
 
-    def _update(self, v: Any) -> Var:
-        self._write(written_of(v), tracked=True)
-        return self
+    def _seen(self) -> tuple[Any, Any]:
+        value = self._read()
+        return value, value
+
+    def _update(self, v: Any, seen: Any = None) -> Var | None:
+        return self if self._write(written_of(v), tracked=True, seen=seen) else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
@@ -215,6 +269,21 @@ class Var(Writable):
         return twin
 
 
+def refuse_writes(places: Iterable[Var]) -> None:
+    """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
+    for place in places:
+        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or place._ties is not None:
+            place._refuse_write()
+
+
+def become(places: Iterable[Var], values: Iterable[Any]) -> None:
+    """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
+    for place, value in zip(places, values, strict=True):
+        if value._node is not None and value._node.level is not None:
+            refuse_writing(place._home, value)
+        place._keep(value)
+
+
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
     out = cls(wrap(array), requires_grad)
     if grad is not None:
@@ -225,11 +294,23 @@ def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
 def as_leaf(value: Any, leaf: Leaf) -> Any:
     """A value that is read from a leaf: the source of its gradient."""
     if value._data is None:
-        return steps.mark(value, leaf)
+        return steps.mark_leaf(value, leaf)
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
 
 
-set_types(Tensor, Var, Borrow)
-PLACES.add(SharedBorrow)
+def leaf_written() -> WriteError:
+    """TN594: a leaf is no place of intermediate results."""
+    return WriteError(
+        "a leaf that requires grad is written inside a recorded computation",
+        at=site(here()),
+        help="update it under `with tn.no_grad():`, or through .data",
+    )
+
+
+set_types(Tensor, Var)
+install(Tensor, (Arithmetic, Shaping))
+for _kind in (Var, Borrow, SharedBorrow):
+    add_place(_kind)
+refuse_in_place([name for name in dir(Var) if name.endswith("_") and not name.startswith("_")])

@@ -42,7 +42,8 @@ def begin(count: int) -> tuple[Level, Trace]:
             return node
 
         t.vmapped = True
-        return take(t, key, build)[0].params, t
+        take(t, key, build)
+        return t.node.params, t
 
 
 def select(x: Any, axis: int, level: Level) -> Any:
@@ -58,7 +59,7 @@ def select(x: Any, axis: int, level: Level) -> Any:
             more: Any = {"params": (axis, level.depth), "avals": (part,), "depss": (deps,), "level": level}
             return Node(t.node, key, expand_select, args=(slot,), name="SelectBackward0", **more)
 
-        return take(t, key, build)[1][0]
+        return take(t, key, build)[0]
 
 
 def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -85,7 +86,7 @@ def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[A
             node.open = level.outer
             return node
 
-        return take(t, key, build)[1]
+        return take(t, key, build)
 
 
 def widened(aval: Any, axis: int, count: int) -> Any:

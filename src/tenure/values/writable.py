@@ -25,6 +25,7 @@ class Writable(Tensor):
     """What reads as a tensor by giving its value of this moment."""
 
     __slots__ = ()
+    _val: Any
     _aval = _through("_aval")
     _deps = _through("_deps")
     _trace = _through("_trace")
@@ -33,15 +34,15 @@ class Writable(Tensor):
     _src = _through("_src")
     _node = _through("_node")
 
-    def __getattr__(self, name: str) -> Any:
-        return self._absent() if name == "_val" else super().__getattr__(name)
-
     def _absent(self) -> Any:
         """The error where the value cannot be read now."""
         raise NotImplementedError
 
     def _read(self) -> Any:
-        value = self._val
+        try:
+            value = self._val
+        except AttributeError:
+            return self._absent()
         return value if type(value) is Tensor else self._healed(value)
 
     def _healed(self, value: Any) -> Any:
@@ -75,7 +76,17 @@ class Writable(Tensor):
         """Write normal numbers of a mean and a standard deviation."""
         return self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
 
-    def _update(self, v: Any) -> Any:
+    def set_(self, v: Any) -> Any:
+        """Write v, which has the place's shape and dtype: there is no storage that two tensors could share."""
+        return self._update(exact(self._read(), value_of(v)))
+
+    def _seen(self) -> tuple[Any, Any]:
+        """The value that the place holds now, and what of it is read here: what is computed from the one is written
+        only while the place holds the other."""
+        raise NotImplementedError
+
+    def _update(self, v: Any, seen: Any = None) -> Any:
+        """Write v. None, and nothing written, if the place does not hold what was seen any more."""
         raise NotImplementedError
 
 
@@ -92,7 +103,11 @@ def _in_place(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and "alpha" in kwargs:
             args = (args[0] * kwargs.pop("alpha"), *args[1:])
-        return self._update(at_users_line(getattr(self._read(), name)(*args, **kwargs)))
+        while True:
+            seen, old = self._seen()
+            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
+            if done is not None:
+                return done
 
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Write the result of ``{name}`` to the place."
@@ -101,8 +116,14 @@ def _in_place(name: str) -> Any:
 
 def _augmented(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
-        result = getattr(self._read(), f"__{name}__")(other)
-        return NotImplemented if result is NotImplemented else self._update(at_users_line(result))
+        while True:
+            seen, old = self._seen()
+            result = getattr(old, f"__{name}__")(other)
+            if result is NotImplemented:
+                return result
+            done = self._update(at_users_line(result), seen)
+            if done is not None:
+                return done
 
     method.__name__ = method.__qualname__ = f"__i{name}__"
     return method

@@ -17,6 +17,7 @@ from tenure.nn.functional.activation import (
     softplus,
     tanh,
 )
+from tenure.nn.functional.batch import batch_norm
 from tenure.nn.functional.layer import (
     dropout,
     embedding,
@@ -36,6 +37,7 @@ from tenure.nn.functional.loss import (
 )
 
 __all__ = [
+    "batch_norm",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "dropout",

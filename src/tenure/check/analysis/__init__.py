@@ -1,0 +1,55 @@
+"""The analysis: an abstract machine runs each body and finds what is read after a write that it did not expect."""
+
+import ast
+from collections.abc import Iterator
+
+from tenure.check.analysis.borrows import Interpreter
+from tenure.check.analysis.findings import Conflict, Event, Findings
+from tenure.check.analysis.screen import worth_running
+from tenure.check.analysis.session import Session
+from tenure.check.lower import function_of
+from tenure.check.ops import Function
+from tenure.check.program import Module, Program
+
+__all__ = ["Conflict", "Event", "Findings", "Session", "analyze"]
+
+
+def analyze(program: Program, module: Module, session: Session) -> Findings:
+    """What is found in one module."""
+    findings = Findings()
+    session.root, session.own = module, {}
+    for function in bodies(module):
+        if function is module.body or worth_running(function.node):
+            machine = Interpreter(program, module, findings)
+            machine.session, machine.context = session, {}
+            machine.run(function)
+    return findings
+
+
+def bodies(module: Module) -> Iterator[Function]:
+    """The body of a module, and all functions and methods in it, each with what encloses it."""
+    yield module.body
+    stack: list[tuple[ast.AST, Function, ast.ClassDef | None]] = [
+        (child, module.body, None) for child in module.source.tree.body
+    ]
+    while stack:
+        node, parent, in_class = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = _known(module, node, in_class) or function_of(node, parent, in_class)
+            yield function
+            stack += [(child, function, None) for child in node.body]
+        elif isinstance(node, ast.ClassDef):
+            stack += [(child, parent, node) for child in node.body]
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            stack += [(child, parent, in_class) for child in ast.iter_child_nodes(node)]
+
+
+def _known(
+    module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, in_class: ast.ClassDef | None
+) -> Function | None:
+    if in_class is None:
+        known = module.functions.get(node.name)
+    else:
+        info = module.classes.get(in_class.name)
+        known = info.methods.get(node.name) if info is not None and info.node is in_class else None
+    return known if known is not None and known.node is node else None

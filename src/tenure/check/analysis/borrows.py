@@ -1,0 +1,97 @@
+"""Tenure's own laws: loans for the length of a `with` block, stale borrows, moved values."""
+
+import ast
+
+from tenure.check import ops
+from tenure.check.analysis.evidence import annotation
+from tenure.check.analysis.libraries import Libraries
+from tenure.check.lower.scope import parameters
+from tenure.check.state import State
+from tenure.check.values import NO, Holder, Obj, Ref, Value, Write
+
+__all__ = ["Interpreter"]
+
+_SHARED, _EXCLUSIVE = "borrow", "borrow-mut"
+
+
+class Interpreter(Libraries):
+    """The whole abstract machine."""
+
+    def entry(self, function: ops.Function) -> State:
+        self.threads, self.reshaped, self.opened = {}, {}, set()
+        self.seen: set[Obj] = set()
+        self.modes = {
+            given.arg: annotation(self.program, self.module, given.annotation).mode
+            for given in parameters(function.node)
+            if given.annotation is not None
+        }
+        return super().entry(function)
+
+    def run(self, function: ops.Function) -> State:
+        end = super().run(function)
+        for obj, write in self.reshaped.items():
+            if obj not in self.seen:
+                self.event("maybe-view-written", write.node, obj.node)
+        return end
+
+    def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
+        if role in (_SHARED, _EXCLUSIVE):
+            for ref in self.get(bound.get("0")):
+                self._may_borrow(ref, role)
+                for made in result:
+                    made.obj.owner = made.obj.owner or ref.obj
+                    made.obj.text = role
+                    made.obj.target = ref.obj
+        if role == "move":
+            for ref in self.get(bound.get("0")):
+                if ref.obj.kind != "scalar":
+                    self.state.gone[ref.obj] = ("moved", op.node)
+        return result
+
+    def _may_borrow(self, ref: Ref, role: str) -> None:
+        for place, mode, node in self.state.loans:
+            if self.state.overlap(place, ref.obj) is NO or not isinstance(node, ast.AST):
+                continue
+            if role == _EXCLUSIVE:
+                rule = "second-exclusive-borrow" if mode == _EXCLUSIVE else "exclusive-borrow-while-shared"
+            elif mode == _EXCLUSIVE:
+                rule = "use-while-exclusively-borrowed"
+            else:
+                continue
+            self.event(rule, self.op.node, node, tier="annotated")
+
+    def entered(self, value: Value, op: ops.Enter) -> Value:
+        for ref in value:
+            if ref.obj.text in (_SHARED, _EXCLUSIVE) and isinstance(ref.obj.target, Obj):
+                self.state.loans = (*self.state.loans, (ref.obj.target, ref.obj.text, op.node))
+        return value
+
+    def left(self, value: Value) -> None:
+        for ref in value:
+            if ref.obj.text in (_SHARED, _EXCLUSIVE):
+                kept = [loan for loan in self.state.loans if loan[0] is not ref.obj.target]
+                self.state.loans = tuple(kept)
+
+    def looked(self, ref: Ref) -> None:
+        super().looked(ref)
+        self.seen.add(ref.obj)
+        self._while_borrowed(ref, None)
+
+    def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
+        super().written(ref, holder, write)
+        self.use_gone(ref)
+        self._while_borrowed(ref, write)
+        if ref.obj.kind == "borrow" and ref.write is not None and ref.write.sort == "write" and ref.loan is not None:
+            self.event("write-through-a-stale-borrow", write.node, ref.write.node, ref.loan.node, tier="annotated")
+        recorded = ref.obj.kind == "var" and ref.obj.leaf and self.state.quiet == 0 and write.sort == "write"
+        if recorded and not write.hidden and write.inner is None and write.text != ".step(…)":
+            self.event("write-to-a-value", write.node, ref.obj.node, detail="leaf", tier="annotated")
+
+    def _while_borrowed(self, ref: Ref, write: Write | None) -> None:
+        for place, mode, node in self.state.loans:
+            if ref.obj.kind == "borrow" or not isinstance(node, ast.AST) or self.state.overlap(place, ref.obj) is NO:
+                continue
+            if mode == _EXCLUSIVE:
+                self.event("use-while-exclusively-borrowed", self.op.node, node, tier="annotated")
+            elif write is not None:
+                self.event("write-while-lent", write.node, node, tier="annotated")

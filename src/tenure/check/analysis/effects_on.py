@@ -1,0 +1,310 @@
+"""Carrying out what a table says that a call does."""
+
+from collections.abc import Mapping
+
+from tenure.check import ops
+from tenure.check.analysis.access import Access
+from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.values import Holder, Obj, Ref, Value
+
+__all__ = ["Arguments", "Effects"]
+
+
+class Arguments:
+    """The registers of a call, by position ("0" is the receiver of a method) and by keyword."""
+
+    def __init__(self, positional: list[int], keywords: Mapping[str, int], starred: bool = False) -> None:
+        self.positional = positional
+        self.keywords = dict(keywords)
+        self.starred = starred
+
+    @classmethod
+    def of(cls, op: ops.Call, receiver: int | None = None) -> "Arguments":
+        first = [] if receiver is None else [receiver]
+        starred = any(star for _, star in op.args) or any(name is None for name, _ in op.keywords)
+        named = {name: register for name, register in op.keywords if name is not None}
+        return cls([*first, *(register for register, _ in op.args)], named, starred)
+
+    def bind(self, parameters: tuple[str, ...]) -> dict[str, int]:
+        """Registers by the names that effects use: "0", "1", ... and keywords."""
+        out = {str(at): register for at, register in enumerate(self.positional)}
+        for name, register in self.keywords.items():
+            out[str(parameters.index(name)) if name in parameters else name] = register
+        return out
+
+    def all(self) -> list[int]:
+        return [*self.positional, *self.keywords.values()]
+
+
+class Effects(Access):
+    """Effects of library calls on the memory."""
+
+    def perform(self, effect: Effect, arguments: Arguments, op: ops.Op, name: str) -> Value:
+        """Do what `effect` says; the value of the call."""
+        bound = arguments.bind(effect.parameters)
+        effect = effect.given(self._constants_of(bound))
+        writes = {*effect.writes, *effect.rebinds, *effect.resizes}
+        if effect.reads:
+            for key, register in bound.items():
+                if key not in writes:
+                    self.read(register, "call", deep=effect.result == "owned" and not effect.items)
+        self.before(effect, bound, op, name)
+        result = self._result(effect, bound, op, name)
+        self._do(effect, bound, name)
+        self._take_in(effect, bound, result)
+        return self.after(effect, bound, result, op, name)
+
+    def before(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> None:
+        """Hook for what happens ahead of the writes, such as a backward pass."""
+
+    def after(self, effect: Effect, bound: dict[str, int], result: Value, op: ops.Op, name: str) -> Value:
+        """Hook for what happens at the end, such as recording for the backward pass; gives the result."""
+        return result
+
+    def _constants_of(self, bound: dict[str, int]) -> dict[str, object]:
+        out = {}
+        for key, register in bound.items():
+            value = self.get(register)
+            if len(value) == 1 and value[0].obj.const is not ...:
+                out[key] = value[0].obj.const
+        return out
+
+    def pick(self, spec: str, bound: dict[str, int]) -> list[tuple[Value, Holder | None]]:
+        """What an argument of an effect names: each value with the cell it comes from."""
+        base = spec.split("[")[0].split(".")[0]
+        if base.endswith("+"):
+            first = int(base[:-1])
+            registers = [register for key, register in bound.items() if key.isdigit() and int(key) >= first]
+        else:
+            registers = [bound[base]] if base in bound else []
+        found: list[tuple[Value, Holder | None]] = [
+            (self.get(register), self.sources.get(register)) for register in registers
+        ]
+        rest = spec[len(base) :]
+        if rest.startswith("[]"):
+            found = [(self.reachable(value), None) for value, _ in found]
+            rest = rest[2:]
+        if rest.startswith("."):
+            name = rest[1:]
+            found = [
+                ((part,), (ref.obj, name))
+                for value, _ in found
+                for ref in value
+                if ref.obj.kind in TENSORS
+                for part in self.gradients(ref.obj)
+            ]
+        return found
+
+    def gradients(self, obj: Obj) -> Value:
+        """What the gradient of a tensor (or of all that a module holds) may be."""
+        own = self.field(obj, "grad")
+        if not obj.deep or obj.owner is None:
+            return own
+        held = [
+            value
+            for holder, value in self.state.cells.items()
+            if isinstance(holder, tuple) and holder[1] == "grad" and self.state.holds(obj.owner, holder[0])
+        ]
+        return tuple(dict.fromkeys((*own, *(ref for value in held for ref in value))))
+
+    def reachable(self, value: Value) -> Value:
+        """The tensors that containers hold, at any depth."""
+        out: list[Ref] = []
+        seen: set[Obj] = set()
+        stack = list(value)
+        while stack:
+            obj = stack.pop().obj
+            if obj in seen:
+                continue
+            seen.add(obj)
+            for ref in self.items(obj):
+                if ref.obj.kind in (*CONTAINERS, "tuple", "iterator", "optimizer"):
+                    stack.append(ref)
+                else:
+                    out.append(ref)
+        return tuple(dict.fromkeys(out))
+
+    def _do(self, effect: Effect, bound: dict[str, int], name: str) -> None:
+        text = f".{name}(…)" if not name.startswith("__") else name.strip("_")
+        for sort, specs in (("write", effect.writes), ("rebind", effect.rebinds), ("resize", effect.resizes)):
+            for spec in specs:
+                for value, holder in self.pick(spec, bound):
+                    self._done(sort, spec, value, holder, text, name)
+
+    def _done(self, sort: str, spec: str, value: Value, holder: Holder | None, text: str, name: str) -> None:
+        every = "[]" in spec or spec.endswith("+")
+        if sort == "resize":
+            grows = name in ("append", "extend", "appendleft", "extendleft", "add", "update", "setdefault", "__iadd__")
+            self.write(value, holder, self.wrote(sort, text, grows=grows), all_of=every)
+            for ref in value:
+                if name in ("pop", "popleft", "insert", "remove", "clear", "appendleft", "rotate"):
+                    self.removed(ref, name)
+            return
+        named = isinstance(self.op, ops.Operate) and self.op.augmented == "name"
+        write = self.wrote(sort, text)
+        self.write(value, holder, write, all_of=every)
+        if named:
+            self.wrote_by_name(value, holder, write)
+
+    def wrote_by_name(self, value: Value, holder: Holder | None, write: object) -> None:
+        """Note `x += y` on a name, which reads like a new value."""
+
+    def removed(self, ref: Ref, name: str) -> None:
+        """An item of a container went, or others moved."""
+        if ref.obj.kind in ("list", "deque") and ref.obj.kind != "iterator":
+            if name == "clear":
+                for field, _ in self.state.fields(ref.obj):
+                    self.state.cells[(ref.obj, field)] = ()
+            else:
+                self.shift(ref.obj)
+
+    def _take_in(self, effect: Effect, bound: dict[str, int], result: Value) -> None:
+        for spec in effect.captures:
+            into = self.get(bound["0"]) if "0" in bound and isinstance(self.op, ops.Call) and self.is_method else result
+            for value, holder in self.pick(spec, bound):
+                for target in into:
+                    held = tuple(
+                        ref if holder is None and "[]" not in spec else self.lent(ref, "captured", holder)
+                        for ref in value
+                    )
+                    register = bound.get(spec)
+                    self.captured(target.obj, "*", held, register)
+                    self._store(target.obj, "*", held, weak=True)
+
+    def _result(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> Value:
+        if effect.out is not None and effect.out in bound:
+            return self.get(bound[effect.out])
+        if effect.items is not None:
+            return self._container(effect, bound, name)
+        of = [register for spec in effect.of for register in self._registers(spec, bound)]
+        match effect.result:
+            case "alias":
+                return tuple(ref for register in of for ref in self.get(register))
+            case "view" | "maybe-view":
+                return tuple(
+                    made
+                    for register in of
+                    for ref in self.get(register)
+                    for made in self._shared(ref, register, effect, name)
+                )
+            case "element":
+                return self._element(of, effect, bound)
+            case "iteration":
+                return self.iterate(of, effect.role)
+            case "owned":
+                return self._owned(effect, bound, of, name)
+        return (Ref(self.fresh("unknown", "unknown")),)
+
+    def _registers(self, spec: str, bound: dict[str, int]) -> list[int]:
+        base = spec.split("[")[0].split(".")[0]
+        if base.endswith("+"):
+            return [r for key, r in bound.items() if key.isdigit() and int(key) >= int(base[:-1])]
+        return [bound[base]] if base in bound else []
+
+    def _owned(self, effect: Effect, bound: dict[str, int], of: list[int], name: str) -> Value:
+        kind: str = effect.kind
+        if kind == "same":
+            like = self.get(of[0] if of else bound.get("0"))
+            kind = like[0].obj.kind if like else "unknown"
+        obj = self.fresh("result", kind)
+        if kind in CONTAINERS:
+            obj.text = "display"
+        return (Ref(self.shaped(obj, name, bound)),)
+
+    def shaped(self, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
+        """Note what is known of a new array's axes and type."""
+        return obj
+
+    def _shared(self, ref: Ref, register: int, effect: Effect, name: str) -> Value:
+        """A view of an argument; what is no tensor is copied where a view is only possible."""
+        known = ref.obj.kind in (*TENSORS, "unknown", "memoryview", "bytearray", "array")
+        if not known and effect.result == "maybe-view":
+            return (Ref(self.fresh("copied", effect.kind if effect.kind != "same" else "unknown")),)
+        kind: str = effect.kind if effect.kind != "same" else ref.obj.kind
+        verdict = self.certainly(ref.obj, name) if effect.result == "maybe-view" else "view"
+        if verdict == "copy":
+            made = self.fresh("copied", kind)
+            made.text = "reshaped" if name in ("reshape", "ravel") else ""
+            return (Ref(self.derived(made, (ref,))),)
+        return self.view(ref, name, register, kind, maybe=verdict == "maybe")
+
+    def certainly(self, obj: Obj, name: str) -> str:
+        """Whether what may be a view is one: "view", "copy" or "maybe"."""
+        return "maybe"
+
+    def _element(self, of: list[int], effect: Effect, bound: dict[str, int]) -> Value:
+        key: object = "*"
+        if len(of) == 1 and "1" in bound:
+            value = self.get(bound["1"])
+            if len(value) == 1:
+                const = value[0].obj.const
+                key = value[0].obj if const is ... else const
+        out = []
+        for register in of:
+            for ref in self.get(register):
+                obj = ref.obj
+                if obj.kind == "module" and effect.kind in ("tensor", "var"):
+                    out.append(Ref(self.everything(obj)))
+                    continue
+                found = self.field(obj, key) if obj.kind == "dict" or key != "*" else self.items(obj)
+                source = (obj, key)
+                out += [self.lent(part, "element", source) for part in found]
+        return tuple(out)
+
+    def everything(self, module: Obj) -> Obj:
+        """All parameters of a module, as one object."""
+        kind = "var" if module.kind == "tenure-module" else "tensor"
+        return self.interned(
+            ("deep", module), kind, owner=module, field="**", deep=True, summary=True, grad=True, leaf=True
+        )
+
+    def _container(self, effect: Effect, bound: dict[str, int], name: str) -> Value:
+        kind = str(effect.kind)
+        if kind == "same":
+            first = self.get(bound.get("0"))
+            kind = first[0].obj.kind if first else "unknown"
+        new = self.fresh("result", kind, text="display")  # its items are known
+        cells = self.state.cells
+        if effect.items == "owned":
+            item = self.fresh("item", effect.item_kind)
+            cells[(new, "*")] = (Ref(self.derived(item, self._values(bound)), None),)
+            return (Ref(new),)
+        for spec in effect.of:
+            for register in self._registers(spec, bound):
+                for ref in self.get(register):
+                    self._spread(new, ref, register, effect, spec)
+        return (Ref(new),)
+
+    def _values(self, bound: dict[str, int]) -> Value:
+        return tuple(ref for register in bound.values() for ref in self.get(register))
+
+    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
+        """The items of a new container that come from an argument."""
+        cells, obj = self.state.cells, ref.obj
+        source = self.sources.get(register, register)
+        if effect.items == "element" and obj.kind not in ("module", "tenure-module"):
+            for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
+                if name in HIDDEN:
+                    continue
+                lent = tuple(self.lent(part, "element", (obj, name)) for part in value)
+                cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *lent)))
+            return
+        if obj.kind in ("module", "tenure-module"):
+            whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
+            copylike = effect.kind == "dict"
+            lent = (self.lent(whole, "view" if copylike else "element", source, copylike=copylike),)
+        elif effect.items == "alias":
+            lent = (self.lent(ref, "element", source),)
+        elif obj.kind in TENSORS and "[]" not in spec:
+            parts = self.view(ref, "split", register, effect.item_kind, region=(("?", self.op),))
+            lent = parts
+        else:
+            lent = tuple(self.lent(part, "element", source) for part in self.items(obj))
+        cells[(new, "*")] = tuple(dict.fromkeys((*cells.get((new, "*"), ()), *lent)))
+
+    def iterate(self, registers: list[int], role: str) -> Value:
+        """An iterator over what registers hold, which looks at it until it ends."""
+        raise NotImplementedError
+
+
+HIDDEN = frozenset(("·graph", "·saved", "·iterated", "·later", "·storage"))

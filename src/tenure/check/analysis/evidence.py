@@ -1,0 +1,98 @@
+"""Evidence of kinds: from annotations, and from methods that only one library's values have."""
+
+import ast
+from collections.abc import Iterator
+
+from tenure.check.effects import tables
+from tenure.check.ops import Function
+from tenure.check.program import ClassInfo, Module, Program
+
+__all__ = ["Annotation", "annotation", "only_torch", "usage"]
+
+_TORCH = frozenset(
+    ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
+     "new_tensor", "new_empty", "new_full", "masked_fill", "cuda", "type_as", "expand_as", "view_as", "data_ptr",
+     "retain_grad", "is_contiguous", "narrow", "index_add", "scatter_add", "softmax", "log_softmax", "bmm", "clone")
+)  # fmt: skip
+"""Methods by which a value shows itself to be PyTorch's, where PyTorch is imported."""
+
+
+def only_torch(name: str) -> bool:
+    """Whether only PyTorch's tensors have a method of this name."""
+    if name in _TORCH:
+        return True
+    return name.endswith("_") and not name.startswith("_") and tables.method("tensor", name) is not None
+
+
+class Annotation:
+    """What an annotation says: a kind, a class of the tree, and how the argument is lent ("Ref", "Mut", "Own")."""
+
+    __slots__ = ("kind", "mode", "target")
+
+    def __init__(self, kind: str = "unknown", target: ClassInfo | None = None, mode: str = "") -> None:
+        self.kind = kind
+        self.target = target
+        self.mode = mode
+
+
+def annotation(program: Program, module: Module, node: ast.expr | None) -> Annotation:
+    """Read an annotation; what it does not say is unknown."""
+    match node:
+        case None:
+            return Annotation()
+        case ast.Constant(value=str(text)):
+            try:
+                return annotation(program, module, ast.parse(text, mode="eval").body)
+            except (SyntaxError, ValueError):
+                return Annotation()
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return _one_of([annotation(program, module, part) for part in (left, right) if not _is_none(part)])
+        case ast.Subscript(value=value, slice=inner):
+            return _subscripted(program, module, value, inner)
+        case ast.Name() | ast.Attribute():
+            return _named(program, program.resolve(module, node))
+    return Annotation()
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _one_of(found: list[Annotation]) -> Annotation:
+    return found[0] if len(found) == 1 else Annotation()
+
+
+def _subscripted(program: Program, module: Module, value: ast.expr, inner: ast.expr) -> Annotation:
+    target = program.resolve(module, value)
+    name = str(target).rpartition(".")[2] if isinstance(target, str) else ""
+    first = inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner
+    if isinstance(target, str) and target.startswith("tenure.") and name in ("Ref", "Mut", "Own"):
+        within = annotation(program, module, first)
+        kind = "var" if within.kind == "value" and name == "Mut" else within.kind
+        return Annotation(kind, within.target, name)
+    if name in ("Optional", "Annotated", "Final", "ClassVar"):
+        return annotation(program, module, first)
+    if name == "Union" and isinstance(inner, ast.Tuple):
+        return _one_of([annotation(program, module, part) for part in inner.elts if not _is_none(part)])
+    return _named(program, target)
+
+
+def _named(program: Program, target: object) -> Annotation:
+    if isinstance(target, ClassInfo):
+        kinds = [tables.class_kind(base) for base in program.bases(target) if isinstance(base, str)]
+        known = [kind for kind in kinds if kind not in (None, "scalar")]
+        return Annotation(known[0] if known else "instance", target)
+    if isinstance(target, str):
+        name = target.rpartition(".")[2]
+        if target.startswith("tenure.") and name in ("Ref", "Mut", "Own"):
+            return Annotation(mode=name)
+        return Annotation(tables.class_kind(target) or "unknown")
+    return Annotation()
+
+
+def usage(function: Function) -> Iterator[tuple[str, str]]:
+    """(variable, method) for each method that the body calls on a variable."""
+    for node in ast.walk(function.node):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+                yield name, method

@@ -1,0 +1,229 @@
+"""What the analysis notices for the rules while it runs: writes that are lost, shared, sent away, or not allowed."""
+
+import ast
+
+from tenure.check import ops
+from tenure.check.analysis.findings import Event
+from tenure.check.analysis.functions import Functions
+from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.lower.scope import parameters
+from tenure.check.values import Holder, Obj, Ref, Value, Write
+
+__all__ = ["Laws"]
+
+_STORES = ("[…] = …",)
+_MEMO = ("cache", "memo", "registry", "seen")
+
+
+class Laws(Functions):
+    """Events that concern writes."""
+
+    def event(self, rule: str, *nodes: ast.AST | None, **more: object) -> None:
+        """Report something by a rule of its own; nodes without a position are left out."""
+        placed = tuple(node for node in nodes if node is not None and hasattr(node, "lineno"))
+        if placed:
+            self.findings.event(Event(self.module.source.path, rule, placed, **more))  # type: ignore[arg-type]
+
+    def lost(self, ref: Ref, op: ops.Op) -> None:
+        """A write to a copy that nobody keeps."""
+        self.event("write-to-a-temporary", op.node, ref.obj.node, text=ref.obj.kind)
+
+    def lost_in_call(self, ref: Ref, write: Write) -> None:
+        self.event("write-to-a-temporary", self.op.node, write.node, text="view", detail="rebind")
+
+    def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
+        super().written(ref, holder, write)
+        obj = ref.obj
+        self._defaulted(ref, write)
+        self._not_to_be_written(ref, holder, write)
+        if obj.text == "cached":
+            self.event("cached-value-mutated", write.node, ref.loan.node if ref.loan else obj.node, detail=write.text)
+        if _spread(obj) and obj.kind == "tensor" and write.sort == "write":
+            made = _spread(obj)
+            self.event("self-overlapping-write", write.node, made.node if made else None, detail="expanded")
+        if isinstance(holder, tuple) and holder[0].text == "repeated" and write.sort in ("write", "resize"):
+            self.event("repeated-object", write.node, holder[0].node, detail="written")
+        temporary = holder is None and obj.text in ("copy", "reshaped") and write.sort == "write"
+        if temporary and self.op.node in self.graph_discarded():
+            self.event("write-to-a-temporary", write.node, obj.node, text=obj.kind)
+
+    def graph_discarded(self) -> set[ast.AST]:
+        """Expressions of the present body whose values nobody takes."""
+        graph = self.function.graph
+        return graph.discarded if graph is not None else set()
+
+    def _defaulted(self, ref: Ref, write: Write) -> None:
+        root = ref.obj
+        while root.base is not None:
+            root = root.base
+        if not root.default or not isinstance(root.parameter, str) or (write.inner is not None and write.via == ()):
+            return
+        name = root.parameter.lower()
+        if any(part in name for part in _MEMO) or name.startswith("_"):
+            return
+        if root.kind == "dict" and write.grows:
+            return
+        self.event("mutable-default-mutated", write.node, root.node, text=root.parameter)
+
+    def _not_to_be_written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
+        """Values, and what was lent as shared."""
+        obj = ref.obj
+        lent = self.lent_as(obj)
+        if lent == "Ref" and write.sort in ("write", "rebind", "resize"):
+            root = obj.root()
+            inner = write.inner[1] if write.inner and write.inner[0] == self.module.source.path else None
+            places = (write.node, root.node, inner)
+            self.event("borrowed-parameter-written", *places, text=str(root.parameter), tier="annotated")
+        elif obj.kind == "value" and write.sort == "write" and write.inner is None:
+            self.event("write-to-a-value", write.node, obj.node, tier="annotated")
+
+    def lent_as(self, obj: Obj) -> str:
+        """How the annotation of the parameter that an object belongs to lends it."""
+        at: Obj | None = obj
+        while at is not None:
+            if isinstance(at.parameter, str):
+                return self.modes.get(at.parameter, "")
+            at = at.base or at.owner
+        return ""
+
+    modes: dict[str, str]
+
+    def bound(self, name: str, value: Value) -> None:
+        super().bound(name, value)
+        self.retraced(name)
+
+    def retraced(self, name: str) -> None:
+        """A variable that a compiled function has read is bound anew."""
+
+    def wrote_by_name(self, value: Value, holder: Holder | None, write: object) -> None:
+        """`b += x` on a second name of a: it reads as if b became something new, and a changes."""
+        assert isinstance(write, Write)
+        for ref in value:
+            self.act(write.sort, ref, write, by_name=True)
+            loan = ref.loan
+            if loan is None or loan.source is None or loan.relation not in ("name", "parameter"):
+                continue
+            source = loan.source
+            held = self.state.cells.get(source, ())
+            if not isinstance(source, str) or source == holder:
+                continue
+            marked = tuple(
+                one._replace(loan=loan, write=write, must=len(value) == 1 and write.certain)
+                if one.obj is ref.obj and one.write is None
+                else one
+                for one in held
+            )
+            self.state.cells[source] = marked
+
+    def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
+        """A container that takes in the same object again, written in between, holds it twice."""
+        cells = self.state.cells
+        for ref in value:
+            if ref.obj.kind not in (*TENSORS, *CONTAINERS) or ref.obj.summary or ref.loan is None:
+                continue
+            for field, held in list(self.state.fields(obj)):
+                if field in ("·iterated", "·later", "·graph", "·saved"):
+                    continue
+                for old in held:
+                    same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
+                    if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
+                        self._conflict(old, "again", self.op.node)
+        del cells
+
+    def overlapping(self, op: ops.Op) -> None:
+        """An operation in place whose operand shows a shifted part of what it writes."""
+        if not isinstance(op, ops.Operate) or len(op.operands) < 2:
+            return
+        self.overlap_of(self.get(op.operands[0]), self.get(op.operands[1]), op)
+
+    def overlap_of(self, target: Value, operand: Value, op: ops.Op) -> None:
+        """Note where one view of a tensor is written with another, shifted one."""
+        for one in target:
+            for other in operand:
+                a, b = one.obj, other.obj
+                if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
+                    continue
+                if _constant(a) and _constant(b) and self.state.overlap(a, b):
+                    self.event("self-overlapping-write", op.node, b.node, detail="shifted")
+
+    def set_item(self, op: ops.SetItem) -> None:
+        for ref in self.get(op.obj):
+            holder = self.sources.get(op.obj)
+            if isinstance(holder, tuple) and holder[0].text == "repeated" and ref.obj.kind in CONTAINERS:
+                self.event("repeated-object", op.node, holder[0].node, detail="written")
+        super().set_item(op)
+
+    def _set_tensor_item(self, ref: Ref, region: tuple[tuple[object, ...], ...], op: ops.SetItem) -> None:
+        if not op.augmented and any(part[0] == "s" for part in region):
+            target = self.view(ref, "[]", op.obj, region=region)
+            self.overlap_of(target, self.get(op.src), op)
+        super()._set_tensor_item(ref, region, op)
+
+    def repeated(self, ref: Ref, count: Value, op: ops.Operate) -> None:
+        items = self.items(ref.obj)
+        one = len(count) == 1 and count[0].obj.const == 1
+        if ref.obj.kind == "list" and not one and any(r.obj.kind in ("module", "tenure-module") for r in items):
+            self.event("repeated-object", op.node, detail="module")
+
+    def _containers(self, op: ops.Operate, name: str, values: list[Value]) -> Value:
+        result = super()._containers(op, name, values)
+        if name in ("__mul__", "__rmul__"):
+            for ref in result:
+                items = self.items(ref.obj) if ref.obj.kind == "list" else ()
+                if any(r.obj.kind in (*TENSORS, *CONTAINERS) for r in items):
+                    ref.obj.text = "repeated"
+        return result
+
+    def parameter(self, function: ops.Function, given: ast.arg, at: int) -> Obj:
+        obj = super().parameter(function, given, at)
+        default = _default_of(function, given)
+        if default is not None and given.arg not in self.context:
+            example = self.static(self.module, default)
+            if example.kind in (*TENSORS, *CONTAINERS):
+                obj.default = True
+                obj.node = default
+                if obj.kind == "unknown":
+                    obj.kind, obj.ndim = example.kind, example.ndim
+        return obj
+
+    def before(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> None:
+        super().before(effect, bound, op, name)
+        if isinstance(op, ops.Call) and name.endswith("_") and "1" in bound and "0" in bound and effect.writes:
+            self.overlap_of(self.get(bound["0"]), self.get(bound["1"]), op)
+        if effect.out is not None and effect.out in bound:
+            for key, register in bound.items():
+                if key != effect.out:
+                    self.overlap_of(self.get(bound[effect.out]), self.get(register), op)
+
+
+def _spread(obj: Obj) -> Obj | None:
+    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
+    at: Obj | None = obj
+    while at is not None:
+        if at.text == "expanded":
+            return at
+        at = at.base
+    return None
+
+
+def _constant(obj: Obj) -> bool:
+    return all(isinstance(part, int | str | None) for component in obj.region for part in component)
+
+
+def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:
+    node = function.node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return None
+    positional = [*node.args.posonlyargs, *node.args.args]
+    if given in positional:
+        at = positional.index(given) - len(positional) + len(node.args.defaults)
+        return node.args.defaults[at] if at >= 0 else None
+    if given in node.args.kwonlyargs:
+        return node.args.kw_defaults[node.args.kwonlyargs.index(given)]
+    return None
+
+
+def modes_of(machine: Laws, function: ops.Function, annotation_of: object) -> dict[str, str]:
+    """How each parameter is lent."""
+    del annotation_of
+    return {given.arg: "" for given in parameters(function.node)}

@@ -1,0 +1,418 @@
+"""Calls whose meaning lies in a library's own ways: compiled functions, lazy and asynchronous results, threads."""
+
+import ast
+
+from tenure.check import ops
+from tenure.check.analysis.laws import Laws
+from tenure.check.analysis.summaries import Given
+from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.lower.scope import parameters
+from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write
+
+__all__ = ["Libraries"]
+
+_EXPANDING = frozenset(("expand", "expand_as", "broadcast_to", "broadcast_tensors"))
+
+
+class Libraries(Laws):
+    """Roles of the tables, and calls that no table can describe."""
+
+    def special_call(self, qualname: str, name: str, op: ops.Call) -> Value | None:
+        if qualname == "builtins.range":
+            return self._range(op)
+        if qualname in ("builtins.super", "builtins.isinstance"):
+            return (Ref(self.fresh(name, "unknown" if name == "super" else "scalar")),)
+        if qualname in ("copy.copy", "copy.replace"):
+            return self._shallow(op)
+        if qualname in ("pickle.dumps", "pickle.loads", "copy.deepcopy"):
+            return self._deep(name, op)
+        return None
+
+    def _range(self, op: ops.Call) -> Value:
+        for register, _ in op.args:
+            self.read(register, "operator")
+        return (Ref(self.fresh("range", "scalar", text="range")),)
+
+    def _shallow(self, op: ops.Call) -> Value | None:
+        value = self.get(op.args[0][0]) if op.args else ()
+        source = self.sources.get(op.args[0][0]) if op.args else None
+        if not value or any(ref.obj.kind not in ("module", "instance") for ref in value):
+            return None
+        ref = value[0]
+        new = self.fresh("shallow", ref.obj.kind, text="shallow", target=ref.obj.target)
+        whole = self.everything(ref.obj) if ref.obj.kind == "module" else self.part(ref.obj, "**")
+        held = [self.lent(Ref(whole), "shallow", source, copylike=True)]
+        for field, inner in list(self.state.fields(ref.obj)):
+            self.state.cells[(new, field)] = tuple(
+                self.lent(part, "shallow", (ref.obj, field), copylike=True) for part in inner
+            )
+        self.state.cells[(new, "*")] = tuple(held)
+        return (Ref(new),)
+
+    def field(self, obj: Obj, name: object) -> Value:
+        if obj.text == "shallow" and (obj, name) not in self.state.cells and name != "grad":
+            return self.state.cells.get((obj, "*"), ())
+        return super().field(obj, name)
+
+    def _deep(self, name: str, op: ops.Call) -> Value | None:
+        """Copies in depth: two fields that shared memory do so no longer, where arrays are copied one by one."""
+        if not op.args:
+            return None
+        value = self.get(op.args[0][0])
+        if name == "dumps":
+            pickled = self.fresh("pickled", "scalar")
+            self.state.cells[(pickled, "·pickled")] = value
+            return (Ref(pickled),)
+        if name == "loads":
+            value = tuple(ref for one in value for ref in self.state.cells.get((one.obj, "·pickled"), ()))
+            if not value:
+                return None
+        out = []
+        for ref in value:
+            if ref.obj.kind in (*TENSORS, "module", "optimizer", "instance", "unknown"):
+                new = self.fresh(("deep", ref.obj), ref.obj.kind, target=ref.obj.target)
+                new.ndim, new.grad, new.leaf, new.dtype = ref.obj.ndim, ref.obj.grad, ref.obj.leaf, ref.obj.dtype
+                out.append(Ref(new))
+            elif ref.obj.kind in (*CONTAINERS, "tuple"):
+                out.append(Ref(self._deep_container(ref.obj)))
+            else:
+                out.append(ref)
+        return tuple(out)
+
+    def _deep_container(self, obj: Obj) -> Obj:
+        new = self.fresh(("deep", obj), obj.kind, text="display")
+        made: list[tuple[Obj, Obj]] = []
+        for field, held in list(self.state.fields(obj)):
+            copies = []
+            for ref in held:
+                part = ref.obj
+                if part.kind in ("ndarray", *CONTAINERS) and part.kind == "ndarray":
+                    copied = self.fresh(("deep", part, field), part.kind)
+                    copied.ndim = part.ndim
+                    parted = next((other for old, other in made if self.state.overlap(old, part)), None)
+                    if parted is not None:
+                        copied.owner, copied.text = parted, "parted"
+                    made.append((part, copied))
+                    copies.append(Ref(copied))
+                else:
+                    copies.append(Ref(self.fresh(("deep", part, field), part.kind, target=part.target)))
+            self.state.cells[(new, field)] = tuple(copies)
+        return new
+
+    def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
+        super().written(ref, holder, write)
+        obj = ref.obj
+        if obj.text == "parted" and write.sort == "write":
+            self.event("alias-lost", write.node, obj.node)
+        if obj.root().kind == "jax" and obj.kind != "jax" and write.sort == "write":
+            self.event("write-to-a-value", write.node, obj.node)
+        if obj.text == "reshaped" and write.sort == "write":
+            self.reshaped.setdefault(obj, write)
+        for holder_of, value in list(self.state.cells.items()):
+            if write.sort != "write" or not isinstance(holder_of, tuple):
+                continue
+            for held in value:
+                sent = held.loan is not None and held.loan.relation == "queued" and held.write is None
+                if sent and held.loan is not None and self.state.overlap(held.obj, obj) is MUST:
+                    self.event("sent-value-overwritten", write.node, held.loan.node)
+
+    def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
+        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
+        for one in made:
+            if name in _EXPANDING:
+                one.obj.text, one.obj.node = "expanded", self.op.node
+            elif one.obj.node is None:
+                one.obj.node = self.op.node
+        return made
+
+    def roles(self, effect: Effect, bound: dict[str, int], result: Value, op: ops.Op, name: str) -> Value:
+        role = effect.role
+        if role in ("async", "lazy"):
+            self._later(bound, result, role)
+        elif role == "await":
+            for ref in self.get(bound.get("0")):
+                self.state.cells.pop((ref.obj, "·later"), None)
+        elif role == "recompute":
+            return self._recomputed(bound, result, op)
+        elif role == "jit" and isinstance(op, ops.Call):
+            return self._compiled(op, result)
+        if name == "set_" and "1" in bound:
+            self._shares(bound)
+        if role == "escape" and isinstance(op, ops.Call):
+            self.thread(op)
+        if name == "load_state_dict" and effect.captures:
+            self._state_shared(bound)
+        if name in ("Subset", "random_split") and "0" in bound:
+            return self._subsets(name, bound)
+        if name == "state_dict" and bound and self.get(bound["0"]) and self.get(bound["0"])[0].obj.kind == "optimizer":
+            self._optimizer_state(bound, result)
+        if role == "step":
+            self._step(bound)
+        if name == "fromkeys":
+            for ref in result:
+                if any(item.obj.kind in (*TENSORS, *CONTAINERS) for item in self.items(ref.obj)):
+                    ref.obj.text = "repeated"
+        return self.tenure_roles(role, bound, result, op)
+
+    def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
+        """Roles of Tenure's own."""
+        return result
+
+    def _later(self, bound: dict[str, int], result: Value, role: str) -> None:
+        """The result is computed when it is asked for, from what the arguments then hold."""
+        watched: list[Ref] = []
+        kinds = ("ndarray",) if role == "async" else ("tinygrad",)
+        for register in bound.values():
+            for ref in self.get(register):
+                watched += self.state.cells.get((ref.obj, "·later"), ())
+                if ref.obj.kind in kinds:
+                    source = self.sources.get(register)
+                    watched.append(ref._replace(loan=self.loan("later", source, ref._replace(loan=None))))
+        for ref in result:
+            self.state.cells[(ref.obj, "·later")] = tuple(dict.fromkeys(watched))
+
+    def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
+        super().reading(value, how, node, deep)
+        for ref in value:
+            for held in self.state.cells.get((ref.obj, "dataset"), ()):
+                if held.write is not None:
+                    self._conflict(held, how, node or self.op.node)
+            later = self.state.cells.get((ref.obj, "·later"), ()) if ref.obj.kind in ("jax", "tinygrad") else ()
+            for held in later:
+                if held.write is not None:
+                    self._conflict(held, how, node or self.op.node)
+
+    def _recomputed(self, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
+        """The function is run again during backward: what it reads from outside is kept until then."""
+        kept: list[Ref] = []
+        for ref in self.get(bound.get("0")):
+            if isinstance(ref.obj.target, ops.Function):
+                for name in self.session.outer_names(ref.obj.target):
+                    for held in self.state.cells.get(name, ()):
+                        if held.obj.kind == "tensor":
+                            kept.append(held._replace(loan=self.loan("saved", None, held._replace(loan=None), name)))
+        out = self.fresh("recomputed", "tensor")
+        parents = tuple(r for register in bound.values() for r in self.get(register))
+        out.grad = True
+        self.recorded(out, (Ref(out), *parents), tuple(kept))
+        return (Ref(out),)
+
+    def _shares(self, bound: dict[str, int]) -> None:
+        """`a.set_(b)`: a shows b's memory from now on."""
+        source = self.sources.get(bound["1"])
+        holder = self.sources.get(bound["0"])
+        for ref in self.get(bound["0"]):
+            for other in self.get(bound["1"]):
+                if other.obj.kind != "tensor":
+                    continue
+                self.state.cells[(ref.obj, "·storage")] = (Ref(other.obj),)
+                if holder is not None:
+                    loan = self.loan("view", source, other._replace(loan=None), "set_")
+                    self.state.cells[holder] = tuple(
+                        one._replace(loan=loan, write=None) for one in self.state.cells.get(holder, ())
+                    )
+
+    def _subsets(self, name: str, bound: dict[str, int]) -> Value:
+        """Parts of a data set, which hold the data set itself."""
+        made = []
+        source = self.sources.get(bound["0"])
+        held = tuple(self.lent(ref, "subset", source) for ref in self.get(bound["0"]))
+        for at in range(1 if name == "Subset" else 3):
+            part = self.fresh(("subset", at), "instance", text="subset")
+            self.state.cells[(part, "dataset")] = held
+            made.append(Ref(part))
+        if name == "Subset":
+            return tuple(made)
+        parts = self.fresh("subsets", "list", text="display")
+        for at, ref in enumerate(made):
+            self.state.cells[(parts, at)] = (ref,)
+        return (Ref(parts),)
+
+    def _optimizer_state(self, bound: dict[str, int], result: Value) -> None:
+        for ref in self.get(bound["0"]):
+            state = self.field(ref.obj, "state")
+            for made in result:
+                lent = tuple(self.lent(one, "view", (ref.obj, "state"), copylike=True) for one in state)
+                self.state.cells[(made.obj, "*")] = lent
+
+    def _step(self, bound: dict[str, int]) -> None:
+        """An optimizer's step writes its own state too."""
+        for ref in self.get(bound.get("0")):
+            holder = (ref.obj, "state")
+            if holder in self.state.cells:
+                self.write(self.state.cells[holder], holder, self.wrote("step", ".step(…)"))
+
+    def _state_shared(self, bound: dict[str, int]) -> None:
+        """An optimizer that loads another's state keeps its tensors."""
+        for ref in self.get(bound.get("0")):
+            if ref.obj.kind != "optimizer":
+                continue
+            for given in self.get(bound.get("1")):
+                for item in self.items(given.obj):
+                    if item.obj.field == "state" and item.obj.owner is not None:
+                        self.state.cells[(ref.obj, "state")] = (item,)
+
+    def _compiled(self, op: ops.Call, result: Value) -> Value:
+        """A function compiled by the library: what it reads from outside is read once."""
+        new = self.fresh("compiled", "function", text="compiled")
+        if op.args:
+            self.state.cells[(new, "function")] = self.get(op.args[0][0])
+        for name, register in op.keywords:
+            if name in ("donate_argnums", "donate_argnames"):
+                self.state.cells[(new, "donated")] = self.get(register)
+        return (Ref(new),)
+
+    def call_compiled(self, ref: Ref, op: ops.Call) -> Value:
+        cells, obj = self.state.cells, ref.obj
+        for register, _ in op.args:
+            self.read(register, "call")
+        traced = cells.get((obj, "·traced"))
+        if traced is None:
+            watched: list[Ref] = []
+            for function in cells.get((obj, "function"), ()):
+                if isinstance(function.obj.target, ops.Function):
+                    for name in self.session.outer_names(function.obj.target):
+                        for held in cells.get(name, ()):
+                            if held.obj.kind in (*CONTAINERS, "ndarray"):
+                                loan = self.loan("traced", name, held._replace(loan=None), name)
+                                loan.node = obj.node or loan.node
+                                watched.append(held._replace(loan=loan))
+            cells[(obj, "·traced")] = tuple(watched)
+        else:
+            self.reading(traced, "call", op.node)
+        self._donate(obj, op)
+        return (Ref(self.fresh("computed", "jax")),)
+
+    def _donate(self, obj: Obj, op: ops.Call) -> None:
+        numbers: set[int] = set()
+        for ref in self.state.cells.get((obj, "donated"), ()):
+            parts = [ref.obj] if isinstance(ref.obj.const, int) else [item.obj for item in self.items(ref.obj)]
+            numbers |= {part.const for part in parts if isinstance(part.const, int)}
+        for number in numbers:
+            if number < len(op.args):
+                for ref in self.get(op.args[number][0]):
+                    self.state.gone[ref.obj] = ("donated", op.node)
+
+    def replaced(self, ref: Ref, name: object, op: ops.Op) -> None:
+        """What a compiled function or a second data set looks at is given another part."""
+        super().replaced(ref, name, op)
+        write = self.wrote("replace", f".{name} = …" if isinstance(op, ops.SetAttr) else "[…] = …")
+        cells = self.state.cells
+        own = self.sources.get(op.obj) if isinstance(op, ops.SetAttr | ops.SetItem) else None
+        for holder, value in list(cells.items()):
+            if holder == own or not any(one.obj is ref.obj and one.write is None for one in value):
+                continue
+            cells[holder] = tuple(
+                one._replace(write=write)
+                if one.obj is ref.obj and one.loan is not None and one.loan.relation in ("traced", "subset")
+                and one.write is None
+                else one
+                for one in value
+            )  # fmt: skip
+
+    def looked(self, ref: Ref) -> None:
+        super().looked(ref)
+        self.use_gone(ref)
+
+    def use_gone(self, ref: Ref) -> None:
+        """What was given away is used."""
+        gone = self.state.gone.get(ref.obj)
+        if isinstance(gone, tuple) and not ref.obj.summary:
+            how, node = gone
+            if node is not self.op.node:
+                rule = "donated-value-used" if how == "donated" else "use-after-move"
+                self.event(rule, self.op.node, node, detail=str(how))
+
+    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
+        """A value is put on a queue: whoever takes it out sees what is written to it meanwhile."""
+        target = refs[0].obj.target
+        if op.method not in ("put", "put_nowait", "send") or not isinstance(target, str):
+            return
+        if not any(word in target for word in ("Queue", "Pipe", "Connection")) or not op.args:
+            return
+        source = self.sources.get(op.args[0][0])
+        shared = not target.startswith("multiprocessing")
+        for ref in self.get(op.args[0][0]):
+            if source is not None and shared and ref.obj.kind in TENSORS:
+                held = ref._replace(loan=self.loan("queued", source, ref._replace(loan=None)), write=None)
+                self._store(refs[0].obj, "*", (held,), weak=True)
+
+    def thread(self, op: ops.Call) -> None:
+        """A thread is started on a function that writes what another one writes too."""
+        registers = dict(op.keywords)
+        target = self.get(registers.get("target"))
+        args = [ref for one in self.get(registers.get("args")) for ref in [one]]
+        for ref in target:
+            function = ref.obj.target
+            if not isinstance(function, ops.Function):
+                continue
+            given = self._thread_arguments(function, args)
+            summary = self.summarize(function, self._examples(function, given))
+            for act in summary.acts.values():
+                for written, _ in self.resolve(act.path, given, function):
+                    self._race(written, act.write, op)
+
+    def _examples(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]]) -> dict[str, Obj]:
+        out = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
+        return out | self.outer_examples(function)
+
+    def _thread_arguments(self, function: ops.Function, args: list[Ref]) -> dict[str, tuple[Value, Holder | None]]:
+        names = [given.arg for given in parameters(function.node)]
+        out: dict[str, tuple[Value, Holder | None]] = {}
+        for one in args:
+            for at, name in enumerate(names):
+                out[name] = (self.field(one.obj, at), (one.obj, at))
+        return out
+
+    def _race(self, written: Ref, write: Write, op: ops.Call) -> None:
+        obj = written.obj
+        if obj.kind not in ("tensor", "ndarray") or obj.summary:
+            return
+        others = self.threads.setdefault(obj, [])
+        again = any(node is not op.node for node in others) or (op.node in others and not self._loop_local(obj))
+        others.append(op.node)
+        if again:
+            self.event("thread-race", write.inner[1] if write.inner else write.node, obj.node, op.node)
+
+    def _loop_local(self, obj: Obj) -> bool:
+        """Whether each round of a loop has an object of its own there."""
+        at: Obj | None = obj
+        while at is not None:
+            if any(isinstance(part, Obj) for component in at.region for part in component) or isinstance(at.field, Obj):
+                return True
+            if ("old", at) in self.objects:
+                return True
+            at = at.base or at.owner
+        return False
+
+    threads: dict[Obj, list[ast.AST]]
+    reshaped: dict[Obj, Write]
+
+    def hooked(self, refs: list[Ref], op: ops.Call) -> None:
+        """A hook keeps a layer's output, and the next layer of the sequence overwrites it."""
+        if not op.method.startswith("register_forward_hook") or not op.args:
+            return
+        following = [ref for one in refs for ref in self._layer_behind(one.obj)]
+        in_place = next((ref.obj for ref in following if ref.obj.text == "in-place"), None)
+        if in_place is None:
+            return
+        for hook in self.get(op.args[0][0]):
+            function = hook.obj.target
+            if not isinstance(function, ops.Function):
+                continue
+            names = [given.arg for given in parameters(function.node)]
+            summary = self.summarize(function, self.outer_examples(function) | self._hook_examples(names))
+            kept = [one for _, _, value in summary.stores for one in value if isinstance(one, Given)]
+            if len(names) > 2 and any(one.path.name == names[2] for one in kept):
+                self.event("hooked-output-overwritten", op.node, in_place.node)
+
+    def _hook_examples(self, names: list[str]) -> dict[str, Obj]:
+        return {names[2]: Obj("tensor")} if len(names) > 2 else {}
+
+    def _layer_behind(self, layer: Obj) -> Value:
+        """What comes after a layer in the sequence that holds it."""
+        for holder, value in list(self.state.cells.items()):
+            if isinstance(holder, tuple) and isinstance(holder[1], int) and holder[0].kind == "module":
+                if any(ref.obj is layer for ref in value):
+                    return self.state.cells.get((holder[0], holder[1] + 1), ())
+        return ()

@@ -1,0 +1,353 @@
+"""The abstract machine: runs a body's operations over states until nothing new is found."""
+
+import ast
+from collections.abc import Callable
+
+from tenure.check import ops
+from tenure.check.analysis.evidence import annotation, only_torch, usage
+from tenure.check.analysis.gradients import Gradients
+from tenure.check.effects import tables
+from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.lower import lower
+from tenure.check.lower.scope import parameters
+from tenure.check.ops import Function
+from tenure.check.program import ClassInfo
+from tenure.check.state import State
+from tenure.check.values import Holder, Obj, Ref, Value
+
+__all__ = ["Machine"]
+
+_VISITS = 4
+"""How often a block is run: enough for what a loop carries around to come back twice."""
+
+
+class Machine(Gradients):
+    """Dispatch on operations; the work is done by the classes below."""
+
+    function: Function
+
+    def run(self, function: Function) -> State:
+        """Run a body to rest; the state at its exit."""
+        self.function = function
+        graph = lower(function)
+        order = graph.order()
+        rank = {block: at for at, block in enumerate(order)}
+        before: dict[int, State] = {0: self.entry(function)}
+        visits = dict.fromkeys(order, 0)
+        pending = {0}
+        while pending:
+            at = min(pending, key=rank.__getitem__)
+            pending.discard(at)
+            visits[at] += 1
+            self.state = before[at].copy()
+            self.repeating = at in graph.repeated
+            for op in graph.blocks[at].ops:
+                self.step(op)
+            cells = self.state.cells
+            for register in [key for key in cells if isinstance(key, int) and key not in graph.crossing]:
+                del cells[register]
+            for following in graph.blocks[at].succs:
+                if following not in before:
+                    before[following] = self.state.copy()
+                elif not before[following].join(self.state):
+                    continue
+                if visits[following] < _VISITS:
+                    pending.add(following)
+        return before.get(1, State())
+
+    def entry(self, function: Function) -> State:
+        """The state in which a body starts: its parameters refer to things given from outside."""
+        self.state = State()
+        self.methods: dict[str, set[str]] = {}
+        for name, method in usage(function):
+            self.methods.setdefault(name, set()).add(method)
+        for at, given in enumerate(parameters(function.node)):
+            obj = self.parameter(function, given, at)
+            self.state.cells[given.arg] = (Ref(obj),)
+        return self.state
+
+    def parameter(self, function: Function, given: ast.arg, at: int) -> Obj:
+        """The object of a parameter, by its annotation and by what is called on it."""
+        obj = Obj("unknown", given, parameter=given.arg)
+        said = annotation(self.program, self.module, given.annotation)
+        obj.kind, obj.target = said.kind, said.target
+        if isinstance(function.node, ast.Lambda):
+            return obj
+        if at == 0 and function.in_class is not None:
+            info = self.class_of(function.in_class)
+            if info is not None:
+                obj.target, obj.kind = info, self.instance_kind(info)
+        arguments = function.node.args if isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+        if arguments is not None and given is arguments.vararg:
+            obj.kind = "tuple"
+        elif arguments is not None and given is arguments.kwarg:
+            obj.kind = "dict"
+        if obj.kind == "unknown":
+            obj.kind = self.kind_by_use(given.arg)
+        return obj
+
+    def class_of(self, node: ast.ClassDef) -> ClassInfo | None:
+        """The class that a method stands in."""
+        info = self.module.classes.get(node.name)
+        return info if info is not None and info.node is node else None
+
+    def kind_by_use(self, name: str) -> str:
+        """What the methods called on a variable show it to be."""
+        used = self.methods.get(name, ())
+        if used and any(only_torch(method) for method in used) and self.imports("torch"):
+            return "tensor"
+        if "named_parameters" in used or "parameters" in used:
+            return "tenure-module" if self.imports("tenure") else "module"
+        return "unknown"
+
+    def step(self, op: ops.Op) -> None:
+        """Do one operation."""
+        self.op = op
+        _STEPS[type(op)](self, op)
+
+    def _load(self, op: ops.Load) -> None:
+        value = self.state.cells.get(op.name)
+        if value is None:
+            value = self.outer(op.name)
+        self.loaded(op.name, value)
+        self.put(op.dst, value, op.name)
+
+    def loaded(self, name: str, value: Value) -> None:
+        """Note that a variable is looked at."""
+
+    def outer(self, name: str) -> Value:
+        """The value of a variable of an enclosing scope, of the module, or a builtin."""
+        raise NotImplementedError
+
+    def _bind(self, op: ops.Bind) -> None:
+        value, source = self.get(op.src), self.sources.get(op.src)
+        out = []
+        for ref in value:
+            if op.chained is not None and ref.obj.kind in (*TENSORS, *CONTAINERS) and isinstance(op.chained, str):
+                ref = ref._replace(loan=self.loan("chain", op.chained, ref, op.name, copylike=True))
+            elif source is not None and source != op.name:
+                ref = self.lent(ref, "name" if isinstance(source, str) else _relation(source), source)
+            if ref.loan is not None and not ref.loan.name:
+                ref.loan.name, ref.loan.of = op.name, ref.loan.of or self.nodes.get(op.src)
+            out.append(ref)
+        kind = self.kind_by_use(op.name) if len(out) == 1 and out[0].obj.kind == "unknown" else "unknown"
+        if kind != "unknown":
+            out[0].obj.kind = kind
+        self.bound(op.name, tuple(out))
+        self.state.cells[op.name] = tuple(out)
+
+    def bound(self, name: str, value: Value) -> None:
+        """Note that a variable gets a value."""
+
+    def _unbind(self, op: ops.Unbind) -> None:
+        self.state.cells.pop(op.name, None)
+
+    def _const(self, op: ops.Const) -> None:
+        self.put(op.dst, (Ref(self.constant(op.value)),))
+
+    def _operate(self, op: ops.Operate) -> None:
+        if op.name.startswith("import "):
+            self.put(op.dst, self.imported(op.name.removeprefix("import ")))
+            return
+        values = [self.get(register) for register in op.operands]
+        self.put(op.dst, *self.operator(op, values))
+
+    def imported(self, qualname: str) -> Value:
+        """What an import statement binds."""
+        module, _, name = qualname.partition(":")
+        if module.startswith("."):
+            level = len(module) - len(module.lstrip("."))
+            package = self.module.package.split(".")
+            package = package[: len(package) - level + 1]
+            module = ".".join([*package, *([module.lstrip(".")] if module.lstrip(".") else [])])
+        return self.named(self.program.follow(f"{module}:{name}" if name else module))
+
+    def operator(self, op: ops.Operate, values: list[Value]) -> tuple[Value, Holder | None]:
+        """The value of an operator, and the cell it gives back, if it works in place."""
+        raise NotImplementedError
+
+    def _build(self, op: ops.Build) -> None:
+        kind = op.kind
+        new = self.fresh("display", kind, text="display")
+        if kind == "iterator":
+            new.target = "once"
+        cells = self.state.cells
+        entries: dict[object, Value] = {}
+        exact = not any(starred for _, _, starred in op.entries)
+        for at, (key, register, starred) in enumerate(op.entries):
+            name: object = at if exact and kind in ("list", "tuple") else "*"
+            if kind == "dict" and key is not None:
+                found = self.get(key)
+                const = found[0].obj.const if len(found) == 1 else ...
+                name = "*" if const is ... else const
+            source = self.sources.get(register)
+            value = self.get(register)
+            if starred:
+                value, source = tuple(ref for one in value for ref in self.items(one.obj)), None
+            if source is not None:
+                value = tuple(self.lent(ref, "captured", source) for ref in value)
+            entries[name] = tuple(dict.fromkeys((*entries.get(name, ()), *value)))
+        for name, value in entries.items():
+            cells[(new, name)] = value
+        self.put(op.dst, (Ref(new),))
+
+    def _capture(self, op: ops.Capture) -> None:
+        source = self.sources.get(op.src)
+        for target in self.get(op.container):
+            value = self.get(op.src)
+            if source is not None:
+                value = tuple(self.lent(ref, "captured", source) for ref in value)
+            if target.obj.kind != "iterator" or value:
+                self.captured(target.obj, "*", value, op.src)
+            self._store(target.obj, "*", value, weak=True)
+
+    def _merge(self, op: ops.Merge) -> None:
+        source = self.sources.get(op.src)
+        value = self.get(op.src)
+        if source is not None:
+            relation = "name" if isinstance(source, str) else _relation(source)
+            value = tuple(self.lent(ref, relation, source) for ref in value)
+        old = self.state.cells.get(op.dst, ()) if self._merged_before(op) else ()
+        self.put(op.dst, tuple(dict.fromkeys((*old, *value))))
+
+    def _merged_before(self, op: ops.Merge) -> bool:
+        return isinstance(op.node, ast.expr) and op.dst in self.state.cells
+
+    def _iter(self, op: ops.Iter) -> None:
+        value = self.get(op.src)
+        if value and all(ref.obj.kind == "iterator" and ref.obj.text != "again" for ref in value):
+            for ref in value:
+                self.started(ref, op.src)
+            self.put(op.dst, value)
+            return
+        self.put(op.dst, self.iterate([op.src], ""))
+
+    def started(self, ref: Ref, register: int) -> None:
+        """Note that an iterator is iterated."""
+
+    def _next(self, op: ops.Next) -> None:
+        raise NotImplementedError
+
+    def _unpack(self, op: ops.Unpack) -> None:
+        value = self.get(op.src)
+        for at, dst in enumerate(op.dsts):
+            out: list[Ref] = []
+            source: Holder | None = None
+            for ref in value:
+                obj = ref.obj
+                if obj.kind in TENSORS:
+                    unsure = obj.kind == "ndarray" and obj.ndim is None
+                    out += self.view(ref, "[]", op.src, region=(("i", at),), maybe=unsure)
+                elif obj.kind in ("tuple", "list", "unknown", "instance"):
+                    exact = op.star is None or at < op.star
+                    name: object = at if exact else "*"
+                    if at == op.star:
+                        out += self.slice_of(obj)
+                        continue
+                    out += self.field(obj, name)
+                    source = (obj, name) if len(value) == 1 and not self.complete(obj) else None
+                else:
+                    out += self.items(obj)
+            self.put(dst, tuple(out), source)
+
+    def _def(self, op: ops.Def) -> None:
+        raise NotImplementedError
+
+    def _class(self, op: ops.Class) -> None:
+        info = self.class_of(op.node) if isinstance(op.node, ast.ClassDef) else None
+        self.put(op.dst, self.named(info))
+
+    def _read(self, op: ops.Read) -> None:
+        if op.how == "exhaust":
+            for ref in self.get(op.src):
+                self.exhausted(ref)
+            return
+        self.read(op.src, op.how, deep=op.how == "format")
+
+    def exhausted(self, ref: Ref) -> None:
+        """Note that an iterator has come to its end."""
+
+    def _assume(self, op: ops.Assume) -> None:
+        value = self.state.cells.get(op.name, ())
+        if op.is_none:
+            self.state.cells[op.name] = (Ref(self.constant(None)),)
+            return
+        classes = self.get(op.cls)
+        targets = [ref.obj.target for ref in classes]
+        kind = tables.class_kind(targets[0]) if len(targets) == 1 and isinstance(targets[0], str) else None
+        if kind is not None and len(value) == 1 and value[0].obj.kind == "unknown":
+            value[0].obj.kind = kind
+
+    def _enter(self, op: ops.Enter) -> None:
+        value = self.get(op.src)
+        for ref in value:
+            if ref.obj.text == "no-grad":
+                self.state.quiet += 1
+        self.put(op.dst, self.entered(value, op))
+
+    def entered(self, value: Value, op: ops.Enter) -> Value:
+        """What `with ... as` gives."""
+        return value
+
+    def _exit(self, op: ops.Exit) -> None:
+        for ref in self.get(op.src):
+            if ref.obj.text == "no-grad":
+                self.state.quiet = max(self.state.quiet - 1, 0)
+        self.left(self.get(op.src))
+
+    def left(self, value: Value) -> None:
+        """A `with` block ends."""
+
+    def _return(self, op: ops.Return) -> None:
+        self.read(op.src, "return")
+        self.returned(self.get(op.src), op)
+
+    def returned(self, value: Value, op: ops.Op) -> None:
+        """Note what a function gives back."""
+
+    def _yield(self, op: ops.Yield) -> None:
+        self.read(op.src, "yield")
+        self.returned(self.get(op.src), op)
+        self.put(op.dst, ())
+
+    def _await(self, op: ops.Await) -> None:
+        self.put(op.dst, self.get(op.src))
+
+
+def _relation(source: object) -> str:
+    """By which relation what a field holds comes to a name."""
+    name = source[1] if isinstance(source, tuple) else ""
+    if name == "grad":
+        return "grad"
+    return "attribute" if isinstance(name, str) and name.isidentifier() else "element"
+
+
+_STEPS: dict[type[ops.Op], Callable[..., None]] = {
+    ops.Load: Machine._load,
+    ops.Bind: Machine._bind,
+    ops.Unbind: Machine._unbind,
+    ops.Const: Machine._const,
+    ops.GetAttr: Machine.get_attribute,
+    ops.SetAttr: Machine.set_attribute,
+    ops.DelAttr: lambda machine, op: None,
+    ops.GetItem: Machine.get_item,
+    ops.SetItem: Machine.set_item,
+    ops.DelItem: Machine.delete_item,
+    ops.Call: Machine.call,
+    ops.Operate: Machine._operate,
+    ops.Build: Machine._build,
+    ops.Capture: Machine._capture,
+    ops.Merge: Machine._merge,
+    ops.Iter: Machine._iter,
+    ops.Next: lambda machine, op: machine._next(op),
+    ops.Unpack: Machine._unpack,
+    ops.Def: lambda machine, op: machine._def(op),
+    ops.Class: Machine._class,
+    ops.Read: Machine._read,
+    ops.Assume: Machine._assume,
+    ops.Enter: Machine._enter,
+    ops.Exit: Machine._exit,
+    ops.Return: Machine._return,
+    ops.Yield: Machine._yield,
+    ops.Await: Machine._await,
+}

@@ -1,0 +1,306 @@
+"""The memory of the abstract machine: objects, loans, cells, and what a write does to those who look on."""
+
+import ast
+from collections.abc import Iterable
+
+from tenure.check.analysis.findings import Conflict, Findings
+from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.ops import Op
+from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.state import STORAGE, State
+from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write
+
+__all__ = ["HIDDEN_FIELDS", "Memory", "copylike"]
+
+HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later"))
+"""Fields that are no part of what an object holds for others to reach."""
+
+_BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
+_READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
+
+
+class Memory:
+    """Objects and loans are interned by the place that makes them, so that the analysis comes to rest."""
+
+    def __init__(self, program: Program, module: Module, findings: Findings) -> None:
+        self.program = program
+        self.module = module
+        self.findings = findings
+        self.state = State()
+        self.objects: dict[tuple[object, ...], Obj] = {}
+        self.loans: dict[tuple[object, ...], Loan] = {}
+        self.writes: dict[tuple[object, ...], Write] = {}
+        self.made: set[Obj] = set()
+        self.sources: dict[int, Holder] = {}
+        self.nodes: dict[int, ast.AST] = {}
+        self.op: Op
+        self.is_method = False
+        self.repeating = False
+
+    # Objects
+
+    def fresh(self, tag: object, kind: str, node: ast.AST | None = None, **known: object) -> Obj:
+        """The object that the present operation makes; what it made the last time becomes an old one."""
+        node = node or self.op.node
+        key = (id(node), tag)
+        obj = self.objects.get(key)
+        if obj is None:
+            obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
+            return obj
+        if obj.kind == "unknown":
+            obj.kind = kind
+        if self.repeating:
+            self._age(obj)
+        return obj
+
+    def _age(self, obj: Obj) -> None:
+        cells = self.state.cells
+        if not any(ref.obj is obj or ref.obj.base is obj for value in cells.values() for ref in value):
+            self.state.gone.pop(obj, None)
+            return
+        views: dict[Obj, Obj] = {}
+        for key, view in list(self.objects.items()):
+            if key[0] == "view" and view is not obj and _depends(view, obj):
+                views[view] = self._twin(view)
+        self.state.age(obj, self._twin(obj), views)
+        if obj in self.state.gone:
+            self.state.gone[self._twin(obj)] = self.state.gone.pop(obj)
+
+    def _twin(self, obj: Obj) -> Obj:
+        key = ("old", obj)
+        twin = self.objects.get(key)
+        if twin is None:
+            twin = self.objects[key] = Obj(
+                obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
+                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text,
+            )  # fmt: skip
+            if obj.region:
+                twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
+        return twin if not obj.summary else obj
+
+    def interned(self, key: tuple[object, ...], kind: str, **known: object) -> Obj:
+        """An object that is the same at each visit: of a parameter, a global, a field, a view of a region."""
+        obj = self.objects.get(key)
+        if obj is None:
+            obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
+        return obj
+
+    def constant(self, value: object) -> Obj:
+        """The object of a literal."""
+        kind = "tuple" if isinstance(value, tuple) else "scalar"
+        return self.interned(("constant", type(value), repr(value)), kind, const=value)
+
+    # Cells
+
+    def get(self, register: int | None) -> Value:
+        """What a register holds."""
+        return self.state.cells.get(register, ()) if register is not None else ()
+
+    def put(self, register: int, value: Value, source: Holder | None = None) -> None:
+        """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
+        self.state.cells[register] = value
+        self.nodes[register] = self.op.node
+        if source is None:
+            self.sources.pop(register, None)
+        else:
+            self.sources[register] = source
+
+    def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
+        """The loan that the present operation takes of what `ref` refers to."""
+        node = self.op.node
+        key = (id(node), relation, source, ref.obj)
+        loan = self.loans.get(key)
+        if loan is None:
+            parent = ref.loan
+            loan = Loan(node, relation, source, text, parent, copylike, self.op.conditions)
+            self.loans[key] = loan
+        return loan
+
+    def field(self, obj: Obj, name: object) -> Value:
+        """What a field holds; the parts of something given from outside come into being when looked at."""
+        cells = self.state.cells
+        value = cells.get((obj, name))
+        if value is not None:
+            return value
+        if name != "*" and (value := cells.get((obj, "*"))) and obj.kind in CONTAINERS:
+            return value
+        if self.complete(obj):
+            return ()
+        part = self.part(obj, name)
+        cells[(obj, name)] = (Ref(part),)
+        return cells[(obj, name)]
+
+    def complete(self, obj: Obj) -> bool:
+        """Whether all that an object holds is known: it is a display, or a copy of one."""
+        return obj.kind in ("scalar", "function") or obj.const is not ... or obj.text == "display"
+
+    def part(self, obj: Obj, name: object) -> Obj:
+        """The object in a field that nobody has written yet."""
+        key = ("part", obj, name)
+        part = self.objects.get(key)
+        if part is None:
+            known = self.part_kind(obj, name)
+            summary = obj.summary or (name == "*" and obj.kind != "module")
+            part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
+            part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
+        return part
+
+    def part_kind(self, obj: Obj, name: object) -> Obj:
+        """An example of what a field holds, by what is known of the owner."""
+        raise NotImplementedError
+
+    def items(self, obj: Obj) -> Value:
+        """All that a container, iterator or module holds."""
+        fields = [value for name, value in self.state.fields(obj) if name not in HIDDEN_FIELDS and name != "grad"]
+        found = tuple(ref for value in fields for ref in value)
+        if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
+            return self.field(obj, "*")
+        return tuple(dict.fromkeys(found))
+
+    # Writes and reads
+
+    def wrote(self, sort: str, text: str = "", **known: object) -> Write:
+        """The write that the present operation does."""
+        node = known.pop("node", None) or self.op.node
+        key = (id(node), sort, tuple(sorted(known.items(), key=lambda item: item[0])) if known else ())
+        write = self.writes.get(key)
+        if write is None:
+            write = Write(node, sort, text, conditions=self.op.conditions, **known)  # type: ignore[arg-type]
+            self.writes[key] = write
+        return write
+
+    def write(self, value: Value, holder: Holder | None, write: Write, *, all_of: bool = False) -> None:
+        """Write to what a value refers to. All others that look at it have not seen that coming."""
+        for ref in value:
+            write.hidden = write.hidden or _uncounted(ref)
+            certain = write.certain and (len(value) == 1 or all_of) and not ref.obj.maybe
+            self.written(ref, holder, write)
+            if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
+                continue
+            self._surprise(ref, holder, write, certain)
+            if write.sort == "rebind":
+                storage = self.fresh(("storage", ref.obj), ref.obj.kind)
+                self.state.cells[(ref.obj, STORAGE)] = (Ref(storage),)
+        if holder is not None and holder in self.state.cells and write.sort in ("write", "resize"):
+            # Who writes through a reference knows of the change.
+            mine = self.state.cells[holder]
+            self.state.cells[holder] = tuple(r if r.write is None else r._replace(write=None) for r in mine)
+
+    def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
+        """Note a write; whoever summarizes the function or knows further laws listens here."""
+
+    def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
+        sources = ref.loan.sources() if ref.loan is not None else {}
+        seeming = copylike(ref)
+        state = self.state
+        for other, value in list(state.cells.items()):
+            if other == holder or all(r.write is not None for r in value):
+                continue
+            changed = False
+            out = []
+            for held in value:
+                found = NO if held.write is not None else self._reaches(ref, held, write, holder)
+                if found is NO or not _unexpected(other, held, sources):
+                    out.append(held)
+                    continue
+                must = certain and found is MUST and held.must
+                out.append(Ref(held.obj, held.loan or seeming, write, must))
+                changed = True
+            if changed:
+                state.cells[other] = tuple(out)
+
+    def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
+        relation = held.loan.relation if held.loan is not None else ""
+        if write.sort == "resize":
+            if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
+                # A list that grows while it is iterated is a work list; by another name nobody means that.
+                return NO
+            return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
+        if relation == "iteration":
+            return NO
+        if write.sort == "rebind":
+            same = ref.obj is held.obj and (relation in _BY_IDENTITY or relation == "")
+            return self.state.overlap(ref.obj, held.obj) if same else NO
+        if ref.obj.kind in CONTAINERS and ref.obj is not held.obj:
+            return NO
+        return self.state.overlap(ref.obj, held.obj)
+
+    def read(self, register: int | None, how: str, *, deep: bool = False) -> None:
+        """Data is read through a register: whoever has not seen a write coming is wrong from here on."""
+        if register is None:
+            return
+        self.reading(self.get(register), how, self.nodes.get(register), deep)
+
+    def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
+        """Data is read through a value."""
+        seen: set[Obj] = set()
+        stack = list(value)
+        while stack:
+            ref = stack.pop()
+            self.looked(ref)
+            if ref.write is not None and ref.loan is not None:
+                self._conflict(ref, how, node or self.op.node)
+            if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
+                seen.add(ref.obj)
+                stack += self.items(ref.obj)
+
+    def looked(self, ref: Ref) -> None:
+        """Note a read of data."""
+
+    def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
+        loan, write = ref.loan, ref.write
+        assert loan is not None and write is not None
+        if contradictory(loan.conditions, write.conditions, self.op.conditions):
+            return
+        known = ref.obj.kind in TENSORS or ref.obj.kind in CONTAINERS or loan.relation in ("saved", "iteration")
+        certain = ref.must and write.certain and known and how in _READS
+        self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
+
+
+def _unexpected(other: Holder, held: Ref, sources: dict[Holder, bool]) -> bool:
+    """Whether a cell's reader does not expect a write that was done through a loan from `sources`."""
+    if other in sources:
+        return sources[other]
+    return held.loan is not None
+
+
+def copylike(ref: Ref) -> Loan | None:
+    """The loan by which the code seemed to make something of its own, if there is one behind a reference."""
+    at = ref.loan
+    while at is not None and not at.copylike:
+        at = at.parent
+    return at
+
+
+def _uncounted(ref: Ref) -> bool:
+    """Whether autograd does not see what is written through a reference: `.data` and NumPy's views."""
+    at = ref.loan
+    while at is not None:
+        if at.text in ("data", "numpy", "__array__", "asarray"):
+            return True
+        at = at.parent
+    return False
+
+
+def _depends(view: Obj, obj: Obj) -> bool:
+    at: Obj | None = view
+    while at is not None:
+        if at is obj or any(part is obj for component in at.region for part in component):
+            return True
+        at = at.base
+    return False
+
+
+def _mentions(component: Iterable[object]) -> bool:
+    return any(isinstance(part, Obj) for part in component)
+
+
+def contradictory(*chains: tuple[tuple[str, bool], ...]) -> bool:
+    """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
+    known: dict[str, bool] = {}
+    return any(known.setdefault(test, holds) is not holds for chain in chains for test, holds in chain)
+
+
+def class_of(obj: Obj) -> ClassInfo | None:
+    """The class of the tree that an object is an instance of."""
+    return obj.target if isinstance(obj.target, ClassInfo) else None

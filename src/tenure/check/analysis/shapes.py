@@ -1,0 +1,181 @@
+"""What is known of arrays beyond their kind: axes, element type, layout; and when a possible view is one."""
+
+import ast
+
+from tenure.check import ops
+from tenure.check.analysis.machine import Machine
+from tenure.check.effects import tables
+from tenure.check.effects.effect import TENSORS
+from tenure.check.program import ClassInfo, Module
+from tenure.check.values import Obj, Value
+
+__all__ = ["Shapes"]
+
+_BY_SHAPE = frozenset(("zeros", "ones", "empty", "full"))
+_BY_COUNT = frozenset(("rand", "randn"))
+_LINES = frozenset(("arange", "linspace", "logspace", "hanning", "hamming"))
+_CASTS = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
+_CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "array", "to", "astype", "type")
+_DISPLAYS = {
+    ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
+    ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
+}  # fmt: skip
+
+
+class Shapes(Machine):
+    """Axes, types and layouts."""
+
+    def shaped(self, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
+        if obj.kind not in TENSORS:
+            return obj
+        first = self.get(bound.get("0"))
+        given = first[0].obj if len(first) == 1 else None
+        obj.dtype = self._dtype(bound) or obj.dtype
+        if name in _BY_SHAPE and given is not None:
+            positional = sum(key.isdigit() for key in bound)
+            if given.kind in ("tuple", "list") and given.text == "display":
+                obj.ndim = len(self.items(given)) if not self.state.cells.get((given, "*")) else None
+            elif isinstance(given.const, int) or given.kind == "scalar":
+                obj.ndim = positional if obj.kind == "tensor" and name != "full" else 1
+        elif name in _BY_COUNT:
+            obj.ndim = sum(key.isdigit() for key in bound)
+        elif name in _LINES:
+            obj.ndim = 1
+        elif name in ("eye", "identity"):
+            obj.ndim = 2
+        elif name.endswith("_like") or name in ("copy", "clone"):
+            obj.ndim, obj.dtype = (given.ndim, obj.dtype or given.dtype) if given is not None else (None, None)
+        elif name in ("array", "tensor", "asarray") and given is not None:
+            obj.ndim = given.ndim if given.kind in TENSORS else self._depth(given)
+            if obj.dtype is None and self._holds_floats(given):
+                obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
+        elif name.startswith("__"):
+            axes = [value[0].obj.ndim or 0 for key in bound if (value := self.get(bound[key]))]
+            obj.ndim = max(axes, default=0) or None
+        if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
+            obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
+        return obj
+
+    def _dtype(self, bound: dict[str, int]) -> str | None:
+        for key in ("dtype", "1", "2"):
+            value = self.get(bound.get(key))
+            if len(value) == 1 and isinstance(value[0].obj.target, str) and value[0].obj.kind == "module-name":
+                name = value[0].obj.target.rpartition(".")[2]
+                if value[0].obj.target == "builtins.float":
+                    return "float64"
+                if name.rstrip("0123456789") in ("float", "int", "uint", "bfloat", "complex") and name[-1].isdigit():
+                    return name
+                if value[0].obj.target.startswith("torch."):
+                    return _CASTS.get(name)
+        return None
+
+    def _depth(self, obj: Obj, limit: int = 6) -> int | None:
+        if limit == 0 or obj.kind not in ("list", "tuple"):
+            return 0 if obj.kind == "scalar" else None
+        items = self.items(obj)
+        if not items:
+            return None
+        inner = self._depth(items[0].obj, limit - 1)
+        return None if inner is None else inner + 1
+
+    def _holds_floats(self, obj: Obj, limit: int = 6) -> bool:
+        if isinstance(obj.const, float):
+            return True
+        if limit == 0 or obj.kind not in ("list", "tuple"):
+            return False
+        return any(self._holds_floats(ref.obj, limit - 1) for ref in self.items(obj))
+
+    def certainly(self, obj: Obj, name: str) -> str:
+        """Whether what may be a view is one: "view", "copy" or "maybe"."""
+        own = obj.node is not None and obj.base is None
+        if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
+            if obj.strided and name != "contiguous":
+                return "copy"
+            if name == "flatten" and obj.kind == "ndarray":
+                return "copy"
+            return "view" if (own and not obj.strided) or (name in ("reshape", "ravel") and obj.ndim == 1) else "maybe"
+        if name in (*_CONVERSIONS, *_CASTS):
+            wanted = _CASTS.get(name) if name in _CASTS else self._dtype(self._bound_now())
+            given = self._gives_dtype()
+            if name in _CASTS or given:
+                if wanted is None or obj.dtype is None:
+                    return "maybe"
+                return "view" if wanted == obj.dtype else "copy"
+            return "view" if name in ("asarray", "asanyarray", "as_tensor", "array") else "maybe"
+        if name == "cpu":
+            return "view" if own else "maybe"
+        if name in ("conj", "positive", "real", "atleast_1d", "atleast_2d"):
+            return "maybe"
+        return "maybe"
+
+    def _bound_now(self) -> dict[str, int]:
+        if not isinstance(self.op, ops.Call):
+            return {}
+        shift = 1 if self.is_method else 0
+        out = {str(at + shift): register for at, (register, _) in enumerate(self.op.args)}
+        return out | {name: register for name, register in self.op.keywords if name}
+
+    def _gives_dtype(self) -> bool:
+        bound = self._bound_now()
+        return "dtype" in bound or len([key for key in bound if key.isdigit() and key != "0"]) > 0
+
+    def part_kind(self, obj: Obj, name: object) -> Obj:
+        """What a field holds, by what its class is given anywhere, or by what such fields are in the library."""
+        example = Obj("unknown")
+        if name == "grad":
+            example.kind = obj.kind
+            return example
+        if isinstance(obj.target, ClassInfo) and isinstance(name, str):
+            found = self._attribute_kind(obj.target, name)
+            if found is not None:
+                return found
+        if obj.kind == "module":
+            if name in ("weight", "bias", "in_proj_weight", "running_mean", "running_var"):
+                example.kind, example.grad, example.leaf = "tensor", str(name)[:7] != "running", True
+            elif isinstance(name, int) or name == "*":
+                example.kind = "module"
+        if obj.kind == "optimizer" and name in ("param_groups", "state"):
+            example.kind = "list" if name == "param_groups" else "dict"
+        if obj.field == "state" and obj.owner is not None and obj.owner.kind == "optimizer":
+            example.kind = "dict"
+        elif obj.owner is not None and obj.owner.field == "state" and obj.kind == "dict":
+            example.kind = "tensor"
+        if obj.kind == "tenure-module" and name in ("weight", "bias"):
+            example.kind, example.grad, example.leaf = "var", True, True
+        return example
+
+    def _attribute_kind(self, info: ClassInfo, name: str) -> Obj | None:
+        for base in self.program.bases(info):
+            if not isinstance(base, ClassInfo) or name not in base.attributes:
+                continue
+            found = [self.static(base.module, given) for given in base.attributes[name]]
+            known = [one for one in found if one.kind != "scalar" or one.const is not None]
+            if known and all(one.kind == known[0].kind for one in known):
+                return known[0]
+            return None
+        return None
+
+    def static(self, module: Module, node: ast.expr) -> Obj:
+        """An example of what an expression gives, by its form alone."""
+        out = Obj(_DISPLAYS.get(type(node), "unknown"))
+        if isinstance(node, ast.Constant):
+            out.const = node.value
+        if isinstance(node, ast.Call):
+            target = self.program.resolve(module, node.func)
+            if isinstance(target, ClassInfo):
+                out.kind, out.target = self.instance_kind(target), target
+            elif isinstance(target, str):
+                effect = tables.function(target)
+                name = target.rpartition(".")[2]
+                kind = effect.kind if effect is not None else self.guess_class(target, name)
+                out.kind = kind if kind not in (None, "same") else "unknown"
+                out.target = target
+                if name == "Parameter":
+                    out.grad = out.leaf = True
+                if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
+                    out.ndim = len(node.args[0].elts)
+        return out
+
+    def parts_of(self, value: Value) -> Value:
+        """All items of several containers."""
+        return tuple(ref for one in value for ref in self.items(one.obj))

@@ -1,0 +1,112 @@
+"""What a function does to what it is given, in terms of its parameters: so that callers need not look inside."""
+
+from dataclasses import dataclass, field
+
+from tenure.check.analysis.memory import copylike
+from tenure.check.values import Loan, Obj, Ref, Value, Write
+
+__all__ = ["Act", "Fresh", "Given", "Path", "Summary", "encode", "path_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A part of something given: a parameter or outer variable, and the fields and views that lead on from it."""
+
+    name: str
+    outer: bool
+    steps: tuple[tuple[object, ...], ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Act:
+    """Something done to a part of what was given: a write, a backward pass, an optimizer's step."""
+
+    sort: str
+    path: Path
+    write: Write
+    loan: Loan | None = None
+    by_name: bool = False
+    certain: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Given:
+    """A result that is a part of what was given."""
+
+    path: Path
+    loan: Loan | None
+
+
+@dataclass(slots=True, eq=False)
+class Fresh:
+    """A result that the function made, with what its fields refer to."""
+
+    obj: Obj
+    fields: "dict[object, tuple[Given | Fresh, ...]]" = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Summary:
+    """What callers need to know."""
+
+    acts: dict[tuple[object, ...], Act] = field(default_factory=dict)
+    returns: tuple[Given | Fresh, ...] = ()
+    stores: list[tuple[Path, object, tuple[Given | Fresh, ...]]] = field(default_factory=list)
+    reads: set[str] = field(default_factory=set)
+    cached: bool = False
+    known: bool = True
+
+
+def path_of(obj: Obj) -> Path | None:
+    """How an object is reached from what the function was given; None if it is not."""
+    steps: list[tuple[object, ...]] = []
+    at = obj
+    for _ in range(8):
+        if at.parameter is not None:
+            outer = isinstance(at.parameter, tuple)
+            name = at.parameter[1] if isinstance(at.parameter, tuple) else at.parameter
+            return Path(str(name), outer, tuple(reversed(steps)))
+        if at.base is not None:
+            steps.append(("view", _plain(at.region), at.kind, at.maybe))
+            at = at.base
+        elif at.owner is not None:
+            steps.append(("field", _plain_name(at.field), at.kind, at.deep))
+            at = at.owner
+        else:
+            return None
+    return None
+
+
+def _plain(region: tuple[tuple[object, ...], ...]) -> tuple[tuple[object, ...], ...]:
+    return tuple(tuple(_part(part) for part in component) for component in region)
+
+
+def _part(part: object) -> object:
+    if isinstance(part, Obj):
+        return ("argument", part.parameter) if isinstance(part.parameter, str) else "?"
+    return part if isinstance(part, int | str | None) else "?"
+
+
+def _plain_name(name: object) -> object:
+    if isinstance(name, Obj):
+        return ("argument", name.parameter) if isinstance(name.parameter, str) else "*"
+    return name
+
+
+def encode(value: Value, cells: dict[object, Value], depth: int = 3) -> tuple[Given | Fresh, ...]:
+    """A value in terms of what was given and what is new."""
+    out: list[Given | Fresh] = []
+    for ref in value:
+        path = path_of(ref.obj)
+        if path is not None:
+            out.append(Given(path, copylike(ref)))
+            continue
+        fresh = Fresh(ref.obj)
+        if depth:
+            for holder, held in cells.items():
+                if isinstance(holder, tuple) and holder[0] is ref.obj:
+                    fresh.fields[holder[1]] = encode(held, cells, depth - 1)
+        if ref.obj.base is not None and depth:
+            fresh.fields["·base"] = encode((Ref(ref.obj.base),), cells, depth - 1)
+        out.append(fresh)
+    return tuple(out)

@@ -1,0 +1,101 @@
+"""What is known about library calls: look-ups in the tables of `data/`, read when first asked for.
+
+A role says what an `Effect` cannot, by one word:
+
+    backward           accumulates into the gradients of the leaves, reads what was saved, consumes the graph
+    step, zero-grad    an optimizer writes its parameters; gradients are dropped or zeroed
+    no-grad            a context (or decorator) in which nothing is recorded
+    async, lazy        the result is computed later, from what the arguments then hold; `await` waits for it
+    jit                what comes back is the function given, compiled; it may take arguments over (donate)
+    in-place-module    a module whose call writes its input and gives it back
+    recompute          the function given is run again during backward (checkpointing)
+    hook               the function given is called later, with tensors
+    escape             an argument is read later by another thread, process or device
+    borrow, borrow-mut, move        Tenure's own
+    deep-copy          nothing of the result is shared
+    enumerate, zip, keys, values, items, map       iterations whose items are tuples or results of calls
+"""
+
+from functools import cache
+from pathlib import Path
+
+from tenure.check.effects.effect import Effect, Kind
+from tenure.check.effects.notation import parse, sections
+
+__all__ = ["attribute", "class_kind", "function", "method"]
+
+_DATA = Path(__file__).with_name("data")
+_OF_KIND: dict[str, str] = {
+    "tensor": "torch",
+    "module": "torch",
+    "optimizer": "torch",
+    "ndarray": "numpy",
+    "rng": "numpy",
+    "value": "tenure",
+    "var": "tenure",
+    "borrow": "tenure",
+    "tenure-module": "tenure",
+    "tenure-optimizer": "tenure",
+    "jax": "jax",
+    "mlx": "mlx",
+    "tinygrad": "tinygrad",
+}
+_LIBRARIES = ("torch", "numpy", "tenure", "jax", "mlx", "tinygrad", "autograd")
+
+
+def function(qualname: str) -> Effect | None:
+    """What a call of this function or class does: "torch.add", "numpy.asarray", "list", "copy.deepcopy"."""
+    module, _, name = _canonical(qualname).rpartition(".")
+    entry = _entry(_library(module), "functions", module or "builtins", name)
+    if entry is not None:
+        return parse(entry, False)
+    kind = class_kind(module) if module else None
+    return None if kind is None else method(kind, name)
+
+
+def method(kind: Kind, name: str) -> Effect | None:
+    """What calling this method on such a value does; operators by their special names, such as "__iadd__"."""
+    entry = _entry(_OF_KIND.get(kind, "python"), "methods", kind, name)
+    return None if entry is None else parse(entry, True)
+
+
+def attribute(kind: Kind, name: str) -> Effect | None:
+    """What reading this attribute of such a value gives."""
+    entry = _entry(_OF_KIND.get(kind, "python"), "attributes", kind, name)
+    return None if entry is None else parse(entry, True)
+
+
+def class_kind(qualname: str) -> Kind | None:
+    """What an instance of this class is, as for an annotation or a base class: "torch.Tensor", "list"."""
+    module, _, name = _canonical(qualname).rpartition(".")
+    entry = _entry(_library(module), "classes", module or "builtins", name)
+    return None if entry is None else parse(entry, False).kind  # type: ignore[return-value]
+
+
+def _canonical(qualname: str) -> str:
+    return qualname.removeprefix("builtins.").removeprefix("autograd." if "autograd.numpy" in qualname else "")
+
+
+def _entry(library: str, what: str, of: str, name: str) -> str | None:
+    """A name's entry, or that of `*_` (names that write, by their underscore) or `*` (any other name)."""
+    entries = _sections(library).get((what, of))
+    if entries is None:
+        return None
+    if name in entries or name.startswith("_"):
+        return entries.get(name)
+    return entries.get("*_" if name.endswith("_") and "*_" in entries else "*")
+
+
+def _library(module: str) -> str:
+    first = module.partition(".")[0]
+    return first if first in _LIBRARIES else "python"
+
+
+@cache
+def _sections(library: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The entries of a library; those written by hand stand instead of generated ones."""
+    generated = _DATA / f"{library}_schemas.effects"
+    out = sections(generated.read_text(encoding="utf-8")) if generated.exists() else {}
+    for section, entries in sections((_DATA / f"{library}.effects").read_text(encoding="utf-8")).items():
+        out.setdefault(section, {}).update(entries)
+    return out

@@ -1,0 +1,68 @@
+"""The entry point: files in, diagnostics out."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from tenure.check.analysis import Session, analyze
+from tenure.check.facts import Facts
+from tenure.check.program import Program
+from tenure.check.rules import RULES, Rule
+from tenure.check.source import parse, read
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["Result", "check"]
+
+
+@dataclass(slots=True)
+class Result:
+    """What a check found: sorted diagnostics before suppressions, and the text of each file that could be read.
+
+    `depends` has, for each file, the files whose contents its diagnostics depend on.
+    """
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    depends: dict[str, set[str]] = field(default_factory=dict)
+
+
+def check(
+    files: Sequence[str],
+    *,
+    strict: bool = False,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] | None = None,
+    tree: Sequence[str] = (),
+) -> Result:
+    """Check files with the rules whose code or name is selected and not ignored; `strict` adds what may happen.
+
+    Imports are followed into `tree`, the files that are checked together; these may be checked in several processes.
+    """
+    result = Result()
+    rules = [rule for rule in RULES if _wanted(rule, select, ignore)]
+    program, session = Program(tree or files), Session()
+    for path in files:
+        text = read(path)
+        if isinstance(text, Diagnostic):
+            result.diagnostics.append(text)
+            continue
+        result.texts[path] = text
+        source = parse(path, text)
+        if isinstance(source, Diagnostic):
+            result.diagnostics.append(source)
+            continue
+        program.read = set()
+        module = program.open(path, source)
+        if module is not None:
+            findings = analyze(program, module, session)
+            facts = Facts(module.source, program, module, strict)
+            facts.found = [found for found in findings.conflicts.values() if found.path == path]
+            facts.noted = [found for found in findings.events.values() if found.path == path]
+            result.diagnostics += [found for rule in rules for found in rule.check(facts)]
+        result.depends[path] = program.read
+    result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
+    return result
+
+
+def _wanted(rule: Rule, select: Collection[str] | None, ignore: Collection[str] | None) -> bool:
+    names = {rule.code, rule.name}
+    return (select is None or bool(names & set(select))) and not (ignore and names & set(ignore))

@@ -1,0 +1,97 @@
+"""The graph under construction: blocks, registers, and what holds at the point that has been reached."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tenure.check.ops import Block, Condition, Graph, Op
+
+__all__ = ["Builder", "Loop"]
+
+
+@dataclass(slots=True)
+class Loop:
+    """Where `continue` and `break` lead, and how many cleanups stood open when the loop began."""
+
+    head: int
+    after: int
+    cleanups: int
+
+
+@dataclass(slots=True)
+class Builder:
+    """Blocks of one body. `here` is the block that operations go to; None-like code after a jump has its own."""
+
+    graph: Graph = field(default_factory=Graph)
+    here: int = 0
+    registers: int = 0
+    conditions: tuple[Condition, ...] = ()
+    loops: list[Loop] = field(default_factory=list)
+    cleanups: list[Callable[[], None]] = field(default_factory=list)
+    handlers: list[int] = field(default_factory=list)
+    renamed: list[dict[str, str]] = field(default_factory=list)
+    comprehensions: int = 0
+
+    def __post_init__(self) -> None:
+        self.graph.blocks = [Block(), Block()]
+
+    def register(self) -> int:
+        self.registers += 1
+        return self.registers
+
+    def emit(self, op: Op) -> None:
+        op.conditions = self.conditions
+        self.graph.blocks[self.here].ops.append(op)
+
+    def block(self) -> int:
+        """A new block, with an edge to the handlers that would catch what it raises."""
+        self.graph.blocks.append(Block())
+        return len(self.graph.blocks) - 1
+
+    def edge(self, source: int, target: int) -> None:
+        succs = self.graph.blocks[source].succs
+        if target not in succs:
+            succs.append(target)
+
+    def go(self, target: int) -> None:
+        """Jump; what follows in the text cannot be reached unless somebody jumps there."""
+        self.edge(self.here, target)
+        self.here = self.block()
+
+    def start(self, target: int, *, falls: bool = True) -> None:
+        """Continue at `target`, into which the present block falls."""
+        if falls:
+            self.edge(self.here, target)
+        self.here = target
+        self.may_raise()
+
+    def may_raise(self) -> None:
+        """Within `try`, what follows may end in a handler, with what has been done so far."""
+        if self.handlers:
+            after = self.block()
+            self.edge(self.here, after)
+            self.edge(self.here, self.handlers[-1])
+            self.here = after
+
+    def unwind(self, down_to: int) -> None:
+        """Run the cleanups (`finally`, the ends of `with`) that a jump leaves behind, innermost first."""
+        kept = self.cleanups[:]
+        for at in range(len(kept) - 1, down_to - 1, -1):
+            self.cleanups = kept[:at]
+            kept[at]()
+        self.cleanups = kept
+
+    def local(self, name: str) -> str:
+        """The name under which a variable is kept: a comprehension's own variables have names of their own."""
+        for scope in reversed(self.renamed):
+            if name in scope:
+                return scope[name]
+        return name
+
+    def under(self, test: ast.expr, holds: bool) -> tuple[Condition, ...]:
+        """The conditions in force where `test` came out as `holds`."""
+        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, holds = test.operand, not holds
+        if not isinstance(test, ast.Name | ast.Attribute | ast.Compare):
+            return self.conditions
+        return (*self.conditions, (ast.unparse(test), holds))

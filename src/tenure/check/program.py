@@ -1,0 +1,259 @@
+"""The checked tree: its modules, what their names are bound to, and where imports lead."""
+
+import ast
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from tenure.check.lower import function_of
+from tenure.check.ops import Function
+from tenure.check.source import Source, parse, read
+
+__all__ = ["ClassInfo", "Module", "Program", "Target"]
+
+
+@dataclass(slots=True, eq=False)
+class ClassInfo:
+    """A class of the checked tree: its methods, and the expressions its attributes are given anywhere in it."""
+
+    node: ast.ClassDef
+    module: "Module"
+    methods: dict[str, Function] = field(default_factory=dict)
+    attributes: dict[str, list[ast.expr]] = field(default_factory=dict)
+
+
+Target = "str | Function | ClassInfo | Module"
+"""What a name leads to: a qualified name outside of the tree, or a definition within."""
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A module: its body as a function, and what each of its names is bound to, where that is one thing."""
+
+    source: Source
+    name: str
+    body: Function
+    imports: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    classes: dict[str, ClassInfo] = field(default_factory=dict)
+    values: dict[str, list[ast.expr]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+
+    @property
+    def package(self) -> str:
+        """The package that relative imports start from."""
+        is_package = os.path.basename(self.source.path) == "__init__.py"
+        return self.name if is_package else self.name.rpartition(".")[0]
+
+
+class Program:
+    """The files that are checked together. Those that imports lead to are parsed when first needed."""
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self._paths = {module_name(path): path for path in reversed(list(files))}
+        self._modules: dict[str, Module | None] = {}
+        self.read: set[str] = set()
+
+    def module(self, name: str) -> Module | None:
+        """A module of the tree by its dotted name, or None."""
+        path = self._paths.get(name)
+        return None if path is None else self.open(path)
+
+    def open(self, path: str, source: Source | None = None) -> Module | None:
+        """The module in a file of the tree; None if it cannot be read or parsed."""
+        self.read.add(path)
+        if path not in self._modules:
+            if source is None:
+                text = read(path)
+                parsed = parse(path, text) if isinstance(text, str) else None
+                source = parsed if isinstance(parsed, Source) else None
+            self._modules[path] = None if source is None else _index(source)
+        return self._modules[path]
+
+    def lookup(self, module: Module, name: str, depth: int = 6) -> object:
+        """What a module's name leads to; None where that is not known."""
+        if depth == 0:
+            return None
+        if name in module.functions:
+            return module.functions[name]
+        if name in module.classes:
+            return module.classes[name]
+        if name in module.imports:
+            return self.follow(module.imports[name], depth)
+        for star in module.stars:
+            source = self.module(star)
+            if source is not None and (found := self.lookup(source, name, depth - 1)) is not None:
+                return found
+        return None
+
+    def follow(self, imported: str, depth: int = 6) -> object:
+        """What "package.module:name" or "package.module" leads to; a qualified name where that lies outside."""
+        source, _, name = imported.partition(":")
+        within = self.module(source)
+        if not name:
+            return source if within is None else within
+        if within is not None:
+            found = self.lookup(within, name, depth - 1)
+            return found if found is not None else self.module(f"{source}.{name}")
+        return self.module(f"{source}.{name}") or f"{source}.{name}"
+
+    def attribute(self, target: object, name: str) -> object:
+        """What `target.name` leads to."""
+        if isinstance(target, Module):
+            found = self.lookup(target, name)
+            return found if found is not None else self.module(f"{target.name}.{name}")
+        if isinstance(target, str):
+            return self.module(f"{target}.{name}") or f"{target}.{name}"
+        return None
+
+    def resolve(self, module: Module, node: ast.expr | None, local: Function | None = None) -> object:
+        """What an expression made of names and attributes leads to."""
+        match node:
+            case ast.Name(id=name):
+                if local is not None and name in local.locals and local is not module.body:
+                    return None
+                found = self.lookup(module, name)
+                bound = name in module.values or name in module.body.locals
+                return found if found is not None or bound else f"builtins.{name}"
+            case ast.Attribute(value=value, attr=name):
+                return self.attribute(self.resolve(module, value, local), name)
+            case ast.Constant(value=str(text)):
+                try:
+                    return self.resolve(module, ast.parse(text, mode="eval").body, local)
+                except (SyntaxError, ValueError):
+                    return None
+        return None
+
+    def bases(self, info: ClassInfo) -> Iterator[object]:
+        """A class, those of the tree it derives from and, as qualified names, those outside, nearest first."""
+        seen: set[object] = set()
+        stack: list[object] = [info]
+        while stack and len(seen) < 32:
+            at = stack.pop(0)
+            if at in seen:
+                continue
+            seen.add(at)
+            yield at
+            if isinstance(at, ClassInfo):
+                stack += [self.resolve(at.module, base) for base in at.node.bases]
+
+    def find_method(self, info: ClassInfo, name: str) -> Function | None:
+        """The method that a call on an instance reaches, if that lies in the tree."""
+        for base in self.bases(info):
+            if isinstance(base, ClassInfo) and name in base.methods:
+                return base.methods[name]
+        return None
+
+
+@cache
+def _is_package(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, "__init__.py"))
+
+
+def module_name(path: str) -> str:
+    """The dotted name by which a file is imported: up to the topmost folder that is a package."""
+    file = Path(os.path.abspath(path))
+    parts = [] if file.name == "__init__.py" else [file.stem]
+    folder = str(file.parent)
+    while _is_package(folder):
+        folder, part = os.path.split(folder)
+        parts.append(part)
+    return ".".join(reversed(parts))
+
+
+def _index(source: Source) -> Module:
+    body = function_of(source.tree, None)
+    module = Module(source, module_name(source.path), body)
+    body.home = module
+    for statement in _toplevel(source.tree.body):
+        _bind(module, statement)
+    for name in set(module.functions) | set(module.classes) | set(module.imports):
+        if name in module.values:
+            # Bound to more than one thing: nothing is certain of it.
+            for table in (module.functions, module.classes):
+                table.pop(name, None)
+    return module
+
+
+def _toplevel(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """A module's own statements, those under `if`, `try`, `with` and loops included."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _toplevel(getattr(statement, part, ()))
+            for handler in getattr(statement, "handlers", ()):
+                yield from _toplevel(handler.body)
+
+
+def _bind(module: Module, statement: ast.stmt) -> None:
+    match statement:
+        case ast.Import():
+            for alias in statement.names:
+                top = alias.name.partition(".")[0]
+                module.imports[alias.asname or top] = alias.name if alias.asname else top
+        case ast.ImportFrom():
+            source = absolute(module, statement)
+            for alias in statement.names:
+                if alias.name == "*":
+                    module.stars.append(source)
+                else:
+                    module.imports[alias.asname or alias.name] = f"{source}:{alias.name}"
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            module.functions[statement.name] = function_of(statement, module.body)
+        case ast.ClassDef():
+            module.classes[statement.name] = class_info(statement, module, module.body)
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                for node in ast.walk(target):
+                    if isinstance(node, ast.Name):
+                        module.values.setdefault(node.id, []).append(value if target is node else node)
+        case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
+            module.values.setdefault(name, []).append(value)
+        case ast.AugAssign(target=ast.Name(id=name)) | ast.For(target=ast.Name(id=name)):
+            module.values.setdefault(name, []).append(ast.Name(name, ast.Load()))
+
+
+def absolute(module: Module, statement: ast.ImportFrom) -> str:
+    """The dotted name of the module that a `from` import names."""
+    if not statement.level:
+        return statement.module or ""
+    package = module.package.split(".")
+    package = package[: len(package) - statement.level + 1]
+    return ".".join([*package, *([statement.module] if statement.module else [])])
+
+
+def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInfo:
+    """A class with its methods, and what `self.name = ...` and the class body give its attributes."""
+    info = ClassInfo(node, module)
+    for statement in _toplevel(node.body):
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                info.methods[statement.name] = function_of(statement, parent, node)
+                _attributes(info, statement)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                info.attributes.setdefault(name, []).append(value)
+    return info
+
+
+def _attributes(info: ClassInfo, method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    if not method.args.args:
+        return
+    receiver = method.args.args[0].arg
+    for node in ast.walk(method):
+        match node:
+            case ast.Assign():
+                pairs: list[tuple[ast.expr, ast.expr]] = [(target, node.value) for target in node.targets]
+            case ast.AnnAssign() if node.value is not None:
+                pairs = [(node.target, node.value)]
+            case _:
+                continue
+        for target, value in pairs:
+            elements = target.elts if isinstance(target, ast.Tuple) else [target]
+            for element in elements:
+                match element:
+                    case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == receiver:
+                        given = value if element is target else ast.Name("_", ast.Load())
+                        info.attributes.setdefault(attribute, []).append(given)

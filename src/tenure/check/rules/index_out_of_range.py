@@ -1,0 +1,36 @@
+"""TN801: an index lies within its axis."""
+
+from collections.abc import Iterator
+
+from tenure.check.facts import Facts
+from tenure.check.rules.rule import Rule
+from tenure.check.rules.telling import of_events
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Diagnostic]:
+    return of_events(
+        facts, RULE, "index {text} is out of range", ("read or written here", "the axis has its length from here")
+    )
+
+
+RULE = Rule(
+    name="index-out-of-range",
+    code="TN801",
+    sentence="an index lies within its axis",
+    reason="JAX clamps an index that is out of range when reading, and drops the write: no error, wrong numbers.",
+    wrong="""\
+import jax.numpy as jnp
+x = jnp.arange(5.0)
+print(x[10])
+""",
+    right="""\
+import jax.numpy as jnp
+x = jnp.arange(5.0)
+print(x.at[10].get(mode="fill", fill_value=jnp.nan))
+""",
+    help="check the index, or say what happens with `.at[i].get(mode=...)`",
+    check=_check,
+)

@@ -1,0 +1,42 @@
+"""TN597: what is written through is surely a view."""
+
+from collections.abc import Iterator
+
+from tenure.check.facts import Facts
+from tenure.check.rules.rule import Rule
+from tenure.check.rules.telling import of_events
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Diagnostic]:
+    return of_events(
+        facts, RULE, "this writes to a copy: the layout does not allow a view here", ("lost here", "a copy here")
+    )
+
+
+RULE = Rule(
+    name="maybe-view-written",
+    code="TN597",
+    sentence="what is written through is surely a view",
+    reason=(
+        "`reshape`, `ravel`, `contiguous` and `to` give a view or a copy, by layout or type. Through a copy "
+        "the write does not reach the original."
+    ),
+    wrong="""\
+import numpy as np
+def clear(m):
+    flat = m.reshape(-1)
+    flat[:] = 0.0
+clear(np.ones((2, 3)).T)
+""",
+    right="""\
+import numpy as np
+def clear(m):
+    m[...] = 0.0
+clear(np.ones((2, 3)).T)
+""",
+    help="write to the array itself, or use `.view(...)`, which raises where it would copy",
+    check=_check,
+)

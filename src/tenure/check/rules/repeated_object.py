@@ -1,0 +1,35 @@
+"""TN499: the places of a list that are written are different objects."""
+
+from collections.abc import Iterator
+
+from tenure.check.facts import Facts
+from tenure.check.rules.rule import Rule
+from tenure.check.rules.telling import of_events
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Diagnostic]:
+    return of_events(facts, RULE, "one object stands at every place of this list", ("here", "repeated here"))
+
+
+RULE = Rule(
+    name="repeated-object",
+    code="TN499",
+    sentence="the places of a list that are written are different objects",
+    reason=(
+        "`[x] * n` holds one object n times. A write to one of its places is seen at all of them, and modules "
+        "share their weights."
+    ),
+    wrong="""\
+from torch import nn
+net = nn.ModuleList([nn.Linear(2, 2)] * 3)
+""",
+    right="""\
+from torch import nn
+net = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
+""",
+    help="make one object per place: `[make() for _ in range(n)]`",
+    check=_check,
+)

@@ -1,0 +1,31 @@
+"""The form of a rule: what it says, why, a wrong and a right program, and the function that finds breaches.
+
+Documentation pages, `tenure rule` and the reports are all made from it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tenure.check.facts import Facts
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["Rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its name, the code of the law it stands under, and what a user is told of it.
+
+    `sentence` is the law in one line, `reason` why it is one, `wrong` and `right` are whole programs (the first is
+    reported by this rule, the second by none), `help` is what to write instead. `check` finds the breaches in what
+    the analysis knows of one module.
+    """
+
+    name: str
+    code: str
+    sentence: str
+    reason: str
+    wrong: str
+    right: str
+    help: str
+    check: Callable[[Facts], Iterable[Diagnostic]]

@@ -1,0 +1,104 @@
+"""The words of reports: which code is named, where it was lent, written and read, and how to mend it."""
+
+import ast
+from collections.abc import Iterator
+
+from tenure.check.analysis.findings import Conflict, Event
+from tenure.check.facts import Facts
+from tenure.check.rules.rule import Rule
+from tenure.diagnostic import Diagnostic, Edit, Label, Span
+
+__all__ = ["of_conflicts", "of_events", "text_of"]
+
+_COPIES = {"tensor": ".clone()", "ndarray": ".copy()", "mlx": "[:]", "list": ".copy()", "dict": ".copy()"}
+_LONGEST = 60
+
+
+def text_of(facts: Facts, node: ast.AST | None, path: str = "") -> str:
+    """The source of a node in one line; long ones are cut."""
+    source = facts.source_of(path)
+    if node is None or source is None or not hasattr(node, "lineno"):
+        return ""
+    found = ast.get_source_segment(source.text, node) or ""
+    line = " ".join(found.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def of_conflicts(facts: Facts, rule: Rule, message: str, *, lent: str, used: str) -> Iterator[Diagnostic]:
+    """The reports of a rule's conflicts; {name} in its words is who looks on, {source} is at what."""
+    for conflict in facts.conflicts(rule.name):
+        name, source = _named(facts, conflict)
+        told = (part.format(name=name, source=f"`{source}`") for part in (message, lent, used))
+        yield _of_conflict(facts, conflict, rule, *told)
+
+
+def of_events(facts: Facts, rule: Rule, message: str, words: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """The reports of a rule's events: `words` say what each of its places is, the primary one first."""
+    for event in facts.events(rule.name):
+        told = tuple(word.format(text=event.text) for word in words)
+        yield _of_event(facts, event, rule, message.format(text=event.text), told)
+
+
+def _named(facts: Facts, conflict: Conflict) -> tuple[str, str]:
+    """What looks on, and at what: (`k`, `a[0]`)."""
+    loan = conflict.loan
+    lent = text_of(facts, loan.of or loan.node, loan.path)
+    return f"`{loan.name}`" if loan.name else f"`{lent}`", lent
+
+
+def _of_conflict(facts: Facts, conflict: Conflict, rule: Rule, message: str, lent: str, used: str) -> Diagnostic:
+    """The report of a conflict: written here, lent there, used later."""
+    loan, write = conflict.loan, conflict.write
+    labels = [Label(_span(facts, loan.node, loan.path), lent)]
+    through = " → ".join(write.via)
+    inner_source = None if write.inner is None else facts.source_of(write.inner[0])
+    if write.inner is None or inner_source is None:
+        primary = Label(facts.source.span(write.node), "written here")
+    elif write.inner[0] == facts.source.path:
+        primary = Label(facts.source.span(write.inner[1]), f"written here, through {through}")
+        labels.append(Label(facts.source.span(write.node), "by this call"))
+    else:
+        line = getattr(write.inner[1], "lineno", 0)
+        primary = Label(facts.source.span(write.node), f"written here, through {through} (`{write.text}`, line {line})")
+        labels.append(Label(inner_source.span(write.inner[1]), "written there"))
+    labels.append(Label(facts.source.span(conflict.read), used))
+    return Diagnostic(
+        rule.code, rule.name, message, primary, tuple(labels), help=rule.help, edits=_edits(facts, conflict),
+        certain=conflict.certain, tier="default" if conflict.certain else "strict",
+    )  # fmt: skip
+
+
+def _span(facts: Facts, node: ast.AST, path: str) -> Span:
+    source = facts.source_of(path) or facts.source
+    return source.span(node)
+
+
+def _edits(facts: Facts, conflict: Conflict) -> tuple[Edit, ...]:
+    """The copy that makes the two independent, where one expression is lent."""
+    loan = conflict.loan
+    node = loan.of or loan.node
+    if loan.path not in ("", facts.source.path) or not isinstance(node, ast.expr):
+        return ()
+    span = facts.source.span(node)
+    if loan.relation == "iteration":
+        text = ast.get_source_segment(facts.source.text, node)
+        return (Edit(span, f"list({text})"),) if text and "\n" not in text else ()
+    copy = _COPIES.get(conflict.obj.kind)
+    if copy is None or loan.relation in ("saved", "later", "traced", "queued", "chain", "captured", "shallow"):
+        return ()
+    if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) or isinstance(
+        getattr(node, "ctx", None), ast.Store
+    ):
+        return ()
+    end = Span(span.path, span.end_line, span.end_column, span.end_line, span.end_column)
+    return (Edit(end, copy),)
+
+
+def _of_event(facts: Facts, event: Event, rule: Rule, message: str, words: tuple[str, ...]) -> Diagnostic:
+    spans = [facts.source.span(node) for node in event.nodes]
+    texts = [*words, *[""] * len(spans)]
+    labels = tuple(Label(span, text) for span, text in zip(spans[1:], texts[1:], strict=False))
+    return Diagnostic(
+        rule.code, rule.name, message, Label(spans[0], texts[0]), labels, help=rule.help,
+        certain=event.certain and event.tier != "strict", tier=event.tier if event.certain else "strict",
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""TN597: a borrow is not written through after somebody else wrote its place."""
+
+from collections.abc import Iterator
+
+from tenure.check.facts import Facts
+from tenure.check.rules.rule import Rule
+from tenure.check.rules.telling import of_events
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Diagnostic]:
+    return of_events(
+        facts,
+        RULE,
+        "this borrow is older than another write to its place",
+        ("written through here", "the place was written here", "borrowed here"),
+    )
+
+
+RULE = Rule(
+    name="write-through-a-stale-borrow",
+    code="TN597",
+    sentence="a borrow is not written through after somebody else wrote its place",
+    reason="The borrow reads the place as it was; writing through it would undo what the other write did.",
+    wrong="""\
+import tenure as tn
+v = tn.Var(tn.zeros(3))
+m = v.borrow_mut()
+v[0] = 1.0
+m[1] = 2.0
+""",
+    right="""\
+import tenure as tn
+v = tn.Var(tn.zeros(3))
+v[0] = 1.0
+m = v.borrow_mut()
+m[1] = 2.0
+""",
+    help="borrow again after the other write",
+    check=_check,
+)

@@ -1,0 +1,174 @@
+"""One run of the checker: files found, reports made or remembered, selected, suppressed, and compared with what was."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tenure.check import baseline, discover, suppress
+from tenure.check.cache import FOLDER, Cache
+from tenure.check.changed import Changes
+from tenure.check.parallel import check_files, default_jobs
+from tenure.check.settings import Found, SettingsError
+from tenure.check.source import STDIN, read, read_bytes
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["Options", "Outcome", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for; None where it leaves the choice to pyproject.toml."""
+
+    paths: tuple[str, ...] = (".",)
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    strict: bool = False
+    diff: str | None = None
+    baseline: str | None = None
+    write_baseline: bool = False
+    cache: bool = True
+    jobs: int | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was found, in the order of files and lines, and the files that were looked at."""
+
+    found: list[Diagnostic]
+    files: int
+    lines: "Sources"
+    written: int | None = None
+
+
+@dataclass(slots=True)
+class Sources:
+    """The lines of files, read when a report first shows one."""
+
+    split: dict[str, list[str] | None] = field(default_factory=dict)
+
+    def __call__(self, path: str, line: int) -> str | None:
+        if path not in self.split:
+            text = read(path)
+            self.split[path] = text.split("\n") if isinstance(text, str) else None
+        lines = self.split[path]
+        return lines[line - 1] if lines is not None and 1 <= line <= len(lines) else None
+
+
+def run(options: Options) -> Outcome:
+    """Check what the options name. `SettingsError` says what is wrong with them."""
+    settings = Found()
+    changes = Changes(options.diff) if options.diff is not None else None
+    known = _baseline_path(options, settings)
+    files = discover.discover(options.paths, settings)
+    contents = {path: data for path in files if (data := _bytes(path)) is not None}
+    found = _reports(options, settings, files, contents)
+    kept = list(_kept(options, settings, found, contents))
+    lines = Sources()
+    kept.sort(key=lambda one: (one.primary.span, one.code, one.rule))
+    outcome = Outcome(kept, len(files), lines)
+    if options.write_baseline:
+        outcome.written = baseline.write(known or "", kept, lines)
+        outcome.found = []
+        return outcome
+    if known is not None:
+        outcome.found = baseline.Baseline(known).unknown(outcome.found, lines)
+    if changes is not None:
+        outcome.found = changes.touched(outcome.found)
+    return outcome
+
+
+def _reports(
+    options: Options, settings: Found, files: list[str], contents: dict[str, bytes]
+) -> dict[str, list[Diagnostic]]:
+    """The reports of each file, before anything is left out: those remembered, and those of a check."""
+    out: dict[str, list[Diagnostic]] = {path: [] for path in files}
+    sizes = {path: len(data) for path, data in contents.items()}
+    for strict in (False, True):
+        group = [path for path in files if (options.strict or settings.of(path).strict) == strict]
+        if not group:
+            continue
+        own = {path: contents[path] for path in group if path in contents}
+        cache = Cache(_cache_folder(options, settings, files), repr((strict, os.getcwd(), sorted(options.paths))))
+        cache.load()
+        remembered = cache.known(own)
+        out.update(remembered)
+        left = [path for path in group if path not in remembered]
+        if not left:
+            continue
+        checked = check_files(left, files, sizes, strict, options.jobs or default_jobs())
+        for one in checked.found:
+            out[one.primary.span.path].append(one)
+        cache.store(own, out, checked.depends)
+    return out
+
+
+def _kept(
+    options: Options, settings: Found, found: dict[str, list[Diagnostic]], contents: dict[str, bytes]
+) -> Iterable[Diagnostic]:
+    """What is selected and not suppressed, and the comments that suppress nothing."""
+    for path, reports in found.items():
+        if not reports and not suppress.may_suppress(contents.get(path, b"")):
+            continue
+        wanted = _selector(options, settings, path)
+        chosen = [one for one in reports if wanted(one.code, one.rule)]
+        text = read(path) if suppress.may_suppress(contents.get(path, b"")) else ""
+        comments = suppress.suppressions(path, text) if isinstance(text, str) and text else []
+        yield from suppress.unsuppressed(chosen, comments)
+        if comments and isinstance(text, str) and wanted("TN001", "unused-suppression"):
+            yield from suppress.unused(comments, text, lambda name, wanted=wanted: wanted(name, name))  # type: ignore[misc]
+
+
+def _selector(options: Options, settings: Found, path: str) -> Callable[[str, str], bool]:
+    """What the command line selects, else what the settings do; each may leave out what the other has."""
+    own = settings.of(path)
+
+    def wanted(code: str, rule: str) -> bool:
+        names = {code, rule}
+        if names & options.ignore:
+            return False
+        if options.select is not None:
+            return bool(names & options.select) or code == "TN000"
+        return own.wants(path, code, rule)
+
+    return wanted
+
+
+def _baseline_path(options: Options, settings: Found) -> str | None:
+    if options.baseline is not None:
+        return options.baseline
+    here = settings.of_folder(os.getcwd())
+    if here.baseline is not None:
+        return os.path.join(here.root, here.baseline)
+    if options.write_baseline:
+        raise SettingsError("--write-baseline: no file is named by --baseline or by `baseline` in pyproject.toml")
+    return None
+
+
+def _cache_folder(options: Options, settings: Found, files: list[str]) -> str | None:
+    """Beside the pyproject.toml that counts here, else in the folder of the run."""
+    here = settings.of_folder(os.getcwd())
+    if not options.cache or not here.cache or not files or STDIN in files:
+        return None
+    return os.path.join(here.root or os.getcwd(), FOLDER)
+
+
+def _bytes(path: str) -> bytes | None:
+    try:
+        return read_bytes(path)
+    except OSError:
+        return None
+
+
+def certain(script: str, tree: list[str]) -> list[Diagnostic]:
+    """The reports of what a run of this script is certain to do, in it and in what it imports from the tree."""
+    settings = Found()
+    script = os.path.normpath(script)
+    first = check_files([script], [script, *tree], {}, False, 1)
+    others = sorted(first.depends.get(script, set()) - {script})
+    found = [*first.found, *(check_files(others, [script, *tree], {}, False, 1).found if others else [])]
+    by_file: dict[str, list[Diagnostic]] = {path: [] for path in (script, *others)}
+    for one in found:
+        by_file.setdefault(one.primary.span.path, []).append(one)
+    contents = {path: data for path in by_file if (data := _bytes(path)) is not None}
+    kept = _kept(Options(), settings, by_file, contents)
+    return sorted((one for one in kept if one.certain), key=lambda one: one.primary.span)

@@ -1,0 +1,85 @@
+"""Reading and parsing a file; what cannot be read or parsed is a diagnostic, never an exception."""
+
+import ast
+import functools
+import io
+import sys
+import tokenize
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenure.diagnostic import Diagnostic, Label, Span
+
+__all__ = ["STDIN", "Source", "parse", "read", "read_bytes"]
+
+
+@dataclass(slots=True)
+class Source:
+    """A parsed file. Columns of the tree count bytes; `span` turns them into characters."""
+
+    path: str
+    text: str
+    lines: list[str]
+    tree: ast.Module
+
+    def span(self, node: ast.AST) -> Span:
+        """The stretch of text that a node covers."""
+        line, column = node.lineno, node.col_offset  # type: ignore[attr-defined]
+        end_line = getattr(node, "end_lineno", None) or line
+        end_column = getattr(node, "end_col_offset", None) or column
+        return Span(self.path, line, self._characters(line, column), end_line, self._characters(end_line, end_column))
+
+    def _characters(self, line: int, column: int) -> int:
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return column if text.isascii() else len(text.encode()[:column].decode(errors="replace"))
+
+
+STDIN = "<stdin>"
+"""The path of what is read from standard input."""
+
+
+def read_bytes(path: str) -> bytes:
+    """The contents of a file, or of standard input."""
+    return _standard_input() if path == STDIN else Path(path).read_bytes()
+
+
+@functools.cache
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+def read(path: str) -> str | Diagnostic:
+    """The text of a file in its declared encoding, or why it cannot be read."""
+    try:
+        data = read_bytes(path)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except (OSError, SyntaxError, UnicodeError, LookupError) as error:
+        return _failure("unreadable-file", path, f"cannot read this file: {_reason(error)}", 1, 0)
+
+
+def parse(path: str, text: str) -> Source | Diagnostic:
+    """Parse text, or say where it breaks the grammar of the running interpreter."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, path)
+    except SyntaxError as error:
+        return _failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return _failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
+    return Source(path, text, text.split("\n"), tree)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return error.msg or "invalid syntax"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return str(error) or type(error).__name__
+
+
+def _failure(rule: str, path: str, message: str, line: int, column: int) -> Diagnostic:
+    line = max(line, 1)
+    return Diagnostic("TN000", rule, message, Label(Span(path, line, column, line, column + 1)), certain=True)

@@ -1,0 +1,136 @@
+"""What holds at one point of the program: which cell holds what. Joined where ways meet, aged where loops return."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
+
+__all__ = ["STORAGE", "State"]
+
+STORAGE = "·storage"
+"""The field that says whose memory an object shows after its own was exchanged."""
+
+_LIMIT = 8
+
+
+@dataclass(slots=True)
+class State:
+    """Cells and what they hold, and what is in force: recording switched off, moved and consumed objects."""
+
+    cells: dict[Holder, Value] = field(default_factory=dict)
+    quiet: int = 0
+    gone: dict[Obj, object] = field(default_factory=dict)
+    loans: tuple[tuple[Obj, str, object], ...] = ()
+
+    def copy(self) -> "State":
+        return State(dict(self.cells), self.quiet, dict(self.gone), self.loans)
+
+    def join(self, other: "State") -> bool:
+        """Add what `other` may hold; whether that was anything new."""
+        changed = False
+        for holder, value in other.cells.items():
+            mine = self.cells.get(holder)
+            if mine is None:
+                self.cells[holder] = value
+                changed = True
+            elif mine != value:
+                merged = _union(mine, value)
+                if merged != mine:
+                    self.cells[holder] = merged
+                    changed = True
+        if new := {obj: at for obj, at in other.gone.items() if obj not in self.gone}:
+            self.gone |= new
+            changed = True
+        if other.quiet < self.quiet:
+            self.quiet = other.quiet
+            changed = True
+        if other.loans != self.loans and (new_loans := tuple(x for x in self.loans if x in other.loans)) != self.loans:
+            self.loans = new_loans
+            changed = True
+        return changed
+
+    def fields(self, obj: Obj) -> Iterator[tuple[object, Value]]:
+        """The fields of an object that have cells."""
+        for holder, value in list(self.cells.items()):
+            if isinstance(holder, tuple) and holder[0] is obj:
+                yield holder[1], value
+
+    def chain(self, obj: Obj) -> tuple[Obj, list[tuple[tuple[object, ...], ...]]]:
+        """The root whose memory an object shows, and the regions that lead to it from there."""
+        regions = []
+        for _ in range(32):
+            exchanged = self.cells.get((obj, STORAGE))
+            if exchanged:
+                obj = exchanged[0].obj
+            elif obj.base is not None:
+                if obj.region:
+                    regions.append(obj.region)
+                obj = obj.base
+            else:
+                break
+        return obj, regions[::-1]
+
+    def overlap(self, a: Obj, b: Obj) -> int:
+        """Whether two objects share memory: NO, MAY or MUST."""
+        if a is b:
+            return MAY if a.summary and not a.deep else MUST
+        (root_a, regions_a), (root_b, regions_b) = self.chain(a), self.chain(b)
+        if root_a is root_b:
+            found = compare_regions(regions_a, regions_b)
+        else:
+            found = self._parts(root_a, root_b)
+        if found is MUST and ((a.summary and not a.deep) or (b.summary and not b.deep)):
+            return MAY
+        return found
+
+    def _parts(self, a: Obj, b: Obj) -> int:
+        """Whether one is all that the other's owner holds, or the same field of it."""
+        for whole, part in ((a, b), (b, a)):
+            if whole.deep and whole.owner is not None and whole.field == "**" and self.holds(whole.owner, part):
+                return MUST
+        if a.field == b.field == "grad" and a.owner is not None and b.owner is not None:
+            return self.overlap(a.owner, b.owner)
+        return NO
+
+    def holds(self, whole: Obj, part: Obj) -> bool:
+        """Whether `part` is reached from `whole` by fields (gradients excepted)."""
+        reach, stack = {whole}, [whole]
+        while stack:
+            for _, value in self.fields(stack.pop()):
+                new = {ref.obj for ref in value} - reach
+                reach |= new
+                stack += new
+        at: Obj | None = part
+        while at is not None and at.field != "grad":
+            if at in reach:
+                return True
+            at = at.owner if at.base is None else at.base
+        return False
+
+    def age(self, obj: Obj, twin: Obj, views: dict[Obj, Obj]) -> None:
+        """Make room for a new object: what refers to the last one made there refers to its twin from now on."""
+        views[obj] = twin
+
+        def aged(one: Obj) -> Obj:
+            return views.get(one, one)
+
+        for holder, value in list(self.cells.items()):
+            if any(ref.obj in views for ref in value):
+                value = _union((), tuple(ref._replace(obj=aged(ref.obj)) for ref in value))
+                self.cells[holder] = value
+            if isinstance(holder, tuple) and holder[0] in views:
+                del self.cells[holder]
+                new = (aged(holder[0]), holder[1])
+                self.cells[new] = _union(self.cells.get(new, ()), value)
+
+
+def _union(a: Value, b: Value) -> Value:
+    """Both, each object and loan once: with a write where either has one."""
+    found: dict[tuple[Obj, object], Ref] = {}
+    for ref in (*a, *b):
+        key = (ref.obj, ref.loan)
+        old = found.get(key)
+        if old is None or (old.write is None and ref.write is not None):
+            found[key] = ref
+    out = tuple(found.values())
+    return out if len(out) <= _LIMIT else ()

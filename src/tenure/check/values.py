@@ -1,0 +1,191 @@
+"""What variables may hold, abstractly: objects, how they came to be held, and which write they do not expect.
+
+An object stands for what one place of the program makes. A view has a base and the region of it that it shows; a
+part of something given from outside (a parameter's attribute, a list's element) has an owner and a field. A cell
+(a variable, register or field) holds references; each knows the loan by which it came there, and the first write
+since that changed what it refers to behind its back.
+"""
+
+import ast
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+__all__ = ["MAY", "MUST", "NO", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
+
+NO, MAY, MUST = 0, 1, 2
+"""Whether two objects share memory."""
+
+Holder: TypeAlias = str | int | tuple["Obj", object]
+"""A cell: a variable by name, a register by number, or a field of an object."""
+
+Component = tuple[object, ...]
+"""("i", number), ("v", object), ("s", start, stop, step), ("all",) or ("op", name)."""
+
+
+@dataclass(slots=True, eq=False)
+class Obj:
+    """An abstract object. `summary`: it stands for several concrete ones, so nothing is certain of it."""
+
+    kind: str
+    node: ast.AST | None = None
+    base: "Obj | None" = None
+    region: tuple[Component, ...] = ()
+    owner: "Obj | None" = None
+    field: object = None
+    summary: bool = False
+    deep: bool = False
+    grad: bool = False
+    leaf: bool = False
+    ndim: int | None = None
+    dtype: str | None = None
+    strided: bool = False
+    maybe: str = ""
+    const: object = ...
+    target: object = None
+    text: str = ""
+    parameter: object = None
+    default: bool = False
+    saves: bool = False
+    length: int | None = None
+
+    def root(self) -> "Obj":
+        """The object whose memory this one shows."""
+        at = self
+        while at.base is not None:
+            at = at.base
+        return at
+
+
+@dataclass(slots=True, eq=False)
+class Loan:
+    """How a reference came to a cell: by which relation, where, from which cell.
+
+    `copylike`: the code reads as if it had made something of its own. `name` is the variable that got it, `of` the
+    expression it was given.
+    """
+
+    node: ast.AST
+    relation: str
+    source: Holder | None
+    text: str
+    parent: "Loan | None" = None
+    copylike: bool = False
+    conditions: tuple[tuple[str, bool], ...] = ()
+    path: str = ""
+    name: str = ""
+    of: ast.AST | None = None
+
+    def sources(self) -> dict[Holder, bool]:
+        """The cells this reference was taken from, each with whether a copy seems to lie between."""
+        out: dict[Holder, bool] = {}
+        copied, at = False, self
+        while True:
+            copied = copied or at.copylike
+            if at.source is not None:
+                out.setdefault(at.source, copied)
+            if at.parent is None:
+                return out
+            at = at.parent
+
+
+@dataclass(slots=True, eq=False)
+class Write:
+    """A write: where, of what sort ("write", "rebind", "resize", "step", "backward", ...), through which calls.
+
+    `inner` is the place in the called function where it is done, with that file's path.
+    """
+
+    node: ast.AST
+    sort: str
+    text: str
+    via: tuple[str, ...] = ()
+    inner: tuple[str, ast.AST] | None = None
+    hidden: bool = False
+    certain: bool = True
+    grows: bool = False
+    conditions: tuple[tuple[str, bool], ...] = ()
+
+
+class Ref(NamedTuple):
+    """One thing a cell may hold."""
+
+    obj: Obj
+    loan: Loan | None = None
+    write: Write | None = None
+    must: bool = True
+
+
+Value = tuple[Ref, ...]
+"""What a cell may hold; empty: nothing is known."""
+
+
+def _disjoint(a: Component, b: Component) -> int:
+    """Whether two components of an index select something in common."""
+    if a == b:
+        return MAY if a[0] in ("?", "copy") or any(isinstance(part, Obj) and part.summary for part in a) else MUST
+    if a[0] == "all" or b[0] == "all":
+        return MUST
+    if a[0] == "i" and b[0] == "i":
+        return NO if (a[1] < 0) == (b[1] < 0) else MAY  # type: ignore[operator]
+    if a[0] == "s" and b[0] == "i":
+        a, b = b, a
+    if a[0] == "i" and b[0] == "s":
+        return _index_in_slice(a[1], b)
+    if a[0] == "s" and b[0] == "s":
+        return _slices(a, b)
+    return MAY
+
+
+def _index_in_slice(index: object, part: Component) -> int:
+    low, high, step = part[1] or 0, part[2], part[3]
+    if not isinstance(index, int) or not isinstance(low, int) or not isinstance(high, int | None) or index < 0:
+        return MAY
+    if low < 0 or (high is not None and high < 0) or step not in (None, 1):
+        return MAY
+    return MUST if low <= index and (high is None or index < high) else NO
+
+
+def _slices(a: Component, b: Component) -> int:
+    for one, other in ((a, b), (b, a)):
+        # One ends where the other begins.
+        if one[2] is not None and one[2] == other[1] and one[3] in (None, 1) and other[3] in (None, 1):
+            return NO
+    step = a[3]
+    if isinstance(step, int) and step == b[3] and step > 1:
+        start, begin = a[1] or 0, b[1] or 0
+        if isinstance(start, int) and isinstance(begin, int):
+            return MUST if (start - begin) % step == 0 else NO
+    if a[3] not in (None, 1) or b[3] not in (None, 1):
+        return MAY
+    ends = [part for one in (a, b) for part in one[1:3]]
+    if not all(part is None or isinstance(part, int) for part in ends):
+        return MUST if (a[1] or 0) == (b[1] or 0) or (a[2] is None and b[2] is None) else MAY
+    return _constant_slices(a, b)
+
+
+def _constant_slices(a: Component, b: Component) -> int:
+    """Slices with constant ends; an axis is taken to be long enough for both to select something."""
+    (a_low, a_high), (b_low, b_high) = ((part[1] or 0, part[2]) for part in (a, b))
+    assert isinstance(a_low, int) and isinstance(b_low, int)
+    for low, high in ((a_low, b_high), (b_low, a_high)):
+        if isinstance(high, int) and (low < 0) == (high < 0) and low >= high:
+            return NO
+    if a_low >= 0 and b_low >= 0:
+        return MUST
+    return MAY
+
+
+def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...]]) -> int:
+    """Whether two chains of regions, each from the same root downwards, share memory."""
+    for one, other in zip(a, b, strict=False):
+        if one == other and not any(part[0] in ("?", "copy") for part in one):
+            if any(isinstance(item, Obj) and item.summary for part in one for item in part):
+                return MAY
+            continue
+        if one[:1] and other[:1] and "op" in (one[0][0], other[0][0]):
+            return MAY
+        found = min((_disjoint(x, y) for x, y in zip(one, other, strict=False)), default=MUST)
+        if found is MUST and len(a) == len(b) == 1:
+            return MUST
+        return NO if found is NO else MAY
+    return MUST

@@ -1,0 +1,117 @@
+"""`tenure check`: the arguments, and what is printed. Exit codes: 0 nothing found, 1 reports, 2 a mistake."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tenure.check import fix
+from tenure.check.output import FORMATS, written
+from tenure.check.output.statistics import table
+from tenure.check.session import Options, Outcome, run
+from tenure.check.settings import SettingsError, check_names
+from tenure.codes import LAWS
+from tenure.diagnostic import Diagnostic
+from tenure.report.style import painter_for
+from tenure.report.text import render
+
+__all__ = ["add_arguments", "command"]
+
+_ROUNDS = 10  # of fixing: a fix may make room for one that overlapped it
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `tenure check`."""
+    add = parser.add_argument
+    add("paths", nargs="*", default=["."], metavar="PATH", help="files and folders; - is standard input (default: .)")
+    add("--select", action="append", default=[], metavar="RULES", help="report only these codes or rules")
+    add("--ignore", action="append", default=[], metavar="RULES", help="leave these codes or rules out")
+    add("--strict", action="store_true", help="also report what may happen, but need not")
+    add("--diff", metavar="REF", help="report only what touches lines changed since a commit")
+    add("--baseline", metavar="FILE", help="leave out the reports that this file lists")
+    add("--write-baseline", action="store_true", help="list the present reports in the baseline")
+    add("--output-format", choices=["text", *FORMATS], default="text", help="the form of the reports")
+    add("--statistics", action="store_true", help="count the reports of each rule instead")
+    add("--exit-zero", action="store_true", help="exit with 0 even if there are reports")
+    add("--fix", action="store_true", help="make the fixes that are safe")
+    add("--no-cache", action="store_true", help="neither use nor keep what other runs found")
+    add("--jobs", type=int, metavar="N", help="processes to use (default: one for each processor)")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run `tenure check` and return its exit code."""
+    try:
+        options = _options(arguments)
+        fixed = _fix(options) if arguments.fix else 0
+        outcome = run(options)
+    except SettingsError as error:
+        print(f"tenure check: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    if outcome.written is not None:
+        print(f"wrote a baseline of {_count(outcome.written, 'report')}")
+        return 0
+    _print(outcome, arguments, fixed)
+    return 1 if outcome.found and not arguments.exit_zero else 0
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise SettingsError("--jobs: at least one process is needed")
+    if arguments.fix and "-" in arguments.paths:
+        raise SettingsError("--fix: standard input cannot be written")
+    return Options(
+        paths=tuple(arguments.paths),
+        select=check_names(_listed(arguments.select)) if arguments.select else None,
+        ignore=check_names(_listed(arguments.ignore)),
+        strict=arguments.strict,
+        diff=arguments.diff,
+        baseline=arguments.baseline,
+        write_baseline=arguments.write_baseline,
+        cache=not arguments.no_cache,
+        jobs=arguments.jobs,
+    )
+
+
+def _listed(given: Sequence[str]) -> list[str]:
+    return [name.strip() for names in given for name in names.split(",") if name.strip()]
+
+
+def _fix(options: Options) -> int:
+    """Make fixes until none is left; how many."""
+    total = 0
+    for _ in range(_ROUNDS):
+        made = fix.apply(run(replace(options, write_baseline=False)).found)
+        if not made:
+            break
+        total += made
+    return total
+
+
+def _print(outcome: Outcome, arguments: argparse.Namespace, fixed: int) -> None:
+    if arguments.statistics:
+        print(table(outcome.found), end="")
+    elif arguments.output_format != "text":
+        print(written(arguments.output_format, outcome.found), end="")
+    else:
+        paint = painter_for(sys.stdout)
+        for one in outcome.found:
+            print(render(one, outcome.lines, paint), end="\n\n")
+        print(_summary(outcome.found, outcome.files, fixed))
+
+
+def _summary(found: Sequence[Diagnostic], files: int, fixed: int) -> str:
+    done = f"fixed {fixed}, " if fixed else ""
+    if not found:
+        return f"{done}no reports in {_count(files, 'file')}"
+    fixable = sum(bool(one.edits) for one in found)
+    more = f", {fixable} of them fixable with --fix" if fixable else ""
+    rules = sorted({one.rule for one in found if one.code in LAWS})
+    told = f"\n`tenure rule NAME` says more of {', '.join(rules)}" if rules else ""
+    return f"{done}{_count(len(found), 'report')} in {_count(files, 'file')}{more}{told}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,45 @@
+"""`tenure run`: check a script and the modules it imports from its folder, refuse what is certain, then run it."""
+
+import argparse
+import os
+import sys
+
+from tenure.check.discover import discover
+from tenure.check.session import Sources, certain
+from tenure.check.settings import Found, SettingsError
+from tenure.cli.script import refuse_missing, run_script
+from tenure.report.style import painter_for
+from tenure.report.text import render
+
+__all__ = ["add_arguments", "command"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `tenure run`."""
+    parser.add_argument("--no-check", action="store_true", help="run without a check")
+    parser.add_argument("script", help="the Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run `tenure run`: 1 where the script is refused, else the script's own exit code."""
+    refuse_missing(arguments.script, arguments.parser)
+    if not arguments.no_check and _refused(arguments.script):
+        return 1
+    run_script(arguments.script, arguments.arguments)
+    return 0
+
+
+def _refused(script: str) -> bool:
+    """Whether a run is certain to break a law; the reports are printed."""
+    try:
+        found = certain(script, discover([os.path.dirname(script) or "."], Found()))
+    except SettingsError as error:
+        print(f"tenure run: {error}", file=sys.stderr)
+        return True
+    paint, lines = painter_for(sys.stderr), Sources()
+    for one in found:
+        print(render(one, lines, paint), end="\n\n", file=sys.stderr)
+    if found:
+        print(f"{script} is not run; --no-check runs it all the same", file=sys.stderr)
+    return bool(found)

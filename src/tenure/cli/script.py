@@ -1,0 +1,22 @@
+"""Running a user's script as Python would."""
+
+import argparse
+import os
+import runpy
+import sys
+
+__all__ = ["refuse_missing", "run_script"]
+
+
+def refuse_missing(script: str, parser: argparse.ArgumentParser) -> None:
+    """A script that is not there is a mistake on the command line."""
+    if not os.path.isfile(script):
+        parser.error(f"there is no file {script!r}")
+
+
+def run_script(script: str, arguments: list[str]) -> None:
+    """Run `script` as `python script` would: its own arguments, its own folder first on the path."""
+    sys.argv = [script, *arguments]
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
+    runpy.run_path(script, run_name="__main__")

@@ -1,0 +1,95 @@
+"""Data sets: sequences of samples, and parts of them."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from tenure.errors import OutOfRange, ShapeError
+from tenure.values.random import Generator, randperm
+from tenure.values.tensor import Tensor
+
+
+class Dataset:
+    """What has samples: a subclass defines ``__getitem__``, and ``__len__`` if it has an end."""
+
+    def __getitem__(self, index: Any) -> Any:
+        """The sample at an index."""
+        raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
+
+    def __add__(self, other: Any) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
+
+class TensorDataset(Dataset):
+    """Samples are rows of tensors that agree in their first size: a tuple of values each."""
+
+    def __init__(self, *tensors: Any) -> None:
+        if not tensors:
+            raise ShapeError("a TensorDataset is made of one tensor or more")
+        sizes = [t.shape[0] if t.shape else None for t in tensors]
+        if len(set(sizes)) > 1 or sizes[0] is None:
+            raise ShapeError(f"the tensors of a TensorDataset agree in their first size, not {sizes}")
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+        return tuple([t._read()[index] if isinstance(t, Tensor) else t[index] for t in self.tensors])
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].shape[0])
+
+
+class Subset(Dataset):
+    """The samples at some indices of a data set. It is the same object: what is set on it is set for all its parts."""
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            return [self.dataset[self.indices[k]] for k in index]
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset):
+    """Data sets one after the other."""
+
+    def __init__(self, datasets: Sequence[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ShapeError("a ConcatDataset is made of one data set or more")
+        self.cumulative_sizes = list(accumulate(len(d) for d in self.datasets))
+
+    def __getitem__(self, index: int) -> Any:
+        size = len(self)
+        if not -size <= index < size:
+            raise OutOfRange(f"index {index} is out of range for {size} samples")
+        index %= size
+        which = bisect.bisect_right(self.cumulative_sizes, index)
+        return self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+
+def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
+    """Parts of a data set at random, of the given lengths, or of fractions that sum to 1."""
+    size = len(dataset)
+    counts = list(lengths)
+    if any(isinstance(n, float) for n in counts):
+        if not math.isclose(sum(counts), 1.0):
+            raise ShapeError(f"random_split: the fractions {counts} do not sum to 1")
+        whole = [math.floor(size * part) for part in counts]
+        counts = [n + (k < size - sum(whole)) for k, n in enumerate(whole)]
+    if sum(counts) != size:
+        raise ShapeError(f"random_split: lengths {counts} do not sum to the {size} samples")
+    order = randperm(size, generator=generator).tolist()
+    ends = list(accumulate(int(n) for n in counts))
+    return [Subset(dataset, order[end - int(n) : end]) for n, end in zip(counts, ends, strict=True)]

@@ -1,0 +1,34 @@
+"""checkpoint: what a function computes is computed once more for its gradient, not kept for it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tenure.values import steps
+from tenure.values.record import RECORDER
+
+Function = Callable[..., Any]
+
+
+def checkpoint(f: Function, *args: Any, **kwargs: Any) -> Any:
+    """A function that gives what ``f`` gives, and whose gradient keeps only what comes into ``f``.
+
+    Arguments, and whatever else ``f`` reads from outside, are kept as the values that they were: they are not
+    read again. ``f`` is called once; its operations, random numbers with the same numbers, are done once more where
+    a gradient needs them. With arguments it is called at once, as PyTorch's ``checkpoint(f, x)``.
+    """
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        RECORDER.open += 1
+        t = steps.block(None, True)
+        try:
+            return f(*args, **kwargs)
+        finally:
+            if not (t.busy or t.done):
+                steps.block(t, False)
+            RECORDER.open -= 1
+
+    return wrapped(*args, **kwargs) if args or kwargs else wrapped

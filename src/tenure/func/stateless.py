@@ -1,0 +1,69 @@
+"""functional_call: a module as a function of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tenure.errors import DTypeError, ShapeError
+from tenure.values.record import RECORDER
+from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
+
+Slot = tuple[dict[str, Any], str]
+"""Where a module holds a tensor: the dict, and the name in it."""
+
+
+def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
+    """``module(*args, **kwargs)`` with other tensors in place of parameters and buffers, for this call.
+
+    ``values`` names them as ``named_parameters()`` does; what is not named is the module's own, and one that the
+    module holds under several names is replaced under all of them. ``args`` is a tuple, or the one argument. The
+    module is as it was afterwards, and nothing of it is written. KeyError for a name that it does not have, TN802 for
+    another shape or dtype. Not for two threads at once on one module.
+    """
+    slots = dict(_slots(module))
+    replaced: dict[int, Any] = {}
+    for name, value in values.items():
+        if name not in slots:
+            raise KeyError(f"{type(module).__name__} has no parameter or buffer {name!r}")
+        held, key = slots[name]
+        _check(name, held[key], value)
+        replaced[id(held[key])] = value
+    before = [(held, key, held[key]) for held, key in slots.values()]
+    named = [(*slots[name], value) for name, value in values.items()]
+    outside = RECORDER.site is None
+    try:
+        for held, key, old in before:
+            held[key] = replaced.get(id(old), old)
+        for held, key, value in named:
+            held[key] = value
+        if outside:
+            RECORDER.enter_site(here())
+        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+    finally:
+        if outside:
+            RECORDER.enter_site(None)
+        for held, key, old in before:
+            held[key] = old
+
+
+def _slots(module: Any) -> Iterator[tuple[str, Slot]]:
+    """Every name of a parameter or buffer, and where it is held."""
+    for prefix, part in module.named_modules(remove_duplicate=False):
+        for held in (part._parameters, part._buffers):
+            for name, tensor in held.items():
+                if tensor is not None:
+                    yield (f"{prefix}.{name}" if prefix else name), (held, name)
+
+
+def _check(name: str, old: Any, value: Any) -> None:
+    """A tensor that can stand for another."""
+    if not isinstance(value, Tensor):
+        raise DTypeError(f"{name} is given a {type(value).__name__}, not a tensor", at=site(here()))
+    if value.shape != old.shape:
+        shapes = f"{list(value.shape)}, and the module's own has {list(old.shape)}"
+        raise ShapeError(f"{name} is given a tensor of shape {shapes}", at=site(here()))
+    if value.dtype is not old.dtype:
+        dtypes = f"{value.dtype.name}, and the module's own is {old.dtype.name}"
+        raise DTypeError(f"{name} is given {dtypes}", at=site(here()))

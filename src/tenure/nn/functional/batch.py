@@ -1,0 +1,69 @@
+"""Normalization over batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.errors import ShapeError
+from tenure.nn.functional.caller import named_by_caller
+from tenure.values.modes import no_grad
+from tenure.values.reading import value_of
+
+
+@named_by_caller
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(x - mean) / √(variance + eps) · weight + bias for each channel of an input (batch, channels, …).
+
+    In ``training`` mean and variance are the batch's, over all axes but the second, and the places ``running_mean``
+    and ``running_var`` are written (unless None): running ← (1 - momentum) · running + momentum · batch's, with the
+    variance that divides by n - 1. Else the running ones serve. TN802 where a shape does not fit, or a batch has one
+    value a channel. Source: Ioffe, Szegedy, ICML 2015, in PyTorch's form.
+    """
+    x = value_of(input)
+    if x.ndim < 2:
+        raise ShapeError(f"batch_norm of an input of shape {list(x.shape)}, which has no axis of channels")
+    channels = x.shape[1]
+    shape = (1, channels, *[1] * (x.ndim - 2))
+    named = (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias))
+    for name, p in named:
+        if p is not None and tuple(p.shape) != (channels,):
+            raise ShapeError(f"batch_norm of {channels} channels: {name} has shape {list(p.shape)}")
+    if training:
+        away, spread = _of_the_batch(x, shape, running_mean, running_var, momentum)
+    elif running_mean is None or running_var is None:
+        raise ShapeError("batch_norm outside training takes running_mean and running_var")
+    else:
+        away, spread = x - value_of(running_mean).reshape(shape), value_of(running_var)
+    out = away * (1.0 / (spread + eps).sqrt()).reshape(shape)
+    if weight is not None:
+        out = out * value_of(weight).reshape(shape)
+    return out if bias is None else out + value_of(bias).reshape(shape)
+
+
+def _of_the_batch(
+    x: Any, shape: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float
+) -> tuple[Any, Any]:
+    """How far each element is from the batch's mean, and the batch's variances; the running ones are written."""
+    axes = (0, *range(2, x.ndim))
+    count = x.numel() // shape[1] if shape[1] else 0
+    if count < 2:
+        raise ShapeError(f"batch_norm in training takes more than one value a channel, not {list(x.shape)}")
+    mean = x.mean(axis=axes)
+    away = x - mean.reshape(shape)
+    spread = (away * away).mean(axis=axes)
+    with no_grad():
+        if running_mean is not None:
+            running_mean.copy_((1 - momentum) * running_mean + momentum * mean.detach())
+        if running_var is not None:
+            unbiased = spread.detach() * (count / (count - 1))
+            running_var.copy_((1 - momentum) * running_var + momentum * unbiased)
+    return away, spread

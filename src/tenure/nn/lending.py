@@ -1,0 +1,55 @@
+"""A module lends its parameters as shared while its ``forward`` runs: nobody writes or replaces one (TN506).
+
+A call only says that it runs. Which parameters that concerns is found out when one is written meanwhile, from the
+modules whose calls are on the stack of a thread; so lending costs a call a tenth of a microsecond, however many
+parameters it has. Buffers are places that a module declares to be written, and parameters made during the call were
+not lent for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any
+
+from tenure.values.graph import Place
+from tenure.values.loans import LENT, UPDATING, Loan, written_while
+from tenure.values.parameter import Parameter
+from tenure.values.regions import Region
+
+CALLS: set[CodeType] = set()
+"""The code of ``Module.__call__``."""
+
+
+def refuse_write(place: Any, thread: int, born: int) -> None:
+    """TN506 for a parameter of a module whose forward runs in a thread, if it was there when that began."""
+    if not isinstance(place, Parameter) or place._born >= born:
+        return
+    for module, where in calls(thread):
+        if any(p is place for p in module.parameters()):
+            loan = Loan(module, Region.whole(()), False, where, f"the forward of {type(module).__name__}")
+            raise written_while(
+                loan,
+                "a parameter is written while the forward of its module runs",
+                "write it before or after the call; what forward writes is a buffer: self.register_buffer(name, value)",
+            )
+
+
+def calls(thread: int) -> Iterator[tuple[Any, Place]]:
+    """The modules that are called in a thread, from within, and the lines that call them."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        if frame.f_code in CALLS and frame.f_back is not None:
+            yield frame.f_locals["self"], (frame.f_back.f_code, frame.f_back.f_lasti)
+        frame = frame.f_back
+
+
+def refuse_updating(module: Any) -> None:
+    """TN503 where an optimizer is updating parameters of a module that another thread calls."""
+    for update in list(UPDATING.values()):
+        for p in module.parameters():
+            update.refuse_write(p)
+
+
+LENT.append(refuse_write)

@@ -1,0 +1,59 @@
+"""The arithmetic of an optimizer, recorded as one step for many parameters: one kernel then updates small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenure.errors import ShapeError
+from tenure.ops import promote
+from tenure.ops.promote import Operation
+from tenure.values import steps
+from tenure.values.reading import value_of
+from tenure.values.tensor import Tensor
+from tenure.values.var import become, refuse_writes
+
+Options = tuple[tuple[str, Any], ...]
+
+
+class Rule:
+    """``function(p, g, kept, numbers, **options)`` gives the new value of a parameter and the list of what is kept for
+    it. It is handed values of a program under construction, the numbers in the dtype of the parameter."""
+
+    def __init__(self, name: str, function: Callable[..., tuple[Any, list[Any]]]) -> None:
+        self.function = function
+        self.operation = Operation(name, self._together)
+
+    def __call__(
+        self, places: Sequence[Any], grads: Sequence[Any], kept: Sequence[Sequence[Any]], numbers: Any, options: Options
+    ) -> None:
+        """Write the ``places``, and the places that are kept for each: a sequence for each kind of them.
+
+        A number may be a tensor of no dimension.
+        """
+        written = [*places, *[place for column in kept for place in column]]
+        refuse_writes(written)
+        tensors = tuple([isinstance(n, Tensor) for n in numbers])
+        given = [n for n in numbers if isinstance(n, Tensor)]
+        operands = [*map(value_of, places), *grads, *map(value_of, written[len(places) :]), *map(value_of, given)]
+        scalars = (
+            tuple([float(n) for n in numbers if not isinstance(n, Tensor)]) if given else tuple(map(float, numbers))
+        )
+        params = (("count", len(places)), ("tensors", tensors), ("options", options))
+        become(written, steps.update(self.operation, operands, params, scalars, [p._leaf for p in written]))
+
+    def _together(self, *xs: Any, count: int, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
+        """All new parameters, then all that is kept, kind by kind."""
+        scalars = len(tensors) - sum(tensors)
+        end = len(xs) - len(tensors)
+        of_tensors, of_numbers = iter(xs[end : len(xs) - scalars]), iter(xs[len(xs) - scalars :])
+        numbers = [next(of_tensors) if tensor else next(of_numbers) for tensor in tensors]
+        rows = []
+        for k in range(count):
+            p, g, *kept = xs[k:end:count]
+            cast = [promote.as_type(n, p.dtype) for n in numbers]
+            new, others = self.function(p, g, kept, cast, **dict(options))
+            if any(x.aval != old.aval for x, old in zip((new, *others), (p, *kept), strict=True)):
+                raise ShapeError(f"{self.operation.name}: a number that is a tensor has no dimension")
+            rows.append([new, *others])
+        return tuple([x for column in zip(*rows, strict=True) for x in column])

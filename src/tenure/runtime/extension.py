@@ -1,0 +1,101 @@
+"""Builtin functions and methods whose code is generated: what an extension module in C would define.
+
+CPython calls them as it calls its own, without an argument tuple or a frame. The code works with the C API alone;
+where an object keeps a slot is found by looking.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tenure.runtime.native import LINUX, load
+
+__all__ = ["AVAILABLE", "Extension", "offset"]
+
+AVAILABLE: bool = (
+    LINUX
+    and sys.implementation.name == "cpython"
+    and (3, 11) <= sys.version_info < (3, 15)
+    and not sysconfig.get_config_var("Py_GIL_DISABLED")
+)
+"""Whether there can be such functions: on CPython with its lock, of a version whose objects are laid out as known."""
+
+_KEPT: list[Any] = []
+"""What the code and the builtins point to."""
+_WORD = ctypes.sizeof(ctypes.c_void_p)
+_FASTCALL = 0x80
+
+
+class _Method(ctypes.Structure):
+    """CPython's PyMethodDef."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+class Extension:
+    """Generated code of type ``PyObject *f(PyObject *self, PyObject **args, Py_ssize_t count)``, loaded for good.
+
+    ``api`` are the functions of Python's C API that the module declares, ``variables`` what it exports as pointers,
+    ``functions`` what it exports to be called.
+    """
+
+    def __init__(self, source: str, api: Sequence[str], variables: Sequence[str], functions: Sequence[str]) -> None:
+        self._address = load(source, exports=[*variables, *functions], imports=_python(api))
+
+    def point(self, variable: str, to: Any, at: int = 0) -> None:
+        """Let a pointer of the code, or the word ``at`` of a table, name an object, which then lives for good."""
+        _KEPT.append(to)
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(to))
+        ctypes.c_void_p.from_address(self._address[variable] + at * _WORD).value = id(to)
+
+    def address(self, symbol: str) -> int:
+        """Where a function or a variable lies."""
+        return self._address[symbol]
+
+    def number(self, variable: str, value: int, at: int = 0) -> None:
+        """Set a word of the code."""
+        ctypes.c_int64.from_address(self._address[variable] + at * _WORD).value = value
+
+    def function(self, symbol: str, like: Callable[..., Any]) -> Any:
+        """A builtin function with the name and the words of another one."""
+        make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+        made: Any = make(("PyCFunction_NewEx", ctypes.pythonapi))(
+            ctypes.addressof(self._method(symbol, like)), None, None
+        )
+        return made
+
+    def method(self, symbol: str, like: Callable[..., Any], of: type) -> Any:
+        """A builtin method of a class."""
+        make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
+        made: Any = make(("PyDescr_NewMethod", ctypes.pythonapi))(of, ctypes.addressof(self._method(symbol, like)))
+        return made
+
+    def _method(self, symbol: str, like: Callable[..., Any]) -> _Method:
+        made = _Method(like.__name__.encode(), self._address[symbol], _FASTCALL, (like.__doc__ or "").encode())
+        _KEPT.append(made)
+        return made
+
+
+def offset(cls: type, slot: str) -> int:
+    """How many bytes into an object of a class a slot of its lies."""
+    probe: Any = object.__new__(cls)
+    mark = object()
+    getattr(cls, slot).__set__(probe, mark)
+    words = range(2 * _WORD, cls.__basicsize__, _WORD)
+    found = [at for at in words if ctypes.c_void_p.from_address(id(probe) + at).value == id(mark)]
+    if len(found) != 1:
+        raise RuntimeError(f"{cls.__name__}.{slot} is not where slots are")
+    return found[0]
+
+
+def _python(names: Sequence[str]) -> Mapping[str, int]:
+    return {name: ctypes.cast(ctypes.pythonapi[name], ctypes.c_void_p).value or 0 for name in names}

@@ -1,0 +1,282 @@
+"""Run a compiled program on arrays with as little in between as there can be.
+
+A ``Call`` says once what its program takes and gives. Where there can be generated builtins, one of them makes the
+arrays, packs the numbers, and calls the program without Python's lock; ``Call.plainly`` does the same in Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tenure.runtime import buffers
+from tenure.runtime.assembler import NULL, Function, Module
+from tenure.runtime.extension import AVAILABLE, Extension
+from tenure.runtime.lots import is_sole, unshared
+
+__all__ = ["RUN", "Call"]
+
+MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+POOLED = 1 << 12
+"""Bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
+Made = tuple[Sequence[int], str]
+
+
+class Call:
+    """How the code at ``address`` is called.
+
+    ``made`` are the shapes and dtypes of the arrays to make, the arena last; ``donors`` are pairs of a made array and
+    the input whose buffer may serve, if only the call holds it; ``kinds`` has a letter of ``struct`` for each number;
+    ``outputs`` count inputs first, then the made arrays.
+    """
+
+    __slots__ = ("address", "counts", "donors", "kinds", "made", "outputs", "spec")
+
+    def __init__(
+        self, address: int, made: Sequence[Made], donors: Sequence[tuple[int, int]], kinds: str, outputs: Sequence[int]
+    ) -> None:
+        self.address = address
+        self.made = [(tuple(shape), np.dtype(dtype)) for shape, dtype in made]
+        self.donors = dict(donors)
+        self.kinds = kinds
+        self.outputs = outputs
+        self.counts = np.zeros(1 + max(self.donors.values(), default=0), np.int64)
+        makers: tuple[list[Any], list[Any]] = ([], [])
+        for k, (shape, dtype) in enumerate(self.made):
+            makers[_size(shape, dtype) >= POOLED].append((k, shape, dtype, self.donors.get(k, -1)))
+        self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), self.counts.ctypes.data)
+
+    def __call__(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
+        """The outputs. ``arrays`` grows by what is made. None, and nothing done, if one of them is no plain array;
+        what the code gives if it fails."""
+        return self.plainly(arrays, numbers)
+
+    def plainly(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
+        """The same in Python."""
+        if not set(map(type, arrays)) <= {np.ndarray}:
+            return None
+        given = len(arrays)
+        for k, (shape, dtype) in enumerate(self.made):
+            arrays.append((buffers.empty if _size(shape, dtype) >= POOLED else np.empty)(shape, dtype))
+            donor = self.donors.get(k, -1)
+            if donor >= 0:
+                base = arrays[donor].base
+                if is_sole(arrays, donor) and arrays[donor].flags.writeable and (base is None or unshared(base)):
+                    arrays[given + k] = arrays[donor]
+                else:
+                    self.counts[donor] += 1
+        arrays.insert(-1, struct.pack("=" + self.kinds, *numbers))
+        return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
+
+    @property
+    def held(self) -> dict[int, int]:
+        """In how many calls an input that might have given its buffer away was not alone."""
+        return {donor: int(n) for donor, n in enumerate(self.counts) if n}
+
+
+def _size(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+
+
+_API = (
+    *(
+        "PyBytes_AsString",
+        "PyBytes_FromStringAndSize",
+        "PyBytes_Size",
+        "PyContext_Copy",
+        "PyContext_Enter",
+        "PyContext_Exit",
+    ),
+    *("PyErr_Occurred", "PyEval_RestoreThread", "PyEval_SaveThread", "PyFloat_AsDouble", "PyList_Append"),
+    *("PyList_GetItem", "PyList_Insert", "PyList_New", "PyList_SetItem", "PyList_Size", "PyLong_AsLongLong"),
+    *(
+        "PyLong_AsVoidPtr",
+        "PyLong_FromLong",
+        "PyObject_CallFunctionObjArgs",
+        "PyObject_Vectorcall",
+        "PySequence_GetItem",
+    ),
+    *("PyTuple_GetItem", "PyTuple_Size", "Py_DecRef", "Py_IncRef"),
+)
+_BASE, _FLAGS, _WRITEABLE = 48, 64, 0x400
+"""Where NumPy's arrays keep their base and their flags; the flag of those that may be written."""
+
+
+def _item(f: Function, of: str, k: int) -> str:
+    return f.call("PyTuple_GetItem", of, f"i64 {k}")
+
+
+def _number(f: Function, of: str, k: int) -> str:
+    return f.call("PyLong_AsLongLong", _item(f, of, k), gives="i64")
+
+
+def _free(m: Module[Function]) -> None:
+    """Whether an array is nobody else's and may be written; -1 with an error."""
+    with m.function("free", "ptr %array", gives="i32") as f:
+        count = f.load("ptr %array", "i32")
+        flags = f.load(f.at("ptr %array", f"i64 {_FLAGS}", "i8"), "i32")
+        writeable = f.negation(f.equal(f.do("and", flags, f"i32 {_WRITEABLE}"), "i32 0"))
+        with f.unless(f.both(f.equal(count, "i32 1"), writeable)):
+            f.give("i32 0")
+        base = f.load(f.at("ptr %array", f"i64 {_BASE}", "i8"))
+        with f.when(f.equal(base, NULL)):
+            f.give("i32 1")
+        answer = f.call("PyObject_CallFunctionObjArgs", f.load("ptr @unshared"), base, NULL, variadic=True)
+        with f.when(f.equal(answer, NULL)):
+            f.give("i32 -1")
+        f.call("Py_DecRef", answer, gives="void")
+        f.give(f.value("i32", f"zext {f.equal(answer, f.load('ptr @true'))} to i32"))
+
+
+def _make(m: Module[Function]) -> None:
+    """Put arrays to their places behind the given ones, of a donor where it is free; 0, or 1 with an error."""
+    names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
+    with m.function("make", *names, gives="i32") as f:
+        two, array = f.local(count=2), f.local()
+        with f.each(f.call("PyTuple_Size", "ptr %makers", gives="i64")) as k:
+            maker = f.call("PyTuple_GetItem", "ptr %makers", k)
+            donor = _number(f, maker, 3)
+            f.store(NULL, array)
+            with f.when(f.value("i1", f"icmp sge {donor}, 0")):
+                old = f.call("PyList_GetItem", "ptr %arrays", donor)
+                free = f.call("free", old, gives="i32")
+                with f.when(f.equal(free, "i32 -1")):
+                    f.give("i32 1")
+                with f.when(f.equal(free, "i32 1")):
+                    f.call("Py_IncRef", old, gives="void")
+                    f.store(old, array)
+                with f.when(f.equal(free, "i32 0")):
+                    counter = f.at(f.call("PyLong_AsVoidPtr", "ptr %counts"), donor, "i64")
+                    f.store(f.do("add", f.load(counter, "i64"), "i64 1"), counter)
+            with f.when(f.equal(f.load(array), NULL)):
+                f.store(_item(f, maker, 1), two)
+                f.store(_item(f, maker, 2), f.at(two, "i64 1"))
+                f.store(f.call("PyObject_Vectorcall", f.load("ptr @empty"), two, "i64 2", NULL), array)
+            new = f.load(array)
+            with f.when(f.equal(new, NULL)):
+                f.give("i32 1")
+            at = f.do("add", "i64 %given", _number(f, maker, 0))
+            f.call("PyList_SetItem", "ptr %arrays", at, new, gives="i32")
+        f.give("i32 0")
+
+
+def _pooled(m: Module[Function]) -> None:
+    """Make arrays with the pool's allocator in force; 0, or 1 with an error."""
+    names = ("ptr %context", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
+    with m.function("pooled", *names, gives="i32") as f:
+        with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", gives="i64"), "i64 0")):
+            f.give("i32 0")
+        own = f.call("PyContext_Copy", "ptr %context")  # one context cannot be entered twice at once
+        with f.when(f.equal(own, NULL)):
+            f.give("i32 1")
+        f.call("PyContext_Enter", own, gives="i32")
+        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", gives="i32")
+        f.call("PyContext_Exit", own, gives="i32")
+        f.call("Py_DecRef", own, gives="void")
+        f.give(out)
+
+
+def _pack(m: Module[Function]) -> None:
+    """Give the numbers as bytes, eight for each; nothing, with an error, where one does not fit."""
+    with m.function("pack", "ptr %kinds", "ptr %numbers") as f:
+        letters = f.call("PyBytes_AsString", "ptr %kinds")
+        count = f.call("PyBytes_Size", "ptr %kinds", gives="i64")
+        out = f.call("PyBytes_FromStringAndSize", NULL, f.do("mul", count, "i64 8"))
+        with f.when(f.equal(out, NULL)):
+            f.give(NULL)
+        words = f.call("PyBytes_AsString", out)
+        with f.each(count) as k:
+            number, to = f.call("PySequence_GetItem", "ptr %numbers", k), f.at(words, k, "i64")
+            with f.when(f.equal(number, NULL)):
+                f.call("Py_DecRef", out, gives="void")
+                f.give(NULL)
+            real = f.equal(f.load(f.at(letters, k, "i8"), "i8"), f"i8 {ord('d')}")
+            with f.when(real):
+                f.store(f.call("PyFloat_AsDouble", number, gives="double"), to)
+            with f.unless(real):
+                f.store(f.call("PyLong_AsLongLong", number, gives="i64"), to)
+            f.call("Py_DecRef", number, gives="void")
+        with f.unless(f.equal(f.call("PyErr_Occurred"), NULL)):
+            f.call("Py_DecRef", out, gives="void")
+            f.give(NULL)
+        f.give(out)
+
+
+def _run(m: Module[Function]) -> None:
+    """run(spec, arrays, numbers, context): as ``Call.__call__``."""
+    with m.function("run", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        spec, arrays, numbers, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
+        given, none = f.call("PyList_Size", arrays, gives="i64"), f.load("ptr @none")
+        with f.each(given) as k:
+            kind = f.load(f.at(f.call("PyList_GetItem", arrays, k), "i64 8", "i8"))
+            with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
+                f.call("Py_IncRef", none, gives="void")
+                f.give(none)
+        made, counts = _number(f, spec, 1), _item(f, spec, 6)
+        with f.each(made) as k:
+            f.call("PyList_Append", arrays, none, gives="i32")
+        small = f.call("make", arrays, given, _item(f, spec, 2), counts, gives="i32")
+        with f.unless(f.equal(small, "i32 0")):
+            f.give(NULL)
+        large = f.call("pooled", context, arrays, given, _item(f, spec, 3), counts, gives="i32")
+        with f.unless(f.equal(large, "i32 0")):
+            f.give(NULL)
+        packed = f.call("pack", _item(f, spec, 4), numbers)
+        with f.when(f.equal(packed, NULL)):
+            f.give(NULL)
+        f.call("PyList_Insert", arrays, f.do("sub", f.do("add", given, made), "i64 1"), packed, gives="i32")
+        f.call("Py_DecRef", packed, gives="void")
+        code = f.call("PyLong_AsVoidPtr", _item(f, spec, 0))
+        thread = f.call("PyEval_SaveThread")
+        failed = f.call_at(code, arrays, gives="i64")
+        f.call("PyEval_RestoreThread", thread, gives="void")
+        with f.unless(f.equal(failed, "i64 0")):
+            f.give(f.call("PyLong_FromLong", failed))
+        outputs = _item(f, spec, 5)
+        size = f.call("PyTuple_Size", outputs, gives="i64")
+        out = f.call("PyList_New", size)
+        with f.when(f.equal(out, NULL)):
+            f.give(NULL)
+        with f.each(size) as k:
+            at = f.call("PyLong_AsLongLong", f.call("PyTuple_GetItem", outputs, k), gives="i64")
+            array = f.call("PyList_GetItem", arrays, at)
+            f.call("Py_IncRef", array, gives="void")
+            f.call("PyList_SetItem", out, k, array, gives="i32")
+        f.give(out)
+
+
+def _load() -> tuple[Callable[..., Any], int]:
+    module = Module(Function)
+    for define in (_free, _make, _pooled, _pack, _run):
+        define(module)
+    objects = {"unshared": unshared, "empty": np.empty, "ndarray": np.ndarray, "none": None, "true": True}
+    source = "\n".join([*[f"@{name} = global ptr null" for name in objects], str(module)])
+    code = Extension(source, _API, tuple(objects), ("run",))
+    for name, to in objects.items():
+        code.point(name, to)
+    return code.function("run", Call.__call__), code.address("run")
+
+
+def _as_known() -> bool:
+    """Whether arrays keep their flags and base where the code looks for them."""
+    whole = np.empty(2)
+    part = whole[:1]
+    part.flags.writeable = False
+    flags = [ctypes.c_int32.from_address(id(a) + _FLAGS).value & _WRITEABLE for a in (whole, part)]
+    bases = [ctypes.c_void_p.from_address(id(a) + _BASE).value for a in (whole, part)]
+    return flags == [_WRITEABLE, 0] and bases == [None, id(whole)]
+
+
+RUN = 0
+"""The address of the builtin, for other code: it takes a ``Call.spec``, arrays, numbers and the pool's context."""
+if AVAILABLE and _as_known():
+    _builtin, RUN = _load()
+
+    def _quickly(self: Call, arrays: list[Any], numbers: Sequence[Any]) -> Any:
+        return _builtin(self.spec, arrays, numbers, buffers.context())
+
+    Call.__call__ = _quickly  # type: ignore[method-assign]

@@ -1,0 +1,61 @@
+"""Values of a checkpointed block, computed once more for its derivative instead of being kept.
+
+    block { a = sin x; y = mul a a }       and the vjp of y, where it reads a, reads
+    x' = again x; a' = sin x'              in its stead
+
+``again`` is the identity, of which a pass that unites equal instructions knows nothing: so a' is not a, which may die.
+"""
+
+from __future__ import annotations
+
+from tenure.ir.program import TABLE, Builder, Value
+
+
+class Recomputed:
+    """What a derivative reads: values as they are, those of closed blocks once more, each block from what comes in."""
+
+    def __init__(self, b: Builder) -> None:
+        self.b = b
+        self.copies: dict[tuple[int, int], Value] = {}
+        self.open = b.open_blocks()
+
+    def block(self, v: int) -> int:
+        """The outermost closed block that a value is in; 0 for none."""
+        k = self.b.blocks.get(v, 0)
+        while k not in self.open and self.b.outer[k] not in self.open:
+            k = self.b.outer[k]
+        return 0 if k in self.open else k
+
+    def value(self, v: int, block: int) -> Value:
+        """A value as the derivative of an instruction in a block reads it; block 0 is outside of all."""
+        if not block:
+            return Value(self.b, v)
+        if (block, v) not in self.copies:
+            self.compute(v, block)
+        return self.copies[block, v]
+
+    def compute(self, v: int, block: int) -> None:
+        """Compute a value once more, from what comes into the block."""
+        b, stack, needed = self.b, [v], {v}
+        while stack:
+            u = stack.pop()
+            at = b.instructions[u]
+            if at is not None and self.block(u) == block:
+                more = {o for o in at.operands if o not in needed and (block, o) not in self.copies}
+                needed |= more
+                stack.extend(more)
+        for u in sorted(needed):
+            at = b.instructions[u]
+            if at is None or self.block(u) != block:
+                copy = self.entry(u)
+            else:
+                copy = b.emit(at.primitive, [self.copies[block, o] for o in at.operands], at.params)
+            b.tracked[copy.id] = b.tracked[u]
+            self.copies[block, u] = copy
+
+    def entry(self, v: int) -> Value:
+        """What comes into a block from outside; numbers and constants cost nothing to keep."""
+        at = self.b.instructions[v]
+        if not self.b.avals[v].shape or (at is not None and not at.operands):
+            return Value(self.b, v)
+        return TABLE["again"](Value(self.b, v))

@@ -1,0 +1,296 @@
+"""The generated code of ``hits``: a recorded operation that the trie has seen at this place.
+
+Each function does what the function of the same name in ``record`` does, in the same order, for the usual case.
+Whatever else it meets (another mode, a trace that is busy, a step that is new, a number that differs, an operand
+that is no value) it leaves to that one, before anything has changed but the inputs bound. A trace is ``busy`` while
+one of them works on it, as any allocation may run finalizers that record; it stays so where memory runs out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_run import RUNNING
+from tenure.values.hits_steps import HANDLE, MOST_PLACES, PARTS, Code, Step
+
+__all__ = ["API", "ENTRIES", "FUNCTIONS", "VARIABLES", "source"]
+
+ENTRIES = 64
+"""Operators and methods that can have code of their own."""
+MOST = 16
+"""Numbers, and operands, of an operation that has code of its own, at most."""
+WIDEST = 1024
+"""Parts of a key, at most."""
+
+API = (
+    *("Py_IncRef", "Py_DecRef", "PyContextVar_Get", "PyErr_Clear", "PyErr_Occurred", "PyEval_GetFrame"),
+    *("PyDict_GetItemWithError", "PyDict_SetItem", "PyFrame_GetBack", "PyFrame_GetCode", "PyFrame_GetLasti"),
+    *(
+        "PyList_Append",
+        "PyList_GetItem",
+        "PyList_New",
+        "PyList_SetItem",
+        "PyList_Size",
+        "PyLong_AsLongLongAndOverflow",
+        "PyLong_FromLong",
+    ),
+    *("PyLong_FromVoidPtr", "PyObject_CallFunctionObjArgs", "PyObject_GetAttr", "PyObject_RichCompareBool"),
+    *("PyObject_Vectorcall", "PyThreadState_Get", "PyThreadState_GetID", "PyTuple_GetItem", "PyTuple_New"),
+    *("PyTuple_SetItem", "PyTuple_Size", "PyType_GenericAlloc", "PyUnicode_Tailmatch"),
+)
+OBJECTS = (
+    *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
+    *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
+    *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
+    *("ndarray", "list", "slow_alive", "slow_hand_over"),
+)
+VARIABLES = ("entries", "places", "run", *OBJECTS, *[f"at_{name}" for name in HANDLE])
+FUNCTIONS = (
+    "apply",
+    "apply_one",
+    "seen",
+    "mark_leaf",
+    "alive",
+    "hand_over",
+    "bind_method",
+    *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
+)
+
+
+def source(offsets: Mapping[str, int]) -> str:
+    """The module; ``offsets`` say where nodes, traces and the cell of the current trace keep their slots."""
+
+    class Body(Step):
+        pass
+
+    Body.offsets = offsets
+    m: Code = Code(Body)
+    for define in (*PARTS, *RUNNING, binary, one_step, unary, apply_one, apply, seen, mark_leaf, bind_method, onward):
+        define(m)
+    for kind, code in (("operator", "binary"), ("method", "unary")):
+        for k in range(ENTRIES):
+            with m.function(f"{kind}_{k}", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
+                f.give(f.call(code, "ptr %x", "ptr %args", "i64 %n", f.at("ptr @entries", f"i64 {3 * k}")))
+    variables = [f"@{name} = global ptr null" for name in OBJECTS]
+    variables += [f"@at_{name} = global i64 0" for name in HANDLE]
+    tables = [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
+    return "\n".join([*variables, *tables, str(m)])
+
+
+TABLES = (("entries", 3 * ENTRIES), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
+"""Entries: an operation, the Python function, whether it is reflected. Places: a class, where it keeps its value."""
+
+
+def is_number(f: Step, x: str) -> str:
+    """Whether it is a Python float, int or bool."""
+    kind = f.kind(x)
+    return f.do("or", f.do("or", f.is_(kind, "float"), f.is_(kind, "int")), f.is_(kind, "bool"))
+
+
+def finish(f: Step, h: str) -> None:
+    """Give a handle, or an error; go on if there is neither."""
+    with f.unless(f.both(f.absent(h), f.absent(f.call("PyErr_Occurred")))):
+        f.give(h)
+
+
+def binary(m: Code) -> None:
+    """x ∘ y as an operator; y is a value, a place, a borrow or a number."""
+    with m.function("binary", "ptr %x", "ptr %args", "i64 %n", "ptr %entry") as f:
+        parts, number, second = f.local(count=3), f.local(), f.local()
+        with f.when(f.equal("i64 %n", "i64 1")):
+            y = f.load("ptr %args")
+            f.store(y, number)
+            u, v = f.call("value", "ptr %x"), f.call("value", y)
+            plain = f.absent(v)
+            fine = f.choice(plain, is_number(f, y), "i1 true")
+            with f.when(f.both(fine, f.negation(f.absent(u)))):
+                t = f.call("hold")
+                with f.unless(f.absent(t)):
+                    i = f.call("slot", t, u)
+                    f.store(f.kind(y), second)
+                    f.own(f.load(second))
+                    with f.unless(plain):
+                        f.drop(f.load(second))
+                        f.store(f.call("slot", t, v), second)
+                    j, h = f.load(second), f.local()
+                    f.store(NULL, h)
+                    with f.unless(f.do("or", f.absent(i), f.absent(j))):
+                        turn = f.equal(f.load(f.at("ptr %entry", "i64 2"), "i64"), "i64 1")
+                        f.store(f.load("ptr %entry"), parts)
+                        f.store(f.choice(turn, j, i), f.at(parts, "i64 1"))
+                        f.store(f.choice(turn, i, j), f.at(parts, "i64 2"))
+                        count = f.choice(plain, "i64 1", "i64 0")
+                        f.store(f.call("take", t, parts, "i64 3", number, count, "i64 0", "i1 false"), h)
+                    f.drop(i, j)
+                    out = f.call("release", t, f.load(h))
+                    with f.unless(f.both(f.absent(out), f.absent(f.call("PyErr_Occurred")))):
+                        f.drop(u, v)
+                        f.give(out)
+            f.drop(u, v)
+            finish(f, NULL)
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n"))
+
+
+def one_step(m: Code) -> None:
+    """Give the handle of a step of one value, with parameters and a number or none."""
+    with m.function("one_step", "ptr %fn", "ptr %x", "ptr %params", "ptr %number", "i64 %depth") as f:
+        parts, box, h = f.local(count=4), f.local(), f.local()
+        t = f.call("hold")
+        with f.when(f.absent(t)):
+            f.give(NULL)
+        i = f.call("slot", t, "ptr %x")
+        f.store(NULL, h)
+        with f.unless(f.absent(i)):
+            for k, part in enumerate(("ptr %fn", i, "ptr %params")):
+                f.store(part, f.at(parts, f"i64 {k}"))
+            bare = f.absent("ptr %number")
+            f.store("ptr %number", box)
+            with f.unless(bare):
+                f.store(f.kind("ptr %number"), f.at(parts, "i64 3"))
+            n, count = f.choice(bare, "i64 3", "i64 4"), f.choice(bare, "i64 0", "i64 1")
+            f.store(f.call("take", t, parts, n, box, count, "i64 %depth", "i1 false"), h)
+        f.drop(i)
+        f.give(f.call("release", t, f.load(h)))
+
+
+def unary(m: Code) -> None:
+    """f(x) as a method."""
+    with m.function("unary", "ptr %x", "ptr %args", "i64 %n", "ptr %entry") as f:
+        with f.when(f.equal("i64 %n", "i64 0")):
+            u = f.call("value", "ptr %x")
+            with f.unless(f.absent(u)):
+                h = f.call("one_step", f.load("ptr %entry"), u, f.constant("empty"), NULL, "i64 0")
+                f.drop(u)
+                finish(f, h)
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n"))
+
+
+def argument(f: Step, k: int, default: str) -> str:
+    """An argument that may be left out."""
+    box = f.local()
+    f.store(default, box)
+    with f.when(f.value("i1", f"icmp sgt i64 %n, {k}")):
+        f.store(f.load(f.at("ptr %args", f"i64 {k}")), box)
+    return f.load(box)
+
+
+def arity(f: Step) -> str:
+    """Whether there are two to four arguments."""
+    return f.value("i1", f"icmp ult {f.do('sub', 'i64 %n', 'i64 2')}, 3")
+
+
+def apply_one(m: Code) -> None:
+    """apply_one(fn, x, params=(), scalar=None)."""
+    with m.function("apply_one", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(arity(f)):
+            fn, x = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1"))
+            with f.when(f.is_(f.kind(x), "tensor")):
+                params, number = argument(f, 2, f.constant("empty")), argument(f, 3, f.constant("none"))
+                number = f.choice(f.is_(number, "none"), NULL, number)
+                finish(f, f.call("one_step", fn, x, params, number, "i64 1"))
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_apply_one"), "ptr %args", "i64 %n", NULL))
+
+
+def apply(m: Code) -> None:
+    """apply(fn, operands, params=(), scalars=())."""
+    with m.function("apply", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        parts, numbers, filled = f.local(count=2 * MOST + 2), f.local(count=MOST), f.local("i64")
+        with f.when(arity(f)):
+            operands = f.load(f.at("ptr %args", "i64 1"))
+            params, scalars = argument(f, 2, f.constant("empty")), argument(f, 3, f.constant("empty"))
+            many, count = (f.call("PyTuple_Size", x, gives="i64") for x in (operands, scalars))
+            f.call("PyErr_Clear", gives="void")
+            few = f.both(*[f.value("i1", f"icmp ule {x}, {MOST}") for x in (many, count)])
+            with f.when(few):
+                t, h = f.call("hold"), f.local()
+                with f.unless(f.absent(t)):
+                    f.store(f.load("ptr %args"), parts)
+                    f.store("i64 1", filled)
+                    f.store(NULL, h)
+                    with f.each(many) as k:
+                        x, at = f.call("PyTuple_GetItem", operands, k), f.load(filled, "i64")
+                        with f.when(f.both(f.is_(f.kind(x), "tensor"), f.equal(at, f.do("add", k, "i64 1")))):
+                            i = f.call("slot", t, x)
+                            f.store(i, f.at(parts, at))
+                            with f.unless(f.absent(i)):
+                                f.store(f.do("add", at, "i64 1"), filled)
+                    end = f.load(filled, "i64")
+                    with f.when(f.equal(end, f.do("add", many, "i64 1"))):
+                        f.store(params, f.at(parts, end))
+                        after = f.do("add", end, "i64 1")
+                        with f.each(count) as k:
+                            number = f.call("PyTuple_GetItem", scalars, k)
+                            f.store(number, f.at(numbers, k))
+                            f.store(f.kind(number), f.at(parts, f.do("add", after, k)))
+                        n = f.do("add", after, count)
+                        f.store(f.call("take", t, parts, n, numbers, count, "i64 1", "i1 false"), h)
+                    with f.each(f.do("sub", end, "i64 1")) as k:
+                        f.drop(f.load(f.at(parts, f.do("add", k, "i64 1"))))
+                    finish(f, f.call("release", t, f.load(h)))
+        finish(f, NULL)
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
+
+
+def seen(m: Code) -> None:
+    """seen(t, key, scalars): the handles of a step of this key, or None if it is new here; t is held."""
+    with m.function("seen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        t, key, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
+        n, count = (f.call("PyTuple_Size", x, gives="i64") for x in (key, scalars))
+        parts, numbers = f.local(count=WIDEST), f.local(count=MOST)
+        fine = f.both(f.value("i1", f"icmp ule {n}, {WIDEST}"), f.value("i1", f"icmp ule {count}, {MOST}"))
+        with f.when(fine):
+            with f.each(n) as k:
+                f.store(f.call("PyTuple_GetItem", key, k), f.at(parts, k))
+            with f.each(count) as k:
+                f.store(f.call("PyTuple_GetItem", scalars, k), f.at(numbers, k))
+            finish(f, f.call("take", t, parts, n, numbers, count, "i64 2", "i1 true"))
+        f.give(f.own(f.constant("none")))
+
+
+def mark_leaf(m: Code) -> None:
+    """mark_leaf(x, leaf), of a pending value."""
+    with m.function("mark_leaf", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        x, leaf, parts, box = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), f.local(count=4), f.local()
+        t = f.call("hold")
+        with f.unless(f.absent(t)):
+            i = f.call("slot", t, x)
+            f.store(NULL, box)
+            with f.unless(f.absent(i)):
+                for k, part in enumerate((f.constant("mark_step"), i, f.constant("empty"), f.constant("false"))):
+                    f.store(part, f.at(parts, f"i64 {k}"))
+                f.store(f.call("take", t, parts, "i64 4", NULL, "i64 0", "i64 2", "i1 false"), box)
+            h = f.load(box)
+            f.drop(i)
+            with f.unless(f.absent(h)):
+                status = f.call("PyDict_SetItem", f.get(t, "trace.marks"), f.get(h, ".slot"), leaf, gives="i32")
+                with f.unless(f.equal(status, "i32 0")):
+                    f.drop(t, h)
+                    f.give(NULL)
+                f.swap(t, "trace.busy", f.constant("false"))
+                f.drop(t)
+                f.give(h)
+            f.call("release", t, NULL)
+        finish(f, NULL)
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
+
+
+def bind_method(m: Code) -> None:
+    """Trace.bind(x), of a trace that is held."""
+    with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(f.equal("i64 %n", "i64 1")):
+            x = f.load("ptr %args")
+            with f.when(f.is_(f.kind(x), "tensor")):
+                f.give(f.call("slot", "ptr %t", x))
+        f.give(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n"))
+
+
+def onward(m: Code) -> None:
+    """Call a Python function with x and the arguments of a method."""
+    with m.function("onward", "ptr %f", "ptr %x", "ptr %args", "i64 %n") as f:
+        everything = f.local(count=MOST + 1)
+        f.store("ptr %x", everything)
+        n = f.choice(f.value("i1", f"icmp ult i64 %n, {MOST}"), "i64 %n", f"i64 {MOST}")
+        with f.each(n) as k:
+            f.store(f.load(f.at("ptr %args", k)), f.at(everything, f.do("add", k, "i64 1")))
+        f.give(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", n, "i64 1"), NULL))

@@ -1,0 +1,115 @@
+"""The generated code of ``hits`` that runs a trace: who is alive, and from inputs to results without a step between.
+
+No signal handler runs between the moment in which the program is given the inputs and that in which the handles have
+their results, so nothing can be lost there.
+"""
+
+from __future__ import annotations
+
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_steps import Code
+
+__all__ = ["RUNNING"]
+
+
+def alive(m: Code) -> None:
+    """alive(handles): the slots of those that somebody has besides the list, as a tuple."""
+    with m.function("alive", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        handles, count = f.load("ptr %args"), f.local("i64")
+        size = f.call("PyList_Size", handles, gives="i64")
+        f.store("i64 0", count)
+        with f.each(size) as k:
+            references = f.load(f.call("PyList_GetItem", handles, k), "i32")
+            with f.unless(f.equal(references, "i32 1")):
+                f.store(f.do("add", f.load(count, "i64"), "i64 1"), count)
+        out = f.call("PyTuple_New", f.load(count, "i64"))
+        with f.when(f.absent(out)):
+            f.give(NULL)
+        f.store("i64 0", count)
+        with f.each(size) as k:
+            references = f.load(f.call("PyList_GetItem", handles, k), "i32")
+            with f.unless(f.equal(references, "i32 1")):
+                at = f.load(count, "i64")
+                f.call("PyTuple_SetItem", out, at, f.call("PyLong_FromLong", k), gives="i32")
+                f.store(f.do("add", at, "i64 1"), count)
+        f.give(out)
+
+
+def gather(m: Code) -> None:
+    """Give the arrays of a trace's inputs as a list; nothing if one has none, and with an error."""
+    with m.function("gather", "ptr %inputs") as f:
+        size = f.call("PyList_Size", "ptr %inputs", gives="i64")
+        arrays = f.call("PyList_New", size)
+        with f.when(f.absent(arrays)):
+            f.give(NULL)
+        with f.each(size) as k:
+            array = f.get(f.call("PyList_GetItem", "ptr %inputs", k), ".data")
+            with f.unless(f.is_(f.kind(array), "ndarray")):
+                f.drop(arrays)
+                f.give(NULL)
+            f.call("PyList_SetItem", arrays, k, f.own(array), gives="i32")
+        f.give(arrays)
+
+
+def choose(m: Code) -> None:
+    """Give the numbers at some places of a list as a list; nothing, with an error."""
+    with m.function("choose", "ptr %numbers", "ptr %which") as f:
+        size = f.call("PyTuple_Size", "ptr %which", gives="i64")
+        out = f.call("PyList_New", size)
+        with f.when(f.absent(out)):
+            f.give(NULL)
+        with f.each(size) as k:
+            at = f.call(
+                "PyLong_AsLongLongAndOverflow", f.call("PyTuple_GetItem", "ptr %which", k), f.local("i32"), gives="i64"
+            )
+            f.call("PyList_SetItem", out, k, f.own(f.call("PyList_GetItem", "ptr %numbers", at)), gives="i32")
+        f.give(out)
+
+
+def deliver(m: Code) -> None:
+    """Give results to their handles, which are pending no longer."""
+    with m.function("deliver", "ptr %handles", "ptr %slots", "ptr %results", gives="void") as f:
+        with f.each(f.call("PyTuple_Size", "ptr %slots", gives="i64")) as k:
+            slot = f.call("PyTuple_GetItem", "ptr %slots", k)
+            at = f.call("PyLong_AsLongLongAndOverflow", slot, f.local("i32"), gives="i64")
+            h = f.call("PyList_GetItem", "ptr %handles", at)
+            f.swap(h, ".data", f.call("PyList_GetItem", "ptr %results", k))
+            f.swap(h, ".trace", f.constant("none"))
+            f.swap(h, ".node", f.constant("none"))
+        f.give()
+
+
+def hand_over(m: Code) -> None:
+    """hand_over(t, spec, slots, numbers, context): True once the results are in their handles; None, and nothing done,
+    if an input is no plain array; (arrays, status) where the program has failed."""
+    with m.function("hand_over", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        t, spec, slots, which, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
+        arrays, numbers = f.call("gather", f.get(t, "trace.inputs")), f.call("choose", f.get(t, "trace.scalars"), which)
+        fresh, box = f.call("PyList_New", "i64 0"), f.local(count=4)
+        lost = f.do("or", f.do("or", f.absent(arrays), f.absent(numbers)), f.absent(fresh))
+        with f.when(lost):
+            f.drop(arrays, numbers, fresh)
+            with f.when(f.absent(f.call("PyErr_Occurred"))):
+                f.give(f.own(f.constant("none")))
+            f.give(NULL)
+        f.swap(t, "trace.running", f.constant("true"))
+        f.swap(t, "trace.inputs", fresh)  # who has nobody else goes here, and leaves its array to the list
+        f.drop(fresh)
+        for k, v in enumerate((spec, arrays, numbers, context)):
+            f.store(v, f.at(box, f"i64 {k}"))
+        results = f.call_at(f.load("ptr @run"), NULL, box, "i64 4")
+        f.drop(numbers)
+        with f.when(f.absent(results)):
+            f.drop(arrays)
+            f.give(NULL)
+        with f.unless(f.is_(f.kind(results), "list")):
+            out = f.call("PyTuple_New", "i64 2")
+            f.call("PyTuple_SetItem", out, "i64 0", arrays, gives="i32")
+            f.call("PyTuple_SetItem", out, "i64 1", results, gives="i32")
+            f.give(out)
+        f.call("deliver", f.get(t, "trace.handles"), slots, results, gives="void")
+        f.drop(results, arrays)
+        f.give(f.own(f.constant("true")))
+
+
+RUNNING = (alive, gather, choose, deliver, hand_over)

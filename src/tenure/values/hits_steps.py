@@ -1,0 +1,395 @@
+"""The parts of the generated code of ``hits``: how Python's objects are handled, and a step in a trace.
+
+Values are borrowed, unless a function is said to give them (the caller owns them) or to take them (it owns them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tenure.runtime.assembler import NULL, Function, Module
+
+__all__ = ["HANDLE", "MOST_PLACES", "PARTS", "Code", "Step"]
+
+MOST_PLACES = 6
+HANDLE = ("aval", "bound", "code", "data", "deps", "lasti", "node", "slot", "src", "trace")
+"""The slots of a handle, whose places are known only once its class is made."""
+
+TYPE = "i64 8"
+"""Where an object keeps its type."""
+
+
+class Step(Function):
+    """A function body that knows how Python's objects are handled."""
+
+    offsets: Mapping[str, int]
+
+    def where(self, slot: str) -> str:
+        """The offset of a slot: ``node.next``, or ``.slot`` of a handle."""
+        return self.load(f"ptr @at_{slot[1:]}", "i64") if slot[0] == "." else f"i64 {self.offsets[slot]}"
+
+    def get(self, x: str, slot: str) -> str:
+        """What an object keeps in a slot."""
+        return self.load(self.at(x, self.where(slot), "i8"))
+
+    def kind(self, x: str) -> str:
+        """The type of an object."""
+        return self.load(self.at(x, TYPE, "i8"))
+
+    def put(self, x: str, slot: str, v: str) -> None:
+        """Let an object keep, and take, a value in a slot that holds nothing."""
+        self.store(v, self.at(x, self.where(slot), "i8"))
+
+    def swap(self, x: str, slot: str, v: str) -> None:
+        """Let an object keep another value."""
+        address = self.at(x, self.where(slot), "i8")
+        old = self.load(address)
+        self.store(self.own(v), address)
+        self.drop(old)
+
+    def own(self, v: str) -> str:
+        """One more reference to a value."""
+        self.call("Py_IncRef", v, gives="void")
+        return v
+
+    def drop(self, *values: str) -> None:
+        """Give up references, also to nothing."""
+        for v in values:
+            self.call("Py_DecRef", v, gives="void")
+
+    def constant(self, name: str) -> str:
+        """An object that the code knows."""
+        return self.load(f"ptr @{name}")
+
+    def absent(self, v: str) -> str:
+        """Whether it is no object."""
+        return self.equal(v, NULL)
+
+    def is_(self, v: str, name: str) -> str:
+        """Whether it is an object that the code knows."""
+        return self.equal(v, self.constant(name))
+
+
+Code = Module[Step]
+
+
+def value(m: Code) -> None:
+    """Give the value of a value, place or borrow; nothing for anything else."""
+    with m.function("value", "ptr %x") as f:
+        kind = f.kind("ptr %x")
+        with f.when(f.is_(kind, "tensor")):
+            f.give(f.own("ptr %x"))
+        for k in range(MOST_PLACES):
+            with f.when(f.equal(f.load(f.at("ptr @places", f"i64 {2 * k}")), kind)):
+                offset = f.load(f.at("ptr @places", f"i64 {2 * k + 1}"), "i64")
+                held = f.load(f.at("ptr %x", offset, "i8"))
+                with f.unless(f.absent(held)), f.when(f.is_(f.kind(held), "tensor")):
+                    f.give(f.own(held))
+                f.give(NULL)
+        f.give(NULL)
+
+
+def trace(m: Code) -> None:
+    """Give this thread's trace. The cell that holds it is remembered for the thread that asked last."""
+    with m.function("trace") as f:
+        thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), gives="i64")
+        with f.when(f.equal(thread, f.load("ptr @thread", "i64"))):
+            f.give(f.own(f.get(f.constant("cell"), "unfinished.trace")))
+        cell = f.call("PyObject_GetAttr", f.constant("recorder"), f.constant("cell_name"))
+        with f.when(f.absent(cell)):
+            f.give(NULL)
+        old, found = f.constant("cell"), f.own(f.get(cell, "unfinished.trace"))
+        f.store(cell, "ptr @cell")
+        f.store(thread, "ptr @thread")
+        f.drop(old)
+        f.give(found)
+
+
+def hold(m: Code) -> None:
+    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy or either is eager, or
+    with an error."""
+    with m.function("hold") as f:
+        t, box = f.call("trace"), f.local()
+        with f.when(f.absent(t)):
+            f.give(NULL)
+        usual = f.both(f.is_(f.get(t, "trace.busy"), "false"), f.is_(f.get(t, "trace.eager"), "false"))
+        f.store(NULL, box)
+        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
+        mode = f.load(box)
+        f.drop(mode)
+        with f.when(f.both(usual, f.equal(mode, f.get(t, "trace.mode")))):
+            f.swap(t, "trace.busy", f.constant("true"))
+            f.give(t)
+        with f.when(f.both(usual, f.is_(f.kind(mode), "mode_type"))), f.when(f.is_(f.get(mode, "mode.eager"), "false")):
+            f.swap(t, "trace.busy", f.constant("true"))
+            done = f.call("PyObject_CallFunctionObjArgs", f.constant("enter"), t, mode, NULL, variadic=True)
+            f.drop(done)
+            with f.when(f.absent(done)):
+                f.drop(t)
+                f.give(NULL)
+            f.give(t)
+        f.drop(t)
+        f.give(NULL)
+
+
+def same(m: Code) -> None:
+    """Whether a key has these parts: the same objects, or the same slots. (Others may still be equal.)"""
+    with m.function("same", "ptr %key", "ptr %parts", "i64 %n", gives="i1") as f:
+        with f.unless(f.equal(f.call("PyTuple_Size", "ptr %key", gives="i64"), "i64 %n")):
+            f.give("i1 false")
+        over = f.local("i32")
+        with f.each("i64 %n") as k:
+            a, b = f.call("PyTuple_GetItem", "ptr %key", k), f.load(f.at("ptr %parts", k))
+            with f.unless(f.equal(a, b)):
+                with f.unless(f.both(f.is_(f.kind(a), "int"), f.is_(f.kind(b), "int"))):
+                    f.give("i1 false")
+                a, b = (f.call("PyLong_AsLongLongAndOverflow", x, over, gives="i64") for x in (a, b))
+                with f.unless(f.equal(a, b)):
+                    f.give("i1 false")
+        f.give("i1 true")
+
+
+def follow(m: Code) -> None:
+    """The node under another that the parts of a key lead to: most likely the one that was taken last."""
+    with m.function("follow", "ptr %node", "ptr %parts", "i64 %n") as f:
+        likely = f.get("ptr %node", "node.likely")
+        with f.unless(f.is_(likely, "none")):
+            found = f.call("same", f.get(likely, "node.key"), "ptr %parts", "i64 %n", gives="i1")
+            with f.when(found):
+                f.give(likely)
+        key = f.call("PyTuple_New", "i64 %n")
+        with f.when(f.absent(key)):
+            f.call("PyErr_Clear", gives="void")
+            f.give(NULL)
+        with f.each("i64 %n") as k:
+            f.call("PyTuple_SetItem", key, k, f.own(f.load(f.at("ptr %parts", k))), gives="i32")
+        found = f.call("PyDict_GetItemWithError", f.get("ptr %node", "node.next"), key)
+        f.drop(key)
+        with f.when(f.absent(found)):
+            f.call("PyErr_Clear", gives="void")
+            f.give(NULL)
+        f.swap("ptr %node", "node.likely", found)
+        f.give(found)
+
+
+def slot(m: Code) -> None:
+    """Give the slot of a value in a trace that is held; nothing, with an error, if that fails."""
+    with m.function("slot", "ptr %t", "ptr %x") as f:
+        with f.when(f.equal(f.get("ptr %x", ".trace"), "ptr %t")):
+            f.give(f.own(f.get("ptr %x", ".slot")))
+        pair = f.get("ptr %x", ".bound")
+        with f.unless(f.absent(pair)):
+            token = f.call("PyTuple_GetItem", pair, "i64 0")
+            with f.when(f.equal(token, f.get("ptr %t", "trace.token"))):
+                f.give(f.own(f.call("PyTuple_GetItem", pair, "i64 1")))
+        f.give(f.call("bind", "ptr %t", "ptr %x"))
+
+
+def bind(m: Code) -> None:
+    """Give the slot of a value that becomes an input, or has become one."""
+    with m.function("bind", "ptr %t", "ptr %x") as f:
+        parts, name = f.local(count=2), f.call("PyLong_FromVoidPtr", "ptr %x")
+        with f.when(f.absent(name)):
+            f.give(NULL)
+        found = f.own(f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.bound"), name))
+        with f.unless(f.absent(found)):
+            f.drop(name)
+            f.give(found)
+        made, slow = f.get("ptr %x", ".node"), f.local("i1")
+        f.store("i1 false", slow)
+        with f.unless(f.do("or", f.absent(made), f.is_(made, "none"))):
+            f.store(f.negation(f.is_(f.get(made, "node.level"), "none")), slow)  # one example's
+        none = f.equal(f.call("PyTuple_Size", f.get("ptr %x", ".deps"), gives="i64"), "i64 0")
+        f.store(f.get("ptr %x", ".aval"), f.at(parts, "i64 0"))
+        f.store(f.choice(none, f.constant("false"), f.constant("true")), f.at(parts, "i64 1"))
+        node = f.call("follow", f.get("ptr %t", "trace.node"), parts, "i64 2")
+        with f.when(f.do("or", f.load(slow, "i1"), f.absent(node))):
+            f.drop(name)
+            args = (f.constant("slow_bind"), "ptr %t", "ptr %x", NULL)
+            f.give(f.call("PyObject_CallFunctionObjArgs", *args, variadic=True))
+        f.give(f.call("input", "ptr %t", "ptr %x", name, node))
+
+
+def input_(m: Code) -> None:
+    """Give the slot of a value that becomes an input, under its name, which it takes; ``node`` is the step."""
+    with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %node") as f:
+        f.own("ptr %node")
+        inputs, bound = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.bound")
+        count = f.call("PyList_Size", inputs, gives="i64")
+        number = f.call("PyLong_FromLong", f.do("xor", count, "i64 -1"))
+        pair = f.call("PyTuple_New", "i64 2")
+        with f.unless(f.do("or", f.absent(number), f.absent(pair))):
+            f.call("PyTuple_SetItem", pair, "i64 0", f.own(f.get("ptr %t", "trace.token")), gives="i32")
+            f.call("PyTuple_SetItem", pair, "i64 1", f.own(number), gives="i32")
+            kept = f.call("PyDict_SetItem", bound, "ptr %name", number, gives="i32")
+            listed = f.call("PyList_Append", inputs, "ptr %x", gives="i32")
+            with f.when(f.equal(f.do("or", kept, listed), "i32 0")):
+                f.swap("ptr %x", ".bound", pair)
+                f.swap("ptr %t", "trace.node", "ptr %node")
+                f.drop("ptr %name", pair, "ptr %node")
+                f.give(number)
+        f.drop("ptr %name", pair, "ptr %node", number)
+        f.give(NULL)
+
+
+def fits(m: Code) -> None:
+    """Whether a step takes a number of this visit without more ado: the one that it met, or any one will do."""
+    with m.function("fits", "ptr %node", "i64 %k", "ptr %number", gives="i1") as f:
+        met = f.call("PyList_GetItem", f.get("ptr %node", "node.fixed"), "i64 %k")
+        with f.when(f.equal(met, "ptr %number")):
+            f.give("i1 true")
+        with f.unless(f.is_(met, "general")):
+            equal = f.call("PyObject_RichCompareBool", met, "ptr %number", "i32 2", gives="i32")
+            f.give(f.equal(equal, "i32 1"))
+        with f.unless(f.is_(f.kind("ptr %number"), "int")):
+            f.give("i1 true")
+        bound, over = f.call("PyTuple_GetItem", f.get("ptr %node", "node.bounds"), "i64 %k"), f.local("i32")
+        f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, gives="i64")
+        f.give(f.both(f.is_(bound, "wide"), f.equal(f.load(over, "i32"), "i32 0")))
+
+
+def outermost(m: Code) -> None:
+    """Take a frame; give the nearest one around it, or itself, that is not of this package."""
+    with m.function("outermost", "ptr %frame") as f:
+        code = f.call("PyFrame_GetCode", "ptr %frame")
+        name = f.call("PyObject_GetAttr", code, f.constant("filename"))
+        f.drop(code)
+        most = f"i64 {2**62}"
+        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", gives="i64")
+        f.drop(name)
+        with f.unless(f.equal(inside, "i64 1")):
+            f.give("ptr %frame")
+        back = f.call("PyFrame_GetBack", "ptr %frame")
+        with f.when(f.absent(back)):
+            f.give("ptr %frame")
+        f.drop("ptr %frame")
+        f.give(f.call("outermost", back))
+
+
+def line(m: Code) -> None:
+    """Give, into %place, the code and the offset of the line that records: the caller's, of its caller if %depth is 1,
+    of whoever calls into this package if it is 2. Whether there is one; else an error."""
+    with m.function("line", "i64 %depth", "ptr %place", gives="i1") as f:
+        box, frame = f.local(), f.local()
+        f.store(NULL, frame)
+        with f.when(f.equal("i64 %depth", "i64 1")):
+            f.store(f.constant("one"), box)
+            f.store(f.call("PyObject_Vectorcall", f.constant("getframe"), box, "i64 1", NULL), frame)
+        with f.unless(f.equal("i64 %depth", "i64 1")):
+            f.store(f.own(f.call("PyEval_GetFrame")), frame)
+        with f.when(f.equal("i64 %depth", "i64 2")):
+            f.store(f.call("outermost", f.load(frame)), frame)
+        found = f.load(frame)
+        with f.when(f.absent(found)):
+            f.give("i1 false")
+        last = f.value("i64", f"sext {f.call('PyFrame_GetLasti', found, gives='i32')} to i64")
+        code, offset = f.call("PyFrame_GetCode", found), f.call("PyLong_FromLong", last)
+        f.drop(found)
+        f.store(code, "ptr %place")
+        f.store(offset, f.at("ptr %place", "i64 1"))
+        f.give(f.negation(f.absent(offset)))
+
+
+def handle(m: Code) -> None:
+    """Append a new handle for a result of a step; nothing, with an error, if that fails."""
+    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %place") as f:
+        handles = f.get("ptr %t", "trace.handles")
+        slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, gives="i64"))
+        h = f.call("PyType_GenericAlloc", f.constant("tensor"), "i64 0")
+        with f.unless(f.value("i1", f"or {f.absent(slot)}, {f.absent(h).split()[1]}")):
+            kept = {"aval": "ptr %aval", "deps": "ptr %deps", "node": "ptr %node", "trace": "ptr %t"}
+            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %place")}
+            kept["lasti"] = f.load(f.at("ptr %place", "i64 1"))
+            for name, v in kept.items():
+                f.put(h, f".{name}", f.own(v))
+            f.put(h, ".slot", slot)
+            with f.when(f.equal(f.call("PyList_Append", handles, h, gives="i32"), "i32 0")):
+                f.give(h)
+            f.drop(h)
+            f.give(NULL)
+        f.drop(slot, h)
+        f.give(NULL)
+
+
+def results(m: Code) -> None:
+    """Append handles for the results of a step: give the one, or with %many a tuple of all."""
+    with m.function("results", "ptr %t", "ptr %node", "ptr %place", "i1 %many") as f:
+        with f.unless("i1 %many"):
+            aval, deps = f.get("ptr %node", "node.aval"), f.get("ptr %node", "node.deps")
+            f.give(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place"))
+        avals, depss = f.get("ptr %node", "node.avals"), f.get("ptr %node", "node.depss")
+        count = f.call("PyTuple_Size", avals, gives="i64")
+        out = f.call("PyTuple_New", count)
+        with f.when(f.absent(out)):
+            f.give(NULL)
+        with f.each(count) as k:
+            aval, deps = f.call("PyTuple_GetItem", avals, k), f.call("PyTuple_GetItem", depss, k)
+            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place")
+            with f.when(f.absent(h)):
+                f.drop(out)
+                f.give(NULL)
+            f.call("PyTuple_SetItem", out, k, h, gives="i32")
+        f.give(out)
+
+
+def take(m: Code) -> None:
+    """Give the handle of the step that a key leads to, in a trace that is held, with some numbers; with %many a tuple
+    of all its handles. Nothing without an error: not a step seen before."""
+    names = ("ptr %t", "ptr %parts", "i64 %n", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
+    with m.function("take", *names) as f:
+        node = f.call("follow", f.get("ptr %t", "trace.node"), "ptr %parts", "i64 %n")
+        with f.when(f.absent(node)):
+            f.give(NULL)
+        with f.when(f.both(f.is_(f.get(node, "node.aval"), "none"), f.negation("i1 %many"))):
+            f.give(NULL)
+        f.own(node)
+        with f.each("i64 %count") as k:
+            fine = f.call("fits", node, k, f.load(f.at("ptr %numbers", k)), gives="i1")
+            with f.unless(fine):
+                f.drop(node)
+                f.call("PyErr_Clear", gives="void")
+                f.give(NULL)
+        place, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
+        f.store(NULL, out)
+        f.store(NULL, place)
+        f.store(NULL, f.at(place, "i64 1"))
+        with f.when(f.call("line", "i64 %depth", place, gives="i1")):
+            f.store(f.call("results", "ptr %t", node, place, "i1 %many"), out)
+        f.drop(f.load(place), f.load(f.at(place, "i64 1")))
+        h, status = f.load(out), f.local("i32")
+        with f.when(f.absent(h)):
+            f.drop(node)
+            f.give(NULL)
+        f.store("i32 0", status)
+        with f.each("i64 %count") as k:
+            done = f.call("PyList_Append", scalars, f.load(f.at("ptr %numbers", k)), gives="i32")
+            f.store(f.do("or", f.load(status, "i32"), done), status)
+        with f.unless(f.equal(f.load(status, "i32"), "i32 0")):
+            f.drop(node, h)
+            f.give(NULL)
+        f.swap("ptr %t", "trace.node", node)
+        f.drop(node)
+        f.give(h)
+
+
+def release(m: Code) -> None:
+    """Take a trace that was held, and the handle of a step or nothing; give the handle. What must be cut is cut."""
+    with m.function("release", "ptr %t", "ptr %h") as f:
+        with f.when(f.absent("ptr %h")):
+            with f.when(f.absent(f.call("PyErr_Occurred"))):
+                f.swap("ptr %t", "trace.busy", f.constant("false"))
+            f.drop("ptr %t")
+            f.give(NULL)
+        f.swap("ptr %t", "trace.busy", f.constant("false"))
+        with f.unless(f.is_(f.get(f.get("ptr %t", "trace.node"), "node.cut"), "false")):
+            done = f.call("PyObject_CallFunctionObjArgs", f.constant("cut"), "ptr %t", NULL, variadic=True)
+            f.drop(done)
+            with f.when(f.absent(done)):
+                f.drop("ptr %t", "ptr %h")
+                f.give(NULL)
+        f.drop("ptr %t")
+        f.give("ptr %h")
+
+
+PARTS = (value, trace, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results, take, release)
+"""What the functions that Python calls are made of."""

@@ -1,0 +1,101 @@
+"""Who holds a value, so that its buffer is not written in place: names, borrows, arrays, graphs. Looked for only when
+an error is to say so: it walks the stacks, and asks the garbage collector."""
+
+from __future__ import annotations
+
+import dis
+import gc
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tenure.errors import Site
+from tenure.values.borrow import Borrow, SharedBorrow
+from tenure.values.graph import Segment
+from tenure.values.sites import PACKAGE, site
+from tenure.values.tensor import Tensor
+from tenure.values.var import Var
+
+Holder = tuple[str, Site | None]
+
+
+def holders(x: Any, inputs: Any) -> list[Holder]:
+    """Who holds a computed value or its array, beside a trace's ``inputs``; each with the line that made it do so."""
+    others = [h for h in gc.get_referrers(x._data) if isinstance(h, Tensor) and h is not x]
+    found: list[Holder] = []
+    for handle in (x, *others):
+        found += named(handle, "")
+        for r in gc.get_referrers(handle):
+            if r is inputs:
+                continue
+            if isinstance(r, Borrow | SharedBorrow):
+                found += named(r, "a borrow of its place, ") or [("a borrow of its place holds it", None)]
+            elif isinstance(r, Var) and r._val is handle:
+                found += named(r, "another place, ") or [("another place holds it", None)]
+            elif isinstance(r, list) and any(type(s) is Segment for s in gc.get_referrers(r)):
+                found.append(("a graph that backward() has not consumed holds it", None))
+    found += exported(x._data)
+    return found or [("somebody holds it", None)]
+
+
+def frames() -> Iterator[FrameType]:
+    """The frames of the user's, in all threads."""
+    for top in sys._current_frames().values():
+        frame: FrameType | None = top
+        while frame is not None:
+            if not frame.f_code.co_filename.startswith(PACKAGE):
+                yield frame
+            frame = frame.f_back
+
+
+def named(x: Any, what: str) -> list[Holder]:
+    """The names that hold an object, by themselves or in a container or an attribute."""
+    out: list[Holder] = []
+    for frame in frames():
+        for name, held in list(frame.f_locals.items()):
+            path = path_to(x, held)
+            if path is not None:
+                out.append((f"{what}`{name}{path}`{where(frame)} holds it", bound_at(frame, name)))
+    return list(dict.fromkeys(out))
+
+
+def path_to(x: Any, held: Any) -> str | None:
+    """How an object is reached from what a name holds, in one step; None if it is not."""
+    if held is x:
+        return ""
+    if isinstance(held, dict):
+        return next((f"[{key!r}]" for key, item in list(held.items()) if item is x), None)
+    if isinstance(held, list | tuple):
+        return next((f"[{k}]" for k, item in enumerate(held) if item is x), None)
+    if isinstance(held, Tensor) or not hasattr(held, "__dict__") or isinstance(held, type):
+        return None
+    return next((f".{key}" for key, item in list(vars(held).items()) if item is x), None)
+
+
+def exported(array: Any) -> list[Holder]:
+    """The arrays and buffers that share the memory of an array."""
+    out: list[Holder] = []
+    for frame in frames():
+        for name, held in list(frame.f_locals.items()):
+            view = np.asarray(held) if isinstance(held, memoryview) else held
+            if isinstance(view, np.ndarray) and view is not array and np.may_share_memory(view, array):
+                out.append((f"an exported array, `{name}`{where(frame)}, holds it", bound_at(frame, name)))
+    return list(dict.fromkeys(out))
+
+
+def where(frame: FrameType) -> str:
+    """The function of a frame, if it is one."""
+    name = frame.f_code.co_name
+    return "" if name.startswith("<") else f" of {name}()"
+
+
+def bound_at(frame: FrameType, name: str) -> Site | None:
+    """The line that last gave a name of a frame its value: the store before where the frame is, or the last one."""
+    steps = dis.get_instructions(frame.f_code)
+    stores = [i.offset for i in steps if i.opname.startswith("STORE_") and i.argval == name]
+    before = [offset for offset in stores if offset <= frame.f_lasti]
+    chosen = before or stores
+    return site((frame.f_code, chosen[-1])) if chosen else None

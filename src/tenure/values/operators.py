@@ -1,0 +1,87 @@
+"""Functions of two operands that are recorded, as operators and by name."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tenure.ops.promote import Operation
+from tenure.values import record
+from tenure.values.modes import MODE, current_mode
+from tenure.values.record import PLACES, RECORDER, Trace, cut
+from tenure.values.trie import Key, Node
+
+STEPS: dict[Any, tuple[Operation, str, bool]] = {}
+"""For a function of one or two operands: what it records, its kind (method or operator), whether it is reflected."""
+
+
+def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any:
+    """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
+
+    As an operator it gives NotImplemented for what is no operand; as a function it raises.
+    """
+
+    def step(x: Any, y: Any) -> Any:
+        t = RECORDER.trace
+        if t.busy:
+            t = RECORDER.fresh()
+        t.busy = True
+        try:
+            mode = MODE.get()
+            if mode is not t.mode:
+                t.enter(current_mode())
+            a = x._read() if type(x) in PLACES else x
+            b = y._read() if type(y) in PLACES else y
+            if type(a) is record._Tensor and type(b) is record._Tensor:
+                i = a._slot if a._trace is t else t.bind(a)
+                j = b._slot if b._trace is t else t.bind(b)
+                key: Key = (fn, j, i) if reflected else (fn, i, j)
+                node = t.node.next.get(key)
+                if node is None:
+                    node = t.grow(key, fn, key[1:], (), ())
+            else:
+                node = mixed(t, fn, x, y, reflected)
+                if node is None:
+                    t.busy = False
+                    return NotImplemented if operator else record._Tensor.refuse_operands(fn, x, y)
+            h = t.append(node, sys._getframe(1))
+            t.busy = False
+        except Exception:
+            t.busy = not t.whole()
+            raise
+        if node.cut or t.eager:
+            cut(t)
+        return h
+
+    step.__name__ = step.__qualname__ = fn.name
+    step.__doc__ = f"{fn.name}(x, y), elementwise on broadcast operands; at least one is a tensor."
+    STEPS[step] = (fn, "operator", reflected)
+    return step
+
+
+def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
+    """The step of an operation on operands that are not both plain values; None if one is no operand."""
+    if type(x) in PLACES:
+        x = x._read()
+    if type(x) is record._Tensor and type(y) in NUMBERS:
+        i = x._slot if x._trace is t else t.bind(x)
+        key = (fn, type(y), i) if reflected else (fn, i, type(y))
+        node = t.node.next.get(key)
+        if node is None:
+            node = t.grow(key, fn, (None, i) if reflected else (i, None), (), (y,))
+        if node.single is not y:
+            node.admit((y,))
+        t.scalars.append(y)
+        return node
+    x, y = record._Tensor.as_operand(x), record._Tensor.as_operand(y)
+    if x is NotImplemented or y is NotImplemented or not (type(x) is record._Tensor or type(y) is record._Tensor):
+        return None
+    if type(x) is not record._Tensor:
+        return mixed(t, fn, y, x, not reflected)
+    if type(y) is not record._Tensor:
+        return mixed(t, fn, x, y, reflected)
+    slots = (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y))
+    return t.node.next.get((fn, *slots)) or t.grow((fn, *slots), fn, slots, (), ())
+
+
+NUMBERS = frozenset((bool, int, float))

@@ -1,0 +1,195 @@
+"""``tn.strict`` and ``tn.must_inplace``: a write that copies because somebody holds what was there is an error.
+
+A write gives its place another value, which the program computes into the buffer of the former one if nobody else has
+that. Whether somebody has is known when the program runs, and looked at before.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Sequence
+from contextlib import ContextDecorator
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Self
+
+from tenure.compile.build import planned
+from tenure.compile.explain import found_reuses
+from tenure.errors import BorrowError, OwnershipError, Site
+from tenure.runtime.lots import unshared
+from tenure.values.force import BEFORE_RUN
+from tenure.values.graph import Place
+from tenure.values.holders import Holder, holders
+from tenure.values.loans import WATCHERS
+from tenure.values.record import RECORDER
+from tenure.values.sites import here, place_of, site
+
+ACTIVE: ContextVar[tuple[Any, ...]] = ContextVar("tenure_strict", default=())
+HELP = "drop it before the write (`del name`), or keep a copy: x.clone()"
+
+
+class Written:
+    """A write that has not been computed: the value that the place held before, if it is still there, and the line."""
+
+    __slots__ = ("before", "where")
+
+    def __init__(self, before: Any, where: Place) -> None:
+        self.before = weakref.ref(before)
+        self.where = where
+
+
+class strict(ContextDecorator):
+    """A context in which no write copies because somebody holds what the place held before.
+
+    Such a write is TN506 when it is computed, naming its line, who holds the former value, and the line that made it
+    so: a name, a borrow, an exported array, a graph that ``backward()`` has not consumed. What is pending is computed
+    at the end of the block. The error comes after the program has run, by a copy: all it computes is there.
+    """
+
+    def __init__(self) -> None:
+        self.writes: list[Written] = []
+        self.tokens: list[Any] = []
+
+    def __enter__(self) -> Self:
+        finish()
+        self.tokens.append(ACTIVE.set((*ACTIVE.get(), self)))
+        WATCHERS.append(self.watch)
+        BEFORE_RUN.append(self.look)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                finish()
+        finally:
+            ACTIVE.reset(self.tokens.pop())
+            WATCHERS.remove(self.watch)
+            BEFORE_RUN.remove(self.look)
+
+    def watch(self, place: Any, before: Any) -> None:
+        """A place is given another value."""
+        if self in ACTIVE.get():
+            self.writes.append(Written(before, here()))
+
+    def look(self, t: Any, plan: Any) -> Exception | None:
+        """Look at the writes of a trace that is about to run."""
+        if self not in ACTIVE.get():
+            return None
+        waiting, self.writes = self.writes, []
+        errors: list[Exception | None] = []
+        for write in waiting:
+            slot = t.bound.get(id(write.before())) if write.before() is not None else None
+            if slot is not None:
+                errors.append(self.judge(t, plan, ~slot, write))
+            elif write.before() is not None:
+                self.writes.append(write)
+        return next((error for error in errors if error is not None), None)
+
+    def judge(self, t: Any, plan: Any, k: int, write: Written) -> Exception | None:
+        """TN506 if the buffer of input k would serve the write, but somebody holds it."""
+        for candidates in donors(plan.executable):
+            if k in candidates and not any(is_free(t, plan, c) for c in candidates):
+                return copies(write.where, held_by(t, plan, k))
+        return None
+
+
+class must_inplace(strict):
+    """``with tn.must_inplace(v): …``: the writes of the place v in the block are done in place, or are errors.
+
+    As ``tn.strict``, for one place; and where it is not a holder but the program itself that keeps a write from being
+    done in place, an error that says why.
+    """
+
+    def __init__(self, place: Any) -> None:
+        super().__init__()
+        self.place = getattr(place, "_place", place)
+
+    def watch(self, place: Any, before: Any) -> None:
+        """A place is given another value."""
+        if place is self.place:
+            super().watch(place, before)
+
+    def judge(self, t: Any, plan: Any, k: int, write: Written) -> Exception | None:
+        """An error too where the program copies."""
+        error = super().judge(t, plan, k, write)
+        if error is not None:
+            return error
+        for r in found_reuses(*planned(program_of(plan.executable)), {}):
+            if r.of == k and r.why is not None and not r.given:
+                return OwnershipError(
+                    f"this write is not done in place: {r.why}",
+                    at=site(write.where),
+                    help="compute what else needs the former value in another order, or write a part of the place",
+                )
+        return None
+
+
+def finish() -> None:
+    """Compute what is pending in this thread, unless a transform holds it open."""
+    if not RECORDER.open:
+        RECORDER.flush()
+
+
+def copies(where: Place, found: Sequence[Holder]) -> BorrowError:
+    """The error for a write that copies."""
+    return BorrowError(
+        "strict: this write copies its place, as somebody still holds what it held before",
+        code="TN506",
+        at=site(where),
+        notes=found,
+        help=HELP,
+    )
+
+
+def program_of(executable: Any) -> Any:
+    """The program of an executable, however it is run."""
+    return getattr(executable, "inner", executable).program
+
+
+_donors: weakref.WeakKeyDictionary[Any, list[list[int]]] = weakref.WeakKeyDictionary()
+
+
+def donors(executable: Any) -> list[list[int]]:
+    """For each value that may lie in the buffer of an input: these inputs. Known once for each program."""
+    program = program_of(executable)
+    if program not in _donors:
+        slots: dict[int, list[int]] = {}
+        for slot, x in planned(program)[1].donors:
+            slots.setdefault(slot, []).append(x)
+        _donors[program] = list(slots.values())
+    return _donors[program]
+
+
+def is_free(t: Any, plan: Any, k: int) -> bool:
+    """Whether only the trace has the buffer of an input."""
+    return not keeps(t, plan, k) and counts(t.inputs, k) == ALONE and unshared(t.inputs[k]._data.base)
+
+
+def keeps(t: Any, plan: Any, k: int) -> bool:
+    """Whether the graph that this run leaves behind keeps an input."""
+    return bool(plan.open) and (k in plan.kept if t.cutting else True)
+
+
+def held_by(t: Any, plan: Any, k: int) -> list[tuple[str, Site | None]]:
+    """Who has the buffer of an input."""
+    if keeps(t, plan, k):
+        result = t.handles[plan.open[0]]
+        return [("the graph of this result keeps it, which backward() has not consumed", site(place_of(t, result)))]
+    return holders(t.inputs[k], t.inputs)
+
+
+def counts(inputs: list[Any], k: int) -> tuple[int, int]:
+    """How often a value and its array are referred to."""
+    return sys.getrefcount(inputs[k]), sys.getrefcount(inputs[k]._data)
+
+
+class _Probe:
+    def __init__(self) -> None:
+        self._data = object()
+
+
+ALONE = counts([_Probe()], 0)
+"""What it counts where only the list has them."""

@@ -1,0 +1,9 @@
+# OK 29 overlapping_iadd_1d
+# The right side apart.
+
+import tenure as torch
+
+x = torch.arange(4.0).mut()
+x[1:] = x[1:] + x[:-1]
+got = x.tolist()
+want = [0.0, 1.0, 3.0, 5.0]

@@ -1,0 +1,11 @@
+# HAZARD 51 total_is_first_loss
+# total = mse; total += aux must not change mse.
+# outcome: impossible
+
+import tenure as torch
+
+mse, aux = torch.tensor(1.0), torch.tensor(0.5)
+total = mse
+total += aux
+got = {"mse": mse.item(), "aux": aux.item()}
+want = {"mse": 1.0, "aux": 0.5}

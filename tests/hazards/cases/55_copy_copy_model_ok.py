@@ -1,0 +1,15 @@
+# OK 55 copy_copy_model
+# deepcopy.
+
+import copy
+
+import tenure as torch
+from tenure import nn
+
+online = nn.Linear(1, 1, bias=False)
+nn.init.constant_(online.weight, 1.0)
+target = copy.deepcopy(online)
+with torch.no_grad():
+    online.weight.add_(1.0)
+got = target.weight.item()
+want = 1.0

@@ -1,0 +1,17 @@
+# OK 57 optimizer_state_alias
+# deepcopy of the state dict.
+
+import copy
+
+import tenure as torch
+from tenure import nn
+
+p, q = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+a = torch.optim.SGD([p], lr=0.1, momentum=0.5)
+b = torch.optim.SGD([q], lr=0.1, momentum=0.5)
+p.grad, q.grad = torch.ones(1), torch.full((1,), 100.0)
+a.step()
+b.load_state_dict(copy.deepcopy(a.state_dict()))
+b.step()
+got = a.state[p]["momentum_buffer"].item()
+want = 1.0

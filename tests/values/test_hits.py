@@ -1,0 +1,180 @@
+"""Recorded operations in generated code: the same trie, errors and lines as in Python, and no reference too many."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import tenure as tn
+from tenure.values import arithmetic, force, hits
+from tenure.values.record import RECORDER
+
+needs_code = pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
+
+
+def operands():
+    a = np.linspace(0.5, 2.0, 6, dtype=np.float32).reshape(2, 3)
+    return tn.tensor(a), tn.tensor(a + 1, requires_grad=True), tn.Var(tn.tensor(a * 2)), tn.nn.Parameter(tn.tensor(a))
+
+
+def computation(x, y, v, p, number):
+    """Operators with tensors, places and numbers on either side, methods, functions, indices."""
+    z = x * y + v * 1.5 - number / x
+    z = (2 - p) * z + (z > 1).float() * True
+    z = z.tanh().exp() - abs(-z) + tn.maximum(z, x)
+    z = z + z[0] + z[:, 1:2] + z[1, 2] + tn.where(z > 0, z, 0.0) + z.data
+    return z.reshape(3, 2).sum(0) @ tn.concat([x[0, :2], y[1, 1:]])[:2]
+
+
+PROGRAM = """
+import hashlib, sys
+import numpy as np
+import tenure as tn
+sys.path.insert(0, {folder!r})
+from test_hits import computation, operands
+from tenure.values import hits
+assert (hits.CODE is None) == ({recorder!r} == "python")
+x, y, v, p = operands()
+digest = hashlib.sha256()
+for k in range(5):
+    z = computation(x, y, v, p, 0.25 * k)
+    z.backward()
+    v.copy_(v * 0.5)
+    p.data = p - 0.1 * p.grad
+    for t in (z, y.grad, p, v):
+        digest.update(t.detach().numpy().tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_python_and_generated_code_record_the_same():
+    found = set()
+    for recorder in ("python", "native"):
+        code = PROGRAM.format(folder=os.path.dirname(__file__), recorder=recorder)
+        if hits.CODE is None and recorder == "native":
+            continue
+        environment = {**os.environ, "TENURE_RECORDER": recorder}
+        found.add(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
+    assert len(found) == 1
+
+
+@needs_code
+def test_a_path_taken_in_python_is_the_path_that_generated_code_takes(monkeypatch):
+    x, y, v, p = operands()
+    for _ in range(3):
+        first = computation(x, y, v, p, 0.5).item()
+    before = dict(force.COUNTS)
+    assert computation(x, y, v, p, 0.5).item() == first
+    assert force.COUNTS["nodes"] == before["nodes"]
+    by_operator = x * y
+    node = RECORDER.trace.node
+    RECORDER.flush()
+    by_name = tn.multiply(x, y)  # has no code of its own
+    assert RECORDER.trace.node is node
+    assert by_name.tolist() == by_operator.tolist()
+
+
+@needs_code
+def test_no_reference_is_left_behind():
+    x, y, v, p = operands()
+    for _ in range(50):
+        computation(x, y, v, p, 0.5).item()
+    watched = [x, y, v._val, p._val, arithmetic.ADD, None, True, False, float, int, 1]
+    gc.collect()
+    counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
+    for _ in range(300):
+        computation(x, y, v, p, 0.5).item()
+    gc.collect()
+    grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
+    assert all(abs(g) < 60 for g in grown), grown
+    assert len(gc.get_objects()) - alive < 60
+
+
+@needs_code
+def test_what_a_step_refuses_leaves_the_trace_as_it_was():
+    x, y, _, _ = operands()
+    z = x * y
+    results, inputs = len(RECORDER.trace.handles), len(RECORDER.trace.inputs)
+    for bad in (lambda: x * "a", lambda: x + object(), lambda: tn.tanh("a"), lambda: x.tanh(1)):
+        with pytest.raises(TypeError):
+            bad()
+    with pytest.raises(tn.errors.ShapeError):
+        x @ y
+    with pytest.raises(tn.errors.DTypeError, match="does not fit"):
+        tn.tensor([1], dtype=tn.int32) + 2**40
+    with pytest.raises(tn.errors.DTypeError):
+        x * [1.0]
+    assert len(RECORDER.trace.handles) == results and len(RECORDER.trace.inputs) <= inputs + 2
+    assert not RECORDER.trace.busy
+    assert np.allclose(z.detach().numpy(), x.numpy() * y.detach().numpy())
+
+
+@needs_code
+def test_numbers_of_other_kinds_take_paths_of_their_own():
+    x = tn.tensor([1.0, 2.0])
+    i = tn.tensor([1, 2])
+    for number, dtype in ((1, tn.int64), (1.0, tn.float32), (True, tn.int64), (np.float32(1), tn.float32)):
+        for _ in range(3):
+            z = i * number
+            assert z.dtype is dtype and (x * number).dtype is tn.float32
+    for number in (2, 3, 2**62, -(2**63)):
+        assert (i + 0 * i + number).tolist()[0] == (1 + number if number != 2**62 else 2**62 + 1)
+
+
+@needs_code
+def test_modes_are_kept():
+    x = tn.tensor([1.0], requires_grad=True)
+    for _ in range(3):
+        a = x * 2.0
+        with tn.no_grad():
+            b = x * 2.0
+        c = x * 2.0
+        assert (a.requires_grad, b.requires_grad, c.requires_grad) == (True, False, True)
+        with tn.eager():
+            assert (x * 3.0)._data is not None
+
+
+@needs_code
+def test_a_busy_trace_is_left_alone():
+    x = tn.tensor([1.0, 2.0])
+    (x * 2.0).tolist()
+    t = RECORDER.trace
+    t.busy = True
+    z = x * 2.0
+    assert RECORDER.trace is not t and not t.handles
+    assert z.tolist() == [2.0, 4.0]
+
+
+@needs_code
+def test_every_thread_records_in_its_own_trace():
+    x = tn.tensor(np.arange(4.0, dtype=np.float32))
+    out, barrier = {}, threading.Barrier(3)
+
+    def work(k):
+        barrier.wait()
+        for _ in range(200):
+            z = x
+            for _ in range(5):
+                z = z * 1.0 + float(k)
+            out.setdefault(k, set()).add(tuple(z.tolist()))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert out == {k: {tuple(float(e + 5 * k) for e in range(4))} for k in range(3)}
+
+
+@needs_code
+def test_an_operation_is_named_by_its_line():
+    x = tn.tensor([1.0])
+    (x * 2.0).tanh().sum()
+    handles = RECORDER.trace.handles[-3:]
+    own = sys._getframe().f_code
+    assert [h._code for h in handles] == [own] * 3
+    assert len({h._lasti for h in handles}) == 3
