@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from harness import table
-from harness.sides import SIDES
+from harness.sides import PEERS, SIDES
 from harness.table import OURS, Line
 from harness.worker import Failure, Worker, all_rows
 
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default="", help="words, with commas between them, of the rows to run")
     parser.add_argument("--sizes", default="", help="sizes to run, with commas between them: L2,L3,memory")
-    parser.add_argument("--sides", default=",".join(SIDES), help="libraries to run, with commas between them")
+    parser.add_argument("--sides", default=",".join(PEERS), help="libraries to run, with commas between them")
     parser.add_argument("--threads", type=int, default=2, help="threads and processors for each library")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
@@ -150,9 +150,7 @@ def main() -> int:
     print(text)
     if options.write:
         table.rewrite(PAGE, text)
-    return any(
-        "wrong" in reason and SIDES[side].exact for line in lines for side, reason in line.reasons.items()
-    )
+    return any("wrong" in reason and SIDES[side].exact for line in lines for side, reason in line.reasons.items())
 
 
 def report(setting: str, lines: Sequence[Line], used: Any, names: Sequence[str], form: Any) -> str:

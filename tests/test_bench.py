@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).parent.parent / "bench"))
 
 from harness import table
 from harness.sides import Tenure, Torch
-from harness.worker import all_rows
+from harness.worker import all_rows, rows_of
 from peers import differ
 
 LINES = [
@@ -60,10 +60,10 @@ def test_disagreement_is_seen() -> None:
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", all_rows())
+@pytest.mark.parametrize("name", {**all_rows(), **rows_of("lookups")})
 def test_a_row_is_the_same_computation_in_both(name: str) -> None:
     pytest.importorskip("torch")
-    row: Any = all_rows()[name]
+    row: Any = {**all_rows(), **rows_of("lookups")}[name]
     found = []
     for side in (Tenure(), Torch()):
         side.start(2)

@@ -198,4 +198,44 @@ class Mlx(Side):
         return u
 
 
-SIDES: dict[str, type[Side]] = {s.name: s for s in (Tenure, Torch, TorchCompile, Jax, Mlx)}
+class Autograd(Side):
+    """HIPS autograd: gradients of NumPy's functions, operation by operation."""
+
+    name = package = "autograd"
+    style = "pure"
+
+    def start(self, threads: int) -> None:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ[name] = str(threads)
+        super().start(threads)
+        self.np: Any = importlib.import_module("autograd.numpy")
+
+    def value_and_grad(self, function: Callable[..., Any], argnums: Any = 0) -> Any:
+        """For one argument or a tuple of one."""
+        single = argnums if isinstance(argnums, int) else argnums[0]
+        call = self.lib.value_and_grad(function, single)
+
+        def both(*args: Any) -> Any:
+            value, grad = call(*args)
+            return value, grad if isinstance(argnums, int) else (grad,)
+
+        return both
+
+    def jit(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> Any:
+        return function
+
+    def array(self, a: Any) -> Any:
+        return a
+
+    leaf = array
+
+    def numpy(self, x: Any) -> Any:
+        return np.array(x)
+
+    def set(self, u: Any, key: Any, v: Any) -> Any:
+        raise NotImplementedError("autograd has no indexed writes")
+
+
+SIDES: dict[str, type[Side]] = {s.name: s for s in (Tenure, Torch, TorchCompile, Jax, Mlx, Autograd)}
+PEERS = tuple([name for name in SIDES if name != Autograd.name])
+"""The sides of ``bench/peers.py``."""

@@ -29,9 +29,14 @@ PATIENCE = 300.0
 FILES = ("pointwise", "reductions", "training", "networks", "indexing")
 
 
+def rows_of(*files: str) -> dict[str, Any]:
+    """The rows of some files by name."""
+    return {row.name: row for name in files for row in importlib.import_module(f"rows.{name}").ROWS}
+
+
 def all_rows() -> dict[str, Any]:
-    """The rows by name."""
-    return {row.name: row for name in FILES for row in importlib.import_module(f"rows.{name}").ROWS}
+    """The rows of ``bench/peers.py`` by name."""
+    return rows_of(*FILES)
 
 
 class Failure(Exception):
@@ -46,7 +51,7 @@ class Bench:
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
         self.side = SIDES[side]()
         self.side.start(threads)
-        self.rows = all_rows()
+        self.rows = rows_of(*FILES, "lookups")
         self.step: Any = None
 
     def version(self) -> str:

@@ -1,14 +1,17 @@
 """What the analysis knows of one module, as the rules read it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import Module, Program
 from tenure.check.source import Source
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "own_nodes", "rule_of"]
+
+_Node = TypeVar("_Node", bound=ast.AST)
 
 _SNAPSHOTS = frozenset(("state_dict", "captured", "shallow"))
 _BY_RELATION = {
@@ -32,7 +35,7 @@ class Facts:
     strict: bool = False
     found: list[Conflict] = field(default_factory=list)
     noted: list[Event] = field(default_factory=list)
-    others: dict[str, Source] = field(default_factory=dict)
+    _by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
         """The conflicts that a rule reports: those that are certain, and in strict mode the others."""
@@ -45,6 +48,19 @@ class Facts:
         for event in self.noted:
             if event.rule == rule and (event.certain or self.strict):
                 yield event
+
+    def nodes(self, kind: type[_Node]) -> Sequence[_Node]:
+        """Every node of a type in the module."""
+        if not self._by_type:
+            for node in ast.walk(self.source.tree):
+                self._by_type.setdefault(type(node), []).append(node)
+        return self._by_type.get(kind, [])  # type: ignore[return-value]
+
+    def scopes(self) -> Iterator[Sequence[ast.stmt]]:
+        """The bodies of the module and of each function."""
+        yield self.source.tree.body
+        yield from (node.body for node in self.nodes(ast.FunctionDef))
+        yield from (node.body for node in self.nodes(ast.AsyncFunctionDef))
 
     def source_of(self, path: str) -> Source | None:
         """The source of another file of the tree that a finding leads to."""
@@ -66,3 +82,13 @@ def rule_of(conflict: Conflict) -> str:
     if loan.text in _SNAPSHOTS:
         return "snapshot-not-copied"
     return "view-read-after-write" if loan.relation == "view" else "alias-read-after-write"
+
+
+def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Every node of a body that is run with it: nested functions appear, what they hold does not."""
+    stack = list(body)[::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            stack += list(ast.iter_child_nodes(node))[::-1]

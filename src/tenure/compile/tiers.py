@@ -69,7 +69,17 @@ class Tiered:
             return True
         if self.seen:
             return len(self.program.instructions) > 1 and self.cost < BUDGET.left()
-        return sum([at.aval.size for at in self.program.instructions]) > AT_ONCE
+        return self.cost < BUDGET.left() and self.work() > AT_ONCE
+
+    def work(self) -> int:
+        """Elements that a run computes; of what is written in place those that are written."""
+        size = self.program.aval
+        return sum(
+            [
+                at.aval.size if at.primitive.in_place is None else size(at.operands[1]).size
+                for at in self.program.instructions
+            ]
+        )
 
     def step(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any]:
         """Run it op by op."""

@@ -15,7 +15,7 @@ from typing import Any, Self
 from tenure.dtypes import as_dtype
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
-from tenure.nn.lending import CALLS, refuse_updating
+from tenure.nn.lending import CALLS, refuse_call
 from tenure.values.handlers import RemovableHandle
 from tenure.values.loans import LENDING, UPDATING
 from tenure.values.parameter import BIRTHS, Parameter
@@ -50,7 +50,7 @@ class Module:
             return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
         frame, me = sys._getframe(1), get_ident()
         if UPDATING:
-            refuse_updating(self)
+            refuse_call(self)
         LENDING[me] = next(BIRTHS)
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:

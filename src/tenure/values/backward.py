@@ -14,6 +14,7 @@ from typing import Any
 from tenure.values import force, paths, record, steps
 from tenure.values.graph import Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
+from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
 from tenure.values.replay import Replay
 from tenure.values.roots import check_root
@@ -79,11 +80,12 @@ class SegmentUnit:
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
-        walked = paths.ancestors(self.made, roots)
+        leaves = paths.leaf_slots(self.segment.node)
+        walked = paths.ancestors(self.made, roots, leaves)
         where = here()
         for slot, reference in list(self.segment.outs.items()):
             out = reference()
-            if out is not None and (slot in walked or paths.ancestors(self.made, [slot]) & walked):
+            if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):
                 out.consume(where)
 
 
@@ -110,7 +112,7 @@ class Walk:
         self.create_graph = create_graph
         self.consume = consume
         self.accumulate = accumulate
-        self.final = False
+        self.final, self.walked = False, 0
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
@@ -182,6 +184,18 @@ class Walk:
             self.walk(of, unit, cts)
             if self.consume:
                 unit.consume(roots)
+            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else len(unit.made)
+            del cts  # what nobody holds is written in place
+            if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
+                self.compute_so_far()
+
+    def compute_so_far(self) -> None:
+        """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
+        try:
+            self.walked = RECORDER.open = 0
+            RECORDER.flush()
+        finally:
+            RECORDER.open = 1
 
     def refuse_consumed(self) -> None:
         """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that

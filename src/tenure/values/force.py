@@ -8,7 +8,6 @@ was wanted in many calls is less.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -23,9 +22,9 @@ from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, paths
 from tenure.values.expand import Expansion
-from tenure.values.lost import Running, break_off
+from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
-from tenure.values.sites import place_of, places_of, site
+from tenure.values.sites import place_of, places_of
 from tenure.values.trie import GENERAL, ROOT, Node, prune
 from tenure.values.unfinished import MOVED
 
@@ -46,7 +45,6 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
-AXIS = re.compile(r"axis \d+(?= of size)")
 MOST_PLANS = 32
 NODE_BUDGET = 50_000
 NODES_KEPT = NODE_BUDGET * 3 // 4
@@ -280,7 +278,7 @@ def _deliver(t: Any, plan: Plan, handles: list[Any], results: Sequence[Any]) -> 
     for slot, array in zip(plan.slots, results, strict=False):
         h = handles[slot]
         if type(array) is Poison:
-            _locate(t, handles, array)
+            locate(t, handles, array)
         h._data = array
         h._trace = h._node = None
 
@@ -304,17 +302,6 @@ def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
             where = stale.where if stale else None
             h._src = graph.Out(None if stale else segment, slot, h._node.name, where)
     return segment
-
-
-def _locate(t: Any, handles: list[Any], poison: Poison) -> None:
-    """Name the line that recorded what failed."""
-    error = poison.error
-    if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
-        h = handles[poison.origin]
-        error.at = site(place_of(t, h))
-        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
-            error.message = AXIS.sub("an axis", error.message)
-            error.args = (error.message,)
 
 
 def _release(t: Any) -> None:
@@ -379,7 +366,7 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
-                _locate(t, t.handles, array)
+                locate(t, t.handles, array)
             before[slot]._data = array
 
 

@@ -38,8 +38,10 @@ LENDING: dict[int, int] = {}
 the next parameter made would have had when it began."""
 LENT: list[Callable[[Any, int, int], None]] = []
 """What refuses the write of a place that a thread in ``LENDING``, since that number, has lent."""
-UPDATING: dict[int, Any] = {}
-"""Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
+UPDATING: dict[int, tuple[Any, Place]] = {}
+"""Threads in the update of an optimizer, which holds its parameters exclusively, with the line that asked for it."""
+HELD: list[Callable[[Any, int, tuple[Any, Place]], None]] = []
+"""What refuses the use of a place that a thread in ``UPDATING`` updates."""
 
 
 WATCHERS: list[Callable[[Any, Any], None]] = []
@@ -255,6 +257,13 @@ def give_back(place: Any, loan: Loan) -> None:
             held.shared.remove(loan)
         if not held.exclusive and not held.shared:
             place._loans = None
+
+
+def refuse_updating(place: Any) -> None:
+    """TN503 for what an optimizer updates in another thread."""
+    for thread, update in list(UPDATING.items()):
+        for refuse in HELD:
+            refuse(place, thread, update)
 
 
 def absent(place: Any) -> Any:

@@ -1,13 +1,17 @@
-"""What becomes of what a run was computing when it ended early: by an exception, or in a process that was forked."""
+"""What becomes of what a run could not compute: an operation failed, an exception ended it, its process was forked."""
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from typing import Any, ClassVar
 
 from tenure.errors import TenureError
 from tenure.interp.interp import Poison
+from tenure.values.sites import place_of, site
+
+AXIS = re.compile(r"axis \d+(?= of size)")
 
 
 class Running:
@@ -54,6 +58,17 @@ def lose(handles: list[Any], why: str) -> None:
         if h._data is None:
             h._data = lost
         h._trace = h._node = None
+
+
+def locate(t: Any, handles: list[Any], poison: Poison) -> None:
+    """Name the line that recorded what failed."""
+    error = poison.error
+    if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
+        h = handles[poison.origin]
+        error.at = site(place_of(t, h))
+        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
+            error.message = AXIS.sub("an axis", error.message)
+            error.args = (error.message,)
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,10 +16,11 @@ from typing import Any
 from tenure.errors import BorrowError, DTypeError
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
+from tenure.values.force import adopt
 from tenure.values.graph import Place
 from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
-from tenure.values.record import Trace, apply_one
+from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
 from tenure.values.unfinished import UNFINISHED, note_moved
@@ -177,8 +178,15 @@ def _bury(x: Any, ended: Ended, twin: Any) -> None:
 
 def _share(x: Any, ended: Ended) -> Any:
     """Move a value that a place or a graph may hold: they keep it, and what is given is another of the same."""
-    pending = x._data is None
-    y, twin = (at_users_line(apply_one(CLONE, x)) if pending else _copy(x) for _ in range(2))
+    if RECORDER.open:
+        y, twin = (at_users_line(apply_one(CLONE, x)) if x._trace is not None else _copy(x) for _ in range(2))
+    else:  # computed, so that the two are sources of the same gradient and no step stands between them and it
+        RECORDER.compute(x)
+        if x._deps and x._src is None and x._trace is not None:
+            adopt(x._trace, x)
+        y, twin = _copy(x), _copy(x)
+        for handle in (y, twin):
+            handle._trace = handle._node = None
     twin._held = True
     _bury(x, ended, twin)
     return y

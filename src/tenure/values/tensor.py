@@ -51,6 +51,7 @@ class Arithmetic:
     expm1, log1p = arithmetic.expm1, arithmetic.log1p
     sin, cos, square, relu = arithmetic.sin, arithmetic.cos, arithmetic.square, arithmetic.relu
     isnan, isfinite = arithmetic.isnan, arithmetic.isfinite
+    lerp, addcmul, addcdiv = arithmetic.lerp, arithmetic.addcmul, arithmetic.addcdiv
     clip = clamp = arithmetic.clip
     logical_and, logical_or, logical_not = (
         arithmetic.logical_and,
@@ -292,3 +293,27 @@ def refuse_in_place(names: Iterable[str]) -> None:
     for name in names:
         if not hasattr(Tensor, name):
             setattr(Tensor, name, _refusal(name))
+
+
+LENT = "memory is not the user's concern; x.numpy() lends it, read-only"
+SHAPED = "a place keeps its shape; the method without the underscore gives a value of the new one"
+MEMORY = {
+    **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), LENT),
+    **dict.fromkeys(("resize_", "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_"), SHAPED),
+    "as_strided": "there are no views that overlap; choose the elements with an index",
+    "share_memory_": "what several processes write is a tn.Shared(value)",
+    "detach_": "x.detach() gives a value without a graph",
+    "pin_memory": "there is one device, the CPU",
+}
+"""What PyTorch has for memory that several tensors share, and what to write instead."""
+
+
+def _missing(name: str, instead: str) -> property:
+    def refuse(x: Any) -> Any:
+        raise AttributeError(f"a tensor has no attribute {name!r}: {instead}", name=name, obj=x)
+
+    return property(refuse)
+
+
+for _name, _instead in MEMORY.items():
+    setattr(Tensor, _name, _missing(_name, _instead))

@@ -20,7 +20,19 @@ from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, WATCHERS, Ended, Loans, absent, written_region
+from tenure.values.loans import (
+    GIL,
+    GUARD,
+    LENDING,
+    LENT,
+    UPDATING,
+    WATCHERS,
+    Ended,
+    Loans,
+    absent,
+    refuse_updating,
+    written_region,
+)
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
@@ -113,38 +125,31 @@ class Var(Writable):
                 known = old if seen is None else seen
                 old = old if self._leaf is None else detach(old)
                 new = replaced(old, v) if key is ... else indexing.written(old, key, v)
-            node = new._node
-            if node is not None and node.level is not None:
-                refuse_writing(self._home, new)
-            if self._leaf is not None:
-                new = as_leaf(new, self._leaf)
-            new._held = True
-            # With a GIL no other thread runs between these looks and the store.
-            if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
-                self._val = new
-            elif not self._store(new, writer, key, known):
-                if seen is not None:
-                    return False
-                continue
-            if self._borrows:
-                self._expire(new, writer, key)
-            return True
+            if self._take(new, writer, key, known):
+                return True
+            if seen is not None:
+                return False
 
-    def _take(self, new: Any) -> None:
-        """Hold a value of the place's shape and dtype, without a graph, which nothing forbids."""
+    def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
+        """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph. False, and
+        nothing done, if the place does not hold what is ``known`` any more."""
         if new._node is not None and new._node.level is not None:
             refuse_writing(self._home, new)
-        self._keep(new if self._leaf is None else as_leaf(new, self._leaf))
+        if self._leaf is not None:
+            new = as_leaf(new, self._leaf)
+        return self._keep(new, writer, key, known)
 
-    def _keep(self, new: Any) -> None:
+    def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Hold a value, which is a leaf if the place is one."""
         new._held = True
-        if GIL and self._loans is None and self._ties is None:  # no other thread runs between this look and the store
+        # With a GIL no other thread runs between these looks and the store.
+        if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
             self._val = new
-        else:
-            self._store(new)
+        elif not self._store(new, writer, key, known):
+            return False
         if self._borrows:
-            self._expire(new, None, ...)
+            self._expire(new, writer, key)
+        return True
 
     def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
@@ -174,17 +179,17 @@ class Var(Writable):
             for thread, born in list(LENDING.items()):
                 for refuse in LENT:
                     refuse(self, thread, born)
-        for update in list(UPDATING.values()) if UPDATING else ():
-            update.refuse_write(self)
+        if UPDATING:
+            refuse_updating(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
-        known = self._borrows
-        alive = [b for r in known if (b := r()) is not None]
-        if len(alive) < len(known):
-            self._borrows = [r for r in known if r() is not None] if alive else []
+        alive = [b for b in [r() for r in self._borrows] if b is not None]
         if not alive:
+            self._borrows = []
             return
+        if len(alive) < len(self._borrows):
+            self._borrows = [weakref.ref(b) for b in alive]
         if writer is not None and len(alive) == 1 and alive[0] is writer:
             writer._renew(new)
             return
@@ -198,8 +203,10 @@ class Var(Writable):
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
-        self._refuse_write()
-        self._expire(self._read(), None, ..., "written")
+        if self._loans is not None or self._ties is not None:
+            self._refuse_write()
+        if self._borrows:
+            self._expire(self._read(), None, ..., "written")
 
     def _fitting(self, v: Any) -> Any:
         """v as a value of the place's shape and dtype."""

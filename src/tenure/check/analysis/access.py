@@ -7,7 +7,7 @@ from tenure.check.analysis.memory import Memory
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Component, Holder, Obj, Ref, Value
+from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value
 
 __all__ = ["SAME_SPACE", "Access"]
 
@@ -192,14 +192,18 @@ class Access(Memory):
         self.state.cells[(new, "*")] = tuple(self.lent(ref, "element", (obj, "*")) for ref in self.items(obj))
         return (Ref(new),)
 
-    def lent(self, ref: Ref, relation: str, source: object, *, copylike: bool = False) -> Ref:
+    def lent(self, ref: Ref, relation: str, source: object, text: str = "", *, copylike: bool = False) -> Ref:
         """The reference under a new loan, unless it has been surprised already."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
-        return ref._replace(loan=self.loan(relation, source, ref, copylike=copylike))  # type: ignore[arg-type]
+        return ref._replace(loan=self.loan(relation, source, ref, text, copylike=copylike))  # type: ignore[arg-type]
+
+    def in_range(self, obj: Obj, region: tuple[Component, ...], op: ops.Op) -> None:
+        """Note an index that is out of range."""
 
     def _tensor_item(self, ref: Ref, region: tuple[Component, ...], op: ops.GetItem) -> Value:
         obj = ref.obj
+        self.in_range(obj, region, op)
         if obj.kind in ("value", "var", "jax", "mlx", "array"):
             self.reading((ref,), "operator")
             kind = "value" if obj.kind == "var" else obj.kind
@@ -267,7 +271,7 @@ class Access(Memory):
         if weak or name == "*":
             old = cells.get((obj, name), ())
             value = tuple(dict.fromkeys((*old, *value)))
-        cells[(obj, name)] = value
+        cells[(obj, name)] = value if len(value) <= WIDEST else ()
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """Note that a container (or object) takes references in."""
@@ -283,6 +287,7 @@ class Access(Memory):
     def _set_tensor_item(self, ref: Ref, region: tuple[Component, ...], op: ops.SetItem) -> None:
         if not op.augmented:
             self.read(op.src, "operator")
+            self.in_range(ref.obj, region, op)
         whole = all(part[0] == "all" for part in region)
         holder = self.sources.get(op.obj)
         write = self.wrote("write", "[…] = …")

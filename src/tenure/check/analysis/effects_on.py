@@ -10,6 +10,10 @@ from tenure.check.values import Holder, Obj, Ref, Value
 __all__ = ["Arguments", "Effects"]
 
 
+_SHOWING = frozenset(("view", "maybe-view", "alias", "iteration"))
+"""Results through which the argument is read later, if at all."""
+
+
 class Arguments:
     """The registers of a call, by position ("0" is the receiver of a method) and by keyword."""
 
@@ -45,8 +49,9 @@ class Effects(Access):
         effect = effect.given(self._constants_of(bound))
         writes = {*effect.writes, *effect.rebinds, *effect.resizes}
         if effect.reads:
+            shown = {spec.rstrip("+") for spec in effect.of} if effect.result in _SHOWING else set()
             for key, register in bound.items():
-                if key not in writes:
+                if key not in writes and key not in shown:
                     self.read(register, "call", deep=effect.result == "owned" and not effect.items)
         self.before(effect, bound, op, name)
         result = self._result(effect, bound, op, name)
@@ -190,7 +195,7 @@ class Effects(Access):
             case "element":
                 return self._element(of, effect, bound)
             case "iteration":
-                return self.iterate(of, effect.role)
+                return self.iterate(of, effect.role or ("reversed" if name == "reversed" else ""))
             case "owned":
                 return self._owned(effect, bound, of, name)
         return (Ref(self.fresh("unknown", "unknown")),)
@@ -223,6 +228,7 @@ class Effects(Access):
         kind: str = effect.kind if effect.kind != "same" else ref.obj.kind
         verdict = self.certainly(ref.obj, name) if effect.result == "maybe-view" else "view"
         if verdict == "copy":
+            self.reading((ref,), "call")
             made = self.fresh("copied", kind)
             made.text = "reshaped" if name in ("reshape", "ravel") else ""
             return (Ref(self.derived(made, (ref,))),)
@@ -292,7 +298,8 @@ class Effects(Access):
         if obj.kind in ("module", "tenure-module"):
             whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
             copylike = effect.kind == "dict"
-            lent = (self.lent(whole, "view" if copylike else "element", source, copylike=copylike),)
+            relation, text = ("view", "state_dict") if copylike else ("element", "")
+            lent = (self.lent(whole, relation, source, text, copylike=copylike),)
         elif effect.items == "alias":
             lent = (self.lent(ref, "element", source),)
         elif obj.kind in TENSORS and "[]" not in spec:

@@ -6,8 +6,8 @@ from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.lower.scope import parameters
-from tenure.check.values import Holder, Obj, Ref, Value, Write
+from tenure.check.scope import parameters
+from tenure.check.values import Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
@@ -34,23 +34,20 @@ class Laws(Functions):
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
         obj = ref.obj
+        if isinstance(holder, str):
+            self.written_names.add(holder)
         self._defaulted(ref, write)
         self._not_to_be_written(ref, holder, write)
         if obj.text == "cached":
             self.event("cached-value-mutated", write.node, ref.loan.node if ref.loan else obj.node, detail=write.text)
-        if _spread(obj) and obj.kind == "tensor" and write.sort == "write":
-            made = _spread(obj)
-            self.event("self-overlapping-write", write.node, made.node if made else None, detail="expanded")
+        made = spread(obj)
+        if made and obj.kind == "tensor" and write.sort == "write" and self.alone and ref.must and not obj.maybe:
+            self.event("self-overlapping-write", write.node, made.node, detail="expanded")
         if isinstance(holder, tuple) and holder[0].text == "repeated" and write.sort in ("write", "resize"):
             self.event("repeated-object", write.node, holder[0].node, detail="written")
         temporary = holder is None and obj.text in ("copy", "reshaped") and write.sort == "write"
         if temporary and self.op.node in self.graph_discarded():
             self.event("write-to-a-temporary", write.node, obj.node, text=obj.kind)
-
-    def graph_discarded(self) -> set[ast.AST]:
-        """Expressions of the present body whose values nobody takes."""
-        graph = self.function.graph
-        return graph.discarded if graph is not None else set()
 
     def _defaulted(self, ref: Ref, write: Write) -> None:
         root = ref.obj
@@ -87,6 +84,7 @@ class Laws(Functions):
         return ""
 
     modes: dict[str, str]
+    written_names: set[str]
 
     def bound(self, name: str, value: Value) -> None:
         super().bound(name, value)
@@ -143,7 +141,7 @@ class Laws(Functions):
                 a, b = one.obj, other.obj
                 if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
                     continue
-                if _constant(a) and _constant(b) and self.state.overlap(a, b):
+                if _indexed(a) and _indexed(b) and self.state.overlap(a, b):
                     self.event("self-overlapping-write", op.node, b.node, detail="shifted")
 
     def set_item(self, op: ops.SetItem) -> None:
@@ -158,6 +156,13 @@ class Laws(Functions):
             target = self.view(ref, "[]", op.obj, region=region)
             self.overlap_of(target, self.get(op.src), op)
         super()._set_tensor_item(ref, region, op)
+
+    def in_range(self, obj: Obj, region: tuple[tuple[object, ...], ...], op: ops.Op) -> None:
+        index = region[0][1] if len(region) == 1 and region[0][0] == "i" else None
+        if obj.length is None or obj.summary or not isinstance(index, int):
+            return
+        if not -obj.length <= index < obj.length:
+            self.event("index-out-of-range", op.node, obj.node, text=str(index))
 
     def repeated(self, ref: Ref, count: Value, op: ops.Operate) -> None:
         items = self.items(ref.obj)
@@ -196,18 +201,10 @@ class Laws(Functions):
                     self.overlap_of(self.get(bound[effect.out]), self.get(register), op)
 
 
-def _spread(obj: Obj) -> Obj | None:
-    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
-    at: Obj | None = obj
-    while at is not None:
-        if at.text == "expanded":
-            return at
-        at = at.base
-    return None
-
-
-def _constant(obj: Obj) -> bool:
-    return all(isinstance(part, int | str | None) for component in obj.region for part in component)
+def _indexed(obj: Obj) -> bool:
+    """Whether a view is made by constant indices alone."""
+    constant = all(isinstance(part, int | str | None) for component in obj.region for part in component)
+    return constant and all(component[0] in ("i", "s", "all") for component in obj.region)
 
 
 def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:

@@ -1,10 +1,8 @@
 """Loops: what an iterator gives, what it watches, and when it has come to its end. And the operators."""
 
-import ast
 
 from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
-from tenure.check.analysis.findings import Event
 from tenure.check.analysis.shapes import Shapes
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
@@ -115,15 +113,12 @@ class Loops(Shapes):
         self._once_more(ref)
 
     def _once_more(self, ref: Ref) -> None:
-        end = self.state.gone.get(ref.obj)
-        if ref.obj.target == "once" and isinstance(end, ast.AST) and not ref.obj.summary:
-            made = ref.obj.node
-            nodes = tuple(node for node in (self.op.node, end, made) if node is not None)
-            self.findings.event(Event(self.module.source.path, "iterator-consumed", nodes))
+        if ref.obj.target == "once" and ref.write is not None and ref.write.sort == "consumed":
+            self.gone(ref, self.op.node)
 
     def exhausted(self, ref: Ref) -> None:
-        if ref.obj.kind == "iterator":
-            self.state.gone.setdefault(ref.obj, self.op.node)
+        if ref.obj.kind == "iterator" and ref.obj.target == "once":
+            self.give_up(ref.obj, "consumed")
 
     def consume_register(self, register: int) -> None:
         for ref in self.get(register):

@@ -4,14 +4,14 @@ import ast
 from collections.abc import Callable
 
 from tenure.check import ops
-from tenure.check.analysis.evidence import annotation, only_torch, usage
+from tenure.check.analysis.evidence import annotation, only_torch
 from tenure.check.analysis.gradients import Gradients
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.lower import lower
-from tenure.check.lower.scope import parameters
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
+from tenure.check.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -43,9 +43,10 @@ class Machine(Gradients):
             self.repeating = at in graph.repeated
             for op in graph.blocks[at].ops:
                 self.step(op)
-            cells = self.state.cells
-            for register in [key for key in cells if isinstance(key, int) and key not in graph.crossing]:
-                del cells[register]
+            for register in self.placed:
+                if register not in graph.crossing:
+                    self.state.cells.pop(register, None)
+            self.placed.clear()
             for following in graph.blocks[at].succs:
                 if following not in before:
                     before[following] = self.state.copy()
@@ -59,7 +60,7 @@ class Machine(Gradients):
         """The state in which a body starts: its parameters refer to things given from outside."""
         self.state = State()
         self.methods: dict[str, set[str]] = {}
-        for name, method in usage(function):
+        for name, method in function.used:
             self.methods.setdefault(name, set()).add(method)
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)
@@ -207,11 +208,7 @@ class Machine(Gradients):
         if source is not None:
             relation = "name" if isinstance(source, str) else _relation(source)
             value = tuple(self.lent(ref, relation, source) for ref in value)
-        old = self.state.cells.get(op.dst, ()) if self._merged_before(op) else ()
-        self.put(op.dst, tuple(dict.fromkeys((*old, *value))))
-
-    def _merged_before(self, op: ops.Merge) -> bool:
-        return isinstance(op.node, ast.expr) and op.dst in self.state.cells
+        self.put(op.dst, value)
 
     def _iter(self, op: ops.Iter) -> None:
         value = self.get(op.src)

@@ -7,7 +7,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Obj, Value
+from tenure.check.values import Obj, Value, spread
 
 __all__ = ["Shapes"]
 
@@ -20,6 +20,11 @@ _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
     ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
 }  # fmt: skip
+_TO_A_NUMBER = frozenset(
+    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
+     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
+)  # fmt: skip
+"""What makes one number of a NumPy array, unless it is told an axis: numbers are never changed in place."""
 
 
 class Shapes(Machine):
@@ -28,13 +33,17 @@ class Shapes(Machine):
     def shaped(self, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
         if obj.kind not in TENSORS:
             return obj
+        if obj.kind == "ndarray" and name in _TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
+            obj.kind = "scalar"
+            return obj
         first = self.get(bound.get("0"))
         given = first[0].obj if len(first) == 1 else None
         obj.dtype = self._dtype(bound) or obj.dtype
         if name in _BY_SHAPE and given is not None:
             positional = sum(key.isdigit() for key in bound)
             if given.kind in ("tuple", "list") and given.text == "display":
-                obj.ndim = len(self.items(given)) if not self.state.cells.get((given, "*")) else None
+                fields = [name for name, _ in self.state.fields(given)]
+                obj.ndim = len(fields) if "*" not in fields else None
             elif isinstance(given.const, int) or given.kind == "scalar":
                 obj.ndim = positional if obj.kind == "tensor" and name != "full" else 1
         elif name in _BY_COUNT:
@@ -52,9 +61,21 @@ class Shapes(Machine):
         elif name.startswith("__"):
             axes = [value[0].obj.ndim or 0 for key in bound if (value := self.get(bound[key]))]
             obj.ndim = max(axes, default=0) or None
+        if obj.ndim == 1 and name in ("arange", *_BY_SHAPE, "array", "tensor") and given is not None:
+            obj.length = self._length(given, bound)
         if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
             obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
         return obj
+
+    def _length(self, given: Obj, bound: dict[str, int]) -> int | None:
+        """How many items a new array of one axis has, where that is written in the program."""
+        if given.kind in ("list", "tuple"):
+            fields = [name for name, _ in self.state.fields(given)]
+            return len(fields) if "*" not in fields else None
+        number = given.const
+        if "1" in bound or not isinstance(number, int | float) or isinstance(number, bool):
+            return None
+        return int(-(-number // 1))
 
     def _dtype(self, bound: dict[str, int]) -> str | None:
         for key in ("dtype", "1", "2"):
@@ -89,7 +110,7 @@ class Shapes(Machine):
         """Whether what may be a view is one: "view", "copy" or "maybe"."""
         own = obj.node is not None and obj.base is None
         if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
-            if obj.strided and name != "contiguous":
+            if (obj.strided and name != "contiguous") or spread(obj):
                 return "copy"
             if name == "flatten" and obj.kind == "ndarray":
                 return "copy"

@@ -16,13 +16,16 @@ A role says what an `Effect` cannot, by one word:
     enumerate, zip, keys, values, items, map       iterations whose items are tuples or results of calls
 """
 
+import re
 from functools import cache
 from pathlib import Path
 
 from tenure.check.effects.effect import Effect, Kind
 from tenure.check.effects.notation import parse, sections
 
-__all__ = ["attribute", "class_kind", "function", "method"]
+__all__ = ["attribute", "class_kind", "function", "method", "writers"]
+
+_VERB = re.compile(r"\b(writes|resizes) self\b")
 
 _DATA = Path(__file__).with_name("data")
 _OF_KIND: dict[str, str] = {
@@ -99,3 +102,14 @@ def _sections(library: str) -> dict[tuple[str, str], dict[str, str]]:
     for section, entries in sections((_DATA / f"{library}.effects").read_text(encoding="utf-8")).items():
         out.setdefault(section, {}).update(entries)
     return out
+
+
+@cache
+def writers() -> frozenset[str]:
+    """The names of all methods that some kind of value has and that write to it or change its length."""
+    found = set()
+    for library in ("python", *_LIBRARIES):
+        for (what, _), entries in _sections(library).items():
+            if what == "methods":
+                found |= {name for name, entry in entries.items() if _VERB.search(entry) and not name.startswith("__")}
+    return frozenset(found)

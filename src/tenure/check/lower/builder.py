@@ -94,4 +94,4 @@ class Builder:
             test, holds = test.operand, not holds
         if not isinstance(test, ast.Name | ast.Attribute | ast.Compare):
             return self.conditions
-        return (*self.conditions, (ast.unparse(test), holds))
+        return (*self.conditions, (test, holds))
