@@ -45,7 +45,7 @@ OBJECTS = (
     *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
     *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
     *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
-    *("ndarray", "list", "slow_alive", "slow_hand_over", "slow_exact", "slice", "ellipsis"),
+    *("ndarray", "list", "slow_alive", "slow_hand_over", "slow_exact", "slice", "ellipsis", "slow_value_of"),
 )
 VARIABLES = ("entries", "places", "run", *OBJECTS, *[f"at_{name}" for name in HANDLE])
 FUNCTIONS = (
@@ -56,6 +56,7 @@ FUNCTIONS = (
     "alive",
     "hand_over",
     "exact",
+    "value_of",
     "bind_method",
     *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
 )
@@ -69,20 +70,7 @@ def source(offsets: Mapping[str, int]) -> str:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    for define in (
-        *PARTS,
-        *RUNNING,
-        binary,
-        one_step,
-        unary,
-        apply_one,
-        apply,
-        seen,
-        mark_leaf,
-        exact,
-        bind_method,
-        onward,
-    ):
+    for define in (*PARTS, *RUNNING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -329,6 +317,16 @@ def exact(m: Code) -> None:
         f.give(out)
 
 
+def value_of(m: Code) -> None:
+    """value_of(x): the value of a value, place or borrow."""
+    with m.function("value_of", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(f.equal("i64 %n", "i64 1")):
+            v = f.call("value", f.load("ptr %args"))
+            with f.unless(f.absent(v)):
+                f.give(v)
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_value_of"), "ptr %args", "i64 %n", NULL))
+
+
 def bind_method(m: Code) -> None:
     """Trace.bind(x), of a trace that is held."""
     with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
@@ -348,3 +346,7 @@ def onward(m: Code) -> None:
         with f.each(n) as k:
             f.store(f.load(f.at("ptr %args", k)), f.at(everything, f.do("add", k, "i64 1")))
         f.give(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", n, "i64 1"), NULL))
+
+
+CALLED = (*(binary, one_step, unary, apply_one, apply, seen, mark_leaf, exact, bind_method, value_of, onward),)
+"""What Python calls, and what that is made of."""
