@@ -305,7 +305,7 @@ class Calls(Effects):
 
     def _watched(self, ref: Ref, source: object, role: str, at: int) -> Ref:
         relation = "iteration"
-        if ref.obj.kind not in CONTAINERS:
+        if ref.obj.kind not in (*CONTAINERS, "unknown"):
             relation = "view"
         text = f"{role}:{at}"
         write = None if ref.write is not None and ref.write.sort == "resize" else ref.write

@@ -23,7 +23,21 @@ class Loops(Shapes):
                 if held.loan is not None and held.loan.relation == "iteration":
                     self.reading((held,), "iterate", op.node)
             out += self._elements(ref, op)
+        self._another(out)
         self.put(op.dst, tuple(out))
+
+    def _another(self, items: list[Ref]) -> None:
+        """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
+        any_of = {r.obj for r in items if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
+        if not any_of:
+            return
+        cells = self.state.cells
+        at_home = {one.owner for one in any_of}
+        for holder, value in list(cells.items()):
+            if isinstance(holder, tuple) and (holder[0] in at_home or holder[0].kind == "iterator"):
+                continue
+            if any(ref.must and ref.obj.root() in any_of for ref in value):
+                cells[holder] = tuple(r._replace(must=False) if r.obj.root() in any_of else r for r in value)
 
     def _elements(self, ref: Ref, op: ops.Next) -> Value:
         """The next item of an iterator, by the role under which it was made."""

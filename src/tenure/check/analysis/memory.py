@@ -206,12 +206,16 @@ class Memory:
 
     def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
         sources = ref.loan.sources() if ref.loan is not None else {}
+        # Who holds what the written thing was taken out of knows of the change, too.
+        taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            if write.sort != "resize" and isinstance(other, tuple) and other[0].kind == "iterator":
+            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
             if other not in sources and not any(r.loan is not None and r.write is None for r in value):
@@ -220,6 +224,7 @@ class Memory:
             out = []
             for held in value:
                 expects = held.write is not None or (held.loan is None and other not in sources)
+                expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
@@ -234,7 +239,8 @@ class Memory:
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
         if write.sort == "resize":
-            if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
+            iterated = held.loan is not None and held.loan.relation == "iteration"
+            if iterated and write.grows and ref.obj.kind == "list" and held.loan and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
                 return NO
             if held.loan is not None and held.loan.text.startswith("reversed"):
@@ -300,7 +306,7 @@ class Memory:
 
 def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it as it was: a second name is often only a short one."""
-    if loan.relation in ("iteration", "traced", "queued") or how == "again":
+    if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 

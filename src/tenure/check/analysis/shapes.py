@@ -7,7 +7,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Obj, Value, spread
+from tenure.check.values import Obj, Ref, Value, spread
 
 __all__ = ["Shapes"]
 
@@ -81,6 +81,18 @@ class Shapes(Machine):
         if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
             obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
         return obj
+
+    def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
+        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
+        if name in ("reshape", "view") and isinstance(self.op, ops.Call):
+            shape = [self.get(given) for given, _ in self.op.args]
+            if len(shape) == 1 and len(shape[0]) == 1 and shape[0][0].obj.kind == "tuple":
+                axes: int | None = len(list(self.state.fields(shape[0][0].obj)))
+            else:
+                axes = len(shape) if not any(starred for _, starred in self.op.args) else None
+            for one in made:
+                one.obj.ndim = axes or None
+        return made
 
     def _surely_array(self, name: str, bound: dict[str, int], given: Obj | None) -> bool:
         """Whether a function of NumPy gives an array: of numbers most of them give a number."""
