@@ -236,6 +236,8 @@ def written_while(
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
     """Begin a loan. ``chain`` is the borrow through which it will be used and those that one was taken from."""
+    if place._ties is not None:
+        place._ties.joined(place)  # which may wait for other threads, and so not under the lock
     with GUARD:
         held = place._loans
         if held is None:

@@ -133,7 +133,8 @@ class Var(Writable):
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph. False, and
         nothing done, if the place does not hold what is ``known`` any more."""
-        if new._node is not None and new._node.level is not None:
+        node = new._node  # another thread may run its trace at any time
+        if node is not None and node.level is not None:
             refuse_writing(self._home, new)
         if self._leaf is not None:
             new = as_leaf(new, self._leaf)
