@@ -287,16 +287,18 @@ class Var(Writable):
 
 def refuse_writes(places: Iterable[Var]) -> None:
     """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
+    held = LENDING or (UPDATING and get_ident() not in UPDATING)
     for place in places:
-        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or place._ties is not None:
+        if held or place._loans is not None or place._ties is not None:
             place._refuse_write()
 
 
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
-        for watch in WATCHERS:
-            watch(place, place._read())
+        if WATCHERS:
+            for watch in WATCHERS:
+                watch(place, place._read())
         if value._node is not None and value._node.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)
