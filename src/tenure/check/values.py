@@ -205,7 +205,7 @@ def _constant_slices(a: Component, b: Component) -> int:
 def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...]]) -> int:
     """Whether two chains of regions, each from the same root downwards, share memory."""
     for one, other in zip(a, b, strict=False):
-        if one == other and not any(part[0] in ("?", "copy") for part in one):
+        if one == other and not any("?" in part or part[0] == "copy" for part in one):
             if any(isinstance(item, Obj) and item.summary for part in one for item in part):
                 return MAY
             continue
