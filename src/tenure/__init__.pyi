@@ -48,6 +48,8 @@ from tenure.func.transforms import vjp as vjp
 from tenure.func.vectorize import vmap as vmap
 from tenure.values.arithmetic import abs as abs
 from tenure.values.arithmetic import add as add
+from tenure.values.arithmetic import addcdiv as addcdiv
+from tenure.values.arithmetic import addcmul as addcmul
 from tenure.values.arithmetic import astype as astype
 from tenure.values.arithmetic import clip as clip
 from tenure.values.arithmetic import cos as cos
@@ -63,6 +65,7 @@ from tenure.values.arithmetic import greater as greater
 from tenure.values.arithmetic import greater_equal as greater_equal
 from tenure.values.arithmetic import isfinite as isfinite
 from tenure.values.arithmetic import isnan as isnan
+from tenure.values.arithmetic import lerp as lerp
 from tenure.values.arithmetic import less as less
 from tenure.values.arithmetic import less_equal as less_equal
 from tenure.values.arithmetic import log as log

@@ -335,3 +335,37 @@ def test_parameters() -> None:
     assert not nn.Parameter(w * 2, requires_grad=False).requires_grad
     with pytest.raises(tn.DTypeError, match="cannot require grad"):
         nn.Parameter(tn.tensor([1]))
+
+
+def test_module_dict() -> None:
+    a, b = nn.Linear(1, 2), nn.Linear(2, 1)
+    net = nn.ModuleDict({"first": a})
+    net["second"] = b
+    assert (list(net), len(net), "first" in net, net["second"] is b) == (["first", "second"], 2, True, True)
+    assert set(net.state_dict()) == {"first.weight", "first.bias", "second.weight", "second.bias"}
+    net["first"] = c = nn.Linear(1, 3)
+    net.update([("third", a)])
+    assert [m is n for m, n in zip(net.values(), (c, b, a), strict=True)] == [True] * 3
+    assert net.pop("third") is a and list(net.keys()) == [name for name, _ in net.items()] == ["first", "second"]
+    assert copy.copy(net)["first"] is not c and "(second): Linear" in repr(net)
+    del net["second"]
+    net.clear()
+    assert not list(net.parameters())
+    for bad in ({"": a}, {"x.y": a}, {"x": 3}):
+        with pytest.raises((KeyError, TypeError)):
+            nn.ModuleDict(bad)
+
+
+def test_parameters_as_one_vector_share_nothing_with_it() -> None:
+    net = nn.Linear(2, 3)
+    vector = nn.utils.parameters_to_vector(net.parameters())
+    assert vector.tolist() == net.weight.flatten().tolist() + net.bias.tolist()
+    vector.sum().backward()
+    assert net.weight.grad.tolist() == [[1.0] * 2] * 3
+    given = tn.arange(9.0).mut()
+    nn.utils.vector_to_parameters(given, net.parameters())
+    given.zero_()
+    assert (net.weight.tolist(), net.bias.tolist()) == ([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], [6.0, 7.0, 8.0])
+    with pytest.raises(tn.ShapeError, match="TN802"):
+        nn.utils.vector_to_parameters(tn.zeros(8), net.parameters())
+    assert net.bias.tolist() == [6.0, 7.0, 8.0]

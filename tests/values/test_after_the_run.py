@@ -57,3 +57,20 @@ def test_residuals_are_saved_from_the_second_time_on() -> None:
 
     first = gradient()
     assert first == gradient() == gradient()
+
+
+@pytest.mark.parametrize("read", READS)
+def test_losses_of_a_leaf_that_was_written_before_them_are_apart(read: str) -> None:
+    w = tn.ones(2, requires_grad=True)
+    w.data += 1
+    losses = [(w * k).sum() for k in (2, 3, 4)]
+    READS[read](losses[0])
+    for loss in losses:
+        loss.backward()
+    assert w.grad.tolist() == [9.0, 9.0]
+    shared = w * 2
+    first, second = shared.sum(), (shared * 3).sum()
+    READS[read](first)
+    first.backward()
+    with pytest.raises(tn.UseAfterMove, match="TN382"):
+        second.backward()

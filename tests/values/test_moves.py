@@ -150,6 +150,19 @@ def test_a_moved_leaf_is_the_leaf(read_between: bool) -> None:
     assert v.grad.tolist() == [5.0, 7.0]
 
 
+@pytest.mark.parametrize("pending", [False, True])
+def test_a_move_is_no_step_that_a_backward_could_consume(pending: bool) -> None:
+    w = tn.ones(2, requires_grad=True)
+    w.data += 1
+    if not pending:
+        w.tolist()
+    y = tn.move(w.value)
+    losses = [(w * 2).sum(), (w * 3).sum(), (y * 4).sum(), (y * 5).sum()]
+    for loss in losses:
+        loss.backward()
+    assert w.grad.tolist() == [14.0, 14.0]
+
+
 def test_a_graph_keeps_what_it_needs() -> None:
     w = tn.ones(2, requires_grad=True)
     x = computed(tn.arange(2.0) + 5)

@@ -328,3 +328,24 @@ def test_set_writes_what_fits_and_shares_nothing() -> None:
     for bad in (tn.ones(3), tn.ones(2, dtype=tn.float64)):
         with pytest.raises((tn.ShapeError, tn.DTypeError), match="TN802"):
             best.set_(bad)
+
+
+def test_running_means_by_hand() -> None:
+    g, b1, b2 = tn.tensor([2.0, -1.0]), 0.5, 0.25
+    m, v, p = tn.zeros(2).mut(), tn.zeros(2).mut(), tn.ones(2).mut()
+    m.lerp_(g, 1 - b1)
+    v.mul_(b2).addcmul_(g, g, value=1 - b2)
+    p.addcdiv_(m, v.sqrt(), value=-0.5)
+    assert (m.tolist(), v.tolist()) == ([1.0, -0.5], [3.0, 0.75])
+    assert p.tolist() == pytest.approx([1 - 0.5 / 3**0.5, 1 + 0.25 / 0.75**0.5])
+    x = tn.tensor([1.0, 2.0], requires_grad=True)
+    tn.addcmul(x, x, x).sum().backward()
+    assert x.grad.tolist() == [3.0, 5.0]
+    assert tn.lerp(x, tn.zeros(2), 0.5).tolist() == [0.5, 1.0] and tn.addcdiv(x, x, x).tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("name", ["as_strided", "data_ptr", "untyped_storage", "resize_", "share_memory_", "detach_"])
+def test_what_shares_memory_elsewhere_says_what_to_write(name: str) -> None:
+    for x in (tn.zeros(2), tn.zeros(2).mut(), tn.zeros(2).mut().data):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}': "):
+            getattr(x, name)

@@ -8,6 +8,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tenure.check.scope import bound_names, declared_names, parameters, walk
+
 __all__ = [
     "Assume",
     "Await",
@@ -43,8 +45,8 @@ __all__ = [
     "Yield",
 ]
 
-Condition = tuple[str, bool]
-"""The text of a test, and how it came out."""
+Condition = tuple[ast.expr, bool]
+"""A test, and how it came out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +353,31 @@ class Function:
     name: str
     parent: "Function | None" = None
     in_class: ast.ClassDef | None = None
-    locals: frozenset[str] = frozenset()
-    globals: frozenset[str] = frozenset()
     graph: Graph | None = None
     home: object = None
+    writes: bool | None = None
+    _bound: frozenset[str] | None = None
+    _used: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def locals(self) -> frozenset[str]:
+        """The names that the body binds as its own."""
+        if self._bound is None:
+            body = self.node.body
+            parts: list[ast.AST] = list(body) if isinstance(body, list) else [body]
+            own = bound_names(parts) | {given.arg for given in parameters(self.node)}
+            self._bound = frozenset(own - declared_names(parts))
+        return self._bound
+
+    @property
+    def used(self) -> tuple[tuple[str, str], ...]:
+        """(variable, method) for each method that the body calls on a variable."""
+        if self._used is None:
+            self._used = tuple(
+                (node.func.value.id, node.func.attr)
+                for node in walk(self.node)
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+            )
+        return self._used

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
+from tenure.check.scope import walk
 from tenure.check.source import Source, parse, read
 
 __all__ = ["ClassInfo", "Module", "Program", "Target"]
@@ -16,12 +17,25 @@ __all__ = ["ClassInfo", "Module", "Program", "Target"]
 
 @dataclass(slots=True, eq=False)
 class ClassInfo:
-    """A class of the checked tree: its methods, and the expressions its attributes are given anywhere in it."""
+    """A class of the checked tree, and its methods."""
 
     node: ast.ClassDef
     module: "Module"
     methods: dict[str, Function] = field(default_factory=dict)
-    attributes: dict[str, list[ast.expr]] = field(default_factory=dict)
+    _attributes: dict[str, list[ast.expr]] | None = None
+
+    @property
+    def attributes(self) -> dict[str, list[ast.expr]]:
+        """The expressions that the class body and `self.name = ...` give each attribute."""
+        if self._attributes is None:
+            self._attributes = {}
+            for statement in _toplevel(self.node.body):
+                match statement:
+                    case ast.FunctionDef() | ast.AsyncFunctionDef():
+                        _given(self._attributes, statement)
+                    case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                        self._attributes.setdefault(name, []).append(value)
+        return self._attributes
 
 
 Target = "str | Function | ClassInfo | Module"
@@ -226,23 +240,19 @@ def absolute(module: Module, statement: ast.ImportFrom) -> str:
 
 
 def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInfo:
-    """A class with its methods, and what `self.name = ...` and the class body give its attributes."""
+    """A class with its methods."""
     info = ClassInfo(node, module)
     for statement in _toplevel(node.body):
-        match statement:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                info.methods[statement.name] = function_of(statement, parent, node)
-                _attributes(info, statement)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                info.attributes.setdefault(name, []).append(value)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            info.methods[statement.name] = function_of(statement, parent, node)
     return info
 
 
-def _attributes(info: ClassInfo, method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+def _given(attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     if not method.args.args:
         return
     receiver = method.args.args[0].arg
-    for node in ast.walk(method):
+    for node in walk(method):
         match node:
             case ast.Assign():
                 pairs: list[tuple[ast.expr, ast.expr]] = [(target, node.value) for target in node.targets]
@@ -256,4 +266,4 @@ def _attributes(info: ClassInfo, method: ast.FunctionDef | ast.AsyncFunctionDef)
                 match element:
                     case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == receiver:
                         given = value if element is target else ast.Name("_", ast.Load())
-                        info.attributes.setdefault(attribute, []).append(given)
+                        attributes.setdefault(attribute, []).append(given)

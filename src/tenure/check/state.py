@@ -13,23 +13,48 @@ STORAGE = "·storage"
 _LIMIT = 8
 
 
+class Cells(dict[Holder, Value]):
+    """What each cell holds, with an index of the fields that an object has."""
+
+    __slots__ = ("index",)
+
+    def __init__(self) -> None:
+        self.index: dict[Obj, tuple[object, ...]] = {}
+
+    def __setitem__(self, holder: Holder, value: Value) -> None:
+        if type(holder) is tuple and holder not in self:
+            names = self.index.get(holder[0], ())
+            if holder[1] not in names:
+                self.index[holder[0]] = (*names, holder[1])
+        dict.__setitem__(self, holder, value)
+
+    def duplicate(self) -> "Cells":
+        """Cells of their own with the same contents."""
+        new = Cells()
+        new.update(self)
+        new.index = self.index.copy()
+        return new
+
+
 @dataclass(slots=True)
 class State:
     """Cells and what they hold, and what is in force: recording switched off, moved and consumed objects."""
 
-    cells: dict[Holder, Value] = field(default_factory=dict)
+    cells: Cells = field(default_factory=Cells)
     quiet: int = 0
     gone: dict[Obj, object] = field(default_factory=dict)
     loans: tuple[tuple[Obj, str, object], ...] = ()
 
     def copy(self) -> "State":
-        return State(dict(self.cells), self.quiet, dict(self.gone), self.loans)
+        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans)
 
     def join(self, other: "State") -> bool:
         """Add what `other` may hold; whether that was anything new."""
         changed = False
         for holder, value in other.cells.items():
             mine = self.cells.get(holder)
+            if mine is value:
+                continue
             if mine is None:
                 self.cells[holder] = value
                 changed = True
@@ -51,9 +76,10 @@ class State:
 
     def fields(self, obj: Obj) -> Iterator[tuple[object, Value]]:
         """The fields of an object that have cells."""
-        for holder, value in list(self.cells.items()):
-            if isinstance(holder, tuple) and holder[0] is obj:
-                yield holder[1], value
+        for name in self.cells.index.get(obj, ()):
+            value = self.cells.get((obj, name))
+            if value is not None:
+                yield name, value
 
     def chain(self, obj: Obj) -> tuple[Obj, list[tuple[tuple[object, ...], ...]]]:
         """The root whose memory an object shows, and the regions that lead to it from there."""
@@ -79,7 +105,7 @@ class State:
             found = compare_regions(regions_a, regions_b)
         else:
             found = self._parts(root_a, root_b)
-        if found is MUST and ((a.summary and not a.deep) or (b.summary and not b.deep)):
+        if found is MUST and ((a.summary and not root_a.deep) or (b.summary and not root_b.deep)):
             return MAY
         return found
 
@@ -115,7 +141,11 @@ class State:
             return views.get(one, one)
 
         for holder, value in list(self.cells.items()):
-            if any(ref.obj in views for ref in value):
+            touched = False
+            for ref in value:
+                if ref.obj in views:
+                    touched = True
+            if touched:
                 value = _union((), tuple(ref._replace(obj=aged(ref.obj)) for ref in value))
                 self.cells[holder] = value
             if isinstance(holder, tuple) and holder[0] in views:

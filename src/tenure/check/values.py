@@ -7,13 +7,17 @@ since that changed what it refers to behind its back.
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "spread"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
+
+WIDEST = 12
+"""How many things a cell may refer to before nothing is said of it any more."""
 
 Holder: TypeAlias = str | int | tuple["Obj", object]
 """A cell: a variable by name, a register by number, or a field of an object."""
@@ -56,6 +60,16 @@ class Obj:
         return at
 
 
+def spread(obj: Obj) -> Obj | None:
+    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
+    at: Obj | None = obj
+    while at is not None:
+        if at.text == "expanded":
+            return at
+        at = at.base
+    return None
+
+
 @dataclass(slots=True, eq=False)
 class Loan:
     """How a reference came to a cell: by which relation, where, from which cell.
@@ -70,17 +84,29 @@ class Loan:
     text: str
     parent: "Loan | None" = None
     copylike: bool = False
-    conditions: tuple[tuple[str, bool], ...] = ()
+    conditions: tuple[tuple[ast.expr, bool], ...] = ()
     path: str = ""
     name: str = ""
     of: ast.AST | None = None
+
+    @property
+    def seems_own(self) -> bool:
+        """Whether a name was given to what reads like something new."""
+        return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
+
+    def stood_under(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
+        """The conditions under which each of the steps was made that led to this reference."""
+        at: Loan | None = self
+        while at is not None:
+            yield at.conditions
+            at = at.parent
 
     def sources(self) -> dict[Holder, bool]:
         """The cells this reference was taken from, each with whether a copy seems to lie between."""
         out: dict[Holder, bool] = {}
         copied, at = False, self
         while True:
-            copied = copied or at.copylike
+            copied = copied or at.seems_own
             if at.source is not None:
                 out.setdefault(at.source, copied)
             if at.parent is None:
@@ -103,7 +129,8 @@ class Write:
     hidden: bool = False
     certain: bool = True
     grows: bool = False
-    conditions: tuple[tuple[str, bool], ...] = ()
+    stored: "frozenset[Obj]" = frozenset()
+    conditions: tuple[tuple[ast.expr, bool], ...] = ()
 
 
 class Ref(NamedTuple):

@@ -3,7 +3,7 @@
 from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
-from tenure.nn.container import ModuleList, Sequential
+from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.embedding import Embedding
 from tenure.nn.linear import Identity, Linear
 from tenure.nn.loss import (
@@ -43,6 +43,7 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "MultiheadAttention",
     "NLLLoss",

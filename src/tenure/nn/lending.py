@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from tenure.values.graph import Place
-from tenure.values.loans import LENT, UPDATING, Loan, written_while
+from tenure.values.loans import LENT, Loan, refuse_updating, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.regions import Region
 
@@ -45,11 +45,10 @@ def calls(thread: int) -> Iterator[tuple[Any, Place]]:
         frame = frame.f_back
 
 
-def refuse_updating(module: Any) -> None:
+def refuse_call(module: Any) -> None:
     """TN503 where an optimizer is updating parameters of a module that another thread calls."""
-    for update in list(UPDATING.values()):
-        for p in module.parameters():
-            update.refuse_write(p)
+    for p in module.parameters():
+        refuse_updating(p)
 
 
 LENT.append(refuse_write)

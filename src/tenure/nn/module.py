@@ -15,7 +15,7 @@ from typing import Any, Self
 from tenure.dtypes import as_dtype
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
-from tenure.nn.lending import CALLS, refuse_updating
+from tenure.nn.lending import CALLS, refuse_call
 from tenure.values.handlers import RemovableHandle
 from tenure.values.loans import LENDING, UPDATING
 from tenure.values.parameter import BIRTHS, Parameter
@@ -50,7 +50,7 @@ class Module:
             return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
         frame, me = sys._getframe(1), get_ident()
         if UPDATING:
-            refuse_updating(self)
+            refuse_call(self)
         LENDING[me] = next(BIRTHS)
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
@@ -237,7 +237,12 @@ class Module:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, tied ones once."""
-        return (p for _, p in self.named_parameters(recurse=recurse))
+        seen: set[int] = set()
+        for module in self.modules() if recurse else (self,):
+            for p in module._parameters.values():
+                if p is not None and id(p) not in seen:
+                    seen.add(id(p))
+                    yield p
 
     def buffers(self, recurse: bool = True) -> Iterator[Var]:
         """The buffers."""
@@ -248,8 +253,15 @@ class Module:
         return (m for _, m in self.named_children())
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it."""
-        return (m for _, m in self.named_modules())
+        """This module and all below it, parents first, each once."""
+        seen: set[Module] = set()
+        stack: list[Module] = [self]
+        while stack:
+            module = stack.pop()
+            if module not in seen:
+                seen.add(module)
+                yield module
+                stack += [m for m in reversed(module._modules.values()) if m is not None]
 
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; AttributeError where there is none."""

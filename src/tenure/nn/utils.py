@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from tenure.errors import ShapeError
 from tenure.values.arithmetic import minimum
 from tenure.values.creation import tensor
+from tenure.values.indexing import split
 from tenure.values.modes import no_grad
-from tenure.values.shaping import stack
+from tenure.values.reading import value_of
+from tenure.values.shaping import cat, stack
 from tenure.values.tensor import Tensor
 
 
@@ -45,3 +49,22 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     for p in found:
         if p.grad is not None:
             p.grad.clamp_(-clip_value, clip_value)
+
+
+def parameters_to_vector(parameters: Iterable[Any]) -> Any:
+    """The numbers of some parameters in one vector: a value, in the graph, that shares nothing with them."""
+    return cat([p.reshape(-1) for p in parameters])
+
+
+def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
+    """Write some parameters from one vector, one after the other. TN802, and nothing written, if it does not fit.
+
+    The parameters share nothing with the vector.
+    """
+    vector, places = value_of(vec).detach(), list(parameters)
+    sizes = [p.numel() for p in places]
+    if vector.shape != (sum(sizes),):
+        raise ShapeError(f"a vector of shape {list(vector.shape)} for parameters of {sum(sizes)} numbers")
+    with no_grad():
+        for p, part in zip(places, split(vector, sizes), strict=True):
+            p.copy_(part.reshape(p.shape))

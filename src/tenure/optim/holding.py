@@ -11,51 +11,48 @@ from typing import Any
 
 from tenure.errors import BorrowError, Site
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, UPDATING, Loan, second, used
+from tenure.values.loans import GUARD, HELD, UPDATING, Loan, second, used
 from tenure.values.regions import Region
 from tenure.values.sites import here, site
 
+Update = tuple[Any, Place]
+"""An optimizer, and the line that asked for its step."""
 
-class Update:
-    """The update of an optimizer, by the line that asked for the step; a context."""
 
-    __slots__ = ("optimizer", "outer", "thread", "where")
+def begin(thread: int, update: Update) -> Update | None:
+    """Begin an update beside others; what the thread goes on with afterwards. TN499 where another update, of whatever
+    thread, is of one of the same parameters."""
+    with GUARD:
+        for other in UPDATING.values():
+            mine = {id(p) for p in other[0].parameters()}
+            if any(id(p) in mine for p in update[0].parameters()):
+                raise second(loan_of(other), "two steps update one parameter at once")
+        outer = UPDATING.get(thread)
+        UPDATING[thread] = update
+        return outer
 
-    def __init__(self, optimizer: Any, where: Place) -> None:
-        self.optimizer = optimizer
-        self.where = where
-        self.thread = get_ident()
-        self.outer: Update | None = None
 
-    def __enter__(self) -> None:
-        """TN499 where another step is updating one of the parameters."""
-        with GUARD:
-            self.outer = UPDATING.get(self.thread)
-            for other in UPDATING.values():
-                other.refuse_step(self)
-            UPDATING[self.thread] = self
+def end(thread: int, outer: Update | None) -> None:
+    """End an update."""
+    if outer is None:
+        del UPDATING[thread]
+    else:
+        UPDATING[thread] = outer
 
-    def __exit__(self, *error: object) -> None:
-        with GUARD:
-            if self.outer is None:
-                del UPDATING[self.thread]
-            else:
-                UPDATING[self.thread] = self.outer
 
-    def loan(self) -> Loan:
-        """What it holds."""
-        return Loan(self, Region.whole(()), True, self.where, f"this step of {type(self.optimizer).__name__}")
+def refuse(place: Any, thread: int, update: Update) -> None:
+    """TN503 for what a thread updates, in another."""
+    if thread != get_ident() and any(p is place for p in update[0].parameters()):
+        raise used(loan_of(update), "a parameter is used while an optimizer updates it")
 
-    def refuse_step(self, other: Update) -> None:
-        """TN499 where the other would update one of the same parameters; within a thread too."""
-        mine = {id(p) for p in self.optimizer.parameters()}
-        if any(id(p) in mine for p in other.optimizer.parameters()):
-            raise second(self.loan(), "two steps update one parameter at once")
 
-    def refuse_write(self, place: Any) -> None:
-        """TN503 for what it updates, in another thread."""
-        if self.thread != get_ident() and any(p is place for p in self.optimizer.parameters()):
-            raise used(self.loan(), "a parameter is used while an optimizer updates it")
+def loan_of(update: Update) -> Loan:
+    """What an update holds."""
+    optimizer, where = update
+    return Loan(optimizer, Region.whole(()), True, where, f"this step of {type(optimizer).__name__}")
+
+
+HELD.append(refuse)
 
 
 class RepeatedParameter(BorrowError, ValueError):

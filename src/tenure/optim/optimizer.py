@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import chain
+from threading import get_ident
 from typing import Any, Self
 
 from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError, WriteError
 from tenure.optim import state
-from tenure.optim.holding import Update, repeated
+from tenure.optim.holding import begin, end, repeated
+from tenure.values.loans import GIL, UPDATING
 from tenure.values.modes import enable_grad, no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
@@ -85,14 +87,19 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         outer = RECORDER.site
-        where = here() if outer is None else outer
+        where, me, others = here() if outer is None else outer, get_ident(), None
+        if UPDATING or not GIL:
+            others = begin(me, (self, where))
+        else:  # no other thread begins between this look and the store
+            UPDATING[me] = (self, where)
         RECORDER.enter_site(where)
         try:
-            with no_grad(), Update(self, where):
+            with no_grad():
                 for group in self.param_groups:
                     self._update_group(group)
         finally:
             RECORDER.enter_site(outer)
+            end(me, others)
         RECORDER.seal()
         return loss
 

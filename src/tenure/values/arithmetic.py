@@ -170,6 +170,21 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     return value_of(x)
 
 
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """x + weight · (end - x): from x towards end, elementwise."""
+    return x + weight * (value_of(end) - x)
+
+
+def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value · a · b, elementwise."""
+    return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+
+
+def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value · a / b, elementwise."""
+    return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
+
+
 def to_dtype(x: Any, dtype: DType) -> Any:
     """x in another dtype; itself where it has it."""
     x = value_of(x)

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenure.errors import DTypeError, GradientError, ShapeError
 from tenure.values import force, paths, record, steps
 from tenure.values.graph import Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
 from tenure.values.replay import Replay
+from tenure.values.roots import check_root
 from tenure.values.segments import segment_gradient
 from tenure.values.sites import here, site
 
@@ -80,11 +80,11 @@ class SegmentUnit:
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
-        walked = paths.behind_roots(self.segment.node, tuple(sorted(roots)))
-        where = here()
+        leaves = paths.leaf_slots(self.segment.node)
+        walked, where = paths.behind_roots(self.segment.node, tuple(sorted(roots))), here()
         for slot, reference in list(self.segment.outs.items()):
             out = reference()
-            if out is not None and (slot in walked or paths.ancestors(self.made, [slot]) & walked):
+            if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):
                 out.consume(where)
 
 
@@ -315,33 +315,6 @@ def ones_like(unit: Unit, slot: int) -> Any:
     return steps.ones(unit.trace.aval(slot))
 
 
-def check_root(root: Any, gradient: Any) -> None:
-    """TN804 where there is nothing to differentiate, TN802 where the cotangent does not fit."""
-    if not root._deps:
-        raise GradientError(
-            "this tensor does not require grad: nothing it was computed from does, or it was detached",
-            at=site(here()),
-            help="make a leaf with requires_grad=True, and compute outside no_grad()",
-        )
-    if gradient is None:
-        if root._aval.shape != () and root._aval.size != 1:
-            raise GradientError(
-                f"backward() of a tensor of shape {list(root._aval.shape)} needs the cotangent",
-                at=site(here()),
-                help="reduce it to a scalar (.sum(), .mean()), or give backward(gradient=…) of the same shape",
-            )
-    elif gradient._aval.shape != root._aval.shape:
-        raise ShapeError(
-            f"gradient has shape {list(gradient._aval.shape)}, the tensor {list(root._aval.shape)}",
-            at=site(here()),
-        )
-    elif gradient._aval.dtype is not root._aval.dtype:
-        raise DTypeError(
-            f"gradient has dtype {gradient._aval.dtype.name}, the tensor {root._aval.dtype.name}",
-            at=site(here()),
-        )
-
-
 def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any]) -> None:
     """Start from the roots and walk; reads inside hooks do not end the trace."""
     for root, g in zip(roots, gradients, strict=True):
@@ -365,24 +338,41 @@ def short_walk(root: Any, keep: bool) -> bool:
 
     False, and nothing done, if it is not that.
     """
-    with steps.Hold() as t:
-        if root._trace is not t or t.handlers or (root._aval.shape and root._aval.size != 1):
-            return False
-        deps, inputs, marks = root._deps, t.inputs, t.marks
-        leaves: list[Any] = [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in deps]
-        for source in leaves:
-            if type(source) is not Leaf or source.hooks:
-                return False
-        if len(leaves) > 1 and len(set(leaves)) < len(leaves):
-            return False
-        into = tuple([None if leaf.grad is None else t.bind(held(leaf.grad)) for leaf in leaves])
-        found = steps.short_gradient(t, root, into, keep)
-    for slot, leaf in zip(deps, leaves, strict=True):
-        if slot in found:
-            deposit(leaf, found[slot], summed=True)
+    t = RECORDER.trace
+    if t.busy or t.handlers or (root._aval.shape and root._aval.size != 1):
+        return False
+    t.busy = True
+    try:
+        leaves = _plain_leaves(t, root)
+        if leaves is not None:
+            deps = root._deps
+            into = tuple([None if leaf.grad is None else t.bind(held(leaf.grad)) for leaf in leaves])
+            reached, gradients = steps.short_gradient(t, root, into, keep)
+        t.busy = False
+    except Exception:
+        t.busy = not t.whole()
+        raise
+    if leaves is None:
+        return False
+    found = gradients if reached == deps else [dict(zip(reached, gradients, strict=True)).get(slot) for slot in deps]
+    for slot, leaf, g in zip(deps, leaves, found, strict=True):
+        if g is not None:
+            deposit(leaf, g, summed=True)
         elif leaf.grad is None:
             deposit(leaf, steps.fill(t.aval(slot), 0), summed=True)
     return True
+
+
+def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
+    """The leaves behind a result of a trace that is held, none of them twice; None if there is anything else."""
+    if root._trace is not t or t.done:
+        return None
+    inputs, marks = t.inputs, t.marks
+    leaves: list[Any] = [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in root._deps]
+    for source in leaves:
+        if type(source) is not Leaf or source.hooks:
+            return None
+    return leaves if len(leaves) == 1 or len(set(leaves)) == len(leaves) else None
 
 
 def held(gradient: Any) -> Any:

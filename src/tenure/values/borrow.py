@@ -19,6 +19,7 @@ from tenure.values.loans import Ended, Loan, give_back, lend
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
 from tenure.values.sites import at_users_line, here, site
+from tenure.values.tensor import Tensor
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
 
@@ -41,8 +42,13 @@ class Borrow(Writable):
         self._parent = parent
         self._loan: Loan | None = None
         self._stale: Ended | None = parent._stale if parent is not None else None
-        self._val = value = self.view_of(place._read()) if parent is None else self._view_of_parent(parent)
-        value._held = True
+        if parent is None:
+            whole = place._val
+            value = detach(whole if type(whole) is Tensor else place._read())
+            self._val = value if region.is_whole else region.read(value)
+        else:
+            self._val = self._view_of_parent(parent)
+        self._val._held = True
         place._borrows.append(weakref.ref(self))
         if len(place._borrows) > 64:
             place._borrows = [r for r in place._borrows if r() is not None]

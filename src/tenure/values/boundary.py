@@ -12,6 +12,7 @@ import numpy as np
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
 from tenure.interp.interp import Poison
+from tenure.runtime.export import read_only
 from tenure.values.creation import wrap
 from tenure.values.force import leaves_some, run_prefix
 from tenure.values.graph import Leaf, Out
@@ -37,23 +38,6 @@ def array_alone(x: Any) -> np.ndarray[Any, Any]:
     if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):
         run_prefix(t, x, t.expanded, alone=True)
     return array_of(x)
-
-
-class Lent:
-    """What stands between an exported array and the buffer: NumPy finds no writable memory behind it."""
-
-    __slots__ = ("__array_interface__", "__owner")
-
-    def __init__(self, owner: np.ndarray[Any, Any]) -> None:
-        interface = dict(owner.__array_interface__)
-        interface["data"] = (interface["data"][0], True)
-        self.__array_interface__ = interface
-        self.__owner = owner
-
-
-def read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The same memory as an array that cannot be made writable, nor any that it leads to."""
-    return np.asarray(Lent(array))
 
 
 WRITABLE = 1

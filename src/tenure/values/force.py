@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
 from tenure.values.sites import place_of, places_of
 from tenure.values.trie import GENERAL, ROOT, Node, prune
+from tenure.values.unfinished import MOVED
 
 
 def choose_executor() -> Callable[[Any], Executable]:
@@ -116,16 +116,6 @@ def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], 
 
 BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
 """Who looks at a trace and its plan before it runs. An error that one of them gives is raised after the run."""
-MOVED: dict[int, weakref.ref[Any]] = {}
-"""The values that ``tn.move`` has given and that somebody still has, by their identity."""
-
-
-def note_moved(x: Any) -> None:
-    """Remember that a value was moved, to say so where its buffer is reused."""
-    key = id(x)
-    MOVED[key] = weakref.ref(x, lambda _: MOVED.pop(key, None))
-
-
 class Last(threading.local):
     """The plan that has run last in this thread: what ``tn.explain`` explains."""
 

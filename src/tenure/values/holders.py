@@ -33,7 +33,7 @@ def holders(x: Any, inputs: Any) -> list[Holder]:
                 continue
             if isinstance(r, Borrow | SharedBorrow):
                 found += named(r, "a borrow of its place, ") or [("a borrow of its place holds it", None)]
-            elif isinstance(r, Var) and r._val is handle:
+            elif isinstance(r, Var) and getattr(r, "_val", None) is handle:
                 found += named(r, "another place, ") or [("another place holds it", None)]
             elif isinstance(r, list) and any(type(s) is Segment for s in gc.get_referrers(r)):
                 found.append(("a graph that backward() has not consumed holds it", None))
@@ -92,10 +92,15 @@ def where(frame: FrameType) -> str:
     return "" if name.startswith("<") else f" of {name}()"
 
 
+def names(stored: Any) -> tuple[Any, ...]:
+    """The names that an instruction stores to: from Python 3.13 on one may store to two."""
+    return stored if isinstance(stored, tuple) else (stored,)
+
+
 def bound_at(frame: FrameType, name: str) -> Site | None:
     """The line that last gave a name of a frame its value: the store before where the frame is, or the last one."""
     steps = dis.get_instructions(frame.f_code)
-    stores = [i.offset for i in steps if i.opname.startswith("STORE_") and i.argval == name]
+    stores = [i.offset for i in steps if i.opname.startswith("STORE_") and name in names(i.argval)]
     before = [offset for offset in stores if offset <= frame.f_lasti]
     chosen = before or stores
     return site((frame.f_code, chosen[-1])) if chosen else None

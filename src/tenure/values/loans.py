@@ -38,14 +38,26 @@ LENDING: dict[int, int] = {}
 the next parameter made would have had when it began."""
 LENT: list[Callable[[Any, int, int], None]] = []
 """What refuses the write of a place that a thread in ``LENDING``, since that number, has lent."""
-UPDATING: dict[int, Any] = {}
-"""Threads in the update of an optimizer, which holds its parameters exclusively, and what says so to the others."""
-
+UPDATING: dict[int, tuple[Any, Place]] = {}
+"""Threads in the update of an optimizer, which holds its parameters exclusively, with the line that asked for it."""
+HELD: list[Callable[[Any, int, tuple[Any, Place]], None]] = []
+"""What refuses the use of a place that a thread in ``UPDATING`` updates."""
 
 WATCHERS: list[Callable[[Any, Any], None]] = []
 """Who is told of each write: the place, and what it held before."""
 STANDING_IN: dict[int, Loan] = {}
 """The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
+
+
+def forked() -> None:
+    """In the child of a fork no other thread is in a forward or an update any more."""
+    for calls in (LENDING, UPDATING):
+        for thread in calls.keys() - {threading.get_ident()}:
+            del calls[thread]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forked)
 
 
 @dataclass(slots=True, eq=False)
@@ -224,6 +236,8 @@ def written_while(
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
     """Begin a loan. ``chain`` is the borrow through which it will be used and those that one was taken from."""
+    if place._ties is not None:
+        place._ties.joined(place)  # which may wait for other threads, and so not under the lock
     with GUARD:
         held = place._loans
         if held is None:
@@ -255,6 +269,13 @@ def give_back(place: Any, loan: Loan) -> None:
             held.shared.remove(loan)
         if not held.exclusive and not held.shared:
             place._loans = None
+
+
+def refuse_updating(place: Any) -> None:
+    """TN503 for what an optimizer updates in another thread."""
+    for thread, update in list(UPDATING.items()):
+        for refuse in HELD:
+            refuse(place, thread, update)
 
 
 def absent(place: Any) -> Any:

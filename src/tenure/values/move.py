@@ -16,17 +16,18 @@ from typing import Any
 from tenure.errors import BorrowError, DTypeError
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.force import note_moved
+from tenure.values.force import adopt
 from tenure.values.graph import Place
 from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
-from tenure.values.record import Trace, apply_one
+from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
-from tenure.values.unfinished import UNFINISHED
+from tenure.values.unfinished import UNFINISHED, note_moved
 from tenure.values.var import Var
 
-STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node", "_code", "_lasti", "_kept")
+STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node")
+OPTIONAL = ("_code", "_lasti", "_kept")
 INSIDE = frozenset((*Tensor.__slots__, "_read", "twin", "__class__"))
 
 
@@ -107,9 +108,17 @@ def moved(x: Any, where: Place) -> Any:
         return _move_place(x, ended)
     if isinstance(x, Borrow):
         return _move_borrow(x, ended)
-    y = _share(x, ended) if getattr(x, "_held", False) else _take(x, ended)
+    y = _share(x, ended) if _is_held(x) else _take(x, ended)
     note_moved(y)
     return y
+
+
+def _is_held(x: Any) -> bool:
+    """Whether a place or a graph may hold a value."""
+    try:
+        return bool(object.__getattribute__(x, "_held"))
+    except AttributeError:
+        return False
 
 
 def _check(x: Any) -> None:
@@ -178,8 +187,15 @@ def _bury(x: Any, ended: Ended, twin: Any) -> None:
 
 def _share(x: Any, ended: Ended) -> Any:
     """Move a value that a place or a graph may hold: they keep it, and what is given is another of the same."""
-    pending = x._data is None
-    y, twin = (at_users_line(apply_one(CLONE, x)) if pending else _copy(x) for _ in range(2))
+    if RECORDER.open:
+        y, twin = (at_users_line(apply_one(CLONE, x)) if x._trace is not None else _copy(x) for _ in range(2))
+    else:  # computed, so that the two are sources of the same gradient and no step stands between them and it
+        RECORDER.compute(x)
+        if x._deps and x._src is None and x._trace is not None:
+            adopt(x._trace, x)
+        y, twin = _copy(x), _copy(x)
+        for handle in (y, twin):
+            handle._trace = handle._node = None
     twin._held = True
     _bury(x, ended, twin)
     return y
@@ -211,8 +227,10 @@ def _replace_input(trace: Trace, x: Any, y: Any) -> None:
 
 def _copy(x: Any) -> Any:
     """Another handle of the same."""
-    y = object.__new__(Tensor)
+    y, get = object.__new__(Tensor), object.__getattribute__
     for name in STATE:
+        object.__setattr__(y, name, get(x, name))
+    for name in OPTIONAL:
         with suppress(AttributeError):
-            setattr(y, name, object.__getattribute__(x, name))
+            object.__setattr__(y, name, get(x, name))
     return y

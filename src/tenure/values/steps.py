@@ -200,14 +200,16 @@ def gradient(
     return dict(zip(t.node.params[4], handles, strict=True))
 
 
-def short_gradient(t: Trace, root: Any, into: tuple[int | None, ...], keep: bool) -> dict[int, Any]:
-    """``gradient`` of one number, once, with respect to all that it depends on."""
+def short_gradient(
+    t: Trace, root: Any, into: tuple[int | None, ...], keep: bool
+) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+    """``gradient`` of one number, once, with respect to all that it depends on: the slots reached, and cotangents."""
     slot, deps = root._slot, root._deps
     key = (expand_gradient, slot, keep, *into)
     handles = seen(t, key, ()) if MODE.get() is t.mode else None
     if handles is None:
-        return gradient(t, ((slot, None),), deps, into, False, not keep, True, key)
-    return dict(zip(t.node.params[4], handles, strict=True))
+        handles = tuple(gradient(t, ((slot, None),), deps, into, False, not keep, True, key).values())
+    return t.node.params[4], handles
 
 
 def refuse_consumed(t: Trace, roots: Sequence[int]) -> None:

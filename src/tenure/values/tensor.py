@@ -12,9 +12,13 @@ from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.graph import Leaf
+from tenure.values.hits import apply_one
 from tenure.values.operators import binary
 from tenure.values.sites import here, site
 from tenure.values.spelling import write_to_a_value
+
+TURNED = (("order", (1, 0)),)
+"""The parameters of a transposition."""
 
 
 class Arithmetic:
@@ -51,6 +55,7 @@ class Arithmetic:
     expm1, log1p = arithmetic.expm1, arithmetic.log1p
     sin, cos, square, relu = arithmetic.sin, arithmetic.cos, arithmetic.square, arithmetic.relu
     isnan, isfinite = arithmetic.isnan, arithmetic.isfinite
+    lerp, addcmul, addcdiv = arithmetic.lerp, arithmetic.addcmul, arithmetic.addcdiv
     clip = clamp = arithmetic.clip
     logical_and, logical_or, logical_not = (
         arithmetic.logical_and,
@@ -102,7 +107,7 @@ class Shaping:
                 f".T of a tensor of shape {list(self.shape)}, which is no matrix",
                 help="use .mT for the last two axes, or .permute_dims(…)",
             )
-        return shaping.permute_dims(self, 1, 0)
+        return apply_one(shaping.PERMUTE, reading.value_of(self), TURNED)
 
     @property
     def mT(self: Any) -> Any:
@@ -292,3 +297,27 @@ def refuse_in_place(names: Iterable[str]) -> None:
     for name in names:
         if not hasattr(Tensor, name):
             setattr(Tensor, name, _refusal(name))
+
+
+LENT = "memory is not the user's concern; x.numpy() lends it, read-only"
+SHAPED = "a place keeps its shape; the method without the underscore gives a value of the new one"
+MEMORY = {
+    **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), LENT),
+    **dict.fromkeys(("resize_", "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_"), SHAPED),
+    "as_strided": "there are no views that overlap; choose the elements with an index",
+    "share_memory_": "what several processes write is a tn.Shared(value)",
+    "detach_": "x.detach() gives a value without a graph",
+    "pin_memory": "there is one device, the CPU",
+}
+"""What PyTorch has for memory that several tensors share, and what to write instead."""
+
+
+def _missing(name: str, instead: str) -> property:
+    def refuse(x: Any) -> Any:
+        raise AttributeError(f"a tensor has no attribute {name!r}: {instead}", name=name, obj=x)
+
+    return property(refuse)
+
+
+for _name, _instead in MEMORY.items():
+    setattr(Tensor, _name, _missing(_name, _instead))

@@ -26,3 +26,12 @@ class Unfinished:
 
 
 UNFINISHED: weakref.WeakSet[Unfinished] = weakref.WeakSet()
+
+MOVED: dict[int, weakref.ref[Any]] = {}
+"""The values that ``tn.move`` has given and that somebody still has, by their identity."""
+
+
+def note_moved(x: Any) -> None:
+    """Remember that a value was moved, to say so where its buffer is reused."""
+    key = id(x)
+    MOVED[key] = weakref.ref(x, lambda _: MOVED.pop(key, None))

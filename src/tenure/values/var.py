@@ -20,7 +20,19 @@ from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
 from tenure.values.levels import refuse_writing
-from tenure.values.loans import GIL, GUARD, LENDING, LENT, UPDATING, WATCHERS, Ended, Loans, absent, written_region
+from tenure.values.loans import (
+    GIL,
+    GUARD,
+    LENDING,
+    LENT,
+    UPDATING,
+    WATCHERS,
+    Ended,
+    Loans,
+    absent,
+    refuse_updating,
+    written_region,
+)
 from tenure.values.modes import current_mode
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
@@ -121,7 +133,8 @@ class Var(Writable):
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph. False, and
         nothing done, if the place does not hold what is ``known`` any more."""
-        if new._node is not None and new._node.level is not None:
+        node = new._node  # another thread may run its trace at any time
+        if node is not None and node.level is not None:
             refuse_writing(self._home, new)
         if self._leaf is not None:
             new = as_leaf(new, self._leaf)
@@ -167,8 +180,8 @@ class Var(Writable):
             for thread, born in list(LENDING.items()):
                 for refuse in LENT:
                     refuse(self, thread, born)
-        for update in list(UPDATING.values()) if UPDATING else ():
-            update.refuse_write(self)
+        if UPDATING:
+            refuse_updating(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
@@ -191,8 +204,10 @@ class Var(Writable):
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
-        self._refuse_write()
-        self._expire(self._read(), None, ..., "written")
+        if self._loans is not None or self._ties is not None:
+            self._refuse_write()
+        if self._borrows:
+            self._expire(self._read(), None, ..., "written")
 
     def _fitting(self, v: Any) -> Any:
         """v as a value of the place's shape and dtype."""
@@ -214,8 +229,8 @@ class Var(Writable):
 
     @data.setter
     def data(self, v: Any) -> None:
-        free = type(v) is Tensor and self._loans is None and self._ties is None and not LENDING and not UPDATING
-        if free and v._aval == self._read()._aval:
+        plain = type(v) is Tensor and self._loans is None and self._ties is None
+        if plain and not (LENDING or UPDATING or WATCHERS) and v._aval == self._read()._aval:
             self._take(detach(v) if v._deps else v)
             return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
@@ -271,14 +286,18 @@ class Var(Writable):
 
 def refuse_writes(places: Iterable[Var]) -> None:
     """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
+    held = LENDING or (UPDATING and get_ident() not in UPDATING)
     for place in places:
-        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or place._ties is not None:
+        if held or place._loans is not None or place._ties is not None:
             place._refuse_write()
 
 
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
+        if WATCHERS:
+            for watch in WATCHERS:
+                watch(place, place._read())
         if value._node is not None and value._node.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)

@@ -95,7 +95,7 @@ OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
 IN_PLACE = (
     "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
     "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not "
-    "scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
+    "lerp addcmul addcdiv scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
 )
 
 
@@ -115,10 +115,12 @@ def _in_place(name: str) -> Any:
 
 
 def _augmented(name: str) -> Any:
+    operator = getattr(Tensor, f"__{name}__")
+
     def method(self: Any, other: Any) -> Any:
         while True:
             seen, old = self._seen()
-            result = getattr(old, f"__{name}__")(other)
+            result = operator(old, other)
             if result is NotImplemented:
                 return result
             done = self._update(at_users_line(result), seen)

@@ -10,6 +10,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import Module, Program
+from tenure.check.scope import children
 
 __all__ = ["Conflict", "Event", "Findings", "Session", "analyze"]
 
@@ -19,7 +20,7 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
     findings = Findings()
     session.root, session.own = module, {}
     for function in bodies(module):
-        if function is module.body or worth_running(function.node):
+        if function is module.body or worth_running(program, module, function):
             machine = Interpreter(program, module, findings)
             machine.session, machine.context = session, {}
             machine.run(function)
@@ -41,7 +42,7 @@ def bodies(module: Module) -> Iterator[Function]:
         elif isinstance(node, ast.ClassDef):
             stack += [(child, parent, node) for child in node.body]
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            stack += [(child, parent, in_class) for child in ast.iter_child_nodes(node)]
+            stack += [(child, parent, in_class) for child in children(node)]
 
 
 def _known(

@@ -3,9 +3,11 @@
 import ast
 
 from tenure.check import ops
+from tenure.check.analysis.escapes import Escapes
 from tenure.check.analysis.evidence import annotation
-from tenure.check.analysis.libraries import Libraries
-from tenure.check.lower.scope import parameters
+from tenure.check.analysis.findings import Conflict
+from tenure.check.analysis.memory import GONE
+from tenure.check.scope import parameters
 from tenure.check.state import State
 from tenure.check.values import NO, Holder, Obj, Ref, Value, Write
 
@@ -14,12 +16,13 @@ __all__ = ["Interpreter"]
 _SHARED, _EXCLUSIVE = "borrow", "borrow-mut"
 
 
-class Interpreter(Libraries):
+class Interpreter(Escapes):
     """The whole abstract machine."""
 
     def entry(self, function: ops.Function) -> State:
         self.threads, self.reshaped, self.opened = {}, {}, set()
         self.seen: set[Obj] = set()
+        self.written_names = set()
         self.modes = {
             given.arg: annotation(self.program, self.module, given.annotation).mode
             for given in parameters(function.node)
@@ -29,10 +32,19 @@ class Interpreter(Libraries):
 
     def run(self, function: ops.Function) -> State:
         end = super().run(function)
+        self.findings.drop(self._deliberate)
         for obj, write in self.reshaped.items():
             if obj not in self.seen:
                 self.event("maybe-view-written", write.node, obj.node)
         return end
+
+    def _deliberate(self, conflict: Conflict) -> bool:
+        """`d = r = ...` with writes through one of the names only: the other is meant to follow."""
+        loan = conflict.loan
+        if loan.relation != "chain" or all(loan is not own for own in self.loans.values()):
+            return False
+        by_name = isinstance(conflict.write.node, ast.AugAssign)
+        return not by_name and not {loan.name, loan.source} <= self.written_names
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         if role in (_SHARED, _EXCLUSIVE):
@@ -45,7 +57,7 @@ class Interpreter(Libraries):
         if role == "move":
             for ref in self.get(bound.get("0")):
                 if ref.obj.kind != "scalar":
-                    self.state.gone[ref.obj] = ("moved", op.node)
+                    self.give_up(ref.obj, "moved")
         return result
 
     def _may_borrow(self, ref: Ref, role: str) -> None:
@@ -79,7 +91,8 @@ class Interpreter(Libraries):
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
-        self.use_gone(ref)
+        if ref.write is not None and ref.write.sort in GONE:
+            self.gone(ref, self.op.node)
         self._while_borrowed(ref, write)
         if ref.obj.kind == "borrow" and ref.write is not None and ref.write.sort == "write" and ref.loan is not None:
             self.event("write-through-a-stale-borrow", write.node, ref.write.node, ref.loan.node, tier="annotated")
@@ -88,6 +101,8 @@ class Interpreter(Libraries):
             self.event("write-to-a-value", write.node, ref.obj.node, detail="leaf", tier="annotated")
 
     def _while_borrowed(self, ref: Ref, write: Write | None) -> None:
+        if isinstance(self.op, ops.Call) and self.op.method in ("borrow", "borrow_mut"):
+            return
         for place, mode, node in self.state.loans:
             if ref.obj.kind == "borrow" or not isinstance(node, ast.AST) or self.state.overlap(place, ref.obj) is NO:
                 continue

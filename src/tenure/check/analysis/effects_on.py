@@ -10,6 +10,10 @@ from tenure.check.values import Holder, Obj, Ref, Value
 __all__ = ["Arguments", "Effects"]
 
 
+_SHOWING = frozenset(("view", "maybe-view", "alias", "iteration"))
+"""Results through which the argument is read later, if at all."""
+
+
 class Arguments:
     """The registers of a call, by position ("0" is the receiver of a method) and by keyword."""
 
@@ -45,8 +49,9 @@ class Effects(Access):
         effect = effect.given(self._constants_of(bound))
         writes = {*effect.writes, *effect.rebinds, *effect.resizes}
         if effect.reads:
+            shown = {spec.rstrip("+") for spec in effect.of} if effect.result in _SHOWING else set()
             for key, register in bound.items():
-                if key not in writes:
+                if key not in writes and key not in shown:
                     self.read(register, "call", deep=effect.result == "owned" and not effect.items)
         self.before(effect, bound, op, name)
         result = self._result(effect, bound, op, name)
@@ -163,13 +168,16 @@ class Effects(Access):
             into = self.get(bound["0"]) if "0" in bound and isinstance(self.op, ops.Call) and self.is_method else result
             for value, holder in self.pick(spec, bound):
                 for target in into:
-                    held = tuple(
-                        ref if holder is None and "[]" not in spec else self.lent(ref, "captured", holder)
-                        for ref in value
-                    )
+                    held = tuple(self.taken(ref, holder) for ref in value)
                     register = bound.get(spec)
                     self.captured(target.obj, "*", held, register)
                     self._store(target.obj, "*", held, weak=True)
+
+    def taken(self, ref: Ref, holder: Holder | None) -> Ref:
+        """The reference as a container holds it."""
+        if holder is None and ref.loan is None:
+            return ref
+        return self.lent(ref, "captured", holder if holder is not None or ref.loan is None else ref.loan.source)
 
     def _result(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> Value:
         if effect.out is not None and effect.out in bound:
@@ -190,7 +198,7 @@ class Effects(Access):
             case "element":
                 return self._element(of, effect, bound)
             case "iteration":
-                return self.iterate(of, effect.role)
+                return self.iterate(of, effect.role or ("reversed" if name == "reversed" else ""))
             case "owned":
                 return self._owned(effect, bound, of, name)
         return (Ref(self.fresh("unknown", "unknown")),)
@@ -223,6 +231,7 @@ class Effects(Access):
         kind: str = effect.kind if effect.kind != "same" else ref.obj.kind
         verdict = self.certainly(ref.obj, name) if effect.result == "maybe-view" else "view"
         if verdict == "copy":
+            self.reading((ref,), "call")
             made = self.fresh("copied", kind)
             made.text = "reshaped" if name in ("reshape", "ravel") else ""
             return (Ref(self.derived(made, (ref,))),)
@@ -272,13 +281,13 @@ class Effects(Access):
         for spec in effect.of:
             for register in self._registers(spec, bound):
                 for ref in self.get(register):
-                    self._spread(new, ref, register, effect, spec)
+                    self._spread(new, ref, register, effect, spec, name)
         return (Ref(new),)
 
     def _values(self, bound: dict[str, int]) -> Value:
         return tuple(ref for register in bound.values() for ref in self.get(register))
 
-    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
+    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str, called: str) -> None:
         """The items of a new container that come from an argument."""
         cells, obj = self.state.cells, ref.obj
         source = self.sources.get(register, register)
@@ -286,13 +295,15 @@ class Effects(Access):
             for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
                 if name in HIDDEN:
                     continue
-                lent = tuple(self.lent(part, "element", (obj, name)) for part in value)
+                text = "shallow" if called == "copy" else ""
+                lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
                 cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *lent)))
             return
         if obj.kind in ("module", "tenure-module"):
             whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
             copylike = effect.kind == "dict"
-            lent = (self.lent(whole, "view" if copylike else "element", source, copylike=copylike),)
+            relation, text = ("view", "state_dict") if copylike else ("element", "")
+            lent = (self.lent(whole, relation, source, text, copylike=copylike),)
         elif effect.items == "alias":
             lent = (self.lent(ref, "element", source),)
         elif obj.kind in TENSORS and "[]" not in spec:

@@ -1,13 +1,11 @@
 """Evidence of kinds: from annotations, and from methods that only one library's values have."""
 
 import ast
-from collections.abc import Iterator
 
 from tenure.check.effects import tables
-from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["Annotation", "annotation", "only_torch", "usage"]
+__all__ = ["Annotation", "annotation", "only_torch"]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -88,11 +86,3 @@ def _named(program: Program, target: object) -> Annotation:
             return Annotation(mode=name)
         return Annotation(tables.class_kind(target) or "unknown")
     return Annotation()
-
-
-def usage(function: Function) -> Iterator[tuple[str, str]]:
-    """(variable, method) for each method that the body calls on a variable."""
-    for node in ast.walk(function.node):
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
-                yield name, method

@@ -1,6 +1,7 @@
 """What the analysis finds: conflicts between a loan, a write and a read, and other events that rules phrase."""
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tenure.check.values import Loan, Obj, Write
@@ -49,6 +50,11 @@ class Findings:
         old = self.conflicts.get(key)
         if old is None or (found.certain and not old.certain):
             self.conflicts[key] = found
+
+    def drop(self, unwanted: Callable[[Conflict], bool]) -> None:
+        """Forget conflicts that prove to be meant."""
+        for key in [key for key, found in self.conflicts.items() if unwanted(found)]:
+            del self.conflicts[key]
 
     def event(self, found: Event) -> None:
         self.events.setdefault((found.rule, found.path, *found.nodes, found.detail), found)

@@ -6,13 +6,11 @@ from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.lower.scope import parameters
-from tenure.check.values import Holder, Obj, Ref, Value, Write
+from tenure.check.values import Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
-_STORES = ("[…] = …",)
-_MEMO = ("cache", "memo", "registry", "seen")
+_MEMO = ("cache", "memo", "registry")
 
 
 class Laws(Functions):
@@ -34,23 +32,20 @@ class Laws(Functions):
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
         obj = ref.obj
+        if isinstance(holder, str):
+            self.written_names.add(holder)
         self._defaulted(ref, write)
         self._not_to_be_written(ref, holder, write)
         if obj.text == "cached":
             self.event("cached-value-mutated", write.node, ref.loan.node if ref.loan else obj.node, detail=write.text)
-        if _spread(obj) and obj.kind == "tensor" and write.sort == "write":
-            made = _spread(obj)
-            self.event("self-overlapping-write", write.node, made.node if made else None, detail="expanded")
+        made = spread(obj)
+        if made and obj.kind == "tensor" and write.sort == "write" and self.alone and ref.must and not obj.maybe:
+            self.event("self-overlapping-write", write.node, made.node, detail="expanded")
         if isinstance(holder, tuple) and holder[0].text == "repeated" and write.sort in ("write", "resize"):
             self.event("repeated-object", write.node, holder[0].node, detail="written")
         temporary = holder is None and obj.text in ("copy", "reshaped") and write.sort == "write"
         if temporary and self.op.node in self.graph_discarded():
             self.event("write-to-a-temporary", write.node, obj.node, text=obj.kind)
-
-    def graph_discarded(self) -> set[ast.AST]:
-        """Expressions of the present body whose values nobody takes."""
-        graph = self.function.graph
-        return graph.discarded if graph is not None else set()
 
     def _defaulted(self, ref: Ref, write: Write) -> None:
         root = ref.obj
@@ -87,6 +82,7 @@ class Laws(Functions):
         return ""
 
     modes: dict[str, str]
+    written_names: set[str]
 
     def bound(self, name: str, value: Value) -> None:
         super().bound(name, value)
@@ -101,11 +97,11 @@ class Laws(Functions):
         for ref in value:
             self.act(write.sort, ref, write, by_name=True)
             loan = ref.loan
-            if loan is None or loan.source is None or loan.relation not in ("name", "parameter"):
+            if loan is None or loan.source is None or _is_meant(loan.source):
                 continue
             source = loan.source
             held = self.state.cells.get(source, ())
-            if not isinstance(source, str) or source == holder:
+            if loan.relation not in ("name", "parameter", "element") or source == holder:
                 continue
             marked = tuple(
                 one._replace(loan=loan, write=write, must=len(value) == 1 and write.certain)
@@ -117,7 +113,6 @@ class Laws(Functions):
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """A container that takes in the same object again, written in between, holds it twice."""
-        cells = self.state.cells
         for ref in value:
             if ref.obj.kind not in (*TENSORS, *CONTAINERS) or ref.obj.summary or ref.loan is None:
                 continue
@@ -128,7 +123,6 @@ class Laws(Functions):
                     same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
                     if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
                         self._conflict(old, "again", self.op.node)
-        del cells
 
     def overlapping(self, op: ops.Op) -> None:
         """An operation in place whose operand shows a shifted part of what it writes."""
@@ -143,7 +137,7 @@ class Laws(Functions):
                 a, b = one.obj, other.obj
                 if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
                     continue
-                if _constant(a) and _constant(b) and self.state.overlap(a, b):
+                if _indexed(a) and _indexed(b) and self.state.overlap(a, b):
                     self.event("self-overlapping-write", op.node, b.node, detail="shifted")
 
     def set_item(self, op: ops.SetItem) -> None:
@@ -151,6 +145,9 @@ class Laws(Functions):
             holder = self.sources.get(op.obj)
             if isinstance(holder, tuple) and holder[0].text == "repeated" and ref.obj.kind in CONTAINERS:
                 self.event("repeated-object", op.node, holder[0].node, detail="written")
+            constant = all(part[0] == "k" for part in map(self.component, op.index))
+            if ref.obj.default and ref.obj.kind == "dict" and constant:
+                self.event("mutable-default-mutated", op.node, ref.obj.node, text=str(ref.obj.parameter))
         super().set_item(op)
 
     def _set_tensor_item(self, ref: Ref, region: tuple[tuple[object, ...], ...], op: ops.SetItem) -> None:
@@ -158,6 +155,13 @@ class Laws(Functions):
             target = self.view(ref, "[]", op.obj, region=region)
             self.overlap_of(target, self.get(op.src), op)
         super()._set_tensor_item(ref, region, op)
+
+    def in_range(self, obj: Obj, region: tuple[tuple[object, ...], ...], op: ops.Op) -> None:
+        index = region[0][1] if len(region) == 1 and region[0][0] == "i" else None
+        if obj.length is None or obj.summary or not isinstance(index, int):
+            return
+        if not -obj.length <= index < obj.length:
+            self.event("index-out-of-range", op.node, obj.node, text=str(index))
 
     def repeated(self, ref: Ref, count: Value, op: ops.Operate) -> None:
         items = self.items(ref.obj)
@@ -171,8 +175,15 @@ class Laws(Functions):
             for ref in result:
                 items = self.items(ref.obj) if ref.obj.kind == "list" else ()
                 if any(r.obj.kind in (*TENSORS, *CONTAINERS) for r in items):
-                    ref.obj.text = "repeated"
+                    self.repeat(ref.obj, items)
         return result
+
+    def repeat(self, obj: Obj, items: Value) -> None:
+        """A container holds the same things at all of its places."""
+        for name, _ in list(self.state.fields(obj)):
+            del self.state.cells[(obj, name)]
+        self.state.cells[(obj, "*")] = items
+        obj.text = "repeated"
 
     def parameter(self, function: ops.Function, given: ast.arg, at: int) -> Obj:
         obj = super().parameter(function, given, at)
@@ -196,18 +207,10 @@ class Laws(Functions):
                     self.overlap_of(self.get(bound[effect.out]), self.get(register), op)
 
 
-def _spread(obj: Obj) -> Obj | None:
-    """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
-    at: Obj | None = obj
-    while at is not None:
-        if at.text == "expanded":
-            return at
-        at = at.base
-    return None
-
-
-def _constant(obj: Obj) -> bool:
-    return all(isinstance(part, int | str | None) for component in obj.region for part in component)
+def _indexed(obj: Obj) -> bool:
+    """Whether a view is made by constant indices alone."""
+    constant = all(isinstance(part, int | str | None) for component in obj.region for part in component)
+    return constant and all(component[0] in ("i", "s", "all") for component in obj.region)
 
 
 def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:
@@ -223,7 +226,8 @@ def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:
     return None
 
 
-def modes_of(machine: Laws, function: ops.Function, annotation_of: object) -> dict[str, str]:
-    """How each parameter is lent."""
-    del annotation_of
-    return {given.arg: "" for given in parameters(function.node)}
+def _is_meant(source: Holder) -> bool:
+    """Whether a write through a second name is likely to be meant for the cell that the name was read from."""
+    if isinstance(source, tuple):
+        return source[0].text != "display" or not isinstance(source[1], str)
+    return not isinstance(source, str)

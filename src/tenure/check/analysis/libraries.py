@@ -4,13 +4,13 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.laws import Laws
-from tenure.check.analysis.summaries import Given
+from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.lower.scope import parameters
-from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write
+from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["Libraries"]
 
+_CONSUMING = frozenset(("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min"))
 _EXPANDING = frozenset(("expand", "expand_as", "broadcast_to", "broadcast_tensors"))
 
 
@@ -22,6 +22,14 @@ class Libraries(Laws):
             return self._range(op)
         if qualname in ("builtins.super", "builtins.isinstance"):
             return (Ref(self.fresh(name, "unknown" if name == "super" else "scalar")),)
+        if qualname == "builtins.dict.fromkeys" and len(op.args) > 1:
+            new = self.fresh("fromkeys", "dict", text="display")
+            self.repeat(new, self.get(op.args[1][0]))
+            if all(ref.obj.kind not in (*TENSORS, *CONTAINERS) for ref in self.items(new)):
+                new.text = "display"
+            return (Ref(new),)
+        if qualname == "functools.partial":
+            return self._partial(op)
         if qualname in ("copy.copy", "copy.replace"):
             return self._shallow(op)
         if qualname in ("pickle.dumps", "pickle.loads", "copy.deepcopy"):
@@ -99,25 +107,8 @@ class Libraries(Laws):
             self.state.cells[(new, field)] = tuple(copies)
         return new
 
-    def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
-        super().written(ref, holder, write)
-        obj = ref.obj
-        if obj.text == "parted" and write.sort == "write":
-            self.event("alias-lost", write.node, obj.node)
-        if obj.root().kind == "jax" and obj.kind != "jax" and write.sort == "write":
-            self.event("write-to-a-value", write.node, obj.node)
-        if obj.text == "reshaped" and write.sort == "write":
-            self.reshaped.setdefault(obj, write)
-        for holder_of, value in list(self.state.cells.items()):
-            if write.sort != "write" or not isinstance(holder_of, tuple):
-                continue
-            for held in value:
-                sent = held.loan is not None and held.loan.relation == "queued" and held.write is None
-                if sent and held.loan is not None and self.state.overlap(held.obj, obj) is MUST:
-                    self.event("sent-value-overwritten", write.node, held.loan.node)
-
     def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
-        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
+        made = super().view(ref, name, register, kind, **more)
         for one in made:
             if name in _EXPANDING:
                 one.obj.text, one.obj.node = "expanded", self.op.node
@@ -136,6 +127,8 @@ class Libraries(Laws):
             return self._recomputed(bound, result, op)
         elif role == "jit" and isinstance(op, ops.Call):
             return self._compiled(op, result)
+        if name in _CONSUMING and not self.is_method and "0" in bound:
+            self.consume_register(bound["0"])
         if name == "set_" and "1" in bound:
             self._shares(bound)
         if role == "escape" and isinstance(op, ops.Call):
@@ -148,11 +141,15 @@ class Libraries(Laws):
             self._optimizer_state(bound, result)
         if role == "step":
             self._step(bound)
-        if name == "fromkeys":
-            for ref in result:
-                if any(item.obj.kind in (*TENSORS, *CONTAINERS) for item in self.items(ref.obj)):
-                    ref.obj.text = "repeated"
         return self.tenure_roles(role, bound, result, op)
+
+    def thread(self, op: ops.Call) -> None:
+        """Note that a function is handed to a thread."""
+
+    def handle_kind(self) -> str:
+        if self.imports("torch"):
+            return "tensor"
+        return "var" if self.imports("tenure") else ""
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         """Roles of Tenure's own."""
@@ -199,18 +196,24 @@ class Libraries(Laws):
 
     def _shares(self, bound: dict[str, int]) -> None:
         """`a.set_(b)`: a shows b's memory from now on."""
-        source = self.sources.get(bound["1"])
-        holder = self.sources.get(bound["0"])
         for ref in self.get(bound["0"]):
-            for other in self.get(bound["1"]):
-                if other.obj.kind != "tensor":
-                    continue
-                self.state.cells[(ref.obj, "·storage")] = (Ref(other.obj),)
-                if holder is not None:
-                    loan = self.loan("view", source, other._replace(loan=None), "set_")
-                    self.state.cells[holder] = tuple(
-                        one._replace(loan=loan, write=None) for one in self.state.cells.get(holder, ())
-                    )
+            self.shared_data(ref, self.sources.get(bound["0"]), bound["1"])
+
+    def shared_data(self, ref: Ref, holder: object, register: int) -> None:
+        given = self.get(register)
+        source = self.sources.get(register)
+        if len(given) != 1 or given[0].obj.kind != "tensor":
+            return
+        other = given[0]
+        if source is None and other.loan is None:
+            return
+        self.state.cells[(ref.obj, "·storage")] = (Ref(other.obj),)
+        if isinstance(holder, str):
+            if source is None and other.loan is not None:
+                source = other.loan.source
+            loan = self.loan("shared", source, other._replace(loan=None), "set_")
+            held = self.state.cells.get(holder, ())
+            self.state.cells[holder] = tuple(one._replace(loan=loan, write=None) for one in held)
 
     def _subsets(self, name: str, bound: dict[str, int]) -> Value:
         """Parts of a data set, which hold the data set itself."""
@@ -232,7 +235,7 @@ class Libraries(Laws):
         for ref in self.get(bound["0"]):
             state = self.field(ref.obj, "state")
             for made in result:
-                lent = tuple(self.lent(one, "view", (ref.obj, "state"), copylike=True) for one in state)
+                lent = tuple(self.lent(one, "shared", (ref.obj, "state"), copylike=True) for one in state)
                 self.state.cells[(made.obj, "*")] = lent
 
     def _step(self, bound: dict[str, int]) -> None:
@@ -261,6 +264,32 @@ class Libraries(Laws):
             if name in ("donate_argnums", "donate_argnames"):
                 self.state.cells[(new, "donated")] = self.get(register)
         return (Ref(new),)
+
+    def _partial(self, op: ops.Call) -> Value:
+        """A library function with some arguments given: as a decorator it may compile."""
+        new = self.fresh("partial", "function", text="partial")
+        if op.args:
+            self.state.cells[(new, "function")] = self.get(op.args[0][0])
+        for name, register in op.keywords:
+            if name is not None:
+                self.state.cells[(new, name)] = self.get(register)
+        return (Ref(new),)
+
+    def defined(self, obj: Obj, op: ops.Def) -> Value:
+        for register in op.decorators:
+            for ref in self.get(register):
+                decorator = ref
+                if ref.obj.text == "partial":
+                    inner = self.state.cells.get((ref.obj, "function"), ())
+                    decorator = inner[0] if len(inner) == 1 else ref
+                effect = tables.function(decorator.obj.target) if isinstance(decorator.obj.target, str) else None
+                if effect is not None and effect.role == "jit":
+                    new = self.fresh("compiled", "function", text="compiled")
+                    self.state.cells[(new, "function")] = (Ref(obj),)
+                    donated = self.state.cells.get((ref.obj, "donate_argnums"), ())
+                    self.state.cells[(new, "donated")] = donated
+                    return (Ref(new),)
+        return (Ref(obj),)
 
     def call_compiled(self, ref: Ref, op: ops.Call) -> Value:
         cells, obj = self.state.cells, ref.obj
@@ -291,7 +320,7 @@ class Libraries(Laws):
         for number in numbers:
             if number < len(op.args):
                 for ref in self.get(op.args[number][0]):
-                    self.state.gone[ref.obj] = ("donated", op.node)
+                    self.give_up(ref.obj, "donated")
 
     def replaced(self, ref: Ref, name: object, op: ops.Op) -> None:
         """What a compiled function or a second data set looks at is given another part."""
@@ -310,109 +339,12 @@ class Libraries(Laws):
                 for one in value
             )  # fmt: skip
 
-    def looked(self, ref: Ref) -> None:
-        super().looked(ref)
-        self.use_gone(ref)
-
-    def use_gone(self, ref: Ref) -> None:
-        """What was given away is used."""
-        gone = self.state.gone.get(ref.obj)
-        if isinstance(gone, tuple) and not ref.obj.summary:
-            how, node = gone
-            if node is not self.op.node:
-                rule = "donated-value-used" if how == "donated" else "use-after-move"
-                self.event(rule, self.op.node, node, detail=str(how))
-
-    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
-        """A value is put on a queue: whoever takes it out sees what is written to it meanwhile."""
-        target = refs[0].obj.target
-        if op.method not in ("put", "put_nowait", "send") or not isinstance(target, str):
+    def gone(self, ref: Ref, node: ast.AST) -> None:
+        write = ref.write
+        if write is None or ref.obj.summary or write.node is self.op.node:
             return
-        if not any(word in target for word in ("Queue", "Pipe", "Connection")) or not op.args:
-            return
-        source = self.sources.get(op.args[0][0])
-        shared = not target.startswith("multiprocessing")
-        for ref in self.get(op.args[0][0]):
-            if source is not None and shared and ref.obj.kind in TENSORS:
-                held = ref._replace(loan=self.loan("queued", source, ref._replace(loan=None)), write=None)
-                self._store(refs[0].obj, "*", (held,), weak=True)
-
-    def thread(self, op: ops.Call) -> None:
-        """A thread is started on a function that writes what another one writes too."""
-        registers = dict(op.keywords)
-        target = self.get(registers.get("target"))
-        args = [ref for one in self.get(registers.get("args")) for ref in [one]]
-        for ref in target:
-            function = ref.obj.target
-            if not isinstance(function, ops.Function):
-                continue
-            given = self._thread_arguments(function, args)
-            summary = self.summarize(function, self._examples(function, given))
-            for act in summary.acts.values():
-                for written, _ in self.resolve(act.path, given, function):
-                    self._race(written, act.write, op)
-
-    def _examples(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]]) -> dict[str, Obj]:
-        out = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
-        return out | self.outer_examples(function)
-
-    def _thread_arguments(self, function: ops.Function, args: list[Ref]) -> dict[str, tuple[Value, Holder | None]]:
-        names = [given.arg for given in parameters(function.node)]
-        out: dict[str, tuple[Value, Holder | None]] = {}
-        for one in args:
-            for at, name in enumerate(names):
-                out[name] = (self.field(one.obj, at), (one.obj, at))
-        return out
-
-    def _race(self, written: Ref, write: Write, op: ops.Call) -> None:
-        obj = written.obj
-        if obj.kind not in ("tensor", "ndarray") or obj.summary:
-            return
-        others = self.threads.setdefault(obj, [])
-        again = any(node is not op.node for node in others) or (op.node in others and not self._loop_local(obj))
-        others.append(op.node)
-        if again:
-            self.event("thread-race", write.inner[1] if write.inner else write.node, obj.node, op.node)
-
-    def _loop_local(self, obj: Obj) -> bool:
-        """Whether each round of a loop has an object of its own there."""
-        at: Obj | None = obj
-        while at is not None:
-            if any(isinstance(part, Obj) for component in at.region for part in component) or isinstance(at.field, Obj):
-                return True
-            if ("old", at) in self.objects:
-                return True
-            at = at.base or at.owner
-        return False
-
-    threads: dict[Obj, list[ast.AST]]
-    reshaped: dict[Obj, Write]
-
-    def hooked(self, refs: list[Ref], op: ops.Call) -> None:
-        """A hook keeps a layer's output, and the next layer of the sequence overwrites it."""
-        if not op.method.startswith("register_forward_hook") or not op.args:
-            return
-        following = [ref for one in refs for ref in self._layer_behind(one.obj)]
-        in_place = next((ref.obj for ref in following if ref.obj.text == "in-place"), None)
-        if in_place is None:
-            return
-        for hook in self.get(op.args[0][0]):
-            function = hook.obj.target
-            if not isinstance(function, ops.Function):
-                continue
-            names = [given.arg for given in parameters(function.node)]
-            summary = self.summarize(function, self.outer_examples(function) | self._hook_examples(names))
-            kept = [one for _, _, value in summary.stores for one in value if isinstance(one, Given)]
-            if len(names) > 2 and any(one.path.name == names[2] for one in kept):
-                self.event("hooked-output-overwritten", op.node, in_place.node)
-
-    def _hook_examples(self, names: list[str]) -> dict[str, Obj]:
-        return {names[2]: Obj("tensor")} if len(names) > 2 else {}
-
-    def _layer_behind(self, layer: Obj) -> Value:
-        """What comes after a layer in the sequence that holds it."""
-        for holder, value in list(self.state.cells.items()):
-            if isinstance(holder, tuple) and isinstance(holder[1], int) and holder[0].kind == "module":
-                if any(ref.obj is layer for ref in value):
-                    return self.state.cells.get((holder[0], holder[1] + 1), ())
-        return ()
+        if write.sort == "consumed":
+            self.event("iterator-consumed", node, write.node, ref.obj.node)
+        else:
+            rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
+            self.event(rule, node, write.node, detail=write.sort)

@@ -1,21 +1,29 @@
 """The memory of the abstract machine: objects, loans, cells, and what a write does to those who look on."""
 
 import ast
+import re
 from collections.abc import Iterable
 
 from tenure.check.analysis.findings import Conflict, Findings
 from tenure.check.effects.effect import CONTAINERS, TENSORS
-from tenure.check.ops import Op
+from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
-from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
-__all__ = ["HIDDEN_FIELDS", "Memory", "copylike"]
+__all__ = ["GONE", "HIDDEN_FIELDS", "Memory", "copylike"]
+
+GONE = frozenset(("moved", "donated", "consumed"))
+"""How an object can be given up."""
 
 HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later"))
 """Fields that are no part of what an object holds for others to reach."""
 
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
+_KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
+"""Names of what is kept as it was."""
+
+_KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
 
@@ -35,7 +43,10 @@ class Memory:
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
+        self.alone = True
         self.repeating = False
+        self.placed: list[int] = []
+        self.divided = False
 
     # Objects
 
@@ -55,7 +66,7 @@ class Memory:
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if not any(ref.obj is obj or ref.obj.base is obj for value in cells.values() for ref in value):
+        if not _referred_to(cells.values(), obj):
             self.state.gone.pop(obj, None)
             return
         views: dict[Obj, Obj] = {}
@@ -72,7 +83,7 @@ class Memory:
         if twin is None:
             twin = self.objects[key] = Obj(
                 obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
-                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text,
+                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             if obj.region:
                 twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
@@ -98,7 +109,10 @@ class Memory:
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
+        if len(value) > WIDEST:
+            value = ()
         self.state.cells[register] = value
+        self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is None:
             self.sources.pop(register, None)
@@ -155,7 +169,7 @@ class Memory:
         found = tuple(ref for value in fields for ref in value)
         if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
             return self.field(obj, "*")
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(found))[: 2 * WIDEST]
 
     # Writes and reads
 
@@ -171,9 +185,10 @@ class Memory:
 
     def write(self, value: Value, holder: Holder | None, write: Write, *, all_of: bool = False) -> None:
         """Write to what a value refers to. All others that look at it have not seen that coming."""
+        self.alone = len(value) == 1 or all_of
         for ref in value:
             write.hidden = write.hidden or _uncounted(ref)
-            certain = write.certain and (len(value) == 1 or all_of) and not ref.obj.maybe
+            certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or self.divided)
             self.written(ref, holder, write)
             if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
                 continue
@@ -191,19 +206,31 @@ class Memory:
 
     def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
         sources = ref.loan.sources() if ref.loan is not None else {}
+        # Who holds what the written thing was taken out of knows of the change, too.
+        taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
-            if other == holder or all(r.write is not None for r in value):
+            if other == holder or sources.get(other) is False:
+                continue
+            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            if inside and write.sort != "resize":
+                # What an iteration gives next is read then, as it is then.
+                continue
+            if other not in sources and not any(r.loan is not None and r.write is None for r in value):
                 continue
             changed = False
             out = []
             for held in value:
-                found = NO if held.write is not None else self._reaches(ref, held, write, holder)
-                if found is NO or not _unexpected(other, held, sources):
+                expects = held.write is not None or (held.loan is None and other not in sources)
+                expects = expects or held.obj in expecting
+                found = NO if expects else self._reaches(ref, held, write, holder)
+                if found is NO:
                     out.append(held)
                     continue
-                must = certain and found is MUST and held.must
+                must = certain and found is MUST and held.must and not held.obj.maybe
+                must = must and (len(value) == 1 or held.loan is None or held.loan.relation != "iteration")
                 out.append(Ref(held.obj, held.loan or seeming, write, must))
                 changed = True
             if changed:
@@ -212,8 +239,12 @@ class Memory:
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
         if write.sort == "resize":
-            if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
+            iterated = held.loan is not None and held.loan.relation == "iteration"
+            if iterated and write.grows and ref.obj.kind == "list" and held.loan and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
+                return NO
+            if held.loan is not None and held.loan.text.startswith("reversed"):
+                # What goes behind the iterator does not matter to it.
                 return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
         if relation == "iteration":
@@ -238,7 +269,9 @@ class Memory:
         while stack:
             ref = stack.pop()
             self.looked(ref)
-            if ref.write is not None and ref.loan is not None:
+            if ref.write is not None and ref.write.sort in GONE:
+                self.gone(ref, node or self.op.node)
+            elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
             if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
                 seen.add(ref.obj)
@@ -247,27 +280,49 @@ class Memory:
     def looked(self, ref: Ref) -> None:
         """Note a read of data."""
 
+    def give_up(self, obj: Obj, how: str) -> None:
+        """An object is moved, donated or used up: nobody who refers to it may go on."""
+        write = self.wrote(how)
+        for holder, value in list(self.state.cells.items()):
+            if any(ref.obj is obj for ref in value):
+                self.state.cells[holder] = tuple(
+                    ref._replace(write=write, must=True) if ref.obj is obj else ref for ref in value
+                )
+
+    def gone(self, ref: Ref, node: ast.AST) -> None:
+        """Note that something given up is used."""
+
     def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
         loan, write = ref.loan, ref.write
         assert loan is not None and write is not None
-        if contradictory(loan.conditions, write.conditions, self.op.conditions):
+        if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
             return
-        known = ref.obj.kind in TENSORS or ref.obj.kind in CONTAINERS or loan.relation in ("saved", "iteration")
+        known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
+        if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
+            certain = False
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
-def _unexpected(other: Holder, held: Ref, sources: dict[Holder, bool]) -> bool:
-    """Whether a cell's reader does not expect a write that was done through a loan from `sources`."""
-    if other in sources:
-        return sources[other]
-    return held.loan is not None
+def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
+    """Whether code that keeps a container wants it as it was: a second name is often only a short one."""
+    if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
+        return True
+    return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
+
+
+def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
+    for value in values:
+        for ref in value:
+            if ref.obj is obj or ref.obj.base is obj:
+                return True
+    return False
 
 
 def copylike(ref: Ref) -> Loan | None:
     """The loan by which the code seemed to make something of its own, if there is one behind a reference."""
     at = ref.loan
-    while at is not None and not at.copylike:
+    while at is not None and not at.seems_own:
         at = at.parent
     return at
 
@@ -295,10 +350,10 @@ def _mentions(component: Iterable[object]) -> bool:
     return any(isinstance(part, Obj) for part in component)
 
 
-def contradictory(*chains: tuple[tuple[str, bool], ...]) -> bool:
+def contradictory(*chains: tuple[Condition, ...]) -> bool:
     """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
     known: dict[str, bool] = {}
-    return any(known.setdefault(test, holds) is not holds for chain in chains for test, holds in chain)
+    return any(known.setdefault(ast.unparse(test), holds) is not holds for chain in chains for test, holds in chain)
 
 
 def class_of(obj: Obj) -> ClassInfo | None:

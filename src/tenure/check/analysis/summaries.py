@@ -1,11 +1,16 @@
 """What a function does to what it is given, in terms of its parameters: so that callers need not look inside."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tenure.check.analysis.memory import copylike
-from tenure.check.values import Loan, Obj, Ref, Value, Write
+from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
 
-__all__ = ["Act", "Fresh", "Given", "Path", "Summary", "encode", "path_of"]
+__all__ = ["Act", "Encoder", "Fresh", "Given", "Path", "Summary", "path_of"]
+
+
+_LARGEST = 24
+"""How many new objects one result may hold before the rest is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +98,31 @@ def _plain_name(name: object) -> object:
     return name
 
 
-def encode(value: Value, cells: dict[object, Value], depth: int = 3) -> tuple[Given | Fresh, ...]:
-    """A value in terms of what was given and what is new."""
-    out: list[Given | Fresh] = []
-    for ref in value:
+class Encoder:
+    """Puts values in terms of what was given and what is new; each new object once, and not too many of them."""
+
+    def __init__(self, cells: Mapping[Holder, Value]) -> None:
+        self._fields: dict[Obj, list[tuple[object, Value]]] = {}
+        for holder, value in cells.items():
+            if isinstance(holder, tuple):
+                self._fields.setdefault(holder[0], []).append((holder[1], value))
+        self._made: dict[Obj, Fresh] = {}
+
+    def encode(self, value: Value) -> tuple[Given | Fresh, ...]:
+        """The value, as callers can use it."""
+        return tuple(map(self._one, value))
+
+    def _one(self, ref: Ref) -> Given | Fresh:
         path = path_of(ref.obj)
         if path is not None:
-            out.append(Given(path, copylike(ref)))
-            continue
-        fresh = Fresh(ref.obj)
-        if depth:
-            for holder, held in cells.items():
-                if isinstance(holder, tuple) and holder[0] is ref.obj:
-                    fresh.fields[holder[1]] = encode(held, cells, depth - 1)
-        if ref.obj.base is not None and depth:
-            fresh.fields["·base"] = encode((Ref(ref.obj.base),), cells, depth - 1)
-        out.append(fresh)
-    return tuple(out)
+            return Given(path, copylike(ref))
+        made = self._made.get(ref.obj)
+        if made is not None:
+            return made
+        made = self._made[ref.obj] = Fresh(ref.obj)
+        if len(self._made) < _LARGEST:
+            for name, held in self._fields.get(ref.obj, ())[:_LARGEST]:
+                made.fields[name] = self.encode(held)
+            if ref.obj.base is not None:
+                made.fields["·base"] = self.encode((Ref(ref.obj.base),))
+        return made

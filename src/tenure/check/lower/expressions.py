@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tenure.check import ops
 from tenure.check.lower.builder import Builder
-from tenure.check.lower.scope import bound_names, declared_names, parameters
+from tenure.check.scope import bound_names
 
 __all__ = ["Expressions", "function_of"]
 
@@ -26,13 +26,10 @@ def function_of(
     parent: ops.Function | None,
     in_class: ast.ClassDef | None = None,
 ) -> ops.Function:
-    """The function that a definition makes, with its names sorted out and its body not lowered yet."""
-    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
-    declared = declared_names(body)
-    bound = (bound_names(body) | {given.arg for given in parameters(node)}) - declared
+    """The function that a definition makes, its body not lowered yet."""
     name = getattr(node, "name", "<lambda>" if isinstance(node, ast.Lambda) else "<module>")
     home = None if parent is None else parent.home
-    return ops.Function(node, name, parent, in_class, frozenset(bound), frozenset(declared), home=home)
+    return ops.Function(node, name, parent, in_class, home=home)
 
 
 class Expressions(Builder):

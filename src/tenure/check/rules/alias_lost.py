@@ -15,7 +15,7 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
         facts,
         RULE,
         "this was a view before it was copied, and is an array of its own now",
-        ("written here", "the copies part here"),
+        ("the copies part here", "written here"),
     )
 
 

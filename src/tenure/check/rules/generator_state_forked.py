@@ -1,22 +1,63 @@
 """TN382: a random generator is not copied into several workers."""
 
+import ast
 from collections.abc import Iterator
 
+from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
+from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.telling import told
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
 
+_MAKERS = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random", "torch.Generator")
+
+
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    return of_events(
-        facts,
-        RULE,
-        "every worker draws the same numbers: the generator is copied with the dataset",
-        ("drawn here, in each worker", "made once, here", "the workers start here"),
-    )
+    words = ("drawn here, in each worker", "made once, here", "the workers start here")
+    message = "every worker draws the same numbers: the generator is copied with the dataset"
+    return told(facts, RULE, _events(facts), message, words)
+
+
+def _events(facts: Facts) -> Iterator[Event]:
+    loaders = [node for node in facts.nodes(ast.Call) if _has_workers(facts, node)]
+    if not loaders:
+        return
+    for info in facts.module.classes.values():
+        if not any(str(base).endswith("Dataset") for base in facts.program.bases(info)):
+            continue
+        for name, method in info.methods.items():
+            if name in ("__getitem__", "__iter__", "__getitems__"):
+                for use, made in _uses(facts, info, method.node):
+                    yield Event(facts.source.path, RULE.name, (use, made, loaders[0]))
+                    break
+
+
+def _uses(facts: Facts, info: ClassInfo, method: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    for node in ast.walk(method):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(), attr=name))):
+                given = info.attributes.get(name, [])
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
+                given = facts.module.values.get(name, [])
+            case _:
+                continue
+        for made in given:
+            if isinstance(made, ast.Call) and facts.program.resolve(facts.module, made.func) in _MAKERS:
+                yield node, made
+
+
+def _has_workers(facts: Facts, node: ast.Call) -> bool:
+    given = {keyword.arg: keyword.value for keyword in node.keywords}
+    workers = given.get("num_workers")
+    if workers is None or "worker_init_fn" in given:
+        return False
+    if isinstance(workers, ast.Constant) and not workers.value:
+        return False
+    return facts.program.resolve(facts.module, node.func) == "torch.utils.data.DataLoader"
 
 
 RULE = Rule(

@@ -1,22 +1,67 @@
 """TN506: gradients are cleared between the steps of an optimizer."""
 
+import ast
 from collections.abc import Iterator
 
-from tenure.check.facts import Facts
+from tenure.check.analysis.findings import Event
+from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.telling import told
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
 
+_CLEARING = frozenset(("zero_grad", "zero_", "set_to_none", "clear_grad", "manual_backward", "zero_grads"))
+
+
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    return of_events(
-        facts,
-        RULE,
-        "the gradients of earlier rounds are never cleared",
-        ("steps with the sum of all gradients", "added to here"),
-    )
+    words = ("steps with the sum of all gradients", "added to here")
+    return told(facts, RULE, _events(facts), "the gradients of earlier rounds are never cleared", words)
+
+
+def _events(facts: Facts) -> Iterator[Event]:
+    for scope in facts.scopes():
+        body = list(own_nodes(scope))
+        if any(_clears(node) for node in body):
+            continue
+        made = {name for node in body for name in _optimizers(facts, node)}
+        for loop in body:
+            if not made or not isinstance(loop, ast.For | ast.While):
+                continue
+            inside = list(own_nodes(loop.body))
+            steps = [node for node in inside if _calls(node, "step", made)]
+            backward = [node for node in inside if _calls(node, "backward", None)]
+            calls = [node for node in inside if isinstance(node, ast.Call)]
+            given = {arg.id for call in calls for arg in call.args if isinstance(arg, ast.Name)}
+            if steps and backward and not given & made:
+                yield Event(facts.source.path, RULE.name, (steps[0], backward[0]))
+                break
+
+
+def _clears(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(attr=name) if name in _CLEARING:
+            return True
+        case ast.Assign(targets=[*_, ast.Attribute(attr="grad")]):
+            return True
+    return False
+
+
+def _optimizers(facts: Facts, node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)):
+            target = facts.program.resolve(facts.module, func)
+            known = isinstance(target, str) and target.startswith(("torch.optim.", "tenure.optim."))
+            if known and "lr_scheduler" not in str(target) and not str(target).endswith("LBFGS"):
+                yield name
+
+
+def _calls(node: ast.AST, method: str, on: set[str] | None) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr == method:
+            return on is None or (isinstance(value, ast.Name) and value.id in on)
+    return False
 
 
 RULE = Rule(

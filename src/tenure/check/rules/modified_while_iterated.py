@@ -24,11 +24,13 @@ RULE = Rule(
         "loop borrows what it iterates."
     ),
     wrong="""\
+layers = [make(size) for size in sizes]
 for i, layer in enumerate(layers):
     if layer.dead:
         del layers[i]
 """,
     right="""\
+layers = [make(size) for size in sizes]
 layers = [layer for layer in layers if not layer.dead]
 """,
     help="iterate over a copy, `for x in list(xs)`, or build a new list",

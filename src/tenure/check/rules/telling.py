@@ -1,14 +1,14 @@
 """The words of reports: which code is named, where it was lent, written and read, and how to mend it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.diagnostic import Diagnostic, Edit, Label, Span
 
-__all__ = ["of_conflicts", "of_events", "text_of"]
+__all__ = ["of_conflicts", "of_events", "text_of", "told"]
 
 _COPIES = {"tensor": ".clone()", "ndarray": ".copy()", "mlx": "[:]", "list": ".copy()", "dict": ".copy()"}
 _LONGEST = 60
@@ -28,15 +28,22 @@ def of_conflicts(facts: Facts, rule: Rule, message: str, *, lent: str, used: str
     """The reports of a rule's conflicts; {name} in its words is who looks on, {source} is at what."""
     for conflict in facts.conflicts(rule.name):
         name, source = _named(facts, conflict)
-        told = (part.format(name=name, source=f"`{source}`") for part in (message, lent, used))
-        yield _of_conflict(facts, conflict, rule, *told)
+        said = (part.format(name=name, source=f"`{source}`") for part in (message, lent, used))
+        yield _of_conflict(facts, conflict, rule, *said)
 
 
 def of_events(facts: Facts, rule: Rule, message: str, words: tuple[str, ...]) -> Iterator[Diagnostic]:
     """The reports of a rule's events: `words` say what each of its places is, the primary one first."""
-    for event in facts.events(rule.name):
-        told = tuple(word.format(text=event.text) for word in words)
-        yield _of_event(facts, event, rule, message.format(text=event.text), told)
+    return told(facts, rule, facts.events(rule.name), message, words)
+
+
+def told(
+    facts: Facts, rule: Rule, events: Iterable[Event], message: str, words: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    """The reports of events."""
+    for event in events:
+        said = tuple(word.format(text=event.text) for word in words)
+        yield _of_event(facts, event, rule, message.format(text=event.text), said)
 
 
 def _named(facts: Facts, conflict: Conflict) -> tuple[str, str]:
