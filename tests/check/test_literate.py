@@ -25,9 +25,7 @@ def test_reports_are_where_the_comments_are(program: str, tmp_path: Path) -> Non
     path = tmp_path / "program.py"
     path.write_text(program, encoding="utf-8")
     expected = {
-        (number, name)
-        for number, line in enumerate(program.splitlines(), 1)
-        for name in _EXPECTED.findall(line)
+        (number, name) for number, line in enumerate(program.splitlines(), 1) for name in _EXPECTED.findall(line)
     }
     found = check([str(path)], strict="# strict" in program.partition("\n")[0]).diagnostics
     assert {(one.primary.span.line, one.rule) for one in found} == expected

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tenure.check.discover import imported
+from tenure.check.settings import Found
 from tenure.cli.main import main
 
 ITERATION = "xs = [1, 2, 3]\nfor x in xs:\n    xs.remove(x)\n"
@@ -191,6 +193,14 @@ class TestRun:
         done = self.run("a.py")
         assert done.returncode == 1
         assert "helper.py:3" in done.stderr and "other.py" not in done.stderr
+
+    def test_what_is_not_imported_is_not_looked_at(self) -> None:
+        write(a="import pkg.one as one, os  # os\nfrom pkg import two\nprint(one.x)\n", other=ITERATION)
+        write(pkg__one="import beside\nx = 1\n", pkg__two="from . import one\n", beside="y = 2\n")
+        write(**{f"big__m{n}": ITERATION for n in range(3)})
+        assert imported("a.py", Found()) == ["pkg/one.py", "pkg/two.py", "beside.py"]
+        done = self.run("a.py")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
     def test_a_suppressed_report_does_not_refuse(self) -> None:
         write(a=ITERATION.replace("(x)", "(x)  # tenure: ignore[TN506]") + "print('done')\n")

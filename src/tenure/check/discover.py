@@ -1,13 +1,15 @@
 """Which files are checked: those named, and the Python files below the folders named."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from tenure.check.settings import Found, SettingsError
 from tenure.check.source import STDIN
 
-__all__ = ["discover"]
+__all__ = ["discover", "imported"]
 
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^#\n]+))", re.MULTILINE)
 _SUFFIXES = (".py", ".pyi", ".pyw")
 
 
@@ -26,6 +28,40 @@ def discover(paths: Sequence[str], found: Found) -> list[str]:
         else:
             raise SettingsError(f"there is no file or folder {path!r}")
     return sorted(out.values())
+
+
+def imported(script: str, found: Found) -> list[str]:
+    """The files beside a script that its imports may lead to, directly or through each other: modules, whole packages.
+
+    What lies in the folder and is not imported is not looked at.
+    """
+    folder = os.path.dirname(script)
+    out: list[str] = []
+    left, seen = [os.path.normpath(script)], {""}
+    while left:
+        for name in _imports(left.pop()) - seen:
+            seen.add(name)
+            module, package = (os.path.normpath(os.path.join(folder, part)) for part in (f"{name}.py", name))
+            if os.path.isfile(module):
+                new = [module]
+            else:
+                new = sorted(_below(package, found)) if os.path.isdir(package) else []
+            out += new
+            left += new
+    return out
+
+
+def _imports(path: str) -> set[str]:
+    """The first parts of the names that a file imports."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return set()
+    names = set()
+    for one, several in _IMPORT.findall(data):
+        names.update([one] if one else re.split(rb"[ \t]*,[ \t]*", several))
+    return {re.split(rb"[.\s(]", name.strip())[0].decode(errors="replace") for name in names}
 
 
 def _below(top: str, found: Found) -> Iterator[str]:

@@ -57,10 +57,18 @@ def check(
             facts = Facts(module.source, program, module, strict)
             facts.found = [found for found in findings.conflicts.values() if found.path == path]
             facts.noted = [found for found in findings.events.values() if found.path == path]
-            result.diagnostics += [found for rule in rules for found in rule.check(facts)]
+            result.diagnostics += _once([found for rule in rules for found in rule.check(facts)])
         result.depends[path] = program.read
     result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
     return result
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """One report for each rule, place and loan, however many reads follow."""
+    seen: dict[tuple[object, ...], Diagnostic] = {}
+    for one in sorted(found, key=lambda one: one.labels[-1].span if one.labels else one.primary.span):
+        seen.setdefault((one.rule, one.primary.span, one.labels[0].span if one.labels else None), one)
+    return list(seen.values())
 
 
 def _wanted(rule: Rule, select: Collection[str] | None, ignore: Collection[str] | None) -> bool:

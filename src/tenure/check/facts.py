@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import Module, Program
+from tenure.check.scope import children, walk
 from tenure.check.source import Source
 
 __all__ = ["Facts", "own_nodes", "rule_of"]
@@ -25,6 +26,13 @@ _BY_RELATION = {
 }
 
 
+def _place(conflict: Conflict) -> tuple[bool, int, int]:
+    node = conflict.read
+    line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+    written = getattr(conflict.write.node, "lineno", 0)
+    return line < written, line, column
+
+
 @dataclass(slots=True)
 class Facts:
     """One module: its source, and what was found in it."""
@@ -38,10 +46,19 @@ class Facts:
     _by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
-        """The conflicts that a rule reports: those that are certain, and in strict mode the others."""
+        """The conflicts that a rule reports: those that are certain, and in strict mode the others.
+
+        Of several reads after one write that by reading order is the first, and a certain one before others.
+        """
+        first: dict[tuple[ast.AST, str], Conflict] = {}
         for conflict in self.found:
-            if (conflict.certain or self.strict) and rule_of(conflict) == rule:
-                yield conflict
+            if not (conflict.certain or self.strict) or rule_of(conflict) != rule:
+                continue
+            key = conflict.write.node, "" if conflict.certain else conflict.loan.text
+            old = first.get(key)
+            if old is None or _place(conflict) < _place(old):
+                first[key] = conflict
+        yield from first.values()
 
     def events(self, rule: str) -> Iterator[Event]:
         """What was noted for a rule."""
@@ -52,7 +69,7 @@ class Facts:
     def nodes(self, kind: type[_Node]) -> Sequence[_Node]:
         """Every node of a type in the module."""
         if not self._by_type:
-            for node in ast.walk(self.source.tree):
+            for node in walk(self.source.tree):
                 self._by_type.setdefault(type(node), []).append(node)
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
@@ -77,6 +94,10 @@ def rule_of(conflict: Conflict) -> str:
         return "write-hidden-from-autograd" if write.hidden else "saved-for-backward-overwritten"
     if isinstance(conflict.read, ast.Tuple) and write.node in conflict.read.elts:
         return "swap-through-views"
+    if conflict.how == "again":
+        return "snapshot-not-copied"
+    if conflict.obj.kind == "jax" and loan.relation == "view":
+        return "pending-operand-overwritten"
     if loan.relation in _BY_RELATION:
         return _BY_RELATION[loan.relation]
     if loan.text in _SNAPSHOTS:
@@ -91,4 +112,4 @@ def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            stack += list(ast.iter_child_nodes(node))[::-1]
+            stack += children(node)[::-1]

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tenure.check.scope import bound_names, declared_names, parameters
+from tenure.check.scope import bound_names, declared_names, parameters, walk
 
 __all__ = [
     "Assume",
@@ -355,6 +355,7 @@ class Function:
     in_class: ast.ClassDef | None = None
     graph: Graph | None = None
     home: object = None
+    writes: bool | None = None
     _bound: frozenset[str] | None = None
     _used: tuple[tuple[str, str], ...] | None = None
 
@@ -374,7 +375,7 @@ class Function:
         if self._used is None:
             self._used = tuple(
                 (node.func.value.id, node.func.attr)
-                for node in ast.walk(self.node)
+                for node in walk(self.node)
                 if isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and isinstance(node.func.value, ast.Name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
+from tenure.check.scope import walk
 from tenure.check.source import Source, parse, read
 
 __all__ = ["ClassInfo", "Module", "Program", "Target"]
@@ -251,7 +252,7 @@ def _given(attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.
     if not method.args.args:
         return
     receiver = method.args.args[0].arg
-    for node in ast.walk(method):
+    for node in walk(method):
         match node:
             case ast.Assign():
                 pairs: list[tuple[ast.expr, ast.expr]] = [(target, node.value) for target in node.targets]

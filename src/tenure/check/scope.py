@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-__all__ = ["bound_names", "declared_names", "parameters"]
+__all__ = ["bound_names", "children", "declared_names", "parameters", "walk"]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -19,6 +19,30 @@ def parameters(node: ast.AST) -> list[ast.arg]:
     return [*given.posonlyargs, *given.args, *star, *given.kwonlyargs, *double]
 
 
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below a node."""
+    out: list[ast.AST] = []
+    for part in node.__dict__.values():
+        if part.__class__ is list:
+            out += [one for one in part if isinstance(one, ast.AST)]
+        elif isinstance(part, ast.AST):
+            out.append(part)
+    return out
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, in no particular order. Several times as fast as `ast.walk`."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        yield at
+        for part in at.__dict__.values():
+            if part.__class__ is list:
+                stack += [one for one in part if isinstance(one, ast.AST)]
+            elif isinstance(part, ast.AST):
+                stack.append(part)
+
+
 def _own(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Every node of a body that is evaluated in its own scope; nested scopes appear, what they hold does not."""
     stack = list(body)
@@ -29,9 +53,9 @@ def _own(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             continue
         if isinstance(node, _COMPREHENSIONS):
             # A walrus inside binds outside; the loop variables do not.
-            stack += [inner for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)]
+            stack += [inner for inner in walk(node) if isinstance(inner, ast.NamedExpr)]
             continue
-        stack += ast.iter_child_nodes(node)
+        stack += children(node)
 
 
 def bound_names(body: Iterable[ast.AST]) -> set[str]:

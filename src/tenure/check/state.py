@@ -53,6 +53,8 @@ class State:
         changed = False
         for holder, value in other.cells.items():
             mine = self.cells.get(holder)
+            if mine is value:
+                continue
             if mine is None:
                 self.cells[holder] = value
                 changed = True
@@ -103,7 +105,7 @@ class State:
             found = compare_regions(regions_a, regions_b)
         else:
             found = self._parts(root_a, root_b)
-        if found is MUST and ((a.summary and not a.deep) or (b.summary and not b.deep)):
+        if found is MUST and ((a.summary and not root_a.deep) or (b.summary and not root_b.deep)):
             return MAY
         return found
 

@@ -129,6 +129,7 @@ class Write:
     hidden: bool = False
     certain: bool = True
     grows: bool = False
+    stored: "frozenset[Obj]" = frozenset()
     conditions: tuple[tuple[ast.expr, bool], ...] = ()
 
 

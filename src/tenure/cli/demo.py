@@ -77,15 +77,16 @@ print("k =", k)
         False,
     ),
     Program(
-        "value.py",
-        "The same in Tenure: the checker reports it too, and a run refuses the write, since a tensor is a value",
+        "lent.py",
+        "In Tenure a signature can say that an argument is only lent: the checker keeps it, and so does a run",
         """\
-import tenure as torch
+import tenure as tn
 
-def reset(val: torch.Tensor):
-    val.data = torch.zeros(3)
+@tn.checked
+def reset(val: tn.Ref[tn.Tensor]):
+    val.data = tn.zeros(3)
 
-a = [torch.ones(3)]
+a = [tn.ones(3).mut()]
 k = a[0]
 reset(a[0])
 print("k =", k)

@@ -1,10 +1,9 @@
 """`tenure run`: check a script and the modules it imports from its folder, refuse what is certain, then run it."""
 
 import argparse
-import os
 import sys
 
-from tenure.check.discover import discover
+from tenure.check.discover import imported
 from tenure.check.session import Sources, certain
 from tenure.check.settings import Found, SettingsError
 from tenure.cli.script import refuse_missing, run_script
@@ -33,7 +32,7 @@ def command(arguments: argparse.Namespace) -> int:
 def _refused(script: str) -> bool:
     """Whether a run is certain to break a law; the reports are printed."""
     try:
-        found = certain(script, discover([os.path.dirname(script) or "."], Found()))
+        found = certain(script, imported(script, Found()))
     except SettingsError as error:
         print(f"tenure run: {error}", file=sys.stderr)
         return True

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenure.check import parallel
+from tenure.check.engine import Result, check
+from tenure.check.settings import SettingsError
 
 WRONG = "xs = [1, 2]\nfor x in xs:\n    xs.remove(x)\n"
 
@@ -30,6 +34,48 @@ def test_the_same_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     several = parallel.check_files(files, files, sizes, False, 2)
     assert sorted(several.found, key=lambda d: d.primary.span) == sorted(one.found, key=lambda d: d.primary.span)
     assert len(one.found) == 12 and set(several.depends) == set(files)
+
+
+def failing(files: list[str], **options: Any) -> Result:
+    """A checker that does not survive some files."""
+    if any("bad" in path for path in files):
+        raise RecursionError("too deep\nby far")
+    return check(files, **options)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_on_which_the_checker_fails_is_one_report(
+    jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "check", failing)
+    monkeypatch.setattr(parallel, "_PAYS", 100)
+    files = []
+    for name in ("a", "bad1", "b", "c", "bad2", "d"):
+        path = tmp_path / f"{name}.py"
+        path.write_text(WRONG)
+        files.append(str(path))
+    out = parallel.check_files(files, files, dict.fromkeys(files, len(WRONG)), False, jobs)
+    by_file = {Path(one.primary.span.path).stem: (one.code, one.rule) for one in out.found}
+    assert by_file == {
+        **dict.fromkeys("abcd", ("TN506", "modified-while-iterated")),
+        **dict.fromkeys(("bad1", "bad2"), ("TN000", "checker-failed")),
+    }
+    failure = next(one for one in out.found if one.code == "TN000")
+    assert "(RecursionError: too deep)" in failure.message and not failure.certain
+    assert set(out.depends) == set(files)
+
+
+def ended(files: list[str], **options: Any) -> Result:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def test_a_process_that_is_killed_is_an_error_and_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "check", ended)
+    monkeypatch.setattr(parallel, "_PAYS", 100)
+    with pytest.raises(SettingsError, match="ended from outside"):
+        parallel.check_files(["a.py", "b.py"], [], {"a.py": 500, "b.py": 500}, False, 2)
+    assert multiprocessing.active_children() == []
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=40), st.integers(1, 12))

@@ -10,6 +10,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import Module, Program
+from tenure.check.scope import children
 
 __all__ = ["Conflict", "Event", "Findings", "Session", "analyze"]
 
@@ -41,7 +42,7 @@ def bodies(module: Module) -> Iterator[Function]:
         elif isinstance(node, ast.ClassDef):
             stack += [(child, parent, node) for child in node.body]
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            stack += [(child, parent, in_class) for child in ast.iter_child_nodes(node)]
+            stack += [(child, parent, in_class) for child in children(node)]
 
 
 def _known(

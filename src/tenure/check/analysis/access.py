@@ -3,7 +3,7 @@
 import ast
 
 from tenure.check import ops
-from tenure.check.analysis.memory import Memory
+from tenure.check.analysis.memory import Memory, copylike
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import ClassInfo, Module
@@ -17,6 +17,9 @@ SAME_SPACE = frozenset(
      "from_dlpack", "detach_", "astype", "array", "frombuffer", "device_get", "device_put")
 )  # fmt: skip
 """Operations whose result is indexed as their argument is."""
+
+_COUNTERS = frozenset(("i", "j", "k", "ii", "jj"))
+"""Parameters that are whole numbers by everybody's habit."""
 
 _SEQUENCES = frozenset(("list", "tuple", "deque"))
 
@@ -134,6 +137,8 @@ class Access(Memory):
             return ("i", obj.const)
         if isinstance(obj.const, str):
             return ("k", obj.const)
+        if obj.kind == "unknown" and obj.parameter in _COUNTERS:
+            return ("v", obj)
         if obj.kind == "tuple":
             return ("copy",) if not self._plain(obj) else ("t", obj)
         return ("v", obj) if obj.kind == "scalar" else ("u", obj)
@@ -177,6 +182,8 @@ class Access(Memory):
             return self.slice_of(obj), None
         name = self.key(region)
         found = tuple(_inherit(part, ref) for part in self.field(obj, name))
+        if obj.kind == "dict" and isinstance(name, Obj) and (obj, name) not in self.state.cells:
+            found = tuple(part._replace(must=False) for part in found)
         return found, (obj, name)
 
     def key(self, region: tuple[Component, ...]) -> object:
@@ -189,7 +196,13 @@ class Access(Memory):
     def slice_of(self, obj: Obj) -> Value:
         """A new sequence with some of the items of another."""
         new = self.fresh(("slice", obj), obj.kind, text="display")
-        self.state.cells[(new, "*")] = tuple(self.lent(ref, "element", (obj, "*")) for ref in self.items(obj))
+        fields = list(self.state.fields(obj)) or [("*", self.items(obj))]
+        self.state.cells[(new, "*")] = tuple(
+            self.lent(ref, "element", (obj, name), "shallow", copylike=True)
+            for name, value in fields
+            if not (isinstance(name, str) and name.startswith("·"))
+            for ref in value
+        )
         return (Ref(new),)
 
     def lent(self, ref: Ref, relation: str, source: object, text: str = "", *, copylike: bool = False) -> Ref:
@@ -233,6 +246,8 @@ class Access(Memory):
         value, given = self.get(op.obj), self.get(op.src)
         for ref in value:
             obj = ref.obj
+            if op.name == "data" and obj.kind == "unknown" and isinstance(op.node, ast.Attribute):
+                obj.kind = self.handle_kind() or obj.kind
             if op.name in ("data", "_data") and obj.kind in TENSORS:
                 if not op.augmented:
                     self.assign_data(ref, op)
@@ -249,6 +264,10 @@ class Access(Memory):
             self.replaced(ref, op.name, op)
             self._store(obj, op.name, held, weak=obj.summary or len(value) > 1)
 
+    def handle_kind(self) -> str:
+        """The kind of what has a `.data` that can be assigned, by the libraries that are imported."""
+        return ""
+
     def assign_data(self, ref: Ref, op: ops.SetAttr) -> None:
         """`x.data = t` exchanges what the object x holds: whoever has the object sees it, views do not."""
         self.read(op.src, "operator")
@@ -256,9 +275,13 @@ class Access(Memory):
             self.write((ref,), self.sources.get(op.obj), self.wrote("write", ".data = …", hidden=True))
         else:
             holder = self.sources.get(op.obj)
-            if holder is None and ref.obj.base is not None:
+            if holder is None and ref.obj.base is not None and ref.obj.base.kind in TENSORS:
                 self.lost(ref, op)
             self.write((ref,), holder, self.wrote("rebind", ".data = …", hidden=True))
+            self.shared_data(ref, holder, op.src)
+
+    def shared_data(self, ref: Ref, holder: object, register: int) -> None:
+        """`a.data = b.data`: a shows b's memory from now on."""
 
     def lost(self, ref: Ref, op: ops.Op) -> None:
         """Note a write that goes to a temporary and is lost."""
@@ -291,6 +314,9 @@ class Access(Memory):
         whole = all(part[0] == "all" for part in region)
         holder = self.sources.get(op.obj)
         write = self.wrote("write", "[…] = …")
+        if not op.augmented:
+            # What is stored is there afterwards: who refers to it reads what he expects.
+            write.stored = frozenset(r.obj for r in self.get(op.src))
         if ref.obj.text == "copy" and holder is None and not op.augmented:
             self.lost(ref, op)
         if whole:
@@ -314,7 +340,9 @@ class Access(Memory):
         if not op.augmented:
             self.captured(obj, name, given, op.src)
         self.replaced(ref, name, op)
-        if obj.kind == "dict":
+        if copylike(ref) is not None and obj.kind in CONTAINERS:
+            self.write((ref,), self.sources.get(op.obj), self.wrote("write", "[…] = …"))
+        if obj.kind == "dict" and not op.augmented:
             self.new_key(ref, name, op)
         if obj.kind == "list" and region and region[0][0] == "s":
             self.write((ref,), self.sources.get(op.obj), self.wrote("resize", "[…:…] = …", certain=False))
@@ -328,6 +356,9 @@ class Access(Memory):
     def delete_item(self, op: ops.DelItem) -> None:
         region = tuple(self.component(step) for step in op.index)
         for ref in self.get(op.obj):
+            if ref.obj.kind == "unknown" and len(region) == 1 and getattr(region[0][-1], "owner", None) is ref.obj:
+                # Its own items are its keys.
+                ref.obj.kind = "dict"
             if ref.obj.kind in CONTAINERS or ref.obj.kind == "unknown":
                 self.remove(ref, self.key(region), self.sources.get(op.obj), "del …[…]")
 

@@ -41,7 +41,7 @@ class Calls(Effects):
         out: list[Ref] = []
         value = self.get(op.func)
         for ref in value:
-            out += self.call_object(ref, op)
+            out += self.call_object(ref, op) or (Ref(self.fresh(("unknown", len(out)), "unknown")),)
         if not value:
             self.unknown_call(op)
             return (Ref(self.fresh("unknown", "unknown")),)
@@ -94,10 +94,12 @@ class Calls(Effects):
         if not value:
             self.unknown_call(op)
             return (Ref(self.fresh("unknown", "unknown")),)
+        self.divided = len(value) > 1
         for refs in groups.values():
             if len(groups) > 1:
                 self.state.cells[op.receiver] = tuple(refs)
-            out += self._call_on(refs, op)
+            out += self._call_on(refs, op) or (Ref(self.fresh(("unknown", len(out)), "unknown")),)
+        self.divided = False
         self.state.cells[op.receiver] = value
         return tuple(dict.fromkeys(out))
 
@@ -303,7 +305,7 @@ class Calls(Effects):
 
     def _watched(self, ref: Ref, source: object, role: str, at: int) -> Ref:
         relation = "iteration"
-        if ref.obj.kind not in CONTAINERS:
+        if ref.obj.kind not in (*CONTAINERS, "unknown"):
             relation = "view"
         text = f"{role}:{at}"
         write = None if ref.write is not None and ref.write.sort == "resize" else ref.write

@@ -168,13 +168,16 @@ class Effects(Access):
             into = self.get(bound["0"]) if "0" in bound and isinstance(self.op, ops.Call) and self.is_method else result
             for value, holder in self.pick(spec, bound):
                 for target in into:
-                    held = tuple(
-                        ref if holder is None and "[]" not in spec else self.lent(ref, "captured", holder)
-                        for ref in value
-                    )
+                    held = tuple(self.taken(ref, holder) for ref in value)
                     register = bound.get(spec)
                     self.captured(target.obj, "*", held, register)
                     self._store(target.obj, "*", held, weak=True)
+
+    def taken(self, ref: Ref, holder: Holder | None) -> Ref:
+        """The reference as a container holds it."""
+        if holder is None and ref.loan is None:
+            return ref
+        return self.lent(ref, "captured", holder if holder is not None or ref.loan is None else ref.loan.source)
 
     def _result(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> Value:
         if effect.out is not None and effect.out in bound:
@@ -278,13 +281,13 @@ class Effects(Access):
         for spec in effect.of:
             for register in self._registers(spec, bound):
                 for ref in self.get(register):
-                    self._spread(new, ref, register, effect, spec)
+                    self._spread(new, ref, register, effect, spec, name)
         return (Ref(new),)
 
     def _values(self, bound: dict[str, int]) -> Value:
         return tuple(ref for register in bound.values() for ref in self.get(register))
 
-    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
+    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str, called: str) -> None:
         """The items of a new container that come from an argument."""
         cells, obj = self.state.cells, ref.obj
         source = self.sources.get(register, register)
@@ -292,7 +295,8 @@ class Effects(Access):
             for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
                 if name in HIDDEN:
                     continue
-                lent = tuple(self.lent(part, "element", (obj, name)) for part in value)
+                text = "shallow" if called == "copy" else ""
+                lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
                 cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *lent)))
             return
         if obj.kind in ("module", "tenure-module"):

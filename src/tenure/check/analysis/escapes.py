@@ -99,7 +99,6 @@ class Escapes(Libraries):
             at = at.base or at.owner
         return False
 
-
     def hooked(self, refs: list[Ref], op: ops.Call) -> None:
         """A hook keeps a layer's output, and the next layer of the sequence overwrites it."""
         if not op.method.startswith("register_forward_hook") or not op.args:

@@ -65,11 +65,11 @@ class Functions(Replay):
         new = self.fresh("function", "function", target=op.function)
         for name, register in op.defaults:
             self.state.cells[(new, name)] = self.get(register)
-        self.defined(new, op)
-        self.put(op.dst, (Ref(new),))
+        self.put(op.dst, self.defined(new, op))
 
-    def defined(self, obj: Obj, op: ops.Def) -> None:
-        """Note that a function comes into being."""
+    def defined(self, obj: Obj, op: ops.Def) -> Value:
+        """What its decorators make of a new function."""
+        return (Ref(obj),)
 
     def call_property(self, ref: Ref, method: ops.Function) -> Value:
         if not self._worthwhile(method):
@@ -116,7 +116,7 @@ class Functions(Replay):
             return False
         node = function.node
         lines = (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0)
-        return written_inside(node) or (self.depth == 0 and lines <= _SMALL)
+        return written_inside(function) or (self.depth == 0 and lines <= _SMALL)
 
     def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
         """What the variables that a function reads from outside hold here."""

@@ -6,13 +6,11 @@ from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.scope import parameters
 from tenure.check.values import Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
-_STORES = ("[…] = …",)
-_MEMO = ("cache", "memo", "registry", "seen")
+_MEMO = ("cache", "memo", "registry")
 
 
 class Laws(Functions):
@@ -99,11 +97,11 @@ class Laws(Functions):
         for ref in value:
             self.act(write.sort, ref, write, by_name=True)
             loan = ref.loan
-            if loan is None or loan.source is None or loan.relation not in ("name", "parameter"):
+            if loan is None or loan.source is None or _is_meant(loan.source):
                 continue
             source = loan.source
             held = self.state.cells.get(source, ())
-            if not isinstance(source, str) or source == holder:
+            if loan.relation not in ("name", "parameter", "element") or source == holder:
                 continue
             marked = tuple(
                 one._replace(loan=loan, write=write, must=len(value) == 1 and write.certain)
@@ -115,7 +113,6 @@ class Laws(Functions):
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """A container that takes in the same object again, written in between, holds it twice."""
-        cells = self.state.cells
         for ref in value:
             if ref.obj.kind not in (*TENSORS, *CONTAINERS) or ref.obj.summary or ref.loan is None:
                 continue
@@ -126,7 +123,6 @@ class Laws(Functions):
                     same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
                     if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
                         self._conflict(old, "again", self.op.node)
-        del cells
 
     def overlapping(self, op: ops.Op) -> None:
         """An operation in place whose operand shows a shifted part of what it writes."""
@@ -149,6 +145,9 @@ class Laws(Functions):
             holder = self.sources.get(op.obj)
             if isinstance(holder, tuple) and holder[0].text == "repeated" and ref.obj.kind in CONTAINERS:
                 self.event("repeated-object", op.node, holder[0].node, detail="written")
+            constant = all(part[0] == "k" for part in map(self.component, op.index))
+            if ref.obj.default and ref.obj.kind == "dict" and constant:
+                self.event("mutable-default-mutated", op.node, ref.obj.node, text=str(ref.obj.parameter))
         super().set_item(op)
 
     def _set_tensor_item(self, ref: Ref, region: tuple[tuple[object, ...], ...], op: ops.SetItem) -> None:
@@ -176,8 +175,15 @@ class Laws(Functions):
             for ref in result:
                 items = self.items(ref.obj) if ref.obj.kind == "list" else ()
                 if any(r.obj.kind in (*TENSORS, *CONTAINERS) for r in items):
-                    ref.obj.text = "repeated"
+                    self.repeat(ref.obj, items)
         return result
+
+    def repeat(self, obj: Obj, items: Value) -> None:
+        """A container holds the same things at all of its places."""
+        for name, _ in list(self.state.fields(obj)):
+            del self.state.cells[(obj, name)]
+        self.state.cells[(obj, "*")] = items
+        obj.text = "repeated"
 
     def parameter(self, function: ops.Function, given: ast.arg, at: int) -> Obj:
         obj = super().parameter(function, given, at)
@@ -220,7 +226,8 @@ def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:
     return None
 
 
-def modes_of(machine: Laws, function: ops.Function, annotation_of: object) -> dict[str, str]:
-    """How each parameter is lent."""
-    del annotation_of
-    return {given.arg: "" for given in parameters(function.node)}
+def _is_meant(source: Holder) -> bool:
+    """Whether a write through a second name is likely to be meant for the cell that the name was read from."""
+    if isinstance(source, tuple):
+        return source[0].text != "display" or not isinstance(source[1], str)
+    return not isinstance(source, str)

@@ -4,6 +4,7 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.laws import Laws
+from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
 from tenure.check.values import Obj, Ref, Value
 
@@ -21,6 +22,14 @@ class Libraries(Laws):
             return self._range(op)
         if qualname in ("builtins.super", "builtins.isinstance"):
             return (Ref(self.fresh(name, "unknown" if name == "super" else "scalar")),)
+        if qualname == "builtins.dict.fromkeys" and len(op.args) > 1:
+            new = self.fresh("fromkeys", "dict", text="display")
+            self.repeat(new, self.get(op.args[1][0]))
+            if all(ref.obj.kind not in (*TENSORS, *CONTAINERS) for ref in self.items(new)):
+                new.text = "display"
+            return (Ref(new),)
+        if qualname == "functools.partial":
+            return self._partial(op)
         if qualname in ("copy.copy", "copy.replace"):
             return self._shallow(op)
         if qualname in ("pickle.dumps", "pickle.loads", "copy.deepcopy"):
@@ -99,7 +108,7 @@ class Libraries(Laws):
         return new
 
     def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
-        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
+        made = super().view(ref, name, register, kind, **more)
         for one in made:
             if name in _EXPANDING:
                 one.obj.text, one.obj.node = "expanded", self.op.node
@@ -132,14 +141,15 @@ class Libraries(Laws):
             self._optimizer_state(bound, result)
         if role == "step":
             self._step(bound)
-        if name == "fromkeys":
-            for ref in result:
-                if any(item.obj.kind in (*TENSORS, *CONTAINERS) for item in self.items(ref.obj)):
-                    ref.obj.text = "repeated"
         return self.tenure_roles(role, bound, result, op)
 
     def thread(self, op: ops.Call) -> None:
         """Note that a function is handed to a thread."""
+
+    def handle_kind(self) -> str:
+        if self.imports("torch"):
+            return "tensor"
+        return "var" if self.imports("tenure") else ""
 
     def tenure_roles(self, role: str, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         """Roles of Tenure's own."""
@@ -186,18 +196,24 @@ class Libraries(Laws):
 
     def _shares(self, bound: dict[str, int]) -> None:
         """`a.set_(b)`: a shows b's memory from now on."""
-        source = self.sources.get(bound["1"])
-        holder = self.sources.get(bound["0"])
         for ref in self.get(bound["0"]):
-            for other in self.get(bound["1"]):
-                if other.obj.kind != "tensor":
-                    continue
-                self.state.cells[(ref.obj, "·storage")] = (Ref(other.obj),)
-                if holder is not None:
-                    loan = self.loan("view", source, other._replace(loan=None), "set_")
-                    self.state.cells[holder] = tuple(
-                        one._replace(loan=loan, write=None) for one in self.state.cells.get(holder, ())
-                    )
+            self.shared_data(ref, self.sources.get(bound["0"]), bound["1"])
+
+    def shared_data(self, ref: Ref, holder: object, register: int) -> None:
+        given = self.get(register)
+        source = self.sources.get(register)
+        if len(given) != 1 or given[0].obj.kind != "tensor":
+            return
+        other = given[0]
+        if source is None and other.loan is None:
+            return
+        self.state.cells[(ref.obj, "·storage")] = (Ref(other.obj),)
+        if isinstance(holder, str):
+            if source is None and other.loan is not None:
+                source = other.loan.source
+            loan = self.loan("shared", source, other._replace(loan=None), "set_")
+            held = self.state.cells.get(holder, ())
+            self.state.cells[holder] = tuple(one._replace(loan=loan, write=None) for one in held)
 
     def _subsets(self, name: str, bound: dict[str, int]) -> Value:
         """Parts of a data set, which hold the data set itself."""
@@ -248,6 +264,32 @@ class Libraries(Laws):
             if name in ("donate_argnums", "donate_argnames"):
                 self.state.cells[(new, "donated")] = self.get(register)
         return (Ref(new),)
+
+    def _partial(self, op: ops.Call) -> Value:
+        """A library function with some arguments given: as a decorator it may compile."""
+        new = self.fresh("partial", "function", text="partial")
+        if op.args:
+            self.state.cells[(new, "function")] = self.get(op.args[0][0])
+        for name, register in op.keywords:
+            if name is not None:
+                self.state.cells[(new, name)] = self.get(register)
+        return (Ref(new),)
+
+    def defined(self, obj: Obj, op: ops.Def) -> Value:
+        for register in op.decorators:
+            for ref in self.get(register):
+                decorator = ref
+                if ref.obj.text == "partial":
+                    inner = self.state.cells.get((ref.obj, "function"), ())
+                    decorator = inner[0] if len(inner) == 1 else ref
+                effect = tables.function(decorator.obj.target) if isinstance(decorator.obj.target, str) else None
+                if effect is not None and effect.role == "jit":
+                    new = self.fresh("compiled", "function", text="compiled")
+                    self.state.cells[(new, "function")] = (Ref(obj),)
+                    donated = self.state.cells.get((ref.obj, "donate_argnums"), ())
+                    self.state.cells[(new, "donated")] = donated
+                    return (Ref(new),)
+        return (Ref(obj),)
 
     def call_compiled(self, ref: Ref, op: ops.Call) -> Value:
         cells, obj = self.state.cells, ref.obj

@@ -1,6 +1,5 @@
 """Loops: what an iterator gives, what it watches, and when it has come to its end. And the operators."""
 
-
 from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.shapes import Shapes
@@ -21,9 +20,24 @@ class Loops(Shapes):
         out: list[Ref] = []
         for ref in value:
             for _, held in list(self.iterator_of(ref)):
-                self.reading((held,), "iterate", op.node)
+                if held.loan is not None and held.loan.relation == "iteration":
+                    self.reading((held,), "iterate", op.node)
             out += self._elements(ref, op)
+        self._another(out)
         self.put(op.dst, tuple(out))
+
+    def _another(self, items: list[Ref]) -> None:
+        """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
+        any_of = {r.obj for r in items if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
+        if not any_of:
+            return
+        cells = self.state.cells
+        at_home = {one.owner for one in any_of}
+        for holder, value in list(cells.items()):
+            if isinstance(holder, tuple) and (holder[0] in at_home or holder[0].kind == "iterator"):
+                continue
+            if any(ref.must and ref.obj.root() in any_of for ref in value):
+                cells[holder] = tuple(r._replace(must=False) if r.obj.root() in any_of else r for r in value)
 
     def _elements(self, ref: Ref, op: ops.Next) -> Value:
         """The next item of an iterator, by the role under which it was made."""
@@ -113,7 +127,8 @@ class Loops(Shapes):
         self._once_more(ref)
 
     def _once_more(self, ref: Ref) -> None:
-        if ref.obj.target == "once" and ref.write is not None and ref.write.sort == "consumed":
+        used = ref.obj.target == "once" and ref.write is not None and ref.write.sort == "consumed"
+        if used and (ref.loan is None or ref.loan.relation == "name"):
             self.gone(ref, self.op.node)
 
     def exhausted(self, ref: Ref) -> None:
@@ -163,6 +178,7 @@ class Loops(Shapes):
         out: list[Ref] = []
         in_place = False
         whole = values[0]
+        self.divided = len(whole) > 1
         for kind in kinds:
             refs = tuple(ref for ref in whole if ref.obj.kind == kind)
             self.state.cells[op.operands[0]] = refs
@@ -176,6 +192,7 @@ class Loops(Shapes):
             out += self.perform(effect, Arguments(list(op.operands), {}), op, op.name)
             self.is_method = False
         self.state.cells[op.operands[0]] = whole
+        self.divided = False
         if not kinds:
             self.read(op.operands[1], "operator")
         return tuple(dict.fromkeys(out)), source if in_place else None

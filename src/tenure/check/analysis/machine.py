@@ -1,7 +1,7 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Collection
 
 from tenure.check import ops
 from tenure.check.analysis.evidence import annotation, only_torch
@@ -97,6 +97,8 @@ class Machine(Gradients):
         used = self.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
+        if kind := _container_by_use(used):
+            return kind
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
         return "unknown"
@@ -104,7 +106,7 @@ class Machine(Gradients):
     def step(self, op: ops.Op) -> None:
         """Do one operation."""
         self.op = op
-        _STEPS[type(op)](self, op)
+        getattr(self, _STEPS[type(op)])(op)
 
     def _load(self, op: ops.Load) -> None:
         value = self.state.cells.get(op.name)
@@ -213,7 +215,7 @@ class Machine(Gradients):
     def _iter(self, op: ops.Iter) -> None:
         value = self.get(op.src)
         if value and all(ref.obj.kind == "iterator" and ref.obj.text != "again" for ref in value):
-            for ref in value:
+            for ref in value if len(value) == 1 else ():
                 self.started(ref, op.src)
             self.put(op.dst, value)
             return
@@ -235,6 +237,8 @@ class Machine(Gradients):
                 if obj.kind in TENSORS:
                     unsure = obj.kind == "ndarray" and obj.ndim is None
                     out += self.view(ref, "[]", op.src, region=(("i", at),), maybe=unsure)
+                elif obj.kind == "iterator":
+                    out.append(Ref(self.fresh(("part", at), "unknown")))
                 elif obj.kind in ("tuple", "list", "unknown", "instance"):
                     exact = op.star is None or at < op.star
                     name: object = at if exact else "*"
@@ -253,6 +257,11 @@ class Machine(Gradients):
     def _class(self, op: ops.Class) -> None:
         info = self.class_of(op.node) if isinstance(op.node, ast.ClassDef) else None
         self.put(op.dst, self.named(info))
+
+    def delete_attribute(self, op: ops.DelAttr) -> None:
+        """`del obj.name`."""
+        for ref in self.get(op.obj):
+            self.state.cells.pop((ref.obj, op.name), None)
 
     def _read(self, op: ops.Read) -> None:
         if op.how == "exhaust":
@@ -311,40 +320,54 @@ class Machine(Gradients):
         self.put(op.dst, self.get(op.src))
 
 
+def _container_by_use(used: Collection[str]) -> str:
+    """The container that has these methods, where only one has."""
+    methods = frozenset(used)
+    if methods & {"items", "setdefault", "popitem"} or ("keys" in methods and methods & {"pop", "update", "get"}):
+        return "dict"
+    if methods & {"discard", "difference_update", "intersection_update"}:
+        return "set"
+    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
+        return "list"
+    return "list" if methods == {"remove"} else ""
+
+
 def _relation(source: object) -> str:
     """By which relation what a field holds comes to a name."""
     name = source[1] if isinstance(source, tuple) else ""
+    if isinstance(source, tuple) and source[0].kind in (*CONTAINERS, "tuple"):
+        return "element"
     if name == "grad":
         return "grad"
     return "attribute" if isinstance(name, str) and name.isidentifier() else "element"
 
 
-_STEPS: dict[type[ops.Op], Callable[..., None]] = {
-    ops.Load: Machine._load,
-    ops.Bind: Machine._bind,
-    ops.Unbind: Machine._unbind,
-    ops.Const: Machine._const,
-    ops.GetAttr: Machine.get_attribute,
-    ops.SetAttr: Machine.set_attribute,
-    ops.DelAttr: lambda machine, op: None,
-    ops.GetItem: Machine.get_item,
-    ops.SetItem: Machine.set_item,
-    ops.DelItem: Machine.delete_item,
-    ops.Call: Machine.call,
-    ops.Operate: Machine._operate,
-    ops.Build: Machine._build,
-    ops.Capture: Machine._capture,
-    ops.Merge: Machine._merge,
-    ops.Iter: Machine._iter,
-    ops.Next: lambda machine, op: machine._next(op),
-    ops.Unpack: Machine._unpack,
-    ops.Def: lambda machine, op: machine._def(op),
-    ops.Class: Machine._class,
-    ops.Read: Machine._read,
-    ops.Assume: Machine._assume,
-    ops.Enter: Machine._enter,
-    ops.Exit: Machine._exit,
-    ops.Return: Machine._return,
-    ops.Yield: Machine._yield,
-    ops.Await: Machine._await,
+_STEPS: dict[type[ops.Op], str] = {
+    ops.Load: "_load",
+    ops.Bind: "_bind",
+    ops.Unbind: "_unbind",
+    ops.Const: "_const",
+    ops.GetAttr: "get_attribute",
+    ops.SetAttr: "set_attribute",
+    ops.DelAttr: "delete_attribute",
+    ops.GetItem: "get_item",
+    ops.SetItem: "set_item",
+    ops.DelItem: "delete_item",
+    ops.Call: "call",
+    ops.Operate: "_operate",
+    ops.Build: "_build",
+    ops.Capture: "_capture",
+    ops.Merge: "_merge",
+    ops.Iter: "_iter",
+    ops.Next: "_next",
+    ops.Unpack: "_unpack",
+    ops.Def: "_def",
+    ops.Class: "_class",
+    ops.Read: "_read",
+    ops.Assume: "_assume",
+    ops.Enter: "_enter",
+    ops.Exit: "_exit",
+    ops.Return: "_return",
+    ops.Yield: "_yield",
+    ops.Await: "_await",
 }

@@ -1,6 +1,7 @@
 """The memory of the abstract machine: objects, loans, cells, and what a write does to those who look on."""
 
 import ast
+import re
 from collections.abc import Iterable
 
 from tenure.check.analysis.findings import Conflict, Findings
@@ -19,6 +20,9 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 """Fields that are no part of what an object holds for others to reach."""
 
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
+_KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
+"""Names of what is kept as it was."""
+
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -42,6 +46,7 @@ class Memory:
         self.alone = True
         self.repeating = False
         self.placed: list[int] = []
+        self.divided = False
 
     # Objects
 
@@ -183,7 +188,7 @@ class Memory:
         self.alone = len(value) == 1 or all_of
         for ref in value:
             write.hidden = write.hidden or _uncounted(ref)
-            certain = write.certain and (len(value) == 1 or all_of) and not ref.obj.maybe
+            certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or self.divided)
             self.written(ref, holder, write)
             if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
                 continue
@@ -201,12 +206,16 @@ class Memory:
 
     def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
         sources = ref.loan.sources() if ref.loan is not None else {}
+        # Who holds what the written thing was taken out of knows of the change, too.
+        taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            if write.sort != "resize" and isinstance(other, tuple) and other[0].kind == "iterator":
+            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
             if other not in sources and not any(r.loan is not None and r.write is None for r in value):
@@ -215,11 +224,13 @@ class Memory:
             out = []
             for held in value:
                 expects = held.write is not None or (held.loan is None and other not in sources)
+                expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
                     continue
-                must = certain and found is MUST and held.must
+                must = certain and found is MUST and held.must and not held.obj.maybe
+                must = must and (len(value) == 1 or held.loan is None or held.loan.relation != "iteration")
                 out.append(Ref(held.obj, held.loan or seeming, write, must))
                 changed = True
             if changed:
@@ -228,7 +239,8 @@ class Memory:
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
         if write.sort == "resize":
-            if write.grows and ref.obj.kind == "list" and held.loan is not None and held.loan.source == holder:
+            iterated = held.loan is not None and held.loan.relation == "iteration"
+            if iterated and write.grows and ref.obj.kind == "list" and held.loan and held.loan.source == holder:
                 # A list that grows while it is iterated is a work list; by another name nobody means that.
                 return NO
             if held.loan is not None and held.loan.text.startswith("reversed"):
@@ -287,7 +299,16 @@ class Memory:
             return
         known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
+        if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
+            certain = False
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
+
+
+def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
+    """Whether code that keeps a container wants it as it was: a second name is often only a short one."""
+    if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
+        return True
+    return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
 def _referred_to(values: Iterable[Value], obj: Obj) -> bool:

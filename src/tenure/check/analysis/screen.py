@@ -1,66 +1,209 @@
-"""Which bodies are worth running: those that write to more than their own names, and so may surprise a loan."""
+"""Which bodies are worth running: those that write to something that they (or their callers) also lend.
+
+A quick look at the syntax: the roots of what is written (`x` of `x[0] = 1`, `self.buf` of `self.buf.fill_(0)`) and
+of what gets a second name, is iterated, captured or viewed. Most bodies have no root in common.
+"""
 
 import ast
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
-from tenure.check.effects.tables import writers
+from tenure.check.effects.tables import lenders, writers
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.scope import children, parameters, walk
 
 __all__ = ["worth_running", "written_inside"]
 
-_ALWAYS = frozenset(("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint"))
+_ALWAYS = frozenset(
+    ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
+     "register_forward_hook")
+)  # fmt: skip
 _ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
 _EXCHANGED = frozenset(("data", "grad", "_data"))
-_LAZY = ("jax", "tinygrad", "mlx")
+_LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
 @cache
 def _writing() -> frozenset[str]:
-    return writers() | _ALWAYS
+    return writers()
+
+
+@cache
+def _lending() -> frozenset[str]:
+    return lenders()
+
+
+class _Marks:
+    """What one body writes, lends and calls."""
+
+    def __init__(self, module: Module, function: Function) -> None:
+        self.module = module
+        self.written: set[str] = set()
+        self.lent: set[str] = set()
+        self.called: list[ast.expr] = []
+        self.always = False
+        self._defaults(function.node)
+        body = function.node.body
+        stack: list[ast.AST] = list(body) if isinstance(body, list) else [body]
+        while stack and not self.always:
+            at = stack.pop()
+            if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            look = _LOOKS.get(type(at))
+            if look is not None:
+                look(self, at)
+            stack += children(at)
+
+    def _defaults(self, node: ast.AST) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            mutable = (ast.Call, ast.List, ast.Dict, ast.Set)
+            if any(isinstance(given, mutable) for given in (*node.args.defaults, *node.args.kw_defaults)):
+                self.lent |= {given.arg for given in parameters(node)}
+
+    def lend(self, node: ast.expr | None, *, target: ast.expr | None = None) -> None:
+        """Something gets a second name, is iterated or captured."""
+        root = _root(node)
+        if root:
+            self.lent.add(root)
+        if target is not None:
+            self.lent |= {name for part in walk(target) if isinstance(part, ast.Name) for name in (part.id,)}
+
+    def assign(self, node: ast.Assign) -> None:
+        value, targets = node.value, node.targets
+        if len(targets) > 1:
+            for target in targets:
+                self.lend(target)
+        for target in targets:
+            if isinstance(target, ast.Tuple) and any(isinstance(part, ast.Subscript) for part in target.elts):
+                self.always = True
+            match value:
+                case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Starred() | ast.IfExp() | ast.BoolOp():
+                    for part in _choices(value):
+                        self.lend(part, target=target)
+                case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                    for element in elements:
+                        self.lend(element, target=target if _root(element) else None)
+                case ast.Dict(values=elements):
+                    for element in elements:
+                        self.lend(element)
+                case ast.BinOp(op=ast.Mult(), left=ast.List()) | ast.BinOp(op=ast.Mult(), right=ast.List()):
+                    self.lend(None, target=target)
+                case ast.ListComp() | ast.DictComp():
+                    self.lend(None, target=target)
+                case ast.GeneratorExp():
+                    self.always = True
+                case ast.Call():
+                    self._assigned_call(value, target)
+            if isinstance(target, ast.Subscript | ast.Attribute):
+                self.lend(value)
+
+    def _assigned_call(self, call: ast.Call, target: ast.expr) -> None:
+        match call.func:
+            case ast.Attribute(attr=name, value=receiver):
+                if name in _ONCE:
+                    self.always = True
+                if name in _lending():
+                    self.lend(receiver, target=target)
+                    for given in call.args:
+                        self.lend(given)
+                elif name.endswith("_"):
+                    self.lend(receiver, target=target)
+            case ast.Name(id=name):
+                self.always = self.always or name in _ONCE
+                if name in self.module.functions or name in self.module.imports:
+                    self.lend(None, target=target)
+                    for given in call.args:
+                        self.lend(given)
+
+    def loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
+        for part in walk(node.iter):
+            if isinstance(part, ast.Name | ast.Attribute):
+                self.lend(part)
+        self.lend(None, target=node.target)
+
+    def augment(self, node: ast.AugAssign) -> None:
+        root = _root(node.target)
+        self.written.add(root)
+        if isinstance(node.target, ast.Subscript):
+            self.always = self.always or any(
+                isinstance(part, ast.Subscript) and _root(part) == root for part in walk(node.value)
+            )
+
+    def subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.written.add(_root(node))
+            self.always = self.always or isinstance(node.value, ast.Subscript)
+
+    def attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.ctx, ast.Store) and (node.attr in _EXCHANGED or not isinstance(node.value, ast.Name)):
+            self.written.add(_root(node.value))
+            self.always = self.always or node.attr in _EXCHANGED
+
+    def call(self, node: ast.Call) -> None:
+        match node.func:
+            case ast.Attribute(attr=name, value=receiver):
+                self.always = self.always or name in _ALWAYS
+                if name in _writing():
+                    self.written.add(_root(receiver))
+                    self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
+                    for given in node.args:
+                        self.lend(given)
+            case ast.Name(id=name):
+                self.always = self.always or name in _ALWAYS
+        for keyword in node.keywords:
+            if keyword.arg == "out":
+                self.written.add(_root(keyword.value))
+        if node.args or node.keywords:
+            self.called.append(node.func)
+
+
+_LOOKS: dict[type[ast.AST], Callable[[_Marks, Any], None]] = {
+    ast.Assign: _Marks.assign, ast.For: _Marks.loop, ast.AsyncFor: _Marks.loop, ast.comprehension: _Marks.loop,
+    ast.AugAssign: _Marks.augment, ast.Subscript: _Marks.subscript, ast.Attribute: _Marks.attribute,
+    ast.Call: _Marks.call,
+}  # fmt: skip
+
+
+def _choices(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.IfExp(body=body, orelse=orelse):
+            return [*_choices(body), *_choices(orelse)]
+        case ast.BoolOp(values=values):
+            return values
+    return [node]
+
+
+def _root(node: ast.AST | None) -> str:
+    """The variable (or attribute of self) that an expression starts from; "" if it is none."""
+    at = node
+    while True:
+        match at:
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return "self." + name
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
+                at = inner
+            case ast.Call(func=ast.Attribute(value=inner)):
+                at = inner
+            case _:
+                return ""
 
 
 def worth_running(program: Program, module: Module, function: Function) -> bool:
-    """Whether a body writes to something, itself or through a function of the tree that it calls."""
+    """Whether a body writes to what it lends, itself or through a function of the tree that it calls."""
     if any(name.startswith(_LAZY) for name in module.imports.values()):
         return True
-    body = function.node.body
-    stack: list[ast.AST] = list(body) if isinstance(body, list) else [body]
-    called: list[ast.expr] = []
-    while stack:
-        at = stack.pop()
-        if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        if _writes(at):
-            return True
-        if isinstance(at, ast.Call) and (at.args or at.keywords):
-            called.append(at.func)
-        stack += ast.iter_child_nodes(at)
-    return any(_callee_writes(program, module, function, func) for func in called)
-
-
-def _writes(at: ast.AST) -> bool:
-    """Whether a node by itself writes to something that others may hold."""
-    match at:
-        case ast.AugAssign():
-            return True
-        case ast.Subscript(ctx=ast.Store() | ast.Del()):
-            return True
-        case ast.Attribute(ctx=ast.Store(), attr=name, value=value):
-            return name in _EXCHANGED or not isinstance(value, ast.Name)
-        case ast.Call(func=ast.Attribute(attr=name), keywords=keywords):
-            return name in _writing() or any(keyword.arg == "out" for keyword in keywords)
-        case ast.Call(func=ast.Name(id=name)):
-            return name in _ALWAYS
-        case ast.Assign(value=ast.GeneratorExp()):
-            return True
-        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
-            return name in _ONCE
-    return False
+    marks = _Marks(module, function)
+    if marks.always or not marks.written.isdisjoint(marks.lent):
+        return True
+    return any(_callee_writes(program, module, function, func) for func in marks.called)
 
 
 def _callee_writes(program: Program, module: Module, function: Function, func: ast.expr) -> bool:
-    """Whether a called function of the tree writes, by its own syntax, to one of its parameters."""
+    """Whether a called function of the tree writes, by its own syntax, to something it was given."""
     callee: object = None
     match func:
         case ast.Name(id=name) if name not in function.locals or function is module.body:
@@ -70,12 +213,19 @@ def _callee_writes(program: Program, module: Module, function: Function, func: a
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
-    if isinstance(callee, ClassInfo):
+    if isinstance(callee, ClassInfo) or not isinstance(callee, Function) or callee is function:
         return False
-    return isinstance(callee, Function) and callee is not function and written_inside(callee.node)
+    return written_inside(callee)
 
 
-@cache
-def written_inside(node: ast.AST) -> bool:
-    """Whether a body, or what is defined in it, writes by its own syntax."""
-    return any(_writes(at) for at in ast.walk(node))
+def written_inside(function: Function) -> bool:
+    """Whether a body writes to something that is not its own: a parameter, an alias of one, an outer variable."""
+    found = function.writes
+    if found is None:
+        module = function.home
+        assert isinstance(module, Module)
+        marks = _Marks(module, function)
+        given = {one.arg for one in parameters(function.node)} | marks.lent
+        roots = {root.partition(".")[0] for root in marks.written if root}
+        found = function.writes = marks.always or not roots <= (function.locals - given)
+    return found

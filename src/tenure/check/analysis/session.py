@@ -5,6 +5,7 @@ import ast
 from tenure.check.analysis.summaries import Summary
 from tenure.check.ops import Function
 from tenure.check.program import Module
+from tenure.check.scope import walk
 
 __all__ = ["Session"]
 
@@ -29,6 +30,6 @@ class Session:
         if found is None:
             body = function.node.body
             parts = body if isinstance(body, list) else [body]
-            loads = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
+            loads = {node.id for part in parts for node in walk(part) if isinstance(node, ast.Name)}
             found = self.names[function.node] = frozenset(loads - function.locals)
         return found

@@ -7,7 +7,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Obj, Value, spread
+from tenure.check.values import Obj, Ref, Value, spread
 
 __all__ = ["Shapes"]
 
@@ -16,6 +16,18 @@ _BY_COUNT = frozenset(("rand", "randn"))
 _LINES = frozenset(("arange", "linspace", "logspace", "hanning", "hamming"))
 _CASTS = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
 _CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "array", "to", "astype", "type")
+_REDUCTIONS = frozenset(
+    ("sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "all", "any", "argmax", "argmin", "ptp",
+     "nansum", "nanmean", "nanmax", "nanmin", "median", "percentile", "quantile", "average", "trace", "vdot", "inner",
+     "count_nonzero", "norm", "det", "cond", "matrix_rank")
+)  # fmt: skip
+"""Functions that give a number where they are given no axis."""
+
+_STRUCTURAL = frozenset(
+    ("concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "zeros", "ones", "empty", "arange", "where",
+     "linspace", "zeros_like", "ones_like", "empty_like", "full_like", "copy", "asarray", "asanyarray", "eye",
+     "repeat", "tile", "sort", "argsort", "cumsum", "diff", "unique", "dot", "matmul", "outer", "random")
+)  # fmt: skip
 _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
     ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
@@ -39,6 +51,9 @@ class Shapes(Machine):
         first = self.get(bound.get("0"))
         given = first[0].obj if len(first) == 1 else None
         obj.dtype = self._dtype(bound) or obj.dtype
+        if obj.kind == "ndarray" and not self._surely_array(name, bound, given):
+            obj.kind = "unknown" if name not in _REDUCTIONS else "scalar"
+            return obj
         if name in _BY_SHAPE and given is not None:
             positional = sum(key.isdigit() for key in bound)
             if given.kind in ("tuple", "list") and given.text == "display":
@@ -67,9 +82,41 @@ class Shapes(Machine):
             obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
         return obj
 
+    def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
+        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
+        if name in ("reshape", "view") and isinstance(self.op, ops.Call):
+            shape = [self.get(given) for given, _ in self.op.args]
+            if len(shape) == 1 and len(shape[0]) == 1 and shape[0][0].obj.kind == "tuple":
+                axes: int | None = len(list(self.state.fields(shape[0][0].obj)))
+            else:
+                axes = len(shape) if not any(starred for _, starred in self.op.args) else None
+            for one in made:
+                one.obj.ndim = axes or None
+        return made
+
+    def _surely_array(self, name: str, bound: dict[str, int], given: Obj | None) -> bool:
+        """Whether a function of NumPy gives an array: of numbers most of them give a number."""
+        if "object" in self._names_of(bound):
+            return False
+        if name in _REDUCTIONS:
+            return "axis" in bound or "keepdims" in bound or "out" in bound or (not self.is_method and "1" in bound)
+        if self.is_method or name.startswith("__"):
+            return True
+        effect = tables.function(f"numpy.{name}")
+        if effect is None or not effect.parameters or name in ("array", "asarray", "full"):
+            return True
+        arrays = (*TENSORS, "list", "tuple", "unknown") if name in _STRUCTURAL else (*TENSORS, "list", "tuple")
+        return any(ref.obj.kind in arrays for register in bound.values() for ref in self.get(register))
+
+    def _names_of(self, bound: dict[str, int]) -> set[str]:
+        value = self.get(bound.get("dtype"))
+        return {str(ref.obj.target).rpartition(".")[2] for ref in value if isinstance(ref.obj.target, str)}
+
     def _length(self, given: Obj, bound: dict[str, int]) -> int | None:
         """How many items a new array of one axis has, where that is written in the program."""
-        if given.kind in ("list", "tuple"):
+        if given.kind == "tuple" and self.state.cells.get((given, 0)):
+            given = self.state.cells[(given, 0)][0].obj
+        elif given.kind in ("list", "tuple"):
             fields = [name for name, _ in self.state.fields(given)]
             return len(fields) if "*" not in fields else None
         number = given.const

@@ -23,8 +23,9 @@ from pathlib import Path
 from tenure.check.effects.effect import Effect, Kind
 from tenure.check.effects.notation import parse, sections
 
-__all__ = ["attribute", "class_kind", "function", "method", "writers"]
+__all__ = ["attribute", "class_kind", "function", "lenders", "method", "writers"]
 
+_SHARED = re.compile(r"\b(view|maybe-view|alias|element|iteration|captures)\b|role (async|lazy|jit)")
 _VERB = re.compile(r"\b(writes|resizes) self\b")
 
 _DATA = Path(__file__).with_name("data")
@@ -107,9 +108,19 @@ def _sections(library: str) -> dict[tuple[str, str], dict[str, str]]:
 @cache
 def writers() -> frozenset[str]:
     """The names of all methods that some kind of value has and that write to it or change its length."""
+    return frozenset(name for name in _names(_VERB, ("methods",)) if not name.startswith("__"))
+
+
+@cache
+def lenders() -> frozenset[str]:
+    """The names of all methods and functions whose result shares something with an argument."""
+    return _names(_SHARED, ("methods", "functions"))
+
+
+def _names(form: re.Pattern[str], sort: tuple[str, ...]) -> frozenset[str]:
     found = set()
     for library in ("python", *_LIBRARIES):
         for (what, _), entries in _sections(library).items():
-            if what == "methods":
-                found |= {name for name, entry in entries.items() if _VERB.search(entry) and not name.startswith("__")}
+            if what in sort:
+                found |= {name for name, entry in entries.items() if form.search(entry)}
     return frozenset(found)

@@ -92,6 +92,12 @@ class Builder:
         """The conditions in force where `test` came out as `holds`."""
         while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             test, holds = test.operand, not holds
-        if not isinstance(test, ast.Name | ast.Attribute | ast.Compare):
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) is holds:
+            # All parts of a conjunction that holds hold, and none of a disjunction that does not.
+            found = self.conditions
+            for part in test.values:
+                found += self.under(part, holds)[len(self.conditions) :]
+            return found
+        if not isinstance(test, ast.Name | ast.Attribute | ast.Compare | ast.Call):
             return self.conditions
         return (*self.conditions, (test, holds))

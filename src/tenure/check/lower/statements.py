@@ -138,7 +138,7 @@ class Statements(Expressions, Patterns):
         self.conditions = outside
         self.loops.pop()
         self.start(other, falls=False)
-        if iterator is not None:
+        if iterator is not None and not any(isinstance(part, ast.Break) for part in ast.walk(node)):
             self.emit(ops.Read(node, iterator, "exhaust"))
         self.body(node.orelse)
         self.start(after)
