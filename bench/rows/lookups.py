@@ -101,7 +101,7 @@ def factored(u: Any, n: int) -> Any:
     """LU without pivoting, in place. Only PyTorch needs the copies, without which it refuses the gradient."""
     for k in range(n - 1):
         pivot, row = u[k, k].clone(), u[k, k + 1 :].clone()
-        column = u[k + 1 :, k] / pivot
+        column = u[k + 1 :, k].clone() / pivot
         u[k + 1 :, k] = column
         u[k + 1 :, k + 1 :] = u[k + 1 :, k + 1 :] - column[:, None] * row
     return u
