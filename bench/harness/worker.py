@@ -24,7 +24,7 @@ from harness.sides import SIDES
 
 COMPARED = 3
 """The call whose results are compared: programs seen before are compiled by then."""
-WARM_UP, WARM_UP_SECONDS = 3, 0.3
+WARM_UP = 3
 PATIENCE = 300.0
 FILES = ("pointwise", "reductions", "training", "networks", "indexing")
 
@@ -71,7 +71,7 @@ class Bench:
         found = [np.array(a) for a in row.compared([self.side.numpy(x) for x in results])]
         del results
         for _ in range(WARM_UP):
-            self.time(WARM_UP_SECONDS / WARM_UP)
+            self.time(row.warm_up / WARM_UP)
         return found
 
     def run(self) -> Any:

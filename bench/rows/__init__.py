@@ -31,6 +31,8 @@ class Row:
     tolerance: float = 2e-5
     compared: Callable[[Arrays], Arrays] = everything
     not_in: Mapping[str, str] | None = None
+    warm_up: float = 0.3
+    """Seconds of calls before any is timed: long programs are compiled out of a budget of time."""
 
 
 def caches(small: tuple[int, ...], middle: tuple[int, ...], large: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -152,11 +152,21 @@ EMBEDDINGS = {"middle": (20000, 64, 8192), "large": (100000, 64, 65536)}
 ROWS = [
     Row(
         "(a) scalar reads",
-        {"1e3": (1000,), "1e4": (10000,), "1e5": (100000,)},
+        {"1e3": (1000,), "1e4": (10000,)},
         lambda rng, n: [normal(rng, n)],
         plain=read_one_by_one,
         pure=read_one_by_one_pure,
         tolerance=1e-3,
+        warm_up=6.0,
+    ),
+    Row(
+        "(a) scalar reads, many",
+        {"1e5": (100000,)},
+        lambda rng, n: [normal(rng, n)],
+        plain=read_one_by_one,
+        pure=read_one_by_one_pure,
+        tolerance=1e-3,
+        not_in=dict.fromkeys(("torch", "autograd"), "grows as n²: minutes"),
     ),
     Row(
         "(b) embedding, uniform",
@@ -191,6 +201,7 @@ ROWS = [
         pure=stencil_pure,
         tolerance=1e-3,
         not_in=NO_WRITES,
+        warm_up=6.0,
     ),
     Row(
         "(e) LU by slices",
@@ -200,6 +211,7 @@ ROWS = [
         pure=lu_pure,
         tolerance=1e-3,
         not_in=NO_WRITES,
+        warm_up=12.0,
     ),
     Row(
         "(f) sliding windows",

@@ -370,13 +370,85 @@ def test_what_gets_out_says_so() -> None:
     assert repr(kept[0]) == "tensor(<one example of 4>, shape=(3,), dtype=float64)"
 
 
-def test_hooks_and_rules_inside_wait_for_no_gradient_from_outside() -> None:
-    @tn.custom_vjp
-    def double(x: Any) -> Any:
-        return x * 2
+@tn.custom_vjp
+def scaled(x: Any, w: Any) -> Any:
+    """x² · w, with a gradient in w that is three times the true one."""
+    return x * x * w
 
-    double.defvjp(lambda x: (x * 2, None), lambda _, g: (g * 2,))
-    same(tn.vmap(tn.grad(lambda x: double(x * x).sum()))(X), X * 4)
+
+SHAPES: list[tuple[int, ...]] = []
+
+
+def scaled_back(residuals: Any, g: Any) -> tuple[Any, ...]:
+    SHAPES.append(g.shape)
+    x, (w, three) = residuals
+    return g * 2 * x * w, g * x * x * three
+
+
+scaled.defvjp(lambda x, w: (x * x * w, (x, (w, 3.0))), scaled_back)
+LINE = W[:, 0]
+RULES: dict[str, Callable[..., Any]] = {
+    "inside": lambda way: way(tn.grad(lambda a: (scaled(a, LINE) ** 2).sum()), X),
+    "outside": lambda way: tn.grad(lambda x: way(lambda a: (scaled(a.sin(), LINE) ** 2).sum(), x).sum())(X),
+    "shared": lambda way: tn.grad(lambda w: way(lambda a: (scaled(a, w) ** 2).sum(), X).sum())(LINE),
+    "forward": lambda way: way(lambda a: scaled(a, a), X),
+    "twice": lambda way: tn.grad(
+        lambda x: (tn.grad(lambda x: (way(lambda a: scaled(a, LINE), x) ** 2).sum())(x) ** 2).sum()
+    )(X),
+    "nested": lambda way: tn.grad(
+        lambda w: way(lambda a: way(lambda b: scaled(b, w * a.sum()).sum(), X).sum(), X).sum()
+    )(LINE),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_of_ones_own(name: str) -> None:
+    found = RULES[name](lambda f, x: tn.vmap(f)(x))
+    SHAPES.clear()
+    same(found.detach(), RULES[name](looped).detach(), 1e-10)
+
+
+def test_a_rule_is_called_once_on_the_shape_of_an_example() -> None:
+    SHAPES.clear()
+    tn.grad(lambda x: tn.vmap(lambda a: scaled(a, LINE).sum())(x).sum())(X)
+    assert SHAPES == [(3,)]
+
+
+def test_a_rule_without_a_cotangent_for_some_and_with_random_numbers() -> None:
+    @tn.custom_vjp
+    def noisy(x: Any, w: Any) -> Any:
+        return x * tn.rand(3, dtype=tn.float64)
+
+    def forward(x: Any, w: Any) -> Any:
+        noise = tn.rand(3, dtype=tn.float64)
+        return x * noise, {"noise": noise}
+
+    noisy.defvjp(forward, lambda kept, g: (g * kept["noise"], None))
+    x, w = tn.tensor(X.numpy(), requires_grad=True), tn.tensor(LINE.numpy(), requires_grad=True)
+    for policy, rows in (("different", 4), ("same", 1)):
+        x.grad = None
+        y = tn.vmap(lambda a: noisy(a, w), randomness=policy)(x)
+        y.sum().backward()
+        assert_allclose(x.grad * X, y.detach(), rtol=1e-12)
+        assert len(set(map(tuple, x.grad.tolist()))) == rows and not np.any(w.grad)
+    with pytest.raises(tn.VmapError, match="randomness="):
+        tn.vmap(lambda a: noisy(a, w))(x)
+
+
+def test_a_training_step_with_a_rule_builds_nothing_any_more() -> None:
+    w = tn.tensor(LINE.numpy(), requires_grad=True)
+
+    def step(k: int) -> None:
+        w.grad = None
+        loss = tn.vmap(lambda a: scaled(a, w).sum())(X).sum()
+        loss.backward()
+        w.data -= 0.001 / (k + 1) * w.grad
+        loss.item()
+
+    assert built(step, 60) == (0, 0)
+
+
+def test_hooks_inside_wait_for_no_gradient_from_outside() -> None:
     seen: list[Any] = []
 
     def hooked(x: Any) -> Any:
@@ -386,10 +458,11 @@ def test_hooks_and_rules_inside_wait_for_no_gradient_from_outside() -> None:
 
     same(tn.vmap(tn.grad(hooked))(X), X * 2)
     assert len(seen) == 1
-    for f in (lambda x: double(x * x).sum(), hooked):
-        with pytest.raises(tn.GradientError, match="inside a vmapped function"):
-            tn.grad(lambda x, f=f: tn.vmap(f)(x).sum())(X)
-    same(tn.vmap(lambda x: double(x))(X), X * 2)
+    with pytest.raises(tn.GradientError, match="inside a vmapped function"):
+        tn.grad(lambda x: tn.vmap(hooked)(x).sum())(X)
+    w = tn.tensor(LINE.numpy(), requires_grad=True)
+    with pytest.raises(tn.GradientError, match="inside a vmapped function"):
+        tn.vmap(tn.grad(lambda x: scaled(x, w).sum()))(X)
 
 
 def test_reads_of_what_is_the_same_for_all_are_allowed() -> None:

@@ -23,7 +23,7 @@ from tenure.values.trie import ROOT
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
 CASES = 8
 """Cases of a seed."""
-SEEDS = {"tiered": 300 if FUZZ else 4, "interpreted": 60 if FUZZ else 1, "compiled": 60 if FUZZ else 1}
+SEEDS = {"tiered": 300 if FUZZ else 3, "interpreted": 60 if FUZZ else 1, "compiled": 60 if FUZZ else 1}
 EXECUTORS: dict[str, Any] = {"interpreted": interpret, "compiled": compile_program}
 RUNS = [(name, seed) for name, seeds in SEEDS.items() for seed in range(seeds)]
 COUNT = 3

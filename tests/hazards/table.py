@@ -22,7 +22,7 @@ should.
 
 - **impossible**: the program is right as it stands. What was read does not change.
 - **a code**: refused at the line at fault, which the error names; `ValueError` is NumPy's refusal to write read-only
-  memory, `RuntimeError` Python's own.
+  memory, `RuntimeError` Python's own, `AttributeError` a method that is not there and says what to write instead.
 - **shared name**: two names of one place, or of one Python object, and a write through the one. Python's names are
   shared, and a program may mean it; `tenure check` reports it, the run time does not.
 

@@ -15,7 +15,7 @@ import tenure as tn
 from tests.hazards.table import PAGE, Case, cases, page
 
 ALL = cases()
-OUTCOMES = ("impossible", "shared name", "ValueError", "RuntimeError")
+OUTCOMES = ("impossible", "shared name", "AttributeError", "ValueError", "RuntimeError")
 
 
 def run(case: Case) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_hazard(case: Case) -> None:
         assert scope["got"] != scope["want"], "this is no longer wrong: its outcome is another"
         assert case.culprit() is not None
     else:
-        kinds = {"ValueError": ValueError, "RuntimeError": RuntimeError}
+        kinds = {"AttributeError": AttributeError, "ValueError": ValueError, "RuntimeError": RuntimeError}
         with pytest.raises(kinds.get(case.outcome, tn.TenureError)) as caught:
             run(case)
         if re.fullmatch(r"TN\d+", case.outcome):

@@ -76,7 +76,13 @@ def power(x: Scalar, y: Scalar) -> Scalar:
 
 def short_power(x: float, y: float) -> float:
     """The forms that an exponent of rank 0 takes."""
-    forms = {2.0: lambda: x * x, 3.0: lambda: x * x * x, 0.5: lambda: sqrt(x), -1.0: lambda: divide(1.0, x)}
+    forms = {
+        1.0: lambda: x,
+        2.0: lambda: x * x,
+        3.0: lambda: x * x * x,
+        0.5: lambda: sqrt(x),
+        -1.0: lambda: divide(1.0, x),
+    }
     return forms[y]()
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -147,3 +150,33 @@ def test_what_is_lent_is_not_updated(kind: str) -> None:
     with getattr(model.weight, kind)(), refused("TN506" if kind == "borrow" else "TN503"):
         optimizer.step()
     optimizer.step()
+
+
+FORK = """
+import os, threading, tenure as tn
+from tenure import nn, optim
+inside, done = threading.Event(), threading.Event()
+class Slow(optim.SGD):
+    def update(self, p, grad, state, group):
+        inside.set()
+        done.wait(30)
+model = nn.Linear(1, 1)
+model(tn.ones(1, 1)).sum().backward()
+thread = threading.Thread(target=Slow(model.parameters(), lr=0.1).step)
+thread.start()
+inside.wait(30)
+child = os.fork()
+if child == 0:
+    model.weight.data.zero_()
+    model(tn.ones(1, 1))
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+done.set()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_has_no_part_in_updates_of_other_threads() -> None:
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], capture_output=True, text=True, check=False)
+    assert ran.stdout == "0\n", ran.stderr

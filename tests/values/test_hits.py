@@ -178,3 +178,25 @@ def test_an_operation_is_named_by_its_line():
     own = sys._getframe().f_code
     assert [h._code for h in handles] == [own] * 3
     assert len({h._lasti for h in handles}) == 3
+
+
+@needs_code
+def test_indices_that_are_equal_but_not_the_same_keep_apart():
+    x = tn.tensor(np.arange(12.0, dtype=np.float32).reshape(3, 4))
+    a = x.numpy()
+    for _ in range(3):
+        for key in (
+            (1, 2),
+            (slice(1, 2), 2),
+            (slice(1, None, 2), ...),
+            (..., -1),
+            (None, 1),
+            slice(0, 2),
+            (slice(2), slice(-3, None)),
+        ):
+            assert np.array_equal(x[key].numpy(), a[key])
+        for key in ((True, 2), (np.int64(1), 2), (slice(np.int64(1), 2), 0), ([0, 1], 1)):
+            assert np.array_equal(x[key].numpy(), a[key])
+        for key in ((1.0, 2), (slice(1.0, 2), 2), (1, 2, 3), (0, 4)):
+            with pytest.raises((tn.errors.DTypeError, tn.errors.OutOfRange)):
+                x[key]

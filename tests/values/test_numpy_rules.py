@@ -171,6 +171,6 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("bad", [3, -4])
 def test_a_computed_index_out_of_range_names_its_line(name: str, bad: int) -> None:
     x, i = tn.zeros(2, 3), tn.tensor([0, bad]) * 1
-    with pytest.raises(tn.OutOfRange, match=rf"index {bad} is out of range for axis \d of size 3") as caught:
+    with pytest.raises(tn.OutOfRange, match=rf"index {bad} is out of range for (axis \d|an axis) of size 3") as caught:
         USES[name](x, i)
     assert "test_numpy_rules.py" in str(caught.value)

@@ -3,17 +3,22 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import NamedTuple
 
 from tenure.check.engine import check
-from tenure.diagnostic import Diagnostic
+from tenure.check.settings import SettingsError
+from tenure.diagnostic import Diagnostic, Label, Span
 
 __all__ = ["Checked", "check_files", "default_jobs"]
 
-_PAYS = 1_500_000  # bytes for each process more, below which starting it takes longer than it saves
+_PAYS = 400_000  # bytes for each process more, below which starting it takes longer than it saves
 _PARTS = 4  # for each process, so that none waits long for another
+
+
+_Given = tuple[list[str], list[str], bool]
 
 
 class Checked(NamedTuple):
@@ -37,12 +42,31 @@ def check_files(
     if jobs < 2:
         return _part((list(files), list(tree), strict))
     parts = [(part, list(tree), strict) for part in split(files, sizes, jobs * _PARTS)]
-    method = "fork" if sys.platform == "linux" else "spawn"
+    return _shared_out(parts, jobs)
+
+
+def _shared_out(parts: Sequence[_Given], jobs: int) -> Checked:
+    """The parts, checked by several processes. Whatever ends this function early ends the processes too."""
+    processes = import_module("multiprocessing")
+    futures = import_module("concurrent.futures")
+    context = processes.get_context("fork" if sys.platform == "linux" else "spawn")
     out = Checked([], {})
-    with import_module("multiprocessing").get_context(method).Pool(jobs, _leave_interrupts) as pool:
-        for part in pool.imap_unordered(_part, parts):
-            out.found.extend(part.found)
-            out.depends.update(part.depends)
+    try:
+        with futures.ProcessPoolExecutor(jobs, context, _leave_interrupts) as pool:
+            try:
+                with _interrupts_later():  # the processes are started, and start out without interrupts
+                    checked = pool.map(_part, parts)
+                for part in checked:
+                    out.found.extend(part.found)
+                    out.depends.update(part.depends)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in processes.active_children():
+                    child.terminate()
+                    child.join()
+                raise
+    except futures.process.BrokenProcessPool:
+        raise SettingsError("a process of the check was ended from outside, perhaps for lack of memory") from None
     return out
 
 
@@ -60,12 +84,39 @@ def split(files: Sequence[str], sizes: Mapping[str, int], parts: int) -> list[li
     return out
 
 
-def _part(given: tuple[list[str], list[str], bool]) -> Checked:
+def _part(given: _Given) -> Checked:
+    """What `check` finds; a file on which it fails is one report, and the rest is checked."""
     files, tree, strict = given
-    result = check(files, strict=strict, tree=tree)
+    try:
+        result = check(files, strict=strict, tree=tree)
+    except Exception as error:
+        if len(files) == 1:
+            return Checked([_failure(files[0], error)], {files[0]: set(tree)})
+        middle = len(files) // 2
+        halves = [_part((half, tree, strict)) for half in (files[:middle], files[middle:])]
+        return Checked(halves[0].found + halves[1].found, {**halves[0].depends, **halves[1].depends})
     return Checked(result.diagnostics, result.depends)
+
+
+def _failure(path: str, error: Exception) -> Diagnostic:
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    message = f"the checker fails on this file ({said})"
+    return Diagnostic("TN000", "checker-failed", message, Label(Span(path, 1, 0, 1, 0)), help="please report it")
 
 
 def _leave_interrupts() -> None:
     """Ctrl-C reaches every process of the terminal; the one that shares the work out ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """What is interrupted here is so at the end of the block."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

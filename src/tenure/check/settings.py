@@ -12,7 +12,7 @@ from tenure.codes import LAWS
 
 __all__ = ["NAMES", "Settings", "SettingsError", "check_names", "load", "nearest"]
 
-OF_THE_CHECKER = ("TN000", "syntax-error", "unreadable-file", "TN001", "unused-suppression")
+OF_THE_CHECKER = ("TN000", "syntax-error", "unreadable-file", "checker-failed", "TN001", "unused-suppression")
 NAMES = frozenset([*LAWS, *OF_THE_CHECKER, *(name for rule in RULES for name in (rule.code, rule.name))])
 """What a report can be selected by: the codes and the rules."""
 

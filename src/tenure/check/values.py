@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "spread"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "of_array", "spread"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
@@ -216,3 +216,8 @@ def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...
             return MUST
         return NO if found is NO else MAY
     return MUST
+
+
+def of_array(region: tuple[Component, ...]) -> bool:
+    """Whether an index has a form that only arrays take."""
+    return len(region) != 1 or region[0][0] in ("all", "copy", "new")

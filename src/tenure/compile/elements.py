@@ -5,9 +5,11 @@ What does not depend on that axis stays scalar. A lowering rule sees the same in
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from tenure import dtypes
@@ -252,6 +254,8 @@ class Emitter(Symbolic):
 
     def _binary(self, x: ir.Value, y: ir.Value, real: str, whole: str) -> ir.Value:
         x, y = self.level(x, y)
+        if all(isinstance(z, ir.Constant) and isinstance(z.constant, float) for z in (x, y)):
+            return ir.Constant(x.type, folded(real, x, y))
         return getattr(self.b, real if _is_float(x.type) else whole)(x, y)
 
     def add(self, x: ir.Value, y: ir.Value) -> ir.Value:
@@ -312,6 +316,8 @@ class Emitter(Symbolic):
             return self.compare("!=", x, self.number(0, x))
         if _is_float(old):
             if _is_float(new):
+                if isinstance(x, ir.Constant) and isinstance(x.constant, float):
+                    return self.constant(x.constant, dtype)
                 return self.b.fpext(x, target) if dtype.itemsize == 8 else self.b.fptrunc(x, target)
             return self._to_integer(x, target)
         if _is_float(new):
@@ -328,7 +334,7 @@ class Emitter(Symbolic):
         return self.b.call(module.globals.get(name) or ir.Function(module, signature, name), [x])
 
     def power(self, x: ir.Value, y: ir.Value, uniform: bool) -> ir.Value:
-        """x to the power y; a single exponent takes the short forms of 2, 3, ½ and −1."""
+        """x to the power y; a single exponent takes the short forms of 1, 2, 3, ½ and −1."""
         if not _is_float(x.type):
             return self._whole_power(*self.level(x, y))
         return math.pow_uniform(self.b, x, y) if uniform else math.pow(self.b, *self.level(x, y))
@@ -348,6 +354,16 @@ class Emitter(Symbolic):
     def random(self, name: str, seed: ir.Value, number: ir.Value, position: ir.Value, **params: Any) -> ir.Value:
         """An element of a random stream."""
         return philox.element(self, name, seed, number, position, **params)
+
+
+def folded(operation: str, x: ir.Constant, y: ir.Constant) -> float:
+    """Two constants combined, rounded to their type: whoever asks for an exponent sees a number."""
+    kind = np.float32 if isinstance(x.type, ir.FloatType) else np.float64
+    with np.errstate(all="ignore"):
+        return float(FOLDS[operation](kind(x.constant), kind(y.constant)))
+
+
+FOLDS = {"fadd": operator.add, "fsub": operator.sub, "fmul": operator.mul}
 
 
 def _element(t: ir.Type) -> ir.Type:

@@ -55,8 +55,8 @@ def vmap(
 
     ``f`` sees one example: reading a value of it (``item``, ``bool``, ``if``) is a VmapError, as is writing it to a
     place made outside. Random numbers inside are a VmapError unless ``randomness`` is "different" (each example
-    draws its own) or "same". Arguments are borrowed. TN801 for an axis that is not there, TN802 where the numbers of
-    examples differ.
+    draws its own) or "same". A ``custom_vjp`` rule is vmapped with its function. Arguments are borrowed. TN801 for an
+    axis that is not there, TN802 where the numbers of examples differ.
     """
     inputs, whole = _said("in", in_axes, in_dims)
     outputs, _ = _said("out", out_axes, out_dims)

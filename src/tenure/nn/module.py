@@ -237,7 +237,12 @@ class Module:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, tied ones once."""
-        return (p for _, p in self.named_parameters(recurse=recurse))
+        seen: set[int] = set()
+        for module in self.modules() if recurse else (self,):
+            for p in module._parameters.values():
+                if p is not None and id(p) not in seen:
+                    seen.add(id(p))
+                    yield p
 
     def buffers(self, recurse: bool = True) -> Iterator[Var]:
         """The buffers."""
@@ -248,8 +253,15 @@ class Module:
         return (m for _, m in self.named_children())
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it."""
-        return (m for _, m in self.named_modules())
+        """This module and all below it, parents first, each once."""
+        seen: set[Module] = set()
+        stack: list[Module] = [self]
+        while stack:
+            module = stack.pop()
+            if module not in seen:
+                seen.add(module)
+                yield module
+                stack += [m for m in reversed(module._modules.values()) if m is not None]
 
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; AttributeError where there is none."""

@@ -98,9 +98,15 @@ remainder = pointwise(
 
 
 def _power(np: Any, x: Any, y: Any) -> Any:
-    """Powers 2, 3, ½ and −1 take the exact short forms, whether the exponent is constant or computed."""
+    """Powers 1, 2, 3, ½ and −1 take the exact short forms, whether the exponent is constant or computed."""
     if np.ndim(y) == 0 and np.dtype(y.dtype).kind == "f":
-        short = {2.0: lambda: x * x, 3.0: lambda: x * x * x, 0.5: lambda: np.sqrt(x), -1.0: lambda: 1 / x}
+        short = {
+            1.0: lambda: +x,
+            2.0: lambda: x * x,
+            3.0: lambda: x * x * x,
+            0.5: lambda: np.sqrt(x),
+            -1.0: lambda: 1 / x,
+        }
         form = short.get(float(y))
         if form is not None:
             return np.asarray(form(), x.dtype)

@@ -37,6 +37,15 @@ def close(b: Builder, number: Value, count: int, results: Sequence[Value], axes:
     ``number`` is that of the example. What depends on it was emitted for one example, at its depth; from here on
     these values are dead, and constants to every differentiation.
     """
+    found = widen(b, number, count, results, axes)
+    for v, own in b.depths.items():
+        if own >= b.depth(number.id):
+            b.tracked[v] = False
+    return found
+
+
+def widen(b: Builder, number: Value, count: int, results: Sequence[Value], axes: Sequence[int]) -> list[Value]:
+    """Values of one example for all examples, along an axis of each, while the call goes on."""
     depth, tracking, origin, block = b.depth(number.id), b.tracking, b.origin, b.block
     images = {number.id: b.emit(TABLE["iota"], (), {"length": count, "dtype": number.dtype})}
     for v in inside(b, results, depth):
@@ -45,9 +54,6 @@ def close(b: Builder, number: Value, count: int, results: Sequence[Value], axes:
             b.tracking, b.block = b.tracked[v], b.blocks.get(v, 0)
             images[v] = image(b, at, images, number.id)
     b.tracking, b.origin, b.block = tracking, origin, block
-    for v, own in b.depths.items():
-        if own >= depth:
-            b.tracked[v] = False
     wide = [images[y.id] if y.id in images else spread(y, False, count) for y in results]
     return [moved(y, 0, axis) for y, axis in zip(wide, axes, strict=True)]
 

@@ -81,8 +81,7 @@ class SegmentUnit:
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
         leaves = paths.leaf_slots(self.segment.node)
-        walked = paths.ancestors(self.made, roots, leaves)
-        where = here()
+        walked, where = paths.behind_roots(self.segment.node, tuple(sorted(roots))), here()
         for slot, reference in list(self.segment.outs.items()):
             out = reference()
             if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):

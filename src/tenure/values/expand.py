@@ -14,7 +14,7 @@ from tenure import dtypes
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
-from tenure.transform.batch import close
+from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
 from tenure.transform.vjp import pull_back
 from tenure.values.trie import Node
@@ -161,6 +161,14 @@ def expand_return(ex: Expansion, node: Node) -> None:
     results = [ex[slot] for slot in node.args if slot is not None]
     first = len(ex.builder.avals)
     for value in close(ex.builder, ex.examples.pop(), count, results, axes):
+        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+
+
+def expand_widen(ex: Expansion, node: Node) -> None:
+    """Values of one example for all of them, while the vmapped call goes on."""
+    depth, count = node.params
+    first, values = len(ex.builder.avals), [ex[slot] for slot in node.args if slot is not None]
+    for value in widen(ex.builder, ex.examples[depth - 1], count, values, [0] * len(values)):
         ex.slots.append(value if value.id >= first else pointwise.mark(value))
 
 

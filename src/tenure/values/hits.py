@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Callable
@@ -67,6 +68,8 @@ def _load() -> Extension:
         "enter": record.Trace.enter,
         "ndarray": np.ndarray,
         "list": list,
+        "slice": slice,
+        "ellipsis": ...,
     }
     for name, to in objects.items():
         code.point(name, to)
@@ -74,7 +77,18 @@ def _load() -> Extension:
     return code
 
 
-CODE = _load() if AVAILABLE and RUN and os.environ.get("TENURE_RECORDER", "native") == "native" else None
+def _as_known() -> bool:
+    """Whether slices keep their parts where the code looks for them."""
+    parts = [object() for _ in hits_code.SLICE]
+    whole = slice(*parts)
+    return all(
+        ctypes.c_void_p.from_address(id(whole) + at).value == id(part)
+        for at, part in zip(hits_code.SLICE, parts, strict=True)
+    )
+
+
+WANTED = os.environ.get("TENURE_RECORDER", "native") == "native"
+CODE = _load() if AVAILABLE and RUN and WANTED and _as_known() else None
 """None where the platform allows no such code, or TENURE_RECORDER is ``python``: ``record`` then does it all."""
 
 

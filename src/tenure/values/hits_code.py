@@ -14,12 +14,14 @@ from tenure.runtime.assembler import NULL
 from tenure.values.hits_run import RUNNING
 from tenure.values.hits_steps import HANDLE, MOST_PLACES, PARTS, Code, Step
 
-__all__ = ["API", "ENTRIES", "FUNCTIONS", "VARIABLES", "source"]
+__all__ = ["API", "ENTRIES", "FUNCTIONS", "SLICE", "VARIABLES", "source"]
 
 ENTRIES = 64
 """Operators and methods that can have code of their own."""
 MOST = 16
 """Numbers, and operands, of an operation that has code of its own, at most."""
+SLICE = (16, 24, 32)
+"""Where a slice keeps its start, stop and step."""
 WIDEST = 1024
 """Parts of a key, at most."""
 
@@ -43,7 +45,7 @@ OBJECTS = (
     *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
     *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
     *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
-    *("ndarray", "list", "slow_alive", "slow_hand_over"),
+    *("ndarray", "list", "slow_alive", "slow_hand_over", "slow_exact", "slice", "ellipsis", "slow_value_of"),
 )
 VARIABLES = ("entries", "places", "run", *OBJECTS, *[f"at_{name}" for name in HANDLE])
 FUNCTIONS = (
@@ -53,6 +55,8 @@ FUNCTIONS = (
     "mark_leaf",
     "alive",
     "hand_over",
+    "exact",
+    "value_of",
     "bind_method",
     *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
 )
@@ -66,7 +70,7 @@ def source(offsets: Mapping[str, int]) -> str:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    for define in (*PARTS, *RUNNING, binary, one_step, unary, apply_one, apply, seen, mark_leaf, bind_method, onward):
+    for define in (*PARTS, *RUNNING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -275,6 +279,54 @@ def mark_leaf(m: Code) -> None:
         f.give(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
 
 
+def exact(m: Code) -> None:
+    """exact(key, shape): the parts of a basic index; None if it has others."""
+    with m.function("exact", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        key, filled, fine = f.load("ptr %args"), f.local("i64"), f.local("i1")
+        size, parts = f.call("PyTuple_Size", key, gives="i64"), f.local(count=4 * MOST + 1)
+
+        def put(v: str) -> None:
+            at = f.load(filled, "i64")
+            f.store(v, f.at(parts, at))
+            f.store(f.do("add", at, "i64 1"), filled)
+
+        def plain(v: str) -> str:
+            return f.do("or", f.is_(f.kind(v), "int"), f.is_(v, "none"))
+
+        f.store("i64 0", filled)
+        f.store(f.value("i1", f"icmp ule {size}, {MOST}"), fine)
+        put(f.load(f.at("ptr %args", "i64 1")))
+        with f.each(f.choice(f.load(fine, "i1"), size, "i64 0")) as k:
+            e = f.call("PyTuple_GetItem", key, k)
+            sliced = f.is_(f.kind(e), "slice")
+            with f.when(sliced):
+                put(f.constant("slice"))
+                for at in SLICE:
+                    v = f.load(f.at(e, f"i64 {at}", "i8"))
+                    f.store(f.both(f.load(fine, "i1"), plain(v)), fine)
+                    put(v)
+            with f.unless(sliced):
+                f.store(f.both(f.load(fine, "i1"), f.do("or", plain(e), f.is_(e, "ellipsis"))), fine)
+                put(e)
+        with f.unless(f.load(fine, "i1")):
+            f.give(f.own(f.constant("none")))
+        count = f.load(filled, "i64")
+        out = f.call("PyTuple_New", count)
+        with f.unless(f.absent(out)), f.each(count) as k:
+            f.call("PyTuple_SetItem", out, k, f.own(f.load(f.at(parts, k))), gives="i32")
+        f.give(out)
+
+
+def value_of(m: Code) -> None:
+    """value_of(x): the value of a value, place or borrow."""
+    with m.function("value_of", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(f.equal("i64 %n", "i64 1")):
+            v = f.call("value", f.load("ptr %args"))
+            with f.unless(f.absent(v)):
+                f.give(v)
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_value_of"), "ptr %args", "i64 %n", NULL))
+
+
 def bind_method(m: Code) -> None:
     """Trace.bind(x), of a trace that is held."""
     with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
@@ -294,3 +346,7 @@ def onward(m: Code) -> None:
         with f.each(n) as k:
             f.store(f.load(f.at("ptr %args", k)), f.at(everything, f.do("add", k, "i64 1")))
         f.give(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", n, "i64 1"), NULL))
+
+
+CALLED = (*(binary, one_step, unary, apply_one, apply, seen, mark_leaf, exact, bind_method, value_of, onward),)
+"""What Python calls, and what that is made of."""

@@ -92,10 +92,15 @@ def where(frame: FrameType) -> str:
     return "" if name.startswith("<") else f" of {name}()"
 
 
+def names(stored: Any) -> tuple[Any, ...]:
+    """The names that an instruction stores to: from Python 3.13 on one may store to two."""
+    return stored if isinstance(stored, tuple) else (stored,)
+
+
 def bound_at(frame: FrameType, name: str) -> Site | None:
     """The line that last gave a name of a frame its value: the store before where the frame is, or the last one."""
     steps = dis.get_instructions(frame.f_code)
-    stores = [i.offset for i in steps if i.opname.startswith("STORE_") and i.argval == name]
+    stores = [i.offset for i in steps if i.opname.startswith("STORE_") and name in names(i.argval)]
     before = [offset for offset in stores if offset <= frame.f_lasti]
     chosen = before or stores
     return site((frame.f_code, chosen[-1])) if chosen else None

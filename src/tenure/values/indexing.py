@@ -34,21 +34,16 @@ def getitem(x: Any, key: Any) -> Any:
         if not -size <= key < size:
             raise OutOfRange(f"index {key} is out of range for axis 0 of size {size}")
         return apply_one(GETITEM, x, first_index(len(shape)), key + size if key < 0 else key)
-    if type(key) is slice and shape:
-        part, start = keys.entry(key, 0, shape[0])
-        spec = (part, *[":"] * (len(shape) - 1))
-        return apply_one(SLICE, x, (("spec", spec),), start)
-    found = keys.remembered(key, shape)
-    if found is None:
-        if not keys.is_basic(key):
-            chosen = keys.select(key, shape, flat=True)
-            if chosen.arrays:
-                return apply(INDEX, (x, *chosen.arrays), chosen.params, chosen.starts)
-            found = chosen.spec, chosen.starts
-        else:
-            found = keys.parse(key, shape)
-    spec, starts = found
-    return apply(GETITEM if "i" in spec else SLICE, (x,), (("spec", spec),), starts)
+    known = keys.remembered(key, shape)
+    if known is not None:
+        params, starts, one = known
+        return apply(GETITEM if one else SLICE, (x,), params, starts)
+    if not keys.is_basic(key):
+        chosen = keys.select(key, shape, flat=True)
+        if chosen.arrays:
+            return apply(INDEX, (x, *chosen.arrays), chosen.params, chosen.starts)
+        return apply_basic(x, chosen.spec, chosen.starts)
+    return apply_basic(x, *keys.parse(key, shape))
 
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Any:
@@ -65,20 +60,20 @@ def first_index(ndim: int) -> tuple[Any, ...]:
 def written(x: Any, key: Any, v: Any) -> Any:
     """x with v at x[key]: the value that a place takes by ``x[key] = v``. The last of equal indices stands."""
     v, shape = written_of(v), x._aval.shape
-    found = keys.remembered(key, shape)
-    if found is None:
-        if not keys.is_basic(key):
-            mask = keys.single_mask(key, shape)
-            if mask is not None and alike(v, mask[0]._aval.ndim, len(shape) - mask[1]):
-                return at_users_line(put_masked(x, *mask, v))
-            chosen = keys.select(key, shape)
-            if chosen.arrays:
-                return at_users_line(put(x, chosen, v, "set"))
-            found = chosen.spec, chosen.starts
-        else:
-            found = keys.parse(key, shape)
-    spec, starts = found
-    params = (("spec", spec),)
+    known = keys.remembered(key, shape)
+    if known is not None:
+        params, starts, _ = known
+    elif keys.is_basic(key):
+        spec, starts = keys.parse(key, shape)
+        params = (("spec", spec),)
+    else:
+        mask = keys.single_mask(key, shape)
+        if mask is not None and alike(v, mask[0]._aval.ndim, len(shape) - mask[1]):
+            return at_users_line(put_masked(x, *mask, v))
+        chosen = keys.select(key, shape)
+        if chosen.arrays:
+            return at_users_line(put(x, chosen, v, "set"))
+        params, starts = (("spec", chosen.spec),), chosen.starts
     h = apply(SETITEM, (x,), params, (v, *starts)) if type(v) in NUMBERS else apply(SETITEM, (x, v), params, starts)
     return at_users_line(h)
 

@@ -16,6 +16,7 @@ from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec
 from tenure.values import boundary, creation, record
 from tenure.values.creation import wrap
+from tenure.values.hits import coded
 
 SMALL = 64
 """Elements of an index tensor whose values are known that are looked over when it is recorded."""
@@ -112,32 +113,39 @@ def int_of(e: Any) -> int:
 PLAIN = frozenset((int, type(None), type(...)))
 BOUND = frozenset((int, type(None)))
 MOST_PARSED = 4096
-_parsed: dict[Any, Basic] = {}
+Known = tuple[tuple[tuple[str, Spec], ...], tuple[int, ...], bool]
+"""The parameters of a step with a basic index, the starts, and whether an int is among its entries."""
+_parsed: dict[Any, Known] = {}
 
 
-def remembered(key: Any, shape: tuple[int, ...]) -> Basic | None:
-    """What ``parse`` says of a tuple of ints, slices of ints, None and …, said before; None for any other index."""
-    if type(key) is not tuple:
-        return None
-    parts: list[Any] = []
+@coded
+def exact(key: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...] | None:
+    """A tuple of ints, slices of ints, None and … as one that equals no other index's; None for any other index."""
+    parts: list[Any] = [shape]
     for e in key:
         kind = type(e)
         if kind is slice:
-            part = (e.start, e.stop, e.step)
-            if type(part[0]) not in BOUND or type(part[1]) not in BOUND or type(part[2]) not in BOUND:
+            if not {type(e.start), type(e.stop), type(e.step)} <= BOUND:
                 return None
-            parts.append(part)
+            parts += (slice, e.start, e.stop, e.step)
         elif kind in PLAIN:
             parts.append(e)
         else:
             return None
-    exact = (shape, tuple(parts))
-    found = _parsed.get(exact)
+    return tuple(parts)
+
+
+def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
+    """What ``parse`` says of a basic index of plain ints, slices, None and …, said before; None for any other index."""
+    known = exact(key if type(key) is tuple else (key,), shape)
+    if known is None:
+        return None
+    found = _parsed.get(known)
     if found is None:
-        found = parse(key, shape)
+        spec, starts = parse(key, shape)
         if len(_parsed) >= MOST_PARSED:
             _parsed.clear()
-        _parsed[exact] = found
+        found = _parsed[known] = (("spec", spec),), starts, "i" in spec
     return found
 
 

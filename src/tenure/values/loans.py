@@ -43,11 +43,21 @@ UPDATING: dict[int, tuple[Any, Place]] = {}
 HELD: list[Callable[[Any, int, tuple[Any, Place]], None]] = []
 """What refuses the use of a place that a thread in ``UPDATING`` updates."""
 
-
 WATCHERS: list[Callable[[Any, Any], None]] = []
 """Who is told of each write: the place, and what it held before."""
 STANDING_IN: dict[int, Loan] = {}
 """The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
+
+
+def forked() -> None:
+    """In the child of a fork no other thread is in a forward or an update any more."""
+    for calls in (LENDING, UPDATING):
+        for thread in calls.keys() - {threading.get_ident()}:
+            del calls[thread]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forked)
 
 
 @dataclass(slots=True, eq=False)
@@ -226,6 +236,8 @@ def written_while(
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
     """Begin a loan. ``chain`` is the borrow through which it will be used and those that one was taken from."""
+    if place._ties is not None:
+        place._ties.joined(place)  # which may wait for other threads, and so not under the lock
     with GUARD:
         held = place._loans
         if held is None:

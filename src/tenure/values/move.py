@@ -26,7 +26,8 @@ from tenure.values.tensor import Tensor
 from tenure.values.unfinished import UNFINISHED, note_moved
 from tenure.values.var import Var
 
-STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node", "_code", "_lasti", "_kept")
+STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node")
+OPTIONAL = ("_code", "_lasti", "_kept")
 INSIDE = frozenset((*Tensor.__slots__, "_read", "twin", "__class__"))
 
 
@@ -107,9 +108,17 @@ def moved(x: Any, where: Place) -> Any:
         return _move_place(x, ended)
     if isinstance(x, Borrow):
         return _move_borrow(x, ended)
-    y = _share(x, ended) if getattr(x, "_held", False) else _take(x, ended)
+    y = _share(x, ended) if _is_held(x) else _take(x, ended)
     note_moved(y)
     return y
+
+
+def _is_held(x: Any) -> bool:
+    """Whether a place or a graph may hold a value."""
+    try:
+        return bool(object.__getattribute__(x, "_held"))
+    except AttributeError:
+        return False
 
 
 def _check(x: Any) -> None:
@@ -218,8 +227,10 @@ def _replace_input(trace: Trace, x: Any, y: Any) -> None:
 
 def _copy(x: Any) -> Any:
     """Another handle of the same."""
-    y = object.__new__(Tensor)
+    y, get = object.__new__(Tensor), object.__getattribute__
     for name in STATE:
+        object.__setattr__(y, name, get(x, name))
+    for name in OPTIONAL:
         with suppress(AttributeError):
-            setattr(y, name, object.__getattribute__(x, name))
+            object.__setattr__(y, name, get(x, name))
     return y

@@ -143,7 +143,7 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
         array_of(current(place))
         with GUARD:
             ties = place._ties or Ties()
-            if not ties.outdated:
+            if not ties.outdated and type(current(place)._data) is np.ndarray:
                 ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
                 place._ties = ties
                 if ties.parts:

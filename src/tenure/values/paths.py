@@ -37,6 +37,15 @@ def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iter
     return found
 
 
+def behind_roots(node: Node, roots: tuple[int, ...]) -> set[int]:
+    """``ancestors`` of some results of a path, up to its leaves, found once."""
+    key = ("ancestors", roots)
+    found: set[int] | None = node.plans.get(key)
+    if found is None:
+        found = node.plans[key] = ancestors(steps(node), roots, leaf_slots(node))
+    return found
+
+
 def behind(node: Node, slot: int) -> set[int]:
     """The results that one is computed from, itself included."""
     made = steps(node)

@@ -9,8 +9,10 @@ import numpy as np
 from tenure.errors import DTypeError
 from tenure.ops.promote import Operation
 from tenure.values import creation, record
+from tenure.values.hits import coded
 
 
+@coded
 def value_of(x: Any) -> Any:
     """The value of a tensor, place or borrow now; numbers and arrays become tensors."""
     if type(x) is record._Tensor:

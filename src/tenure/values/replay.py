@@ -18,16 +18,17 @@ from tenure.values.expand import (
     expand_return,
     expand_select,
     expand_tangent,
+    expand_widen,
 )
 from tenure.values.graph import Leaf, Segment
 from tenure.values.grow import new_operation
 from tenure.values.handlers import Handler
-from tenure.values.levels import Call
+from tenure.values.levels import Call, is_open
 from tenure.values.modes import set_grad_enabled
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
 from tenure.values.trie import Level, Node
-from tenure.values.vmapped import begin, finish, select
+from tenure.values.vmapped import begin, finish, select, widen
 
 
 class Replay:
@@ -108,6 +109,9 @@ class Replay:
             return self.gradient(node)
         if node.expand is expand_select:
             return (select(read[0], node.params[0], self.calls[node.level].level),)  # type: ignore[index]
+        if node.expand is expand_widen:
+            level = next(level for level in self.calls if level.depth == node.params[0] and is_open(level, node.open))
+            return widen(read, self.calls[level].level)
         if node.expand is expand_return:
             return self.finish(node, read)
         if node.expand is expand_tangent:

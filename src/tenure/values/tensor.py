@@ -12,9 +12,13 @@ from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.graph import Leaf
+from tenure.values.hits import apply_one
 from tenure.values.operators import binary
 from tenure.values.sites import here, site
 from tenure.values.spelling import write_to_a_value
+
+TURNED = (("order", (1, 0)),)
+"""The parameters of a transposition."""
 
 
 class Arithmetic:
@@ -103,7 +107,7 @@ class Shaping:
                 f".T of a tensor of shape {list(self.shape)}, which is no matrix",
                 help="use .mT for the last two axes, or .permute_dims(…)",
             )
-        return shaping.permute_dims(self, 1, 0)
+        return apply_one(shaping.PERMUTE, reading.value_of(self), TURNED)
 
     @property
     def mT(self: Any) -> Any:

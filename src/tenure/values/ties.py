@@ -110,9 +110,9 @@ class Ties:
             with GUARD:
                 if not self.outdated:
                     return current(place)
-                stamp, parts = self.stamp, list(self.parts)
+                stamp, parts, base = self.stamp, list(self.parts), self.base
             seen = [current(p) for p in parts]
-            for value in seen:
+            for value in [*seen, *([] if base is None else [base])]:
                 RECORDER.compute(value)
             with GUARD:
                 if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):

@@ -133,7 +133,8 @@ class Var(Writable):
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph. False, and
         nothing done, if the place does not hold what is ``known`` any more."""
-        if new._node is not None and new._node.level is not None:
+        node = new._node  # another thread may run its trace at any time
+        if node is not None and node.level is not None:
             refuse_writing(self._home, new)
         if self._leaf is not None:
             new = as_leaf(new, self._leaf)
@@ -184,12 +185,12 @@ class Var(Writable):
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
         """Make the borrows stale that this write overlaps."""
-        alive = [b for b in [r() for r in self._borrows] if b is not None]
+        known = self._borrows
+        alive = [b for r in known if (b := r()) is not None]
+        if len(alive) < len(known):
+            self._borrows = [r for r in known if r() is not None] if alive else []
         if not alive:
-            self._borrows = []
             return
-        if len(alive) < len(self._borrows):
-            self._borrows = [weakref.ref(b) for b in alive]
         if writer is not None and len(alive) == 1 and alive[0] is writer:
             writer._renew(new)
             return
@@ -285,16 +286,18 @@ class Var(Writable):
 
 def refuse_writes(places: Iterable[Var]) -> None:
     """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
+    held = LENDING or (UPDATING and get_ident() not in UPDATING)
     for place in places:
-        if place._loans is not None or LENDING or (UPDATING and get_ident() not in UPDATING) or place._ties is not None:
+        if held or place._loans is not None or place._ties is not None:
             place._refuse_write()
 
 
 def become(places: Iterable[Var], values: Iterable[Any]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
-        for watch in WATCHERS:
-            watch(place, place._read())
+        if WATCHERS:
+            for watch in WATCHERS:
+                watch(place, place._read())
         if value._node is not None and value._node.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tenure.errors import GradientError, VmapError
-from tenure.values.expand import expand_open, expand_return, expand_select
-from tenure.values.levels import Call, beneath, is_open
+from tenure.values.expand import expand_open, expand_return, expand_select, expand_widen
+from tenure.values.levels import Call, beneath, is_open, level_of
 from tenure.values.record import RECORDER, Trace
 from tenure.values.sites import here, site
 from tenure.values.steps import Hold, slots_of, take
@@ -72,6 +72,7 @@ def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[A
         key = (expand_return, slots, axes)
 
         def build() -> Node:
+            level_of(t, slots)
             node = Node(
                 t.node,
                 key,
@@ -87,6 +88,31 @@ def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[A
             return node
 
         return take(t, key, build)
+
+
+def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
+    """Values of one example for all of them, along axis 0, while the call goes on."""
+    with Hold() as t:
+        slots = slots_of(t, xs)
+        key = (expand_widen, slots, level.depth)
+
+        def build() -> Node:
+            level_of(t, slots)
+            more: Any = {
+                "avals": tuple([widened(t.aval(s), 0, level.count) for s in slots]),
+                "depss": tuple([outer_deps(t, s, level) for s in slots]),
+                "level": beneath(t, slots, level),
+            }
+            return Node(t.node, key, expand_widen, args=slots, params=(level.depth, level.count), **more)
+
+        return take(t, key, build)
+
+
+def waits_outside(xs: Sequence[Any], level: Level) -> bool:
+    """Whether the gradients of values of one example will come from outside of the call, and only from there."""
+    t = RECORDER.trace
+    deps = {(x._slot, d) for x in xs if x._trace is t for d in t.deps(x._slot)}
+    return all(d in outer_deps(t, slot, level) for slot, d in deps)
 
 
 def widened(aval: Any, axis: int, count: int) -> Any:

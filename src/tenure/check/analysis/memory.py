@@ -275,7 +275,8 @@ class Memory:
             ref = stack.pop()
             self.looked(ref)
             if ref.write is not None and ref.write.sort in GONE:
-                self.gone(ref, node or self.op.node)
+                if ref.write.sort != "consumed":
+                    self.gone(ref, node or self.op.node)
             elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
             if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):

@@ -34,7 +34,7 @@ def pow(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
 def pow_uniform(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     """x^y for an exponent that all lanes share (a scalar, or a vector whose lanes are equal).
 
-    Exponents 2, 3, ½ and −1 take x·x, x·x·x, √x and 1/x, chosen at run time by a branch: the builder is left in
+    Exponents 1, 2, 3, ½ and −1 take x, x·x, x·x·x, √x and 1/x, chosen at run time by a branch: the builder is left in
     another basic block. A constant exponent leaves no branch. Integers have no short forms.
     """
     if isinstance(element(x.type), ir.IntType):
@@ -42,6 +42,7 @@ def pow_uniform(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     v = Lanes(b, x.type)
     forms: dict[float, Callable[[], ir.Value]] = {
         2.0: lambda: v.mul(x, x),
+        1.0: lambda: x,
         3.0: lambda: v.mul(v.mul(x, x), x),
         0.5: lambda: v.call("sqrt", x),
         -1.0: lambda: v.div(1.0, x),

@@ -9,7 +9,6 @@ from typing import Any
 from tenure.errors import DTypeError, ShapeError
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
-from tenure.values import reductions
 from tenure.values.arithmetic import where
 from tenure.values.creation import arange
 from tenure.values.random import rand
@@ -19,7 +18,7 @@ from tenure.values.reading import value_of
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight.T + bias. Shapes: input (…, in), weight (out, in) or (in,), bias (out,); gives (…, out)."""
     weight = value_of(weight)
-    out = reductions.matmul(input, weight.T if weight.ndim == 2 else weight)
+    out = input @ (weight.T if weight.ndim == 2 else weight)
     return out if bias is None else out + bias
 
 
