@@ -164,6 +164,22 @@ def test_folders_that_are_not_looked_into(capsys: pytest.CaptureFixture[str]) ->
     assert [path for path, *_ in reports(capsys, "a.py", "./a.py", ".")] == ["a.py", "pkg/c.py"]
 
 
+def test_a_folder_that_cannot_be_looked_into(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(a=ITERATION, shut__b=ITERATION)
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if "shut" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = [(path, rule) for path, _, rule in reports(capsys)]
+    assert found == [("a.py", "modified-while-iterated"), ("shut", "unreadable-file")]
+
+
 def test_broken_pipe_is_no_traceback() -> None:
     write(**{f"m{i}": ITERATION for i in range(200)})
     command = f"{sys.executable} -m tenure check --no-cache --jobs 1 | head -1"

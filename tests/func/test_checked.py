@@ -364,6 +364,18 @@ def test_methods() -> None:
             call()
 
 
+def test_a_function_that_calls_itself() -> None:
+    @tn.checked
+    def halve(x: tn.Mut[tn.Tensor], times: int) -> Any:
+        if times == 0:
+            return x
+        x *= 0.5
+        return halve(x, times - 1)
+
+    v = place(8.0)
+    assert halve(v, 3) is v and v.tolist() == [1.0]
+
+
 def test_names_that_are_not_there() -> None:
     @tn.checked
     def f(x: tn.Ref[Later], y: Later, z: tn.Mut[Later] | None = None) -> None:

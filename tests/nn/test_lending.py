@@ -111,6 +111,18 @@ def test_a_loan_of_ones_own_forbids_replacing() -> None:
     layer.weight = nn.Parameter(tn.ones(1, 1))
 
 
+@pytest.mark.parametrize("assign", [False, True])
+def test_nothing_is_loaded_while_one_parameter_is_lent(assign: bool) -> None:
+    model = Model()
+    zeros = {key: tn.zeros(*x.shape) for key, x in model.state_dict().items()}
+    before = repr(model.state_dict())
+    with model.inner.bias.borrow(), refused("TN506"):
+        model.load_state_dict(zeros, assign=assign)
+    assert repr(model.state_dict()) == before
+    model.load_state_dict(zeros, assign=assign)
+    assert model.scale.tolist() == [0.0, 0.0]
+
+
 def test_an_exception_ends_it() -> None:
     model = Model()
     model.act = lambda m: 1 // 0

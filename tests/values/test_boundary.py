@@ -337,6 +337,21 @@ def test_a_copy_of_what_is_pending_is_what_it_was() -> None:
     assert (shallow.tolist(), deep.tolist(), v.tolist()) == ([1.0, 1.0], [1.0, 1.0], [2.0, 2.0])
 
 
+def test_what_is_unpickled_around_foreign_buffers_is_a_copy_of_them() -> None:
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    w.grad = tn.tensor([3.0, 4.0])
+    state = {"value": tn.tensor([1.0, 2.0]), "place": tn.tensor([1.0, 2.0]).mut(), "leaf": w}
+    buffers: list[pickle.PickleBuffer] = []
+    blob = pickle.dumps(state, protocol=5, buffer_callback=buffers.append)
+    memory = [bytearray(b.raw()) for b in buffers]
+    loaded = pickle.loads(blob, buffers=memory)
+    for raw in memory:
+        raw[:] = bytes(len(raw))
+    for name, x in loaded.items():
+        assert x.tolist() == [1.0, 2.0], name
+    assert loaded["leaf"].grad.tolist() == [3.0, 4.0]
+
+
 def double(x: Any) -> Any:
     """In another process: the value, and what a write there leaves behind."""
     if type(x) is not tn.Tensor:

@@ -37,7 +37,7 @@ import tenure as tn
 sys.path.insert(0, {folder!r})
 from test_hits import computation, operands
 from tenure.values import hits
-assert (hits.CODE is None) == ({recorder!r} == "python")
+assert (hits.CODE is None) == ({builtins!r} == "0")
 x, y, v, p = operands()
 digest = hashlib.sha256()
 for k in range(5):
@@ -53,11 +53,11 @@ print(digest.hexdigest())
 
 def test_python_and_generated_code_record_the_same():
     found = set()
-    for recorder in ("python", "native"):
-        code = PROGRAM.format(folder=os.path.dirname(__file__), recorder=recorder)
-        if hits.CODE is None and recorder == "native":
+    for builtins in ("0", "1"):
+        code = PROGRAM.format(folder=os.path.dirname(__file__), builtins=builtins)
+        if hits.CODE is None and builtins == "1":
             continue
-        environment = {**os.environ, "TENURE_RECORDER": recorder}
+        environment = {**os.environ, "TENURE_BUILTINS": builtins}
         found.add(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
     assert len(found) == 1
 

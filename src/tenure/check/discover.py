@@ -66,10 +66,12 @@ def _imports(path: str) -> set[str]:
 
 def _below(top: str, found: Found) -> Iterator[str]:
     """The Python files below a folder; links to folders are not followed, so there is no cycle."""
-    for folder, folders, files in os.walk(top):
+    refused: list[OSError] = []
+    for folder, folders, files in os.walk(top, onerror=refused.append):
         settings = found.of_folder(os.path.abspath(folder))
         folders[:] = sorted(f for f in folders if not settings.excludes(os.path.normpath(os.path.join(folder, f))))
         for name in files:
             path = os.path.normpath(os.path.join(folder, name))
             if name.endswith(_SUFFIXES) and not settings.excludes(path):
                 yield path
+    yield from (os.path.normpath(error.filename) for error in refused)  # reported as what cannot be read

@@ -1,16 +1,21 @@
 """The entry point: files in, diagnostics out."""
 
-from collections.abc import Collection, Sequence
+import gc
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tenure.check.analysis import Session, analyze
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
-from tenure.check.source import parse, read
+from tenure.check.source import failure, parse, read
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["Result", "check"]
+
+_DEPTH = 10_000
 
 
 @dataclass(slots=True)
@@ -40,27 +45,60 @@ def check(
     result = Result()
     rules = [rule for rule in RULES if _wanted(rule, select, ignore)]
     program, session = Program(tree or files), Session()
-    for path in files:
-        text = read(path)
-        if isinstance(text, Diagnostic):
-            result.diagnostics.append(text)
-            continue
-        result.texts[path] = text
-        source = parse(path, text)
-        if isinstance(source, Diagnostic):
-            result.diagnostics.append(source)
-            continue
-        program.read = set()
-        module = program.open(path, source)
-        if module is not None:
-            findings = analyze(program, module, session)
-            facts = Facts(module.source, program, module, strict)
-            facts.found = [found for found in findings.conflicts.values() if found.path == path]
-            facts.noted = [found for found in findings.events.values() if found.path == path]
-            result.diagnostics += _once([found for rule in rules for found in rule.check(facts)])
-        result.depends[path] = program.read
+    with _collector_paused(), _deep_recursion():
+        for path in files:
+            result.diagnostics += _check_file(path, rules, strict, program, session, result)
     result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
     return result
+
+
+def _check_file(
+    path: str, rules: Sequence[Rule], strict: bool, program: Program, session: Session, result: Result
+) -> list[Diagnostic]:
+    text = read(path)
+    if isinstance(text, Diagnostic):
+        return [text]
+    result.texts[path] = text
+    source = parse(path, text)
+    if isinstance(source, Diagnostic):
+        return [source]
+    program.read = set()
+    try:
+        module = program.open(path, source)
+        if module is None:
+            return []
+        findings = analyze(program, module, session)
+        facts = Facts(module.source, program, module, strict)
+        facts.found = [found for found in findings.conflicts.values() if found.path == path]
+        facts.noted = [found for found in findings.events.values() if found.path == path]
+        return _once([found for rule in rules for found in rule.check(facts)])
+    except RecursionError:
+        return [failure("too-deep", path, "this file nests too deeply to be checked")]
+    finally:
+        result.depends[path] = program.read
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Trees have no cycles to collect, and looking for some takes as long as the analysis."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Room for the deepest expressions that the parser takes: a sum of a thousand terms is a thousand levels."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:

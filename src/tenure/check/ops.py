@@ -330,14 +330,14 @@ class Graph:
         self.repeated = frozenset(repeated)
 
     def order(self) -> list[int]:
-        """The blocks that can be reached, each before its successors where no loop forbids it."""
-        seen, out, stack = {0}, [], [(0, iter(self.blocks[0].succs))]
+        """The blocks that can be reached, each before its successors, and loops before what follows them."""
+        seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]
         while stack:
             at, rest = stack[-1]
             for following in rest:
                 if following not in seen:
                     seen.add(following)
-                    stack.append((following, iter(self.blocks[following].succs)))
+                    stack.append((following, reversed(self.blocks[following].succs)))
                     break
             else:
                 out.append(at)

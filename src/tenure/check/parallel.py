@@ -3,7 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import NamedTuple
 
@@ -51,9 +52,11 @@ def _shared_out(parts: Sequence[_Given], jobs: int) -> Checked:
     context = processes.get_context("fork" if sys.platform == "linux" else "spawn")
     out = Checked([], {})
     try:
-        with futures.ProcessPoolExecutor(jobs, context, _end_at_interrupts) as pool:
+        with futures.ProcessPoolExecutor(jobs, context, _leave_interrupts) as pool:
             try:
-                for part in pool.map(_part, parts):
+                with _interrupts_later():  # the processes are started, and start out without interrupts
+                    checked = pool.map(_part, parts)
+                for part in checked:
                     out.found.extend(part.found)
                     out.depends.update(part.depends)
             except BaseException:
@@ -101,6 +104,19 @@ def _failure(path: str, error: Exception) -> Diagnostic:
     return Diagnostic("TN000", "checker-failed", message, Label(Span(path, 1, 0, 1, 0)), help="please report it")
 
 
-def _end_at_interrupts() -> None:
-    """Ctrl-C reaches every process of the terminal: those that work for another end without a word."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal; the one that shares the work out ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """What is interrupted here is so at the end of the block."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -56,7 +56,7 @@ def read(path: str) -> str | Diagnostic:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except (OSError, SyntaxError, UnicodeError, LookupError) as error:
-        return _failure("unreadable-file", path, f"cannot read this file: {_reason(error)}", 1, 0)
+        return failure("unreadable-file", path, f"cannot read this file: {_reason(error)}", 1, 0)
 
 
 def parse(path: str, text: str) -> Source | Diagnostic:
@@ -66,9 +66,9 @@ def parse(path: str, text: str) -> Source | Diagnostic:
             warnings.simplefilter("ignore")
             tree = ast.parse(text, path)
     except SyntaxError as error:
-        return _failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
+        return failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return _failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
+        return failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
     return Source(path, text, text.split("\n"), tree)
 
 
@@ -80,6 +80,7 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _failure(rule: str, path: str, message: str, line: int, column: int) -> Diagnostic:
+def failure(rule: str, path: str, message: str, line: int = 1, column: int = 0) -> Diagnostic:
+    """What is said of a file that cannot be checked."""
     line = max(line, 1)
     return Diagnostic("TN000", rule, message, Label(Span(path, line, column, line, column + 1)), certain=True)

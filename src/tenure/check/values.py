@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "spread"]
+__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "of_array", "spread"]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
@@ -205,7 +205,7 @@ def _constant_slices(a: Component, b: Component) -> int:
 def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...]]) -> int:
     """Whether two chains of regions, each from the same root downwards, share memory."""
     for one, other in zip(a, b, strict=False):
-        if one == other and not any(part[0] in ("?", "copy") for part in one):
+        if one == other and not any("?" in part or part[0] == "copy" for part in one):
             if any(isinstance(item, Obj) and item.summary for part in one for item in part):
                 return MAY
             continue
@@ -216,3 +216,8 @@ def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...
             return MUST
         return NO if found is NO else MAY
     return MUST
+
+
+def of_array(region: tuple[Component, ...]) -> bool:
+    """Whether an index has a form that only arrays take."""
+    return len(region) != 1 or region[0][0] in ("all", "copy", "new")

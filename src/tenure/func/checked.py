@@ -22,6 +22,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -60,7 +61,7 @@ def _checked(function: Any, scope: dict[str, Any]) -> Any:
         return function
     if not isinstance(function, FunctionType):
         raise DTypeError(f"checked takes a function or a class, not {type(function).__name__}")
-    scope = {**scope, **function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    scope = {**scope, **function.__globals__, **_closure(function)}
     plans: dict[str, Plan] = {}
     kinds: set[str] = set()
     for name, annotation in function.__annotations__.items():
@@ -69,6 +70,15 @@ def _checked(function: Any, scope: dict[str, Any]) -> Any:
             plans[name] = plan[0]
             kinds |= plan[1]
     return _wrapped(function, plans, [k for k in PASS if k in kinds]) if plans else function
+
+
+def _closure(function: FunctionType) -> dict[str, Any]:
+    """The names of the functions around it; its own is not there yet."""
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):
+            found[name] = cell.cell_contents
+    return found
 
 
 class Call:

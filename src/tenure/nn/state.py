@@ -10,7 +10,7 @@ from tenure.errors import StateDictError
 from tenure.values.modes import no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
-from tenure.values.var import Var
+from tenure.values.var import Var, refuse_writes
 
 
 class IncompatibleKeys(NamedTuple):
@@ -51,6 +51,7 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     found = {key: value_of(given[key]).detach() for key in wanted if key in given}
     keys = IncompatibleKeys([k for k in wanted if k not in given], [k for k in given if k not in wanted])
     _refuse(type(module).__name__, keys if strict else IncompatibleKeys([], []), wanted, found)
+    refuse_writes([wanted[key][2] for key in found])
     twins: dict[int, Any] = {}
     with no_grad():
         for key, value in found.items():

@@ -7,6 +7,7 @@ where an object keeps a slot is found by looking.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,10 @@ AVAILABLE: bool = (
     and sys.implementation.name == "cpython"
     and (3, 11) <= sys.version_info < (3, 15)
     and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    and os.environ.get("TENURE_BUILTINS", "1") != "0"
 )
-"""Whether there can be such functions: on CPython with its lock, of a version whose objects are laid out as known."""
+"""Whether there are such functions: on CPython with its lock, of a version whose objects are laid out as known, unless
+TENURE_BUILTINS is 0. Each of them has a twin in Python, which then serves."""
 
 _KEPT: list[Any] = []
 """What the code and the builtins point to."""

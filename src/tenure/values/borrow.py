@@ -14,7 +14,7 @@ from typing import Any, Self
 from tenure.errors import WriteError
 from tenure.values import indexing, keys
 from tenure.values.arithmetic import detach
-from tenure.values.creation import wrap
+from tenure.values.boundary import owned
 from tenure.values.loans import Ended, Loan, give_back, lend
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
@@ -181,7 +181,7 @@ class Borrow(Writable):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._stale is None:
             return _lend_again, (self._place, self._path())
-        return wrap, (self._read().numpy().copy(),)
+        return owned, (self._read().numpy().copy(),)
 
     def __copy__(self) -> Any:
         return self._read()

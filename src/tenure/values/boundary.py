@@ -40,6 +40,11 @@ def array_alone(x: Any) -> np.ndarray[Any, Any]:
     return array_of(x)
 
 
+def owned(array: np.ndarray[Any, Any]) -> Any:
+    """The value of an array that has been unpickled: of a copy where its memory is somebody else's (PEP 574)."""
+    return wrap(array if array.base is None and array.flags.carray else array.copy())
+
+
 WRITABLE = 1
 """The flag of the buffer protocol with which a consumer asks for memory that it may write."""
 
@@ -169,7 +174,7 @@ class Boundary:
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if self.requires_grad:
             raise GradientError("pickling a differentiable result would lose its graph", help="pickle x.detach()")
-        return wrap, (array_of(self).copy(),)
+        return owned, (array_of(self).copy(),)
 
     def __copy__(self) -> Any:
         return self

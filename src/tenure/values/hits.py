@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -87,9 +86,8 @@ def _as_known() -> bool:
     )
 
 
-WANTED = os.environ.get("TENURE_RECORDER", "native") == "native"
-CODE = _load() if AVAILABLE and RUN and WANTED and _as_known() else None
-"""None where the platform allows no such code, or TENURE_RECORDER is ``python``: ``record`` then does it all."""
+CODE = _load() if AVAILABLE and RUN and _as_known() else None
+"""None where there are no builtins: ``record`` then does it all."""
 
 
 def coded(function: Callable[..., Any]) -> Callable[..., Any]:

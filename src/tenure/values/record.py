@@ -183,10 +183,12 @@ class Recorder(threading.local):
 
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
-        self.trace = self.unfinished.follow(Trace())
-        if self.site is not None:
-            self.trace.sites.append((0, self.site))
-        return self.trace
+        held = self.__dict__  # looked up once: each attribute of a thread's own is a search for the thread
+        held["trace"] = trace = held["unfinished"].follow(Trace())
+        site = held["site"]
+        if site is not None:
+            trace.sites.append((0, site))
+        return trace  # type: ignore[no-any-return]
 
     def seal(self) -> None:
         """Close the trace in progress; it runs at the next read, seal or cut."""
@@ -201,11 +203,12 @@ class Recorder(threading.local):
 
     def flush(self) -> None:
         """Run everything pending in this thread."""
-        sealed, self.sealed = self.sealed, None
+        held = self.__dict__
+        sealed, held["sealed"] = held["sealed"], None
         if sealed is not None:
             force.run(sealed)
-        if self.trace.handles and not self.trace.busy:
-            t = self.trace
+        t = held["trace"]
+        if t.handles and not t.busy:
             self.fresh()
             force.run(t)
 
@@ -214,13 +217,15 @@ class Recorder(threading.local):
         t = h._trace
         if t is None or h._data is not None:
             return
-        refuse_reading(h, self.trace.node.open)
-        if t is self.sealed:
-            self.sealed = None
+        held = self.__dict__
+        trace = held["trace"]
+        refuse_reading(h, trace.node.open)
+        if t is held["sealed"]:
+            held["sealed"] = None
             force.run(t)
-        elif t is self.trace and not self.open and not t.busy:
+        elif t is trace and not held["open"] and not t.busy:
             self.flush()
-        elif t is self.trace:
+        elif t is trace:
             force.run_prefix(t, h, t.expanded)
         else:
             force.run_prefix(t, h, lambda: Expansion().advance(h._node))

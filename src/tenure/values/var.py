@@ -16,6 +16,7 @@ from tenure.errors import WriteError
 from tenure.values import indexing, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
+from tenure.values.boundary import owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, install
@@ -304,9 +305,9 @@ def become(places: Iterable[Var], values: Iterable[Any]) -> None:
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
-    out = cls(wrap(array), requires_grad)
+    out = cls(owned(array), requires_grad)
     if grad is not None:
-        out._leaf.grad = Var(wrap(grad.copy()))
+        out._leaf.grad = Var(owned(grad))
     return out
 
 

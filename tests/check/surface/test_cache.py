@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tenure.check import parallel, session
 from tenure.check.cache import FOLDER, Cache, version
@@ -155,3 +157,35 @@ def test_every_part_of_a_report_is_remembered(tmp_path: Path) -> None:
     assert again.known(contents) == {"a.py": [found]}
     assert again.known({"a.py": b"y"}) == {}
     assert os.listdir(tmp_path) and json.loads(next(tmp_path.glob("*.json")).read_bytes().split(b"\n", 1)[1])
+
+
+PURE, WRITES = "def f(x):\n    return x + 1\n", "import torch\ndef f(x: torch.Tensor):\n    x.data = torch.zeros(3)\n"
+BETWEEN = "from {} import f as g\ndef f(x):\n    g(x)\n"
+PROGRAM = "import torch\nfrom {} import f\na = [torch.ones(3)]\nk = a[0]\nf(a[0])\nprint(k)\n"
+VARIANTS: dict[str, tuple[str | None, ...]] = {
+    "low": (WRITES, PURE, None),
+    "other": (PURE, WRITES, None),
+    "mid": (BETWEEN.format("low"), BETWEEN.format("other"), PURE),
+    "top": (PROGRAM.format("mid"), PROGRAM.format("low")),
+}
+STATES = st.fixed_dictionaries({name: st.integers(0, len(texts) - 1) for name, texts in VARIANTS.items()})
+
+
+@settings(max_examples=40, deadline=None)
+@given(states=st.lists(STATES, min_size=2, max_size=4))
+def test_after_any_edits_it_says_what_a_check_says(
+    states: list[dict[str, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, before = tmp_path_factory.mktemp("edits"), os.getcwd()
+    os.chdir(folder)
+    try:
+        for state in states:
+            for name, number in state.items():
+                text = VARIANTS[name][number]
+                if text is None:
+                    Path(f"{name}.py").unlink(missing_ok=True)
+                else:
+                    Path(f"{name}.py").write_text(text)
+            assert run(Options(jobs=1)).found == run(Options(jobs=1, cache=False)).found
+    finally:
+        os.chdir(before)

@@ -20,7 +20,7 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
     findings = Findings()
     session.root, session.own = module, {}
     for function in bodies(module):
-        if function is module.body or worth_running(program, module, function):
+        if worth_running(program, module, function):
             machine = Interpreter(program, module, findings)
             machine.session, machine.context = session, {}
             machine.run(function)

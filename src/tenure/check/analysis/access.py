@@ -7,7 +7,7 @@ from tenure.check.analysis.memory import Memory, copylike
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value
+from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value, of_array
 
 __all__ = ["SAME_SPACE", "Access"]
 
@@ -176,6 +176,8 @@ class Access(Memory):
             return self._tensor_item(ref, region, op), None
         if obj.kind in ("scalar", "function", "module-name", "iterator", "rng"):
             return (), None
+        if obj.kind == "unknown" and of_array(region):
+            return (Ref(self.fresh(("item", obj), "unknown")),), None
         if obj.text == "subset":
             self.reading((ref,), "operator")
         if len(region) == 1 and region[0][0] == "s" and obj.kind in _SEQUENCES:
@@ -244,6 +246,7 @@ class Access(Memory):
 
     def set_attribute(self, op: ops.SetAttr) -> None:
         value, given = self.get(op.obj), self.get(op.src)
+        self.divided = len(value) > 1
         for ref in value:
             obj = ref.obj
             if op.name == "data" and obj.kind == "unknown" and isinstance(op.node, ast.Attribute):
@@ -263,6 +266,7 @@ class Access(Memory):
             self.captured(obj, op.name, held, op.src)
             self.replaced(ref, op.name, op)
             self._store(obj, op.name, held, weak=obj.summary or len(value) > 1)
+        self.divided = False
 
     def handle_kind(self) -> str:
         """The kind of what has a `.data` that can be assigned, by the libraries that are imported."""
@@ -301,11 +305,16 @@ class Access(Memory):
 
     def set_item(self, op: ops.SetItem) -> None:
         region = tuple(self.component(step) for step in op.index)
-        for ref in self.get(op.obj):
+        value = self.get(op.obj)
+        self.divided = len(value) > 1
+        for ref in value:
             if ref.obj.kind in TENSORS:
                 self._set_tensor_item(ref, region, op)
+            elif ref.obj.kind == "unknown" and of_array(region):
+                continue
             elif ref.obj.kind not in ("scalar", "function", "module-name", "tuple"):
                 self._set_container_item(ref, region, op)
+        self.divided = False
 
     def _set_tensor_item(self, ref: Ref, region: tuple[Component, ...], op: ops.SetItem) -> None:
         if not op.augmented:

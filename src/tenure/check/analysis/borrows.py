@@ -91,7 +91,7 @@ class Interpreter(Escapes):
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)
-        if ref.write is not None and ref.write.sort in GONE:
+        if ref.write is not None and ref.write.sort in GONE and ref.write.sort != "consumed":
             self.gone(ref, self.op.node)
         self._while_borrowed(ref, write)
         if ref.obj.kind == "borrow" and ref.write is not None and ref.write.sort == "write" and ref.loan is not None:

@@ -134,7 +134,14 @@ class Effects(Access):
         for sort, specs in (("write", effect.writes), ("rebind", effect.rebinds), ("resize", effect.resizes)):
             for spec in specs:
                 for value, holder in self.pick(spec, bound):
+                    if name == "setdefault" and self._has_key(value, bound):
+                        continue
                     self._done(sort, spec, value, holder, text, name)
+
+    def _has_key(self, value: Value, bound: dict[str, int]) -> bool:
+        """Whether the key of a call is one that a loop took out of the same dict."""
+        keys = {key.obj.owner for key in self.get(bound.get("1"))}
+        return bool(keys) and keys <= {ref.obj for ref in value}
 
     def _done(self, sort: str, spec: str, value: Value, holder: Holder | None, text: str, name: str) -> None:
         every = "[]" in spec or spec.endswith("+")
@@ -215,7 +222,7 @@ class Effects(Access):
             like = self.get(of[0] if of else bound.get("0"))
             kind = like[0].obj.kind if like else "unknown"
         obj = self.fresh("result", kind)
-        if kind in CONTAINERS:
+        if kind in CONTAINERS and not (kind == "dict" and bound):
             obj.text = "display"
         return (Ref(self.shaped(obj, name, bound)),)
 

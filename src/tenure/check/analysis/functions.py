@@ -116,7 +116,7 @@ class Functions(Replay):
             return False
         node = function.node
         lines = (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0)
-        return written_inside(function) or (self.depth == 0 and lines <= _SMALL)
+        return written_inside(self.program, function) or (self.depth == 0 and lines <= _SMALL)
 
     def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
         """What the variables that a function reads from outside hold here."""

@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
-from tenure.check.values import Holder, Obj, Ref, Value, Write, spread
+from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
@@ -137,7 +137,7 @@ class Laws(Functions):
                 a, b = one.obj, other.obj
                 if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
                     continue
-                if _indexed(a) and _indexed(b) and self.state.overlap(a, b):
+                if _indexed(a) and _indexed(b) and self.state.overlap(a, b) == MUST:
                     self.event("self-overlapping-write", op.node, b.node, detail="shifted")
 
     def set_item(self, op: ops.SetItem) -> None:

@@ -4,6 +4,7 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.laws import Laws
+from tenure.check.analysis.memory import contradictory
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
 from tenure.check.values import Obj, Ref, Value
@@ -344,7 +345,15 @@ class Libraries(Laws):
         if write is None or ref.obj.summary or write.node is self.op.node:
             return
         if write.sort == "consumed":
+            told = isinstance(self.op, ops.Read) or _is_next(self.op)
+            if told or contradictory(write.conditions, self.op.conditions):
+                # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
+                return
             self.event("iterator-consumed", node, write.node, ref.obj.node)
         else:
             rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
             self.event(rule, node, write.node, detail=write.sort)
+
+
+def _is_next(op: ops.Op) -> bool:
+    return isinstance(op.node, ast.Call) and isinstance(op.node.func, ast.Name) and op.node.func.id == "next"

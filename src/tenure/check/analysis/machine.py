@@ -17,8 +17,8 @@ from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["Machine"]
 
-_VISITS = 4
-"""How often a block is run: enough for what a loop carries around to come back twice."""
+_VISITS, _ROUNDS = 6, 3
+"""How often a block is run, and how often the head of a loop: what it carries around comes back twice."""
 
 
 class Machine(Gradients):
@@ -52,7 +52,7 @@ class Machine(Gradients):
                     before[following] = self.state.copy()
                 elif not before[following].join(self.state):
                     continue
-                if visits[following] < _VISITS:
+                if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
 

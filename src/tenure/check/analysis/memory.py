@@ -62,12 +62,17 @@ class Memory:
             obj.kind = kind
         if self.repeating:
             self._age(obj)
+            for lost in [lost for lost in self.state.gone if lost is not obj and _lies_in(lost, obj)]:
+                # What was given up was a part of the last one.
+                del self.state.gone[lost]
         return obj
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
         if not _referred_to(cells.values(), obj):
             self.state.gone.pop(obj, None)
+            for name, _ in list(self.state.fields(obj)):
+                del cells[(obj, name)]
             return
         views: dict[Obj, Obj] = {}
         for key, view in list(self.objects.items()):
@@ -270,7 +275,8 @@ class Memory:
             ref = stack.pop()
             self.looked(ref)
             if ref.write is not None and ref.write.sort in GONE:
-                self.gone(ref, node or self.op.node)
+                if ref.write.sort != "consumed":
+                    self.gone(ref, node or self.op.node)
             elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
             if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
@@ -309,6 +315,15 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
+
+
+def _lies_in(part: Obj, whole: Obj) -> bool:
+    at: Obj | None = part
+    while at is not None:
+        if at is whole:
+            return True
+        at = at.base or at.owner
+    return False
 
 
 def _referred_to(values: Iterable[Value], obj: Obj) -> bool:

@@ -85,6 +85,8 @@ class _Marks:
                 case ast.Tuple(elts=elements) | ast.List(elts=elements):
                     for element in elements:
                         self.lend(element, target=target if _root(element) else None)
+                        if isinstance(element, ast.Call):
+                            self._assigned_call(element, target)
                 case ast.Dict(values=elements):
                     for element in elements:
                         self.lend(element)
@@ -122,6 +124,11 @@ class _Marks:
             if isinstance(part, ast.Name | ast.Attribute):
                 self.lend(part)
         self.lend(None, target=node.target)
+
+    def repeat(self, node: ast.BinOp) -> None:
+        display = node.left if isinstance(node.left, ast.List) else node.right
+        if isinstance(node.op, ast.Mult) and isinstance(display, ast.List):
+            self.always = self.always or any(isinstance(part, ast.Call) for part in display.elts)
 
     def augment(self, node: ast.AugAssign) -> None:
         root = _root(node.target)
@@ -162,7 +169,7 @@ class _Marks:
 _LOOKS: dict[type[ast.AST], Callable[[_Marks, Any], None]] = {
     ast.Assign: _Marks.assign, ast.For: _Marks.loop, ast.AsyncFor: _Marks.loop, ast.comprehension: _Marks.loop,
     ast.AugAssign: _Marks.augment, ast.Subscript: _Marks.subscript, ast.Attribute: _Marks.attribute,
-    ast.Call: _Marks.call,
+    ast.Call: _Marks.call, ast.BinOp: _Marks.repeat,
 }  # fmt: skip
 
 
@@ -215,17 +222,20 @@ def _callee_writes(program: Program, module: Module, function: Function, func: a
             callee = program.attribute(program.lookup(module, name), attribute)
     if isinstance(callee, ClassInfo) or not isinstance(callee, Function) or callee is function:
         return False
-    return written_inside(callee)
+    return written_inside(program, callee)
 
 
-def written_inside(function: Function) -> bool:
+def written_inside(program: Program, function: Function) -> bool:
     """Whether a body writes to something that is not its own: a parameter, an alias of one, an outer variable."""
     found = function.writes
     if found is None:
+        function.writes = False
         module = function.home
         assert isinstance(module, Module)
         marks = _Marks(module, function)
         given = {one.arg for one in parameters(function.node)} | marks.lent
         roots = {root.partition(".")[0] for root in marks.written if root}
-        found = function.writes = marks.always or not roots <= (function.locals - given)
+        own = not marks.always and roots <= (function.locals - given)
+        found = not own or any(_callee_writes(program, module, function, func) for func in marks.called)
+        function.writes = found
     return found
