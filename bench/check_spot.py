@@ -1,7 +1,7 @@
 """Random programs are run with tracing, and what a read sees is compared with what `tenure check` reports.
 
 A miss is a read that saw a write through another name (or a loop that went on over what was resized) of which no
-report names the line. A false alarm is a report at no line of such. Both are counted by cause.
+report names the line. A false alarm is a report at no line of such that a run came to. Both are counted by cause.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from checking.programs import Program, generate
-from checking.tracing import Event, Useless, events
+from checking.tracing import Run, Useless, runs
 
 from tenure.check.engine import check
 from tenure.diagnostic import Diagnostic
@@ -26,15 +26,17 @@ class Tally:
     """What was seen and reported: events by cause, those reported, reports by rule, and those without an event."""
 
     programs: int = 0
+    unreached: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     reports: Counter[str] = field(default_factory=Counter)
     false: Counter[str] = field(default_factory=Counter)
     examples: dict[str, Program] = field(default_factory=dict)
 
-    def add(self, program: Program, happened: Iterable[Event], reported: Iterable[Diagnostic]) -> None:
+    def add(self, program: Program, done: Collection[Run], reported: Iterable[Diagnostic]) -> None:
         """One program."""
-        happened = list(happened)
+        happened = {event for one in done for event in one.events}
+        reached = {line for one in done for line in one.reached}
         self.programs += 1
         spans = {row: {row.primary.span.line, *(label.span.line for label in row.labels)} for row in reported}
         for event in happened:
@@ -43,10 +45,13 @@ class Tally:
                 self.found[event.cause] += 1
             else:
                 self.examples.setdefault(f"missed: {event.cause}", program)
-        lines = {line for event in happened for line in (*event.writes, event.read)}
+        seen = happened.union(*(one.carried for one in done))
+        lines = {line for event in seen for line in (*event.writes, event.read)}
         for row, own in spans.items():
             self.reports[row.rule] += 1
-            if not own & lines:
+            if not own & lines and not own & reached:
+                self.unreached += 1
+            elif not own & lines:
                 self.false[row.rule] += 1
                 self.examples.setdefault(f"false: {row.rule}, line {row.primary.span.line}: {row.message}", program)
 
@@ -59,11 +64,11 @@ def tally(seeds: Iterable[int], *, strict: bool = False) -> Tally:
         for seed in seeds:
             program = generate(seed)
             try:
-                happened = events(program)
+                done = runs(program)
             except Useless:
                 continue
             path.write_text(program.source, encoding="utf-8")
-            total.add(program, happened, check([str(path)], strict=strict).diagnostics)
+            total.add(program, done, check([str(path)], strict=strict).diagnostics)
     return total
 
 
@@ -83,6 +88,7 @@ def main() -> int:
     print(f"\n{'reports':>8} {'false':>6}  rule")
     for rule, count in total.reports.most_common():
         print(f"{count:8} {total.false[rule]:6}  {rule}")
+    print(f"{total.unreached:8} reports are of lines that no run comes to, an error being raised before")
     if options.examples:
         for cause, program in total.examples.items():
             print(f"\n# {cause}")

@@ -14,7 +14,7 @@ import numpy as np
 
 from checking.programs import Program
 
-__all__ = ["Event", "Useless", "events", "run"]
+__all__ = ["Event", "Run", "Useless", "events", "run", "runs"]
 
 
 LIMIT = 300
@@ -43,7 +43,10 @@ class Useless(Exception):
 
 @dataclass
 class _Binding:
+    """When a name was bound, and when the oldest of the names was that its value was taken from, one by one."""
+
     time: int
+    since: int
     relation: str
 
 
@@ -73,10 +76,16 @@ class _Tracer:
         self.loops: list[_Loop] = []
         self.calls: list[tuple[str, int]] = []
         self.found: set[Event] = set()
+        self.carried: set[Event] = set()
+        self.reached: set[int] = set()
 
     def bind(self, name: str, value: Any, line: int, relation: str, of: str) -> None:
-        if relation != "argument":
-            self.bindings[name] = _Binding(next(self.clock), relation)
+        if relation == "argument":
+            return
+        time = since = next(self.clock)
+        if relation in ("alias", "view") and of in self.bindings:
+            since = self.bindings[of].since
+        self.bindings[name] = _Binding(time, since, relation)
 
     def call(self, name: str, line: int) -> None:
         self.calls.append((name, line))
@@ -89,6 +98,7 @@ class _Tracer:
         if self.calls:
             name, outer = self.calls[-1]
             lines = line, outer
+        self.reached.update(lines)
         kind = "array" if isinstance(part, np.ndarray) else type(part).__name__
         write = _Write(next(self.clock), name, self.bindings[name], part, lines, kind)
         self.writes.append(write)
@@ -101,13 +111,14 @@ class _Tracer:
             return
         binding = self.bindings[name]
         for write in self.writes:
-            if write.time < binding.time or write.name == name or not _overlap(write.part, value):
+            if write.time < binding.since or write.name == name or not _overlap(write.part, value):
                 continue
             older = binding.time < write.binding.time
             relation = write.binding.relation if older else binding.relation
             which = "the first name read" if older else "the second name read"
             through = ", through a call" if len(write.lines) > 1 else ""
-            self.found.add(Event(f"{write.kind}, {relation}, {which}{through}", write.lines, line))
+            seen = self.found if write.time > binding.time else self.carried
+            seen.add(Event(f"{write.kind}, {relation}, {which}{through}", write.lines, line))
 
     def iterate(self, name: str, value: Any, items: Iterator[Any], line: int) -> Iterator[Any]:
         loop = _Loop(value, name, line)
@@ -138,14 +149,32 @@ def _overlap(part: Any, value: Any) -> bool:
     return part is value
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run: what happened, the lines of writes that it came to, what it printed, whether it came to its end.
+
+    `carried` are reads through a name that was bound after the write, to what an older name refers to.
+    """
+
+    events: set[Event]
+    carried: set[Event]
+    reached: set[int]
+    printed: str
+    ended: bool
+
+
 def events(program: Program) -> set[Event]:
     """What happens in a program, whichever way its conditions turn out."""
-    every = itertools.product((True, False), repeat=program.flags)
-    return {event for flags in every for event in run(program, flags)[0]}
+    return {event for one in runs(program) for event in one.events}
 
 
-def run(program: Program, flags: Sequence[bool]) -> tuple[set[Event], str, bool]:
-    """One run: what happened, what was printed, and whether it came to its end."""
+def runs(program: Program) -> list[Run]:
+    """A run for each way in which the conditions may turn out."""
+    return [run(program, flags) for flags in itertools.product((True, False), repeat=program.flags)]
+
+
+def run(program: Program, flags: Sequence[bool]) -> Run:
+    """The program, run with these conditions."""
     tracer = _Tracer()
     code = compile("\n".join(program.traced), "<program>", "exec")
     ended, out = False, io.StringIO()
@@ -160,7 +189,7 @@ def run(program: Program, flags: Sequence[bool]) -> tuple[set[Event], str, bool]
             raise Useless(str(error)) from error
     except Exception as error:
         raise Useless(str(error)) from error
-    return tracer.found, out.getvalue(), ended
+    return Run(tracer.found, tracer.carried, tracer.reached, out.getvalue(), ended)
 
 
 def _stop() -> Iterator[int]:

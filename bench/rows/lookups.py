@@ -201,7 +201,7 @@ ROWS = [
         pure=stencil_pure,
         tolerance=1e-3,
         not_in=NO_WRITES,
-        warm_up=6.0,
+        warm_up=45.0,
     ),
     Row(
         "(e) LU by slices",

@@ -149,13 +149,13 @@ def test_both_spellings_of_a_program_do_the_same(first: int) -> None:
     for program in map(generate, range(first, first + 20)):
         flags = [True] * program.flags
         try:
-            _, traced, ended = run(program, flags)
+            traced = run(program, flags)
         except Useless:
             continue
-        if ended:
+        if traced.ended:
             out = io.StringIO()
             with contextlib.redirect_stdout(out):
                 exec(program.source.replace("from settings import flags", ""), {"flags": flags})
-            assert out.getvalue() == traced
+            assert out.getvalue() == traced.printed
             compared += 1
     assert compared > 10

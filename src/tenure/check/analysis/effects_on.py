@@ -222,7 +222,7 @@ class Effects(Access):
             like = self.get(of[0] if of else bound.get("0"))
             kind = like[0].obj.kind if like else "unknown"
         obj = self.fresh("result", kind)
-        if kind in CONTAINERS:
+        if kind in CONTAINERS and not (kind == "dict" and bound):
             obj.text = "display"
         return (Ref(self.shaped(obj, name, bound)),)
 
