@@ -28,7 +28,8 @@ class Loops(Shapes):
 
     def _another(self, items: list[Ref]) -> None:
         """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
-        any_of = {r.obj for r in items if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
+        found = [*items, *(r for one in items if one.obj.kind == "tuple" for r in self.items(one.obj))]
+        any_of = {r.obj for r in found if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
         if not any_of:
             return
         cells = self.state.cells

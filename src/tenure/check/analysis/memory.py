@@ -329,8 +329,11 @@ def _lies_in(part: Obj, whole: Obj) -> bool:
 def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
     for value in values:
         for ref in value:
-            if ref.obj is obj or ref.obj.base is obj:
-                return True
+            at: Obj | None = ref.obj
+            while at is not None:
+                if at is obj:
+                    return True
+                at = at.base
     return False
 
 

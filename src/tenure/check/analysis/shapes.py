@@ -77,7 +77,10 @@ class Shapes(Machine):
             axes = [value[0].obj.ndim or 0 for key in bound if (value := self.get(bound[key]))]
             obj.ndim = max(axes, default=0) or None
         if obj.ndim == 1 and name in ("arange", *_BY_SHAPE, "array", "tensor") and given is not None:
-            obj.length = self._length(given, bound)
+            if name in _BY_SHAPE and given.kind in ("list", "tuple"):
+                sizes = self.items(given)
+                given = sizes[0].obj if len(sizes) == 1 else given
+            obj.length = self._length(given, bound) if name not in _BY_SHAPE or given.kind == "scalar" else None
         if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
             obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
         return obj
