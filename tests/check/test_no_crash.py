@@ -52,10 +52,11 @@ def test_extremes_are_reported_or_checked(name: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_parse_leaves_the_rest_checked(tmp_path: Path) -> None:
-    good = "x = []\nfor y in x:\n    x.append(y)\n    print(y)\n    x.pop()\n"
+    good = "x = [1, 2]\nfor y in x:\n    x.remove(y)\n"
     for name, text in ("bad.py", "def f(:\n"), ("good.py", good):
         (tmp_path / name).write_text(text)
     files = [str(tmp_path / name) for name in ("bad.py", "missing.py", "good.py")]
     found = check(files).diagnostics
     assert [d.rule for d in found if d.primary.span.path == files[0]] == ["syntax-error"]
     assert [d.rule for d in found if d.primary.span.path == files[1]] == ["unreadable-file"]
+    assert "modified-while-iterated" in [d.rule for d in found if d.primary.span.path == files[2]]

@@ -30,6 +30,16 @@ class Source:
         end_column = getattr(node, "end_col_offset", None) or column
         return Span(self.path, line, self._characters(line, column), end_line, self._characters(end_line, end_column))
 
+    def segment(self, node: ast.AST) -> str:
+        """The source text of a node."""
+        at = self.span(node)
+        lines = self.lines[at.line - 1 : at.end_line]
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: at.end_column]
+        lines[0] = lines[0][at.column :]
+        return "\n".join(lines)
+
     def _characters(self, line: int, column: int) -> int:
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return column if text.isascii() else len(text.encode()[:column].decode(errors="replace"))

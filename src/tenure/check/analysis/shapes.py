@@ -77,10 +77,7 @@ class Shapes(Machine):
             axes = [value[0].obj.ndim or 0 for key in bound if (value := self.get(bound[key]))]
             obj.ndim = max(axes, default=0) or None
         if obj.ndim == 1 and name in ("arange", *_BY_SHAPE, "array", "tensor") and given is not None:
-            if name in _BY_SHAPE and given.kind in ("list", "tuple"):
-                sizes = self.items(given)
-                given = sizes[0].obj if len(sizes) == 1 else given
-            obj.length = self._length(given, bound) if name not in _BY_SHAPE or given.kind == "scalar" else None
+            obj.length = self._length(self._size(given) if name in _BY_SHAPE else given, bound)
         if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
             obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
         return obj
@@ -114,6 +111,11 @@ class Shapes(Machine):
     def _names_of(self, bound: dict[str, int]) -> set[str]:
         value = self.get(bound.get("dtype"))
         return {str(ref.obj.target).rpartition(".")[2] for ref in value if isinstance(ref.obj.target, str)}
+
+    def _size(self, shape: Obj) -> Obj:
+        """The length of the one axis of a shape, given as a number or in a list."""
+        sizes = self.items(shape) if shape.kind in ("list", "tuple") else ()
+        return sizes[0].obj if len(sizes) == 1 else shape
 
     def _length(self, given: Obj, bound: dict[str, int]) -> int | None:
         """How many items a new array of one axis has, where that is written in the program."""

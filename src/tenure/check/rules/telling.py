@@ -19,8 +19,7 @@ def text_of(facts: Facts, node: ast.AST | None, path: str = "") -> str:
     source = facts.source_of(path)
     if node is None or source is None or not hasattr(node, "lineno"):
         return ""
-    found = ast.get_source_segment(source.text, node) or ""
-    line = " ".join(found.split())
+    line = " ".join(source.segment(node).split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
@@ -88,7 +87,7 @@ def _edits(facts: Facts, conflict: Conflict) -> tuple[Edit, ...]:
         return ()
     span = facts.source.span(node)
     if loan.relation == "iteration":
-        text = ast.get_source_segment(facts.source.text, node)
+        text = facts.source.segment(node)
         return (Edit(span, f"list({text})"),) if text and "\n" not in text else ()
     copy = _COPIES.get(conflict.obj.kind)
     if copy is None or loan.relation in ("saved", "later", "traced", "queued", "chain", "captured", "shallow"):
