@@ -152,7 +152,7 @@ def extremes() -> dict[str, str]:
         "lambdas": "x = " + "lambda: " * 150 + "0",
         "loops": "x0 = []\n" + body,
         "functions": "".join(f"{' ' * i}def f{i}(x):\n" for i in range(90)) + " " * 90 + "x.append(f0)\n",
-        "statements": "x = []\ny = x\n" + "y.append(x)\n" * wide,
+        "statements": "x = []\ny = x\n" + "y.append(x)\n" * (wide // 4),
         "names": "".join(f"x{i} = x{i - 1}\n" for i in range(1, wide)) + "x0.append(1)\n" + f"print(x{wide - 1})\n",
         "views": "import numpy as np\nx = np.zeros(9)\n"
         + "".join(f"v{i} = x[{i}:]\n" for i in range(wide // 5))

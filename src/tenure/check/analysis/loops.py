@@ -30,15 +30,17 @@ class Loops(Shapes):
         """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
         found = [*items, *(r for one in items if one.obj.kind == "tuple" for r in self.items(one.obj))]
         any_of = {r.obj for r in found if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
-        if not any_of:
-            return
-        cells = self.state.cells
         at_home = {one.owner for one in any_of}
-        for holder, value in list(cells.items()):
+        walked = {r.loan.source[0] for r in found if r.loan is not None and isinstance(r.loan.source, tuple)}
+        roots = {r.obj.root() for r in found if not r.obj.deep}
+        cells = self.state.cells
+        for holder, value in list(cells.items()) if roots else ():
             if isinstance(holder, tuple) and (holder[0] in at_home or holder[0].kind == "iterator"):
                 continue
-            if any(ref.must and ref.obj.root() in any_of for ref in value):
-                cells[holder] = tuple(r._replace(must=False) if r.obj.root() in any_of else r for r in value)
+            if any(ref.must and ref.obj.root() in roots for ref in value):
+                cells[holder] = tuple(
+                    r._replace(must=False) if r.obj.root() in any_of or _taken_from(r, walked) else r for r in value
+                )
 
     def _elements(self, ref: Ref, op: ops.Next) -> Value:
         """The next item of an iterator, by the role under which it was made."""
@@ -265,3 +267,10 @@ def _fold(name: str, consts: list[object]) -> int | None:
         case "__mul__", [a, b] if abs(a) < 1 << 31 and abs(b) < 1 << 31:
             return a * b
     return None
+
+
+def _taken_from(ref: Ref, walked: set[Obj]) -> bool:
+    """Whether a reference was once taken out of one of the containers."""
+    if ref.loan is None:
+        return False
+    return any(isinstance(source, tuple) and source[0] in walked for source in ref.loan.sources())
