@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-__all__ = ["bound_names", "children", "declared_names", "parameters", "walk"]
+__all__ = ["bound_names", "children", "declared_names", "default_of", "parameters", "walk"]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -17,6 +17,19 @@ def parameters(node: ast.AST) -> list[ast.arg]:
     star = [given.vararg] if given.vararg else []
     double = [given.kwarg] if given.kwarg else []
     return [*given.posonlyargs, *given.args, *star, *given.kwonlyargs, *double]
+
+
+def default_of(node: ast.AST, given: ast.arg) -> ast.expr | None:
+    """The default of a parameter."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return None
+    positional = [*node.args.posonlyargs, *node.args.args]
+    if given in positional:
+        at = positional.index(given) - len(positional) + len(node.args.defaults)
+        return node.args.defaults[at] if at >= 0 else None
+    if given in node.args.kwonlyargs:
+        return node.args.kw_defaults[node.args.kwonlyargs.index(given)]
+    return None
 
 
 def children(node: ast.AST) -> list[ast.AST]:

@@ -6,6 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.scope import default_of
 from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
@@ -187,7 +188,7 @@ class Laws(Functions):
 
     def parameter(self, function: ops.Function, given: ast.arg, at: int) -> Obj:
         obj = super().parameter(function, given, at)
-        default = _default_of(function, given)
+        default = default_of(function.node, given)
         if default is not None and given.arg not in self.context:
             example = self.static(self.module, default)
             if example.kind in (*TENSORS, *CONTAINERS):
@@ -211,19 +212,6 @@ def _indexed(obj: Obj) -> bool:
     """Whether a view is made by constant indices alone."""
     constant = all(isinstance(part, int | str | None) for component in obj.region for part in component)
     return constant and all(component[0] in ("i", "s", "all") for component in obj.region)
-
-
-def _default_of(function: ops.Function, given: ast.arg) -> ast.expr | None:
-    node = function.node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-        return None
-    positional = [*node.args.posonlyargs, *node.args.args]
-    if given in positional:
-        at = positional.index(given) - len(positional) + len(node.args.defaults)
-        return node.args.defaults[at] if at >= 0 else None
-    if given in node.args.kwonlyargs:
-        return node.args.kw_defaults[node.args.kwonlyargs.index(given)]
-    return None
 
 
 def _is_meant(source: Holder) -> bool:

@@ -8,6 +8,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Act, Fresh, Given, Path, Summary
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import Module
+from tenure.check.scope import bound_names, default_of, parameters
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["INFO", "Replay", "adopt"]
@@ -96,7 +97,8 @@ class Replay(Loops):
     ) -> Value:
         """Do at a call what the summary says; the value of the call."""
         for act in list(summary.acts.values()):
-            self._apply_act(act, given, function)
+            if not _ruled_out(act, given, function):
+                self._apply_act(act, given, function)
         made: dict[Obj, Obj] = {}
         for path, name, value in summary.stores:
             for ref, _ in self.resolve(path, given, function):
@@ -221,3 +223,24 @@ def adopt(obj: Obj, example: Obj) -> None:
         setattr(obj, name, getattr(example, name))
     if obj.text == "display":
         obj.text = ""
+
+
+def _ruled_out(act: Act, given: dict[str, tuple[Value, Holder | None]], function: ops.Function) -> bool:
+    """Whether an act stands under a condition on a parameter that the argument, or the default, does not meet."""
+    for test, holds in act.write.conditions:
+        if not isinstance(test, ast.Name):
+            continue
+        value, _ = given.get(test.id, ((), None))
+        const: object = value[0].obj.const if len(value) == 1 else ...
+        if test.id not in given:
+            named = [one for one in parameters(function.node) if one.arg == test.id]
+            default = default_of(function.node, named[0]) if named else None
+            const = default.value if isinstance(default, ast.Constant) else ...
+        if isinstance(const, bool | None) and bool(const) is not holds and test.id not in _rebound(function):
+            return True
+    return False
+
+
+def _rebound(function: ops.Function) -> set[str]:
+    body = getattr(function.node, "body", ())
+    return bound_names(body) if isinstance(body, list) else set()
