@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write", "compare_regions", "of_array", "spread"]
+__all__ = [
+    *("MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write"),
+    *("compare_regions", "of_array", "spread"),
+]
 
 NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
