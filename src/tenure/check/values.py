@@ -12,8 +12,19 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
-    *("MAY", "MUST", "NO", "WIDEST", "Holder", "Loan", "Obj", "Ref", "Value", "Write"),
-    *("compare_regions", "of_array", "spread"),
+    "MAY",
+    "MUST",
+    "NO",
+    "WIDEST",
+    "Holder",
+    "Loan",
+    "Obj",
+    "Ref",
+    "Value",
+    "Write",
+    "compare_regions",
+    "of_array",
+    "spread",
 ]
 
 NO, MAY, MUST = 0, 1, 2

@@ -186,7 +186,7 @@ class Access(Memory):
         found = tuple(_inherit(part, ref) for part in self.field(obj, name))
         if obj.kind == "dict" and isinstance(name, Obj) and (obj, name) not in self.state.cells:
             found = tuple(part._replace(must=False) for part in found)
-        return found, (obj, name)
+        return found, (obj, name if (obj, name) in self.state.cells else "*")
 
     def key(self, region: tuple[Component, ...]) -> object:
         """The field that an index of a container names; "*" where that is not known."""

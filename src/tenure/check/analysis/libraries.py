@@ -18,6 +18,8 @@ _EXPANDING = frozenset(("expand", "expand_as", "broadcast_to", "broadcast_tensor
 class Libraries(Laws):
     """Roles of the tables, and calls that no table can describe."""
 
+    seen: set[Obj]
+
     def special_call(self, qualname: str, name: str, op: ops.Call) -> Value | None:
         if qualname == "builtins.range":
             return self._range(op)
@@ -110,6 +112,8 @@ class Libraries(Laws):
 
     def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
         made = super().view(ref, name, register, kind, **more)
+        if name != "[]":
+            self.seen.add(ref.obj)
         for one in made:
             if name in _EXPANDING:
                 one.obj.text, one.obj.node = "expanded", self.op.node

@@ -11,8 +11,8 @@ __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    message = "{name} refers to what is written here"
-    return of_conflicts(facts, RULE, message, lent="{name} refers to it from here", used="read again here")
+    message = "{source} is written while {name} still refers to it"
+    return of_conflicts(facts, RULE, message, lent="{name} refers to {source} from here", used="read again here")
 
 
 RULE = Rule(

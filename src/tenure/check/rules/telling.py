@@ -50,7 +50,7 @@ def _named(facts: Facts, conflict: Conflict) -> tuple[str, str]:
     """What looks on, and at what: (`k`, `a[0]`)."""
     loan = conflict.loan
     lent = text_of(facts, loan.of or loan.node, loan.path)
-    return f"`{loan.name}`" if loan.name else f"`{lent}`", lent
+    return f"`{loan.name}`" if loan.name else "what was taken", lent
 
 
 def _of_conflict(facts: Facts, conflict: Conflict, rule: Rule, message: str, lent: str, used: str) -> Diagnostic:

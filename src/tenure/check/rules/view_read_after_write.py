@@ -11,8 +11,8 @@ __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    message = "{name} still shows memory that is written here"
-    return of_conflicts(facts, RULE, message, lent="{name} shows that memory from here", used="read again here")
+    message = "what {name} shows, {source}, is written while it is still read"
+    return of_conflicts(facts, RULE, message, lent="{name} shows {source} from here", used="read again here")
 
 
 RULE = Rule(
