@@ -124,13 +124,13 @@ class TestRefused:
         assert str(error.value) == (
             "LLVM refuses the generated code: <string>:2:19: error: floating point constant invalid for type\n"
             "  = note: LLVM says\n"
-            "  %x = add i64 1, 2.0\n"
-            "                  ^\n"
+            "            %x = add i64 1, 2.0\n"
+            "                            ^\n"
             "  = note: in the IR\n"
-            "     1 | define i64 @f() {\n"
-            ">    2 |   %x = add i64 1, 2.0\n"
-            "     3 |   ret i64 %x\n"
-            "     4 | }"
+            "               1 | define i64 @f() {\n"
+            "          >    2 |   %x = add i64 1, 2.0\n"
+            "               3 |   ret i64 %x\n"
+            "               4 | }"
         )
 
     def test_what_the_verifier_refuses(self, bare: Engine) -> None:
@@ -142,16 +142,16 @@ class TestRefused:
         assert str(error.value) == (
             "LLVM refuses the generated code: Instruction does not dominate all uses!\n"
             "  = note: LLVM says\n"
-            "  %x = add i64 1, 2\n"
-            "  ret i64 %x\n"
+            "            %x = add i64 1, 2\n"
+            "            ret i64 %x\n"
             "  = note: in the IR\n"
-            "     1 | define i64 @f(i1 %c) {\n"
-            "     2 |   br i1 %c, label %a, label %b\n"
-            "     3 | a:\n"
-            ">    4 |   %x = add i64 1, 2\n"
-            "     5 |   br label %b\n"
-            "     6 | b:\n"
-            "     7 |   ret i64 %x"
+            "               1 | define i64 @f(i1 %c) {\n"
+            "               2 |   br i1 %c, label %a, label %b\n"
+            "               3 | a:\n"
+            "          >    4 |   %x = add i64 1, 2\n"
+            "               5 |   br label %b\n"
+            "               6 | b:\n"
+            "               7 |   ret i64 %x"
         )
 
     @pytest.mark.parametrize("declared", ["declare void @malloc()", "@malloc = external global i8"])
