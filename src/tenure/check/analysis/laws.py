@@ -117,6 +117,9 @@ class Laws(Functions):
         for ref in value:
             if ref.obj.kind not in (*TENSORS, *CONTAINERS) or ref.obj.summary or ref.loan is None:
                 continue
+            if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
+                # A function that is called puts back what it has taken out.
+                continue
             for field, held in list(self.state.fields(obj)):
                 if field in ("·iterated", "·later", "·graph", "·saved"):
                     continue
