@@ -15,6 +15,7 @@ from llvmlite import ir
 from tenure.compile.elements import Emitter
 from tenure.compile.fuse import Plan
 from tenure.compile.loops import BLOCK, Axis, constant, counted, nest, vectorized
+from tenure.compile.math.lanes import Builder
 
 POINTER = ir.PointerType()
 I64 = ir.IntType(64)
@@ -35,7 +36,7 @@ class Body:
         self.slots = slots
         self.bits = bits
         self.function = ir.Function(module, SIGNATURE, name)
-        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.b = Builder(self.function.append_basic_block("entry"), bits)
         self.first, self.last = self.function.args[1], self.function.args[2]
         self.pointers: dict[int, ir.Value] = {}
         self.parts: list[Body] = []
