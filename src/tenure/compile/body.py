@@ -171,9 +171,14 @@ def larger(b: ir.IRBuilder, x: ir.Value, n: int) -> ir.Value:
     return b.select(b.icmp_signed(">", x, constant(n)), x, constant(n))
 
 
-def launch(b: ir.IRBuilder, body: Body, table: ir.Value) -> None:
-    """Call a kernel, shared out where it is large."""
-    if body.items > 1 and body.work > LARGE:
+def is_large(body: Body) -> bool:
+    """Whether a kernel by itself is worth to be shared out."""
+    return body.items > 1 and body.work > LARGE
+
+
+def launch(b: ir.IRBuilder, body: Body, table: ir.Value, shared: bool) -> None:
+    """Call a kernel, shared out or not."""
+    if shared:
         module = body.function.module
         signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
         parallel = module.globals.get("parallel") or ir.Function(module, signature, "parallel")

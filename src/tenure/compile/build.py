@@ -18,7 +18,7 @@ from llvmlite import ir
 
 from tenure.compile import bounds
 from tenure.compile.checks import Checks
-from tenure.compile.fuse import Kernel, Plan, instruction
+from tenure.compile.fuse import Kernel, Plan
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
@@ -26,11 +26,11 @@ from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
-from tenure.compile.share import localize
+from tenure.compile.share import Local, localize
 from tenure.compile.simplify import simplify
+from tenure.compile.spread import Spread, is_product
 from tenure.compile.target import checks_bounds
 from tenure.ir.program import Program
-from tenure.ops.lowering import Product
 
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
 
@@ -79,27 +79,37 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
     table = resolve(b, main, plan, layout)
     checks = Checks(plan, layout)
     checks.emit(b, table, range(len(plan.program.inputs)))
-    bodies: dict[str, Body] = {}
+    bodies: dict[tuple[str, bool], Body] = {}
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
-    for kernel, local in zip(plan.kernels, parts, strict=True):
-        body = bodies.get(local.key)
-        if body is None:
-            body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
+
+    def body_of(kernel: Kernel, local: Local, shared: bool) -> Body:
+        key = (local.key, shared)
+        if key not in bodies:
+            bodies[key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits, shared)
+        return bodies[key]
+
+    loops = [None if is_product(plan, k) else body_of(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
+    spread = Spread(plan, layout, loops)
+    for kernel, local, body, shared in zip(plan.kernels, parts, loops, spread.shared, strict=True):
         enter(b, room, table, local.entries)
-        launch(b, body, room)
+        if body is None:
+            launch(b, body_of(kernel, local, shared), room, False)
+        else:
+            launch(b, body, room, shared and not body.parts)
         checks.emit(b, table, kernel.values)
     accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
     return module, accesses
 
 
-def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:
-    """The function of a kernel, over its own list of addresses."""
-    v = kernel.values[0]
-    if isinstance(instruction(plan.program, v).primitive.lower, Product):
+def kernel_body(
+    module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int, shared: bool = True
+) -> Body:
+    """The function of a kernel, over its own list of addresses; of a product, whether it is ``shared`` out."""
+    if is_product(plan, kernel):
         body = Body(module, name, plan, slots, bits)
-        emit_product(body, v)
+        emit_product(body, kernel.values[0], shared)
         body.b.ret_void()
     else:
         body = emit_kernel(module, name, plan, kernel, slots, bits)
