@@ -16,11 +16,10 @@ from typing import Any
 from tenure.compile.tiers import Tiered, compile_program
 from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
-from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
 from tenure.runtime import buffers
 from tenure.transform.reads import narrow
-from tenure.values import graph, paths
+from tenure.values import graph, packs, paths
 from tenure.values.expand import Expansion
 from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
@@ -59,8 +58,8 @@ class Plan:
     """A compiled program of a path for a set of outputs.
 
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
-    that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
-    and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
+    that no longer can to the result slot of the backward that consumed them. ``saved`` are the values, and ``kept``
+    the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
     which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
     ``places`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
     ``tn.move`` had given when it last ran.
@@ -81,37 +80,23 @@ class Plan:
         self.leaves = tuple([s for s in slots if s in leaves])
         self.open = tuple([s for s in differentiable if s not in spent and s not in leaves])
         self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
-        self.saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
+        saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
+        self.saved = packs.grouped(ex.builder, saved)
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
         self.places: list[graph.Place] | None = None
-        literals, self.baked = _literals(node, ex)
+        kept = [packs.pack(ex.builder, what) for what in self.saved]
+        literals, self.baked = paths.literals(node, ex)
         inputs = [v.id for v in ex.inputs]
         self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
-        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
+        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
         program = narrow(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
-
-
-def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Node, int]]]:
-    """The scalars that are still specialized, as constants, and where they stand; their nodes know which ends
-    rely on it."""
-    out: dict[int, Callable[[Builder], Value]] = {}
-    places: list[tuple[Node, int]] = []
-    scalars = iter(ex.scalars)
-    for step in node.path():
-        for k, (value, scalar) in enumerate(zip(list(step.fixed), scalars, strict=False)):
-            if value is not GENERAL:
-                out[scalar.id] = lambda b, v=value, d=scalar.dtype: b.full((), v, d)  # type: ignore[misc]
-                places.append((step, k))
-                if node not in step.baked:
-                    step.baked.append(node)
-    return out, places
 
 
 BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []

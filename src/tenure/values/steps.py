@@ -268,15 +268,18 @@ def block(t: Trace | None, begins: bool) -> Trace:
         return held
 
 
-def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
-    """Apply a program to tensors as one step."""
+def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    """Apply a program to tensors, and then numbers, as one step."""
     with Hold() as t:
         args = slots_of(t, operands)
         key = (expand_call, program, args)
 
         def build() -> Node:
             avals = tuple([program.aval(v) for v in program.outputs])
-            more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args)}
-            return Node(t.node, key, expand_call, args=args, params=program, **more)
+            more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args), "scalars": numbers}
+            node = Node(t.node, key, expand_call, args=(*args, *[None] * len(numbers)), params=program, **more)
+            for k in range(len(numbers)):
+                node.generalize(k)  # the program takes them for inputs
+            return node
 
-        return take(t, key, build)
+        return take(t, key, build, numbers)
