@@ -67,7 +67,7 @@ def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:
 
 def arena_start(plan: Plan, layout: Layout) -> int:
     """Where the arena's buffers begin, behind the table."""
-    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets)
+    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets) + len(layout.windows)
     return -(-8 * entries // ALIGN) * ALIGN
 
 
@@ -78,7 +78,7 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
     b = ir.IRBuilder(main.append_basic_block("entry"))
     table = resolve(b, main, plan, layout)
     checks = Checks(plan, layout)
-    checks.emit(b, table, range(len(plan.program.inputs)))
+    checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.windows])
     bodies: dict[str, Body] = {}
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
@@ -133,6 +133,9 @@ def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> i
     start = arena_start(plan, layout)
     for slot, offset in layout.offsets:
         put(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
+    for slot, x, offset in layout.windows:
+        begin = b.load(b.gep(arena, [constant(x)], source_etype=POINTER), typ=POINTER)
+        put(slot, b.gep(begin, [constant(offset)], source_etype=ir.IntType(8)))
     return arena
 
 

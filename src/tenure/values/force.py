@@ -54,6 +54,10 @@ def count(what: str) -> None:
     COUNTS[what] += 1
 
 
+Save = bool | tuple[int, ...]
+"""Whether a run saves for a backward; of a part of a loop, which inputs outlive it in any case."""
+
+
 class Plan:
     """A compiled program of a path for a set of outputs.
 
@@ -70,7 +74,7 @@ class Plan:
         "places", "saved", "slots",
     )  # fmt: skip
 
-    def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
+    def __init__(self, node: Node, slots: tuple[int, ...], save: Save) -> None:
         ex = Expansion().advance(node)
         spent = paths.consumed(node)
         made = paths.steps(node)
@@ -80,7 +84,8 @@ class Plan:
         self.leaves = tuple([s for s in slots if s in leaves])
         self.open = tuple([s for s in differentiable if s not in spent and s not in leaves])
         self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
-        saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
+        lasting = save if isinstance(save, tuple) else ()
+        saved, self.kept = paths.residuals(node, self.open, lasting) if save is not False and self.open else ((), ())
         self.saved = packs.grouped(ex.builder, saved)
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
@@ -110,7 +115,12 @@ class Last(threading.local):
 LAST = Last()
 
 
-def plan_for(node: Node, wanted: tuple[int, ...], save: bool) -> Plan:
+def lasting(t: Any) -> tuple[int, ...]:
+    """The inputs of a trace that are held in any case: the values of leaves, and what was made of data."""
+    return tuple([k for k, x in enumerate(t.inputs) if type(x._src) is graph.Leaf or getattr(x, "_code", None) is None])
+
+
+def plan_for(node: Node, wanted: tuple[int, ...], save: Save) -> Plan:
     """The program that serves this call."""
     exact: Plan | None = node.plans.get((wanted, save))
     if exact is not None:
@@ -185,7 +195,8 @@ def run(t: Any) -> None:
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
-            save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
+            expected = graph.EXPECTED["backward"] if node.save is None else node.save
+            save: Save = lasting(t) if t.cutting else expected
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
                 plan.places = places_of(t, handles)

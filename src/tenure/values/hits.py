@@ -61,7 +61,6 @@ def _load() -> Extension:
         "int": int,
         "bool": bool,
         "slow_bind": record.Trace.bind,
-        "cut": record.cut,
         "mark_step": expand_mark,
         "mode_type": Mode,
         "enter": record.Trace.enter,

@@ -43,7 +43,7 @@ API = (
 )
 OBJECTS = (
     *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
-    *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
+    *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "slow_apply"),
     *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
     *("ndarray", "list", "slow_alive", "slow_hand_over", "slow_exact", "slice", "ellipsis", "slow_value_of"),
 )

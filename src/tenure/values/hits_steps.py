@@ -106,13 +106,14 @@ def trace(m: Code) -> None:
 
 
 def hold(m: Code) -> None:
-    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy or either is eager, or
-    with an error."""
+    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy, is to be cut, or either
+    is eager, or with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
         with f.when(f.absent(t)):
             f.give(NULL)
         usual = f.both(f.is_(f.get(t, "trace.busy"), "false"), f.is_(f.get(t, "trace.eager"), "false"))
+        usual = f.both(usual, f.is_(f.get(f.get(t, "trace.node"), "node.cut"), "false"))
         f.store(NULL, box)
         f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
         mode = f.load(box)
@@ -373,7 +374,7 @@ def take(m: Code) -> None:
 
 
 def release(m: Code) -> None:
-    """Take a trace that was held, and the handle of a step or nothing; give the handle. What must be cut is cut."""
+    """Take a trace that was held, and the handle of a step or nothing; give the handle."""
     with m.function("release", "ptr %t", "ptr %h") as f:
         with f.when(f.absent("ptr %h")):
             with f.when(f.absent(f.call("PyErr_Occurred"))):
@@ -381,12 +382,6 @@ def release(m: Code) -> None:
             f.drop("ptr %t")
             f.give(NULL)
         f.swap("ptr %t", "trace.busy", f.constant("false"))
-        with f.unless(f.is_(f.get(f.get("ptr %t", "trace.node"), "node.cut"), "false")):
-            done = f.call("PyObject_CallFunctionObjArgs", f.constant("cut"), "ptr %t", NULL, variadic=True)
-            f.drop(done)
-            with f.when(f.absent(done)):
-                f.drop("ptr %t", "ptr %h")
-                f.give(NULL)
         f.drop("ptr %t")
         f.give("ptr %h")
 

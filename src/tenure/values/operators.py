@@ -25,6 +25,8 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
         t = RECORDER.trace
         if t.busy:
             t = RECORDER.fresh()
+        if t.node.cut:
+            t = cut(t)
         t.busy = True
         try:
             mode = MODE.get()
@@ -49,7 +51,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
         except Exception:
             t.busy = not t.whole()
             raise
-        if node.cut or t.eager:
+        if t.eager:
             cut(t)
         return h
 

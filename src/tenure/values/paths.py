@@ -133,8 +133,17 @@ def adjoint(
     return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
 
 
-def residuals(node: Node, roots: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What the adjoint of a path reads: the numbers of computed values, and which inputs."""
+MOVED = frozenset(("getitem", "reshape", "permute", "broadcast_to", "flip", "cast", "mark"))
+"""Primitives whose results the adjoint takes once more from what it has anyway."""
+
+
+def residuals(
+    node: Node, roots: tuple[int, ...], lasting: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the adjoint of a path reads: the numbers of computed values, and which inputs.
+
+    Parts and views of ``lasting`` inputs, which outlive the path, are not saved, but the inputs kept.
+    """
     ex = Expansion().advance(node)
     n = len(ex.builder.avals)
     rules = [step for step in node.path() if step.expand is expand_mark and step.level is None]
@@ -145,7 +154,12 @@ def residuals(node: Node, roots: tuple[int, ...]) -> tuple[tuple[int, ...], tupl
     reads = {v for v in outputs if v < n}
     for v in b.needed(outputs, {v.id for v in given["roots"]} | set(range(n))):
         reads.update([o for o in operands(b, v) if o < n])
-    saved = tuple(sorted([v for v in reads if operands(b, v)]))
+    again = {v.id for v in [*[ex.inputs[k] for k in lasting], *ex.scalars]}
+    for v in range(n):
+        at = b.instructions[v]
+        if at is not None and at.primitive.name in MOVED and again.issuperset(at.operands):
+            again.add(v)
+    saved = tuple(sorted([v for v in reads if operands(b, v) and v not in again]))
     remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))
     kept = tuple([k for k, x in enumerate(ex.inputs) if x.id in reads or x.id in remade])
     return saved, kept

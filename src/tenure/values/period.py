@@ -2,9 +2,9 @@
 
 Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
 out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
-counted from the start of the trace: the next trace then begins at the same point of the loop, walks the same
-nodes and ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT
-results, since compiling takes as long as a program is.
+counted from that point of the loop where least is alive: the next trace begins there too, walks the same nodes and
+ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT results, since
+compiling takes as long as a program is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Hashable, Sequence
 from tenure.values.trie import GENERAL, Node
 
 REPEATS = 3
-SHORT = 96
+SHORT = 192
 LONGEST = 16384
 
 
@@ -68,6 +68,23 @@ def shortest_period(sequence: Sequence[Hashable], repeats: int = REPEATS) -> int
     return best[1] if best else None
 
 
+def narrowest(path: Sequence[Node], period: int) -> int:
+    """After how many results from the start of a path, less than a period, fewest bytes are read later on."""
+    made = [(node, k) for node in path for k in range(len(node.avals))]
+    last: dict[int, int] = {}
+    here = 0
+    for node in path:
+        if node.avals:
+            last.update({slot: here for slot in node.args if slot is not None and slot >= 0})
+            here += len(node.avals)
+    crossing = dict.fromkeys(range(len(made) - 2 * period, len(made) - period), 0)
+    for slot, use in last.items():
+        for at in range(max(slot + 1, len(made) - 2 * period), min(use + 1, len(made) - period)):
+            node, k = made[slot]
+            crossing[at] += node.avals[k].nbytes
+    return min([(size, at % period) for at, size in crossing.items()])[1]
+
+
 def generalize(path: Sequence[Node], period: int) -> None:
     """Make the Python numbers that differ between the periods inputs, before a program is built on one of them."""
     met: dict[tuple[int, int], object] = {}
@@ -92,9 +109,10 @@ def choose_cut(node: Node, look: int) -> int:
     if period is None:
         return 2 * look
     generalize(path, period)
-    early = -(-SHORT // period) * period
+    phase = narrowest(path, period)
+    early = phase + -(-(SHORT - phase) // period) * period
     next(at for at in reversed(path) if at.results <= early and at.avals).cut = True
-    rest = -node.results % period
+    rest = (phase - node.results) % period
     if rest == 0:
         node.cut = True
         return look

@@ -263,6 +263,8 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
     t = RECORDER.trace
     if t.busy:
         t = RECORDER.fresh()
+    if t.node.cut:
+        t = cut(t)
     t.busy = True
     try:
         mode = _mode()
@@ -284,7 +286,7 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
     except Exception:
         t.busy = not t.whole()
         raise
-    if node.cut or t.eager:
+    if t.eager:
         cut(t)
     return out
 
@@ -294,6 +296,8 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
     t = RECORDER.trace
     if t.busy:
         t = RECORDER.fresh()
+    if t.node.cut:
+        t = cut(t)
     t.busy = True
     try:
         mode = _mode()
@@ -318,7 +322,7 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
     except Exception:
         t.busy = not t.whole()
         raise
-    if node.cut or t.eager:
+    if t.eager:
         cut(t)
     return h
 
@@ -334,8 +338,12 @@ def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None
     return t.settle(node, user_frame())
 
 
-def cut(t: Trace) -> None:
-    """End the trace here, if nothing holds it open."""
+def cut(t: Trace) -> Trace:
+    """End the trace here, if nothing holds it open; gives the one to go on with.
+
+    A loop is cut where its next turn begins to record: what the last one left on Python's stack is gone then.
+    """
     if not RECORDER.open and t is RECORDER.trace:
         t.cutting = True
         RECORDER.flush()
+    return RECORDER.trace
