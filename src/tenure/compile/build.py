@@ -12,6 +12,8 @@ its own accesses gives minus the number of one that was out of bounds, from 1 on
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -26,9 +28,10 @@ from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
-from tenure.compile.share import localize
+from tenure.compile.share import Local, localize
 from tenure.compile.simplify import simplify
 from tenure.compile.target import checks_bounds
+from tenure.compile.turns import Segment, looped, segments
 from tenure.ir.program import Program
 from tenure.ops.lowering import Product
 
@@ -83,15 +86,31 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
     for kernel, local in zip(plan.kernels, parts, strict=True):
-        body = bodies.get(local.key)
-        if body is None:
-            body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
-        enter(b, room, table, local.entries)
-        launch(b, body, room)
-        checks.emit(b, table, kernel.values)
+        if local.key not in bodies:
+            name = f"kernel{len(bodies)}"
+            bodies[local.key] = kernel_body(module, name, plan, kernel, local.slots, bits)
+    for start, period, turns in found_turns(plan, parts, checks):
+        run = [partial(launch, b, bodies[local.key], room) for local in parts[start : start + period]]
+        if turns > 1:
+            ends = range(start, start + period * turns, period)
+            looped(b, table, room, [[local.entries for local in parts[k : k + period]] for k in ends], run)
+            continue
+        for local, call, kernel in zip(parts[start:], run, plan.kernels[start:], strict=False):
+            enter(b, room, table, local.entries)
+            call()
+            checks.emit(b, table, kernel.values)
     accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
     return module, accesses
+
+
+def found_turns(plan: Plan, parts: Sequence[Local], checks: Checks) -> list[Segment]:
+    """The kernels in order, equal segments of them as turns; one whose values are checked is equal to no other."""
+    checked = [k for k, kernel in enumerate(plan.kernels) if checks.waiting.keys() & set(kernel.values)]
+    codes: list[object] = [(local.key, len(local.entries)) for local in parts]
+    for k in checked:
+        codes[k] = k
+    return list(segments(codes))
 
 
 def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:

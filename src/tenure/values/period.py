@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from tenure.values.expand import expand_gradient
+from tenure.values.paths import ancestors
 from tenure.values.trie import GENERAL, Node
 
 REPEATS = 3
@@ -69,13 +71,17 @@ def shortest_period(sequence: Sequence[Hashable], repeats: int = REPEATS) -> int
 
 
 def narrowest(path: Sequence[Node], period: int) -> int:
-    """After how many results from the start of a path, less than a period, fewest bytes are read later on."""
+    """After how many results from the start of a path, less than a period, fewest bytes are read later on; a backward
+    reads all that its roots were computed from."""
     made = [(node, k) for node in path for k in range(len(node.avals))]
     last: dict[int, int] = {}
     here = 0
     for node in path:
         if node.avals:
-            last.update({slot: here for slot in node.args if slot is not None and slot >= 0})
+            read = {slot for slot in node.args if slot is not None and slot >= 0}
+            if node.expand is expand_gradient:
+                read |= ancestors(made, read)
+            last.update(dict.fromkeys(read, here))
             here += len(node.avals)
     crossing = dict.fromkeys(range(len(made) - 2 * period, len(made) - period), 0)
     for slot, use in last.items():

@@ -27,7 +27,7 @@ from tenure.values.grow import new_operation
 from tenure.values.hits import apply, coded, seen
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import RECORDER, Trace
+from tenure.values.record import RECORDER, Trace, cut
 from tenure.values.sites import here, place_of, site, user_frame
 from tenure.values.trie import Key, Node
 
@@ -59,6 +59,8 @@ class Hold:
 
     def __enter__(self) -> Trace:
         t = self.trace or RECORDER.trace
+        if t.node.cut and not t.busy:
+            t = cut(t)
         while True:
             t = RECORDER.fresh() if t.busy else t
             t.busy = True
