@@ -20,7 +20,7 @@ ALIGN = 64
 
 @dataclass(frozen=True)
 class Layout:
-    """``slots`` are table entries by value: inputs first, then outputs, then arena buffers at ``offsets``.
+    """``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``.
 
     ``windows`` are entries that lie in those of inputs: slot, the input's, and by how many bytes it begins later.
     ``donors`` are pairs of an output slot and an input whose array it may be at the call.
@@ -47,12 +47,12 @@ def plan_memory(plan: Plan) -> Layout:
             slots[owner.get(v, v)] = n + len(outputs)
             outputs.append(v)
     offsets, arena = arena_offsets(plan, owner, slots, last)
-    for k, root in enumerate(offsets):
-        slots[root] = n + len(outputs) + k
-    taken = n + len(outputs) + len(offsets)
+    places = {at: n + len(outputs) + k for k, at in enumerate(dict.fromkeys(offsets.values()))}
+    slots.update({root: places[at] for root, at in offsets.items()})
+    taken = n + len(outputs) + len(places)
     slots.update({v: taken + k for k, v in enumerate(plan.windows)})
     full = {v: slots[owner.get(v, v)] for v in plan.stored}
-    placed = tuple([(slots[root], at) for root, at in offsets.items()])
+    placed = tuple([(slot, at) for at, slot in places.items()])
     made = {slots[owner.get(v, v)]: program.aval(v) for v in outputs}
     lent = tuple([(full[v], x) for v, x in donors if made.get(full[v]) == program.aval(x)])
     windows = tuple([(slots[v], x, start) for v, (x, start) in plan.windows.items()])
