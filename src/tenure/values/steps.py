@@ -59,7 +59,7 @@ class Hold:
 
     def __enter__(self) -> Trace:
         t = self.trace or RECORDER.trace
-        if t.node.cut and self.trace is None and not t.busy:
+        if t.node.cut and not (self.trace or t.busy):
             t = cut(t)
         while True:
             t = RECORDER.fresh() if t.busy else t
