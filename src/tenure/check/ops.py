@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tenure.check.scope import bound_names, declared_names, parameters, walk
+from tenure.check.scope import Scope, Scopes
 
 __all__ = [
     "Assume",
@@ -356,28 +356,15 @@ class Function:
     graph: Graph | None = None
     home: object = None
     writes: bool | None = None
-    _bound: frozenset[str] | None = None
-    _used: tuple[tuple[str, str], ...] | None = None
+    marks: object = None
+    scopes: Scopes = field(default_factory=Scopes)
+
+    @property
+    def scope(self) -> Scope:
+        """What the syntax of the body shows."""
+        return self.scopes[self.node]
 
     @property
     def locals(self) -> frozenset[str]:
         """The names that the body binds as its own."""
-        if self._bound is None:
-            body = self.node.body
-            parts: list[ast.AST] = list(body) if isinstance(body, list) else [body]
-            own = bound_names(parts) | {given.arg for given in parameters(self.node)}
-            self._bound = frozenset(own - declared_names(parts))
-        return self._bound
-
-    @property
-    def used(self) -> tuple[tuple[str, str], ...]:
-        """(variable, method) for each method that the body calls on a variable."""
-        if self._used is None:
-            self._used = tuple(
-                (node.func.value.id, node.func.attr)
-                for node in walk(self.node)
-                if isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and isinstance(node.func.value, ast.Name)
-            )
-        return self._used
+        return self.scope.locals

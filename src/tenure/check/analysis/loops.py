@@ -161,7 +161,7 @@ class Loops(Shapes):
         if op.name in ("is", "not", "in", "format", "slice", "unknown") or not values or len(values) > 2:
             return self._tested(op, values), None
         left = values[0]
-        kinds = {ref.obj.kind for ref in left}
+        kinds = list(dict.fromkeys(ref.obj.kind for ref in left))
         if op.augmented:
             return self._augmented(op, values, kinds)
         return self._binary(op, op.name, values), None
@@ -175,7 +175,7 @@ class Loops(Shapes):
             made.base = values[0][0].obj if values[0][0].obj.owner is not None else None
         return (Ref(made),)
 
-    def _augmented(self, op: ops.Operate, values: list[Value], kinds: set[str]) -> tuple[Value, Holder | None]:
+    def _augmented(self, op: ops.Operate, values: list[Value], kinds: list[str]) -> tuple[Value, Holder | None]:
         plain = "__" + op.name[3:]
         source = self.sources.get(op.operands[0])
         out: list[Ref] = []

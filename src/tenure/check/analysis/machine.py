@@ -1,7 +1,7 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tenure.check import ops
 from tenure.check.analysis.evidence import annotation, only_torch
@@ -25,6 +25,7 @@ class Machine(Gradients):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
+    methods: Mapping[str, Collection[str]]
 
     def run(self, function: Function) -> State:
         """Run a body to rest; the state at its exit."""
@@ -59,9 +60,7 @@ class Machine(Gradients):
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
         self.state = State()
-        self.methods: dict[str, set[str]] = {}
-        for name, method in function.used:
-            self.methods.setdefault(name, set()).add(method)
+        self.methods = function.scope.used
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)
             self.state.cells[given.arg] = (Ref(obj),)

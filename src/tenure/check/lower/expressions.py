@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tenure.check import ops
 from tenure.check.lower.builder import Builder
-from tenure.check.scope import bound_names
+from tenure.check.scope import bound_names, walk
 
 __all__ = ["Expressions", "function_of"]
 
@@ -28,8 +28,9 @@ def function_of(
 ) -> ops.Function:
     """The function that a definition makes, its body not lowered yet."""
     name = getattr(node, "name", "<lambda>" if isinstance(node, ast.Lambda) else "<module>")
-    home = None if parent is None else parent.home
-    return ops.Function(node, name, parent, in_class, home=home)
+    if parent is None:
+        return ops.Function(node, name, None, in_class)
+    return ops.Function(node, name, parent, in_class, home=parent.home, scopes=parent.scopes)
 
 
 class Expressions(Builder):
@@ -303,7 +304,7 @@ class Expressions(Builder):
 
     def _joinedstr(self, node: ast.expr) -> int:
         """f-strings, and the template strings of Python 3.14."""
-        held = [part for part in ast.walk(node) if type(part).__name__ in ("FormattedValue", "Interpolation")]
+        held = [part for part in walk(node) if type(part).__name__ in ("FormattedValue", "Interpolation")]
         parts = [self.value(getattr(part, "value", None)) for part in held]
         for part in parts:
             self.emit(ops.Read(node, part, "format"))
