@@ -1,7 +1,8 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar
 
 from tenure.check import ops
 from tenure.check.analysis.evidence import annotation, only_torch
@@ -25,6 +26,7 @@ class Machine(Gradients):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
+    _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
     methods: Mapping[str, Collection[str]]
 
     def run(self, function: Function) -> State:
@@ -36,26 +38,39 @@ class Machine(Gradients):
         before: dict[int, State] = {0: self.entry(function)}
         visits = dict.fromkeys(order, 0)
         pending = {0}
+        steps = self.steps()
         while pending:
             at = min(pending, key=rank.__getitem__)
             pending.discard(at)
             visits[at] += 1
-            self.state = before[at].copy()
             self.repeating = at in graph.repeated
-            for op in graph.blocks[at].ops:
-                self.step(op)
+            # A block that is run once needs its state no more.
+            self.state = before[at].copy() if self.repeating or at == 1 else before.pop(at)
+            block = graph.blocks[at]
+            for op in block.ops:
+                self.op = op
+                steps[op.__class__](self, op)
             for register in self.placed:
                 if register not in graph.crossing:
                     self.state.cells.pop(register, None)
             self.placed.clear()
-            for following in graph.blocks[at].succs:
-                if following not in before:
-                    before[following] = self.state.copy()
-                elif not before[following].join(self.state):
-                    continue
+            new = [following for following in block.succs if following not in before]
+            for following in block.succs:
+                if following in before:
+                    if not before[following].join(self.state):
+                        continue
+                else:
+                    before[following] = self.state if following == new[-1] else self.state.copy()
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
+
+    @classmethod
+    def steps(cls) -> dict[type[ops.Op], Callable[[Any, Any], None]]:
+        """The methods that do operations."""
+        if "_steps" not in cls.__dict__:
+            cls._steps = {op: getattr(cls, name) for op, name in _STEPS.items()}
+        return cls._steps
 
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
@@ -101,11 +116,6 @@ class Machine(Gradients):
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
         return "unknown"
-
-    def step(self, op: ops.Op) -> None:
-        """Do one operation."""
-        self.op = op
-        getattr(self, _STEPS[type(op)])(op)
 
     def _load(self, op: ops.Load) -> None:
         value = self.state.cells.get(op.name)

@@ -116,7 +116,7 @@ class Memory:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
         if len(value) > WIDEST:
             value = ()
-        self.state.cells[register] = value
+        dict.__setitem__(self.state.cells, register, value)
         self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is None:

@@ -33,6 +33,17 @@ def function_of(
     return ops.Function(node, name, parent, in_class, home=parent.home, scopes=parent.scopes)
 
 
+class _Methods(dict[type[ast.AST], str]):
+    """The name of the method that lowers each type of node."""
+
+    def __missing__(self, node: type[ast.AST]) -> str:
+        name = self[node] = f"_{node.__name__.lower()}"
+        return name
+
+
+METHODS = _Methods()
+
+
 class Expressions(Builder):
     """The half of the lowering that deals with expressions."""
 
@@ -43,7 +54,7 @@ class Expressions(Builder):
         """Evaluate; the register of the value. A missing expression is None."""
         if node is None:
             return self._constant(ast.Constant(None), None)
-        lower: Callable[[ast.expr], int] | None = getattr(self, f"_{type(node).__name__.lower()}", None)
+        lower: Callable[[ast.expr], int] | None = getattr(self, METHODS[node.__class__], None)
         if lower is None:
             # A form newer than this code: its parts are read, its result is unknown.
             parts = [self.value(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]

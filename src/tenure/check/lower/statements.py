@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tenure.check import ops
 from tenure.check.lower.builder import Loop
-from tenure.check.lower.expressions import BINARY, Expressions, function_of
+from tenure.check.lower.expressions import BINARY, METHODS, Expressions, function_of
 from tenure.check.lower.patterns import Patterns
 from tenure.check.scope import walk
 
@@ -19,7 +19,7 @@ class Statements(Expressions, Patterns):
 
     def body(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
-            lower: Callable[[ast.stmt], None] | None = getattr(self, f"_{type(statement).__name__.lower()}", None)
+            lower: Callable[[ast.stmt], None] | None = getattr(self, METHODS[statement.__class__], None)
             if lower is not None:
                 lower(statement)
             self.may_raise()
