@@ -8,7 +8,7 @@ from tenure.check import ops
 from tenure.check.analysis.evidence import annotation, only_torch
 from tenure.check.analysis.gradients import Gradients
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
 from tenure.check.lower import lower
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
@@ -135,7 +135,7 @@ class Machine(Gradients):
         value, source = self.get(op.src), self.sources.get(op.src)
         out = []
         for ref in value:
-            if op.chained is not None and ref.obj.kind in (*TENSORS, *CONTAINERS) and isinstance(op.chained, str):
+            if op.chained is not None and ref.obj.kind in MUTABLE and isinstance(op.chained, str):
                 ref = ref._replace(loan=self.loan("chain", op.chained, ref, op.name, copylike=True))
             elif source is not None and source != op.name:
                 ref = self.lent(ref, "name" if isinstance(source, str) else _relation(source), source)
@@ -344,7 +344,7 @@ def _container_by_use(used: Collection[str]) -> str:
 def _relation(source: object) -> str:
     """By which relation what a field holds comes to a name."""
     name = source[1] if isinstance(source, tuple) else ""
-    if isinstance(source, tuple) and source[0].kind in (*CONTAINERS, "tuple"):
+    if isinstance(source, tuple) and source[0].kind in HOLDING:
         return "element"
     if name == "grad":
         return "grad"
