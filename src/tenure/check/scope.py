@@ -9,6 +9,7 @@ __all__ = [
     "blocks",
     "bound_names",
     "children",
+    "decorator_names",
     "default_of",
     "own",
     "parameters",
@@ -40,6 +41,15 @@ def default_of(node: ast.AST, given: ast.arg) -> ast.expr | None:
     if given in node.args.kwonlyargs:
         return node.args.kw_defaults[node.args.kwonlyargs.index(given)]
     return None
+
+
+def decorator_names(node: ast.AST) -> set[str]:
+    """The last parts of the names of a definition's decorators."""
+    names = set()
+    for decorator in getattr(node, "decorator_list", []):
+        at = decorator.func if isinstance(decorator, ast.Call) else decorator
+        names.add(at.attr if isinstance(at, ast.Attribute) else ast.unparse(at).rpartition(".")[2])
+    return names
 
 
 _TEXT = frozenset(

@@ -4,15 +4,14 @@ import ast
 import builtins
 
 from tenure.check import ops
-from tenure.check.analysis.calls import decorator_names
 from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
-from tenure.check.analysis.screen import written_inside
+from tenure.check.analysis.screen import CACHES, written_inside
 from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
 from tenure.check.program import Module
-from tenure.check.scope import parameters
+from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 
@@ -104,7 +103,7 @@ class Functions(Replay):
         if not summary.known:
             self.unknown_call(op)
         result = self.apply(summary, given, function, op)
-        if decorator_names(function) & {"lru_cache", "cache", "cached_property"}:
+        if decorator_names(function.node) & CACHES:
             return self.from_cache(function, result, op)
         if function.node.__class__ is ast.AsyncFunctionDef or not summary.known:
             return result or (Ref(self.fresh("unknown", "unknown")),)
@@ -153,7 +152,7 @@ class Functions(Replay):
             return {}
         names = [given.arg for given in (*node.args.posonlyargs, *node.args.args)]
         out: dict[str, tuple[Value, Holder | None]] = {}
-        static = not isinstance(node, ast.Lambda) and "staticmethod" in decorator_names(function)
+        static = not isinstance(node, ast.Lambda) and "staticmethod" in decorator_names(function.node)
         if self_value is not None and not static and names:
             source = self.sources.get(op.receiver) if op.receiver is not None else None
             out[names.pop(0)] = (self_value, source)
