@@ -180,6 +180,10 @@ class Scope:
         self._locals: frozenset[str] | None = None
         self._used: dict[str, set[str]] | None = None
 
+    def shed(self) -> None:
+        """Forget what can be made again."""
+        self._nodes = None
+
     @property
     def nodes(self) -> list[ast.AST]:
         """The nodes of the body, without those of nested functions and classes."""

@@ -15,7 +15,7 @@ from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 
-__all__ = ["Functions"]
+__all__ = ["Functions", "is_small"]
 
 _DEPTH = 4
 _CONTEXTS = 4
@@ -113,9 +113,7 @@ class Functions(Replay):
         """Whether to look inside: functions that write, and near the surface small ones that may give a part back."""
         if not isinstance(function.home, Module) or self.depth >= _DEPTH:
             return False
-        node = function.node
-        lines = (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0)
-        return written_inside(self.program, function) or (self.depth == 0 and lines <= _SMALL)
+        return written_inside(self.program, function) or (self.depth == 0 and is_small(function))
 
     def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
         """What the variables that a function reads from outside hold here."""
@@ -185,6 +183,7 @@ class Functions(Replay):
         machine = type(self)(self.program, module, findings)
         machine.session, machine.depth, machine.context = session, self.depth + 1, examples
         machine.summary = Summary()
+        session.lowered.append(function)
         machine.close(machine.run(function))
         summaries[key] = machine.summary
         return machine.summary
@@ -234,6 +233,12 @@ class Functions(Replay):
             self.summary.acts[key] = Act(sort, path, write, copylike(ref), by_name, certain and not ref.obj.maybe)
         elif by_name:
             old.by_name = True
+
+
+def is_small(function: ops.Function) -> bool:
+    """Whether a function is short enough to be looked into although it writes nothing."""
+    node = function.node
+    return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL
 
 
 def _telling(obj: Obj) -> bool:
