@@ -42,13 +42,21 @@ def check(
 
     Imports are followed into `tree`, the files that are checked together; these may be checked in several processes.
     """
-    result = Result()
     rules = [rule for rule in RULES if _wanted(rule, select, ignore)]
-    program, session = Program(tree or files), Session()
     with _collector_paused(), _deep_recursion():
+        result = _check_files(files, rules, strict, tree)
+    result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
+    return result
+
+
+def _check_files(files: Sequence[str], rules: Sequence[Rule], strict: bool, tree: Sequence[str]) -> Result:
+    result, program, session = Result(), Program(tree or files), Session()
+    try:
         for path in files:
             result.diagnostics += _check_file(path, rules, strict, program, session, result)
-    result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
+    finally:
+        session.close()
+        program.close()
     return result
 
 
@@ -82,13 +90,18 @@ def _check_file(
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Trees have no cycles to collect, and looking for some takes as long as the analysis."""
+    """Trees have no cycles to collect, and looking for some takes as long as the analysis.
+
+    What is left is given to the oldest generation, so that it is not looked through at once.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

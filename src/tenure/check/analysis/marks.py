@@ -12,7 +12,7 @@ from tenure.check.ops import Function
 from tenure.check.program import Module
 from tenure.check.scope import parameters, walk
 
-__all__ = ["Marks", "roots"]
+__all__ = ["Marks", "inside", "roots"]
 
 _ALWAYS = frozenset(
     ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
@@ -41,24 +41,22 @@ class Marks:
     of what their results were given to; `fresh`: functions that were given nothing, and where their results went.
     """
 
-    __slots__ = ("acts", "always", "called", "fresh", "lent", "module", "outside", "results", "written")
+    __slots__ = ("acts", "always", "called", "fresh", "function", "lent", "module", "results", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
-        self.module = module
+        self.module, self.function = module, function
         self.written: set[str] = set()
         self.lent: set[str] = set()
         self.results: set[str] = set()
         self.called: list[ast.Call] = []
         self.fresh: list[tuple[ast.expr, ast.expr]] = []
-        self.outside = {*module.imports, *module.functions, *module.classes}
-        if function is not module.body:
-            self.outside -= function.locals
         self.always = self.acts = False
         self._defaults(function.node)
         for at in function.scope.nodes:
             look = _LOOKS.get(at.__class__)
             if look is not None:
                 look(self, at)
+        del self.module, self.function
 
     @classmethod
     def of(cls, module: Module, function: Function) -> "Marks":
@@ -94,7 +92,7 @@ class Marks:
 
     def result(self, value: ast.expr, target: ast.expr) -> None:
         """The results of calls may be, or hold, what the calls were given."""
-        given = roots(value) - self.outside
+        given = inside(roots(value), self.module, self.function)
         if given:
             self.results |= given | roots(target)
         elif isinstance(value, ast.Call):
@@ -212,6 +210,14 @@ _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
     ast.Call: Marks.call, ast.BinOp: Marks.repeat, ast.withitem: Marks.given, ast.NamedExpr: Marks.given,
     ast.AnnAssign: Marks.given,
 }  # fmt: skip
+
+
+def inside(names: set[str], module: Module, function: Function) -> set[str]:
+    """Those of some names that are no modules, functions or classes of the module."""
+    outside = {name for name in names if name in module.imports or name in module.functions or name in module.classes}
+    if outside and function is not module.body:
+        outside -= function.locals
+    return names - outside if outside else names
 
 
 def roots(node: ast.AST) -> set[str]:

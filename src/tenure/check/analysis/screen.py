@@ -6,7 +6,7 @@ A quick look at the syntax (`marks`). Most bodies have no root in common.
 import ast
 from collections.abc import Iterator
 
-from tenure.check.analysis.marks import Marks, roots
+from tenure.check.analysis.marks import Marks, inside, roots
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names, parameters, walk
@@ -33,7 +33,7 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
     writing = [(call, callee) for call, callee in callees if callee is not None and _writes(program, function, callee)]
     if not writing:
         return False
-    lent = (marks.lent | marks.results | _shared(program, module, function, marks)) - marks.outside
+    lent = inside(marks.lent | marks.results | _shared(program, module, function, marks), module, function)
     return any(_may_hit(call, lent) or acts(program, callee) for call, callee in writing) or any(
         callee.home is module and suspect(program, callee) for _, callee in callees if callee is not None
     )

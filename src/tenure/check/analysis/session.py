@@ -28,6 +28,10 @@ class Session:
     def begin(self, root: Module) -> None:
         """Another module is checked."""
         self.root, self.own = root, {}
+        self.close()
+
+    def close(self) -> None:
+        """Undo what refers to itself, so that it is freed at once."""
         for function in self.lowered:
             function.graph = None
         self.lowered.clear()
