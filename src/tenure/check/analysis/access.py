@@ -5,7 +5,7 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.memory import Memory, copylike
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import CONTAINERS, MUTABLE, TENSORS
 from tenure.check.program import ClassInfo, Module
 from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value, of_array
 
@@ -131,7 +131,7 @@ class Access(Memory):
         if len(value) != 1:
             return ("?", step)
         obj = value[0].obj
-        if isinstance(obj.const, bool) or obj.kind in (*TENSORS, *CONTAINERS):
+        if isinstance(obj.const, bool) or obj.kind in MUTABLE:
             return ("copy",)
         if isinstance(obj.const, int):
             return ("i", obj.const)
@@ -207,11 +207,11 @@ class Access(Memory):
         )
         return (Ref(new),)
 
-    def lent(self, ref: Ref, relation: str, source: object, text: str = "", *, copylike: bool = False) -> Ref:
+    def lent(self, ref: Ref, relation: str, source: Holder | None, text: str = "", *, copylike: bool = False) -> Ref:
         """The reference under a new loan, unless it has been surprised already."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
-        return ref._replace(loan=self.loan(relation, source, ref, text, copylike=copylike))  # type: ignore[arg-type]
+        return Ref(ref.obj, self.loan(relation, source, ref, text, copylike=copylike), None, ref.must)
 
     def in_range(self, obj: Obj, region: tuple[Component, ...], op: ops.Op) -> None:
         """Note an index that is out of range."""

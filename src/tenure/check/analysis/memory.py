@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from tenure.check.analysis.findings import Conflict, Findings
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
 from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
@@ -23,6 +23,8 @@ _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "
 _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of what is kept as it was."""
 
+_DEEP = HOLDING | {"iterator"}
+_ITEMED = HOLDING | {"unknown"}
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -38,7 +40,8 @@ class Memory:
         self.objects: dict[tuple[object, ...], Obj] = {}
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
-        self.made: set[Obj] = set()
+        self.views: list[Obj] = []
+        self.watching = False
         self.sources: dict[int, Holder] = {}
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
@@ -74,10 +77,8 @@ class Memory:
             for name, _ in list(self.state.fields(obj)):
                 del cells[(obj, name)]
             return
-        views: dict[Obj, Obj] = {}
-        for key, view in list(self.objects.items()):
-            if key[0] == "view" and view is not obj and _depends(view, obj):
-                views[view] = self._twin(view)
+        shown = [view for view in self.views if view is not obj and _depends(view, obj)]
+        views = {view: self._twin(view) for view in shown}
         self.state.age(obj, self._twin(obj), views)
         if obj in self.state.gone:
             self.state.gone[self._twin(obj)] = self.state.gone.pop(obj)
@@ -99,6 +100,8 @@ class Memory:
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
+            if key[0] == "view":
+                self.views.append(obj)
         return obj
 
     def constant(self, value: object) -> Obj:
@@ -116,7 +119,7 @@ class Memory:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
         if len(value) > WIDEST:
             value = ()
-        self.state.cells[register] = value
+        dict.__setitem__(self.state.cells, register, value)
         self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is None:
@@ -133,6 +136,7 @@ class Memory:
             parent = ref.loan
             loan = Loan(node, relation, source, text, parent, copylike, self.op.conditions)
             self.loans[key] = loan
+            self.watching = self.watching or relation in ("traced", "subset")
         return loan
 
     def field(self, obj: Obj, name: object) -> Value:
@@ -172,7 +176,7 @@ class Memory:
         """All that a container, iterator or module holds."""
         fields = [value for name, value in self.state.fields(obj) if name not in HIDDEN_FIELDS and name != "grad"]
         found = tuple(ref for value in fields for ref in value)
-        if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
+        if not found and not self.complete(obj) and obj.kind in _ITEMED:
             return self.field(obj, "*")
         return tuple(dict.fromkeys(found))[: 2 * WIDEST]
 
@@ -223,8 +227,12 @@ class Memory:
             if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
-            if other not in sources and not any(r.loan is not None and r.write is None for r in value):
-                continue
+            if other not in sources:
+                for held in value:
+                    if held.loan is not None and held.write is None:
+                        break
+                else:
+                    continue
             changed = False
             out = []
             for held in value:
@@ -279,7 +287,7 @@ class Memory:
                     self.gone(ref, node or self.op.node)
             elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
-            if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
+            if deep and ref.obj.kind in _DEEP and ref.obj not in seen:
                 seen.add(ref.obj)
                 stack += self.items(ref.obj)
 
@@ -303,7 +311,7 @@ class Memory:
         assert loan is not None and write is not None
         if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
             return
-        known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
+        known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
         if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
             certain = False
@@ -329,11 +337,13 @@ def _lies_in(part: Obj, whole: Obj) -> bool:
 def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
     for value in values:
         for ref in value:
-            at: Obj | None = ref.obj
-            while at is not None:
+            at = ref.obj
+            if at is obj:
+                return True
+            while at.base is not None:
+                at = at.base
                 if at is obj:
                     return True
-                at = at.base
     return False
 
 
