@@ -44,13 +44,27 @@ class State:
     quiet: int = 0
     gone: dict[Obj, object] = field(default_factory=dict)
     loans: tuple[tuple[Obj, str, object], ...] = ()
+    fresh: dict[Obj, int] = field(default_factory=dict)
+    """What this round of a loop has made, and in which block: what others hold of it is then of an earlier round."""
 
     def copy(self) -> "State":
-        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans)
+        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
+
+    def referred(self) -> set[Obj]:
+        """All objects that a cell refers to, and those whose memory they show."""
+        found: set[Obj] = set()
+        for value in self.cells.values():
+            for ref in value:
+                at: Obj | None = ref.obj
+                while at is not None and at not in found:
+                    found.add(at)
+                    at = at.base
+        return found
 
     def join(self, other: "State") -> bool:
         """Add what `other` may hold; whether that was anything new."""
         changed = False
+        self.fresh |= other.fresh
         for holder, value in other.cells.items():
             mine = self.cells.get(holder)
             if mine is value:

@@ -25,7 +25,9 @@ _SEQUENCES = frozenset(("list", "tuple", "deque"))
 
 
 class Access(Memory):
-    """Reading and writing parts of objects."""
+    """Reading and writing parts of objects. `guessed`: what was taken for a tensor because its `.data` was assigned."""
+
+    guessed: set[Obj]
 
     def get_attribute(self, op: ops.GetAttr) -> None:
         value = self.get(op.obj)
@@ -184,8 +186,10 @@ class Access(Memory):
             return self.slice_of(obj), None
         name = self.key(region)
         found = tuple(_inherit(part, ref) for part in self.field(obj, name))
-        if obj.kind == "dict" and isinstance(name, Obj) and (obj, name) not in self.state.cells:
-            found = tuple(part._replace(must=False) for part in found)
+        if obj.kind in CONTAINERS and (obj, name) not in self.state.cells and name != "*":
+            # Which of the items it is remains unknown.
+            keyed = obj.kind == "dict" and isinstance(name, Obj)
+            found = tuple(part._replace(must=False) if keyed or part.write is None else part for part in found)
         return found, (obj, name if (obj, name) in self.state.cells else "*")
 
     def key(self, region: tuple[Component, ...]) -> object:
@@ -251,6 +255,7 @@ class Access(Memory):
             obj = ref.obj
             if op.name == "data" and obj.kind == "unknown" and isinstance(op.node, ast.Attribute):
                 obj.kind = self.handle_kind() or obj.kind
+                self.guessed.add(obj)
             if op.name in ("data", "_data") and obj.kind in TENSORS:
                 if not op.augmented:
                     self.assign_data(ref, op)
@@ -279,7 +284,8 @@ class Access(Memory):
             self.write((ref,), self.sources.get(op.obj), self.wrote("write", ".data = …", hidden=True))
         else:
             holder = self.sources.get(op.obj)
-            if holder is None and ref.obj.base is not None and ref.obj.base.kind in TENSORS:
+            base = ref.obj.base
+            if holder is None and base is not None and base.kind in TENSORS and base not in self.guessed:
                 self.lost(ref, op)
             self.write((ref,), holder, self.wrote("rebind", ".data = …", hidden=True))
             self.shared_data(ref, holder, op.src)

@@ -220,5 +220,5 @@ def _indexed(obj: Obj) -> bool:
 def _is_meant(source: Holder) -> bool:
     """Whether a write through a second name is likely to be meant for the cell that the name was read from."""
     if isinstance(source, tuple):
-        return source[0].text != "display" or not isinstance(source[1], str)
+        return source[0].kind == "iterator" or source[0].text != "display" or not isinstance(source[1], str)
     return not isinstance(source, str)

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Collection
 
 from tenure.check import ops
+from tenure.check.analysis.calls import decorator_names
 from tenure.check.analysis.evidence import annotation, only_torch
 from tenure.check.analysis.gradients import Gradients
 from tenure.check.effects import tables
@@ -40,7 +41,7 @@ class Machine(Gradients):
             pending.discard(at)
             visits[at] += 1
             self.state = before[at].copy()
-            self.repeating = at in graph.repeated
+            self.repeating, self.block = at in graph.repeated, at
             for op in graph.blocks[at].ops:
                 self.step(op)
             for register in self.placed:
@@ -48,13 +49,41 @@ class Machine(Gradients):
                     self.state.cells.pop(register, None)
             self.placed.clear()
             for following in graph.blocks[at].succs:
+                given = self._next_round(graph.loops[following]) if following in graph.loops else self.state
                 if following not in before:
-                    before[following] = self.state.copy()
-                elif not before[following].join(self.state):
+                    before[following] = given.copy()
+                elif not self._meet(before[following], given):
                     continue
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
+
+    def _next_round(self, blocks: Collection[int]) -> State:
+        """The present state as a loop of these blocks starts on another round: nothing is made in it yet."""
+        state = self.state
+        if any(block in blocks for block in state.fresh.values()):
+            state = state.copy()
+            state.fresh = {obj: block for obj, block in state.fresh.items() if block not in blocks}
+        return state
+
+    def _meet(self, state: State, other: State) -> bool:
+        """Join two ways: what only one of them made in this round, the other has of an earlier one."""
+        if state.fresh.keys() != other.fresh.keys():
+            self._outdate(state, other.fresh.keys() - state.fresh.keys())
+            if missing := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
+                other = other.copy()
+                self._outdate(other, missing)
+        return state.join(other)
+
+    def _outdate(self, state: State, made: Collection[Obj]) -> None:
+        present, self.state = self.state, state
+        referred = state.referred() if made else set()
+        for obj in made:
+            if obj in referred:
+                self.age(obj)
+            else:
+                state.gone.pop(obj, None)
+        self.state = present
 
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
@@ -74,7 +103,7 @@ class Machine(Gradients):
         obj.kind, obj.target = said.kind, said.target
         if isinstance(function.node, ast.Lambda):
             return obj
-        if at == 0 and function.in_class is not None:
+        if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function):
             info = self.class_of(function.in_class)
             if info is not None:
                 obj.target, obj.kind = info, self.instance_kind(info)

@@ -23,6 +23,9 @@ _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "
 _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of what is kept as it was."""
 
+_INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
+"""Writes that give a new parameter its first values."""
+
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -38,13 +41,14 @@ class Memory:
         self.objects: dict[tuple[object, ...], Obj] = {}
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
-        self.made: set[Obj] = set()
+        self.last: dict[Obj, Obj] = {}
         self.sources: dict[int, Holder] = {}
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
         self.alone = True
         self.repeating = False
+        self.block = 0
         self.placed: list[int] = []
         self.divided = False
 
@@ -57,17 +61,21 @@ class Memory:
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
+            if self.repeating:
+                self.state.fresh[obj] = self.block
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
         if self.repeating:
-            self._age(obj)
+            self.state.fresh[obj] = self.block
+            self.age(obj)
             for lost in [lost for lost in self.state.gone if lost is not obj and _lies_in(lost, obj)]:
                 # What was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj
 
-    def _age(self, obj: Obj) -> None:
+    def age(self, obj: Obj) -> None:
+        """What is held of an object is from now on held of the last one that was made there."""
         cells = self.state.cells
         if not _referred_to(cells.values(), obj):
             self.state.gone.pop(obj, None)
@@ -90,9 +98,14 @@ class Memory:
                 obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
+            self.last[twin] = obj
             if obj.region:
                 twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
         return twin if not obj.summary else obj
+
+    def newest(self, obj: Obj) -> Obj:
+        """The object itself, or for an old one the one that was made there last."""
+        return self.last.get(obj, obj)
 
     def interned(self, key: tuple[object, ...], kind: str, **known: object) -> Obj:
         """An object that is the same at each visit: of a parameter, a global, a field, a view of a region."""
@@ -213,13 +226,14 @@ class Memory:
         sources = ref.loan.sources() if ref.loan is not None else {}
         # Who holds what the written thing was taken out of knows of the change, too.
         taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        homes = {self.newest(container) for container in taken_from}
         expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            inside = isinstance(other, tuple) and (self.newest(other[0]) in homes or other[0].kind == "iterator")
             if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
@@ -252,7 +266,8 @@ class Memory:
                 # What goes behind the iterator does not matter to it.
                 return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
-        if relation == "iteration":
+        made = held.obj.owner is None and held.obj.leaf and isinstance(held.obj.target, str)
+        if relation == "iteration" or (relation == "captured" and made and _INITIAL.match(write.text)):
             return NO
         if write.sort == "rebind":
             same = ref.obj is held.obj and (relation in _BY_IDENTITY or relation == "")
