@@ -8,7 +8,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tenure.check.scope import bound_names, declared_names, parameters, walk
+from tenure.check.scope import bound_names, declared_names, parameters
+from tenure.check.uses import Uses
 
 __all__ = [
     "Assume",
@@ -359,7 +360,7 @@ class Function:
     home: object = None
     writes: bool | None = None
     _bound: frozenset[str] | None = None
-    _used: tuple[tuple[str, str], ...] | None = None
+    _uses: Uses | None = None
 
     @property
     def locals(self) -> frozenset[str]:
@@ -372,14 +373,8 @@ class Function:
         return self._bound
 
     @property
-    def used(self) -> tuple[tuple[str, str], ...]:
-        """(variable, method) for each method that the body calls on a variable."""
-        if self._used is None:
-            self._used = tuple(
-                (node.func.value.id, node.func.attr)
-                for node in walk(self.node)
-                if isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and isinstance(node.func.value, ast.Name)
-            )
-        return self._used
+    def uses(self) -> Uses:
+        """How the body uses its variables."""
+        if self._uses is None:
+            self._uses = Uses.of(self.node)
+        return self._uses

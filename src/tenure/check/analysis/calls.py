@@ -280,12 +280,6 @@ class Calls(Effects):
         """Call a function of the tree by its summary."""
         raise NotImplementedError
 
-    def imports(self, library: str) -> bool:
-        """Whether the module imports a library under its own name."""
-        return any(
-            name == library or name.startswith((library + ".", library + ":")) for name in self.module.imports.values()
-        )
-
     def iterate(self, registers: list[int], role: str) -> Value:
         """An iterator over what registers hold."""
         new = self.fresh(("iterator", role), "iterator")

@@ -150,7 +150,8 @@ class Gradients(Calls):
                 for key in ("retain_graph", "create_graph")
             )
             given = "retain_graph" in bound or "create_graph" in bound
-            before, after = dict(self.state.gone), {}
+            before = dict(self.state.gone)
+            after: dict[Obj, object] = {}
             for ref in self._tensors(self.get(bound.get("0"))):
                 # What a value may be are alternatives: none consumes what another needs.
                 self.state.gone = dict(before)

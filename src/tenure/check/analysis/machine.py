@@ -1,12 +1,11 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Collection
 
 from tenure.check import ops
 from tenure.check.analysis.calls import decorator_names
-from tenure.check.analysis.evidence import annotation, only_torch
-from tenure.check.analysis.gradients import Gradients
+from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
+from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.lower import lower
@@ -22,7 +21,7 @@ _VISITS, _ROUNDS = 6, 3
 """How often a block is run, and how often the head of a loop: what it carries around comes back twice."""
 
 
-class Machine(Gradients):
+class Machine(Rounds):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
@@ -49,48 +48,18 @@ class Machine(Gradients):
                     self.state.cells.pop(register, None)
             self.placed.clear()
             for following in graph.blocks[at].succs:
-                given = self._next_round(graph.loops[following]) if following in graph.loops else self.state
+                given = self.next_round(graph.loops[following]) if following in graph.loops else self.state
                 if following not in before:
                     before[following] = given.copy()
-                elif not self._meet(before[following], given):
+                elif not self.meet(before[following], given):
                     continue
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
 
-    def _next_round(self, blocks: Collection[int]) -> State:
-        """The present state as a loop of these blocks starts on another round: nothing is made in it yet."""
-        state = self.state
-        if any(block in blocks for block in state.fresh.values()):
-            state = state.copy()
-            state.fresh = {obj: block for obj, block in state.fresh.items() if block not in blocks}
-        return state
-
-    def _meet(self, state: State, other: State) -> bool:
-        """Join two ways: what only one of them made in this round, the other has of an earlier one."""
-        if state.fresh.keys() != other.fresh.keys():
-            self._outdate(state, other.fresh.keys() - state.fresh.keys())
-            if missing := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
-                other = other.copy()
-                self._outdate(other, missing)
-        return state.join(other)
-
-    def _outdate(self, state: State, made: Collection[Obj]) -> None:
-        present, self.state = self.state, state
-        referred = state.referred() if made else set()
-        for obj in made:
-            if obj in referred:
-                self.age(obj)
-            else:
-                state.gone.pop(obj, None)
-        self.state = present
-
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
         self.state = State()
-        self.methods: dict[str, set[str]] = {}
-        for name, method in function.used:
-            self.methods.setdefault(name, set()).add(method)
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)
             self.state.cells[given.arg] = (Ref(obj),)
@@ -113,7 +82,7 @@ class Machine(Gradients):
         elif arguments is not None and given is arguments.kwarg:
             obj.kind = "dict"
         if obj.kind == "unknown":
-            obj.kind = self.kind_by_use(given.arg)
+            obj.kind = self.kind_by_use(given.arg, given=True)
         return obj
 
     def class_of(self, node: ast.ClassDef) -> ClassInfo | None:
@@ -121,12 +90,12 @@ class Machine(Gradients):
         info = self.module.classes.get(node.name)
         return info if info is not None and info.node is node else None
 
-    def kind_by_use(self, name: str) -> str:
-        """What the methods called on a variable show it to be."""
-        used = self.methods.get(name, ())
+    def kind_by_use(self, name: str, *, given: bool = False) -> str:
+        """What the methods called on a variable (`given`: on a parameter) show it to be."""
+        used = self.function.uses.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
-        if kind := _container_by_use(used):
+        if kind := container_by_use(used, given=given):
             return kind
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
@@ -186,6 +155,7 @@ class Machine(Gradients):
 
     def imported(self, qualname: str) -> Value:
         """What an import statement binds."""
+        self.brought.add(qualname)
         module, _, name = qualname.partition(":")
         if module.startswith("."):
             level = len(module) - len(module.lstrip("."))
@@ -347,18 +317,6 @@ class Machine(Gradients):
 
     def _await(self, op: ops.Await) -> None:
         self.put(op.dst, self.get(op.src))
-
-
-def _container_by_use(used: Collection[str]) -> str:
-    """The container that has these methods, where only one has."""
-    methods = frozenset(used)
-    if methods & {"items", "setdefault", "popitem"} or ("keys" in methods and methods & {"pop", "update", "get"}):
-        return "dict"
-    if methods & {"discard", "difference_update", "intersection_update"}:
-        return "set"
-    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
-        return "list"
-    return "list" if methods == {"remove"} else ""
 
 
 def _relation(source: object) -> str:

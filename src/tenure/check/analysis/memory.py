@@ -2,9 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterable
 
 from tenure.check.analysis.findings import Conflict, Findings
+from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
@@ -42,6 +42,7 @@ class Memory:
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
         self.last: dict[Obj, Obj] = {}
+        self.brought: set[str] = set()
         self.sources: dict[int, Holder] = {}
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
@@ -69,7 +70,7 @@ class Memory:
         if self.repeating:
             self.state.fresh[obj] = self.block
             self.age(obj)
-            for lost in [lost for lost in self.state.gone if lost is not obj and _lies_in(lost, obj)]:
+            for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
                 # What was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj
@@ -77,14 +78,14 @@ class Memory:
     def age(self, obj: Obj) -> None:
         """What is held of an object is from now on held of the last one that was made there."""
         cells = self.state.cells
-        if not _referred_to(cells.values(), obj):
+        if not referred_to(cells.values(), obj):
             self.state.gone.pop(obj, None)
             for name, _ in list(self.state.fields(obj)):
                 del cells[(obj, name)]
             return
         views: dict[Obj, Obj] = {}
         for key, view in list(self.objects.items()):
-            if key[0] == "view" and view is not obj and _depends(view, obj):
+            if key[0] in ("view", "number") and view is not obj and depends(view, obj):
                 views[view] = self._twin(view)
         self.state.age(obj, self._twin(obj), views)
         if obj in self.state.gone:
@@ -100,7 +101,7 @@ class Memory:
             )  # fmt: skip
             self.last[twin] = obj
             if obj.region:
-                twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
+                twin.region = tuple(("?", id(obj)) if mentions(part) else part for part in obj.region)
         return twin if not obj.summary else obj
 
     def newest(self, obj: Obj) -> Obj:
@@ -332,24 +333,6 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
-def _lies_in(part: Obj, whole: Obj) -> bool:
-    at: Obj | None = part
-    while at is not None:
-        if at is whole:
-            return True
-        at = at.base or at.owner
-    return False
-
-
-def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
-    for value in values:
-        for ref in value:
-            at: Obj | None = ref.obj
-            while at is not None:
-                if at is obj:
-                    return True
-                at = at.base
-    return False
 
 
 def copylike(ref: Ref) -> Loan | None:
@@ -370,17 +353,7 @@ def _uncounted(ref: Ref) -> bool:
     return False
 
 
-def _depends(view: Obj, obj: Obj) -> bool:
-    at: Obj | None = view
-    while at is not None:
-        if at is obj or any(part is obj for component in at.region for part in component):
-            return True
-        at = at.base
-    return False
 
-
-def _mentions(component: Iterable[object]) -> bool:
-    return any(isinstance(part, Obj) for part in component)
 
 
 def contradictory(*chains: tuple[Condition, ...]) -> bool:
