@@ -117,6 +117,8 @@ class Calls(Effects):
         kind = obj.kind
         if kind == "unknown" and only_torch(name) and self.imports("torch"):
             kind = obj.kind = "tensor"
+        if kind == "unknown" and name in ("items", "keys") and not op.args and not self.imports("pandas"):
+            kind = obj.kind = "dict"
         if kind == "instance":
             kind = self.library_kind(obj) or kind
         effect = tables.method(kind, name)  # type: ignore[arg-type]

@@ -238,23 +238,31 @@ class Memory:
             if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
-            if other not in sources and not any(r.loan is not None and r.write is None for r in value):
+            if other not in sources and not any(r.loan is not None and _news(r, write) for r in value):
                 continue
             changed = False
             out = []
             for held in value:
-                expects = held.write is not None or (held.loan is None and other not in sources)
+                doubted = _doubted(held, write)
+                expects = (held.write is not None and not doubted) or (held.loan is None and other not in sources)
                 expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
                     continue
                 must = certain and found is MUST and held.must and not held.obj.maybe
-                must = must and (len(value) == 1 or held.loan is None or held.loan.relation != "iteration")
+                if doubted or (len(value) > 1 and held.loan is not None and held.loan.relation == "iteration"):
+                    must = write.certain and found is MUST and self._same_container(held, holder, value)
                 out.append(Ref(held.obj, held.loan or seeming, write, must))
                 changed = True
             if changed:
                 state.cells[other] = tuple(out)
+
+    def _same_container(self, held: Ref, holder: Holder | None, value: Value) -> bool:
+        """Whether the variable that is iterated is the one that is written, whichever container it holds."""
+        if holder is None or held.loan is None or held.loan.source != holder:
+            return False
+        return {ref.obj for ref in value} == {ref.obj for ref in self.state.cells.get(holder, ())}
 
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
@@ -333,6 +341,16 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
+
+
+def _doubted(held: Ref, write: Write) -> bool:
+    """Whether an iteration that may have been disturbed is now disturbed for certain."""
+    iterated = held.loan is not None and held.loan.relation == "iteration"
+    return iterated and held.write is not None and not held.must and write.sort == "resize" and write.certain
+
+
+def _news(held: Ref, write: Write) -> bool:
+    return held.write is None or _doubted(held, write)
 
 
 def copylike(ref: Ref) -> Loan | None:
