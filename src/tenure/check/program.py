@@ -68,6 +68,7 @@ class Program:
     def __init__(self, files: Iterable[str]) -> None:
         self._paths = {module_name(path): path for path in reversed(list(files))}
         self._modules: dict[str, Module | None] = {}
+        self._found: dict[tuple[Module, str, int], tuple[object, set[str]]] = {}
         self.read: set[str] = set()
 
     def module(self, name: str) -> Module | None:
@@ -88,6 +89,16 @@ class Program:
 
     def lookup(self, module: Module, name: str, depth: int = 6) -> object:
         """What a module's name leads to; None where that is not known."""
+        key = (module, name, depth)
+        known = self._found.get(key)
+        if known is None:
+            outside, self.read = self.read, set()
+            known = self._found[key] = self._lookup(module, name, depth), self.read
+            self.read = outside
+        self.read |= known[1]
+        return known[0]
+
+    def _lookup(self, module: Module, name: str, depth: int) -> object:
         if depth == 0:
             return None
         if name in module.functions:

@@ -22,11 +22,12 @@ class Cells(dict[Holder, Value]):
         self.index: dict[Obj, tuple[object, ...]] = {}
 
     def __setitem__(self, holder: Holder, value: Value) -> None:
-        if type(holder) is tuple and holder not in self:
+        size = len(self)
+        dict.__setitem__(self, holder, value)
+        if len(self) != size and type(holder) is tuple:
             names = self.index.get(holder[0], ())
             if holder[1] not in names:
                 self.index[holder[0]] = (*names, holder[1])
-        dict.__setitem__(self, holder, value)
 
     def duplicate(self) -> "Cells":
         """Cells of their own with the same contents."""
@@ -65,17 +66,16 @@ class State:
         """Add what `other` may hold; whether that was anything new."""
         changed = False
         self.fresh |= other.fresh
-        for holder, value in other.cells.items():
-            mine = self.cells.get(holder)
-            if mine is value:
-                continue
+        cells, known = self.cells, self.cells.get
+        for holder, value in [item for item in other.cells.items() if known(item[0]) is not item[1]]:
+            mine = known(holder)
             if mine is None:
-                self.cells[holder] = value
+                cells[holder] = value
                 changed = True
             elif mine != value:
                 merged = _union(mine, value)
                 if merged != mine:
-                    self.cells[holder] = merged
+                    cells[holder] = merged
                     changed = True
         if new := {obj: at for obj, at in other.gone.items() if obj not in self.gone}:
             self.gone |= new
@@ -151,20 +151,15 @@ class State:
         """Make room for a new object: what refers to the last one made there refers to its twin from now on."""
         views[obj] = twin
 
-        def aged(one: Obj) -> Obj:
-            return views.get(one, one)
-
         for holder, value in list(self.cells.items()):
-            touched = False
             for ref in value:
                 if ref.obj in views:
-                    touched = True
-            if touched:
-                value = _union((), tuple(ref._replace(obj=aged(ref.obj)) for ref in value))
-                self.cells[holder] = value
-            if isinstance(holder, tuple) and holder[0] in views:
+                    value = _union((), tuple(ref._replace(obj=views.get(ref.obj, ref.obj)) for ref in value))
+                    self.cells[holder] = value
+                    break
+            if holder.__class__ is tuple and holder[0] in views:
                 del self.cells[holder]
-                new = (aged(holder[0]), holder[1])
+                new = (views[holder[0]], holder[1])
                 self.cells[new] = _union(self.cells.get(new, ()), value)
 
 

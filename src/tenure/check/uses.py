@@ -1,10 +1,9 @@
 """How a body uses its variables: the methods it calls on them, and which of them can only be numbers or lists."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-
-from tenure.check.scope import walk
+from typing import Any
 
 __all__ = ["Uses"]
 
@@ -24,24 +23,37 @@ class Uses:
     numbers: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, body: ast.AST) -> "Uses":
-        """Look through a body, and the functions inside it."""
+    def of(cls, nodes: Iterable[ast.AST]) -> "Uses":
+        """Look at the nodes of a body."""
         found = cls()
-        for node in walk(body):
-            match node:
-                case ast.Call():
-                    found._call(node)
-                case ast.Subscript(value=value, ctx=ctx):
-                    found._note(value, _BY_CONTEXT[type(ctx)])
-                case ast.For(iter=value) | ast.AsyncFor(iter=value) | ast.comprehension(iter=value):
-                    found._note(value, "__iter__")
-                case ast.Slice(lower=low, upper=high):
-                    found._numbers(low, high)
-                case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
-                    found._tested(test)
-                case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[value]):
-                    found._note(value, "__contains__")
+        for node in nodes:
+            look = _LOOKS.get(node.__class__)
+            if look is not None:
+                look(found, node)
         return found
+
+    def add(self, other: "Uses") -> None:
+        """Take in what another body shows."""
+        for name, methods in other.methods.items():
+            self.methods.setdefault(name, set()).update(methods)
+        self.numbers |= other.numbers
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        self._note(node.value, _BY_CONTEXT[type(node.ctx)])
+
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
+        self._note(node.iter, "__iter__")
+
+    def _slice(self, node: ast.Slice) -> None:
+        self._numbers(node.lower, node.upper)
+
+    def _test(self, node: ast.If | ast.While | ast.IfExp | ast.Assert) -> None:
+        self._tested(node.test)
+
+    def _compare(self, node: ast.Compare) -> None:
+        match node:
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[value]):
+                self._note(value, "__contains__")
 
     def _note(self, node: ast.expr, method: str) -> None:
         if isinstance(node, ast.Name):
@@ -81,6 +93,13 @@ _BY_CONTEXT: dict[type[ast.expr_context], str] = {
     ast.Store: "__setitem__",
     ast.Del: "__delitem__",
 }
+
+
+_LOOKS: dict[type[ast.AST], Callable[[Uses, Any], None]] = {
+    ast.Call: Uses._call, ast.Subscript: Uses._subscript, ast.Slice: Uses._slice, ast.Compare: Uses._compare,
+    **dict.fromkeys((ast.For, ast.AsyncFor, ast.comprehension), Uses._loop),
+    **dict.fromkeys((ast.If, ast.While, ast.IfExp, ast.Assert), Uses._test),
+}  # fmt: skip
 
 
 def _terms(node: ast.expr | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import Module, Program
-from tenure.check.scope import children
+from tenure.check.scope import blocks
 
 __all__ = ["Conflict", "Event", "Findings", "Session", "analyze"]
 
@@ -41,8 +41,8 @@ def bodies(module: Module) -> Iterator[Function]:
             stack += [(child, function, None) for child in node.body]
         elif isinstance(node, ast.ClassDef):
             stack += [(child, parent, node) for child in node.body]
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            stack += [(child, parent, in_class) for child in children(node)]
+        else:
+            stack += [(child, parent, in_class) for child in blocks(node)]
 
 
 def _known(

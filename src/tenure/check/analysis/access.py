@@ -172,7 +172,8 @@ class Access(Indices):
         """The reference under a new loan, unless it has been surprised already."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
-        return ref._replace(loan=self.loan(relation, source, ref, text, copylike=copylike))  # type: ignore[arg-type]
+        loan = self.loan(relation, source, ref, text, copylike=copylike)  # type: ignore[arg-type]
+        return Ref(ref.obj, loan, None, ref.must)
 
     def in_range(self, obj: Obj, region: tuple[Component, ...], op: ops.Op) -> None:
         """Note an index that is out of range."""

@@ -85,9 +85,11 @@ class Interpreter(Escapes):
                 self.state.loans = tuple(kept)
 
     def looked(self, ref: Ref) -> None:
-        super().looked(ref)
+        if self.summary is not None:
+            super().looked(ref)
         self.seen.add(ref.obj)
-        self._while_borrowed(ref, None)
+        if self.state.loans:
+            self._while_borrowed(ref, None)
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)

@@ -96,7 +96,7 @@ class Functions(Replay):
         if self.encloses(function):
             examples |= self.outer_examples(function)
         summary = self.summarize(function, examples)
-        for name in summary.reads:
+        for name in sorted(summary.reads):
             if name in given:
                 self.reading(given[name][0], "call", op.node, deep=True)
             elif name.startswith("·") and self.encloses(function):

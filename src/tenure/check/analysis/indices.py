@@ -4,7 +4,7 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.memory import Memory
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import MUTABLE
 from tenure.check.values import Component, Obj, Value
 
 __all__ = ["Indices"]
@@ -33,7 +33,7 @@ class Indices(Memory):
         if len(value) != 1:
             return self._one_of(value) or ("?", step)
         obj = value[0].obj
-        if isinstance(obj.const, bool) or obj.kind in (*TENSORS, *CONTAINERS):
+        if isinstance(obj.const, bool) or obj.kind in MUTABLE:
             return ("copy",)
         if isinstance(obj.const, int):
             return ("i", obj.const)
@@ -48,7 +48,7 @@ class Indices(Memory):
     def _number(self, register: int | None) -> bool:
         """Whether a variable that is used as an index is one that only a number fits."""
         name = self.sources.get(register) if register is not None else None
-        return isinstance(name, str) and (name in _COUNTERS or name in self.function.uses.numbers)
+        return isinstance(name, str) and (name in _COUNTERS or name in self.function.scope.uses.numbers)
 
     def _one_of(self, value: Value) -> Component | None:
         """One of several numbers: it is the same one as long as the variable that holds it is not bound anew."""

@@ -5,7 +5,7 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
-from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.effects.effect import CONTAINERS, MUTABLE, TENSORS, Effect
 from tenure.check.scope import default_of
 from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, spread
 
@@ -117,7 +117,7 @@ class Laws(Functions):
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """A container that takes in the same object again, written in between, holds it twice."""
         for ref in value:
-            if ref.obj.kind not in (*TENSORS, *CONTAINERS) or ref.obj.summary or ref.loan is None:
+            if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
                 continue
             self._beside_itself(obj, name, ref)
             if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
@@ -196,7 +196,7 @@ class Laws(Functions):
         if name in ("__mul__", "__rmul__"):
             for ref in result:
                 items = self.items(ref.obj) if ref.obj.kind == "list" else ()
-                if any(r.obj.kind in (*TENSORS, *CONTAINERS) for r in items):
+                if any(r.obj.kind in MUTABLE for r in items):
                     self.repeat(ref.obj, items)
         return result
 
@@ -212,7 +212,7 @@ class Laws(Functions):
         default = default_of(function.node, given)
         if default is not None and given.arg not in self.context:
             example = self.static(self.module, default)
-            if example.kind in (*TENSORS, *CONTAINERS):
+            if example.kind in MUTABLE:
                 obj.default = True
                 obj.node = default
                 if obj.kind == "unknown":

@@ -1,13 +1,15 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from tenure.check import ops
 from tenure.check.analysis.calls import decorator_names
 from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
 from tenure.check.lower import lower
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
@@ -25,6 +27,7 @@ class Machine(Rounds):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
+    _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
 
     def run(self, function: Function) -> State:
         """Run a body to rest; the state at its exit."""
@@ -35,27 +38,40 @@ class Machine(Rounds):
         before: dict[int, State] = {0: self.entry(function)}
         visits = dict.fromkeys(order, 0)
         pending = {0}
+        steps = self.steps()
         while pending:
             at = min(pending, key=rank.__getitem__)
             pending.discard(at)
             visits[at] += 1
-            self.state = before[at].copy()
             self.repeating, self.block = at in graph.repeated, at
-            for op in graph.blocks[at].ops:
-                self.step(op)
+            # A block that is run once needs its state no more.
+            self.state = before[at].copy() if self.repeating or at == 1 else before.pop(at)
+            block = graph.blocks[at]
+            for op in block.ops:
+                self.op = op
+                steps[op.__class__](self, op)
             for register in self.placed:
                 if register not in graph.crossing:
                     self.state.cells.pop(register, None)
             self.placed.clear()
-            for following in graph.blocks[at].succs:
+            new = [following for following in block.succs if following not in before]
+            for following in block.succs:
                 given = self.next_round(graph.loops[following]) if following in graph.loops else self.state
-                if following not in before:
-                    before[following] = given.copy()
-                elif not self.meet(before[following], given):
-                    continue
+                if following in before:
+                    if not self.meet(before[following], given):
+                        continue
+                else:
+                    before[following] = given if following == new[-1] else given.copy()
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
+
+    @classmethod
+    def steps(cls) -> dict[type[ops.Op], Callable[[Any, Any], None]]:
+        """The methods that do operations."""
+        if "_steps" not in cls.__dict__:
+            cls._steps = {op: getattr(cls, name) for op, name in _STEPS.items()}
+        return cls._steps
 
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
@@ -92,7 +108,7 @@ class Machine(Rounds):
 
     def kind_by_use(self, name: str, *, given: bool = False) -> str:
         """What the methods called on a variable (`given`: on a parameter) show it to be."""
-        used = self.function.uses.methods.get(name, ())
+        used = self.function.scope.uses.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
         if kind := container_by_use(used, given=given):
@@ -100,11 +116,6 @@ class Machine(Rounds):
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
         return "unknown"
-
-    def step(self, op: ops.Op) -> None:
-        """Do one operation."""
-        self.op = op
-        getattr(self, _STEPS[type(op)])(op)
 
     def _load(self, op: ops.Load) -> None:
         value = self.state.cells.get(op.name)
@@ -124,7 +135,7 @@ class Machine(Rounds):
         value, source = self.get(op.src), self.sources.get(op.src)
         out = []
         for ref in value:
-            if op.chained is not None and ref.obj.kind in (*TENSORS, *CONTAINERS) and isinstance(op.chained, str):
+            if op.chained is not None and ref.obj.kind in MUTABLE and isinstance(op.chained, str):
                 ref = ref._replace(loan=self.loan("chain", op.chained, ref, op.name, copylike=True))
             elif source is not None and source != op.name:
                 ref = self.lent(ref, "name" if isinstance(source, str) else _relation(source), source)
@@ -322,7 +333,7 @@ class Machine(Rounds):
 def _relation(source: object) -> str:
     """By which relation what a field holds comes to a name."""
     name = source[1] if isinstance(source, tuple) else ""
-    if isinstance(source, tuple) and source[0].kind in (*CONTAINERS, "tuple"):
+    if isinstance(source, tuple) and source[0].kind in HOLDING:
         return "element"
     if name == "grad":
         return "grad"

@@ -5,7 +5,7 @@ import re
 
 from tenure.check.analysis.findings import Conflict, Findings
 from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
 from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
@@ -26,6 +26,8 @@ _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|s
 _INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
 """Writes that give a new parameter its first values."""
 
+_DEEP = HOLDING | {"iterator"}
+_ITEMED = HOLDING | {"unknown"}
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -43,6 +45,8 @@ class Memory:
         self.writes: dict[tuple[object, ...], Write] = {}
         self.last: dict[Obj, Obj] = {}
         self.brought: set[str] = set()
+        self.views: list[Obj] = []
+        self.watching = False
         self.sources: dict[int, Holder] = {}
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
@@ -83,10 +87,8 @@ class Memory:
             for name, _ in list(self.state.fields(obj)):
                 del cells[(obj, name)]
             return
-        views: dict[Obj, Obj] = {}
-        for key, view in list(self.objects.items()):
-            if key[0] in ("view", "number") and view is not obj and depends(view, obj):
-                views[view] = self._twin(view)
+        shown = [view for view in self.views if view is not obj and depends(view, obj)]
+        views = {view: self._twin(view) for view in shown}
         self.state.age(obj, self._twin(obj), views)
         if obj in self.state.gone:
             self.state.gone[self._twin(obj)] = self.state.gone.pop(obj)
@@ -113,6 +115,8 @@ class Memory:
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
+            if key[0] in ("view", "number"):
+                self.views.append(obj)
         return obj
 
     def constant(self, value: object) -> Obj:
@@ -130,7 +134,7 @@ class Memory:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
         if len(value) > WIDEST:
             value = ()
-        self.state.cells[register] = value
+        dict.__setitem__(self.state.cells, register, value)
         self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is None:
@@ -147,6 +151,7 @@ class Memory:
             parent = ref.loan
             loan = Loan(node, relation, source, text, parent, copylike, self.op.conditions)
             self.loans[key] = loan
+            self.watching = self.watching or relation in ("traced", "subset")
         return loan
 
     def field(self, obj: Obj, name: object) -> Value:
@@ -186,7 +191,7 @@ class Memory:
         """All that a container, iterator or module holds."""
         fields = [value for name, value in self.state.fields(obj) if name not in HIDDEN_FIELDS and name != "grad"]
         found = tuple(ref for value in fields for ref in value)
-        if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
+        if not found and not self.complete(obj) and obj.kind in _ITEMED:
             return self.field(obj, "*")
         return tuple(dict.fromkeys(found))[: 2 * WIDEST]
 
@@ -238,8 +243,12 @@ class Memory:
             if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
-            if other not in sources and not any(r.loan is not None and _news(r, write) for r in value):
-                continue
+            if other not in sources:
+                for held in value:
+                    if held.loan is not None and (held.write is None or _doubted(held, write)):
+                        break
+                else:
+                    continue
             changed = False
             out = []
             for held in value:
@@ -303,7 +312,7 @@ class Memory:
                     self.gone(ref, node or self.op.node)
             elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
-            if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
+            if deep and ref.obj.kind in _DEEP and ref.obj not in seen:
                 seen.add(ref.obj)
                 stack += self.items(ref.obj)
 
@@ -327,7 +336,7 @@ class Memory:
         assert loan is not None and write is not None
         if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
             return
-        known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
+        known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
         if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
             certain = False
@@ -347,10 +356,6 @@ def _doubted(held: Ref, write: Write) -> bool:
     """Whether an iteration that may have been disturbed is now disturbed for certain."""
     iterated = held.loan is not None and held.loan.relation == "iteration"
     return iterated and held.write is not None and not held.must and write.sort == "resize" and write.certain
-
-
-def _news(held: Ref, write: Write) -> bool:
-    return held.write is None or _doubted(held, write)
 
 
 def copylike(ref: Ref) -> Loan | None:

@@ -12,7 +12,7 @@ from typing import Any
 from tenure.check.effects.tables import lenders, writers
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.scope import children, parameters, walk
+from tenure.check.scope import parameters, walk
 
 __all__ = ["worth_running", "written_inside"]
 
@@ -45,16 +45,20 @@ class _Marks:
         self.called: list[ast.expr] = []
         self.always = False
         self._defaults(function.node)
-        body = function.node.body
-        stack: list[ast.AST] = list(body) if isinstance(body, list) else [body]
-        while stack and not self.always:
-            at = stack.pop()
-            if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                continue
-            look = _LOOKS.get(type(at))
+        for at in function.scope.nodes:
+            look = _LOOKS.get(at.__class__)
             if look is not None:
                 look(self, at)
-            stack += children(at)
+                if self.always:
+                    return
+
+    @classmethod
+    def of(cls, module: Module, function: Function) -> "_Marks":
+        """The marks of a body, made once."""
+        found = function.marks
+        if not isinstance(found, _Marks):
+            found = function.marks = cls(module, function)
+        return found
 
     def _defaults(self, node: ast.AST) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -203,7 +207,7 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
     """Whether a body writes to what it lends, itself or through a function of the tree that it calls."""
     if any(name.startswith(_LAZY) for name in module.imports.values()):
         return True
-    marks = _Marks(module, function)
+    marks = _Marks.of(module, function)
     if marks.always or not marks.written.isdisjoint(marks.lent):
         return True
     return any(_callee_writes(program, module, function, func) for func in marks.called)
@@ -232,7 +236,7 @@ def written_inside(program: Program, function: Function) -> bool:
         function.writes = False
         module = function.home
         assert isinstance(module, Module)
-        marks = _Marks(module, function)
+        marks = _Marks.of(module, function)
         given = {one.arg for one in parameters(function.node)} | marks.lent
         roots = {root.partition(".")[0] for root in marks.written if root}
         own = not marks.always and roots <= (function.locals - given)

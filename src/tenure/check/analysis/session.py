@@ -22,14 +22,14 @@ class Session:
         self.own: dict[tuple[object, ...], Summary] = {}
         self.summaries: dict[tuple[object, ...], Summary] = {}
         self.contexts: dict[object, int] = {}
-        self.names: dict[object, frozenset[str]] = {}
+        self.names: dict[object, list[str]] = {}
 
-    def outer_names(self, function: Function) -> frozenset[str]:
+    def outer_names(self, function: Function) -> list[str]:
         """The names that a function (and those within it) read from outside."""
         found = self.names.get(function.node)
         if found is None:
             body = function.node.body
             parts = body if isinstance(body, list) else [body]
             loads = {node.id for part in parts for node in walk(part) if isinstance(node, ast.Name)}
-            found = self.names[function.node] = frozenset(loads - function.locals)
+            found = self.names[function.node] = sorted(loads - function.locals)
         return found

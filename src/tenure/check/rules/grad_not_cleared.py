@@ -22,7 +22,7 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _events(facts: Facts) -> Iterator[Event]:
-    for scope in facts.scopes():
+    for scope in facts.scopes("backward"):
         body = list(own_nodes(scope))
         if any(_clears(node) for node in body):
             continue
