@@ -147,19 +147,17 @@ class State:
             at = at.owner if at.base is None else at.base
         return False
 
-    def age(self, obj: Obj, twin: Obj, views: dict[Obj, Obj]) -> None:
-        """Make room for a new object: what refers to the last one made there refers to its twin from now on."""
-        views[obj] = twin
-
+    def age(self, twins: dict[Obj, Obj]) -> None:
+        """Make room for new objects: what refers to the last ones refers to their twins from now on."""
         for holder, value in list(self.cells.items()):
             for ref in value:
-                if ref.obj in views:
-                    value = _union((), tuple(ref._replace(obj=views.get(ref.obj, ref.obj)) for ref in value))
+                if ref.obj in twins:
+                    value = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
                     self.cells[holder] = value
                     break
-            if holder.__class__ is tuple and holder[0] in views:
+            if holder.__class__ is tuple and holder[0] in twins:
                 del self.cells[holder]
-                new = (views[holder[0]], holder[1])
+                new = (twins[holder[0]], holder[1])
                 self.cells[new] = _union(self.cells.get(new, ()), value)
 
 

@@ -1,6 +1,6 @@
 """How objects come from each other: parts and views, and numbers that indices are computed from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from tenure.check.values import Obj, Value
 
@@ -29,19 +29,22 @@ def referred_to(values: Iterable[Value], obj: Obj) -> bool:
     return False
 
 
-def depends(view: Obj, obj: Obj) -> bool:
-    """Whether a view shows an object, or its region is named by one; or a number is computed from it."""
+def depends(view: Obj, of: Set[Obj]) -> bool:
+    """Whether a view shows one of these objects, or its region is named by one; or a number is computed from one."""
     at: Obj | None = view
     while at is not None:
-        named = (part for component in at.region for part in component if isinstance(part, Obj))
-        if _computed_from(at, obj) or any(_computed_from(part, obj) for part in named):
+        if at in of or (at.terms and _computed(at, of)):
             return True
+        for component in at.region:
+            for part in component:
+                if isinstance(part, Obj) and (part in of or (part.terms and _computed(part, of))):
+                    return True
         at = at.base
     return False
 
 
-def _computed_from(number: Obj, obj: Obj) -> bool:
-    return number is obj or any(_computed_from(term, obj) for term in number.terms)
+def _computed(number: Obj, of: Set[Obj]) -> bool:
+    return any(term in of or _computed(term, of) for term in number.terms)
 
 
 def mentions(component: Iterable[object]) -> bool:

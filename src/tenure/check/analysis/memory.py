@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Set
 
 from tenure.check.analysis.findings import Conflict, Findings
 from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
@@ -73,25 +74,27 @@ class Memory:
             obj.kind = kind
         if self.repeating:
             self.state.fresh[obj] = self.block
-            self.age(obj)
+            self._age(obj)
             for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
                 # What was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj
 
-    def age(self, obj: Obj) -> None:
-        """What is held of an object is from now on held of the last one that was made there."""
+    def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if not referred_to(cells.values(), obj):
-            self.state.gone.pop(obj, None)
-            for name, _ in list(self.state.fields(obj)):
-                del cells[(obj, name)]
+        if referred_to(cells.values(), obj):
+            self.outdate(self.state, {obj})
             return
-        shown = [view for view in self.views if view is not obj and depends(view, obj)]
-        views = {view: self._twin(view) for view in shown}
-        self.state.age(obj, self._twin(obj), views)
-        if obj in self.state.gone:
-            self.state.gone[self._twin(obj)] = self.state.gone.pop(obj)
+        self.state.gone.pop(obj, None)
+        for name, _ in list(self.state.fields(obj)):
+            del cells[(obj, name)]
+
+    def outdate(self, state: State, made: Set[Obj]) -> None:
+        """What is held of these objects is from now on held of the last ones that were made there."""
+        shown = [view for view in self.views if view not in made and depends(view, made)]
+        state.age({obj: self._twin(obj) for obj in (*shown, *made)})
+        for obj in made & state.gone.keys():
+            state.gone[self._twin(obj)] = state.gone.pop(obj)
 
     def _twin(self, obj: Obj) -> Obj:
         key = ("old", obj)

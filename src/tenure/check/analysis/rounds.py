@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from tenure.check.analysis.gradients import Gradients
 from tenure.check.state import State
-from tenure.check.values import Obj
 
 __all__ = ["Rounds"]
 
@@ -23,19 +22,9 @@ class Rounds(Gradients):
     def meet(self, state: State, other: State) -> bool:
         """Join what `other` holds to `state`; whether that was anything new."""
         if state.fresh.keys() != other.fresh.keys():
-            self._outdate(state, other.fresh.keys() - state.fresh.keys())
-            if missing := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
+            if made := (other.fresh.keys() - state.fresh.keys()) & (state.referred() | state.gone.keys()):
+                self.outdate(state, made)
+            if made := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
                 other = other.copy()
-                self._outdate(other, missing)
+                self.outdate(other, made)
         return state.join(other)
-
-    def _outdate(self, state: State, made: Collection[Obj]) -> None:
-        """What is held of these objects is of an earlier round."""
-        present, self.state = self.state, state
-        referred = state.referred() if made else set()
-        for obj in made:
-            if obj in referred:
-                self.age(obj)
-            else:
-                state.gone.pop(obj, None)
-        self.state = present
