@@ -4,7 +4,7 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.memory import Memory
-from tenure.check.effects.effect import MUTABLE
+from tenure.check.effects.effect import MUTABLE, TENSORS
 from tenure.check.values import Component, Obj, Value
 
 __all__ = ["Indices"]
@@ -33,6 +33,8 @@ class Indices(Memory):
         if len(value) != 1:
             return self._one_of(value) or ("?", step)
         obj = value[0].obj
+        if obj.kind in TENSORS and _one_number(obj):
+            return ("u", obj)
         if isinstance(obj.const, bool) or obj.kind in MUTABLE:
             return ("copy",)
         if isinstance(obj.const, int):
@@ -103,6 +105,11 @@ class Indices(Memory):
         parts = library + ".", library + ":"
         names = *self.module.imports.values(), *self.brought
         return any(name == library or name.startswith(parts) for name in names)
+
+
+def _one_number(obj: Obj) -> bool:
+    """Whether an array may be a single number, taken out of another by whole numbers: an index by it may be a view."""
+    return obj.base is not None and not obj.ndim and all(part[0] in ("i", "v") for part in obj.region)
 
 
 def _masked(node: ast.AST) -> bool:
