@@ -36,7 +36,7 @@ def container_by_use(used: Collection[str], *, given: bool = False) -> str:
     if methods & {"discard", "difference_update", "intersection_update"}:
         return "set"
     if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
-        return "list" if given or len(methods) > 1 else ""
+        return "list" if given or methods != {"append"} else ""
     called = {name for name in methods if not name.startswith("__")}
     return "list" if called == {"remove"} else ""
 
