@@ -5,7 +5,7 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.memory import Memory
 from tenure.check.effects.effect import MUTABLE, TENSORS
-from tenure.check.values import Component, Obj, Value
+from tenure.check.values import Component, Obj, Ref, Value
 
 __all__ = ["Indices"]
 
@@ -51,6 +51,16 @@ class Indices(Memory):
         """Whether a variable that is used as an index is one that only a number fits."""
         name = self.sources.get(register) if register is not None else None
         return isinstance(name, str) and (name in _COUNTERS or name in self.function.scope.uses.numbers)
+
+    def numbered(self, name: str, value: Value) -> Value:
+        """What a variable is bound to: some number out of many is from here on this one number."""
+        if len(value) > 1 or (value and not value[0].obj.summary):
+            return value
+        kind = value[0].obj.kind if value else "unknown"
+        counts = name in _COUNTERS or name in self.function.scope.uses.numbers
+        if kind == "scalar" or (kind == "unknown" and counts):
+            return (Ref(self.fresh(("number", name), "scalar")),)
+        return value
 
     def _one_of(self, value: Value) -> Component | None:
         """One of several numbers: it is the same one as long as the variable that holds it is not bound anew."""

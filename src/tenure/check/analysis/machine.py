@@ -146,7 +146,7 @@ class Machine(Rounds):
         if kind != "unknown":
             out[0].obj.kind = kind
         self.bound(op.name, tuple(out))
-        self.state.cells[op.name] = tuple(out)
+        self.state.cells[op.name] = self.numbered(op.name, tuple(out))
 
     def bound(self, name: str, value: Value) -> None:
         """Note that a variable gets a value."""
