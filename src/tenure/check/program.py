@@ -87,6 +87,18 @@ class Program:
             self._modules[path] = None if source is None else _index(source)
         return self._modules[path]
 
+    def close(self) -> None:
+        """Undo what refers to itself, so that the trees are freed at once."""
+        for module in self._modules.values():
+            if module is not None:
+                for info in module.classes.values():
+                    info.methods.clear()
+                module.functions.clear()
+                module.classes.clear()
+                module.body.scopes.clear()
+                module.body.home = module.body.marks = None
+        self._found.clear()
+
     def lookup(self, module: Module, name: str, depth: int = 6) -> object:
         """What a module's name leads to; None where that is not known."""
         key = (module, name, depth)

@@ -11,6 +11,7 @@ __all__ = [
     "blocks",
     "bound_names",
     "children",
+    "decorator_names",
     "default_of",
     "own",
     "parameters",
@@ -42,6 +43,15 @@ def default_of(node: ast.AST, given: ast.arg) -> ast.expr | None:
     if given in node.args.kwonlyargs:
         return node.args.kw_defaults[node.args.kwonlyargs.index(given)]
     return None
+
+
+def decorator_names(node: ast.AST) -> set[str]:
+    """The last parts of the names of a definition's decorators."""
+    names = set()
+    for decorator in getattr(node, "decorator_list", []):
+        at = decorator.func if isinstance(decorator, ast.Call) else decorator
+        names.add(at.attr if isinstance(at, ast.Attribute) else ast.unparse(at).rpartition(".")[2])
+    return names
 
 
 _TEXT = frozenset(
@@ -171,6 +181,10 @@ class Scope:
         self._nodes: list[ast.AST] | None = None
         self._locals: frozenset[str] | None = None
         self._uses: Uses | None = None
+
+    def shed(self) -> None:
+        """Forget what can be made again."""
+        self._nodes = None
 
     @property
     def nodes(self) -> list[ast.AST]:

@@ -20,8 +20,19 @@ class Source:
 
     path: str
     text: str
-    lines: list[str]
     tree: ast.Module
+    _lines: list[str] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        if self._lines is None:
+            self._lines = self.text.split("\n")
+        return self._lines
+
+    def shed(self) -> None:
+        """Forget what can be made again."""
+        self._lines = None
 
     def span(self, node: ast.AST) -> Span:
         """The stretch of text that a node covers."""
@@ -79,7 +90,7 @@ def parse(path: str, text: str) -> Source | Diagnostic:
         return failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
-    return Source(path, text, text.split("\n"), tree)
+    return Source(path, text, tree)
 
 
 def _reason(error: BaseException) -> str:

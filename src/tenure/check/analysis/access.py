@@ -168,12 +168,11 @@ class Access(Indices):
         )
         return (Ref(new),)
 
-    def lent(self, ref: Ref, relation: str, source: object, text: str = "", *, copylike: bool = False) -> Ref:
+    def lent(self, ref: Ref, relation: str, source: Holder | None, text: str = "", *, copylike: bool = False) -> Ref:
         """The reference under a new loan, unless it has been surprised already."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
-        loan = self.loan(relation, source, ref, text, copylike=copylike)  # type: ignore[arg-type]
-        return Ref(ref.obj, loan, None, ref.must)
+        return Ref(ref.obj, self.loan(relation, source, ref, text, copylike=copylike), None, ref.must)
 
     def in_range(self, obj: Obj, region: tuple[Component, ...], op: ops.Op) -> None:
         """Note an index that is out of range."""

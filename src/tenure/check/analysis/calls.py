@@ -1,6 +1,5 @@
 """Calls: of library functions and methods, of functions and classes of the checked tree, of what is not known."""
 
-import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -319,12 +318,3 @@ class Calls(Effects):
             for held in self.state.cells.get((at, "·iterated"), ()):
                 yield at, held
             stack += [inner.obj for name, value in self.state.fields(at) if isinstance(name, tuple) for inner in value]
-
-
-def decorator_names(function: ops.Function) -> set[str]:
-    """The last parts of a function's decorators' names."""
-    names = set()
-    for decorator in getattr(function.node, "decorator_list", ()):
-        at = decorator.func if isinstance(decorator, ast.Call) else decorator
-        names.add(ast.unparse(at).rpartition(".")[2])
-    return names

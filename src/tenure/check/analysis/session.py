@@ -21,8 +21,20 @@ class Session:
         self.root: Module | None = None
         self.own: dict[tuple[object, ...], Summary] = {}
         self.summaries: dict[tuple[object, ...], Summary] = {}
+        self.lowered: list[Function] = []
         self.contexts: dict[object, int] = {}
         self.names: dict[object, list[str]] = {}
+
+    def begin(self, root: Module) -> None:
+        """Another module is checked."""
+        self.root, self.own = root, {}
+        self.close()
+
+    def close(self) -> None:
+        """Undo what refers to itself, so that it is freed at once."""
+        for function in self.lowered:
+            function.graph = None
+        self.lowered.clear()
 
     def outer_names(self, function: Function) -> list[str]:
         """The names that a function (and those within it) read from outside."""
