@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tenure.check import ops
-from tenure.check.analysis.calls import decorator_names
 from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
@@ -13,7 +12,7 @@ from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
 from tenure.check.lower import lower
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
-from tenure.check.scope import parameters
+from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -88,7 +87,7 @@ class Machine(Rounds):
         obj.kind, obj.target = said.kind, said.target
         if isinstance(function.node, ast.Lambda):
             return obj
-        if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function):
+        if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
             info = self.class_of(function.in_class)
             if info is not None:
                 obj.target, obj.kind = info, self.instance_kind(info)

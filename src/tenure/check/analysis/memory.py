@@ -272,7 +272,10 @@ class Memory:
 
     def _same_container(self, held: Ref, holder: Holder | None, value: Value) -> bool:
         """Whether the variable that is iterated is the one that is written, whichever container it holds."""
-        if holder is None or held.loan is None or held.loan.source != holder:
+        if held.loan is None or held.loan.source != holder or isinstance(holder, int | None):
+            return False
+        if isinstance(holder, tuple) and (holder[0].kind in HOLDING or holder[0].summary):
+            # Which of the items of a container it is may change.
             return False
         return {ref.obj for ref in value} == {ref.obj for ref in self.state.cells.get(holder, ())}
 
