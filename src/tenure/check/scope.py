@@ -65,7 +65,7 @@ def _parts() -> dict[type[ast.AST], tuple[str, ...]]:
     """The fields of each type of node that hold nodes, in the order of the source."""
     known = {one for one in vars(ast).values() if isinstance(one, type) and issubclass(one, ast.AST)}
     out = {one: tuple(name for name in one._fields if name not in _TEXT and name != "name") for one in known}
-    leaves = (ast.Name, ast.Constant, ast.Global, ast.Nonlocal, ast.alias)
+    leaves = (ast.Name, ast.Constant, ast.MatchSingleton, ast.Global, ast.Nonlocal, ast.alias)
     out |= dict.fromkeys(leaves, ()) | {ast.arg: ("annotation",), ast.keyword: ("value",)}
     if alias := getattr(ast, "TypeAlias", None):
         out[alias] = ("name", "type_params", "value")
@@ -80,7 +80,7 @@ def _spread(out: list[ast.AST], parts: Mapping[type[ast.AST], tuple[str, ...]]) 
     """Add to a list what lies below its nodes. By far the fastest way to see a tree in Python."""
     add = out.append
     for at in out:
-        for name in parts[at.__class__]:
+        for name in parts.get(at.__class__, ()):
             part = getattr(at, name)
             if part.__class__ is list:
                 out += part if None not in part else [one for one in part if one is not None]
