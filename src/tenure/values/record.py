@@ -132,7 +132,7 @@ class Trace:
     def add(self, node: Node) -> Node:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
         force.count("nodes")
-        if node.results >= self.look and not RECORDER.open:
+        if node.size >= self.look and not RECORDER.open:
             self.look = period.choose_cut(node, self.look)
         return self.node.next.setdefault(node.key, node)
 
@@ -245,6 +245,8 @@ _Tensor: Any = None
 _Var: Any = None
 
 
+EXPRESSIONS: set[type] = set()
+"""Classes of tensors whose operations are applied to a program under construction."""
 PLACES: set[type] = set()
 """Classes whose value of this moment is ``_val``, which spares most operations on them a call."""
 
@@ -260,6 +262,8 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
 
     ``params`` is a tuple of (name, value) pairs whose values are hashable and of one type each.
     """
+    if operands and type(operands[0]) in EXPRESSIONS:
+        return operands[0].composed(fn, (*operands, *scalars), params)
     t = RECORDER.trace
     if t.busy:
         t = RECORDER.fresh()
@@ -291,6 +295,8 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
 
 def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
     """``apply`` for one tensor and at most one number: what most operations are, and so without its loops."""
+    if type(x) in EXPRESSIONS:
+        return x.composed(fn, (x,) if scalar is None else (x, scalar), params)
     t = RECORDER.trace
     if t.busy:
         t = RECORDER.fresh()
