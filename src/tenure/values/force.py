@@ -222,7 +222,12 @@ def run(t: Any) -> None:
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
-        COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
+        forget_paths()
+
+
+def forget_paths() -> None:
+    """Keep the paths of the trie where traces ended last."""
+    COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
@@ -243,14 +248,23 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
         if plan.graph:
             _start(t, plan, handles)
         done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
-        if type(done) is tuple:
-            arrays, status = done
-            numbers = [t.scalars[k] for k in plan.numbers]
-            _deliver(t, plan, handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
     except BaseException as error:
         break_off(t, plan, handles, error)
         raise
+    if type(done) is tuple:
+        account(t, plan, done)
     return done is not None
+
+
+def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
+    """Hand over what there is of a run that has failed, by its arrays and status, and what became of the rest."""
+    arrays, status = done
+    try:
+        numbers = [t.scalars[k] for k in plan.numbers]
+        _deliver(t, plan, t.handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+    except BaseException as error:
+        break_off(t, plan, t.handles, error)
+        raise
 
 
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:

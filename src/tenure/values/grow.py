@@ -10,6 +10,9 @@ from tenure.values.expand import WEAK, expand_operation
 from tenure.values.levels import level_of
 from tenure.values.trie import INT64, Key, Node, out_of_bounds
 
+PRIMITIVES = 2
+"""How many primitives an operation is, on the average."""
+
 
 def new_operation(
     t: Any,
@@ -50,6 +53,7 @@ def new_operation(
         name=fn.grad_name,
         leaves=leaves,
         level=level,
+        size=(len(b.instructions) - len(args)) // PRIMITIVES if fn.is_composite else 0,
     )
 
 

@@ -3,7 +3,7 @@
 Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
 out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
 counted from that point of the loop where least is alive: the next trace begins there too, walks the same nodes and
-ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT results, since
+ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT operations, since
 compiling takes as long as a program is.
 """
 
@@ -106,20 +106,21 @@ def generalize(path: Sequence[Node], period: int) -> None:
 
 
 def choose_cut(node: Node, look: int) -> int:
-    """Mark the node if the trace is to be cut here; gives the length at which to look again."""
-    if node.results >= LONGEST:
+    """Mark the node if the trace is to be cut here; gives the size at which to look again."""
+    if node.size >= LONGEST:
         node.cut = True
-        return node.results + LONGEST
+        return node.size + LONGEST
     path = node.path()
     period = shortest_period(codes(path))
     if period is None:
         return 2 * look
     generalize(path, period)
     phase = narrowest(path, period)
-    early = phase + -(-(SHORT - phase) // period) * period
+    before = next((at for at in reversed(path) if at.results <= node.results - period), path[0])
+    early = phase + -(-SHORT // (node.size - before.size)) * period
     next(at for at in reversed(path) if at.results <= early and at.avals).cut = True
     rest = (phase - node.results) % period
     if rest == 0:
         node.cut = True
         return look
-    return node.results + rest
+    return node.size + rest

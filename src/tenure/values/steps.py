@@ -35,13 +35,14 @@ FILL = promote.Operation("full", promote.filled)
 
 
 @lru_cache(maxsize=4096)
-def _filling(aval: Aval) -> tuple[Any, ...]:
+def filling(aval: Aval) -> tuple[Any, ...]:
+    """The parameters of ``FILL``."""
     return (("shape", aval.shape), ("dtype", aval.dtype))
 
 
 def fill(aval: Aval, number: float) -> Any:
     """A tensor of one number."""
-    return apply(FILL, (), _filling(aval), (number,))
+    return apply(FILL, (), filling(aval), (number,))
 
 
 def ones(aval: Aval) -> Any:
@@ -121,15 +122,16 @@ def mark_leaf(x: Any, leaf: Leaf) -> Any:
     return mark(x, leaf)
 
 
+@coded
 def update(
-    fn: promote.Operation, operands: Sequence[Any], params: Any, scalars: tuple[Any, ...], leaves: Sequence[Leaf | None]
+    fn: promote.Operation, operands: list[Any], params: Any, scalars: tuple[Any, ...], leaves: list[Leaf | None]
 ) -> tuple[Any, ...]:
     """An operation outside the graph that gives new values to places: one result for each of ``leaves``, which says
     of which leaf it is the value from now on."""
     with Hold() as t:
         slots = slots_of(t, operands)
         kinds = tuple([leaf is not None for leaf in leaves])
-        key = (expand_operation, fn, *slots, params, kinds, *map(type, scalars))
+        key = (expand_operation, fn, *slots, params, *kinds, *map(type, scalars))
 
         def build() -> Node:
             args = (*slots, *[None] * len(scalars))
