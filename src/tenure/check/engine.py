@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tenure.check.analysis import Session, analyze
+from tenure.check.analysis import Session, analyze, shed
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
@@ -42,13 +42,21 @@ def check(
 
     Imports are followed into `tree`, the files that are checked together; these may be checked in several processes.
     """
-    result = Result()
     rules = [rule for rule in RULES if _wanted(rule, select, ignore)]
-    program, session = Program(tree or files), Session()
     with _collector_paused(), _deep_recursion():
+        result = _check_files(files, rules, strict, tree)
+    result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
+    return result
+
+
+def _check_files(files: Sequence[str], rules: Sequence[Rule], strict: bool, tree: Sequence[str]) -> Result:
+    result, program, session = Result(), Program(tree or files), Session()
+    try:
         for path in files:
             result.diagnostics += _check_file(path, rules, strict, program, session, result)
-    result.diagnostics.sort(key=lambda found: (found.primary.span, found.code, found.rule))
+    finally:
+        session.close()
+        program.close()
     return result
 
 
@@ -71,7 +79,9 @@ def _check_file(
         facts = Facts(module.source, program, module, strict)
         facts.found = [found for found in findings.conflicts.values() if found.path == path]
         facts.noted = [found for found in findings.events.values() if found.path == path]
-        return _once([found for rule in rules for found in rule.check(facts)])
+        found = _once([found for rule in rules for found in rule.check(facts)])
+        shed(program, module)
+        return found
     except RecursionError:
         return [failure("too-deep", path, "this file nests too deeply to be checked")]
     finally:
@@ -80,13 +90,18 @@ def _check_file(
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Trees have no cycles to collect, and looking for some takes as long as the analysis."""
+    """Trees have no cycles to collect, and looking for some takes as long as the analysis.
+
+    What is left is given to the oldest generation, so that it is not looked through at once.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

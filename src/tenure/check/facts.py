@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import Module, Program
-from tenure.check.scope import children, walk
+from tenure.check.scope import children, statements, walk
 from tenure.check.source import Source
 
 __all__ = ["Facts", "own_nodes", "rule_of"]
@@ -44,6 +44,7 @@ class Facts:
     found: list[Conflict] = field(default_factory=list)
     noted: list[Event] = field(default_factory=list)
     _by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
+    _statements: list[ast.AST] = field(default_factory=list)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
         """The conflicts that a rule reports: those that are certain, and in strict mode the others.
@@ -73,11 +74,24 @@ class Facts:
                 self._by_type.setdefault(type(node), []).append(node)
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
-    def scopes(self) -> Iterator[Sequence[ast.stmt]]:
-        """The bodies of the module and of each function."""
+    def statements(self, kind: type[_Node]) -> Iterator[_Node]:
+        """Every statement of a type in the module."""
+        if not self._statements:
+            self._statements = statements(self.source.tree.body)
+        return (node for node in self._statements if isinstance(node, kind))
+
+    def scopes(self, word: str) -> Iterator[Sequence[ast.stmt]]:
+        """The bodies of the module and of functions, of those only that have a word in their text."""
+        if word not in self.source.text:
+            return
         yield self.source.tree.body
-        yield from (node.body for node in self.nodes(ast.FunctionDef))
-        yield from (node.body for node in self.nodes(ast.AsyncFunctionDef))
+        yield from (node.body for node in self.statements(ast.FunctionDef) if self.mentions(node, word))
+        yield from (node.body for node in self.statements(ast.AsyncFunctionDef) if self.mentions(node, word))
+
+    def mentions(self, node: ast.stmt, *words: str) -> bool:
+        """Whether the lines of a statement have one of some words: most bodies lack what a rule is about."""
+        lines = self.source.lines[node.lineno - 1 : node.end_lineno]
+        return any(word in line for line in lines for word in words)
 
     def source_of(self, path: str) -> Source | None:
         """The source of another file of the tree that a finding leads to."""

@@ -1,20 +1,23 @@
-"""The operations that programs are lowered to, and the graph of blocks that holds them.
+"""The operations that programs are lowered to.
 
 Every expression's value goes to a numbered register; variables have names and are read and bound by `Load` and
 `Bind`. Each operation keeps the syntax node it comes from, for positions, and the conditions it stands under.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tenure.check.scope import bound_names, declared_names, parameters, walk
+from tenure.check.scope import Scope, Scopes
+
+if TYPE_CHECKING:
+    from tenure.check.graph import Graph
 
 __all__ = [
     "Assume",
     "Await",
     "Bind",
-    "Block",
     "Build",
     "Call",
     "Capture",
@@ -28,7 +31,6 @@ __all__ = [
     "Function",
     "GetAttr",
     "GetItem",
-    "Graph",
     "Iter",
     "Load",
     "Merge",
@@ -67,20 +69,13 @@ class Op:
     node: ast.AST
     conditions: tuple[Condition, ...] = field(default=(), init=False)
 
-    def registers(self) -> Iterator[int]:
-        """The registers that the operation reads or gives."""
-        for name in type(self).__slots__:
-            yield from _registers(getattr(self, name))
+    def registers(self) -> Iterable[int | None]:
+        """The registers that the operation reads or gives; None where one is left out."""
+        return ()
 
 
-def _registers(part: object) -> Iterator[int]:
-    if isinstance(part, tuple):
-        for one in part:
-            yield from _registers(one)
-    elif isinstance(part, Step):
-        yield from _registers(part.parts)
-    elif isinstance(part, int) and not isinstance(part, bool):
-        yield part
+def _of_index(index: tuple[Step, ...]) -> Iterator[int | None]:
+    return (part for step in index for part in step.parts)
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +85,9 @@ class Load(Op):
     dst: int
     name: str
 
+    def registers(self) -> Iterable[int | None]:
+        return (self.dst,)
+
 
 @dataclass(slots=True, eq=False)
 class Bind(Op):
@@ -98,6 +96,9 @@ class Bind(Op):
     name: str
     src: int
     chained: str | None = None
+
+    def registers(self) -> Iterable[int | None]:
+        return (self.src,)
 
 
 @dataclass(slots=True, eq=False)
@@ -114,12 +115,18 @@ class Const(Op):
     dst: int
     value: object
 
+    def registers(self) -> Iterable[int | None]:
+        return (self.dst,)
+
 
 @dataclass(slots=True, eq=False)
 class GetAttr(Op):
     dst: int
     obj: int
     name: str
+
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.obj
 
 
 @dataclass(slots=True, eq=False)
@@ -129,11 +136,17 @@ class SetAttr(Op):
     src: int
     augmented: bool = False
 
+    def registers(self) -> Iterable[int | None]:
+        return self.obj, self.src
+
 
 @dataclass(slots=True, eq=False)
 class DelAttr(Op):
     obj: int
     name: str
+
+    def registers(self) -> Iterable[int | None]:
+        return (self.obj,)
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +154,9 @@ class GetItem(Op):
     dst: int
     obj: int
     index: tuple[Step, ...]
+
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.obj, *_of_index(self.index)
 
 
 @dataclass(slots=True, eq=False)
@@ -150,11 +166,17 @@ class SetItem(Op):
     src: int
     augmented: bool = False
 
+    def registers(self) -> Iterable[int | None]:
+        return self.obj, self.src, *_of_index(self.index)
+
 
 @dataclass(slots=True, eq=False)
 class DelItem(Op):
     obj: int
     index: tuple[Step, ...]
+
+    def registers(self) -> Iterable[int | None]:
+        return self.obj, *_of_index(self.index)
 
 
 @dataclass(slots=True, eq=False)
@@ -168,6 +190,9 @@ class Call(Op):
     args: tuple[tuple[int, bool], ...]
     keywords: tuple[tuple[str | None, int], ...]
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.func, self.receiver, *[one for one, _ in self.args], *[one for _, one in self.keywords]
+
 
 @dataclass(slots=True, eq=False)
 class Operate(Op):
@@ -178,6 +203,9 @@ class Operate(Op):
     operands: tuple[int, ...]
     augmented: str = ""
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, *self.operands
+
 
 @dataclass(slots=True, eq=False)
 class Build(Op):
@@ -186,6 +214,9 @@ class Build(Op):
     dst: int
     kind: str
     entries: tuple[tuple[int | None, int, bool], ...]
+
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, *[one for key, value, _ in self.entries for one in (key, value)]
 
 
 @dataclass(slots=True, eq=False)
@@ -196,6 +227,9 @@ class Capture(Op):
     key: int | None
     src: int
 
+    def registers(self) -> Iterable[int | None]:
+        return self.container, self.key, self.src
+
 
 @dataclass(slots=True, eq=False)
 class Merge(Op):
@@ -204,11 +238,17 @@ class Merge(Op):
     dst: int
     src: int
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.src
+
 
 @dataclass(slots=True, eq=False)
 class Iter(Op):
     dst: int
     src: int
+
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.src
 
 
 @dataclass(slots=True, eq=False)
@@ -219,12 +259,18 @@ class Next(Op):
     iterator: int
     in_comprehension: bool = False
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.iterator
+
 
 @dataclass(slots=True, eq=False)
 class Unpack(Op):
     dsts: tuple[int, ...]
     src: int
     star: int | None = None
+
+    def registers(self) -> Iterable[int | None]:
+        return *self.dsts, self.src
 
 
 @dataclass(slots=True, eq=False)
@@ -236,12 +282,18 @@ class Def(Op):
     defaults: tuple[tuple[str, int], ...]
     decorators: tuple[int, ...] = ()
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, *[one for _, one in self.defaults], *self.decorators
+
 
 @dataclass(slots=True, eq=False)
 class Class(Op):
     dst: int
     bases: tuple[int, ...]
     decorators: tuple[int, ...] = ()
+
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, *self.bases, *self.decorators
 
 
 @dataclass(slots=True, eq=False)
@@ -250,6 +302,9 @@ class Read(Op):
 
     src: int
     how: str = ""
+
+    def registers(self) -> Iterable[int | None]:
+        return (self.src,)
 
 
 @dataclass(slots=True, eq=False)
@@ -260,21 +315,33 @@ class Assume(Op):
     cls: int | None
     is_none: bool = False
 
+    def registers(self) -> Iterable[int | None]:
+        return (self.cls,)
+
 
 @dataclass(slots=True, eq=False)
 class Enter(Op):
     dst: int
     src: int
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.src
+
 
 @dataclass(slots=True, eq=False)
 class Exit(Op):
     src: int
 
+    def registers(self) -> Iterable[int | None]:
+        return (self.src,)
+
 
 @dataclass(slots=True, eq=False)
 class Return(Op):
     src: int
+
+    def registers(self) -> Iterable[int | None]:
+        return (self.src,)
 
 
 @dataclass(slots=True, eq=False)
@@ -282,67 +349,17 @@ class Yield(Op):
     dst: int
     src: int
 
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.src
+
 
 @dataclass(slots=True, eq=False)
 class Await(Op):
     dst: int
     src: int
 
-
-@dataclass(slots=True, eq=False)
-class Block:
-    """Operations in a row, and the blocks that may follow."""
-
-    ops: list[Op] = field(default_factory=list)
-    succs: list[int] = field(default_factory=list)
-    loop_head: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Graph:
-    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes.
-
-    `crossing`: registers used in more than one block; `repeated`: blocks that loops may run again.
-    """
-
-    blocks: list[Block] = field(default_factory=list)
-    discarded: set[ast.AST] = field(default_factory=set)
-    crossing: frozenset[int] = frozenset()
-    repeated: frozenset[int] = frozenset()
-
-    def finish(self) -> None:
-        """Find out which registers cross blocks, and which blocks lie in loops."""
-        where: dict[int, int] = {}
-        crossing = set()
-        for at, block in enumerate(self.blocks):
-            for op in block.ops:
-                for register in op.registers():
-                    if where.setdefault(register, at) != at:
-                        crossing.add(register)
-        self.crossing = frozenset(crossing)
-        order = self.order()
-        rank = {block: at for at, block in enumerate(order)}
-        repeated: set[int] = set()
-        for source in order:
-            for target in self.blocks[source].succs:
-                if rank[target] <= rank[source]:
-                    repeated.update(order[rank[target] : rank[source] + 1])
-        self.repeated = frozenset(repeated)
-
-    def order(self) -> list[int]:
-        """The blocks that can be reached, each before its successors, and loops before what follows them."""
-        seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]
-        while stack:
-            at, rest = stack[-1]
-            for following in rest:
-                if following not in seen:
-                    seen.add(following)
-                    stack.append((following, reversed(self.blocks[following].succs)))
-                    break
-            else:
-                out.append(at)
-                stack.pop()
-        return out[::-1]
+    def registers(self) -> Iterable[int | None]:
+        return self.dst, self.src
 
 
 @dataclass(slots=True, eq=False)
@@ -353,31 +370,20 @@ class Function:
     name: str
     parent: "Function | None" = None
     in_class: ast.ClassDef | None = None
-    graph: Graph | None = None
+    graph: "Graph | None" = None
     home: object = None
     writes: bool | None = None
-    _bound: frozenset[str] | None = None
-    _used: tuple[tuple[str, str], ...] | None = None
+    suspect: bool | None = None
+    acts: bool | None = None
+    marks: object = None
+    scopes: Scopes = field(default_factory=Scopes)
+
+    @property
+    def scope(self) -> Scope:
+        """What the syntax of the body shows."""
+        return self.scopes[self.node]
 
     @property
     def locals(self) -> frozenset[str]:
         """The names that the body binds as its own."""
-        if self._bound is None:
-            body = self.node.body
-            parts: list[ast.AST] = list(body) if isinstance(body, list) else [body]
-            own = bound_names(parts) | {given.arg for given in parameters(self.node)}
-            self._bound = frozenset(own - declared_names(parts))
-        return self._bound
-
-    @property
-    def used(self) -> tuple[tuple[str, str], ...]:
-        """(variable, method) for each method that the body calls on a variable."""
-        if self._used is None:
-            self._used = tuple(
-                (node.func.value.id, node.func.attr)
-                for node in walk(self.node)
-                if isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and isinstance(node.func.value, ast.Name)
-            )
-        return self._used
+        return self.scope.locals

@@ -68,6 +68,7 @@ class Program:
     def __init__(self, files: Iterable[str]) -> None:
         self._paths = {module_name(path): path for path in reversed(list(files))}
         self._modules: dict[str, Module | None] = {}
+        self._found: dict[tuple[Module, str, int], tuple[object, set[str]]] = {}
         self.read: set[str] = set()
 
     def module(self, name: str) -> Module | None:
@@ -86,8 +87,30 @@ class Program:
             self._modules[path] = None if source is None else _index(source)
         return self._modules[path]
 
+    def close(self) -> None:
+        """Undo what refers to itself, so that the trees are freed at once."""
+        for module in self._modules.values():
+            if module is not None:
+                for info in module.classes.values():
+                    info.methods.clear()
+                module.functions.clear()
+                module.classes.clear()
+                module.body.scopes.clear()
+                module.body.home = module.body.marks = None
+        self._found.clear()
+
     def lookup(self, module: Module, name: str, depth: int = 6) -> object:
         """What a module's name leads to; None where that is not known."""
+        key = (module, name, depth)
+        known = self._found.get(key)
+        if known is None:
+            outside, self.read = self.read, set()
+            known = self._found[key] = self._lookup(module, name, depth), self.read
+            self.read = outside
+        self.read |= known[1]
+        return known[0]
+
+    def _lookup(self, module: Module, name: str, depth: int) -> object:
         if depth == 0:
             return None
         if name in module.functions:

@@ -20,8 +20,19 @@ class Source:
 
     path: str
     text: str
-    lines: list[str]
     tree: ast.Module
+    _lines: list[str] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        if self._lines is None:
+            self._lines = self.text.split("\n")
+        return self._lines
+
+    def shed(self) -> None:
+        """Forget what can be made again."""
+        self._lines = None
 
     def span(self, node: ast.AST) -> Span:
         """The stretch of text that a node covers."""
@@ -61,12 +72,26 @@ def _standard_input() -> bytes:
 
 def read(path: str) -> str | Diagnostic:
     """The text of a file in its declared encoding, or why it cannot be read."""
+    data = b""
     try:
         data = read_bytes(path)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except (OSError, SyntaxError, UnicodeError, LookupError) as error:
-        return failure("unreadable-file", path, f"cannot read this file: {_reason(error)}", 1, 0)
+        line, reason = _undecoded(data) or (1, _reason(error))
+        return failure("unreadable-file", path, f"cannot read this file: {reason}", line)
+
+
+def _undecoded(data: bytes) -> tuple[int, str] | None:
+    """Where a file that names no encoding is not in UTF-8."""
+    if any(tokenize.cookie_re.match(line.decode("latin-1")) for line in data.split(b"\n", 2)[:2]):
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return line, f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8, and no other encoding is declared"
+    return None
 
 
 def parse(path: str, text: str) -> Source | Diagnostic:
@@ -79,7 +104,7 @@ def parse(path: str, text: str) -> Source | Diagnostic:
         return failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
-    return Source(path, text, text.split("\n"), tree)
+    return Source(path, text, tree)
 
 
 def _reason(error: BaseException) -> str:

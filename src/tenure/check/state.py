@@ -22,11 +22,12 @@ class Cells(dict[Holder, Value]):
         self.index: dict[Obj, tuple[object, ...]] = {}
 
     def __setitem__(self, holder: Holder, value: Value) -> None:
-        if type(holder) is tuple and holder not in self:
+        size = len(self)
+        dict.__setitem__(self, holder, value)
+        if len(self) != size and type(holder) is tuple:
             names = self.index.get(holder[0], ())
             if holder[1] not in names:
                 self.index[holder[0]] = (*names, holder[1])
-        dict.__setitem__(self, holder, value)
 
     def duplicate(self) -> "Cells":
         """Cells of their own with the same contents."""
@@ -44,24 +45,37 @@ class State:
     quiet: int = 0
     gone: dict[Obj, object] = field(default_factory=dict)
     loans: tuple[tuple[Obj, str, object], ...] = ()
+    fresh: dict[Obj, int] = field(default_factory=dict)
+    """What this round of a loop has made, and in which block: what others hold of it is then of an earlier round."""
 
     def copy(self) -> "State":
-        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans)
+        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
+
+    def referred(self) -> set[Obj]:
+        """All objects that a cell refers to, and those whose memory they show."""
+        found: set[Obj] = set()
+        for value in self.cells.values():
+            for ref in value:
+                at: Obj | None = ref.obj
+                while at is not None and at not in found:
+                    found.add(at)
+                    at = at.base
+        return found
 
     def join(self, other: "State") -> bool:
         """Add what `other` may hold; whether that was anything new."""
         changed = False
-        for holder, value in other.cells.items():
-            mine = self.cells.get(holder)
-            if mine is value:
-                continue
+        self.fresh |= other.fresh
+        cells, known = self.cells, self.cells.get
+        for holder, value in [item for item in other.cells.items() if known(item[0]) is not item[1]]:
+            mine = known(holder)
             if mine is None:
-                self.cells[holder] = value
+                cells[holder] = value
                 changed = True
             elif mine != value:
                 merged = _union(mine, value)
                 if merged != mine:
-                    self.cells[holder] = merged
+                    cells[holder] = merged
                     changed = True
         if new := {obj: at for obj, at in other.gone.items() if obj not in self.gone}:
             self.gone |= new
@@ -133,24 +147,17 @@ class State:
             at = at.owner if at.base is None else at.base
         return False
 
-    def age(self, obj: Obj, twin: Obj, views: dict[Obj, Obj]) -> None:
-        """Make room for a new object: what refers to the last one made there refers to its twin from now on."""
-        views[obj] = twin
-
-        def aged(one: Obj) -> Obj:
-            return views.get(one, one)
-
+    def age(self, twins: dict[Obj, Obj]) -> None:
+        """Make room for new objects: what refers to the last ones refers to their twins from now on."""
         for holder, value in list(self.cells.items()):
-            touched = False
             for ref in value:
-                if ref.obj in views:
-                    touched = True
-            if touched:
-                value = _union((), tuple(ref._replace(obj=aged(ref.obj)) for ref in value))
-                self.cells[holder] = value
-            if isinstance(holder, tuple) and holder[0] in views:
+                if ref.obj in twins:
+                    value = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
+                    self.cells[holder] = value
+                    break
+            if holder.__class__ is tuple and holder[0] in twins:
                 del self.cells[holder]
-                new = (aged(holder[0]), holder[1])
+                new = (twins[holder[0]], holder[1])
                 self.cells[new] = _union(self.cells.get(new, ()), value)
 
 

@@ -12,6 +12,8 @@ its own accesses gives minus the number of one that was out of bounds, from 1 on
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -30,6 +32,7 @@ from tenure.compile.share import Local, localize
 from tenure.compile.simplify import simplify
 from tenure.compile.spread import Spread, is_product
 from tenure.compile.target import checks_bounds
+from tenure.compile.turns import Segment, looped, segments
 from tenure.ir.program import Program
 
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
@@ -66,7 +69,7 @@ def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:
 
 def arena_start(plan: Plan, layout: Layout) -> int:
     """Where the arena's buffers begin, behind the table."""
-    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets)
+    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets) + len(layout.windows)
     return -(-8 * entries // ALIGN) * ALIGN
 
 
@@ -77,7 +80,7 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
     b = ir.IRBuilder(main.append_basic_block("entry"))
     table = resolve(b, main, plan, layout)
     checks = Checks(plan, layout)
-    checks.emit(b, table, range(len(plan.program.inputs)))
+    checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.windows])
     bodies: dict[tuple[str, bool], Body] = {}
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
@@ -89,17 +92,35 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
         return bodies[key]
 
     loops = [None if is_product(plan, k) else body_of(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
-    spread = Spread(plan, layout, loops)
-    for kernel, local, body, shared in zip(plan.kernels, parts, loops, spread.shared, strict=True):
-        enter(b, room, table, local.entries)
-        if body is None:
-            launch(b, body_of(kernel, local, shared), room, False)
-        else:
-            launch(b, body, room, shared and not body.parts)
-        checks.emit(b, table, kernel.values)
+    shared = Spread(plan, layout, loops).shared
+    calls = [
+        partial(launch, b, body_of(kernel, local, spread), room, False)
+        if body is None
+        else partial(launch, b, body, room, spread and not body.parts)
+        for kernel, local, body, spread in zip(plan.kernels, parts, loops, shared, strict=True)
+    ]
+    for start, period, turns in found_turns(plan, parts, shared, checks):
+        run = calls[start : start + period]
+        if turns > 1:
+            ends = range(start, start + period * turns, period)
+            looped(b, table, room, [[local.entries for local in parts[k : k + period]] for k in ends], run)
+            continue
+        for local, call, kernel in zip(parts[start:], run, plan.kernels[start:], strict=False):
+            enter(b, room, table, local.entries)
+            call()
+            checks.emit(b, table, kernel.values)
     accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
     return module, accesses
+
+
+def found_turns(plan: Plan, parts: Sequence[Local], shared: Sequence[bool], checks: Checks) -> list[Segment]:
+    """The kernels in order, equal segments of them as turns; one whose values are checked is equal to no other."""
+    checked = [k for k, kernel in enumerate(plan.kernels) if checks.waiting.keys() & set(kernel.values)]
+    codes: list[object] = [(local.key, len(local.entries), s) for local, s in zip(parts, shared, strict=True)]
+    for k in checked:
+        codes[k] = k
+    return list(segments(codes))
 
 
 def kernel_body(
@@ -142,6 +163,9 @@ def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> i
     start = arena_start(plan, layout)
     for slot, offset in layout.offsets:
         put(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
+    for slot, x, offset in layout.windows:
+        begin = b.load(b.gep(arena, [constant(x)], source_etype=POINTER), typ=POINTER)
+        put(slot, b.gep(begin, [constant(offset)], source_etype=ir.IntType(8)))
     return arena
 
 

@@ -5,26 +5,47 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.borrows import Interpreter
 from tenure.check.analysis.findings import Conflict, Event, Findings
-from tenure.check.analysis.screen import worth_running
+from tenure.check.analysis.functions import is_small
+from tenure.check.analysis.screen import worth_running, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import Module, Program
-from tenure.check.scope import children
+from tenure.check.scope import blocks
 
-__all__ = ["Conflict", "Event", "Findings", "Session", "analyze"]
+__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "shed"]
 
 
 def analyze(program: Program, module: Module, session: Session) -> Findings:
     """What is found in one module."""
     findings = Findings()
-    session.root, session.own = module, {}
+    session.begin(module)
     for function in bodies(module):
         if worth_running(program, module, function):
             machine = Interpreter(program, module, findings)
             machine.session, machine.context = session, {}
+            session.lowered.append(function)
             machine.run(function)
     return findings
+
+
+def shed(program: Program, module: Module) -> None:
+    """Forget, of a module that has been checked, what the check of others that import it will not need.
+
+    That is most of its trees: the longer functions that write to nothing but their own.
+    """
+    read, program.read = program.read, set()
+    for info in module.classes.values():
+        info.attributes  # noqa: B018 (found out now, while the methods have bodies)
+    for function in bodies(module):
+        node = function.node
+        outermost = function.parent is module.body and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if outermost and not is_small(function) and not written_inside(program, function):
+            node.body = []
+    for scope in module.body.scopes.values():
+        scope.shed()
+    module.source.shed()
+    program.read = read
 
 
 def bodies(module: Module) -> Iterator[Function]:
@@ -41,8 +62,8 @@ def bodies(module: Module) -> Iterator[Function]:
             stack += [(child, function, None) for child in node.body]
         elif isinstance(node, ast.ClassDef):
             stack += [(child, parent, node) for child in node.body]
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            stack += [(child, parent, in_class) for child in children(node)]
+        else:
+            stack += [(child, parent, in_class) for child in blocks(node)]
 
 
 def _known(

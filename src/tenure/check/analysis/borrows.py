@@ -21,8 +21,8 @@ class Interpreter(Escapes):
 
     def entry(self, function: ops.Function) -> State:
         self.threads, self.reshaped, self.opened = {}, {}, set()
-        self.seen = set()
-        self.written_names = set()
+        self.seen, self.guessed = set(), set()
+        self.written_names, self.through = set(), {}
         self.modes = {
             given.arg: annotation(self.program, self.module, given.annotation).mode
             for given in parameters(function.node)
@@ -85,9 +85,11 @@ class Interpreter(Escapes):
                 self.state.loans = tuple(kept)
 
     def looked(self, ref: Ref) -> None:
-        super().looked(ref)
+        if self.summary is not None:
+            super().looked(ref)
         self.seen.add(ref.obj)
-        self._while_borrowed(ref, None)
+        if self.state.loans:
+            self._while_borrowed(ref, None)
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
         super().written(ref, holder, write)

@@ -1,6 +1,5 @@
 """Calls: of library functions and methods, of functions and classes of the checked tree, of what is not known."""
 
-import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -117,6 +116,8 @@ class Calls(Effects):
         kind = obj.kind
         if kind == "unknown" and only_torch(name) and self.imports("torch"):
             kind = obj.kind = "tensor"
+        if kind == "unknown" and name in ("items", "keys") and not op.args and not self.imports("pandas"):
+            kind = obj.kind = "dict"
         if kind == "instance":
             kind = self.library_kind(obj) or kind
         effect = tables.method(kind, name)  # type: ignore[arg-type]
@@ -280,12 +281,6 @@ class Calls(Effects):
         """Call a function of the tree by its summary."""
         raise NotImplementedError
 
-    def imports(self, library: str) -> bool:
-        """Whether the module imports a library under its own name."""
-        return any(
-            name == library or name.startswith((library + ".", library + ":")) for name in self.module.imports.values()
-        )
-
     def iterate(self, registers: list[int], role: str) -> Value:
         """An iterator over what registers hold."""
         new = self.fresh(("iterator", role), "iterator")
@@ -323,12 +318,3 @@ class Calls(Effects):
             for held in self.state.cells.get((at, "·iterated"), ()):
                 yield at, held
             stack += [inner.obj for name, value in self.state.fields(at) if isinstance(name, tuple) for inner in value]
-
-
-def decorator_names(function: ops.Function) -> set[str]:
-    """The last parts of a function's decorators' names."""
-    names = set()
-    for decorator in getattr(function.node, "decorator_list", ()):
-        at = decorator.func if isinstance(decorator, ast.Call) else decorator
-        names.add(ast.unparse(at).rpartition(".")[2])
-    return names

@@ -4,19 +4,18 @@ import ast
 import builtins
 
 from tenure.check import ops
-from tenure.check.analysis.calls import decorator_names
 from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
-from tenure.check.analysis.screen import written_inside
+from tenure.check.analysis.screen import CACHES, written_inside
 from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
 from tenure.check.program import Module
-from tenure.check.scope import parameters
+from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 
-__all__ = ["Functions"]
+__all__ = ["Functions", "is_small"]
 
 _DEPTH = 4
 _CONTEXTS = 4
@@ -96,7 +95,7 @@ class Functions(Replay):
         if self.encloses(function):
             examples |= self.outer_examples(function)
         summary = self.summarize(function, examples)
-        for name in summary.reads:
+        for name in sorted(summary.reads):
             if name in given:
                 self.reading(given[name][0], "call", op.node, deep=True)
             elif name.startswith("·") and self.encloses(function):
@@ -104,7 +103,7 @@ class Functions(Replay):
         if not summary.known:
             self.unknown_call(op)
         result = self.apply(summary, given, function, op)
-        if decorator_names(function) & {"lru_cache", "cache", "cached_property"}:
+        if decorator_names(function.node) & CACHES:
             return self.from_cache(function, result, op)
         if function.node.__class__ is ast.AsyncFunctionDef or not summary.known:
             return result or (Ref(self.fresh("unknown", "unknown")),)
@@ -114,9 +113,7 @@ class Functions(Replay):
         """Whether to look inside: functions that write, and near the surface small ones that may give a part back."""
         if not isinstance(function.home, Module) or self.depth >= _DEPTH:
             return False
-        node = function.node
-        lines = (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0)
-        return written_inside(self.program, function) or (self.depth == 0 and lines <= _SMALL)
+        return written_inside(self.program, function) or (self.depth == 0 and is_small(function))
 
     def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
         """What the variables that a function reads from outside hold here."""
@@ -153,7 +150,7 @@ class Functions(Replay):
             return {}
         names = [given.arg for given in (*node.args.posonlyargs, *node.args.args)]
         out: dict[str, tuple[Value, Holder | None]] = {}
-        static = not isinstance(node, ast.Lambda) and "staticmethod" in decorator_names(function)
+        static = not isinstance(node, ast.Lambda) and "staticmethod" in decorator_names(function.node)
         if self_value is not None and not static and names:
             source = self.sources.get(op.receiver) if op.receiver is not None else None
             out[names.pop(0)] = (self_value, source)
@@ -186,6 +183,7 @@ class Functions(Replay):
         machine = type(self)(self.program, module, findings)
         machine.session, machine.depth, machine.context = session, self.depth + 1, examples
         machine.summary = Summary()
+        session.lowered.append(function)
         machine.close(machine.run(function))
         summaries[key] = machine.summary
         return machine.summary
@@ -235,6 +233,12 @@ class Functions(Replay):
             self.summary.acts[key] = Act(sort, path, write, copylike(ref), by_name, certain and not ref.obj.maybe)
         elif by_name:
             old.by_name = True
+
+
+def is_small(function: ops.Function) -> bool:
+    """Whether a function is short enough to be looked into although it writes nothing."""
+    node = function.node
+    return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL
 
 
 def _telling(obj: Obj) -> bool:

@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.laws import Laws
 from tenure.check.analysis.memory import contradictory
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, TENSORS, Effect
 from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["Libraries"]
@@ -28,7 +28,7 @@ class Libraries(Laws):
         if qualname == "builtins.dict.fromkeys" and len(op.args) > 1:
             new = self.fresh("fromkeys", "dict", text="display")
             self.repeat(new, self.get(op.args[1][0]))
-            if all(ref.obj.kind not in (*TENSORS, *CONTAINERS) for ref in self.items(new)):
+            if all(ref.obj.kind not in MUTABLE for ref in self.items(new)):
                 new.text = "display"
             return (Ref(new),)
         if qualname == "functools.partial":
@@ -84,7 +84,7 @@ class Libraries(Laws):
                 new = self.fresh(("deep", ref.obj), ref.obj.kind, target=ref.obj.target)
                 new.ndim, new.grad, new.leaf, new.dtype = ref.obj.ndim, ref.obj.grad, ref.obj.leaf, ref.obj.dtype
                 out.append(Ref(new))
-            elif ref.obj.kind in (*CONTAINERS, "tuple"):
+            elif ref.obj.kind in HOLDING:
                 out.append(Ref(self._deep_container(ref.obj)))
             else:
                 out.append(ref)
@@ -175,14 +175,13 @@ class Libraries(Laws):
 
     def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
         super().reading(value, how, node, deep)
+        cells = self.state.cells
         for ref in value:
-            for held in self.state.cells.get((ref.obj, "dataset"), ()):
-                if held.write is not None:
-                    self._conflict(held, how, node or self.op.node)
-            later = self.state.cells.get((ref.obj, "·later"), ()) if ref.obj.kind in ("jax", "tinygrad") else ()
-            for held in later:
-                if held.write is not None:
-                    self._conflict(held, how, node or self.op.node)
+            for name in cells.index.get(ref.obj, ()):
+                if name == "dataset" or (name == "·later" and ref.obj.kind in ("jax", "tinygrad")):
+                    for held in cells.get((ref.obj, name), ()):
+                        if held.write is not None:
+                            self._conflict(held, how, node or self.op.node)
 
     def _recomputed(self, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
         """The function is run again during backward: what it reads from outside is kept until then."""
@@ -330,6 +329,8 @@ class Libraries(Laws):
     def replaced(self, ref: Ref, name: object, op: ops.Op) -> None:
         """What a compiled function or a second data set looks at is given another part."""
         super().replaced(ref, name, op)
+        if not self.watching:
+            return
         write = self.wrote("replace", f".{name} = …" if isinstance(op, ops.SetAttr) else "[…] = …")
         cells = self.state.cells
         own = self.sources.get(op.obj) if isinstance(op, ops.SetAttr | ops.SetItem) else None

@@ -4,11 +4,12 @@ from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.shapes import Shapes
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import HOLDING, TENSORS
 from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["Loops"]
 
+_ARITHMETIC = frozenset(("__add__", "__sub__", "__mul__", "__floordiv__", "__mod__", "__neg__"))
 _SEQUENCES = ("list", "tuple", "deque", "set")
 
 
@@ -29,15 +30,17 @@ class Loops(Shapes):
     def _another(self, items: list[Ref]) -> None:
         """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
         found = [*items, *(r for one in items if one.obj.kind == "tuple" for r in self.items(one.obj))]
+        if not found:
+            return
         any_of = {r.obj for r in found if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
         at_home = {one.owner for one in any_of}
         walked = {r.loan.source[0] for r in found if r.loan is not None and isinstance(r.loan.source, tuple)}
         roots = {r.obj.root() for r in found if not r.obj.deep}
         cells = self.state.cells
         for holder, value in list(cells.items()) if roots else ():
-            if isinstance(holder, tuple) and (holder[0] in at_home or holder[0].kind == "iterator"):
+            if holder.__class__ is tuple and (holder[0] in at_home or holder[0].kind == "iterator"):
                 continue
-            if any(ref.must and ref.obj.root() in roots for ref in value):
+            if _certainly_in(value, roots):
                 cells[holder] = tuple(
                     r._replace(must=False) if r.obj.root() in any_of or _taken_from(r, walked) else r for r in value
                 )
@@ -161,7 +164,7 @@ class Loops(Shapes):
         if op.name in ("is", "not", "in", "format", "slice", "unknown") or not values or len(values) > 2:
             return self._tested(op, values), None
         left = values[0]
-        kinds = {ref.obj.kind for ref in left}
+        kinds = list(dict.fromkeys(ref.obj.kind for ref in left))
         if op.augmented:
             return self._augmented(op, values, kinds)
         return self._binary(op, op.name, values), None
@@ -175,7 +178,7 @@ class Loops(Shapes):
             made.base = values[0][0].obj if values[0][0].obj.owner is not None else None
         return (Ref(made),)
 
-    def _augmented(self, op: ops.Operate, values: list[Value], kinds: set[str]) -> tuple[Value, Holder | None]:
+    def _augmented(self, op: ops.Operate, values: list[Value], kinds: list[str]) -> tuple[Value, Holder | None]:
         plain = "__" + op.name[3:]
         source = self.sources.get(op.operands[0])
         out: list[Ref] = []
@@ -223,7 +226,7 @@ class Loops(Shapes):
     def _containers(self, op: ops.Operate, name: str, values: list[Value]) -> Value:
         for at, value in enumerate(values):
             for ref in value:
-                if ref.obj.kind not in (*CONTAINERS, "tuple"):
+                if ref.obj.kind not in HOLDING:
                     continue
                 if name in ("__mul__", "__rmul__"):
                     self.repeated(ref, values[1 - at], op)
@@ -245,6 +248,11 @@ class Loops(Shapes):
         if folded is not None:
             return self.constant(folded)
         known = all(value and all(ref.obj.kind == "scalar" for ref in value) for value in values)
+        if known and name in _ARITHMETIC and all(len(value) == 1 and not value[0].obj.owner for value in values):
+            # The same sum of the same numbers is the same number.
+            terms = tuple(value[0].obj for value in values)
+            old = any(term.summary for term in terms)
+            return self.interned(("number", name, terms), "scalar", summary=old, terms=terms)
         made = self.fresh(name, "scalar" if known else "unknown")
         keys = [ref.obj for value in values for ref in value if ref.obj.owner is not None and ref.obj.kind == "scalar"]
         if keys and name == "__add__":
@@ -267,6 +275,18 @@ def _fold(name: str, consts: list[object]) -> int | None:
         case "__mul__", [a, b] if abs(a) < 1 << 31 and abs(b) < 1 << 31:
             return a * b
     return None
+
+
+def _certainly_in(value: Value, roots: set[Obj]) -> bool:
+    """Whether a value refers for certain to memory of one of these."""
+    for ref in value:
+        if ref.must:
+            at = ref.obj
+            while at.base is not None:
+                at = at.base
+            if at in roots:
+                return True
+    return False
 
 
 def _taken_from(ref: Ref, walked: set[Obj]) -> bool:

@@ -1,17 +1,18 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Collection
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from tenure.check import ops
-from tenure.check.analysis.evidence import annotation, only_torch
-from tenure.check.analysis.gradients import Gradients
+from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
+from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
 from tenure.check.lower import lower
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
-from tenure.check.scope import parameters
+from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -21,10 +22,11 @@ _VISITS, _ROUNDS = 6, 3
 """How often a block is run, and how often the head of a loop: what it carries around comes back twice."""
 
 
-class Machine(Gradients):
+class Machine(Rounds):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
+    _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
 
     def run(self, function: Function) -> State:
         """Run a body to rest; the state at its exit."""
@@ -35,33 +37,44 @@ class Machine(Gradients):
         before: dict[int, State] = {0: self.entry(function)}
         visits = dict.fromkeys(order, 0)
         pending = {0}
+        steps = self.steps()
         while pending:
             at = min(pending, key=rank.__getitem__)
             pending.discard(at)
             visits[at] += 1
-            self.state = before[at].copy()
-            self.repeating = at in graph.repeated
-            for op in graph.blocks[at].ops:
-                self.step(op)
+            self.repeating, self.block = at in graph.repeated, at
+            # A block that is run once needs its state no more.
+            self.state = before[at].copy() if self.repeating or at == 1 else before.pop(at)
+            block = graph.blocks[at]
+            for op in block.ops:
+                self.op = op
+                steps[op.__class__](self, op)
             for register in self.placed:
                 if register not in graph.crossing:
                     self.state.cells.pop(register, None)
             self.placed.clear()
-            for following in graph.blocks[at].succs:
-                if following not in before:
-                    before[following] = self.state.copy()
-                elif not before[following].join(self.state):
-                    continue
+            new = [following for following in block.succs if following not in before]
+            for following in block.succs:
+                given = self.next_round(graph.loops[following]) if following in graph.loops else self.state
+                if following in before:
+                    if not self.meet(before[following], given):
+                        continue
+                else:
+                    before[following] = given if following == new[-1] else given.copy()
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
 
+    @classmethod
+    def steps(cls) -> dict[type[ops.Op], Callable[[Any, Any], None]]:
+        """The methods that do operations."""
+        if "_steps" not in cls.__dict__:
+            cls._steps = {op: getattr(cls, name) for op, name in _STEPS.items()}
+        return cls._steps
+
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
         self.state = State()
-        self.methods: dict[str, set[str]] = {}
-        for name, method in function.used:
-            self.methods.setdefault(name, set()).add(method)
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)
             self.state.cells[given.arg] = (Ref(obj),)
@@ -74,7 +87,7 @@ class Machine(Gradients):
         obj.kind, obj.target = said.kind, said.target
         if isinstance(function.node, ast.Lambda):
             return obj
-        if at == 0 and function.in_class is not None:
+        if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
             info = self.class_of(function.in_class)
             if info is not None:
                 obj.target, obj.kind = info, self.instance_kind(info)
@@ -84,7 +97,7 @@ class Machine(Gradients):
         elif arguments is not None and given is arguments.kwarg:
             obj.kind = "dict"
         if obj.kind == "unknown":
-            obj.kind = self.kind_by_use(given.arg)
+            obj.kind = self.kind_by_use(given.arg, given=True)
         return obj
 
     def class_of(self, node: ast.ClassDef) -> ClassInfo | None:
@@ -92,21 +105,16 @@ class Machine(Gradients):
         info = self.module.classes.get(node.name)
         return info if info is not None and info.node is node else None
 
-    def kind_by_use(self, name: str) -> str:
-        """What the methods called on a variable show it to be."""
-        used = self.methods.get(name, ())
+    def kind_by_use(self, name: str, *, given: bool = False) -> str:
+        """What the methods called on a variable (`given`: on a parameter) show it to be."""
+        used = self.function.scope.uses.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
-        if kind := _container_by_use(used):
+        if kind := container_by_use(used, given=given):
             return kind
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
         return "unknown"
-
-    def step(self, op: ops.Op) -> None:
-        """Do one operation."""
-        self.op = op
-        getattr(self, _STEPS[type(op)])(op)
 
     def _load(self, op: ops.Load) -> None:
         value = self.state.cells.get(op.name)
@@ -126,7 +134,7 @@ class Machine(Gradients):
         value, source = self.get(op.src), self.sources.get(op.src)
         out = []
         for ref in value:
-            if op.chained is not None and ref.obj.kind in (*TENSORS, *CONTAINERS) and isinstance(op.chained, str):
+            if op.chained is not None and ref.obj.kind in MUTABLE and isinstance(op.chained, str):
                 ref = ref._replace(loan=self.loan("chain", op.chained, ref, op.name, copylike=True))
             elif source is not None and source != op.name:
                 ref = self.lent(ref, "name" if isinstance(source, str) else _relation(source), source)
@@ -137,7 +145,7 @@ class Machine(Gradients):
         if kind != "unknown":
             out[0].obj.kind = kind
         self.bound(op.name, tuple(out))
-        self.state.cells[op.name] = tuple(out)
+        self.state.cells[op.name] = self.numbered(op.name, tuple(out))
 
     def bound(self, name: str, value: Value) -> None:
         """Note that a variable gets a value."""
@@ -157,6 +165,7 @@ class Machine(Gradients):
 
     def imported(self, qualname: str) -> Value:
         """What an import statement binds."""
+        self.brought.add(qualname)
         module, _, name = qualname.partition(":")
         if module.startswith("."):
             level = len(module) - len(module.lstrip("."))
@@ -320,22 +329,10 @@ class Machine(Gradients):
         self.put(op.dst, self.get(op.src))
 
 
-def _container_by_use(used: Collection[str]) -> str:
-    """The container that has these methods, where only one has."""
-    methods = frozenset(used)
-    if methods & {"items", "setdefault", "popitem"} or ("keys" in methods and methods & {"pop", "update", "get"}):
-        return "dict"
-    if methods & {"discard", "difference_update", "intersection_update"}:
-        return "set"
-    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
-        return "list"
-    return "list" if methods == {"remove"} else ""
-
-
 def _relation(source: object) -> str:
     """By which relation what a field holds comes to a name."""
     name = source[1] if isinstance(source, tuple) else ""
-    if isinstance(source, tuple) and source[0].kind in (*CONTAINERS, "tuple"):
+    if isinstance(source, tuple) and source[0].kind in HOLDING:
         return "element"
     if name == "grad":
         return "grad"

@@ -2,10 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Set
 
 from tenure.check.analysis.findings import Conflict, Findings
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
+from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
 from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
@@ -23,6 +24,11 @@ _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "
 _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of what is kept as it was."""
 
+_INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
+"""Writes that give a new parameter its first values."""
+
+_DEEP = HOLDING | {"iterator"}
+_ITEMED = HOLDING | {"unknown"}
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -38,13 +44,17 @@ class Memory:
         self.objects: dict[tuple[object, ...], Obj] = {}
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
-        self.made: set[Obj] = set()
+        self.last: dict[Obj, Obj] = {}
+        self.brought: set[str] = set()
+        self.views: list[Obj] = []
+        self.watching = False
         self.sources: dict[int, Holder] = {}
         self.nodes: dict[int, ast.AST] = {}
         self.op: Op
         self.is_method = False
         self.alone = True
         self.repeating = False
+        self.block = 0
         self.placed: list[int] = []
         self.divided = False
 
@@ -57,30 +67,34 @@ class Memory:
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
+            if self.repeating:
+                self.state.fresh[obj] = self.block
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
         if self.repeating:
+            self.state.fresh[obj] = self.block
             self._age(obj)
-            for lost in [lost for lost in self.state.gone if lost is not obj and _lies_in(lost, obj)]:
+            for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
                 # What was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if not _referred_to(cells.values(), obj):
-            self.state.gone.pop(obj, None)
-            for name, _ in list(self.state.fields(obj)):
-                del cells[(obj, name)]
+        if referred_to(cells.values(), obj):
+            self.outdate(self.state, {obj})
             return
-        views: dict[Obj, Obj] = {}
-        for key, view in list(self.objects.items()):
-            if key[0] == "view" and view is not obj and _depends(view, obj):
-                views[view] = self._twin(view)
-        self.state.age(obj, self._twin(obj), views)
-        if obj in self.state.gone:
-            self.state.gone[self._twin(obj)] = self.state.gone.pop(obj)
+        self.state.gone.pop(obj, None)
+        for name, _ in list(self.state.fields(obj)):
+            del cells[(obj, name)]
+
+    def outdate(self, state: State, made: Set[Obj]) -> None:
+        """What is held of these objects is from now on held of the last ones that were made there."""
+        shown = [view for view in self.views if view not in made and depends(view, made)]
+        state.age({obj: self._twin(obj) for obj in (*shown, *made)})
+        for obj in made & state.gone.keys():
+            state.gone[self._twin(obj)] = state.gone.pop(obj)
 
     def _twin(self, obj: Obj) -> Obj:
         key = ("old", obj)
@@ -90,15 +104,22 @@ class Memory:
                 obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
+            self.last[twin] = obj
             if obj.region:
-                twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
+                twin.region = tuple(("?", id(obj)) if mentions(part) else part for part in obj.region)
         return twin if not obj.summary else obj
+
+    def newest(self, obj: Obj) -> Obj:
+        """The object itself, or for an old one the one that was made there last."""
+        return self.last.get(obj, obj)
 
     def interned(self, key: tuple[object, ...], kind: str, **known: object) -> Obj:
         """An object that is the same at each visit: of a parameter, a global, a field, a view of a region."""
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
+            if key[0] in ("view", "number"):
+                self.views.append(obj)
         return obj
 
     def constant(self, value: object) -> Obj:
@@ -116,7 +137,7 @@ class Memory:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
         if len(value) > WIDEST:
             value = ()
-        self.state.cells[register] = value
+        dict.__setitem__(self.state.cells, register, value)
         self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is None:
@@ -133,6 +154,7 @@ class Memory:
             parent = ref.loan
             loan = Loan(node, relation, source, text, parent, copylike, self.op.conditions)
             self.loans[key] = loan
+            self.watching = self.watching or relation in ("traced", "subset")
         return loan
 
     def field(self, obj: Obj, name: object) -> Value:
@@ -172,7 +194,7 @@ class Memory:
         """All that a container, iterator or module holds."""
         fields = [value for name, value in self.state.fields(obj) if name not in HIDDEN_FIELDS and name != "grad"]
         found = tuple(ref for value in fields for ref in value)
-        if not found and not self.complete(obj) and obj.kind in (*CONTAINERS, "tuple", "unknown"):
+        if not found and not self.complete(obj) and obj.kind in _ITEMED:
             return self.field(obj, "*")
         return tuple(dict.fromkeys(found))[: 2 * WIDEST]
 
@@ -213,33 +235,49 @@ class Memory:
         sources = ref.loan.sources() if ref.loan is not None else {}
         # Who holds what the written thing was taken out of knows of the change, too.
         taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        homes = {self.newest(container) for container in taken_from}
         expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            inside = isinstance(other, tuple) and (self.newest(other[0]) in homes or other[0].kind == "iterator")
             if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
-            if other not in sources and not any(r.loan is not None and r.write is None for r in value):
-                continue
+            if other not in sources:
+                for held in value:
+                    if held.loan is not None and (held.write is None or _doubted(held, write)):
+                        break
+                else:
+                    continue
             changed = False
             out = []
             for held in value:
-                expects = held.write is not None or (held.loan is None and other not in sources)
+                doubted = _doubted(held, write)
+                expects = (held.write is not None and not doubted) or (held.loan is None and other not in sources)
                 expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
                     continue
                 must = certain and found is MUST and held.must and not held.obj.maybe
-                must = must and (len(value) == 1 or held.loan is None or held.loan.relation != "iteration")
+                if doubted or (len(value) > 1 and held.loan is not None and held.loan.relation == "iteration"):
+                    must = write.certain and found is MUST and self._same_container(held, holder, value)
                 out.append(Ref(held.obj, held.loan or seeming, write, must))
                 changed = True
             if changed:
                 state.cells[other] = tuple(out)
+
+    def _same_container(self, held: Ref, holder: Holder | None, value: Value) -> bool:
+        """Whether the variable that is iterated is the one that is written, whichever container it holds."""
+        if held.loan is None or held.loan.source != holder or isinstance(holder, int | None):
+            return False
+        if isinstance(holder, tuple) and (holder[0].kind in HOLDING or holder[0].summary):
+            # Which of the items of a container it is may change.
+            return False
+        return {ref.obj for ref in value} == {ref.obj for ref in self.state.cells.get(holder, ())}
 
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
@@ -252,7 +290,8 @@ class Memory:
                 # What goes behind the iterator does not matter to it.
                 return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
-        if relation == "iteration":
+        made = held.obj.owner is None and held.obj.leaf and isinstance(held.obj.target, str)
+        if relation == "iteration" or (relation == "captured" and made and _INITIAL.match(write.text)):
             return NO
         if write.sort == "rebind":
             same = ref.obj is held.obj and (relation in _BY_IDENTITY or relation == "")
@@ -279,7 +318,7 @@ class Memory:
                     self.gone(ref, node or self.op.node)
             elif ref.write is not None and ref.loan is not None:
                 self._conflict(ref, how, node or self.op.node)
-            if deep and ref.obj not in seen and ref.obj.kind in (*CONTAINERS, "tuple", "iterator"):
+            if deep and ref.obj.kind in _DEEP and ref.obj not in seen:
                 seen.add(ref.obj)
                 stack += self.items(ref.obj)
 
@@ -303,7 +342,7 @@ class Memory:
         assert loan is not None and write is not None
         if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
             return
-        known = ref.obj.kind in (*TENSORS, *CONTAINERS) or loan.relation in _KNOWN
+        known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
         if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
             certain = False
@@ -317,24 +356,12 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
-def _lies_in(part: Obj, whole: Obj) -> bool:
-    at: Obj | None = part
-    while at is not None:
-        if at is whole:
-            return True
-        at = at.base or at.owner
-    return False
 
 
-def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
-    for value in values:
-        for ref in value:
-            at: Obj | None = ref.obj
-            while at is not None:
-                if at is obj:
-                    return True
-                at = at.base
-    return False
+def _doubted(held: Ref, write: Write) -> bool:
+    """Whether an iteration that may have been disturbed is now disturbed for certain."""
+    iterated = held.loan is not None and held.loan.relation == "iteration"
+    return iterated and held.write is not None and not held.must and write.sort == "resize" and write.certain
 
 
 def copylike(ref: Ref) -> Loan | None:
@@ -355,17 +382,7 @@ def _uncounted(ref: Ref) -> bool:
     return False
 
 
-def _depends(view: Obj, obj: Obj) -> bool:
-    at: Obj | None = view
-    while at is not None:
-        if at is obj or any(part is obj for component in at.region for part in component):
-            return True
-        at = at.base
-    return False
 
-
-def _mentions(component: Iterable[object]) -> bool:
-    return any(isinstance(part, Obj) for part in component)
 
 
 def contradictory(*chains: tuple[Condition, ...]) -> bool:

@@ -8,7 +8,7 @@ from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Act, Fresh, Given, Path, Summary
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import Module
-from tenure.check.scope import bound_names, default_of, parameters
+from tenure.check.scope import bound_names, default_of, parameters, walk
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["INFO", "Replay", "adopt"]
@@ -83,7 +83,10 @@ class Replay(Loops):
         kind, maybe = str(step[2]), str(step[3])
         if kind == "unknown":
             kind = ref.obj.kind
-        view = self.interned(("view", ref.obj, tuple(region), kind, maybe), kind, base=ref.obj, region=tuple(region))
+        # Which part it is may be unknown: then that of another step of another call is another one.
+        which = (id(self.op.node), id(step)) if any("?" in part for part in region) else ()
+        view = self.interned(("view", ref.obj, tuple(region), kind, maybe, *which), kind, base=ref.obj)
+        view.region = tuple(region)
         view.maybe, view.summary = maybe or ref.obj.maybe, ref.obj.summary
         loan = ref.loan or (self.loan("view", holder, ref) if holder is not None else None)
         return [(Ref(view, loan, ref.write, ref.must), None)]
@@ -145,8 +148,7 @@ class Replay(Loops):
         name = function.name.lower()
         if act.path.steps or name.endswith("_") or "inplace" in name or self.op.node in self.graph_discarded():
             return False
-        node = function.node
-        returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+        returned = [part.value for part in walk(function.node) if isinstance(part, ast.Return)]
         return any(isinstance(value, ast.Name) and value.id == act.path.name for value in returned)
 
     def graph_discarded(self) -> set[ast.AST]:

@@ -1,216 +1,102 @@
 """Which bodies are worth running: those that write to something that they (or their callers) also lend.
 
-A quick look at the syntax: the roots of what is written (`x` of `x[0] = 1`, `self.buf` of `self.buf.fill_(0)`) and
-of what gets a second name, is iterated, captured or viewed. Most bodies have no root in common.
+A quick look at the syntax (`marks`). Most bodies have no root in common.
 """
 
 import ast
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from collections.abc import Iterator
 
-from tenure.check.effects.tables import lenders, writers
+from tenure.check.analysis.marks import Marks, inside, roots
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.scope import children, parameters, walk
+from tenure.check.scope import decorator_names, parameters, walk
 
-__all__ = ["worth_running", "written_inside"]
+__all__ = ["CACHES", "worth_running", "written_inside"]
 
-_ALWAYS = frozenset(
-    ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
-     "register_forward_hook")
-)  # fmt: skip
-_ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
-_EXCHANGED = frozenset(("data", "grad", "_data"))
+CACHES = frozenset(("lru_cache", "cache", "cached_property"))
+"""Decorators that give every caller the same."""
+
 _LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
-@cache
-def _writing() -> frozenset[str]:
-    return writers()
-
-
-@cache
-def _lending() -> frozenset[str]:
-    return lenders()
-
-
-class _Marks:
-    """What one body writes, lends and calls."""
-
-    def __init__(self, module: Module, function: Function) -> None:
-        self.module = module
-        self.written: set[str] = set()
-        self.lent: set[str] = set()
-        self.called: list[ast.expr] = []
-        self.always = False
-        self._defaults(function.node)
-        body = function.node.body
-        stack: list[ast.AST] = list(body) if isinstance(body, list) else [body]
-        while stack and not self.always:
-            at = stack.pop()
-            if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                continue
-            look = _LOOKS.get(type(at))
-            if look is not None:
-                look(self, at)
-            stack += children(at)
-
-    def _defaults(self, node: ast.AST) -> None:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            mutable = (ast.Call, ast.List, ast.Dict, ast.Set)
-            if any(isinstance(given, mutable) for given in (*node.args.defaults, *node.args.kw_defaults)):
-                self.lent |= {given.arg for given in parameters(node)}
-
-    def lend(self, node: ast.expr | None, *, target: ast.expr | None = None) -> None:
-        """Something gets a second name, is iterated or captured."""
-        root = _root(node)
-        if root:
-            self.lent.add(root)
-        if target is not None:
-            self.lent |= {name for part in walk(target) if isinstance(part, ast.Name) for name in (part.id,)}
-
-    def assign(self, node: ast.Assign) -> None:
-        value, targets = node.value, node.targets
-        if len(targets) > 1:
-            for target in targets:
-                self.lend(target)
-        for target in targets:
-            if isinstance(target, ast.Tuple) and any(isinstance(part, ast.Subscript) for part in target.elts):
-                self.always = True
-            match value:
-                case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Starred() | ast.IfExp() | ast.BoolOp():
-                    for part in _choices(value):
-                        self.lend(part, target=target)
-                case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                    for element in elements:
-                        self.lend(element, target=target if _root(element) else None)
-                        if isinstance(element, ast.Call):
-                            self._assigned_call(element, target)
-                case ast.Dict(values=elements):
-                    for element in elements:
-                        self.lend(element)
-                case ast.BinOp(op=ast.Mult(), left=ast.List()) | ast.BinOp(op=ast.Mult(), right=ast.List()):
-                    self.lend(None, target=target)
-                case ast.ListComp() | ast.DictComp():
-                    self.lend(None, target=target)
-                case ast.GeneratorExp():
-                    self.always = True
-                case ast.Call():
-                    self._assigned_call(value, target)
-            if isinstance(target, ast.Subscript | ast.Attribute):
-                self.lend(value)
-
-    def _assigned_call(self, call: ast.Call, target: ast.expr) -> None:
-        match call.func:
-            case ast.Attribute(attr=name, value=receiver):
-                if name in _ONCE:
-                    self.always = True
-                if name in _lending():
-                    self.lend(receiver, target=target)
-                    for given in call.args:
-                        self.lend(given)
-                elif name.endswith("_"):
-                    self.lend(receiver, target=target)
-            case ast.Name(id=name):
-                self.always = self.always or name in _ONCE
-                if name in self.module.functions or name in self.module.imports:
-                    self.lend(None, target=target)
-                    for given in call.args:
-                        self.lend(given)
-
-    def loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
-        for part in walk(node.iter):
-            if isinstance(part, ast.Name | ast.Attribute):
-                self.lend(part)
-        self.lend(None, target=node.target)
-
-    def repeat(self, node: ast.BinOp) -> None:
-        display = node.left if isinstance(node.left, ast.List) else node.right
-        if isinstance(node.op, ast.Mult) and isinstance(display, ast.List):
-            self.always = self.always or any(isinstance(part, ast.Call) for part in display.elts)
-
-    def augment(self, node: ast.AugAssign) -> None:
-        root = _root(node.target)
-        self.written.add(root)
-        if isinstance(node.target, ast.Subscript):
-            self.always = self.always or any(
-                isinstance(part, ast.Subscript) and _root(part) == root for part in walk(node.value)
-            )
-
-    def subscript(self, node: ast.Subscript) -> None:
-        if not isinstance(node.ctx, ast.Load):
-            self.written.add(_root(node))
-            self.always = self.always or isinstance(node.value, ast.Subscript)
-
-    def attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.ctx, ast.Store) and (node.attr in _EXCHANGED or not isinstance(node.value, ast.Name)):
-            self.written.add(_root(node.value))
-            self.always = self.always or node.attr in _EXCHANGED
-
-    def call(self, node: ast.Call) -> None:
-        match node.func:
-            case ast.Attribute(attr=name, value=receiver):
-                self.always = self.always or name in _ALWAYS
-                if name in _writing():
-                    self.written.add(_root(receiver))
-                    self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
-                    for given in node.args:
-                        self.lend(given)
-            case ast.Name(id=name):
-                self.always = self.always or name in _ALWAYS
-        for keyword in node.keywords:
-            if keyword.arg == "out":
-                self.written.add(_root(keyword.value))
-        if node.args or node.keywords:
-            self.called.append(node.func)
-
-
-_LOOKS: dict[type[ast.AST], Callable[[_Marks, Any], None]] = {
-    ast.Assign: _Marks.assign, ast.For: _Marks.loop, ast.AsyncFor: _Marks.loop, ast.comprehension: _Marks.loop,
-    ast.AugAssign: _Marks.augment, ast.Subscript: _Marks.subscript, ast.Attribute: _Marks.attribute,
-    ast.Call: _Marks.call, ast.BinOp: _Marks.repeat,
-}  # fmt: skip
-
-
-def _choices(node: ast.expr) -> list[ast.expr]:
-    match node:
-        case ast.IfExp(body=body, orelse=orelse):
-            return [*_choices(body), *_choices(orelse)]
-        case ast.BoolOp(values=values):
-            return values
-    return [node]
-
-
-def _root(node: ast.AST | None) -> str:
-    """The variable (or attribute of self) that an expression starts from; "" if it is none."""
-    at = node
-    while True:
-        match at:
-            case ast.Name(id=name):
-                return name
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                return "self." + name
-            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
-                at = inner
-            case ast.Call(func=ast.Attribute(value=inner)):
-                at = inner
-            case _:
-                return ""
-
-
 def worth_running(program: Program, module: Module, function: Function) -> bool:
-    """Whether a body writes to what it lends, itself or through a function of the tree that it calls."""
+    """Whether a body writes to what it lends, itself or through a function of the tree that it calls.
+
+    Or calls a function of its own module of which that holds: the arguments tell there what things are.
+    """
     if any(name.startswith(_LAZY) for name in module.imports.values()):
         return True
-    marks = _Marks(module, function)
-    if marks.always or not marks.written.isdisjoint(marks.lent):
+    marks = Marks.of(module, function)
+    if _alone(marks):
         return True
-    return any(_callee_writes(program, module, function, func) for func in marks.called)
+    callees = [(call, _callee(program, module, function, call.func)) for call in marks.called]
+    writing = [(call, callee) for call, callee in callees if callee is not None and _writes(program, function, callee)]
+    if not writing:
+        return False
+    lent = inside(marks.lent | marks.results | _shared(program, module, function, marks), module, function)
+    return any(_may_hit(call, lent) or acts(program, callee) for call, callee in writing) or any(
+        callee.home is module and suspect(program, callee) for _, callee in callees if callee is not None
+    )
 
 
-def _callee_writes(program: Program, module: Module, function: Function, func: ast.expr) -> bool:
-    """Whether a called function of the tree writes, by its own syntax, to something it was given."""
+def _alone(marks: Marks) -> bool:
+    return marks.always or not marks.written.isdisjoint(marks.lent)
+
+
+def _shared(program: Program, module: Module, function: Function, marks: Marks) -> set[str]:
+    """The names of results that others have been given, too: functions with a cache give everybody the same."""
+    out: set[str] = set()
+    for func, target in marks.fresh:
+        callee = _callee(program, module, function, func)
+        if callee is not None and decorator_names(callee.node) & CACHES:
+            out |= roots(target)
+    return out
+
+
+def _may_hit(call: ast.Call, lent: set[str]) -> bool:
+    """Whether a call that writes to what it is given may be given something that has a second name."""
+    for part in (call.func, *call.args, *call.keywords):
+        found = roots(part)
+        if not found.isdisjoint(lent) or ("self" in found and any(name.startswith("self.") for name in lent)):
+            return True
+    return any(isinstance(part, ast.Call) for given in (*call.args, *call.keywords) for part in walk(given))
+
+
+def suspect(program: Program, function: Function) -> bool:
+    """Whether something may be found in a body, or in one of its module that it calls."""
+    if function.suspect is None:
+        function.suspect = False
+        module = function.home
+        assert isinstance(module, Module)
+        marks = Marks.of(module, function)
+        function.suspect = _alone(marks) or any(
+            callee.home is module and suspect(program, callee) for callee in _callees(program, module, function, marks)
+        )
+    return function.suspect
+
+
+def acts(program: Program, function: Function) -> bool:
+    """Whether a body, or one that it calls, does what matters to callers though they lend nothing."""
+    if function.acts is None:
+        function.acts = False
+        module = function.home
+        assert isinstance(module, Module)
+        marks = Marks.of(module, function)
+        function.acts = marks.acts or any(
+            acts(program, callee) for callee in _callees(program, module, function, marks)
+        )
+    return function.acts
+
+
+def _callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
+    for call in marks.called:
+        callee = _callee(program, module, function, call.func)
+        if callee is not None and callee is not function:
+            yield callee
+
+
+def _callee(program: Program, module: Module, function: Function, func: ast.expr) -> Function | None:
+    """The function of the tree that a call leads to."""
     callee: object = None
     match func:
         case ast.Name(id=name) if name not in function.locals or function is module.body:
@@ -220,9 +106,13 @@ def _callee_writes(program: Program, module: Module, function: Function, func: a
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
-    if isinstance(callee, ClassInfo) or not isinstance(callee, Function) or callee is function:
-        return False
-    return written_inside(program, callee)
+    if isinstance(callee, ClassInfo):
+        return program.find_method(callee, "__init__")
+    return callee if isinstance(callee, Function) else None
+
+
+def _writes(program: Program, function: Function, callee: Function) -> bool:
+    return callee is not function and callee.name != "__init__" and written_inside(program, callee)
 
 
 def written_inside(program: Program, function: Function) -> bool:
@@ -232,10 +122,12 @@ def written_inside(program: Program, function: Function) -> bool:
         function.writes = False
         module = function.home
         assert isinstance(module, Module)
-        marks = _Marks(module, function)
+        marks = Marks.of(module, function)
         given = {one.arg for one in parameters(function.node)} | marks.lent
-        roots = {root.partition(".")[0] for root in marks.written if root}
-        own = not marks.always and roots <= (function.locals - given)
-        found = not own or any(_callee_writes(program, module, function, func) for func in marks.called)
+        written = {root.partition(".")[0] for root in marks.written if root}
+        own = not marks.always and written <= (function.locals - given)
+        found = not own or any(
+            _writes(program, function, callee) for callee in _callees(program, module, function, marks)
+        )
         function.writes = found
     return found

@@ -21,15 +21,27 @@ class Session:
         self.root: Module | None = None
         self.own: dict[tuple[object, ...], Summary] = {}
         self.summaries: dict[tuple[object, ...], Summary] = {}
+        self.lowered: list[Function] = []
         self.contexts: dict[object, int] = {}
-        self.names: dict[object, frozenset[str]] = {}
+        self.names: dict[object, list[str]] = {}
 
-    def outer_names(self, function: Function) -> frozenset[str]:
+    def begin(self, root: Module) -> None:
+        """Another module is checked."""
+        self.root, self.own = root, {}
+        self.close()
+
+    def close(self) -> None:
+        """Undo what refers to itself, so that it is freed at once."""
+        for function in self.lowered:
+            function.graph = None
+        self.lowered.clear()
+
+    def outer_names(self, function: Function) -> list[str]:
         """The names that a function (and those within it) read from outside."""
         found = self.names.get(function.node)
         if found is None:
             body = function.node.body
             parts = body if isinstance(body, list) else [body]
             loads = {node.id for part in parts for node in walk(part) if isinstance(node, ast.Name)}
-            found = self.names[function.node] = frozenset(loads - function.locals)
+            found = self.names[function.node] = sorted(loads - function.locals)
         return found

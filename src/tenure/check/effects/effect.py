@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CONTAINERS", "TENSORS", "Effect", "Kind", "Relation"]
+__all__ = ["CONTAINERS", "HOLDING", "MUTABLE", "TENSORS", "Effect", "Kind", "Relation"]
 
 Kind = Literal[
     "tensor",  # PyTorch's, nn.Parameter included
@@ -43,6 +43,12 @@ TENSORS: frozenset[Kind] = frozenset(("tensor", "ndarray", "value", "var", "borr
 
 CONTAINERS: frozenset[Kind] = frozenset(("list", "dict", "set", "deque", "bytearray", "array"))
 """The mutable containers of the standard library."""
+
+HOLDING: frozenset[Kind] = CONTAINERS | {"tuple"}
+"""What holds others."""
+
+MUTABLE: frozenset[Kind] = TENSORS | CONTAINERS
+"""What can be written, and is known to be."""
 
 Relation = Literal["owned", "alias", "element", "view", "maybe-view", "iteration", "saved", "unknown"]
 """How a result relates to the arguments in `of`: new, the very object, an element of a container, shared memory,

@@ -7,9 +7,10 @@ for x in xs:            0: %1 = load xs; %2 = iter %1 → 2
 
 from dataclasses import dataclass, field
 
+from tenure.check.graph import Graph
 from tenure.check.lower.expressions import function_of
 from tenure.check.lower.statements import Statements, statements_of
-from tenure.check.ops import Function, Graph
+from tenure.check.ops import Function
 
 __all__ = ["function_of", "lower"]
 

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tenure.check.ops import Block, Condition, Graph, Op
+from tenure.check.graph import Block, Graph
+from tenure.check.ops import Condition, Op
 
 __all__ = ["Builder", "Loop"]
 

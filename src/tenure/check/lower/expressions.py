@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tenure.check import ops
 from tenure.check.lower.builder import Builder
-from tenure.check.scope import bound_names
+from tenure.check.scope import bound_names, walk
 
 __all__ = ["Expressions", "function_of"]
 
@@ -28,8 +28,20 @@ def function_of(
 ) -> ops.Function:
     """The function that a definition makes, its body not lowered yet."""
     name = getattr(node, "name", "<lambda>" if isinstance(node, ast.Lambda) else "<module>")
-    home = None if parent is None else parent.home
-    return ops.Function(node, name, parent, in_class, home=home)
+    if parent is None:
+        return ops.Function(node, name, None, in_class)
+    return ops.Function(node, name, parent, in_class, home=parent.home, scopes=parent.scopes)
+
+
+class _Methods(dict[type[ast.AST], str]):
+    """The name of the method that lowers each type of node."""
+
+    def __missing__(self, node: type[ast.AST]) -> str:
+        name = self[node] = f"_{node.__name__.lower()}"
+        return name
+
+
+METHODS = _Methods()
 
 
 class Expressions(Builder):
@@ -42,7 +54,7 @@ class Expressions(Builder):
         """Evaluate; the register of the value. A missing expression is None."""
         if node is None:
             return self._constant(ast.Constant(None), None)
-        lower: Callable[[ast.expr], int] | None = getattr(self, f"_{type(node).__name__.lower()}", None)
+        lower: Callable[[ast.expr], int] | None = getattr(self, METHODS[node.__class__], None)
         if lower is None:
             # A form newer than this code: its parts are read, its result is unknown.
             parts = [self.value(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
@@ -303,7 +315,7 @@ class Expressions(Builder):
 
     def _joinedstr(self, node: ast.expr) -> int:
         """f-strings, and the template strings of Python 3.14."""
-        held = [part for part in ast.walk(node) if type(part).__name__ in ("FormattedValue", "Interpolation")]
+        held = [part for part in walk(node) if type(part).__name__ in ("FormattedValue", "Interpolation")]
         parts = [self.value(getattr(part, "value", None)) for part in held]
         for part in parts:
             self.emit(ops.Read(node, part, "format"))

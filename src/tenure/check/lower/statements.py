@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tenure.check import ops
 from tenure.check.lower.builder import Loop
-from tenure.check.lower.expressions import BINARY, Expressions, function_of
+from tenure.check.lower.expressions import BINARY, METHODS, Expressions, function_of
 from tenure.check.lower.patterns import Patterns
+from tenure.check.scope import walk
 
 __all__ = ["Statements"]
 
@@ -18,7 +19,7 @@ class Statements(Expressions, Patterns):
 
     def body(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
-            lower: Callable[[ast.stmt], None] | None = getattr(self, f"_{type(statement).__name__.lower()}", None)
+            lower: Callable[[ast.stmt], None] | None = getattr(self, METHODS[statement.__class__], None)
             if lower is not None:
                 lower(statement)
             self.may_raise()
@@ -138,7 +139,7 @@ class Statements(Expressions, Patterns):
         self.conditions = outside
         self.loops.pop()
         self.start(other, falls=False)
-        if iterator is not None and not any(isinstance(part, ast.Break) for part in ast.walk(node)):
+        if iterator is not None and not any(isinstance(part, ast.Break) for part in walk(node)):
             self.emit(ops.Read(node, iterator, "exhaust"))
         self.body(node.orelse)
         self.start(after)

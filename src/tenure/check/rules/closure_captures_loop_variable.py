@@ -21,6 +21,8 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 def _comprehensions(facts: Facts) -> Iterator[Event]:
     """`[lambda: k for k in ...]`"""
+    if "lambda" not in facts.source.text:
+        return
     pairs = [(node.elt, node.generators) for node in facts.nodes(ast.ListComp)]
     pairs += [(node.value, node.generators) for node in facts.nodes(ast.DictComp)]
     for element, generators in pairs:
@@ -32,7 +34,9 @@ def _comprehensions(facts: Facts) -> Iterator[Event]:
 
 
 def _loops(facts: Facts) -> Iterator[Event]:
-    for loop in facts.nodes(ast.For):
+    for loop in facts.statements(ast.For):
+        if not facts.mentions(loop, "lambda", "def"):
+            continue
         inside = bound_names(loop.body)
         targets = bound_names([loop.target])
         named: dict[str, ast.AST] = {}

@@ -23,6 +23,8 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _events(facts: Facts) -> Iterator[Event]:
+    if "num_workers" not in facts.source.text:
+        return
     loaders = [node for node in facts.nodes(ast.Call) if _has_workers(facts, node)]
     if not loaders:
         return

@@ -19,7 +19,7 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _events(facts: Facts) -> Iterator[Event]:
-    for scope in facts.scopes():
+    for scope in facts.scopes("backward"):
         body = list(own_nodes(scope))
         for loop in body:
             if not isinstance(loop, ast.For | ast.While):

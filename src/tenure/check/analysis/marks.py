@@ -1,0 +1,255 @@
+"""What the syntax of a body shows of writes and loans: the roots of what is written (`x` of `x[0] = 1`, `self.buf` of
+`self.buf.fill_(0)`) and of what gets a second name, is iterated, captured or viewed.
+"""
+
+import ast
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from tenure.check.effects.tables import lenders, writers
+from tenure.check.ops import Function
+from tenure.check.program import Module
+from tenure.check.scope import parameters, walk
+
+__all__ = ["Marks", "inside", "roots"]
+
+_ALWAYS = frozenset(
+    ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
+     "register_forward_hook")
+)  # fmt: skip
+_REBINDING = frozenset(("set_", "resize_"))
+_ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
+_EXCHANGED = frozenset(("data", "grad", "_data"))
+
+
+@cache
+def _writing() -> frozenset[str]:
+    return writers()
+
+
+@cache
+def _lending() -> frozenset[str]:
+    return lenders()
+
+
+class Marks:
+    """What one body writes, lends and calls.
+
+    `always`: it has to be run whatever the sets say. `acts`: it does what callers may have to know of though none of
+    their names is written: a backward pass, an exchange of memory. `results`: the roots of what calls were given, and
+    of what their results were given to; `fresh`: functions that were given nothing, and where their results went.
+    """
+
+    __slots__ = ("acts", "always", "called", "fresh", "function", "lent", "module", "results", "written")
+
+    def __init__(self, module: Module, function: Function) -> None:
+        self.module, self.function = module, function
+        self.written: set[str] = set()
+        self.lent: set[str] = set()
+        self.results: set[str] = set()
+        self.called: list[ast.Call] = []
+        self.fresh: list[tuple[ast.expr, ast.expr]] = []
+        self.always = self.acts = False
+        self._defaults(function.node)
+        for at in function.scope.nodes:
+            look = _LOOKS.get(at.__class__)
+            if look is not None:
+                look(self, at)
+        del self.module, self.function
+
+    @classmethod
+    def of(cls, module: Module, function: Function) -> "Marks":
+        """The marks of a body, made once."""
+        found = function.marks
+        if not isinstance(found, Marks):
+            found = function.marks = cls(module, function)
+        return found
+
+    def _defaults(self, node: ast.AST) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            mutable = (ast.Call, ast.List, ast.Dict, ast.Set)
+            if any(isinstance(given, mutable) for given in (*node.args.defaults, *node.args.kw_defaults)):
+                self.lent |= {given.arg for given in parameters(node)}
+
+    def lend(self, node: ast.expr | None, *, target: ast.expr | None = None) -> None:
+        """Something gets a second name, is iterated or captured."""
+        root = _root(node)
+        if root:
+            self.lent.add(root)
+        if target is not None:
+            self.lent |= {name for part in walk(target) if isinstance(part, ast.Name) for name in (part.id,)}
+
+    def given(self, node: ast.withitem | ast.NamedExpr | ast.AnnAssign) -> None:
+        """Something gets a name by other ways than a plain assignment."""
+        match node:
+            case ast.withitem(context_expr=value, optional_vars=target) if target is not None:
+                self.result(value, target)
+            case ast.NamedExpr(value=value, target=target):
+                self.result(value, target)
+            case ast.AnnAssign(value=value, target=target) if value is not None:
+                self.result(value, target)
+
+    def result(self, value: ast.expr, target: ast.expr) -> None:
+        """The results of calls may be, or hold, what the calls were given."""
+        given = inside(roots(value), self.module, self.function)
+        if given:
+            self.results |= given | roots(target)
+        elif isinstance(value, ast.Call):
+            self.fresh.append((value.func, target))
+
+    def assign(self, node: ast.Assign) -> None:
+        value, targets = node.value, node.targets
+        if not isinstance(value, ast.Constant | ast.Name):
+            for target in targets:
+                self.result(value, target)
+        if len(targets) > 1:
+            for target in targets:
+                self.lend(target)
+        for target in targets:
+            if isinstance(target, ast.Tuple) and any(isinstance(part, ast.Subscript) for part in target.elts):
+                self.always = True
+            match value:
+                case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Starred() | ast.IfExp() | ast.BoolOp():
+                    for part in _choices(value):
+                        self.lend(part, target=target)
+                case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                    for element in elements:
+                        self.lend(element, target=target if _root(element) else None)
+                        if isinstance(element, ast.Call):
+                            self._assigned_call(element, target)
+                case ast.Dict(values=elements):
+                    for element in elements:
+                        self.lend(element)
+                case ast.BinOp(op=ast.Mult(), left=ast.List()) | ast.BinOp(op=ast.Mult(), right=ast.List()):
+                    self.lend(None, target=target)
+                case ast.ListComp() | ast.DictComp():
+                    self.lend(None, target=target)
+                case ast.GeneratorExp():
+                    self.always = True
+                case ast.Call():
+                    self._assigned_call(value, target)
+            if isinstance(target, ast.Subscript | ast.Attribute):
+                self.lend(value)
+
+    def _assigned_call(self, call: ast.Call, target: ast.expr) -> None:
+        match call.func:
+            case ast.Attribute(attr=name, value=receiver):
+                if name in _ONCE:
+                    self.always = True
+                if name in _lending():
+                    self.lend(receiver, target=target)
+                    for given in call.args:
+                        self.lend(given)
+                elif name.endswith("_"):
+                    self.lend(receiver, target=target)
+            case ast.Name(id=name):
+                self.always = self.always or name in _ONCE
+                if name in self.module.functions or name in self.module.imports:
+                    self.lend(None, target=target)
+                    for given in call.args:
+                        self.lend(given)
+
+    def loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
+        for part in walk(node.iter):
+            if isinstance(part, ast.Name | ast.Attribute):
+                self.lend(part)
+        self.lend(None, target=node.target)
+
+    def repeat(self, node: ast.BinOp) -> None:
+        display = node.left if isinstance(node.left, ast.List) else node.right
+        if isinstance(node.op, ast.Mult) and isinstance(display, ast.List):
+            self.always = self.always or any(isinstance(part, ast.Call) for part in display.elts)
+
+    def augment(self, node: ast.AugAssign) -> None:
+        root = _root(node.target)
+        self.written.add(root)
+        if isinstance(node.target, ast.Subscript):
+            self.always = self.always or any(
+                isinstance(part, ast.Subscript) and _root(part) == root for part in walk(node.value)
+            )
+
+    def subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.written.add(_root(node))
+            self.always = self.always or isinstance(node.value, ast.Subscript)
+
+    def attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.ctx, ast.Store) and (node.attr in _EXCHANGED or not isinstance(node.value, ast.Name)):
+            self.written.add(_root(node.value))
+            if node.attr in _EXCHANGED:
+                self.always = self.acts = True
+
+    def call(self, node: ast.Call) -> None:
+        match node.func:
+            case ast.Attribute(attr=name, value=receiver):
+                self._act(name)
+                if name in _writing():
+                    self.written.add(_root(receiver))
+                    self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
+                    for given in node.args:
+                        self.lend(given)
+            case ast.Name(id=name):
+                self._act(name)
+        for keyword in node.keywords:
+            if keyword.arg == "out":
+                self.written.add(_root(keyword.value))
+        if node.args or node.keywords:
+            self.called.append(node)
+
+    def _act(self, name: str) -> None:
+        if name in _ALWAYS:
+            self.always = self.acts = True
+        elif name in _REBINDING:
+            self.acts = True
+
+
+_LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
+    ast.Assign: Marks.assign, ast.For: Marks.loop, ast.AsyncFor: Marks.loop, ast.comprehension: Marks.loop,
+    ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Attribute: Marks.attribute,
+    ast.Call: Marks.call, ast.BinOp: Marks.repeat, ast.withitem: Marks.given, ast.NamedExpr: Marks.given,
+    ast.AnnAssign: Marks.given,
+}  # fmt: skip
+
+
+def inside(names: set[str], module: Module, function: Function) -> set[str]:
+    """Those of some names that are no modules, functions or classes of the module."""
+    outside = {name for name in names if name in module.imports or name in module.functions or name in module.classes}
+    if outside and function is not module.body:
+        outside -= function.locals
+    return names - outside if outside else names
+
+
+def roots(node: ast.AST) -> set[str]:
+    """The variables, and attributes of self, that an expression speaks of."""
+    out = set()
+    for part in walk(node):
+        if part.__class__ is ast.Name or part.__class__ is ast.Attribute:
+            out.add(_root(part))
+    return out
+
+
+def _choices(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.IfExp(body=body, orelse=orelse):
+            return [*_choices(body), *_choices(orelse)]
+        case ast.BoolOp(values=values):
+            return values
+    return [node]
+
+
+def _root(node: ast.AST | None) -> str:
+    """The variable (or attribute of self) that an expression starts from; "" if it is none."""
+    at = node
+    while True:
+        match at:
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return "self." + name
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
+                at = inner
+            case ast.Call(func=ast.Attribute(value=inner)):
+                at = inner
+            case _:
+                return ""

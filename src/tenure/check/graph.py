@@ -1,0 +1,65 @@
+"""The graph of blocks that a body is lowered to."""
+
+import ast
+from dataclasses import dataclass, field
+
+from tenure.check.ops import Op
+
+__all__ = ["Block", "Graph"]
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Operations in a row, and the blocks that may follow."""
+
+    ops: list[Op] = field(default_factory=list)
+    succs: list[int] = field(default_factory=list)
+    loop_head: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes.
+
+    `crossing`: registers used in more than one block; `loops`: the blocks of each loop, by the one that a round
+    starts at; `repeated`: those of all.
+    """
+
+    blocks: list[Block] = field(default_factory=list)
+    discarded: set[ast.AST] = field(default_factory=set)
+    crossing: frozenset[int | None] = frozenset()
+    repeated: frozenset[int] = frozenset()
+    loops: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    def finish(self) -> None:
+        """Find out which registers cross blocks, and which blocks lie in loops."""
+        seen: set[int | None] = set()
+        crossing: set[int | None] = set()
+        for block in self.blocks:
+            used = {register for op in block.ops for register in op.registers()}
+            crossing |= used & seen
+            seen |= used
+        self.crossing = frozenset(crossing)
+        order = self.order()
+        rank = {block: at for at, block in enumerate(order)}
+        for source in order:
+            for target in self.blocks[source].succs:
+                if rank[target] <= rank[source]:
+                    body = order[rank[target] : rank[source] + 1]
+                    self.loops[target] = self.loops.get(target, frozenset()).union(body)
+        self.repeated = frozenset().union(*self.loops.values())
+
+    def order(self) -> list[int]:
+        """The blocks that can be reached, each before its successors, and loops before what follows them."""
+        seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]
+        while stack:
+            at, rest = stack[-1]
+            for following in rest:
+                if following not in seen:
+                    seen.add(following)
+                    stack.append((following, reversed(self.blocks[following].succs)))
+                    break
+            else:
+                out.append(at)
+                stack.pop()
+        return out[::-1]
