@@ -363,3 +363,14 @@ def test_a_finalizer_that_writes_is_heard_at_any_allocation():
         gc.set_threshold(*before)
     gc.collect()
     assert v.tolist() == [float(written)] * 3
+
+
+@needs_code
+def test_the_text_of_the_code_comes_back_from_disk_as_it_was(tmp_path, monkeypatch):
+    offsets = {f"{of.__name__.lower()}.{k}": hits.offset(of, k) for of, names in hits.SLOTS.items() for k in names}
+    blank = {name: getattr(Trace(), name) for name in Trace.__slots__}
+    made = hits.hits_code.made(offsets, blank)
+    assert hits.hits_code.Made.unpacked(made.packed()) == made
+    monkeypatch.setenv("TENURE_CACHE_DIR", str(tmp_path))
+    for _ in range(2):
+        assert hits.hits_code.remembered(offsets, blank) == made
