@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -374,3 +375,10 @@ def test_the_text_of_the_code_comes_back_from_disk_as_it_was(tmp_path, monkeypat
     monkeypatch.setenv("TENURE_CACHE_DIR", str(tmp_path))
     for _ in range(2):
         assert hits.hits_code.remembered(offsets, blank) == made
+
+
+def test_a_method_says_how_it_is_called():
+    names = ["gradient", "retain_graph", "create_graph", "inputs"]
+    assert list(inspect.signature(tn.tensor([1.0]).backward).parameters) == names
+    assert list(inspect.signature(tn.Var.fill_).parameters)[1:] == ["number"]
+    assert "gradient" in tn.Tensor.backward.__doc__
