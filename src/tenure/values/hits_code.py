@@ -19,8 +19,8 @@ from tenure.values.hits_backward import BACKWARD
 from tenure.values.hits_indexing import INDEXING
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.hits_places import PLACING
-from tenure.values.hits_reads import READING, trace_maker
-from tenure.values.hits_run import RUNNING
+from tenure.values.hits_reads import READING
+from tenure.values.hits_run import RUNNING, trace_maker
 from tenure.values.hits_steps import PARTS
 from tenure.values.hits_updates import UPDATING
 
