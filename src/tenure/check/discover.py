@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from os.path import isfile, islink
 
 from tenure.check.settings import Found, SettingsError
 from tenure.check.source import STDIN
@@ -23,8 +24,12 @@ def discover(paths: Sequence[str], found: Found) -> list[str]:
         elif os.path.isdir(path):
             for file in _below(path, found):
                 out.setdefault(os.path.realpath(file), file)
-        elif os.path.exists(path):
+        elif path.endswith(".ipynb"):
+            raise SettingsError(f"{path!r} is a notebook; `jupyter nbconvert --to script` makes a Python file of it")
+        elif os.path.isfile(path):
             out.setdefault(os.path.realpath(path), os.path.normpath(path))
+        elif os.path.exists(path):
+            raise SettingsError(f"{path!r} is no regular file; - stands for standard input")
         else:
             raise SettingsError(f"there is no file or folder {path!r}")
     return sorted(out.values())
@@ -72,6 +77,6 @@ def _below(top: str, found: Found) -> Iterator[str]:
         folders[:] = sorted(f for f in folders if not settings.excludes(os.path.normpath(os.path.join(folder, f))))
         for name in files:
             path = os.path.normpath(os.path.join(folder, name))
-            if name.endswith(_SUFFIXES) and not settings.excludes(path):
-                yield path
+            if name.endswith(_SUFFIXES) and not settings.excludes(path) and (isfile(path) or islink(path)):
+                yield path  # pipes and the like are left out, they would be waited for
     yield from (os.path.normpath(error.filename) for error in refused)  # reported as what cannot be read

@@ -94,7 +94,9 @@ def load(path: str) -> Settings | None:
         document = import_module("tomllib").loads(data.decode())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
     table: Any = document
     for key in ("tool", "tenure", "check"):

@@ -72,12 +72,26 @@ def _standard_input() -> bytes:
 
 def read(path: str) -> str | Diagnostic:
     """The text of a file in its declared encoding, or why it cannot be read."""
+    data = b""
     try:
         data = read_bytes(path)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except (OSError, SyntaxError, UnicodeError, LookupError) as error:
-        return failure("unreadable-file", path, f"cannot read this file: {_reason(error)}", 1, 0)
+        line, reason = _undecoded(data) or (1, _reason(error))
+        return failure("unreadable-file", path, f"cannot read this file: {reason}", line)
+
+
+def _undecoded(data: bytes) -> tuple[int, str] | None:
+    """Where a file that names no encoding is not in UTF-8."""
+    if any(tokenize.cookie_re.match(line.decode("latin-1")) for line in data.split(b"\n", 2)[:2]):
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return line, f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8, and no other encoding is declared"
+    return None
 
 
 def parse(path: str, text: str) -> Source | Diagnostic:

@@ -53,7 +53,14 @@ def command(arguments: argparse.Namespace) -> int:
     if outcome.written is not None:
         print(f"wrote a baseline of {_count(outcome.written, 'report')}")
         return 0
-    _print(outcome, arguments, fixed)
+    try:
+        _print(outcome, arguments, fixed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"tenure check: cannot write the reports: {error.strerror}", file=sys.stderr)
+        return 2
     return 1 if outcome.found and not arguments.exit_zero else 0
 
 
@@ -64,8 +71,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         raise SettingsError("--fix: standard input cannot be written")
     return Options(
         paths=tuple(arguments.paths),
-        select=check_names(_listed(arguments.select)) if arguments.select else None,
-        ignore=check_names(_listed(arguments.ignore)),
+        select=check_names(_listed("--select", arguments.select)) if arguments.select else None,
+        ignore=check_names(_listed("--ignore", arguments.ignore)),
         strict=arguments.strict,
         diff=arguments.diff,
         baseline=arguments.baseline,
@@ -75,8 +82,11 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _listed(given: Sequence[str]) -> list[str]:
-    return [name.strip() for names in given for name in names.split(",") if name.strip()]
+def _listed(option: str, given: Sequence[str]) -> list[str]:
+    names = [name.strip() for names in given for name in names.split(",") if name.strip()]
+    if given and not names:
+        raise SettingsError(f"{option}: a code or the name of a rule is needed")
+    return names
 
 
 def _fix(options: Options) -> int:
@@ -99,7 +109,12 @@ def _print(outcome: Outcome, arguments: argparse.Namespace, fixed: int) -> None:
         paint = painter_for(sys.stdout)
         for one in outcome.found:
             print(render(one, outcome.lines, paint), end="\n\n")
-        print(_summary(outcome.found, outcome.files, fixed))
+        print(_summary(outcome.found, outcome.files, fixed) if outcome.files else _nothing(arguments.paths))
+
+
+def _nothing(paths: Sequence[str]) -> str:
+    """What is said where there was nothing to check: perhaps another folder was meant."""
+    return f"no Python files in {', '.join(paths)} (those that pyproject.toml excludes are left out)"
 
 
 def _summary(found: Sequence[Diagnostic], files: int, fixed: int) -> str:

@@ -13,7 +13,7 @@ from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError,
 from tenure.optim import state
 from tenure.optim.holding import begin, end, repeated
 from tenure.values.loans import GIL, UPDATING
-from tenure.values.modes import enable_grad, no_grad
+from tenure.values.modes import MODE, MODES, current_mode, enable_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
@@ -93,11 +93,13 @@ class Optimizer:
         else:  # no other thread begins between this look and the store
             UPDATING[me] = (self, where)
         RECORDER.enter_site(where)
+        mode = MODE.get()
+        MODE.set(MODES[False, current_mode().eager])
         try:
-            with no_grad():
-                for group in self.param_groups:
-                    self._update_group(group)
+            for group in self.param_groups:
+                self._update_group(group)
         finally:
+            MODE.set(mode)
             RECORDER.enter_site(outer)
             end(me, others)
         RECORDER.seal()
@@ -115,10 +117,14 @@ class Optimizer:
             self.update(p, grad, held, group)
 
     def _update_group(self, group: Group) -> None:
-        ready = [(p, g) for p in group["params"] if (g := gradient_of(p)) is not None]
-        if not ready:
+        ps, grads = [], []
+        for p in group["params"]:
+            g = gradient_of(p)
+            if g is not None:
+                ps.append(p)
+                grads.append(g)
+        if not ps:
             return
-        ps, grads = [p for p, _ in ready], [g for _, g in ready]
         states = [self.state[p] for p in ps]
         if type(self).update is Optimizer.update:
             self.update_all(ps, grads, states, group)
