@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import tenure as tn
 from tenure import errors
 from tenure.codes import LAWS, Law
 
@@ -26,37 +25,6 @@ def test_page(law: Law) -> None:
     assert "TN" not in right[1]
     ast.parse(wrong[1])
     ast.parse(right[1])
-
-
-def programs(law: Law, part: str) -> list[str]:
-    """The programs of a page under "Wrong" or "Right"."""
-    page = (PAGES / f"{law.code}.md").read_text()
-    section = page.split(f"## {part}\n")[1].split("\n## ")[0]
-    return re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
-
-
-def run(program: str) -> None:
-    exec(compile(program, "page.py", "exec"), {"tn": tn})
-
-
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_the_wrong_programs_are_refused_at_their_line(law: Law, capsys: pytest.CaptureFixture[str]) -> None:
-    for program in programs(law, "Wrong"):
-        (line,) = (n for n, text in enumerate(program.splitlines(), 1) if law.code in text)
-        if law.code == "TN803":  # a policy, not an error
-            run(program)
-            continue
-        with pytest.raises(tn.TenureError) as caught:
-            run(program)
-        assert caught.value.code == law.code
-        at = [entry.lineno + 1 for entry in caught.traceback if str(entry.path).endswith("page.py")]
-        assert at[-1] == line
-
-
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_the_right_programs_run(law: Law, capsys: pytest.CaptureFixture[str]) -> None:
-    for program in programs(law, "Right"):
-        run(program)
 
 
 def test_every_page_has_its_law() -> None:

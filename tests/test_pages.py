@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(p.name for p in DOCS.glob("*.md") if "```pycon" in p.read_text(encoding="utf-8"))
+PAGES = sorted(p.name for p in DOCS.glob("*.md") if "\n>>> " in p.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -135,7 +135,8 @@ HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 ROOTS = (mp.sqrt(2) / 2 - 1, mp.sqrt(2) - 1)
 SQUARE = (mpf(0), (ROOTS[1] / (2 + ROOTS[1])) ** 2)
 EIGHTH = (mpf(0), (mp.pi / 4 * mpf("1.001")) ** 2)
-SPLIT32, SPLIT64 = mpf("0.93"), mpf(1)
+SPLIT64 = mpf(1)
+PARTS, PART = 16, mpf(17) / 64
 
 
 def exp_rest(r: Any) -> Any:
@@ -256,18 +257,41 @@ def others() -> Iterator[Polynomial]:
     def relative_to_erf(z: Any) -> Any:
         return mp.sqrt(z) / mp.erf(mp.sqrt(z))
 
-    yield Polynomial(
-        "ERF_SINGLE", "erf(x) / x - 1, z = x^2 <= 0.93^2", erf_rest, relative_to_erf, (mpf(0), SPLIT32**2), 6, True
-    )
     yield Polynomial("ERF_DOUBLE", "erf(x) / x - 1, z = x^2 <= 1", erf_rest, relative_to_erf, (mpf(0), SPLIT64**2), 11)
-    says = "log2(erfc(1 + u)), 1 + u from "
-    yield Polynomial("ERFC_SINGLE", says + "0.93 to 4", erfc_log, erfc_weight, (SPLIT32 - 1, mpf(3)), 6, True)
-    yield Polynomial("ERFC_DOUBLE", says + "1 to 6", erfc_log, erfc_weight, (SPLIT64 - 1, mpf(5)), 18)
+    says = "log2(erfc(1 + u)), 1 + u from 1 to 6"
+    yield Polynomial("ERFC_DOUBLE", says, erfc_log, erfc_weight, (SPLIT64 - 1, mpf(5)), 18)
+
+
+def erf_parts() -> tuple[list[list[float]], Any]:
+    """For each power of r, of each part n: the coefficients of erf(n·PART + r) − r; and the largest relative error.
+
+    A polynomial in r about the middle of a part; that of the first has no constant term, so that erf(r) / r is close.
+    """
+    half, columns, worst = PART / 2 * mpf("1.0001"), [], mpf(0)
+    for n in range(PARTS):
+        middle = n * PART
+
+        def rest(r: Any, middle: Any = middle) -> Any:
+            return (mp.erf(middle + r) - r) / (1 if middle else r)
+
+        def weight(r: Any, middle: Any = middle) -> Any:
+            return (1 if middle else r) / mp.erf(middle + r)
+
+        interval = (-half, half) if n else (half / 1000, half)
+        values, error = fit(Polynomial("ERF_PARTS", "", rest, weight, interval, 5 if n else 4, True))
+        columns.append(values if n else [0.0, *values])
+        worst = max(worst, error)
+    return [list(row) for row in zip(*columns, strict=True)], worst
 
 
 def show(name: str, values: list[float]) -> str:
     """A tuple of floats as Python source."""
     return "\n".join([f"{name} = (", *(f"    {value!r}," for value in values), ")"])
+
+
+def indented(values: list[float]) -> list[str]:
+    """Lines of a tuple in a tuple."""
+    return [f"        {value!r}," for value in values]
 
 
 def source() -> str:
@@ -278,13 +302,19 @@ def source() -> str:
         "Polynomials have their coefficients lowest power first; a constant in parts is their sum.",
         '"""',
         "",
-        f"SPLIT_SINGLE, SPLIT_DOUBLE = {float(SPLIT32)!r}, {float(SPLIT64)!r}",
+        f"SPLIT_DOUBLE = {float(SPLIT64)!r}",
         '"""Where erf changes from its series to the logarithm of erfc."""',
+        f"PART = {float(PART)!r}",
     ]
     for p in polynomials():
         values, error = fit(p)
         print(f"{p.name}: 2^{float(mp.log(error, 2)):.1f}")
         lines += [show(p.name, values), f'"""{p.says}; weighted error 2^{float(mp.log(error, 2)):.1f}."""']
+    table, error = erf_parts()
+    print(f"ERF_PARTS: 2^{float(mp.log(error, 2)):.1f}")
+    lines += ["ERF_PARTS = (", *[line for row in table for line in ("    (", *indented(row), "    ),")], ")"]
+    says = f"erf(PART n + r) - r, by the power of r, n from 0 to {PARTS - 1}"
+    lines += [f'"""{says}; relative error 2^{float(mp.log(error, 2)):.1f}."""']
     ln2, pi = mp.log(2), mp.pi
     for name, says, values in (
         ("LN2_SINGLE", "log(2), the first part with 15 bits", parts(ln2, 15, 24)),

@@ -21,12 +21,13 @@ PLATFORMS = ("macosx_14_0_arm64", "macosx_12_0_arm64", "macosx_11_0_arm64")
 
 @dataclass(frozen=True)
 class Package:
-    """One package of the corpus, at one version."""
+    """One package of the corpus, at one version. `held_out`: nothing of the analysis was ever fitted to it."""
 
     name: str
     version: str
     wheel: str
     sha256: str
+    held_out: bool = False
 
     def folder(self, cache: Path) -> Path:
         """Where its files lie."""
@@ -38,13 +39,13 @@ class Package:
         return sorted(str(path) for path in folder.rglob("*.py") if path.relative_to(folder).parts[0] != "build")
 
 
-def packages(chosen: Sequence[str] = ()) -> list[Package]:
-    """The packages of the manifest, or those of the given names."""
+def packages(chosen: Sequence[str] = (), *, held_out: bool = False) -> list[Package]:
+    """The packages of the manifest (or those of it that were held out), or those of the given names."""
     rows = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["package"]
-    found = [Package(row["name"], row["version"], row["wheel"], row["sha256"]) for row in rows]
+    found = [Package(**row) for row in rows]
     if unknown := set(chosen) - {p.name for p in found}:
         raise SystemExit(f"not in {MANIFEST.name}: {', '.join(sorted(unknown))}")
-    return [p for p in found if not chosen or p.name in chosen]
+    return [p for p in found if (p.name in chosen if chosen else p.held_out is held_out)]
 
 
 def default_cache() -> Path:

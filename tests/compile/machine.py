@@ -11,6 +11,8 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
+from tenure.compile.math.lanes import Builder
+
 Emitter = Callable[..., Any]
 PADDING = 16
 BASELINES = {"x86-64-v3": "fma", "x86-64-v4": "avx512f"}
@@ -49,13 +51,21 @@ def load(module: ir.Module, cpu: str = "host") -> Any:
     return engine
 
 
-def emit_kernel(module: ir.Module, name: str, emit: Emitter, dtype: Any, width: int, arity: int) -> None:
+def registers(cpu: str) -> int:
+    """The bits of a CPU's vector registers that code is to use."""
+    if cpu != "host":
+        return {"x86-64-v3": 256, "x86-64-v4": 512}[cpu]
+    has = host()[1]
+    return 512 if has.get("avx512f") and has.get("avx512vl") else 256 if has.get("avx2") else 128
+
+
+def emit_kernel(module: ir.Module, name: str, emit: Emitter, dtype: Any, width: int, arity: int, bits: int) -> None:
     """void name(n, x…, out): out[i] = emit(x[i]…), `width` lanes at a time."""
     one, i64 = lane(dtype), ir.IntType(64)
     type_ = ir.VectorType(one, width) if width > 1 else one
     kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [i64] + [one.as_pointer()] * (arity + 1)), name)
     count, *pointers = kernel.args
-    b = ir.IRBuilder(kernel.append_basic_block())
+    b = Builder(kernel.append_basic_block(), bits)
     entry, loop, done = b.block, b.append_basic_block(), b.append_basic_block()
     b.branch(loop)
     b.position_at_end(loop)
@@ -77,7 +87,7 @@ class Kernels:
     def __init__(self, emitters: Mapping[str, tuple[Emitter, int]], dtype: Any, width: int = 8, cpu: str = "host"):
         module = ir.Module()
         for name, (emit, arity) in emitters.items():
-            emit_kernel(module, name, emit, dtype, width, arity)
+            emit_kernel(module, name, emit, dtype, width, arity, registers(cpu))
         self.engine = load(module, cpu)
         self.dtype = np.dtype(dtype)
 

@@ -16,8 +16,8 @@ import pytest
 from llvmlite import ir
 
 from tenure.compile import math as tm
-from tenure.compile.math.lanes import Lanes
-from tests.compile.machine import Kernels, cpus, load
+from tenure.compile.math.lanes import Builder, Lanes
+from tests.compile.machine import Kernels, cpus, load, registers
 from tools import minimax
 
 FLOATS = ("float32", "float64")
@@ -325,7 +325,7 @@ def sweep(name: str, width: int = 16) -> Any:
     signature = ir.FunctionType(ir.VoidType(), [i32, i32, doubles.as_pointer(), singles.as_pointer()])
     kernel = ir.Function(module, signature, "sweep")
     start, count, worst_out, where_out = kernel.args
-    b = ir.IRBuilder(kernel.append_basic_block())
+    b = Builder(kernel.append_basic_block(), registers("host"))
     entry, loop, done = b.block, b.append_basic_block(), b.append_basic_block()
     b.branch(loop)
     b.position_at_end(loop)

@@ -143,3 +143,19 @@ def test_idle_threads_take_no_cpu():
     before = time.process_time()
     time.sleep(0.3)
     assert time.process_time() - before < 0.01
+
+
+def test_workers_that_are_called_seldom_do_not_spin(number):
+    """Theirs and the main thread's time for a region is far below what the longest wait takes."""
+    cells = np.zeros(8, np.int64)
+    gap, regions = 3e-9 * threads.PATIENCE, 100
+
+    def spent():
+        before = time.process_time_ns()
+        for _ in range(regions):
+            time.sleep(gap)
+            threads.parallel(COUNT, cells.ctypes.data, 8, 8)
+        return time.process_time_ns() - before
+
+    spent()
+    assert min(spent() for _ in range(5)) < regions * threads.PATIENCE * (number + 1) / 5

@@ -1,5 +1,6 @@
 """Recorded operations in generated code: the same trie, errors and lines as in Python, and no reference too many."""
 
+import ctypes
 import gc
 import os
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 import tenure as tn
 from tenure.values import arithmetic, force, hits
-from tenure.values.record import RECORDER
+from tenure.values.record import RECORDER, Trace
 
 needs_code = pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
 
@@ -30,12 +31,34 @@ def computation(x, y, v, p, number):
     return z.reshape(3, 2).sum(0) @ tn.concat([x[0, :2], y[1, 1:]])[:2]
 
 
+def writes(x, v, p, k):
+    """Every way to write a place that has code of its own, and some that have not."""
+    borrow = v.data
+    borrow -= 0.25 * x
+    v.data = v + 1.0
+    v *= 2.0
+    v.sub_(x)
+    v.add_(x, alpha=2)
+    v.data.zero_()
+    v.data.fill_(0.5 * k)
+    v[0] = 1.5
+    v.data[1] += x[0]
+    with tn.no_grad():
+        p.mul_(1.0 - 0.01 * p)
+        p.div_(1.5)
+    p.grad.mul_(0.5)
+    p.grad.data.zero_()
+    if k % 2:
+        p.grad = None
+    return borrow
+
+
 PROGRAM = """
 import hashlib, sys
 import numpy as np
 import tenure as tn
 sys.path.insert(0, {folder!r})
-from test_hits import computation, operands
+from test_hits import computation, operands, writes
 from tenure.values import hits
 assert (hits.CODE is None) == ({builtins!r} == "0")
 x, y, v, p = operands()
@@ -45,7 +68,7 @@ for k in range(5):
     z.backward()
     v.copy_(v * 0.5)
     p.data = p - 0.1 * p.grad
-    for t in (z, y.grad, p, v):
+    for t in (z, y.grad, p, v, writes(x, v, p, k), v, p):
         digest.update(t.detach().numpy().tobytes())
 print(digest.hexdigest())
 """
@@ -200,3 +223,143 @@ def test_indices_that_are_equal_but_not_the_same_keep_apart():
         for key in ((1.0, 2), (slice(1.0, 2), 2), (1, 2, 3), (0, 4)):
             with pytest.raises((tn.errors.DTypeError, tn.errors.OutOfRange)):
                 x[key]
+
+
+@needs_code
+def test_the_code_knows_every_object_that_it_asks_for():
+    assert tn.nn.Module and tn.optim.SGD
+    tn.tensor([1.0]) * 2.0  # the thread's own are found at the first step
+    unknown = [
+        name
+        for name, at in hits.CODE._address.items()
+        if name.startswith("o_") and not ctypes.c_void_p.from_address(at).value
+    ]
+    assert not unknown
+
+
+@needs_code
+def test_a_trace_begun_in_generated_code_is_as_any_other():
+    x = tn.tensor([1.0, 2.0])
+    for _ in range(3):
+        (x * 2.0).sum().item()
+    made, blank = RECORDER.trace, Trace()
+    for slot in Trace.__slots__:
+        a, b = getattr(made, slot), getattr(blank, slot)
+        if slot in ("lock", "token"):
+            assert type(a) is type(b) and a is not b
+        elif type(b) in (list, dict):
+            assert type(a) is type(b) and not a
+            assert all(a is not getattr(made, other) for other in Trace.__slots__ if other != slot)
+        elif slot != "mode":
+            assert a is b or a == b, slot
+
+
+def test_what_is_refused_is_refused_when_it_was_seen_before_too():
+    x = tn.tensor([3.0, 4.0], requires_grad=True)
+    v = tn.zeros(2).mut()
+    for _ in range(4):
+        old = v.data
+        v += 1.0
+        with pytest.raises(tn.errors.StaleBorrowError, match="TN597"):
+            old -= 1.0
+        with pytest.raises(tn.errors.StaleBorrowError, match="TN597"):
+            old.zero_()
+        with pytest.raises(tn.errors.WriteError, match="TN594"):
+            x.add_(1.0)
+        with pytest.raises(tn.errors.ShapeError, match="TN802"):
+            v.data = tn.zeros(3)
+        with pytest.raises(tn.errors.ShapeError, match="TN802"):
+            v -= tn.zeros(3, 2)
+        with pytest.raises(tn.errors.DTypeError, match="TN802"):
+            v.data = tn.tensor([1, 2])
+        with v.borrow() as lent, pytest.raises(tn.errors.BorrowError, match="TN506"):
+            v *= lent
+        with v.borrow_mut() as own:
+            own += 1.0
+            with pytest.raises(tn.errors.BorrowError, match="TN503"):
+                v.data.zero_()
+            with pytest.raises(tn.errors.BorrowError, match="TN503"):
+                v.sub_(1.0)
+        with pytest.raises(AttributeError):
+            del v.data
+        with pytest.raises(AttributeError):
+            del x.grad
+        z = (x * x).sum()
+        z.backward()
+        with pytest.raises(tn.errors.UseAfterMove, match="TN382"):
+            z.backward()
+        with pytest.raises(tn.errors.GradientError, match="TN804"):
+            (v * 2.0).sum().backward()
+        with pytest.raises(tn.errors.ShapeError, match="TN802"):
+            (x * 2.0).item()
+        assert x.grad.tolist() == [6.0, 8.0]
+        x.grad = None
+    assert v.tolist() == [8.0, 8.0]
+
+
+def test_what_was_read_before_a_write_stays():
+    w, g = tn.tensor([1.0, 2.0], requires_grad=True), tn.tensor([0.5, 0.5])
+    for k in range(5):
+        value, borrow, grad = w.value, w.data, None
+        (w * w).sum().backward()
+        grad = w.grad
+        kept = grad.tolist()
+        w.data -= g
+        (w * 3.0).sum().backward()
+        assert value.tolist() == [1.0 - 0.5 * k, 2.0 - 0.5 * k] == borrow.tolist()
+        assert grad.tolist() == kept
+        assert w.grad.tolist() == [a + 3.0 for a in kept]
+        w.grad = None
+
+
+@needs_code
+def test_a_training_step_leaves_nothing_behind():
+    model = tn.nn.Sequential(tn.nn.Linear(3, 4), tn.nn.Tanh(), tn.nn.Linear(4, 1))
+    optimizer, x = tn.optim.Adam(model.parameters(), 1e-3), tn.ones(5, 3)
+
+    def step():
+        optimizer.zero_grad()
+        loss = tn.nn.functional.mse_loss(model(x), tn.zeros(5, 1))
+        loss.backward()
+        optimizer.step()
+        model[0].weight.data.zero_()
+        return loss.item()
+
+    for _ in range(50):
+        step()
+    watched = [x, *model.parameters(), None, True, False, 0, 1, (), tn.float32, RECORDER.__dict__]
+    gc.collect()
+    counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
+    for _ in range(300):
+        step()
+    gc.collect()
+    grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
+    assert all(abs(g) < 60 for g in grown), grown
+    assert len(gc.get_objects()) - alive < 60
+
+
+@needs_code
+def test_a_finalizer_that_writes_is_heard_at_any_allocation():
+    v, written = tn.zeros(3).mut(), 0
+
+    class Cycle:
+        def __del__(self):
+            v.add_(1.0)
+
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    before = gc.get_threshold()
+    gc.set_threshold(1)  # at every allocation of a container
+    try:
+        for _ in range(60):
+            cycle = Cycle()
+            cycle.itself = cycle
+            del cycle
+            written += 1
+            (w * w).sum().backward()
+            w.data -= 0.1 * w.grad
+            w.grad.data.zero_()
+            assert w.sum().item() > 0
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    assert v.tolist() == [float(written)] * 3

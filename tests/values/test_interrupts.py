@@ -20,8 +20,11 @@ from typing import Any
 import pytest
 
 import tenure as tn
+from tenure.values import hits
 
 PACKAGE = os.path.dirname(os.path.abspath(tn.__file__)) + os.sep
+MANY = 100 if hits.CODE is None else 5
+"""Moments that a step has at least: builtins have none, so that few are left."""
 MOMENTS = ("CALL", "JUMP_BACKWARD", "POP_JUMP_BACKWARD", "RESUME")
 
 
@@ -116,7 +119,7 @@ def test_a_handler_that_records(make: Callable[[], Step]) -> None:
     for step in moments(make, lambda _: made.append(other * 3 + 1), 1):
         assert step.outcome == WHOLE
     assert all(y.tolist() == [7.0, 7.0, 7.0] for y in made)
-    assert len(made) > 100
+    assert len(made) > MANY
 
 
 def test_a_handler_that_reads(make: Callable[[], Step]) -> None:
@@ -144,7 +147,7 @@ def test_a_handler_that_reads_the_tensors_of_the_step(make: Callable[[], Step]) 
 
     for step in moments(make, act, 1):
         assert step.outcome == WHOLE
-    assert len(seen) > 100
+    assert len(seen) > MANY
     assert all(y in ([2.0, 4.0], [-2.0, -4.0]) for y in seen)
 
 
@@ -188,7 +191,7 @@ def test_a_step_given_up_anywhere_leaves_whole_values_and_a_usable_library(make:
         (w * w).sum().backward()
         assert w.grad.tolist() == [2 * a for a in before]
         stopped += step.outcome == "interrupted"
-    assert stopped > 50
+    assert stopped > MANY // 2
 
 
 def test_ctrl_c_while_the_program_is_new() -> None:

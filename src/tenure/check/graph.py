@@ -21,13 +21,15 @@ class Block:
 class Graph:
     """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes.
 
-    `crossing`: registers used in more than one block; `repeated`: blocks that loops may run again.
+    `crossing`: registers used in more than one block; `loops`: the blocks of each loop, by the one that a round
+    starts at; `repeated`: those of all.
     """
 
     blocks: list[Block] = field(default_factory=list)
     discarded: set[ast.AST] = field(default_factory=set)
     crossing: frozenset[int | None] = frozenset()
     repeated: frozenset[int] = frozenset()
+    loops: dict[int, frozenset[int]] = field(default_factory=dict)
 
     def finish(self) -> None:
         """Find out which registers cross blocks, and which blocks lie in loops."""
@@ -40,12 +42,12 @@ class Graph:
         self.crossing = frozenset(crossing)
         order = self.order()
         rank = {block: at for at, block in enumerate(order)}
-        repeated: set[int] = set()
         for source in order:
             for target in self.blocks[source].succs:
                 if rank[target] <= rank[source]:
-                    repeated.update(order[rank[target] : rank[source] + 1])
-        self.repeated = frozenset(repeated)
+                    body = order[rank[target] : rank[source] + 1]
+                    self.loops[target] = self.loops.get(target, frozenset()).union(body)
+        self.repeated = frozenset().union(*self.loops.values())
 
     def order(self) -> list[int]:
         """The blocks that can be reached, each before its successors, and loops before what follows them."""

@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterable, Mapping
 
+from tenure.check.uses import Uses
+
 __all__ = [
     "Scope",
     "Scopes",
@@ -171,14 +173,14 @@ _BINDING = (*_DEFINITIONS, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.Ma
 class Scope:
     """What is known of one body by its syntax, each found when first asked for."""
 
-    __slots__ = ("_locals", "_nodes", "_scopes", "_used", "node")
+    __slots__ = ("_locals", "_nodes", "_scopes", "_uses", "node")
 
     def __init__(self, node: ast.AST, scopes: "Scopes") -> None:
         self.node = node
         self._scopes = scopes
         self._nodes: list[ast.AST] | None = None
         self._locals: frozenset[str] | None = None
-        self._used: dict[str, set[str]] | None = None
+        self._uses: Uses | None = None
 
     def shed(self) -> None:
         """Forget what can be made again."""
@@ -204,21 +206,15 @@ class Scope:
         return self._locals
 
     @property
-    def used(self) -> Mapping[str, set[str]]:
-        """For each variable the methods that the body, or a function in it, calls on it."""
-        if self._used is None:
-            self._used = {}
+    def uses(self) -> Uses:
+        """How the body, and the functions in it, use variables."""
+        if self._uses is None:
             parts = [*self.nodes, *_head(self.node)]
-            for node in parts:
-                if node.__class__ is ast.Call:
-                    func = node.func
-                    if func.__class__ is ast.Attribute and func.value.__class__ is ast.Name:
-                        self._used.setdefault(func.value.id, set()).add(func.attr)
+            self._uses = Uses.of(parts)
             for node in parts:
                 if node.__class__ in _DEFINITIONS:
-                    for name, methods in self._scopes[node].used.items():
-                        self._used.setdefault(name, set()).update(methods)
-        return self._used
+                    self._uses.add(self._scopes[node].uses)
+        return self._uses
 
 
 def _head(node: ast.AST) -> list[ast.AST]:

@@ -45,13 +45,27 @@ class State:
     quiet: int = 0
     gone: dict[Obj, object] = field(default_factory=dict)
     loans: tuple[tuple[Obj, str, object], ...] = ()
+    fresh: dict[Obj, int] = field(default_factory=dict)
+    """What this round of a loop has made, and in which block: what others hold of it is then of an earlier round."""
 
     def copy(self) -> "State":
-        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans)
+        return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
+
+    def referred(self) -> set[Obj]:
+        """All objects that a cell refers to, and those whose memory they show."""
+        found: set[Obj] = set()
+        for value in self.cells.values():
+            for ref in value:
+                at: Obj | None = ref.obj
+                while at is not None and at not in found:
+                    found.add(at)
+                    at = at.base
+        return found
 
     def join(self, other: "State") -> bool:
         """Add what `other` may hold; whether that was anything new."""
         changed = False
+        self.fresh |= other.fresh
         cells, known = self.cells, self.cells.get
         for holder, value in [item for item in other.cells.items() if known(item[0]) is not item[1]]:
             mine = known(holder)
@@ -133,19 +147,17 @@ class State:
             at = at.owner if at.base is None else at.base
         return False
 
-    def age(self, obj: Obj, twin: Obj, views: dict[Obj, Obj]) -> None:
-        """Make room for a new object: what refers to the last one made there refers to its twin from now on."""
-        views[obj] = twin
-
+    def age(self, twins: dict[Obj, Obj]) -> None:
+        """Make room for new objects: what refers to the last ones refers to their twins from now on."""
         for holder, value in list(self.cells.items()):
             for ref in value:
-                if ref.obj in views:
-                    value = _union((), tuple(ref._replace(obj=views.get(ref.obj, ref.obj)) for ref in value))
+                if ref.obj in twins:
+                    value = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
                     self.cells[holder] = value
                     break
-            if holder.__class__ is tuple and holder[0] in views:
+            if holder.__class__ is tuple and holder[0] in twins:
                 del self.cells[holder]
-                new = (views[holder[0]], holder[1])
+                new = (twins[holder[0]], holder[1])
                 self.cells[new] = _union(self.cells.get(new, ()), value)
 
 

@@ -42,7 +42,10 @@ Component = tuple[object, ...]
 
 @dataclass(slots=True, eq=False)
 class Obj:
-    """An abstract object. `summary`: it stands for several concrete ones, so nothing is certain of it."""
+    """An abstract object. `summary`: it stands for several concrete ones, so nothing is certain of it.
+
+    `terms`: the numbers that a number is computed from, or is one of.
+    """
 
     kind: str
     node: ast.AST | None = None
@@ -65,6 +68,7 @@ class Obj:
     default: bool = False
     saves: bool = False
     length: int | None = None
+    terms: "tuple[Obj, ...]" = ()
 
     def root(self) -> "Obj":
         """The object whose memory this one shows."""

@@ -15,6 +15,7 @@ from llvmlite import ir
 from tenure.compile.elements import Emitter
 from tenure.compile.fuse import Plan
 from tenure.compile.loops import BLOCK, Axis, constant, counted, nest, vectorized
+from tenure.compile.math.lanes import Builder
 
 POINTER = ir.PointerType()
 I64 = ir.IntType(64)
@@ -35,7 +36,7 @@ class Body:
         self.slots = slots
         self.bits = bits
         self.function = ir.Function(module, SIGNATURE, name)
-        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.b = Builder(self.function.append_basic_block("entry"), bits)
         self.first, self.last = self.function.args[1], self.function.args[2]
         self.pointers: dict[int, ir.Value] = {}
         self.parts: list[Body] = []
@@ -170,9 +171,14 @@ def larger(b: ir.IRBuilder, x: ir.Value, n: int) -> ir.Value:
     return b.select(b.icmp_signed(">", x, constant(n)), x, constant(n))
 
 
-def launch(b: ir.IRBuilder, body: Body, table: ir.Value) -> None:
-    """Call a kernel, shared out where it is large."""
-    if body.items > 1 and body.work > LARGE:
+def is_large(body: Body) -> bool:
+    """Whether a kernel by itself is worth to be shared out."""
+    return body.items > 1 and body.work > LARGE
+
+
+def launch(b: ir.IRBuilder, body: Body, table: ir.Value, shared: bool) -> None:
+    """Call a kernel, shared out or not."""
+    if shared:
         module = body.function.module
         signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
         parallel = module.globals.get("parallel") or ir.Function(module, signature, "parallel")

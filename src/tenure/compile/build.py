@@ -12,13 +12,15 @@ its own accesses gives minus the number of one that was out of bounds, from 1 on
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile import bounds
 from tenure.compile.checks import Checks
-from tenure.compile.fuse import Kernel, Plan, instruction
+from tenure.compile.fuse import Kernel, Plan
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout, plan_memory
@@ -26,11 +28,12 @@ from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
 from tenure.compile.schedule import fuse
-from tenure.compile.share import localize
+from tenure.compile.share import Local, localize
 from tenure.compile.simplify import simplify
+from tenure.compile.spread import Spread, is_product
 from tenure.compile.target import checks_bounds
+from tenure.compile.turns import Segment, looped, segments
 from tenure.ir.program import Program
-from tenure.ops.lowering import Product
 
 POINTER, I64 = ir.PointerType(), ir.IntType(64)
 
@@ -67,7 +70,7 @@ def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:
 
 def arena_start(plan: Plan, layout: Layout) -> int:
     """Where the arena's buffers begin, behind the table."""
-    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets)
+    entries = len(plan.program.inputs) + len(layout.outputs) + len(layout.offsets) + len(layout.windows)
     return -(-8 * entries // ALIGN) * ALIGN
 
 
@@ -78,28 +81,56 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
     b = ir.IRBuilder(main.append_basic_block("entry"))
     table = resolve(b, main, plan, layout)
     checks = Checks(plan, layout)
-    checks.emit(b, table, range(len(plan.program.inputs)))
-    bodies: dict[str, Body] = {}
+    checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.windows])
+    bodies: dict[tuple[str, bool], Body] = {}
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
-    for kernel, local in zip(plan.kernels, parts, strict=True):
-        body = bodies.get(local.key)
-        if body is None:
-            body = bodies[local.key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits)
-        enter(b, room, table, local.entries)
-        launch(b, body, room)
-        checks.emit(b, table, kernel.values)
+
+    def body_of(kernel: Kernel, local: Local, shared: bool) -> Body:
+        key = (local.key, shared)
+        if key not in bodies:
+            bodies[key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits, shared)
+        return bodies[key]
+
+    loops = [None if is_product(plan, k) else body_of(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
+    shared = Spread(plan, layout, loops).shared
+    calls = [
+        partial(launch, b, body_of(kernel, local, spread), room, False)
+        if body is None
+        else partial(launch, b, body, room, spread and not body.parts)
+        for kernel, local, body, spread in zip(plan.kernels, parts, loops, shared, strict=True)
+    ]
+    for start, period, turns in found_turns(plan, parts, shared, checks):
+        run = calls[start : start + period]
+        if turns > 1:
+            ends = range(start, start + period * turns, period)
+            looped(b, table, room, [[local.entries for local in parts[k : k + period]] for k in ends], run)
+            continue
+        for local, call, kernel in zip(parts[start:], run, plan.kernels[start:], strict=False):
+            enter(b, room, table, local.entries)
+            call()
+            checks.emit(b, table, kernel.values)
     accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
     return module, accesses
 
 
-def kernel_body(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:
-    """The function of a kernel, over its own list of addresses."""
-    v = kernel.values[0]
-    if isinstance(instruction(plan.program, v).primitive.lower, Product):
+def found_turns(plan: Plan, parts: Sequence[Local], shared: Sequence[bool], checks: Checks) -> list[Segment]:
+    """The kernels in order, equal segments of them as turns; one whose values are checked is equal to no other."""
+    checked = [k for k, kernel in enumerate(plan.kernels) if checks.waiting.keys() & set(kernel.values)]
+    codes: list[object] = [(local.key, len(local.entries), s) for local, s in zip(parts, shared, strict=True)]
+    for k in checked:
+        codes[k] = k
+    return list(segments(codes))
+
+
+def kernel_body(
+    module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int, shared: bool = True
+) -> Body:
+    """The function of a kernel, over its own list of addresses; of a product, whether it is ``shared`` out."""
+    if is_product(plan, kernel):
         body = Body(module, name, plan, slots, bits)
-        emit_product(body, v)
+        emit_product(body, kernel.values[0], shared)
         body.b.ret_void()
     else:
         body = emit_kernel(module, name, plan, kernel, slots, bits)
@@ -133,6 +164,9 @@ def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> i
     start = arena_start(plan, layout)
     for slot, offset in layout.offsets:
         put(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
+    for slot, x, offset in layout.windows:
+        begin = b.load(b.gep(arena, [constant(x)], source_etype=POINTER), typ=POINTER)
+        put(slot, b.gep(begin, [constant(offset)], source_etype=ir.IntType(8)))
     return arena
 
 

@@ -14,12 +14,13 @@ from math import prod
 
 from llvmlite import ir
 
-from tenure.compile.body import LARGE
+from tenure.compile.body import Body
 from tenure.compile.build import kernel_body, planned
 from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.jit import engine
 from tenure.compile.memory import Layout, last_uses
 from tenure.compile.share import localize
+from tenure.compile.spread import Spread, is_product
 from tenure.compile.trail import entangled
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction, Program
@@ -105,16 +106,22 @@ def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
     plan, layout = planned(program)
     reuses = found_reuses(plan, layout, held or {})
     ours = {r.value: r.of for r in reuses if r.why is None}
-    kernels = [kernel_report(plan, layout, kernel, ours) for kernel in plan.kernels]
+    loops = [None if is_product(plan, kernel) else emitted(plan, layout, kernel) for kernel in plan.kernels]
+    spread = Spread(plan, layout, loops)
+    kernels = [kernel_report(plan, k, ours, shared) for k, shared in zip(plan.kernels, spread.shared, strict=True)]
     return Report(plan, layout, tuple(kernels), tuple(reuses))
 
 
-def kernel_report(plan: Plan, layout: Layout, kernel: Kernel, in_place: Mapping[int, int]) -> KernelReport:
-    """What one kernel does. The kernel is emitted once more, for only that says whether it is shared out."""
+def emitted(plan: Plan, layout: Layout, kernel: Kernel) -> Body:
+    """The kernel once more, for only that says how much it does."""
+    return kernel_body(ir.Module(), "kernel", plan, kernel, localize(plan, kernel, layout.slots).slots, vector_bits())
+
+
+def kernel_report(plan: Plan, kernel: Kernel, in_place: Mapping[int, int], shared: bool) -> KernelReport:
+    """What one kernel does."""
     program = plan.program
     needed, read = demand(plan, kernel, in_place)
     operations = tuple(sorted(v for v in needed if not constant(instruction(program, v))))
-    body = kernel_body(ir.Module(), "kernel", plan, kernel, localize(plan, kernel, layout.slots).slots, vector_bits())
     head = instruction(program, kernel.values[0])
     shape, cut = kernel.domain if kernel.domain is not None else (head.aval.shape, 0)
     return KernelReport(
@@ -125,7 +132,7 @@ def kernel_report(plan: Plan, layout: Layout, kernel: Kernel, in_place: Mapping[
         tuple([touch(program, v, written(program, v, in_place)) for v in kernel.values]),
         shape[:cut],
         shape[cut:],
-        body.items > 1 and body.work > LARGE,
+        shared,
         library_call(head),
     )
 

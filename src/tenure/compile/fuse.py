@@ -8,6 +8,7 @@ read are stored unless they are cheap. ``schedule`` puts stored values that can 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -133,11 +134,12 @@ def names(values: list[int]) -> str:
 
 @dataclass
 class Plan:
-    """Kernels in order, and the values that lie in buffers."""
+    """Kernels in order, and the values that lie in buffers; ``windows`` are those that are parts of inputs."""
 
     program: Program
     stored: set[int]
     kernels: list[Kernel]
+    windows: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "\n".join(f"kernel {k}: {kernel}" for k, kernel in enumerate(self.kernels))
@@ -153,14 +155,15 @@ def instruction(program: Program, v: int) -> Instruction:
     return program.instructions[v - len(program.inputs)]
 
 
-def choose_stored(program: Program) -> set[int]:
-    """Inputs, outputs, results of loop nests, operands of library calls, and what is dear and read twice."""
+def choose_stored(program: Program, windows: Collection[int] = ()) -> set[int]:
+    """Inputs and their windows, outputs, results of loop nests, operands of library calls, and what is dear and read
+    twice."""
     n = len(program.inputs)
     readers: dict[int, list[int]] = {}
     for k, at in enumerate(program.instructions):
         for o in set(at.operands):
             readers.setdefault(o, []).append(n + k)
-    stored = set(range(n)) | set(program.outputs)
+    stored = {*range(n), *windows, *program.outputs}
     weight: dict[int, int] = dict.fromkeys(range(n), 0)
     depth: dict[int, int] = dict.fromkeys(range(n), 0)
     fixed: set[int] = set()

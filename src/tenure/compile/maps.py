@@ -16,6 +16,7 @@ from tenure.compile.elements import Emitter, widths
 from tenure.compile.index import loop
 from tenure.compile.jit import engine
 from tenure.compile.loops import vectorized
+from tenure.compile.math.lanes import Builder as Lines
 from tenure.compile.objects import DATA, ITEMS
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Instruction
@@ -31,7 +32,8 @@ def map_source(at: Instruction, avals: list[Aval], params: dict[str, Any]) -> ir
     program = builder.extract([x.id for x in xs], [y.id])
     module = ir.Module(name="map")
     main = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64]), "map")
-    b = ir.IRBuilder(main.append_basic_block("entry"))
+    bits = engine().target.vector_bits
+    b = Lines(main.append_basic_block("entry"), bits)
     items = member(b, main.args[0], ITEMS)
     pointers = {k: member(b, item(b, items, k), DATA) for k in range(len(xs) + 1)}
     index = (loop(0),) if y.ndim else ()
@@ -40,7 +42,7 @@ def map_source(at: Instruction, avals: list[Aval], params: dict[str, Any]) -> ir
         e = Emitter(program, set(range(len(xs))), b, pointers, {0: i}, 0, width)
         e.store(e.at(y.id, index), pointers[len(xs)], loop(0), y.dtype)
 
-    width = widths([y.aval], engine().target.vector_bits)
+    width = widths([y.aval], bits)
     vectorized(b, ir.Constant(I64, 0), main.args[1], width, step)
     b.ret_void()
     return module

@@ -20,14 +20,16 @@ ALIGN = 64
 
 @dataclass(frozen=True)
 class Layout:
-    """``slots`` are table entries by value: inputs first, then outputs, then arena buffers at ``offsets``.
+    """``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``.
 
+    ``windows`` are entries that lie in those of inputs: slot, the input's, and by how many bytes it begins later.
     ``donors`` are pairs of an output slot and an input whose array it may be at the call.
     """
 
     slots: dict[int, int]
     outputs: tuple[int, ...]
     offsets: tuple[tuple[int, int], ...]
+    windows: tuple[tuple[int, int, int], ...]
     arena: int
     donors: tuple[tuple[int, int], ...]
 
@@ -45,22 +47,25 @@ def plan_memory(plan: Plan) -> Layout:
             slots[owner.get(v, v)] = n + len(outputs)
             outputs.append(v)
     offsets, arena = arena_offsets(plan, owner, slots, last)
-    for k, root in enumerate(offsets):
-        slots[root] = n + len(outputs) + k
+    places = {at: n + len(outputs) + k for k, at in enumerate(dict.fromkeys(offsets.values()))}
+    slots.update({root: places[at] for root, at in offsets.items()})
+    taken = n + len(outputs) + len(places)
+    slots.update({v: taken + k for k, v in enumerate(plan.windows)})
     full = {v: slots[owner.get(v, v)] for v in plan.stored}
-    placed = tuple([(slots[root], at) for root, at in offsets.items()])
+    placed = tuple([(slot, at) for at, slot in places.items()])
     made = {slots[owner.get(v, v)]: program.aval(v) for v in outputs}
     lent = tuple([(full[v], x) for v, x in donors if made.get(full[v]) == program.aval(x)])
-    return Layout(full, tuple(outputs), placed, arena, lent)
+    windows = tuple([(slots[v], x, start) for v, (x, start) in plan.windows.items()])
+    return Layout(full, tuple(outputs), placed, windows, arena, lent)
 
 
 def last_uses(plan: Plan) -> dict[int, int]:
-    """The kernel that reads a stored value last; outputs are read after all."""
+    """The kernel that reads a stored value last; outputs are read after all, and windows and their inputs kept."""
     last: dict[int, int] = {}
     for k, kernel in enumerate(plan.kernels):
         for v in [*kernel.reads, *kernel.values]:
             last[v] = k
-    for v in plan.program.outputs:
+    for v in [*plan.program.outputs, *plan.windows, *[x for x, _ in plan.windows.values()]]:
         last[v] = len(plan.kernels)
     return last
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 I64, POINTER = ir.IntType(64), ir.PointerType()
 
 
-def emit_product(body: Body, v: int) -> None:
-    """All matrices of a batch: at once where the operands' batches are whole or single, else one after the other."""
+def emit_product(body: Body, v: int, shared: bool) -> None:
+    """All matrices of a batch: at once where the operands' batches are whole or single, else one after the other;
+    ``shared`` out, or on one thread."""
     program = body.program
     at, aval = instruction(program, v), program.aval(v)
     operands = [through_transpose(program, o, body.plan.stored) for o in at.operands]
@@ -44,7 +45,7 @@ def emit_product(body: Body, v: int) -> None:
         if aval.dtype.kind == "f":
             strides = [0 if prod(s[:-2]) == 1 else s[-1] * s[-2] for s in shapes]
             size = Size(rows, columns, inner, count if together else 1, strides[0], strides[1])
-            call_blas(body, aval.dtype.itemsize == 4, matrices, turned, size)
+            call_blas(body, aval.dtype.itemsize == 4, matrices, turned, size, shared)
         else:
             multiply_whole(body, aval.dtype, matrices, turned, Size(rows, columns, inner, 1, 0, 0))
 
@@ -78,7 +79,7 @@ def advance(body: Body, v: int, matrix: ir.Value, shape: tuple[int, ...]) -> ir.
     return body.b.gep(body.pointer(v), [at], source_etype=in_memory(body.program.aval(v).dtype))
 
 
-def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], size: Size) -> None:
+def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], size: Size, shared: bool) -> None:
     """``gemm`` of the runtime, on a Product on the stack; an operand that is a transpose is read as it lies."""
     b, module = body.b, body.function.module
     fields: dict[str, Any] = {"a": matrices.left, "b": matrices.right, "c": matrices.target}
@@ -87,6 +88,8 @@ def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], 
     fields.update(ldc=size.columns, stride_a=size.left, stride_b=size.right, stride_c=size.rows * size.columns)
     fields.update(transpose_a=int(turned[0]), transpose_b=int(turned[1]), alpha=1.0, beta=0.0)
     fields.update(tiling(size.rows, size.columns, size.inner, size.batch))
+    if not shared:
+        fields.update(pieces=1)
     with b.goto_entry_block():
         room = b.alloca(ir.ArrayType(I64, len(Product._fields_)))
         call = b.inttoptr(b.ptrtoint(room, I64), POINTER)

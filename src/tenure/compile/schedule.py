@@ -30,6 +30,7 @@ from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
 from tenure.compile.simplify import HEIGHT
 from tenure.compile.trail import untangle
+from tenure.compile.windows import find_windows
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Fold
 from tenure.ops.reduce import extent
@@ -61,12 +62,13 @@ class Apart(Exception):
 
 def fuse(program: Program) -> Plan:
     """Choose stored values and kernels."""
-    scheduler = Scheduler(program, untangle(program, choose_stored(program)))
+    windows = find_windows(program)
+    scheduler = Scheduler(program, untangle(program, choose_stored(program, windows)))
     for v in sorted(scheduler.stored):
-        if v >= len(program.inputs):
+        if v >= len(program.inputs) and v not in windows:
             scheduler.add(v)
     scheduler.share()
-    return scheduler.plan()
+    return replace(scheduler.plan(), windows=windows)
 
 
 def member(program: Program, domain: Domain, v: int) -> Member | None:

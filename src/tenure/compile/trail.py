@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from tenure.compile.body import LARGE, POINTER, Body, launch
+from tenure.compile.body import LARGE, POINTER, Body, is_large, launch
 from tenure.compile.elements import Emitter, in_memory, widths
 from tenure.compile.fuse import identity, instruction, settle
 from tenure.compile.index import Affine
@@ -174,7 +174,7 @@ class Writer:
             first, last = part.claim(count)
             counted(part.b, first, last, 1, writer.ends if name == "ends" else writer.inside)
             part.b.ret_void()
-            launch(b, part, table)
+            launch(b, part, table, is_large(part))
 
     def inside(self, c: ir.Value, _: list[Any]) -> list[Any]:
         """The rows of a chunk that read only the chunk, then those computed before."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.body import Body, launch, leading, smaller, unravel
+from tenure.compile.body import Body, is_large, launch, leading, smaller, unravel
 from tenure.compile.elements import Emitter, Held, widths
 from tenure.compile.fuse import identity, instruction
 from tenure.compile.index import Index, loop
@@ -61,10 +61,10 @@ def emit_write(body: Body, v: int, lower: Write) -> None:
     if base is not None and base in body.plan.stored:  # a donated input is the result's buffer
         moved = b.icmp_unsigned("!=", *[b.ptrtoint(body.pointer(x), I64) for x in (base, v)])
         with b.if_then(moved):
-            launch(b, first, table)
+            launch(b, first, table, is_large(first))
     else:
-        launch(b, first, table)
-    launch(b, second, table)
+        launch(b, first, table, is_large(first))
+    launch(b, second, table, is_large(second))
     body.work = 1
 
 

@@ -17,6 +17,7 @@ from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
 from tenure.nn.lending import CALLS, refuse_call
 from tenure.values.handlers import RemovableHandle
+from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
 from tenure.values.parameter import BIRTHS, Parameter
 from tenure.values.record import RECORDER
@@ -375,6 +376,7 @@ class Module:
 
 
 CALLS.add(Module.__call__.__code__)
+methods(Module, __getattr__="registered")
 
 
 def _buffer(name: str, tensor: Any) -> Any:

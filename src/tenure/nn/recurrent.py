@@ -14,7 +14,9 @@ from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
+from tenure.values.composite import composite
 from tenure.values.creation import check_device, zeros
+from tenure.values.hits import apply
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
 from tenure.values.shaping import concat, stack
@@ -25,11 +27,18 @@ def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Any:
 
     ``weight`` is transposed, which a sequence does once.
     """
+    return apply(STEP, (gates, h, weight) if bias is None else (gates, h, weight, bias))
+
+
+def _next(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
     to_r, to_z, to_new = gates.chunk(3, -1)
     from_r, from_z, from_new = (h @ weight if bias is None else h @ weight + bias).chunk(3, -1)
     r, z = (to_r + from_r).sigmoid(), (to_z + from_z).sigmoid()
     new = (to_new + r * from_new).tanh()
     return new + z * (h - new)
+
+
+STEP = composite("gru_step", _next, "AddBackward0")
 
 
 class _Recurrent(Module):
@@ -78,7 +87,8 @@ class GRUCell(_Recurrent):
         wanted = (*x.shape[:-1], self.hidden_size)
         h = zeros(wanted, dtype=x.dtype) if hx is None else _checked_state(hx, wanted)
         gates = functional.linear(x, self.weight_ih, self.bias_ih)
-        return _step(gates, h, self.weight_hh.T, self.bias_hh)
+        bias = self.bias_hh
+        return _step(gates, h, self.weight_hh.T, None if bias is None else bias.value)
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -6,6 +6,7 @@ These functions take and give builder values, as primitives do; each is one reco
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from tenure import dtypes
@@ -46,21 +47,29 @@ Function = Callable[..., Any]
 class Operation:
     """A recorded operation: a function of builder values with the name that users and messages know it by.
 
-    ``grad_name`` is what PyTorch's ``grad_fn`` calls it (MulBackward0).
+    ``grad_name`` is what PyTorch's ``grad_fn`` calls it (MulBackward0). ``is_composite`` says that it is made of many.
     """
 
-    __slots__ = ("function", "grad_name", "name")
+    __slots__ = ("function", "grad_name", "is_composite", "name")
 
     def __init__(self, name: str, function: Function, grad_name: str | None = None) -> None:
         self.name = name
         self.function = function
         self.grad_name = grad_name or f"{name.title().replace('_', '')}Backward0"
+        self.is_composite = False
 
     def __call__(self, *operands: Value, **params: Any) -> Any:
         return self.function(*operands, **params)
 
     def __repr__(self) -> str:
         return self.name
+
+
+@lru_cache(maxsize=4096, typed=True)
+def parameters(names: tuple[str, ...], *values: Any) -> tuple[tuple[str, Any], ...]:
+    """The parameters of an operation by their names; the same object for the same values, by which the recorder knows
+    a step without comparing them."""
+    return tuple(zip(names, values, strict=True))
 
 
 def arithmetic(name: str, on_numbers: Primitive, on_bools: Primitive | None, grad_name: str) -> Operation:

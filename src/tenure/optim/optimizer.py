@@ -13,7 +13,7 @@ from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError,
 from tenure.optim import state
 from tenure.optim.holding import begin, end, repeated
 from tenure.values.loans import GIL, UPDATING
-from tenure.values.modes import enable_grad, no_grad
+from tenure.values.modes import MODE, MODES, current_mode, enable_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
@@ -93,11 +93,13 @@ class Optimizer:
         else:  # no other thread begins between this look and the store
             UPDATING[me] = (self, where)
         RECORDER.enter_site(where)
+        mode = MODE.get()
+        MODE.set(MODES[False, current_mode().eager])
         try:
-            with no_grad():
-                for group in self.param_groups:
-                    self._update_group(group)
+            for group in self.param_groups:
+                self._update_group(group)
         finally:
+            MODE.set(mode)
             RECORDER.enter_site(outer)
             end(me, others)
         RECORDER.seal()

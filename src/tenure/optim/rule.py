@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure.errors import ShapeError
 from tenure.ops import promote
-from tenure.ops.promote import Operation
+from tenure.ops.promote import Operation, parameters
 from tenure.values import steps
 from tenure.values.reading import value_of
 from tenure.values.tensor import Tensor
@@ -39,7 +39,7 @@ class Rule:
         scalars = (
             tuple([float(n) for n in numbers if not isinstance(n, Tensor)]) if given else tuple(map(float, numbers))
         )
-        params = (("count", len(places)), ("tensors", tensors), ("options", options))
+        params = parameters(("count", "tensors", "options"), len(places), tensors, options)
         become(written, steps.update(self.operation, operands, params, scalars, [p._leaf for p in written]))
 
     def _together(self, *xs: Any, count: int, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:

@@ -30,7 +30,7 @@ TENURE_BUILTINS is 0. Each of them has a twin in Python, which then serves."""
 _KEPT: list[Any] = []
 """What the code and the builtins point to."""
 _WORD = ctypes.sizeof(ctypes.c_void_p)
-_FASTCALL = 0x80
+_FASTCALL, _KEYWORDS = 0x80, 0x02
 
 
 class _Method(ctypes.Structure):
@@ -41,6 +41,18 @@ class _Method(ctypes.Structure):
         ("address", ctypes.c_void_p),
         ("flags", ctypes.c_int),
         ("doc", ctypes.c_char_p),
+    )
+
+
+class _Attribute(ctypes.Structure):
+    """CPython's PyGetSetDef."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("get", ctypes.c_void_p),
+        ("set", ctypes.c_void_p),
+        ("doc", ctypes.c_char_p),
+        ("closure", ctypes.c_void_p),
     )
 
 
@@ -60,6 +72,9 @@ class Extension:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(to))
         ctypes.c_void_p.from_address(self._address[variable] + at * _WORD).value = id(to)
 
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._address
+
     def address(self, symbol: str) -> int:
         """Where a function or a variable lies."""
         return self._address[symbol]
@@ -76,14 +91,25 @@ class Extension:
         )
         return made
 
-    def method(self, symbol: str, like: Callable[..., Any], of: type) -> Any:
-        """A builtin method of a class."""
+    def method(self, symbol: str, like: Callable[..., Any], of: type, *, keywords: bool = False) -> Any:
+        """A builtin method of a class; with ``keywords`` the names of the last arguments are handed to the code too."""
         make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
-        made: Any = make(("PyDescr_NewMethod", ctypes.pythonapi))(of, ctypes.addressof(self._method(symbol, like)))
-        return made
+        made = self._method(symbol, like, _KEYWORDS if keywords else 0)
+        out: Any = make(("PyDescr_NewMethod", ctypes.pythonapi))(of, ctypes.addressof(made))
+        return out
 
-    def _method(self, symbol: str, like: Callable[..., Any]) -> _Method:
-        made = _Method(like.__name__.encode(), self._address[symbol], _FASTCALL, (like.__doc__ or "").encode())
+    def attribute(self, get: str, set_: str, like: property, of: type) -> Any:
+        """A builtin attribute of a class: ``get`` is ``PyObject *f(PyObject *self, void *)``, ``set_`` is
+        ``int f(PyObject *self, PyObject *v, void *)``, with v NULL where it is deleted."""
+        name = (like.fget.__name__ if like.fget else "").encode()
+        made = _Attribute(name, self._address[get], self._address[set_], (like.__doc__ or "").encode(), None)
+        _KEPT.append(made)
+        make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
+        out: Any = make(("PyDescr_NewGetSet", ctypes.pythonapi))(of, ctypes.addressof(made))
+        return out
+
+    def _method(self, symbol: str, like: Callable[..., Any], flags: int = 0) -> _Method:
+        made = _Method(like.__name__.encode(), self._address[symbol], _FASTCALL | flags, (like.__doc__ or "").encode())
         _KEPT.append(made)
         return made
 

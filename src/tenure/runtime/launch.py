@@ -170,13 +170,9 @@ def _pooled(m: Module[Function]) -> None:
     with m.function("pooled", *names, gives="i32") as f:
         with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", gives="i64"), "i64 0")):
             f.give("i32 0")
-        own = f.call("PyContext_Copy", "ptr %context")  # one context cannot be entered twice at once
-        with f.when(f.equal(own, NULL)):
-            f.give("i32 1")
-        f.call("PyContext_Enter", own, gives="i32")
+        f.call("PyContext_Enter", "ptr %context", gives="i32")
         out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", gives="i32")
-        f.call("PyContext_Exit", own, gives="i32")
-        f.call("Py_DecRef", own, gives="void")
+        f.call("PyContext_Exit", "ptr %context", gives="i32")
         f.give(out)
 
 
@@ -206,16 +202,13 @@ def _pack(m: Module[Function]) -> None:
         f.give(out)
 
 
-def _run(m: Module[Function]) -> None:
-    """run(spec, arrays, numbers, context): as ``Call.__call__``."""
-    with m.function("run", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        spec, arrays, numbers, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
+def _fill(m: Module[Function]) -> None:
+    """fill(spec, arrays, numbers, context, out): run, and put the outputs into a list of their number: None, or what
+    the code gives if it fails. Nothing is made that the garbage collector counts, and the context is the call's own,
+    as one cannot be entered twice at once."""
+    with m.function("fill", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        spec, arrays, numbers, context, out = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
         given, none = f.call("PyList_Size", arrays, gives="i64"), f.load("ptr @none")
-        with f.each(given) as k:
-            kind = f.load(f.at(f.call("PyList_GetItem", arrays, k), "i64 8", "i8"))
-            with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
-                f.call("Py_IncRef", none, gives="void")
-                f.give(none)
         made, counts = _number(f, spec, 1), _item(f, spec, 6)
         with f.each(made) as k:
             f.call("PyList_Append", arrays, none, gives="i32")
@@ -237,28 +230,51 @@ def _run(m: Module[Function]) -> None:
         with f.unless(f.equal(failed, "i64 0")):
             f.give(f.call("PyLong_FromLong", failed))
         outputs = _item(f, spec, 5)
-        size = f.call("PyTuple_Size", outputs, gives="i64")
-        out = f.call("PyList_New", size)
-        with f.when(f.equal(out, NULL)):
-            f.give(NULL)
-        with f.each(size) as k:
+        with f.each(f.call("PyTuple_Size", outputs, gives="i64")) as k:
             at = f.call("PyLong_AsLongLong", f.call("PyTuple_GetItem", outputs, k), gives="i64")
             array = f.call("PyList_GetItem", arrays, at)
             f.call("Py_IncRef", array, gives="void")
             f.call("PyList_SetItem", out, k, array, gives="i32")
-        f.give(out)
+        f.call("Py_IncRef", none, gives="void")
+        f.give(none)
+
+
+def _run(m: Module[Function]) -> None:
+    """run(spec, arrays, numbers, context): as ``Call.__call__``."""
+    with m.function("run", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        spec, arrays, numbers, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
+        none, box = f.load("ptr @none"), f.local(count=5)
+        with f.each(f.call("PyList_Size", arrays, gives="i64")) as k:
+            kind = f.load(f.at(f.call("PyList_GetItem", arrays, k), "i64 8", "i8"))
+            with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
+                f.call("Py_IncRef", none, gives="void")
+                f.give(none)
+        out = f.call("PyList_New", f.call("PyTuple_Size", _item(f, spec, 5), gives="i64"))
+        own, status = f.call("PyContext_Copy", context), f.local()
+        f.store(NULL, status)
+        with f.unless(f.do("or", f.equal(out, NULL), f.equal(own, NULL))):
+            for n, v in enumerate((spec, arrays, numbers, own, out)):
+                f.store(v, f.at(box, f"i64 {n}"))
+            f.store(f.call("fill", NULL, box, "i64 5"), status)
+        f.call("Py_DecRef", own, gives="void")
+        done = f.load(status)
+        with f.when(f.equal(done, none)):
+            f.call("Py_DecRef", done, gives="void")
+            f.give(out)
+        f.call("Py_DecRef", out, gives="void")
+        f.give(done)
 
 
 def _load() -> tuple[Callable[..., Any], int]:
     module = Module(Function)
-    for define in (_free, _make, _pooled, _pack, _run):
+    for define in (_free, _make, _pooled, _pack, _fill, _run):
         define(module)
     objects = {"unshared": unshared, "empty": np.empty, "ndarray": np.ndarray, "none": None, "true": True}
     source = "\n".join([*[f"@{name} = global ptr null" for name in objects], str(module)])
-    code = Extension(source, _API, tuple(objects), ("run",))
+    code = Extension(source, _API, tuple(objects), ("fill", "run"))
     for name, to in objects.items():
         code.point(name, to)
-    return code.function("run", Call.__call__), code.address("run")
+    return code.function("run", Call.__call__), code.address("fill")
 
 
 def _as_known() -> bool:
@@ -272,7 +288,7 @@ def _as_known() -> bool:
 
 
 RUN = 0
-"""The address of the builtin, for other code: it takes a ``Call.spec``, arrays, numbers and the pool's context."""
+"""The address of ``fill``, for other code."""
 if AVAILABLE and _as_known():
     _builtin, RUN = _load()
 

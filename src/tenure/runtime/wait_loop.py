@@ -15,6 +15,8 @@ alone and looks again after each block: so nothing ever waits for the pool, and 
 
 from string import Template
 
+from tenure.runtime import workers
+
 __all__ = ["ALONE", "EXPORTS", "LIBC", "source"]
 
 EXPORTS = ("parallel", "halt", "resume", "reset", "wanted", "workers")
@@ -28,6 +30,7 @@ LIBC = (
     "pthread_create",
     "pthread_join",
     "pthread_sigmask",
+    "clock_gettime",
 )
 """What it needs of the C library."""
 
@@ -35,13 +38,14 @@ _FUTEX = {"x86_64": 202, "aarch64": 98}
 _PAUSE = {"x86_64": "void @llvm.x86.sse2.pause()", "aarch64": "void @llvm.aarch64.isb(i32 15)"}
 
 
-def source(*, machine: str, spins: int, most: int) -> str:
+def source(*, machine: str, spins: int, patience: int, most: int) -> str:
     """The module for Linux on `machine`.
 
-    spins: pauses before a worker sleeps and before the leader yields; most: threads at most, the leader included.
+    spins: pauses before a worker, or the leader, yields; patience: nanoseconds before a worker sleeps, if it pays
+    (``workers``); most: threads at most, the leader included.
     """
-    values = {"FUTEX": _FUTEX[machine], "PAUSE": _PAUSE[machine], "SPINS": spins, "MOST": most}
-    return Template(_MODULE).substitute(values, HINT=_PAUSE[machine].replace("i32 15", "i32"))
+    values = {"FUTEX": _FUTEX[machine], "PAUSE": _PAUSE[machine], "SPINS": spins, "MOST": most, "PATIENCE": patience}
+    return Template(_MODULE + workers.MODULE).substitute(values, HINT=_PAUSE[machine].replace("i32 15", "i32"))
 
 
 _MODULE = r"""
@@ -53,6 +57,7 @@ declare i32 @__sched_cpucount(i64, ptr)
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_join(i64, ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
+declare i32 @clock_gettime(i32, ptr)
 declare i32 @llvm.smin.i32(i32, i32)
 declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
@@ -236,144 +241,6 @@ done:
 
 define internal void @wake(i64 %count) noinline {
   %woken = call i64 (i64, ...) @syscall(i64 $FUTEX, ptr getelementptr (i8, ptr @gate, i64 4), i64 129, i64 %count)
-  ret void
-}
-
-; A worker's life. %born is its lane and, in the lower 32 bits, the epoch; %seen is the last one it has answered.
-define internal ptr @work(ptr %born) {
-entry:
-  %start = ptrtoint ptr %born to i64
-  %first = trunc i64 %start to i32
-  %home = lshr i64 %start, 32
-  br label %wait
-wait:
-  %seen = phi i32 [ %first, %entry ], [ %seen, %pause ], [ %seen, %sleep ], [ %epoch, %leave ]
-  %spins = phi i32 [ 0, %entry ], [ %more, %pause ], [ 0, %sleep ], [ 0, %leave ]
-  %state = load atomic i64, ptr @gate acquire, align 8
-  %high = lshr i64 %state, 32
-  %epoch = trunc i64 %high to i32
-  %called = icmp ne i32 %epoch, %seen
-  br i1 %called, label %enter, label %rest
-rest:
-  %long = icmp sge i32 %spins, $SPINS
-  br i1 %long, label %sleep, label %pause
-pause:
-  call $PAUSE
-  %more = add i32 %spins, 1
-  br label %wait
-sleep:
-  ; seq_cst against the leader, which advances the epoch and then looks for sleepers: one of the two sees the other.
-  %down = atomicrmw add ptr @sleepers, i32 1 seq_cst, align 4
-  %slept = call i64 (i64, ...) @syscall(i64 $FUTEX, ptr getelementptr (i8, ptr @gate, i64 4), i64 128,
-                                        i32 %seen, ptr null)
-  %up = atomicrmw sub ptr @sleepers, i32 1 seq_cst, align 4
-  br label %wait
-enter:
-  %stop = load atomic i32, ptr @stopping acquire, align 4
-  %over = icmp ne i32 %stop, 0
-  br i1 %over, label %end, label %step
-step:
-  %before = atomicrmw add ptr @gate, i64 2 acquire, align 8
-  %bit = trunc i64 %before to i1
-  br i1 %bit, label %help, label %leave
-help:
-  call void @claim(i64 %home)
-  br label %leave
-leave:
-  %after = atomicrmw sub ptr @gate, i64 2 release, align 8
-  br label %wait
-end:
-  ret ptr null
-}
-
-; Makes the workers and returns how many; the caller leads.
-define internal i32 @start() noinline {
-entry:
-  %cpus = alloca [128 x i64], align 8
-  %signals = alloca [16 x i64], align 8
-  %given = load i32, ptr @wanted
-  %fixed = icmp sgt i32 %given, 0
-  br i1 %fixed, label %create, label %ask
-ask:
-  %failed = call i32 @sched_getaffinity(i32 0, i64 1024, ptr %cpus)
-  %known = icmp eq i32 %failed, 0
-  br i1 %known, label %count, label %create
-count:
-  %allowed = call i32 @__sched_cpucount(i64 1024, ptr %cpus)
-  br label %create
-create:
-  %threads = phi i32 [ %given, %entry ], [ 1, %ask ], [ %allowed, %count ]
-  %most = call i32 @llvm.smin.i32(i32 %threads, i32 $MOST)
-  %goal = sub i32 %most, 1
-  %state = load i64, ptr @gate
-  %epoch = lshr i64 %state, 32
-  %masked = call i32 @pthread_sigmask(i32 2, ptr @blocked, ptr %signals)
-  br label %more
-more:
-  %made = phi i32 [ 0, %create ], [ %plus, %good ]
-  %want = icmp slt i32 %made, %goal
-  br i1 %want, label %new, label %done
-new:
-  %slot = getelementptr [$MOST x i64], ptr @handles, i32 0, i32 %made
-  %number = add i32 %made, 1
-  %lane = zext i32 %number to i64
-  %upper = shl i64 %lane, 32
-  %both = or i64 %upper, %epoch
-  %born = inttoptr i64 %both to ptr
-  %refused = call i32 @pthread_create(ptr %slot, ptr null, ptr @work, ptr %born)
-  %fine = icmp eq i32 %refused, 0
-  br i1 %fine, label %good, label %done
-good:
-  %plus = add i32 %made, 1
-  br label %more
-done:
-  %unmasked = call i32 @pthread_sigmask(i32 2, ptr %signals, ptr null)
-  store atomic i32 %made, ptr @workers monotonic, align 4
-  ret i32 %made
-}
-
-; Takes the lead and ends the workers; 0 if another thread leads. The next region after @resume makes new ones.
-define i32 @halt() {
-entry:
-  %pair = cmpxchg ptr @busy, i32 0, i32 1 acquire monotonic, align 4
-  %won = extractvalue { i32, i1 } %pair, 1
-  br i1 %won, label %stop, label %lost
-lost:
-  ret i32 0
-stop:
-  %workers = load i32, ptr @workers
-  store atomic i32 1, ptr @stopping release, align 4
-  %advanced = atomicrmw add ptr @gate, i64 4294967296 seq_cst, align 8
-  call void @wake(i64 2147483647)
-  br label %more
-more:
-  %ended = phi i32 [ 0, %stop ], [ %plus, %join ]
-  %some = icmp slt i32 %ended, %workers
-  br i1 %some, label %join, label %done
-join:
-  %slot = getelementptr [$MOST x i64], ptr @handles, i32 0, i32 %ended
-  %handle = load i64, ptr %slot
-  %joined = call i32 @pthread_join(i64 %handle, ptr null)
-  %plus = add i32 %ended, 1
-  br label %more
-done:
-  store atomic i32 0, ptr @stopping release, align 4
-  store atomic i32 -1, ptr @workers monotonic, align 4
-  ret i32 1
-}
-
-define void @resume() {
-  store atomic i32 0, ptr @busy release, align 4
-  ret void
-}
-
-; In the child of a fork: whatever the other threads were doing, they are gone.
-define void @reset() {
-  store atomic i64 0, ptr @gate monotonic, align 8
-  store atomic i32 0, ptr @sleepers monotonic, align 4
-  store atomic i32 0, ptr @stopping monotonic, align 4
-  store atomic i32 -1, ptr @workers monotonic, align 4
-  store atomic i32 0, ptr @busy release, align 4
   ret void
 }
 """

@@ -183,7 +183,7 @@ class Walk:
             self.walk(of, unit, cts)
             if self.consume:
                 unit.consume(roots)
-            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else len(unit.made)
+            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.node.size
             del cts  # what nobody holds is written in place
             if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
                 self.compute_so_far()

@@ -16,11 +16,13 @@ from tenure.runtime.export import read_only
 from tenure.values.creation import wrap
 from tenure.values.force import leaves_some, run_prefix
 from tenure.values.graph import Leaf, Out
+from tenure.values.hits import coded
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
 
 
-def array_of(x: Any) -> np.ndarray[Any, Any]:
+@coded
+def array_of(x: Any) -> Any:
     """The buffer of a tensor, computed if it is pending; what failed raises its error here."""
     x = x._read()
     if x._data is None:
@@ -29,10 +31,10 @@ def array_of(x: Any) -> np.ndarray[Any, Any]:
     if type(data) is Poison:
         error = copy.copy(data.error)
         raise error.with_traceback(None)
-    return data  # type: ignore[no-any-return]
+    return data
 
 
-def array_alone(x: Any) -> np.ndarray[Any, Any]:
+def array_alone(x: Any) -> Any:
     """``array_of``, for which only what x needs is computed: the rest of the trace stays pending."""
     x, t = x._read(), RECORDER.trace
     if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):

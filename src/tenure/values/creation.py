@@ -16,7 +16,7 @@ from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError, GradientError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ops import move, promote
-from tenure.ops.promote import Operation
+from tenure.ops.promote import Operation, parameters
 from tenure.runtime.buffers import empty
 from tenure.values import record
 from tenure.values.hits import apply
@@ -237,7 +237,7 @@ def full(
         raise DTypeError(f"full: the value is a number, not {type(fill_value).__name__}")
     target = as_dtype(type(fill_value) if dtype is None else dtype)
     shape = check_shape(size, target)
-    params = (("shape", shape), ("dtype", target))
+    params = parameters(("shape", "dtype"), shape, target)
     return leaf(apply(FILL, (), params, (fill_value,)), requires_grad)
 
 

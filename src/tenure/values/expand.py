@@ -131,10 +131,10 @@ def expand_tangent(ex: Expansion, node: Node) -> None:
 
 
 def expand_call(ex: Expansion, node: Node) -> None:
-    """A program applied to slots: its instructions, in line."""
+    """A program applied to slots and numbers: its instructions, in line."""
     program = node.params
     b = ex.builder
-    values = [ex[slot] for slot in node.args if slot is not None]
+    values = ex.arguments(node)
     for at in program.instructions:
         values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))
     ex.slots.extend([pointwise.mark(values[v]) for v in program.outputs])

@@ -16,11 +16,10 @@ from typing import Any
 from tenure.compile.tiers import Tiered, compile_program
 from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
-from tenure.ir.program import Builder, Value
 from tenure.ir.verify import verify
 from tenure.runtime import buffers
 from tenure.transform.reads import narrow
-from tenure.values import graph, paths
+from tenure.values import graph, packs, paths
 from tenure.values.expand import Expansion
 from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
@@ -55,12 +54,16 @@ def count(what: str) -> None:
     COUNTS[what] += 1
 
 
+Save = bool | tuple[int, ...]
+"""Whether a run saves for a backward; of a part of a loop, which inputs outlive it in any case."""
+
+
 class Plan:
     """A compiled program of a path for a set of outputs.
 
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
-    that no longer can to the result slot of the backward that consumed them. ``saved`` are the value numbers,
-    and ``kept`` the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
+    that no longer can to the result slot of the backward that consumed them. ``saved`` are the values, and ``kept``
+    the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
     which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
     ``places`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
     ``tn.move`` had given when it last ran.
@@ -71,7 +74,7 @@ class Plan:
         "places", "saved", "slots",
     )  # fmt: skip
 
-    def __init__(self, node: Node, slots: tuple[int, ...], save: bool) -> None:
+    def __init__(self, node: Node, slots: tuple[int, ...], save: Save) -> None:
         ex = Expansion().advance(node)
         spent = paths.consumed(node)
         made = paths.steps(node)
@@ -81,37 +84,24 @@ class Plan:
         self.leaves = tuple([s for s in slots if s in leaves])
         self.open = tuple([s for s in differentiable if s not in spent and s not in leaves])
         self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
-        self.saved, self.kept = paths.residuals(node, self.open) if save and self.open else ((), ())
+        lasting = save if isinstance(save, tuple) else ()
+        saved, self.kept = paths.residuals(node, self.open, lasting) if save is not False and self.open else ((), ())
+        self.saved = packs.grouped(ex.builder, saved)
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
         self.places: list[graph.Place] | None = None
-        literals, self.baked = _literals(node, ex)
+        kept = [packs.pack(ex.builder, what) for what in self.saved]
+        literals, self.baked = paths.literals(node, ex)
         inputs = [v.id for v in ex.inputs]
         self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
-        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *self.saved], literals)
+        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
         program = narrow(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
-
-
-def _literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Node, int]]]:
-    """The scalars that are still specialized, as constants, and where they stand; their nodes know which ends
-    rely on it."""
-    out: dict[int, Callable[[Builder], Value]] = {}
-    places: list[tuple[Node, int]] = []
-    scalars = iter(ex.scalars)
-    for step in node.path():
-        for k, (value, scalar) in enumerate(zip(list(step.fixed), scalars, strict=False)):
-            if value is not GENERAL:
-                out[scalar.id] = lambda b, v=value, d=scalar.dtype: b.full((), v, d)  # type: ignore[misc]
-                places.append((step, k))
-                if node not in step.baked:
-                    step.baked.append(node)
-    return out, places
 
 
 BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
@@ -125,7 +115,12 @@ class Last(threading.local):
 LAST = Last()
 
 
-def plan_for(node: Node, wanted: tuple[int, ...], save: bool) -> Plan:
+def lasting(t: Any) -> tuple[int, ...]:
+    """The inputs of a trace that are held in any case: the values of leaves, and what was made of data."""
+    return tuple([k for k, x in enumerate(t.inputs) if type(x._src) is graph.Leaf or getattr(x, "_code", None) is None])
+
+
+def plan_for(node: Node, wanted: tuple[int, ...], save: Save) -> Plan:
     """The program that serves this call."""
     exact: Plan | None = node.plans.get((wanted, save))
     if exact is not None:
@@ -200,7 +195,8 @@ def run(t: Any) -> None:
         if t.vmapped:
             live = tuple([s for s in live if handles[s]._node.level is None])
         if live:
-            save = t.cutting or (graph.EXPECTED["backward"] if node.save is None else node.save)
+            expected = graph.EXPECTED["backward"] if node.save is None else node.save
+            save: Save = lasting(t) if t.cutting else expected
             plan = node.plans.get((live, save)) or plan_for(node, live, save)
             if plan.places is None:
                 plan.places = places_of(t, handles)
@@ -226,7 +222,12 @@ def run(t: Any) -> None:
     COUNTS["runs"] += 1
     node.stamp = COUNTS["runs"]
     if COUNTS["nodes"] > NODE_BUDGET:
-        COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
+        forget_paths()
+
+
+def forget_paths() -> None:
+    """Keep the paths of the trie where traces ended last."""
+    COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
@@ -247,14 +248,23 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
         if plan.graph:
             _start(t, plan, handles)
         done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
-        if type(done) is tuple:
-            arrays, status = done
-            numbers = [t.scalars[k] for k in plan.numbers]
-            _deliver(t, plan, handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
     except BaseException as error:
         break_off(t, plan, handles, error)
         raise
+    if type(done) is tuple:
+        account(t, plan, done)
     return done is not None
+
+
+def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
+    """Hand over what there is of a run that has failed, by its arrays and status, and what became of the rest."""
+    arrays, status = done
+    try:
+        numbers = [t.scalars[k] for k in plan.numbers]
+        _deliver(t, plan, t.handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+    except BaseException as error:
+        break_off(t, plan, t.handles, error)
+        raise
 
 
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:

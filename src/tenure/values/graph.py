@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from tenure.values import packs
 from tenure.values.trie import Node
 
 Place = tuple[CodeType, int] | None
@@ -63,7 +64,7 @@ class Segment:
     Whether a backward came is remembered at the path's node: what nobody used is not saved again.
 
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
-    expansion to tensors, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole.
+    expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole.
     """
 
     __slots__ = ("handlers", "inputs", "node", "number", "outs", "saved", "scalars", "sources", "used")
@@ -81,7 +82,7 @@ class Segment:
         self.scalars = scalars
         self.sources = sources
         self.handlers = handlers
-        self.saved: dict[int, Any] | None = None
+        self.saved: dict[packs.Saved, Any] | None = None
         self.outs: dict[int, weakref.ref[Out]] = {}
         self.number = next(_numbers)
         for x in inputs:

@@ -10,6 +10,9 @@ from tenure.values.expand import WEAK, expand_operation
 from tenure.values.levels import level_of
 from tenure.values.trie import INT64, Key, Node, out_of_bounds
 
+PRIMITIVES = 2
+"""How many primitives an operation is, on the average."""
+
 
 def new_operation(
     t: Any,
@@ -50,6 +53,7 @@ def new_operation(
         name=fn.grad_name,
         leaves=leaves,
         level=level,
+        size=(len(b.instructions) - len(args)) // PRIMITIVES if fn.is_composite else 0,
     )
 
 
@@ -59,7 +63,7 @@ def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple
     for at in b.instructions:
         if at is not None and at.primitive.name == "cast" and at.operands[0] in numbers:
             dtype = at.aval.dtype
-            if dtype.kind == "i":
+            if dtype.kind == "i" and dtype.itemsize < 8:  # INT64 itself is what generated code looks for
                 found[at.operands[0]] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
     bounds = tuple([found.get(v, INT64) if type(s) is int else None for v, s in zip(numbers, scalars, strict=True)])
     for s, bound in zip(scalars, bounds, strict=True):

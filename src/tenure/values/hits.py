@@ -4,48 +4,58 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from tenure.compile.tiers import Tiered
+from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
-from tenure.runtime.launch import RUN
-from tenure.values import force, hits_code, record
-from tenure.values.expand import expand_mark
-from tenure.values.hits_steps import HANDLE, MOST_PLACES
+from tenure.runtime.launch import RUN, Call
+from tenure.values import force, graph, hits_code, record
+from tenure.values.expand import expand_gradient, expand_mark, expand_operation
+from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
+from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
-from tenure.values.sites import PACKAGE
-from tenure.values.trie import GENERAL, INT64, Node
-from tenure.values.unfinished import Unfinished
+from tenure.values.sites import PACKAGE, place_of
+from tenure.values.trie import GENERAL, INT64, ROOT, Node
+from tenure.values.unfinished import MOVED, Unfinished
 
 SLOTS: dict[type, tuple[str, ...]] = {
-    Mode: ("eager",),
-    record.Trace: (
-        "busy",
-        "eager",
-        "mode",
-        "node",
-        "handles",
-        "inputs",
-        "bound",
-        "scalars",
-        "token",
-        "marks",
-        "running",
+    Mode: ("eager", "grad"),
+    record.Trace: record.Trace.__slots__,
+    Unfinished: ("running", "sealed", "trace"),
+    Node: (
+        *("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut", "level"),
+        *("name", "params", "plans", "save", "stamp"),
     ),
-    Unfinished: ("trace",),
-    Node: ("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut", "level"),
+    graph.Leaf: ("grad", "hooks"),
+    graph.Out: ("name", "segment", "slot", "where"),
+    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "places", "saved", "slots"),
+    Tiered: ("call",),
+    Call: ("spec",),
 }
+NAMES = {
+    "cell_name": "unfinished",
+    "own": "__dict__",
+    "filename": "co_filename",
+    "name_context": "_context",
+    "unlocking": "release",
+    "item_name": "item",
+    "acquire": "acquire",
+    **{f"name_{name}": name for name in ("backward", "nodes", "open", "plan", "runs")},
+    **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
+    **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
+}
+"""Strings that the code looks something up by."""
 
 
-def _load() -> Extension:
-    places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
-    code = Extension(hits_code.source(places), hits_code.API, hits_code.VARIABLES, hits_code.FUNCTIONS)
-    objects = {
+def _known() -> dict[str, Any]:
+    """The objects that the code knows from the beginning."""
+    return {
         "recorder": record.RECORDER,
-        "cell_name": "unfinished",
         "mode": MODE,
         "true": True,
         "false": False,
@@ -53,25 +63,41 @@ def _load() -> Extension:
         "general": GENERAL,
         "wide": INT64,
         "empty": (),
+        "zero": 0,
         "one": 1,
+        "first": (0,),
         "getframe": sys._getframe,
-        "filename": "co_filename",
         "package": PACKAGE,
-        "float": float,
-        "int": int,
-        "bool": bool,
+        **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
         "slow_bind": record.Trace.bind,
-        "cut": record.cut,
         "mark_step": expand_mark,
+        "gradient_step": expand_gradient,
+        "operation_step": expand_operation,
+        "root": ROOT,
         "mode_type": Mode,
         "enter": record.Trace.enter,
         "ndarray": np.ndarray,
-        "list": list,
-        "slice": slice,
         "ellipsis": ...,
+        **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
+        "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
+        "last": force.LAST, "budget": force.NODE_BUDGET, "buffers": vars(buffers),
+        "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": force._start,
+        "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_place_of": place_of,
+        **NAMES,
     }
+
+
+def _load() -> Extension:
+    places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
+    like = record.Trace()
+    blank = {name: getattr(like, name) for name in record.Trace.__slots__}
+    made = hits_code.made(places, blank)
+    code = Extension(made.source, made.api, made.variables, made.functions)
+    objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock), "new_token": object}
+    objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
     for name, to in objects.items():
-        code.point(name, to)
+        if f"o_{name}" in code:
+            code.point(f"o_{name}", to)
     code.number("run", RUN)
     return code
 
@@ -90,12 +116,18 @@ CODE = _load() if AVAILABLE and RUN and _as_known() else None
 """None where there are no builtins: ``record`` then does it all."""
 
 
+def know(name: str, to: Any) -> None:
+    """Let the code know an object from now on, if it asks for one of this name."""
+    if CODE is not None and f"o_{name}" in CODE:
+        CODE.point(f"o_{name}", to)
+
+
 def coded(function: Callable[..., Any]) -> Callable[..., Any]:
     """The builtin of this name, which leaves what is unusual to the function; that itself where there is none."""
     if CODE is None:
         return function
     name = function.__name__
-    CODE.point(f"slow_{name}", function)
+    know(f"slow_{name}", function)
     return CODE.function(name, function)  # type: ignore[no-any-return]
 
 
@@ -117,15 +149,21 @@ def add_place(of: type) -> None:
         CODE.point("places", of, 2 * k)
 
 
-def install(tensor: type, classes: tuple[type, ...]) -> None:
-    """Give the operators and methods of the ``classes``, bases of ``tensor``, code of their own."""
+def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of: Mapping[str, type]) -> None:
+    """Give the operators and methods of the ``classes``, bases of ``tensor``, code of their own. ``late`` are objects
+    that the code knows from now on, ``of`` the classes of ``LATE``."""
     if CODE is None:
         return
     for name in HANDLE:
         CODE.number(f"at_{name}", offset(tensor, f"_{name}"))
+    for kind, names in LATE.items():
+        for name in names:
+            CODE.number(f"at_{kind}_{name}", offset(of[kind], f"_{name}"))
+    for name, to in {**late, **of, "tensor": tensor}.items():
+        know(name, to)
     entries: dict[Any, int] = {}
-    for of in classes:
-        for name, function in list(vars(of).items()):
+    for base in classes:
+        for name, function in list(vars(base).items()):
             found = STEPS.get(function) if callable(function) else None
             if found is None:
                 continue
@@ -134,5 +172,41 @@ def install(tensor: type, classes: tuple[type, ...]) -> None:
             CODE.point("entries", fn, 3 * k)
             CODE.point("entries", function, 3 * k + 1)
             CODE.number("entries", int(reflected), 3 * k + 2)
-            setattr(of, name, CODE.method(f"{kind}_{k}", function, of))
-    CODE.point("tensor", tensor)
+            setattr(base, name, CODE.method(f"{kind}_{k}", function, base))
+
+
+def change(of: type, steps: Mapping[str, Any]) -> None:
+    """Give methods of a class that write the place, by the step of two operands that they take, code of their own."""
+    if CODE is None:
+        return
+    for k, (name, step) in enumerate(steps.items()):
+        fn, _, reflected = STEPS[step]
+        function = vars(of)[name]
+        CODE.point("changes", fn, 3 * k)
+        CODE.point("changes", function, 3 * k + 1)
+        CODE.number("changes", int(reflected), 3 * k + 2)
+        setattr(of, name, CODE.method(f"change_{k}", function, of, keywords=True))
+
+
+def methods(of: type, *names: str, keywords: bool = False, **others: str) -> None:
+    """Give methods of a class code of their own, by their names; ``others`` say what the code is called."""
+    if CODE is None:
+        return
+    for name, code in {**dict(zip(names, names, strict=True)), **others}.items():
+        function = vars(of)[name]
+        know(f"slow_{code}", function)
+        setattr(of, name, CODE.method(code, function, of, keywords=keywords))
+
+
+def attribute(of: type, name: str, code: str) -> None:
+    """Give an attribute of a class code of its own."""
+    if CODE is None:
+        return
+    like: Any = vars(of)[name]
+    know(f"slow_get_{code}", like.fget)
+    know(f"slow_set_{code}", like.fset)
+    know(f"delete_{code}", like.__delete__)
+    setattr(of, name, CODE.attribute(f"get_{code}", f"set_{code}", like, of))
+
+
+methods(record.Recorder, "enter_site", "seal")

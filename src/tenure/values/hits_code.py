@@ -8,13 +8,21 @@ one of them works on it, as any allocation may run finalizers that record; it st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from tenure.runtime.assembler import NULL
+from tenure.values.hits_attributes import ATTRIBUTES, IN_PLACE, finish
+from tenure.values.hits_backward import BACKWARD
+from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
+from tenure.values.hits_places import PLACING
+from tenure.values.hits_reads import READING, trace_maker
 from tenure.values.hits_run import RUNNING
-from tenure.values.hits_steps import HANDLE, MOST_PLACES, PARTS, Code, Step
+from tenure.values.hits_steps import PARTS
+from tenure.values.hits_updates import UPDATING
 
-__all__ = ["API", "ENTRIES", "FUNCTIONS", "SLICE", "VARIABLES", "source"]
+__all__ = ["ENTRIES", "SLICE", "Made", "made"]
 
 ENTRIES = 64
 """Operators and methods that can have code of their own."""
@@ -25,64 +33,49 @@ SLICE = (16, 24, 32)
 WIDEST = 1024
 """Parts of a key, at most."""
 
-API = (
-    *("Py_IncRef", "Py_DecRef", "PyContextVar_Get", "PyErr_Clear", "PyErr_Occurred", "PyEval_GetFrame"),
-    *("PyDict_GetItemWithError", "PyDict_SetItem", "PyFrame_GetBack", "PyFrame_GetCode", "PyFrame_GetLasti"),
-    *(
-        "PyList_Append",
-        "PyList_GetItem",
-        "PyList_New",
-        "PyList_SetItem",
-        "PyList_Size",
-        "PyLong_AsLongLongAndOverflow",
-        "PyLong_FromLong",
-    ),
-    *("PyLong_FromVoidPtr", "PyObject_CallFunctionObjArgs", "PyObject_GetAttr", "PyObject_RichCompareBool"),
-    *("PyObject_Vectorcall", "PyThreadState_Get", "PyThreadState_GetID", "PyTuple_GetItem", "PyTuple_New"),
-    *("PyTuple_SetItem", "PyTuple_Size", "PyType_GenericAlloc", "PyUnicode_Tailmatch"),
-)
-OBJECTS = (
-    *("recorder", "cell_name", "cell", "mode", "true", "false", "none", "general", "wide", "empty", "one"),
-    *("getframe", "filename", "package", "tensor", "float", "int", "bool", "slow_bind", "cut", "slow_apply"),
-    *("slow_apply_one", "slow_seen", "slow_mark_leaf", "mark_step", "mode_type", "enter"),
-    *("ndarray", "list", "slow_alive", "slow_hand_over", "slow_exact", "slice", "ellipsis", "slow_value_of"),
-)
-VARIABLES = ("entries", "places", "run", *OBJECTS, *[f"at_{name}" for name in HANDLE])
-FUNCTIONS = (
-    "apply",
-    "apply_one",
-    "seen",
-    "mark_leaf",
-    "alive",
-    "hand_over",
-    "exact",
-    "value_of",
-    "bind_method",
-    *[f"{kind}_{k}" for kind in ("operator", "method") for k in range(ENTRIES)],
-)
+class Made(NamedTuple):
+    """The module as text; what it calls, the pointers that are to be set, and what it defines for others."""
+
+    source: str
+    api: tuple[str, ...]
+    variables: tuple[str, ...]
+    functions: tuple[str, ...]
 
 
-def source(offsets: Mapping[str, int]) -> str:
-    """The module; ``offsets`` say where nodes, traces and the cell of the current trace keep their slots."""
+def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
+    """The module; ``offsets`` say where nodes, traces and the like keep their slots, ``blank`` what a new trace has."""
 
     class Body(Step):
         pass
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    for define in (*PARTS, *RUNNING, *CALLED):
+    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
+    for define in (*parts, trace_maker(blank), *READING, *UPDATING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
             with m.function(f"{kind}_{k}", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
                 f.give(f.call(code, "ptr %x", "ptr %args", "i64 %n", f.at("ptr @entries", f"i64 {3 * k}")))
-    variables = [f"@{name} = global ptr null" for name in OBJECTS]
-    variables += [f"@at_{name} = global i64 0" for name in HANDLE]
-    tables = [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
-    return "\n".join([*variables, *tables, str(m)])
+    for k in range(IN_PLACE):
+        with m.function(f"change_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+            entry = f.at("ptr @changes", f"i64 {3 * k}")
+            f.give(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
+    body = str(m)
+    numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in LATE.items() for name in names]
+    objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
+    globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
+    globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
+    functions = re.findall(r"^define ptr @(\w+)|^define i32 @(\w+)", body, re.M)
+    return Made(
+        "\n".join([*globals_, body]),
+        tuple([name for name in m.signatures if name not in m.defined]),
+        (*objects, *numbers, *dict(TABLES)),
+        tuple([a or b for a, b in functions]),
+    )
 
 
-TABLES = (("entries", 3 * ENTRIES), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
+TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, where it keeps its value."""
 
 
@@ -92,48 +85,49 @@ def is_number(f: Step, x: str) -> str:
     return f.do("or", f.do("or", f.is_(kind, "float"), f.is_(kind, "int")), f.is_(kind, "bool"))
 
 
-def finish(f: Step, h: str) -> None:
-    """Give a handle, or an error; go on if there is neither."""
-    with f.unless(f.both(f.absent(h), f.absent(f.call("PyErr_Occurred")))):
-        f.give(h)
+def pair(m: Code) -> None:
+    """Give the handle of u ∘ y, u a value; nothing without an error if that is left to Python."""
+    with m.function("pair", "ptr %u", "ptr %y", "ptr %entry", "i64 %depth") as f:
+        parts, number, second = f.local(count=3), f.local(), f.local()
+        f.store("ptr %y", number)
+        v, out = f.call("value", "ptr %y"), f.local()
+        f.store(NULL, out)
+        plain = f.absent(v)
+        with f.when(f.choice(plain, is_number(f, "ptr %y"), "i1 true")):
+            t = f.call("hold")
+            with f.unless(f.absent(t)):
+                i = f.call("slot", t, "ptr %u")
+                f.store(f.kind("ptr %y"), second)
+                f.own(f.load(second))
+                with f.unless(plain):
+                    f.drop(f.load(second))
+                    f.store(f.call("slot", t, v), second)
+                j, h = f.load(second), f.local()
+                f.store(NULL, h)
+                with f.unless(f.do("or", f.absent(i), f.absent(j))):
+                    turn = f.equal(f.load(f.at("ptr %entry", "i64 2"), "i64"), "i64 1")
+                    f.store(f.load("ptr %entry"), parts)
+                    f.store(f.choice(turn, j, i), f.at(parts, "i64 1"))
+                    f.store(f.choice(turn, i, j), f.at(parts, "i64 2"))
+                    count = f.choice(plain, "i64 1", "i64 0")
+                    f.store(f.call("take", t, parts, "i64 3", number, count, "i64 %depth", "i1 false"), h)
+                f.drop(i, j)
+                f.store(f.call("release", t, f.load(h)), out)
+        f.drop(v)
+        f.give(f.load(out))
 
 
 def binary(m: Code) -> None:
     """x ∘ y as an operator; y is a value, a place, a borrow or a number."""
     with m.function("binary", "ptr %x", "ptr %args", "i64 %n", "ptr %entry") as f:
-        parts, number, second = f.local(count=3), f.local(), f.local()
         with f.when(f.equal("i64 %n", "i64 1")):
-            y = f.load("ptr %args")
-            f.store(y, number)
-            u, v = f.call("value", "ptr %x"), f.call("value", y)
-            plain = f.absent(v)
-            fine = f.choice(plain, is_number(f, y), "i1 true")
-            with f.when(f.both(fine, f.negation(f.absent(u)))):
-                t = f.call("hold")
-                with f.unless(f.absent(t)):
-                    i = f.call("slot", t, u)
-                    f.store(f.kind(y), second)
-                    f.own(f.load(second))
-                    with f.unless(plain):
-                        f.drop(f.load(second))
-                        f.store(f.call("slot", t, v), second)
-                    j, h = f.load(second), f.local()
-                    f.store(NULL, h)
-                    with f.unless(f.do("or", f.absent(i), f.absent(j))):
-                        turn = f.equal(f.load(f.at("ptr %entry", "i64 2"), "i64"), "i64 1")
-                        f.store(f.load("ptr %entry"), parts)
-                        f.store(f.choice(turn, j, i), f.at(parts, "i64 1"))
-                        f.store(f.choice(turn, i, j), f.at(parts, "i64 2"))
-                        count = f.choice(plain, "i64 1", "i64 0")
-                        f.store(f.call("take", t, parts, "i64 3", number, count, "i64 0", "i1 false"), h)
-                    f.drop(i, j)
-                    out = f.call("release", t, f.load(h))
-                    with f.unless(f.both(f.absent(out), f.absent(f.call("PyErr_Occurred")))):
-                        f.drop(u, v)
-                        f.give(out)
-            f.drop(u, v)
-            finish(f, NULL)
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n"))
+            u, out = f.call("value", "ptr %x"), f.local()
+            f.store(NULL, out)
+            with f.unless(f.absent(u)):
+                f.store(f.call("pair", u, f.load("ptr %args"), "ptr %entry", "i64 0"), out)
+            f.drop(u)
+            finish(f, f.load(out))
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", NULL))
 
 
 def one_step(m: Code) -> None:
@@ -167,7 +161,7 @@ def unary(m: Code) -> None:
                 h = f.call("one_step", f.load("ptr %entry"), u, f.constant("empty"), NULL, "i64 0")
                 f.drop(u)
                 finish(f, h)
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n"))
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", NULL))
 
 
 def argument(f: Step, k: int, default: str) -> str:
@@ -252,30 +246,35 @@ def seen(m: Code) -> None:
         f.give(f.own(f.constant("none")))
 
 
+def leaf_mark(m: Code) -> None:
+    """Give a pending value as that of a leaf; nothing without an error if that is left to Python."""
+    with m.function("leaf_mark", "ptr %x", "ptr %leaf") as f:
+        parts, box, t = f.local(count=4), f.local(), f.call("hold")
+        with f.when(f.absent(t)):
+            f.give(NULL)
+        i = f.call("slot", t, "ptr %x")
+        f.store(NULL, box)
+        with f.unless(f.absent(i)):
+            for k, part in enumerate((f.constant("mark_step"), i, f.constant("empty"), f.constant("false"))):
+                f.store(part, f.at(parts, f"i64 {k}"))
+            f.store(f.call("take", t, parts, "i64 4", NULL, "i64 0", "i64 2", "i1 false"), box)
+        h = f.load(box)
+        f.drop(i)
+        with f.when(f.absent(h)):
+            f.give(f.call("release", t, NULL))
+        status = f.call("PyDict_SetItem", f.get(t, "trace.marks"), f.get(h, ".slot"), "ptr %leaf", gives="i32")
+        with f.unless(f.equal(status, "i32 0")):
+            f.drop(t, h)
+            f.give(NULL)
+        f.swap(t, "trace.busy", f.constant("false"))
+        f.drop(t)
+        f.give(h)
+
+
 def mark_leaf(m: Code) -> None:
     """mark_leaf(x, leaf), of a pending value."""
     with m.function("mark_leaf", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        x, leaf, parts, box = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), f.local(count=4), f.local()
-        t = f.call("hold")
-        with f.unless(f.absent(t)):
-            i = f.call("slot", t, x)
-            f.store(NULL, box)
-            with f.unless(f.absent(i)):
-                for k, part in enumerate((f.constant("mark_step"), i, f.constant("empty"), f.constant("false"))):
-                    f.store(part, f.at(parts, f"i64 {k}"))
-                f.store(f.call("take", t, parts, "i64 4", NULL, "i64 0", "i64 2", "i1 false"), box)
-            h = f.load(box)
-            f.drop(i)
-            with f.unless(f.absent(h)):
-                status = f.call("PyDict_SetItem", f.get(t, "trace.marks"), f.get(h, ".slot"), leaf, gives="i32")
-                with f.unless(f.equal(status, "i32 0")):
-                    f.drop(t, h)
-                    f.give(NULL)
-                f.swap(t, "trace.busy", f.constant("false"))
-                f.drop(t)
-                f.give(h)
-            f.call("release", t, NULL)
-        finish(f, NULL)
+        finish(f, f.call("leaf_mark", f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1"))))
         f.give(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
 
 
@@ -334,19 +333,26 @@ def bind_method(m: Code) -> None:
             x = f.load("ptr %args")
             with f.when(f.is_(f.kind(x), "tensor")):
                 f.give(f.call("slot", "ptr %t", x))
-        f.give(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n"))
+        f.give(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n", NULL))
 
 
 def onward(m: Code) -> None:
-    """Call a Python function with x and the arguments of a method."""
-    with m.function("onward", "ptr %f", "ptr %x", "ptr %args", "i64 %n") as f:
-        everything = f.local(count=MOST + 1)
+    """Call a Python function with x and the arguments of a method, of which the last have the names."""
+    with m.function("onward", "ptr %f", "ptr %x", "ptr %args", "i64 %n", "ptr %names") as f:
+        named = f.local("i64")
+        f.store("i64 0", named)
+        with f.unless(f.absent("ptr %names")):
+            f.store(f.size("ptr %names", "Tuple"), named)
+        n = f.do("add", "i64 %n", f.load(named, "i64"))
+        everything = f.value("ptr", f"alloca ptr, {f.do('add', n, 'i64 1')}")
         f.store("ptr %x", everything)
-        n = f.choice(f.value("i1", f"icmp ult i64 %n, {MOST}"), "i64 %n", f"i64 {MOST}")
         with f.each(n) as k:
             f.store(f.load(f.at("ptr %args", k)), f.at(everything, f.do("add", k, "i64 1")))
-        f.give(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", n, "i64 1"), NULL))
+        f.give(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
-CALLED = (*(binary, one_step, unary, apply_one, apply, seen, mark_leaf, exact, bind_method, value_of, onward),)
+CALLED = (
+    *(pair, binary, one_step, unary, apply_one, apply, seen, leaf_mark, mark_leaf, exact, bind_method, value_of),
+    onward,
+)
 """What Python calls, and what that is made of."""

@@ -7,7 +7,7 @@ their results, so nothing can be lost there.
 from __future__ import annotations
 
 from tenure.runtime.assembler import NULL
-from tenure.values.hits_steps import Code
+from tenure.values.hits_objects import Code
 
 __all__ = ["RUNNING"]
 
@@ -66,6 +66,14 @@ def choose(m: Code) -> None:
         f.give(out)
 
 
+def own_context(m: Code) -> None:
+    """Give the context for a run of its own, if arrays are made in it: one cannot be entered twice at once."""
+    with m.function("own_context", "ptr %spec", "ptr %context") as f:
+        with f.when(f.empty(f.item("ptr %spec", "i64 3"), "Tuple")):
+            f.give(f.own("ptr %context"))
+        f.give(f.call("PyContext_Copy", "ptr %context"))
+
+
 def deliver(m: Code) -> None:
     """Give results to their handles, which are pending no longer."""
     with m.function("deliver", "ptr %handles", "ptr %slots", "ptr %results", gives="void") as f:
@@ -85,31 +93,32 @@ def hand_over(m: Code) -> None:
     with m.function("hand_over", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         t, spec, slots, which, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
         arrays, numbers = f.call("gather", f.get(t, "trace.inputs")), f.call("choose", f.get(t, "trace.scalars"), which)
-        fresh, box = f.call("PyList_New", "i64 0"), f.local(count=4)
-        lost = f.do("or", f.do("or", f.absent(arrays), f.absent(numbers)), f.absent(fresh))
-        with f.when(lost):
-            f.drop(arrays, numbers, fresh)
+        fresh, results = f.call("PyList_New", "i64 0"), f.call("PyList_New", f.size(f.item(spec, "i64 5"), "Tuple"))
+        own, box = f.call("own_context", spec, context), f.local(count=5)
+        with f.when(f.either(*map(f.absent, (arrays, numbers, fresh, results, own)))):
+            f.drop(arrays, numbers, fresh, results, own)
             with f.when(f.absent(f.call("PyErr_Occurred"))):
                 f.give(f.own(f.constant("none")))
             f.give(NULL)
+        # From here on nothing is made that the garbage collector counts: no finalizer finds a value half computed.
         f.swap(t, "trace.running", f.constant("true"))
         f.swap(t, "trace.inputs", fresh)  # who has nobody else goes here, and leaves its array to the list
         f.drop(fresh)
-        for k, v in enumerate((spec, arrays, numbers, context)):
+        for k, v in enumerate((spec, arrays, numbers, own, results)):
             f.store(v, f.at(box, f"i64 {k}"))
-        results = f.call_at(f.load("ptr @run"), NULL, box, "i64 4")
-        f.drop(numbers)
-        with f.when(f.absent(results)):
-            f.drop(arrays)
-            f.give(NULL)
-        with f.unless(f.is_(f.kind(results), "list")):
+        status = f.call_at(f.load("ptr @run"), NULL, box, "i64 5")
+        with f.unless(f.is_(status, "none")):
+            f.drop(numbers, own, results)
+            with f.when(f.absent(status)):
+                f.drop(arrays)
+                f.give(NULL)
             out = f.call("PyTuple_New", "i64 2")
             f.call("PyTuple_SetItem", out, "i64 0", arrays, gives="i32")
-            f.call("PyTuple_SetItem", out, "i64 1", results, gives="i32")
+            f.call("PyTuple_SetItem", out, "i64 1", status, gives="i32")
             f.give(out)
         f.call("deliver", f.get(t, "trace.handles"), slots, results, gives="void")
-        f.drop(results, arrays)
+        f.drop(status, numbers, own, results, arrays)
         f.give(f.own(f.constant("true")))
 
 
-RUNNING = (alive, gather, choose, deliver, hand_over)
+RUNNING = (alive, gather, choose, own_context, deliver, hand_over)

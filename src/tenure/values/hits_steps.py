@@ -1,76 +1,14 @@
-"""The parts of the generated code of ``hits``: how Python's objects are handled, and a step in a trace.
+"""The parts of the generated code of ``hits``: a step in a trace.
 
 Values are borrowed, unless a function is said to give them (the caller owns them) or to take them (it owns them).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_objects import MOST_PLACES, Code
 
-from tenure.runtime.assembler import NULL, Function, Module
-
-__all__ = ["HANDLE", "MOST_PLACES", "PARTS", "Code", "Step"]
-
-MOST_PLACES = 6
-HANDLE = ("aval", "bound", "code", "data", "deps", "lasti", "node", "slot", "src", "trace")
-"""The slots of a handle, whose places are known only once its class is made."""
-
-TYPE = "i64 8"
-"""Where an object keeps its type."""
-
-
-class Step(Function):
-    """A function body that knows how Python's objects are handled."""
-
-    offsets: Mapping[str, int]
-
-    def where(self, slot: str) -> str:
-        """The offset of a slot: ``node.next``, or ``.slot`` of a handle."""
-        return self.load(f"ptr @at_{slot[1:]}", "i64") if slot[0] == "." else f"i64 {self.offsets[slot]}"
-
-    def get(self, x: str, slot: str) -> str:
-        """What an object keeps in a slot."""
-        return self.load(self.at(x, self.where(slot), "i8"))
-
-    def kind(self, x: str) -> str:
-        """The type of an object."""
-        return self.load(self.at(x, TYPE, "i8"))
-
-    def put(self, x: str, slot: str, v: str) -> None:
-        """Let an object keep, and take, a value in a slot that holds nothing."""
-        self.store(v, self.at(x, self.where(slot), "i8"))
-
-    def swap(self, x: str, slot: str, v: str) -> None:
-        """Let an object keep another value."""
-        address = self.at(x, self.where(slot), "i8")
-        old = self.load(address)
-        self.store(self.own(v), address)
-        self.drop(old)
-
-    def own(self, v: str) -> str:
-        """One more reference to a value."""
-        self.call("Py_IncRef", v, gives="void")
-        return v
-
-    def drop(self, *values: str) -> None:
-        """Give up references, also to nothing."""
-        for v in values:
-            self.call("Py_DecRef", v, gives="void")
-
-    def constant(self, name: str) -> str:
-        """An object that the code knows."""
-        return self.load(f"ptr @{name}")
-
-    def absent(self, v: str) -> str:
-        """Whether it is no object."""
-        return self.equal(v, NULL)
-
-    def is_(self, v: str, name: str) -> str:
-        """Whether it is an object that the code knows."""
-        return self.equal(v, self.constant(name))
-
-
-Code = Module[Step]
+__all__ = ["PARTS"]
 
 
 def value(m: Code) -> None:
@@ -89,30 +27,52 @@ def value(m: Code) -> None:
         f.give(NULL)
 
 
-def trace(m: Code) -> None:
-    """Give this thread's trace. The cell that holds it is remembered for the thread that asked last."""
-    with m.function("trace") as f:
+def known(m: Code) -> None:
+    """See to it that ``@cell`` and ``@state`` are this thread's: where its trace is, and what else is its own. They are
+    remembered for the thread that asked last. Whether that could be; else an error."""
+    with m.function("known", gives="i1") as f:
         thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), gives="i64")
         with f.when(f.equal(thread, f.load("ptr @thread", "i64"))):
-            f.give(f.own(f.get(f.constant("cell"), "unfinished.trace")))
-        cell = f.call("PyObject_GetAttr", f.constant("recorder"), f.constant("cell_name"))
-        with f.when(f.absent(cell)):
-            f.give(NULL)
-        old, found = f.constant("cell"), f.own(f.get(cell, "unfinished.trace"))
-        f.store(cell, "ptr @cell")
+            f.give("i1 true")
+        found = [f.call("PyObject_GetAttr", f.constant("recorder"), f.constant(name)) for name in ("cell_name", "own")]
+        with f.when(f.either(*map(f.absent, found))):
+            f.drop(*found)
+            f.give("i1 false")
+        old = [f.constant(name) for name in ("cell", "state")]
+        for name, v in zip(("cell", "state"), found, strict=True):
+            f.store(v, f"ptr @o_{name}")
         f.store(thread, "ptr @thread")
-        f.drop(old)
-        f.give(found)
+        f.drop(*old)  # which may let another thread ask
+        f.give(f.call("known", gives="i1"))
+
+
+def trace(m: Code) -> None:
+    """Give this thread's trace."""
+    with m.function("trace") as f:
+        found = f.call("known", gives="i1")
+        with f.unless(found):
+            f.give(NULL)
+        f.give(f.own(f.get(f.constant("cell"), "unfinished.trace")))
+
+
+def state(m: Code) -> None:
+    """What is this thread's own, by name; nothing with an error."""
+    with m.function("state") as f:
+        found = f.call("known", gives="i1")
+        with f.unless(found):
+            f.give(NULL)
+        f.give(f.constant("state"))
 
 
 def hold(m: Code) -> None:
-    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy or either is eager, or
-    with an error."""
+    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy, is to be cut, or either
+    is eager, or with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
         with f.when(f.absent(t)):
             f.give(NULL)
         usual = f.both(f.is_(f.get(t, "trace.busy"), "false"), f.is_(f.get(t, "trace.eager"), "false"))
+        usual = f.both(usual, f.is_(f.get(f.get(t, "trace.node"), "node.cut"), "false"))
         f.store(NULL, box)
         f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
         mode = f.load(box)
@@ -340,6 +300,15 @@ def take(m: Code) -> None:
         node = f.call("follow", f.get("ptr %t", "trace.node"), "ptr %parts", "i64 %n")
         with f.when(f.absent(node)):
             f.give(NULL)
+        f.give(f.call("proceed", "ptr %t", node, *names[3:]))
+
+
+def proceed(m: Code) -> None:
+    """Give the handle of a step, or with %many a tuple of all its handles, in a trace that is held. Nothing without an
+    error: a number is not one that the step takes."""
+    names = ("ptr %t", "ptr %node", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
+    with m.function("proceed", *names) as f:
+        node = "ptr %node"
         with f.when(f.both(f.is_(f.get(node, "node.aval"), "none"), f.negation("i1 %many"))):
             f.give(NULL)
         f.own(node)
@@ -373,7 +342,7 @@ def take(m: Code) -> None:
 
 
 def release(m: Code) -> None:
-    """Take a trace that was held, and the handle of a step or nothing; give the handle. What must be cut is cut."""
+    """Take a trace that was held, and the handle of a step or nothing; give the handle."""
     with m.function("release", "ptr %t", "ptr %h") as f:
         with f.when(f.absent("ptr %h")):
             with f.when(f.absent(f.call("PyErr_Occurred"))):
@@ -381,15 +350,12 @@ def release(m: Code) -> None:
             f.drop("ptr %t")
             f.give(NULL)
         f.swap("ptr %t", "trace.busy", f.constant("false"))
-        with f.unless(f.is_(f.get(f.get("ptr %t", "trace.node"), "node.cut"), "false")):
-            done = f.call("PyObject_CallFunctionObjArgs", f.constant("cut"), "ptr %t", NULL, variadic=True)
-            f.drop(done)
-            with f.when(f.absent(done)):
-                f.drop("ptr %t", "ptr %h")
-                f.give(NULL)
         f.drop("ptr %t")
         f.give("ptr %h")
 
 
-PARTS = (value, trace, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results, take, release)
+PARTS = (
+    *(value, known, trace, state, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results),
+    *(take, proceed, release),
+)
 """What the functions that Python calls are made of."""

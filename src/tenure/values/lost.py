@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from tenure.errors import TenureError
 from tenure.interp.interp import Poison
 from tenure.values.sites import place_of, site
+from tenure.values.unfinished import UNFINISHED
 
 AXIS = re.compile(r"axis \d+(?= of size)")
 
@@ -33,13 +34,18 @@ class Running:
     @classmethod
     def forked(cls) -> None:
         """In the child of a fork: what other threads were computing is lost, and their locks are free."""
-        for key, t in list(cls.all.items()):
-            if key[1] != threading.get_ident():
-                del cls.all[key]
-                t.lock = threading.RLock()
-                if t.running and len(t.inputs) != t.node.inputs:
-                    lose(t.handles, "the thread that computes this is not in this process, which was forked")
-                t.running = False
+        here = threading.get_ident()
+        gone = [t for key, t in cls.all.items() if key[1] != here]
+        cls.all = {key: t for key, t in cls.all.items() if key[1] == here}
+        for cell in list(UNFINISHED):
+            if cell.running is not None and cell.thread != here:
+                gone.append(cell.running)
+                cell.running = None
+        for t in gone:
+            t.lock = threading.RLock()
+            if t.running and len(t.inputs) != t.node.inputs:
+                lose(t.handles, "the thread that computes this is not in this process, which was forked")
+            t.running = False
 
 
 def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> None:

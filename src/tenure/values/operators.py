@@ -8,7 +8,7 @@ from typing import Any
 from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import PLACES, RECORDER, Trace, cut
+from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut
 from tenure.values.trie import Key, Node
 
 STEPS: dict[Any, tuple[Operation, str, bool]] = {}
@@ -22,9 +22,11 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
     """
 
     def step(x: Any, y: Any) -> Any:
+        if type(x) in EXPRESSIONS or type(y) in EXPRESSIONS:
+            return (x if type(x) in EXPRESSIONS else y).composed(fn, (y, x) if reflected else (x, y), ())
         t = RECORDER.trace
-        if t.busy:
-            t = RECORDER.fresh()
+        if t.busy or t.node.cut:
+            t = RECORDER.ready(t)
         t.busy = True
         try:
             mode = MODE.get()
@@ -49,7 +51,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
         except Exception:
             t.busy = not t.whole()
             raise
-        if node.cut or t.eager:
+        if t.eager:
             cut(t)
         return h
 

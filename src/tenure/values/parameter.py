@@ -6,7 +6,7 @@ import itertools
 import weakref
 from typing import Any
 
-from tenure.values.hits import add_place
+from tenure.values.hits import add_place, know
 from tenure.values.loans import Ended
 from tenure.values.var import Var
 
@@ -51,10 +51,14 @@ class Parameter(Var):
 
     def is_orphan(self) -> bool:
         """Whether modules once held this parameter and none does now."""
-        return self._holders is not None and all(r() is None for r in self._holders)
+        holders = self._holders
+        if holders is None or (len(holders) == 1 and holders[0]() is not None):
+            return False
+        return all(r() is None for r in holders)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
 
 add_place(Parameter)
+know("parameter", Parameter)

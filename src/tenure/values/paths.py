@@ -3,7 +3,7 @@ its adjoint will need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tenure.ir.aval import Aval
@@ -11,7 +11,7 @@ from tenure.ir.program import Builder, Value
 from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_gradient, expand_mark
 from tenure.values.graph import Source
-from tenure.values.trie import Node
+from tenure.values.trie import GENERAL, Node
 
 
 def steps(node: Node) -> list[tuple[Node, int]]:
@@ -92,9 +92,13 @@ def mark_slots(node: Node) -> list[int]:
 
 
 def leaf_slots(node: Node) -> list[int]:
-    """The marks that are leaves: the key of their step says so."""
-    made = steps(node)
-    return [s for s in mark_slots(node) if made[s][0].expand is not expand_mark or not made[s][0].key[-1]]
+    """The marks that are leaves, found once: the key of their step says so."""
+    found: list[int] | None = node.plans.get("leaves")
+    if found is None:
+        made = steps(node)
+        found = [s for s in mark_slots(node) if made[s][0].expand is not expand_mark or not made[s][0].key[-1]]
+        node.plans["leaves"] = found
+    return found
 
 
 def source_slots(node: Node) -> list[int]:
@@ -112,10 +116,9 @@ def sources(t: Any, node: Node | None = None) -> dict[int, Source]:
 
 
 def adjoint(
-    node: Node, roots: Sequence[int], stops: Sequence[int], into: Sequence[int]
-) -> tuple[Expansion, dict[str, list[Value]], dict[int, Value]]:
-    """The path's primitives followed by those of the cotangents of ``stops``, with new inputs for the rest."""
-    ex = Expansion().advance(node)
+    ex: Expansion, roots: Sequence[int], stops: Sequence[int], into: Sequence[int]
+) -> tuple[dict[str, list[Value]], dict[int, Value]]:
+    """Add the cotangents of ``stops`` to a path's primitives, with new inputs for the rest."""
     b = ex.builder
     b.tracking = False
     given = {
@@ -127,24 +130,55 @@ def adjoint(
         held[ex[s].id] = g
     accumulators = {ex[s].id: a for s, a in zip(into, given["into"], strict=True)}
     found = pull_back(b, held, {ex[s].id for s in stops}, accumulators)
-    return ex, given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
+    return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
 
 
-def residuals(node: Node, roots: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What the adjoint of a path reads: the numbers of computed values, and which inputs."""
-    n = len(Expansion().advance(node).builder.avals)
+MOVED = frozenset(("getitem", "reshape", "permute", "broadcast_to", "flip", "cast", "mark"))
+"""Primitives whose results the adjoint takes once more from what it has anyway."""
+
+
+def residuals(
+    node: Node, roots: tuple[int, ...], lasting: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the adjoint of a path reads: the numbers of computed values, and which inputs.
+
+    Parts and views of ``lasting`` inputs, which outlive the path, are not saved, but the inputs kept.
+    """
+    ex = Expansion().advance(node)
+    n = len(ex.builder.avals)
     rules = [step for step in node.path() if step.expand is expand_mark and step.level is None]
     by_hand = [s for step in rules for s in step.args[1:] if s is not None]
-    ex, given, found = adjoint(node, sorted({*roots, *by_hand}), source_slots(node), ())
+    given, found = adjoint(ex, sorted({*roots, *by_hand}), source_slots(node), ())
     b = ex.builder
     outputs = [v.id for v in found.values()]
     reads = {v for v in outputs if v < n}
     for v in b.needed(outputs, {v.id for v in given["roots"]} | set(range(n))):
         reads.update([o for o in operands(b, v) if o < n])
-    saved = tuple(sorted([v for v in reads if operands(b, v)]))
+    again = {v.id for v in [*[ex.inputs[k] for k in lasting], *ex.scalars]}
+    for v in range(n):
+        at = b.instructions[v]
+        if at is not None and at.primitive.name in MOVED and again.issuperset(at.operands):
+            again.add(v)
+    saved = tuple(sorted([v for v in reads if operands(b, v) and v not in again]))
     remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))
     kept = tuple([k for k, x in enumerate(ex.inputs) if x.id in reads or x.id in remade])
     return saved, kept
+
+
+def literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Node, int]]]:
+    """The scalars that are still specialized, as constants, and where they stand; their nodes know which ends
+    rely on it."""
+    out: dict[int, Callable[[Builder], Value]] = {}
+    places: list[tuple[Node, int]] = []
+    scalars = iter(ex.scalars)
+    for step in node.path():
+        for k, (value, scalar) in enumerate(zip(list(step.fixed), scalars, strict=False)):
+            if value is not GENERAL:
+                out[scalar.id] = lambda b, v=value, d=scalar.dtype: b.full((), v, d)  # type: ignore[misc]
+                places.append((step, k))
+                if node not in step.baked:
+                    step.baked.append(node)
+    return out, places
 
 
 def operands(b: Builder, v: int) -> tuple[int, ...]:

@@ -2,19 +2,21 @@
 
 Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
 out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
-counted from the start of the trace: the next trace then begins at the same point of the loop, walks the same
-nodes and ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT
-results, since compiling takes as long as a program is.
+counted from that point of the loop where least is alive: the next trace begins there too, walks the same nodes and
+ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT operations, since
+compiling takes as long as a program is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from tenure.values.expand import expand_gradient
+from tenure.values.paths import ancestors
 from tenure.values.trie import GENERAL, Node
 
 REPEATS = 3
-SHORT = 96
+SHORT = 192
 LONGEST = 16384
 
 
@@ -68,6 +70,27 @@ def shortest_period(sequence: Sequence[Hashable], repeats: int = REPEATS) -> int
     return best[1] if best else None
 
 
+def narrowest(path: Sequence[Node], period: int) -> int:
+    """After how many results from the start of a path, less than a period, fewest bytes are read later on; a backward
+    reads all that its roots were computed from."""
+    made = [(node, k) for node in path for k in range(len(node.avals))]
+    last: dict[int, int] = {}
+    here = 0
+    for node in path:
+        if node.avals:
+            read = {slot for slot in node.args if slot is not None and slot >= 0}
+            if node.expand is expand_gradient:
+                read |= ancestors(made, read)
+            last.update(dict.fromkeys(read, here))
+            here += len(node.avals)
+    crossing = dict.fromkeys(range(len(made) - 2 * period, len(made) - period), 0)
+    for slot, use in last.items():
+        for at in range(max(slot + 1, len(made) - 2 * period), min(use + 1, len(made) - period)):
+            node, k = made[slot]
+            crossing[at] += node.avals[k].nbytes
+    return min([(size, at % period) for at, size in crossing.items()])[1]
+
+
 def generalize(path: Sequence[Node], period: int) -> None:
     """Make the Python numbers that differ between the periods inputs, before a program is built on one of them."""
     met: dict[tuple[int, int], object] = {}
@@ -83,19 +106,21 @@ def generalize(path: Sequence[Node], period: int) -> None:
 
 
 def choose_cut(node: Node, look: int) -> int:
-    """Mark the node if the trace is to be cut here; gives the length at which to look again."""
-    if node.results >= LONGEST:
+    """Mark the node if the trace is to be cut here; gives the size at which to look again."""
+    if node.size >= LONGEST:
         node.cut = True
-        return node.results + LONGEST
+        return node.size + LONGEST
     path = node.path()
     period = shortest_period(codes(path))
     if period is None:
         return 2 * look
     generalize(path, period)
-    early = -(-SHORT // period) * period
+    phase = narrowest(path, period)
+    before = next((at for at in reversed(path) if at.results <= node.results - period), path[0])
+    early = phase + -(-SHORT // (node.size - before.size)) * period
     next(at for at in reversed(path) if at.results <= early and at.avals).cut = True
-    rest = -node.results % period
+    rest = (phase - node.results) % period
     if rest == 0:
         node.cut = True
         return look
-    return node.results + rest
+    return node.size + rest

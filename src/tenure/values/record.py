@@ -132,7 +132,7 @@ class Trace:
     def add(self, node: Node) -> Node:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
         force.count("nodes")
-        if node.results >= self.look and not RECORDER.open:
+        if node.size >= self.look and not RECORDER.open:
             self.look = period.choose_cut(node, self.look)
         return self.node.next.setdefault(node.key, node)
 
@@ -190,6 +190,10 @@ class Recorder(threading.local):
             trace.sites.append((0, site))
         return trace  # type: ignore[no-any-return]
 
+    def ready(self, t: Trace) -> Trace:
+        """The trace to go on with where one is busy, or is to be cut here."""
+        return self.fresh() if t.busy else cut(t)
+
     def seal(self) -> None:
         """Close the trace in progress; it runs at the next read, seal or cut."""
         if self.open:
@@ -245,6 +249,8 @@ _Tensor: Any = None
 _Var: Any = None
 
 
+EXPRESSIONS: set[type] = set()
+"""Classes of tensors whose operations are applied to a program under construction."""
 PLACES: set[type] = set()
 """Classes whose value of this moment is ``_val``, which spares most operations on them a call."""
 
@@ -260,9 +266,11 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
 
     ``params`` is a tuple of (name, value) pairs whose values are hashable and of one type each.
     """
+    if operands and type(operands[0]) in EXPRESSIONS:
+        return operands[0].composed(fn, (*operands, *scalars), params)
     t = RECORDER.trace
-    if t.busy:
-        t = RECORDER.fresh()
+    if t.busy or t.node.cut:
+        t = RECORDER.ready(t)
     t.busy = True
     try:
         mode = _mode()
@@ -284,16 +292,18 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
     except Exception:
         t.busy = not t.whole()
         raise
-    if node.cut or t.eager:
+    if t.eager:
         cut(t)
     return out
 
 
 def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
     """``apply`` for one tensor and at most one number: what most operations are, and so without its loops."""
+    if type(x) in EXPRESSIONS:
+        return x.composed(fn, (x,) if scalar is None else (x, scalar), params)
     t = RECORDER.trace
-    if t.busy:
-        t = RECORDER.fresh()
+    if t.busy or t.node.cut:
+        t = RECORDER.ready(t)
     t.busy = True
     try:
         mode = _mode()
@@ -318,7 +328,7 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
     except Exception:
         t.busy = not t.whole()
         raise
-    if node.cut or t.eager:
+    if t.eager:
         cut(t)
     return h
 
@@ -334,8 +344,12 @@ def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None
     return t.settle(node, user_frame())
 
 
-def cut(t: Trace) -> None:
-    """End the trace here, if nothing holds it open."""
+def cut(t: Trace) -> Trace:
+    """End the trace here, if nothing holds it open; gives the one to go on with.
+
+    A loop is cut where its next turn begins to record: what the last one left on Python's stack is gone then.
+    """
     if not RECORDER.open and t is RECORDER.trace:
         t.cutting = True
         RECORDER.flush()
+    return RECORDER.trace

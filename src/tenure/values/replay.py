@@ -104,7 +104,7 @@ class Replay:
         if node.expand is expand_mark:
             return (self.mark(node, slot),)
         if node.expand is expand_call:
-            return steps.call(node.params, read)
+            return steps.call(node.params, [x for x in read if x is not None], tuple(scalars))
         if node.expand is expand_gradient:
             return self.gradient(node)
         if node.expand is expand_select:

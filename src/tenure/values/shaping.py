@@ -8,7 +8,7 @@ from typing import Any
 
 from tenure.errors import ShapeError
 from tenure.ops import move, promote
-from tenure.ops.promote import Operation
+from tenure.ops.promote import Operation, parameters
 from tenure.values.creation import check_shape
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
@@ -24,6 +24,8 @@ FLIP = Operation("flip", move.flip, "FlipBackward0")
 PAD = Operation("pad", move.pad, "ConstantPadNdBackward0")
 SQUEEZE = Operation("squeeze", move.reshape, "SqueezeBackward0")
 UNSQUEEZE = Operation("unsqueeze", move.reshape, "UnsqueezeBackward0")
+AXIS, ORDER, SHAPE = ("axis",), ("order",), ("shape",)
+"""The names of parameters."""
 
 
 def _sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -38,7 +40,7 @@ def reshape(x: Any, *shape: Any) -> Any:
         if type(n) is not int or n < 0:
             break
     else:
-        return apply_one(RESHAPE, x, (("shape", sizes),))
+        return apply_one(RESHAPE, x, parameters(SHAPE, sizes))
     unknown = [k for k, n in enumerate(sizes) if n == -1]
     if not unknown:
         return apply_one(RESHAPE, x, (("shape", check_shape(sizes)),))
@@ -49,7 +51,7 @@ def reshape(x: Any, *shape: Any) -> Any:
     if rest == 0 or size % rest:
         raise ShapeError(f"cannot reshape {list(x._aval.shape)} ({size} elements) to {list(sizes)}")
     full = check_shape([size // rest if n == -1 else n for n in sizes])
-    return apply_one(RESHAPE, x, (("shape", full),))
+    return apply_one(RESHAPE, x, parameters(SHAPE, full))
 
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -62,7 +64,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     if a > b:
         raise ShapeError(f"flatten: start_dim {start_dim} lies behind end_dim {end_dim}")
     joined = (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :])
-    return apply_one(RESHAPE, x, (("shape", joined),))
+    return apply_one(RESHAPE, x, parameters(SHAPE, joined))
 
 
 def permute_dims(x: Any, *axes: Any) -> Any:
@@ -72,7 +74,7 @@ def permute_dims(x: Any, *axes: Any) -> Any:
     order = tuple([check_axis(a, ndim) for a in _sizes(axes)])
     if len(order) != ndim or len(set(order)) != ndim:
         raise ShapeError(f"permute_dims: {list(order)} is no order of {ndim} axes")
-    return apply_one(PERMUTE, x, (("order", order),))
+    return apply_one(PERMUTE, x, parameters(ORDER, order))
 
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
@@ -82,7 +84,7 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
     a, b = check_axis(dim0, ndim), check_axis(dim1, ndim)
     order = list(range(ndim))
     order[a], order[b] = order[b], order[a]
-    return apply_one(TRANSPOSE, x, (("order", tuple(order)),))
+    return apply_one(TRANSPOSE, x, parameters(ORDER, tuple(order)))
 
 
 def matrix_transpose(x: Any) -> Any:
@@ -94,7 +96,7 @@ def matrix_transpose(x: Any) -> Any:
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
     """x repeated along axes of size 1, and along new ones in front."""
-    return apply_one(BROADCAST, value_of(x), (("shape", check_shape(shape)),))
+    return apply_one(BROADCAST, value_of(x), parameters(SHAPE, check_shape(shape)))
 
 
 def expand(x: Any, *sizes: Any) -> Any:
@@ -117,7 +119,7 @@ def squeeze(x: Any, axis: Any = None, *, dim: Any = None) -> Any:
         drop = set(check_axes(axis, len(shape)))
         if any(shape[k] != 1 for k in drop):
             raise ShapeError(f"squeeze: axis {axis} of shape {list(shape)} has not size 1")
-    return apply_one(SQUEEZE, x, (("shape", tuple([n for k, n in enumerate(shape) if k not in drop])),))
+    return apply_one(SQUEEZE, x, parameters(SHAPE, tuple([n for k, n in enumerate(shape) if k not in drop])))
 
 
 def expand_dims(x: Any, axis: int = 0) -> Any:
@@ -125,7 +127,7 @@ def expand_dims(x: Any, axis: int = 0) -> Any:
     x = value_of(x)
     shape = x._aval.shape
     k = check_axis(axis, len(shape) + 1)
-    return apply_one(UNSQUEEZE, x, (("shape", (*shape[:k], 1, *shape[k:])),))
+    return apply_one(UNSQUEEZE, x, parameters(SHAPE, (*shape[:k], 1, *shape[k:])))
 
 
 unsqueeze = expand_dims
@@ -138,7 +140,7 @@ def concat(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None =
     ndim = len(xs[0]._aval.shape)
     if ndim == 0:
         raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack")
-    return apply(CONCAT, xs, (("axis", check_axis(0 if at is None else at, ndim)),))
+    return apply(CONCAT, xs, parameters(AXIS, check_axis(0 if at is None else at, ndim)))
 
 
 cat = concat
@@ -148,7 +150,7 @@ def stack(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = 
     """Tensors of one shape along a new axis (0 by default)."""
     xs = _several("stack", tensors)
     at = one_of(axis, dim)
-    return apply(STACK, xs, (("axis", check_axis(0 if at is None else at, len(xs[0]._aval.shape) + 1)),))
+    return apply(STACK, xs, parameters(AXIS, check_axis(0 if at is None else at, len(xs[0]._aval.shape) + 1)))
 
 
 def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:

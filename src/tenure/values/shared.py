@@ -109,7 +109,7 @@ class Shared:
         """An index array within the first axis."""
         if not self.shape:
             raise OutOfRange("a 0-dimensional Shared has no axis to index", at=site(here()))
-        rows = array_of(value_of(index))
+        rows: Array = array_of(value_of(index))
         if rows.dtype.kind not in "iu":
             raise DTypeError(f"rows are chosen by whole numbers, not by {rows.dtype}", at=site(here()))
         size = self.shape[0]

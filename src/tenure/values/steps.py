@@ -27,7 +27,7 @@ from tenure.values.grow import new_operation
 from tenure.values.hits import apply, coded, seen
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import RECORDER, Trace
+from tenure.values.record import RECORDER, Trace, cut
 from tenure.values.sites import here, place_of, site, user_frame
 from tenure.values.trie import Key, Node
 
@@ -35,13 +35,14 @@ FILL = promote.Operation("full", promote.filled)
 
 
 @lru_cache(maxsize=4096)
-def _filling(aval: Aval) -> tuple[Any, ...]:
+def filling(aval: Aval) -> tuple[Any, ...]:
+    """The parameters of ``FILL``."""
     return (("shape", aval.shape), ("dtype", aval.dtype))
 
 
 def fill(aval: Aval, number: float) -> Any:
     """A tensor of one number."""
-    return apply(FILL, (), _filling(aval), (number,))
+    return apply(FILL, (), filling(aval), (number,))
 
 
 def ones(aval: Aval) -> Any:
@@ -59,6 +60,8 @@ class Hold:
 
     def __enter__(self) -> Trace:
         t = self.trace or RECORDER.trace
+        if t.node.cut and not (self.trace or t.busy):
+            t = cut(t)
         while True:
             t = RECORDER.fresh() if t.busy else t
             t.busy = True
@@ -119,15 +122,16 @@ def mark_leaf(x: Any, leaf: Leaf) -> Any:
     return mark(x, leaf)
 
 
+@coded
 def update(
-    fn: promote.Operation, operands: Sequence[Any], params: Any, scalars: tuple[Any, ...], leaves: Sequence[Leaf | None]
+    fn: promote.Operation, operands: list[Any], params: Any, scalars: tuple[Any, ...], leaves: list[Leaf | None]
 ) -> tuple[Any, ...]:
     """An operation outside the graph that gives new values to places: one result for each of ``leaves``, which says
     of which leaf it is the value from now on."""
     with Hold() as t:
         slots = slots_of(t, operands)
         kinds = tuple([leaf is not None for leaf in leaves])
-        key = (expand_operation, fn, *slots, params, kinds, *map(type, scalars))
+        key = (expand_operation, fn, *slots, params, *kinds, *map(type, scalars))
 
         def build() -> Node:
             args = (*slots, *[None] * len(scalars))
@@ -268,15 +272,18 @@ def block(t: Trace | None, begins: bool) -> Trace:
         return held
 
 
-def call(program: Program, operands: Sequence[Any]) -> tuple[Any, ...]:
-    """Apply a program to tensors as one step."""
+def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    """Apply a program to tensors, and then numbers, as one step."""
     with Hold() as t:
         args = slots_of(t, operands)
         key = (expand_call, program, args)
 
         def build() -> Node:
             avals = tuple([program.aval(v) for v in program.outputs])
-            more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args)}
-            return Node(t.node, key, expand_call, args=args, params=program, **more)
+            more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args), "scalars": numbers}
+            node = Node(t.node, key, expand_call, args=(*args, *[None] * len(numbers)), params=program, **more)
+            for k in range(len(numbers)):
+                node.generalize(k)  # the program takes them for inputs
+            return node
 
-        return take(t, key, build)
+        return take(t, key, build, numbers)

@@ -47,7 +47,8 @@ class Node:
     ``avals`` and ``deps`` say for each result its aval and the source slots that its gradient reaches.
     ``args`` are the slots read, None standing for the next scalar; ``kinds`` are the scalars' Python types.
     ``leaves`` says which results of an operation are sources of gradients from here on.
-    ``results``, ``inputs``, ``scalars`` count those of the whole path. ``single`` is the one scalar's value
+    ``results``, ``inputs``, ``scalars`` count those of the whole path, ``size`` its operations, each of a composite one
+    by itself. ``single`` is the one scalar's value
     while it is specialized, ``likely`` the child that was taken last: the recorder's shortcuts. ``made`` keeps what
     ``paths.steps`` found. ``level`` is the vmapped call of whose example the results are, ``open`` the innermost one
     that has not returned here.
@@ -83,6 +84,7 @@ class Node:
         "save",
         "scalars",
         "single",
+        "size",
         "stamp",
     )
 
@@ -102,6 +104,7 @@ class Node:
         name: str = "",
         leaves: tuple[int, ...] = (),
         level: Level | None = None,
+        size: int = 0,
     ) -> None:
         self.parent = parent
         self.key = key
@@ -119,20 +122,20 @@ class Node:
         self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
         self.baked: list[Node] = []
-        self.cut, self.save = False, None
-        self.made, self.stamp = None, 0
+        self.cut, self.save, self.made, self.stamp = False, None, None, 0
         self.kinds = tuple([type(s) for s in scalars])
         self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
         self.fixed: list[Any] = [GENERAL if _unspecializable(s) else s for s in scalars]
         self.single = self.fixed[0] if len(scalars) == 1 else GENERAL
-        self._follow(parent, len(avals), inputs, len(scalars))
+        self._follow(parent, len(avals), inputs, size)
 
-    def _follow(self, parent: Node | None, results: int, inputs: int, scalars: int) -> None:
+    def _follow(self, parent: Node | None, results: int, inputs: int, size: int) -> None:
         """What a step has from the path before it."""
         self.open: Level | None = parent.open if parent else None
         self.results: int = (parent.results if parent else 0) + results
         self.inputs: int = (parent.inputs if parent else 0) + inputs
-        self.scalars: int = (parent.scalars if parent else 0) + scalars
+        self.scalars: int = (parent.scalars if parent else 0) + len(self.kinds)
+        self.size: int = (parent.size if parent else 0) + max(size, results)
 
     def admit(self, scalars: tuple[Any, ...]) -> None:
         """Check the scalars of this visit; a position that meets a second value becomes an input for good."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import Any
 
 
 class Unfinished:
-    """The trace that a thread records, and the one that it has sealed."""
+    """The trace that a thread records, the one that it has sealed, and the one that generated code runs."""
 
-    __slots__ = ("__weakref__", "sealed", "trace")
+    __slots__ = ("__weakref__", "running", "sealed", "thread", "trace")
 
     def __init__(self, trace: Any) -> None:
         self.trace = trace
         self.sealed: Any = None
+        self.running: Any = None
+        self.thread = threading.get_ident()
         UNFINISHED.add(self)
 
     def follow(self, trace: Any) -> Any:

@@ -7,19 +7,19 @@ A place (``Var``) holds a value; a write gives it another one, so what was read 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
 from copy import deepcopy
 from threading import get_ident
 from typing import Any
 
+from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
-from tenure.values import indexing, parts, steps
+from tenure.values import arithmetic, indexing, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.boundary import owned
+from tenure.values.boundary import Boundary, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
-from tenure.values.hits import add_place, install
+from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
     GIL,
@@ -41,7 +41,7 @@ from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
 from tenure.values.tensor import Arithmetic, Shaping, Tensor, refuse_in_place
 from tenure.values.ties import Ties
-from tenure.values.writable import NUMBERS, Writable, exact, replaced
+from tenure.values.writable import NUMBERS, Writable, exact, in_place_steps, replaced
 
 
 class Var(Writable):
@@ -53,7 +53,7 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
-    __slots__ = ("_borrows", "_home", "_leaf", "_loans", "_ties", "_val")
+    __slots__ = ("_borrows", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -285,7 +285,8 @@ class Var(Writable):
         return twin
 
 
-def refuse_writes(places: Iterable[Var]) -> None:
+@coded
+def refuse_writes(places: list[Any]) -> None:
     """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
     held = LENDING or (UPDATING and get_ident() not in UPDATING)
     for place in places:
@@ -293,7 +294,8 @@ def refuse_writes(places: Iterable[Var]) -> None:
             place._refuse_write()
 
 
-def become(places: Iterable[Var], values: Iterable[Any]) -> None:
+@coded
+def become(places: list[Any], values: tuple[Any, ...]) -> None:
     """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
         if WATCHERS:
@@ -330,7 +332,28 @@ def leaf_written() -> WriteError:
 
 
 set_types(Tensor, Var)
-install(Tensor, (Arithmetic, Shaping))
+_LATE = {
+    "lending": LENDING,
+    "updating": UPDATING,
+    "watchers": WATCHERS,
+    "region_of": Region.whole,
+    "detaching": arithmetic.DETACH,
+    "full": steps.FILL,
+    "filling": steps.filling,
+    "float32": float32,
+    "float64": float64,
+    "expire_slowly": Var._expire,
+    "write_slowly": Var._write,
+    "renew": Borrow._renew,
+}
+change(Writable, in_place_steps())
+install(Tensor, (Arithmetic, Shaping), _LATE, {"var": Var, "borrow": Borrow})
 for _kind in (Var, Borrow, SharedBorrow):
     add_place(_kind)
+attribute(Var, "data", "data")
+attribute(Borrow, "data", "own_data")
+attribute(Tensor, "grad", "grad")
+methods(Tensor, "backward", keywords=True)
+methods(Boundary, "item")
+methods(Writable, "zero_", "fill_")
 refuse_in_place([name for name in dir(Var) if name.endswith("_") and not name.startswith("_")])

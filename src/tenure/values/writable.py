@@ -6,6 +6,7 @@ from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
 from tenure.values import indexing, steps
+from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of
 from tenure.values.sites import at_users_line, here, site
@@ -135,6 +136,13 @@ for _name in OPERATORS.split():
     setattr(Writable, f"__i{_name}__", _augmented(_name))
 for _name in IN_PLACE.split():
     setattr(Writable, f"{_name}_", _in_place(_name))
+
+
+def in_place_steps() -> dict[str, Any]:
+    """The methods that write the result of an operator, by their names."""
+    steps = {f"__i{name}__": getattr(Tensor, f"__{name}__") for name in OPERATORS.split()}
+    steps |= {f"{name}_": getattr(Tensor, name) for name in IN_PLACE.split()}
+    return {name: step for name, step in steps.items() if STEPS.get(step, ("", "", False))[1] == "operator"}
 
 
 def exact(old: Any, v: Any) -> Any:

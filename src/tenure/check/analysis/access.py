@@ -3,9 +3,10 @@
 import ast
 
 from tenure.check import ops
-from tenure.check.analysis.memory import Memory, copylike
+from tenure.check.analysis.indices import Indices
+from tenure.check.analysis.memory import copylike
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, MUTABLE, TENSORS
+from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import ClassInfo, Module
 from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value, of_array
 
@@ -18,14 +19,13 @@ SAME_SPACE = frozenset(
 )  # fmt: skip
 """Operations whose result is indexed as their argument is."""
 
-_COUNTERS = frozenset(("i", "j", "k", "ii", "jj"))
-"""Parameters that are whole numbers by everybody's habit."""
-
 _SEQUENCES = frozenset(("list", "tuple", "deque"))
 
 
-class Access(Memory):
-    """Reading and writing parts of objects."""
+class Access(Indices):
+    """Reading and writing parts of objects. `guessed`: what was taken for a tensor because its `.data` was assigned."""
+
+    guessed: set[Obj]
 
     def get_attribute(self, op: ops.GetAttr) -> None:
         value = self.get(op.obj)
@@ -121,41 +121,6 @@ class Access(Memory):
             return ()
         return tuple(r.obj.const for register, _ in self.op.args for r in self.get(register) if r.obj.const is not ...)
 
-    def component(self, step: ops.Step) -> Component:
-        """A component of an index in the form in which regions are compared."""
-        if step.kind in ("all", "new"):
-            return (step.kind,)
-        if step.kind == "slice":
-            return ("s", *(self._part(part) for part in (*step.parts, *[None] * (3 - len(step.parts)))))
-        value = self.get(step.parts[0])
-        if len(value) != 1:
-            return ("?", step)
-        obj = value[0].obj
-        if isinstance(obj.const, bool) or obj.kind in MUTABLE:
-            return ("copy",)
-        if isinstance(obj.const, int):
-            return ("i", obj.const)
-        if isinstance(obj.const, str):
-            return ("k", obj.const)
-        if obj.kind == "unknown" and obj.parameter in _COUNTERS:
-            return ("v", obj)
-        if obj.kind == "tuple":
-            return ("copy",) if not self._plain(obj) else ("t", obj)
-        return ("v", obj) if obj.kind == "scalar" else ("u", obj)
-
-    def _plain(self, obj: Obj) -> bool:
-        items = self.items(obj)
-        return bool(items) and all(ref.obj.kind == "scalar" for ref in items)
-
-    def _part(self, register: int | None) -> object:
-        if register is None:
-            return None
-        value = self.get(register)
-        if len(value) != 1:
-            return self.interned(("end", self.op, register), "scalar", summary=True)
-        const = value[0].obj.const
-        return const if const is None or isinstance(const, int) else value[0].obj
-
     def get_item(self, op: ops.GetItem) -> None:
         region = tuple(self.component(step) for step in op.index)
         for step in op.index:
@@ -172,6 +137,7 @@ class Access(Memory):
 
     def _item_of(self, ref: Ref, region: tuple[Component, ...], op: ops.GetItem) -> tuple[Value, Holder | None]:
         obj = ref.obj
+        self.indexed(obj, region, op.node)
         if obj.kind in TENSORS:
             return self._tensor_item(ref, region, op), None
         if obj.kind in ("scalar", "function", "module-name", "iterator", "rng"):
@@ -184,16 +150,11 @@ class Access(Memory):
             return self.slice_of(obj), None
         name = self.key(region)
         found = tuple(_inherit(part, ref) for part in self.field(obj, name))
-        if obj.kind == "dict" and isinstance(name, Obj) and (obj, name) not in self.state.cells:
-            found = tuple(part._replace(must=False) for part in found)
+        if obj.kind in CONTAINERS and (obj, name) not in self.state.cells and name != "*":
+            # Which of the items it is remains unknown.
+            keyed = obj.kind == "dict" and isinstance(name, Obj)
+            found = tuple(part._replace(must=False) if keyed or part.write is None else part for part in found)
         return found, (obj, name if (obj, name) in self.state.cells else "*")
-
-    def key(self, region: tuple[Component, ...]) -> object:
-        """The field that an index of a container names; "*" where that is not known."""
-        if len(region) != 1:
-            return region if all(part[0] in ("i", "k", "v") for part in region) else "*"
-        part = region[0]
-        return part[1] if part[0] in ("i", "k", "v", "u") else "*"
 
     def slice_of(self, obj: Obj) -> Value:
         """A new sequence with some of the items of another."""
@@ -229,7 +190,7 @@ class Access(Memory):
             new.text = "copy"
             return (Ref(self.derived(new, (ref,))),)
         integers = sum(part[0] in ("i", "v") for part in region)
-        unknown = any(part[0] in ("?", "u", "t") for part in region)
+        unknown = any(part[0] in ("?", "u") or (part[0] == "t" and obj.kind != "tensor") for part in region)
         sure_view = obj.kind == "tensor" or (obj.ndim is not None and integers < obj.ndim)
         sure_view = sure_view or integers < len(region) - sum(part[0] == "new" for part in region)
         if obj.kind == "ndarray" and obj.ndim is not None and integers >= obj.ndim and not unknown:
@@ -251,6 +212,7 @@ class Access(Memory):
             obj = ref.obj
             if op.name == "data" and obj.kind == "unknown" and isinstance(op.node, ast.Attribute):
                 obj.kind = self.handle_kind() or obj.kind
+                self.guessed.add(obj)
             if op.name in ("data", "_data") and obj.kind in TENSORS:
                 if not op.augmented:
                     self.assign_data(ref, op)
@@ -279,7 +241,8 @@ class Access(Memory):
             self.write((ref,), self.sources.get(op.obj), self.wrote("write", ".data = …", hidden=True))
         else:
             holder = self.sources.get(op.obj)
-            if holder is None and ref.obj.base is not None and ref.obj.base.kind in TENSORS:
+            base = ref.obj.base
+            if holder is None and base is not None and base.kind in TENSORS and base not in self.guessed:
                 self.lost(ref, op)
             self.write((ref,), holder, self.wrote("rebind", ".data = …", hidden=True))
             self.shared_data(ref, holder, op.src)
@@ -308,6 +271,7 @@ class Access(Memory):
         value = self.get(op.obj)
         self.divided = len(value) > 1
         for ref in value:
+            self.indexed(ref.obj, region, op.node)
             if ref.obj.kind in TENSORS:
                 self._set_tensor_item(ref, region, op)
             elif ref.obj.kind == "unknown" and of_array(region):

@@ -21,8 +21,8 @@ class Interpreter(Escapes):
 
     def entry(self, function: ops.Function) -> State:
         self.threads, self.reshaped, self.opened = {}, {}, set()
-        self.seen = set()
-        self.written_names = set()
+        self.seen, self.guessed = set(), set()
+        self.written_names, self.through = set(), {}
         self.modes = {
             given.arg: annotation(self.program, self.module, given.annotation).mode
             for given in parameters(function.node)

@@ -116,6 +116,8 @@ class Calls(Effects):
         kind = obj.kind
         if kind == "unknown" and only_torch(name) and self.imports("torch"):
             kind = obj.kind = "tensor"
+        if kind == "unknown" and name in ("items", "keys") and not op.args and not self.imports("pandas"):
+            kind = obj.kind = "dict"
         if kind == "instance":
             kind = self.library_kind(obj) or kind
         effect = tables.method(kind, name)  # type: ignore[arg-type]
@@ -278,12 +280,6 @@ class Calls(Effects):
     ) -> Value:
         """Call a function of the tree by its summary."""
         raise NotImplementedError
-
-    def imports(self, library: str) -> bool:
-        """Whether the module imports a library under its own name."""
-        return any(
-            name == library or name.startswith((library + ".", library + ":")) for name in self.module.imports.values()
-        )
 
     def iterate(self, registers: list[int], role: str) -> Value:
         """An iterator over what registers hold."""

@@ -1,11 +1,12 @@
 """Evidence of kinds: from annotations, and from methods that only one library's values have."""
 
 import ast
+from collections.abc import Collection
 
 from tenure.check.effects import tables
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["Annotation", "annotation", "only_torch"]
+__all__ = ["Annotation", "annotation", "container_by_use", "only_torch"]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -20,6 +21,24 @@ def only_torch(name: str) -> bool:
     if name in _TORCH:
         return True
     return name.endswith("_") and not name.startswith("_") and tables.method("tensor", name) is not None
+
+
+def container_by_use(used: Collection[str], *, given: bool = False) -> str:
+    """The container that has these methods, where only one has.
+
+    `append` alone says little of a variable: nodes, logs and writers have it, too. A parameter is mostly a list.
+    """
+    methods = frozenset(used)
+    if methods & {"items", "setdefault", "popitem"}:
+        return "dict"
+    if "keys" in methods and methods & {"pop", "update", "get", "__setitem__", "__delitem__"}:
+        return "dict"
+    if methods & {"discard", "difference_update", "intersection_update"}:
+        return "set"
+    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
+        return "list" if given or methods != {"append"} else ""
+    called = {name for name in methods if not name.startswith("__")}
+    return "list" if called == {"remove"} else ""
 
 
 class Annotation:

@@ -150,8 +150,14 @@ class Gradients(Calls):
                 for key in ("retain_graph", "create_graph")
             )
             given = "retain_graph" in bound or "create_graph" in bound
+            before = dict(self.state.gone)
+            after: dict[Obj, object] = {}
             for ref in self._tensors(self.get(bound.get("0"))):
+                # What a value may be are alternatives: none consumes what another needs.
+                self.state.gone = dict(before)
                 self.backward(ref, op, retained=retained or given, accumulates=name == "backward")
+                after |= self.state.gone
+            self.state.gone = before | after
 
     def backward(self, ref: Ref, op: ops.Op, *, retained: bool, accumulates: bool) -> None:
         """Read what the graph keeps, add to the gradients of its leaves, and consume it."""

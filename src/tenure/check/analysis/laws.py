@@ -5,9 +5,9 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.findings import Event
 from tenure.check.analysis.functions import Functions
-from tenure.check.effects.effect import CONTAINERS, MUTABLE, Effect
+from tenure.check.effects.effect import CONTAINERS, MUTABLE, TENSORS, Effect
 from tenure.check.scope import default_of
-from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write, spread
+from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, spread
 
 __all__ = ["Laws"]
 
@@ -35,6 +35,7 @@ class Laws(Functions):
         obj = ref.obj
         if isinstance(holder, str):
             self.written_names.add(holder)
+            self.through.setdefault((obj, holder), write)
         self._defaulted(ref, write)
         self._not_to_be_written(ref, holder, write)
         if obj.text == "cached":
@@ -84,6 +85,7 @@ class Laws(Functions):
 
     modes: dict[str, str]
     written_names: set[str]
+    through: dict[tuple[Obj, str], Write]
 
     def bound(self, name: str, value: Value) -> None:
         super().bound(name, value)
@@ -117,6 +119,7 @@ class Laws(Functions):
         for ref in value:
             if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
                 continue
+            self._beside_itself(obj, name, ref)
             if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
                 # A function that is called puts back what it has taken out.
                 continue
@@ -127,6 +130,21 @@ class Laws(Functions):
                     same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
                     if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
                         self._conflict(old, "again", self.op.node)
+
+    def _beside_itself(self, obj: Obj, name: object, ref: Ref) -> None:
+        """What was taken from one key of a dictionary, and then written, is put under another one of the same."""
+        if ref.obj.kind not in TENSORS or not isinstance(name, str) or ref.loan is None:
+            return
+        sources = list(ref.loan.sources())
+        write = next((self.through[ref.obj, at] for at in sources if (ref.obj, at) in self.through), None)  # type: ignore[index]
+        at: Loan | None = ref.loan
+        while write is not None and at is not None:
+            match at.source:
+                case (owner, str(key)) if owner is obj and key not in (name, "*"):
+                    if any(held.obj is ref.obj for held in self.state.cells.get((obj, key), ())):
+                        self._conflict(ref._replace(loan=at, write=write), "again", self.op.node)
+                    return
+            at = at.parent
 
     def overlapping(self, op: ops.Op) -> None:
         """An operation in place whose operand shows a shifted part of what it writes."""
@@ -220,5 +238,5 @@ def _indexed(obj: Obj) -> bool:
 def _is_meant(source: Holder) -> bool:
     """Whether a write through a second name is likely to be meant for the cell that the name was read from."""
     if isinstance(source, tuple):
-        return source[0].text != "display" or not isinstance(source[1], str)
+        return source[0].kind == "iterator" or source[0].text != "display" or not isinstance(source[1], str)
     return not isinstance(source, str)

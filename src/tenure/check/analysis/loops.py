@@ -9,6 +9,7 @@ from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["Loops"]
 
+_ARITHMETIC = frozenset(("__add__", "__sub__", "__mul__", "__floordiv__", "__mod__", "__neg__"))
 _SEQUENCES = ("list", "tuple", "deque", "set")
 
 
@@ -247,6 +248,11 @@ class Loops(Shapes):
         if folded is not None:
             return self.constant(folded)
         known = all(value and all(ref.obj.kind == "scalar" for ref in value) for value in values)
+        if known and name in _ARITHMETIC and all(len(value) == 1 and not value[0].obj.owner for value in values):
+            # The same sum of the same numbers is the same number.
+            terms = tuple(value[0].obj for value in values)
+            old = any(term.summary for term in terms)
+            return self.interned(("number", name, terms), "scalar", summary=old, terms=terms)
         made = self.fresh(name, "scalar" if known else "unknown")
         keys = [ref.obj for value in values for ref in value if ref.obj.owner is not None and ref.obj.kind == "scalar"]
         if keys and name == "__add__":

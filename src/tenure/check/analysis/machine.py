@@ -1,18 +1,18 @@
 """The abstract machine: runs a body's operations over states until nothing new is found."""
 
 import ast
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tenure.check import ops
-from tenure.check.analysis.evidence import annotation, only_torch
-from tenure.check.analysis.gradients import Gradients
+from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
+from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
 from tenure.check.lower import lower
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo
-from tenure.check.scope import parameters
+from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -22,12 +22,11 @@ _VISITS, _ROUNDS = 6, 3
 """How often a block is run, and how often the head of a loop: what it carries around comes back twice."""
 
 
-class Machine(Gradients):
+class Machine(Rounds):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
     _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
-    methods: Mapping[str, Collection[str]]
 
     def run(self, function: Function) -> State:
         """Run a body to rest; the state at its exit."""
@@ -43,7 +42,7 @@ class Machine(Gradients):
             at = min(pending, key=rank.__getitem__)
             pending.discard(at)
             visits[at] += 1
-            self.repeating = at in graph.repeated
+            self.repeating, self.block = at in graph.repeated, at
             # A block that is run once needs its state no more.
             self.state = before[at].copy() if self.repeating or at == 1 else before.pop(at)
             block = graph.blocks[at]
@@ -56,11 +55,12 @@ class Machine(Gradients):
             self.placed.clear()
             new = [following for following in block.succs if following not in before]
             for following in block.succs:
+                given = self.next_round(graph.loops[following]) if following in graph.loops else self.state
                 if following in before:
-                    if not before[following].join(self.state):
+                    if not self.meet(before[following], given):
                         continue
                 else:
-                    before[following] = self.state if following == new[-1] else self.state.copy()
+                    before[following] = given if following == new[-1] else given.copy()
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
         return before.get(1, State())
@@ -75,7 +75,6 @@ class Machine(Gradients):
     def entry(self, function: Function) -> State:
         """The state in which a body starts: its parameters refer to things given from outside."""
         self.state = State()
-        self.methods = function.scope.used
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)
             self.state.cells[given.arg] = (Ref(obj),)
@@ -88,7 +87,7 @@ class Machine(Gradients):
         obj.kind, obj.target = said.kind, said.target
         if isinstance(function.node, ast.Lambda):
             return obj
-        if at == 0 and function.in_class is not None:
+        if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
             info = self.class_of(function.in_class)
             if info is not None:
                 obj.target, obj.kind = info, self.instance_kind(info)
@@ -98,7 +97,7 @@ class Machine(Gradients):
         elif arguments is not None and given is arguments.kwarg:
             obj.kind = "dict"
         if obj.kind == "unknown":
-            obj.kind = self.kind_by_use(given.arg)
+            obj.kind = self.kind_by_use(given.arg, given=True)
         return obj
 
     def class_of(self, node: ast.ClassDef) -> ClassInfo | None:
@@ -106,12 +105,12 @@ class Machine(Gradients):
         info = self.module.classes.get(node.name)
         return info if info is not None and info.node is node else None
 
-    def kind_by_use(self, name: str) -> str:
-        """What the methods called on a variable show it to be."""
-        used = self.methods.get(name, ())
+    def kind_by_use(self, name: str, *, given: bool = False) -> str:
+        """What the methods called on a variable (`given`: on a parameter) show it to be."""
+        used = self.function.scope.uses.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
-        if kind := _container_by_use(used):
+        if kind := container_by_use(used, given=given):
             return kind
         if "named_parameters" in used or "parameters" in used:
             return "tenure-module" if self.imports("tenure") else "module"
@@ -146,7 +145,7 @@ class Machine(Gradients):
         if kind != "unknown":
             out[0].obj.kind = kind
         self.bound(op.name, tuple(out))
-        self.state.cells[op.name] = tuple(out)
+        self.state.cells[op.name] = self.numbered(op.name, tuple(out))
 
     def bound(self, name: str, value: Value) -> None:
         """Note that a variable gets a value."""
@@ -166,6 +165,7 @@ class Machine(Gradients):
 
     def imported(self, qualname: str) -> Value:
         """What an import statement binds."""
+        self.brought.add(qualname)
         module, _, name = qualname.partition(":")
         if module.startswith("."):
             level = len(module) - len(module.lstrip("."))
@@ -327,18 +327,6 @@ class Machine(Gradients):
 
     def _await(self, op: ops.Await) -> None:
         self.put(op.dst, self.get(op.src))
-
-
-def _container_by_use(used: Collection[str]) -> str:
-    """The container that has these methods, where only one has."""
-    methods = frozenset(used)
-    if methods & {"items", "setdefault", "popitem"} or ("keys" in methods and methods & {"pop", "update", "get"}):
-        return "dict"
-    if methods & {"discard", "difference_update", "intersection_update"}:
-        return "set"
-    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
-        return "list"
-    return "list" if methods == {"remove"} else ""
 
 
 def _relation(source: object) -> str:

@@ -2,9 +2,10 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Set
 
 from tenure.check.analysis.findings import Conflict, Findings
+from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
 from tenure.check.ops import Condition, Op
 from tenure.check.program import ClassInfo, Module, Program
@@ -23,6 +24,9 @@ _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "
 _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of what is kept as it was."""
 
+_INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
+"""Writes that give a new parameter its first values."""
+
 _DEEP = HOLDING | {"iterator"}
 _ITEMED = HOLDING | {"unknown"}
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
@@ -40,6 +44,8 @@ class Memory:
         self.objects: dict[tuple[object, ...], Obj] = {}
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
+        self.last: dict[Obj, Obj] = {}
+        self.brought: set[str] = set()
         self.views: list[Obj] = []
         self.watching = False
         self.sources: dict[int, Holder] = {}
@@ -48,6 +54,7 @@ class Memory:
         self.is_method = False
         self.alone = True
         self.repeating = False
+        self.block = 0
         self.placed: list[int] = []
         self.divided = False
 
@@ -60,28 +67,34 @@ class Memory:
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
+            if self.repeating:
+                self.state.fresh[obj] = self.block
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
         if self.repeating:
+            self.state.fresh[obj] = self.block
             self._age(obj)
-            for lost in [lost for lost in self.state.gone if lost is not obj and _lies_in(lost, obj)]:
+            for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
                 # What was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if not _referred_to(cells.values(), obj):
-            self.state.gone.pop(obj, None)
-            for name, _ in list(self.state.fields(obj)):
-                del cells[(obj, name)]
+        if referred_to(cells.values(), obj):
+            self.outdate(self.state, {obj})
             return
-        shown = [view for view in self.views if view is not obj and _depends(view, obj)]
-        views = {view: self._twin(view) for view in shown}
-        self.state.age(obj, self._twin(obj), views)
-        if obj in self.state.gone:
-            self.state.gone[self._twin(obj)] = self.state.gone.pop(obj)
+        self.state.gone.pop(obj, None)
+        for name, _ in list(self.state.fields(obj)):
+            del cells[(obj, name)]
+
+    def outdate(self, state: State, made: Set[Obj]) -> None:
+        """What is held of these objects is from now on held of the last ones that were made there."""
+        shown = [view for view in self.views if view not in made and depends(view, made)]
+        state.age({obj: self._twin(obj) for obj in (*shown, *made)})
+        for obj in made & state.gone.keys():
+            state.gone[self._twin(obj)] = state.gone.pop(obj)
 
     def _twin(self, obj: Obj) -> Obj:
         key = ("old", obj)
@@ -91,16 +104,21 @@ class Memory:
                 obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
+            self.last[twin] = obj
             if obj.region:
-                twin.region = tuple(("?", id(obj)) if _mentions(part) else part for part in obj.region)
+                twin.region = tuple(("?", id(obj)) if mentions(part) else part for part in obj.region)
         return twin if not obj.summary else obj
+
+    def newest(self, obj: Obj) -> Obj:
+        """The object itself, or for an old one the one that was made there last."""
+        return self.last.get(obj, obj)
 
     def interned(self, key: tuple[object, ...], kind: str, **known: object) -> Obj:
         """An object that is the same at each visit: of a parameter, a global, a field, a view of a region."""
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
-            if key[0] == "view":
+            if key[0] in ("view", "number"):
                 self.views.append(obj)
         return obj
 
@@ -217,37 +235,49 @@ class Memory:
         sources = ref.loan.sources() if ref.loan is not None else {}
         # Who holds what the written thing was taken out of knows of the change, too.
         taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+        homes = {self.newest(container) for container in taken_from}
         expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
         for other, value in list(state.cells.items()):
             if other == holder or sources.get(other) is False:
                 continue
-            inside = isinstance(other, tuple) and (other[0] in taken_from or other[0].kind == "iterator")
+            inside = isinstance(other, tuple) and (self.newest(other[0]) in homes or other[0].kind == "iterator")
             if inside and write.sort != "resize":
                 # What an iteration gives next is read then, as it is then.
                 continue
             if other not in sources:
                 for held in value:
-                    if held.loan is not None and held.write is None:
+                    if held.loan is not None and (held.write is None or _doubted(held, write)):
                         break
                 else:
                     continue
             changed = False
             out = []
             for held in value:
-                expects = held.write is not None or (held.loan is None and other not in sources)
+                doubted = _doubted(held, write)
+                expects = (held.write is not None and not doubted) or (held.loan is None and other not in sources)
                 expects = expects or held.obj in expecting
                 found = NO if expects else self._reaches(ref, held, write, holder)
                 if found is NO:
                     out.append(held)
                     continue
                 must = certain and found is MUST and held.must and not held.obj.maybe
-                must = must and (len(value) == 1 or held.loan is None or held.loan.relation != "iteration")
+                if doubted or (len(value) > 1 and held.loan is not None and held.loan.relation == "iteration"):
+                    must = write.certain and found is MUST and self._same_container(held, holder, value)
                 out.append(Ref(held.obj, held.loan or seeming, write, must))
                 changed = True
             if changed:
                 state.cells[other] = tuple(out)
+
+    def _same_container(self, held: Ref, holder: Holder | None, value: Value) -> bool:
+        """Whether the variable that is iterated is the one that is written, whichever container it holds."""
+        if held.loan is None or held.loan.source != holder or isinstance(holder, int | None):
+            return False
+        if isinstance(holder, tuple) and (holder[0].kind in HOLDING or holder[0].summary):
+            # Which of the items of a container it is may change.
+            return False
+        return {ref.obj for ref in value} == {ref.obj for ref in self.state.cells.get(holder, ())}
 
     def _reaches(self, ref: Ref, held: Ref, write: Write, holder: Holder | None) -> int:
         relation = held.loan.relation if held.loan is not None else ""
@@ -260,7 +290,8 @@ class Memory:
                 # What goes behind the iterator does not matter to it.
                 return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
-        if relation == "iteration":
+        made = held.obj.owner is None and held.obj.leaf and isinstance(held.obj.target, str)
+        if relation == "iteration" or (relation == "captured" and made and _INITIAL.match(write.text)):
             return NO
         if write.sort == "rebind":
             same = ref.obj is held.obj and (relation in _BY_IDENTITY or relation == "")
@@ -325,26 +356,12 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
-def _lies_in(part: Obj, whole: Obj) -> bool:
-    at: Obj | None = part
-    while at is not None:
-        if at is whole:
-            return True
-        at = at.base or at.owner
-    return False
 
 
-def _referred_to(values: Iterable[Value], obj: Obj) -> bool:
-    for value in values:
-        for ref in value:
-            at = ref.obj
-            if at is obj:
-                return True
-            while at.base is not None:
-                at = at.base
-                if at is obj:
-                    return True
-    return False
+def _doubted(held: Ref, write: Write) -> bool:
+    """Whether an iteration that may have been disturbed is now disturbed for certain."""
+    iterated = held.loan is not None and held.loan.relation == "iteration"
+    return iterated and held.write is not None and not held.must and write.sort == "resize" and write.certain
 
 
 def copylike(ref: Ref) -> Loan | None:
@@ -365,17 +382,7 @@ def _uncounted(ref: Ref) -> bool:
     return False
 
 
-def _depends(view: Obj, obj: Obj) -> bool:
-    at: Obj | None = view
-    while at is not None:
-        if at is obj or any(part is obj for component in at.region for part in component):
-            return True
-        at = at.base
-    return False
 
-
-def _mentions(component: Iterable[object]) -> bool:
-    return any(isinstance(part, Obj) for part in component)
 
 
 def contradictory(*chains: tuple[Condition, ...]) -> bool:

@@ -83,7 +83,10 @@ class Replay(Loops):
         kind, maybe = str(step[2]), str(step[3])
         if kind == "unknown":
             kind = ref.obj.kind
-        view = self.interned(("view", ref.obj, tuple(region), kind, maybe), kind, base=ref.obj, region=tuple(region))
+        # Which part it is may be unknown: then that of another step of another call is another one.
+        which = (id(self.op.node), id(step)) if any("?" in part for part in region) else ()
+        view = self.interned(("view", ref.obj, tuple(region), kind, maybe, *which), kind, base=ref.obj)
+        view.region = tuple(region)
         view.maybe, view.summary = maybe or ref.obj.maybe, ref.obj.summary
         loan = ref.loan or (self.loan("view", holder, ref) if holder is not None else None)
         return [(Ref(view, loan, ref.write, ref.must), None)]

@@ -7,6 +7,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.telling import told
+from tenure.check.scope import bound_names, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -25,12 +26,12 @@ def _events(facts: Facts) -> Iterator[Event]:
         body = list(own_nodes(scope))
         if any(_clears(node) for node in body):
             continue
-        made = {name for node in body for name in _optimizers(facts, node)}
+        made = {name for node in body for name, _ in _optimizers(facts, node)}
         for loop in body:
             if not made or not isinstance(loop, ast.For | ast.While):
                 continue
             inside = list(own_nodes(loop.body))
-            steps = [node for node in inside if _calls(node, "step", made)]
+            steps = [node for node in inside if _calls(node, "step", made - _made_anew(facts, loop, inside))]
             backward = [node for node in inside if _calls(node, "backward", None)]
             calls = [node for node in inside if isinstance(node, ast.Call)]
             given = {arg.id for call in calls for arg in call.args if isinstance(arg, ast.Name)}
@@ -48,13 +49,20 @@ def _clears(node: ast.AST) -> bool:
     return False
 
 
-def _optimizers(facts: Facts, node: ast.AST) -> Iterator[str]:
+def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -> set[str]:
+    """The optimizers that each round of a loop makes, of things that it makes as well."""
+    bound = bound_names(loop.body)
+    return {name for node in inside for name, given in _optimizers(facts, node) if given & bound}
+
+
+def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    """A variable that is given an optimizer, and the variables that stand in what the optimizer is given."""
     match node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)):
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func, args=[given, *_])):
             target = facts.program.resolve(facts.module, func)
             known = isinstance(target, str) and target.startswith(("torch.optim.", "tenure.optim."))
             if known and "lr_scheduler" not in str(target) and not str(target).endswith("LBFGS"):
-                yield name
+                yield name, {part.id for part in walk(given) if isinstance(part, ast.Name)}
 
 
 def _calls(node: ast.AST, method: str, on: set[str] | None) -> bool:

@@ -11,7 +11,17 @@ from typing import Any
 
 from llvmlite import ir
 
-__all__ = ["DOUBLE", "SINGLE", "Format", "Lanes", "element", "like", "splat"]
+__all__ = ["DOUBLE", "SINGLE", "Builder", "Format", "Lanes", "element", "like", "splat"]
+
+I32 = ir.IntType(32)
+
+
+class Builder(ir.IRBuilder):  # type: ignore[misc]
+    """An IRBuilder for a machine whose vector registers have so many bits, of x86-64 if more than 128."""
+
+    def __init__(self, block: ir.Block, registers: int) -> None:
+        super().__init__(block)
+        self.registers = registers
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,7 @@ class Lanes:
             raise TypeError(f"elementary functions take float32 or float64, not {lane}")
         self.format = SINGLE if lane == SINGLE.float else DOUBLE
         self.integers = like(type_, self.format.integer)
+        self.registers: int = b.registers if isinstance(b, Builder) else 128
 
     @property
     def single(self) -> bool:

@@ -7,8 +7,11 @@ from typing import Any
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError
+from tenure.ops.promote import parameters
 from tenure.values import arithmetic, reductions
 from tenure.values.arithmetic import where
+from tenure.values.composite import composite
+from tenure.values.hits import apply_one
 from tenure.values.reading import value_of
 
 
@@ -29,8 +32,10 @@ def sigmoid(input: Any) -> Any:
 
 def silu(input: Any, inplace: bool = False) -> Any:
     """x · sigmoid(x), elementwise."""
-    x = value_of(input)
-    return x * x.sigmoid()
+    return apply_one(SILU, value_of(input))
+
+
+SILU = composite("silu", lambda x: x * x.sigmoid())
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -38,12 +43,19 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
     Source: Hendrycks, Gimpel, arXiv:1606.08415.
     """
-    x = value_of(input)
-    if approximate == "none":
-        return 0.5 * x * (1.0 + (x * math.sqrt(0.5)).erf())
-    if approximate == "tanh":
-        return 0.5 * x * (1.0 + (math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))).tanh())
-    raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    if approximate not in GELU:
+        raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    return apply_one(GELU[approximate], value_of(input))
+
+
+def _gelu_by_tanh(x: Any) -> Any:
+    return 0.5 * x * (1.0 + (math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))).tanh())
+
+
+GELU = {
+    "none": composite("gelu", lambda x: 0.5 * x * (1.0 + (x * math.sqrt(0.5)).erf())),
+    "tanh": composite("gelu", _gelu_by_tanh),
+}
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -56,9 +68,15 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 def logsigmoid(input: Any) -> Any:
     """log(sigmoid(x)), elementwise, without leaving the range of the dtype on the way."""
-    x = value_of(input)
+    return apply_one(LOG_SIGMOID, value_of(input))
+
+
+def _log_sigmoid(x: Any) -> Any:
     rest = where(x > 0, -x, x).exp().log1p()
     return where(x > 0, -rest, x - rest)
+
+
+LOG_SIGMOID = composite("logsigmoid", _log_sigmoid, "LogSigmoidBackward0")
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
@@ -77,21 +95,41 @@ def softmax(
     input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
 ) -> Any:
     """exp(x) / Σ exp(x) along an axis, of the shape of x; cast first if ``dtype`` is given."""
-    shifted, at = _shifted(input, dim, axis, dtype)
-    powers = shifted.exp()
-    return powers / powers.sum(axis=at, keepdims=True)
+    x, at = _along(input, dim, axis, dtype)
+    return apply_one(SOFTMAX, x, parameters(("axis",), at))
+
+
+def _softmax(x: Any, *, axis: int) -> Any:
+    powers = _shifted(x, axis).exp()
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+SOFTMAX = composite("softmax", _softmax)
 
 
 def log_softmax(
     input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
 ) -> Any:
     """log(softmax(x)) along an axis, without leaving the range of the dtype on the way."""
-    shifted, at = _shifted(input, dim, axis, dtype)
-    return shifted - shifted.exp().sum(axis=at, keepdims=True).log()
+    x, at = _along(input, dim, axis, dtype)
+    return apply_one(LOG_SOFTMAX, x, parameters(("axis",), at))
 
 
-def _shifted(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
-    """x less its largest element along an axis, which is constant to differentiation; and the axis."""
+def _log_softmax(x: Any, *, axis: int) -> Any:
+    shifted = _shifted(x, axis)
+    return shifted - shifted.exp().sum(axis=axis, keepdims=True).log()
+
+
+LOG_SOFTMAX = composite("log_softmax", _log_softmax)
+
+
+def _shifted(x: Any, axis: int) -> Any:
+    """x less its largest element along an axis, which is constant to differentiation."""
+    return x - x.detach().max(axis=axis, keepdims=True)
+
+
+def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
+    """What is normalized, in its dtype, and the axis."""
     x = value_of(input)
     if dtype is not None:
         x = x.to(dtype)
@@ -100,5 +138,4 @@ def _shifted(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | N
         raise TypeError("softmax goes along an axis: give dim, as in dim=-1")
     if not x.dtype.is_floating:
         raise DTypeError(f"softmax of {x.dtype.name}", help="cast first, or give dtype=tn.float32")
-    at = reductions.check_axis(at, x.ndim)
-    return x - x.detach().max(axis=at, keepdims=True), at
+    return x, reductions.check_axis(at, x.ndim)

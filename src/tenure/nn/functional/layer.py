@@ -6,20 +6,34 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tenure.dtypes import int64
 from tenure.errors import DTypeError, ShapeError
+from tenure.ir.program import TABLE, Value
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
+from tenure.ops import move, pointwise
+from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
+from tenure.values.composite import composite
 from tenure.values.creation import arange
+from tenure.values.hits import apply, apply_one
 from tenure.values.random import rand
 from tenure.values.reading import value_of
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight.T + bias. Shapes: input (…, in), weight (out, in) or (in,), bias (out,); gives (…, out)."""
-    weight = value_of(weight)
-    out = input @ (weight.T if weight.ndim == 2 else weight)
+    if bias is None:
+        return apply(LINEAR, (value_of(input), value_of(weight)))
+    return apply(LINEAR, (value_of(input), value_of(weight), value_of(bias)))
+
+
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    out = x @ (weight.T if weight.ndim == 2 else weight)
     return out if bias is None else out + bias
+
+
+LINEAR = composite("linear", _linear, "AddmmBackward0")
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -41,7 +55,16 @@ def layer_norm(
     The variance divides by n. TN802 if the input does not end in that shape, or weight or bias has another.
     Source: Ba et al., arXiv:1607.06450.
     """
-    x, shape = value_of(input), tuple(normalized_shape)
+    operands = tuple([value_of(p) for p in (input, weight, bias) if p is not None])
+    shape = tuple(normalized_shape)
+    params = parameters(("shape", "weighted", "shifted"), shape, weight is not None, bias is not None)
+    return apply(LAYER_NORM, operands, params, (float(eps),))
+
+
+def _layer_norm(x: Any, *given: Any, shape: tuple[int, ...], weighted: bool, shifted: bool) -> Any:
+    *given, eps = given  # type: ignore[assignment]
+    weight = given[0] if weighted else None
+    bias = given[-1] if shifted else None
     if not shape or x.shape[-len(shape) :] != shape:
         raise ShapeError(f"layer_norm over {list(shape)} of an input of shape {list(x.shape)}")
     for name, p in (("weight", weight), ("bias", bias)):
@@ -54,6 +77,9 @@ def layer_norm(
     if weight is not None:
         out = out * weight
     return out if bias is None else out + bias
+
+
+LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0")
 
 
 @named_by_caller
@@ -116,20 +142,41 @@ def scaled_dot_product_attention(
     added to the scores; ``is_causal`` lets position i see the first i + 1 keys. Who sees no key gets zeros.
     Source: Vaswani et al., NeurIPS 2017.
     """
+    if is_causal and attn_mask is not None:
+        raise ValueError("attention takes attn_mask or is_causal, not both")
     q, k, v = value_of(query), value_of(key), value_of(value)
+    mask = () if attn_mask is None else (value_of(attn_mask),)
+    params = parameters(("causal", "scale"), bool(is_causal), None if scale is None else float(scale))
+    if not dropout_p:
+        return apply(ATTENTION, (q, k, v, *mask), params)
+    return dropout(apply(ATTENTION_WEIGHTS, (q, k, v, *mask), params), dropout_p) @ v
+
+
+def _attention_weights(q: Any, k: Any, v: Any, mask: Any = None, *, causal: bool, scale: float | None) -> Any:
     for name, x in (("query", q), ("key", k), ("value", v)):
         if x.ndim < 2:
             raise ShapeError(f"attention: {name} has shape {list(x.shape)}, and needs two axes or more")
-    if is_causal and attn_mask is not None:
-        raise ValueError("attention takes attn_mask or is_causal, not both")
-    mask = None if attn_mask is None else value_of(attn_mask)
-    if is_causal:
-        mask = arange(q.shape[-2]).unsqueeze(1) >= arange(k.shape[-2])
     scores = (q * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)) @ k.mT
+    if causal:
+        mask = apply_one(SEEN, scores)
     if mask is None:
-        weights = softmax(scores, -1)
-    elif mask.dtype.kind == "b":
-        weights = where(mask, softmax(where(mask, scores, -math.inf), -1), 0.0)
-    else:
-        weights = softmax(scores + mask, -1)
-    return dropout(weights, dropout_p) @ v
+        return softmax(scores, -1)
+    if mask.dtype.kind == "b":
+        return where(mask, softmax(where(mask, scores, -math.inf), -1), 0.0)
+    return softmax(scores + mask, -1)
+
+
+def _seen(scores: Value) -> Value:
+    """Whether key k is among the first i + 1, for scores (…, i, k)."""
+    rows, columns = scores.shape[-2:]
+    b = scores.builder
+    i, k = (b.emit(TABLE["iota"], (), {"length": n, "dtype": int64}) for n in (rows, columns))
+    return pointwise.greater_equal(move.reshape(i, shape=(rows, 1)), k)
+
+
+SEEN = Operation("seen", _seen)
+ATTENTION_WEIGHTS = composite("attention_weights", _attention_weights)
+ATTENTION = composite(
+    "scaled_dot_product_attention",
+    lambda q, k, v, *mask, **options: _attention_weights(q, k, v, *mask, **options) @ v,
+)

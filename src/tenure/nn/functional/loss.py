@@ -8,7 +8,10 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.nn.functional.activation import log_softmax, logsigmoid
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
+from tenure.ops.promote import parameters
 from tenure.values.arithmetic import where
+from tenure.values.composite import composite
+from tenure.values.hits import apply
 from tenure.values.indexing import take_along_axis
 from tenure.values.reading import value_of
 
@@ -37,8 +40,15 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
+    return apply(MSE, (value_of(input), value_of(target)), parameters(("reduction",), reduction))
+
+
+def _mse(input: Any, target: Any, *, reduction: str) -> Any:
     x, y = _pair("mse_loss", input, target)
     return _reduced((x - y).square(), None, reduction)
+
+
+MSE = composite("mse_loss", _mse)
 
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
@@ -73,7 +83,14 @@ def binary_cross_entropy_with_logits(
     ``weight`` scales each element and ``pos_weight`` the positive part; both broadcast. TN802 if the shapes
     differ.
     """
-    x, y = value_of(input), value_of(target)
+    operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
+    names = ("reduction", "weighted", "rated")
+    return apply(LOGISTIC, operands, parameters(names, reduction, weight is not None, pos_weight is not None))
+
+
+def _logistic(x: Any, y: Any, *given: Any, reduction: str, weighted: bool, rated: bool) -> Any:
+    weight = given[0] if weighted else None
+    pos_weight = given[-1] if rated else None
     if x.shape != y.shape:
         raise ShapeError(
             f"binary_cross_entropy_with_logits: input of shape {list(x.shape)}, target of {list(y.shape)}",
@@ -81,9 +98,14 @@ def binary_cross_entropy_with_logits(
         )
     positive = -logsigmoid(x)
     if pos_weight is not None:
-        positive = positive * (1.0 + (value_of(pos_weight) - 1.0) * y)
+        positive = positive * (1.0 + (pos_weight - 1.0) * y)
     losses = (1.0 - y) * x + positive
     return _reduced(losses if weight is None else losses * weight, None, reduction)
+
+
+LOGISTIC = composite(
+    "binary_cross_entropy_with_logits", _logistic, "BinaryCrossEntropyWithLogitsBackward0"
+)
 
 
 @named_by_caller
@@ -95,10 +117,16 @@ def nll_loss(
     ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted. Any
     other target outside [0, C) is TN801, when the loss is read.
     """
-    x, y = value_of(input), value_of(target)
-    axis = _class_axis(x, y)
-    losses, count = _at_targets(x, y, weight, ignore_index, axis)
+    operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
+    return apply(NLL, operands, parameters(("ignore_index", "reduction"), int(ignore_index), reduction))
+
+
+def _nll(x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
+    losses, count = _at_targets(x, y, weight, ignore_index, _class_axis(x, y))
     return _reduced(losses, count, reduction)
+
+
+NLL = composite("nll_loss", _nll)
 
 
 def _class_axis(x: Any, y: Any) -> int:
@@ -160,7 +188,14 @@ def cross_entropy(
     """
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
-    x, y = value_of(input), value_of(target)
+    operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
+    names = ("ignore_index", "reduction", "label_smoothing")
+    return apply(CROSS_ENTROPY, operands, parameters(names, int(ignore_index), reduction, float(label_smoothing)))
+
+
+def _cross_entropy(
+    x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
+) -> Any:
     if y.shape == x.shape and y.dtype.is_floating:
         return _against_probabilities(x, y, weight, reduction, label_smoothing)
     axis = _class_axis(x, y)
@@ -170,6 +205,9 @@ def cross_entropy(
         every = where(y != ignore_index, -_weighted(logs, weight, axis).sum(axis=axis), 0.0)
         losses = (1.0 - label_smoothing) * losses + (label_smoothing / x.shape[axis]) * every
     return _reduced(losses, count, reduction)
+
+
+CROSS_ENTROPY = composite("cross_entropy_loss", _cross_entropy, "NllLossBackward0")
 
 
 def _against_probabilities(x: Any, y: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:

@@ -1,0 +1,130 @@
+"""Indices: in which form regions are compared, and what an index shows of what it is an index of."""
+
+import ast
+
+from tenure.check import ops
+from tenure.check.analysis.memory import Memory
+from tenure.check.effects.effect import MUTABLE, TENSORS
+from tenure.check.values import Component, Obj, Ref, Value
+
+__all__ = ["Indices"]
+
+_COUNTERS = frozenset(("i", "j", "k", "ii", "jj"))
+"""Variables that are whole numbers by everybody's habit."""
+
+_TABLES = frozenset(("loc", "iloc", "at", "iat", "ix"))
+"""Attributes that are indexed as arrays are, and give no views."""
+
+
+class Indices(Memory):
+    """Components of indices."""
+
+    function: ops.Function
+
+    def component(self, step: ops.Step) -> Component:
+        """A component of an index in the form in which regions are compared."""
+        if step.kind in ("all", "new"):
+            return (step.kind,)
+        if step.kind == "slice":
+            return ("s", *(self._part(part) for part in (*step.parts, *[None] * (3 - len(step.parts)))))
+        value = self.get(step.parts[0])
+        if isinstance(self.nodes.get(step.parts[0] or 0), ast.Compare):
+            return ("copy",)
+        if len(value) != 1:
+            return self._one_of(value) or ("?", step)
+        obj = value[0].obj
+        if obj.kind in TENSORS and _one_number(obj):
+            return ("u", obj)
+        if isinstance(obj.const, bool) or obj.kind in MUTABLE:
+            return ("copy",)
+        if isinstance(obj.const, int):
+            return ("i", obj.const)
+        if isinstance(obj.const, str):
+            return ("k", obj.const)
+        if obj.kind == "unknown" and (obj.parameter in _COUNTERS or self._number(step.parts[0])):
+            return ("v", obj)
+        if obj.kind == "tuple":
+            return ("copy",) if not self._plain(obj) else ("t", obj)
+        return ("v", obj) if obj.kind == "scalar" else ("u", obj)
+
+    def _number(self, register: int | None) -> bool:
+        """Whether a variable that is used as an index is one that only a number fits."""
+        name = self.sources.get(register) if register is not None else None
+        return isinstance(name, str) and (name in _COUNTERS or name in self.function.scope.uses.numbers)
+
+    def numbered(self, name: str, value: Value) -> Value:
+        """What a variable is bound to: some number out of many is from here on this one number."""
+        if len(value) > 1 or (value and not value[0].obj.summary):
+            return value
+        kind = value[0].obj.kind if value else "unknown"
+        counts = name in _COUNTERS or name in self.function.scope.uses.numbers
+        if kind == "scalar" or (kind == "unknown" and counts):
+            return (Ref(self.fresh(("number", name), "scalar")),)
+        return value
+
+    def _one_of(self, value: Value) -> Component | None:
+        """One of several numbers: it is the same one as long as the variable that holds it is not bound anew."""
+        found = frozenset(ref.obj for ref in value)
+        if not found or any(obj.kind != "scalar" or isinstance(obj.const, bool | None) for obj in found):
+            return None
+        old = any(obj.summary for obj in found)
+        return ("v", self.interned(("number", found), "scalar", summary=old, terms=tuple(found)))
+
+    def _plain(self, obj: Obj) -> bool:
+        items = self.items(obj)
+        return bool(items) and all(ref.obj.kind == "scalar" for ref in items)
+
+    def _part(self, register: int | None) -> object:
+        if register is None:
+            return None
+        value = self.get(register)
+        if len(value) != 1:
+            one = self._one_of(value)
+            return one[1] if one is not None else self.interned(("end", self.op, register), "scalar", summary=True)
+        const = value[0].obj.const
+        return const if const is None or isinstance(const, int) else value[0].obj
+
+    def key(self, region: tuple[Component, ...]) -> object:
+        """The field that an index of a container names; "*" where that is not known."""
+        if len(region) != 1:
+            return region if all(part[0] in ("i", "k", "v") for part in region) else "*"
+        part = region[0]
+        return part[1] if part[0] in ("i", "k", "v", "u") else "*"
+
+    def indexed(self, obj: Obj, region: tuple[Component, ...], node: ast.AST) -> None:
+        """What takes `:` and `...` among several indices, or its own mask, is an array: which, the imports say."""
+        if obj.kind != "unknown":
+            return
+        sliced = len(region) > 1 and any(part[0] in ("s", "all") for part in region)
+        if not sliced and not _masked(node):
+            return
+        if obj.field in _TABLES or (obj.owner is not None and obj.owner.field in _TABLES):
+            return
+        kind = self.array_kind()
+        if kind:
+            obj.kind = kind
+
+    def array_kind(self) -> str:
+        """The kind of an array of which no more is known than that it is one; "" where no library is imported."""
+        if self.imports("numpy"):
+            return "ndarray"
+        return "tensor" if self.imports("torch") else ""
+
+    def imports(self, library: str) -> bool:
+        """Whether the module, or the body itself, imports a library under its own name."""
+        parts = library + ".", library + ":"
+        names = *self.module.imports.values(), *self.brought
+        return any(name == library or name.startswith(parts) for name in names)
+
+
+def _one_number(obj: Obj) -> bool:
+    """Whether an array may be a single number, taken out of another by whole numbers: an index by it may be a view."""
+    return obj.base is not None and not obj.ndim and all(part[0] in ("i", "v") for part in obj.region)
+
+
+def _masked(node: ast.AST) -> bool:
+    """Whether this is `x[x == y]`."""
+    match node:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Compare(left=ast.Name(id=compared))):
+            return name == compared
+    return False

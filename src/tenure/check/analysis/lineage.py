@@ -1,0 +1,52 @@
+"""How objects come from each other: parts and views, and numbers that indices are computed from."""
+
+from collections.abc import Iterable, Set
+
+from tenure.check.values import Obj, Value
+
+__all__ = ["depends", "lies_in", "mentions", "referred_to"]
+
+
+def lies_in(part: Obj, whole: Obj) -> bool:
+    """Whether an object is a part of another, at any depth."""
+    at: Obj | None = part
+    while at is not None:
+        if at is whole:
+            return True
+        at = at.base or at.owner
+    return False
+
+
+def referred_to(values: Iterable[Value], obj: Obj) -> bool:
+    """Whether any reference leads to an object, or to a view of it."""
+    for value in values:
+        for ref in value:
+            at: Obj | None = ref.obj
+            while at is not None:
+                if at is obj:
+                    return True
+                at = at.base
+    return False
+
+
+def depends(view: Obj, of: Set[Obj]) -> bool:
+    """Whether a view shows one of these objects, or its region is named by one; or a number is computed from one."""
+    at: Obj | None = view
+    while at is not None:
+        if at in of or (at.terms and _computed(at, of)):
+            return True
+        for component in at.region:
+            for part in component:
+                if isinstance(part, Obj) and (part in of or (part.terms and _computed(part, of))):
+                    return True
+        at = at.base
+    return False
+
+
+def _computed(number: Obj, of: Set[Obj]) -> bool:
+    return any(term in of or _computed(term, of) for term in number.terms)
+
+
+def mentions(component: Iterable[object]) -> bool:
+    """Whether a component of a region names an object."""
+    return any(isinstance(part, Obj) for part in component)

@@ -1,0 +1,108 @@
+"""Which kernels are shared out over the threads.
+
+    k0: p = matmul x w      one thread: what two threads save is less than fetching p would take
+    k1: y = tanh (p + b)    one thread, where p lies
+    k2: z = reduce_sum e    both: e came in
+
+What a thread has written lies in its own cache, and another takes longer to fetch it from there than most kernels take
+to compute with it. So a kernel is shared out if that makes up for the fetching: of half of each buffer that the first
+thread alone has written. A kernel of one thread fetches half of what all have written. What comes in, goes out, or is
+too large for a cache, lies anywhere. The arena lies with all from the last run only if that is clearly better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from tenure.compile.body import Body, is_large
+from tenure.compile.fuse import Kernel, Kind, Plan, instruction
+from tenure.compile.memory import Layout
+from tenure.ops.lowering import Element, Product
+
+FORK = 2000.0
+"""Nanoseconds that a region takes beyond its work."""
+FETCH = 15.0
+"""Nanoseconds to fetch a cache line that another thread has written, from another group of cores."""
+LINE = 64
+CACHED = 1 << 18
+"""Bytes of a value up to which it stays in the cache of who wrote it."""
+CLEARLY = 0.8
+NUMBER, FUNCTION, PASS, TERM = 0.035, 0.25, 10.0, 0.02
+"""Nanoseconds of one thread for a number read or written, for an elementary function, for a pass over a row beside
+its numbers, and for a term of a product."""
+
+
+class Spread:
+    """``shared``: for each kernel of a plan, of which ``bodies`` are the loops, whether to share it out."""
+
+    def __init__(self, plan: Plan, layout: Layout, bodies: Sequence[Body | None]) -> None:
+        self.plan = plan
+        self.program = plan.program
+        self.slots = layout.slots
+        self.arena = [slot for slot, _ in layout.offsets]
+        self.bodies = bodies
+        self.times = [self.alone(kernel, body) for kernel, body in zip(plan.kernels, bodies, strict=True)]
+        (gathered, few), (spread, many) = self.walk(False), self.walk(True)
+        self.shared = many if spread < CLEARLY * gathered else few
+
+    def alone(self, kernel: Kernel, body: Body | None) -> float:
+        """Nanoseconds that a kernel takes one thread."""
+        if body is None:
+            at = instruction(self.program, kernel.values[0])
+            return TERM * at.aval.size * self.program.aval(at.operands[0]).shape[-1]
+        return NUMBER * body.work + FUNCTION * self.functions(kernel) + PASS * self.passes(kernel)
+
+    def walk(self, spread: bool) -> tuple[float, list[bool]]:
+        """Decide for one kernel after the other; the time of all. ``spread``: who has written the arena before."""
+        written = dict.fromkeys(self.arena, spread)
+        total, out = 0.0, []
+        for kernel, body, alone in zip(self.plan.kernels, self.bodies, self.times, strict=True):
+            fetched = self.fetched(kernel, written)
+            together = alone / 2 + FORK + fetched[False]
+            alone += fetched[True]
+            if body is not None and body.parts:  # they are shared out one by one
+                found = any(is_large(part) for part in body.parts)
+            else:
+                found = (body is None or body.items > 1) and together < alone
+            total += together if found else alone
+            out.append(found)
+            written.update({self.slots[v]: found for v in kernel.values})
+        return total, out
+
+    def fetched(self, kernel: Kernel, written: dict[int, bool]) -> dict[bool, float]:
+        """Nanoseconds to fetch half of the buffers that the first thread, and that all threads, have written."""
+        out = {False: 0.0, True: 0.0}
+        sizes: dict[int, int] = {}
+        for v in [*kernel.reads, *kernel.values]:
+            sizes[self.slots[v]] = max(self.program.aval(v).nbytes, sizes.get(self.slots[v], 0))
+        for slot, size in sizes.items():
+            if slot in written and size <= CACHED:
+                out[written[slot]] += FETCH * size / (2 * LINE)
+        return out
+
+    def passes(self, kernel: Kernel) -> int:
+        """How often a row is gone over, for all rows."""
+        if kernel.domain is None:
+            return 0
+        shape, cut = kernel.domain
+        return prod(shape[:cut]) * len({m.phase for m in kernel.members.values() if m.kind is not Kind.COLUMN})
+
+    def functions(self, kernel: Kernel) -> int:
+        """For how many numbers an elementary function is computed."""
+        inside, seen, pending, total = set(kernel.members), set[int](), list(kernel.members), 0
+        while pending:
+            v = pending.pop()
+            if v in seen or v < len(self.program.inputs) or (v in self.plan.stored and v not in inside):
+                continue
+            seen.add(v)
+            at = instruction(self.program, v)
+            if isinstance(at.primitive.lower, Element) and at.primitive.lower.heavy:
+                total += at.aval.size
+            pending.extend(at.operands)
+        return total
+
+
+def is_product(plan: Plan, kernel: Kernel) -> bool:
+    """Whether a kernel is a product of matrices."""
+    return isinstance(instruction(plan.program, kernel.values[0]).primitive.lower, Product)

@@ -1,0 +1,266 @@
+"""The generated code of ``hits`` for attributes and methods of places: what they give, and what they write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_objects import Code, Step
+from tenure.values.hits_places import is_place
+
+__all__ = ["ATTRIBUTES", "IN_PLACE"]
+
+IN_PLACE = 32
+"""Operations of two operands that write the first and can have code of their own."""
+
+
+def finish(f: Step, h: str) -> None:
+    """Give a handle, or an error; go on if there is neither."""
+    with f.unless(f.both(f.absent(h), f.absent(f.call("PyErr_Occurred")))):
+        f.give(h)
+
+
+def leave(f: Step, name: str, *args: str) -> None:
+    """Let a Python function set an attribute: 0, or -1 with an error."""
+    done = f.ask(f.constant(name), *args)
+    f.drop(done)
+    f.give(f.choice(f.absent(done), "i32 -1", "i32 0"))
+
+
+def refuse_deletion(f: Step, name: str) -> None:
+    """An attribute is not deleted."""
+    with f.when(f.absent("ptr %v")):
+        f.drop(f.ask(f.constant(f"delete_{name}"), "ptr %x"))
+        f.give("i32 -1")
+
+
+def get_data(m: Code) -> None:
+    """Var.data"""
+    with m.function("get_data", "ptr %x", "ptr %closure", exported=True) as f:
+        finish(f, f.call("borrow", "ptr %x"))
+        f.give(f.ask(f.constant("slow_get_data"), "ptr %x"))
+
+
+def set_data(m: Code) -> None:
+    """Var.data = v"""
+    with m.function("set_data", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
+        refuse_deletion(f, "data")
+        kind = f.kind("ptr %v")
+        with f.when(f.is_(kind, "borrow")):
+            own = f.equal(f.get("ptr %v", "borrow.place"), "ptr %x")
+            direct = [f.is_(f.get("ptr %v", f"borrow.{slot}"), "none") for slot in ("parent", "stale")]
+            with f.when(f.every(own, *direct)):
+                f.give("i32 0")
+        with f.when(f.both(f.is_(kind, "tensor"), is_place(f, "ptr %x"))):
+            free = f.negation(f.call("guarded", "ptr %x", gives="i1"))
+            with f.when(free):
+                v = f.call("plain", "ptr %v")
+                status = f.local("i32")
+                f.store("i32 0", status)
+                with f.unless(f.absent(v)):
+                    f.store(f.call("keep", "ptr %x", v, NULL, NULL, gives="i32"), status)
+                f.drop(v)
+                with f.when(f.failed()):
+                    f.give("i32 -1")
+                with f.when(f.equal(f.load(status, "i32"), "i32 1")):
+                    f.give("i32 0")
+        leave(f, "slow_set_data", "ptr %x", "ptr %v")
+
+
+def get_own_data(m: Code) -> None:
+    """Borrow.data"""
+    with m.function("get_own_data", "ptr %x", "ptr %closure", exported=True) as f:
+        f.give(f.own("ptr %x"))
+
+
+def set_own_data(m: Code) -> None:
+    """Borrow.data = v"""
+    with m.function("set_own_data", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
+        refuse_deletion(f, "own_data")
+        with f.when(f.equal("ptr %v", "ptr %x")):
+            f.give("i32 0")
+        leave(f, "slow_set_own_data", "ptr %x", "ptr %v")
+
+
+def get_grad(m: Code) -> None:
+    """Tensor.grad"""
+    with m.function("get_grad", "ptr %x", "ptr %closure", exported=True) as f:
+        with f.when(is_place(f, "ptr %x")):
+            leaf = f.get("ptr %x", "var.leaf")
+            with f.unless(f.is_(leaf, "none")):
+                grad = f.get(leaf, "leaf.grad")
+                with f.when(f.is_(grad, "none")):
+                    f.give(f.own(grad))
+                finish(f, f.call("borrow", grad))
+        f.give(f.ask(f.constant("slow_get_grad"), "ptr %x"))
+
+
+def set_grad(m: Code) -> None:
+    """Tensor.grad = v: what is given up here has no borrow left."""
+    with m.function("set_grad", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
+        refuse_deletion(f, "grad")
+        with f.when(f.both(f.is_("ptr %v", "none"), is_place(f, "ptr %x"))):
+            leaf, lent = f.get("ptr %x", "var.leaf"), f.local("i1")
+            with f.unless(f.is_(leaf, "none")):
+                grad = f.get(leaf, "leaf.grad")
+                with f.when(f.is_(grad, "none")):
+                    f.give("i32 0")
+                with f.when(is_place(f, grad)):
+                    free = [f.is_(f.get(grad, f"var.{slot}"), "none") for slot in ("loans", "ties")]
+                    f.store(f.negation(f.every(*free)), lent)
+                    borrows = f.get(grad, "var.borrows")
+                    with f.each(f.size(borrows, "List")) as k:
+                        b = f.call("PyWeakref_GetObject", f.call("PyList_GetItem", borrows, k))
+                        f.store(f.either(f.load(lent, "i1"), f.negation(f.is_(b, "none"))), lent)
+                    with f.unless(f.load(lent, "i1")):
+                        f.swap(leaf, "leaf.grad", "ptr %v")
+                        f.give("i32 0")
+        leave(f, "slow_set_grad", "ptr %x", "ptr %v")
+
+
+def written(m: Code) -> None:
+    """The place that is written through a place or a borrow of all of it, which is not stale; else nothing."""
+    with m.function("written", "ptr %x") as f:
+        with f.when(is_place(f, "ptr %x")):
+            f.give("ptr %x")
+        with f.unless(f.is_(f.kind("ptr %x"), "borrow")):
+            f.give(NULL)
+        p = f.get("ptr %x", "borrow.place")
+        with f.unless(f.both(f.is_(f.get("ptr %x", "borrow.stale"), "none"), is_place(f, p))):
+            f.give(NULL)
+        with f.unless(f.equal(f.get("ptr %x", "borrow.region"), f.get(p, "var.whole"))):
+            f.give(NULL)
+        f.give(p)
+
+
+def may_write(m: Code) -> None:
+    """Whether a place is written as part of a computation: no leaf is, unless gradients are off."""
+    with m.function("may_write", "ptr %p", gives="i1") as f:
+        box = f.local()
+        with f.when(f.is_(f.get("ptr %p", "var.leaf"), "none")):
+            f.give("i1 true")
+        f.store(NULL, box)
+        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
+        mode = f.load(box)
+        f.drop(mode)
+        with f.unless(f.is_(f.kind(mode), "mode_type")):
+            f.give("i1 false")
+        f.give(f.is_(f.get(mode, "mode.grad"), "false"))
+
+
+def write(m: Code) -> None:
+    """Write a value through a place or a borrow of all of it, as part of a computation, if the place holds what is
+    ``known``: give the place or borrow; nothing, without an error, if that is left to Python."""
+    with m.function("write", "ptr %x", "ptr %p", "ptr %v", "ptr %known") as f:
+        writer = f.choice(f.equal("ptr %x", "ptr %p"), NULL, "ptr %x")
+        bare = f.empty(f.get("ptr %v", ".deps"), "Tuple")
+        with f.unless(f.either(f.absent(writer), bare)):
+            f.give(NULL)
+        status = f.call("keep", "ptr %p", "ptr %v", writer, "ptr %known", gives="i32")
+        with f.when(f.equal(status, "i32 1")):
+            f.give(f.own("ptr %x"))
+        f.give(NULL)
+
+
+def in_place(m: Code) -> None:
+    """x ∘= y, or x.op_(y)"""
+    with m.function("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", "ptr %entry") as f:
+        with f.when(f.both(f.equal("i64 %n", "i64 1"), f.absent("ptr %names"))):
+            p, out = f.call("written", "ptr %x"), f.local()
+            f.store(NULL, out)
+            with f.unless(f.absent(p)):
+                known = f.call("value", p)
+                with f.unless(f.absent(known)):
+                    through = f.negation(f.equal(p, "ptr %x"))
+                    with f.when(f.either(through, f.call("may_write", p, gives="i1"))):
+                        f.store(f.call("computed", "ptr %x", p, known, f.load("ptr %args"), "ptr %entry"), out)
+                    f.drop(known)
+            finish(f, f.load(out))
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+
+
+def computed(m: Code) -> None:
+    """Compute from what a place holds, and write it through the place or a borrow: as ``write``."""
+    with m.function("computed", "ptr %x", "ptr %p", "ptr %known", "ptr %y", "ptr %entry") as f:
+        box, out = f.local(), f.local()
+        own = f.equal("ptr %p", "ptr %x")
+        with f.when(own):
+            f.store(f.own("ptr %known"), box)
+        with f.unless(own):
+            f.store(f.call("plain", "ptr %known"), box)
+        old = f.load(box)
+        with f.when(f.absent(old)):
+            f.give(NULL)
+        h = f.call("pair", old, "ptr %y", "ptr %entry", "i64 2")
+        f.drop(old)
+        f.store(NULL, out)
+        with f.unless(f.absent(h)):
+            f.store(f.call("write", "ptr %x", "ptr %p", h, "ptr %known"), out)
+        f.drop(h)
+        f.give(f.load(out))
+
+
+def fill(m: Code) -> None:
+    """Write a number to all of a place, itself or through a borrow: as ``write``."""
+    with m.function("fill", "ptr %x", "ptr %number") as f:
+        p, numbers, parts, out = f.call("written", "ptr %x"), f.local(), f.local(count=3), f.local()
+        with f.when(f.absent(p)):
+            f.give(NULL)
+        through, leaf = f.negation(f.equal(p, "ptr %x")), f.negation(f.is_(f.get(p, "var.leaf"), "none"))
+        old = f.get(p, "var.val")
+        with f.when(f.either(f.absent(old), f.both(leaf, f.negation(through)))):
+            f.give(NULL)
+        aval = f.get(old, ".aval")
+        bare = f.empty(f.get(old, ".deps"), "Tuple")
+        kind, number = f.call("PyTuple_GetItem", aval, "i64 1"), f.kind("ptr %number")
+        floats = f.either(f.is_(kind, "float32"), f.is_(kind, "float64"))
+        real = f.both(floats, f.either(f.is_(number, "float"), f.is_(number, "int")))
+        some = f.call("has_elements", f.call("PyTuple_GetItem", aval, "i64 0"), gives="i1")
+        with f.unless(f.every(real, some, f.either(bare, leaf))):
+            f.give(NULL)
+        params, t = f.ask(f.constant("filling"), aval), f.call("hold")
+        f.store(NULL, out)
+        with f.unless(f.either(f.absent(t), f.absent(params))):
+            for k, part in enumerate((f.constant("full"), params, number)):
+                f.store(part, f.at(parts, f"i64 {k}"))
+            f.store("ptr %number", numbers)
+            f.store(f.call("take", t, parts, "i64 3", numbers, "i64 1", "i64 0", "i1 false"), out)
+        h = f.local()
+        f.store(NULL, h)
+        with f.unless(f.absent(t)):
+            f.store(f.call("release", t, f.load(out)), h)
+        f.drop(params)
+        new = f.load(h)
+        with f.when(f.absent(new)):
+            f.give(NULL)
+        done = f.call("write", "ptr %x", p, new, NULL)
+        f.drop(new)
+        f.give(done)
+
+
+def has_elements(m: Code) -> None:
+    """Whether no axis of a shape is empty."""
+    with m.function("has_elements", "ptr %shape", gives="i1") as f:
+        with f.each(f.size("ptr %shape", "Tuple")) as k, f.when(f.is_(f.item("ptr %shape", k), "zero")):
+            f.give("i1 false")
+        f.give("i1 true")
+
+
+def filled(name: str, number: str | None) -> Callable[[Code], None]:
+    """zero_() and fill_(number)"""
+
+    def define(m: Code) -> None:
+        with m.function(name, "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
+            with f.when(f.equal("i64 %n", "i64 1" if number is None else "i64 0")):
+                given = f.load("ptr %args") if number is None else f.constant(number)
+                finish(f, f.call("fill", "ptr %x", given))
+            f.give(f.call("onward", f.constant(f"slow_{name}"), "ptr %x", "ptr %args", "i64 %n", NULL))
+
+    return define
+
+
+ATTRIBUTES = (
+    *(get_data, set_data, get_own_data, set_own_data, get_grad, set_grad, written, may_write, write, in_place),
+    *(computed, fill, has_elements, filled("fill_", None), filled("zero_", "zero")),
+)
+"""What Python calls, and what that is made of."""

@@ -1,0 +1,183 @@
+"""The generated code of ``hits`` for the usual ``backward()``: what ``backward.short_walk`` does."""
+
+from __future__ import annotations
+
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_attributes import finish
+from tenure.values.hits_objects import Code
+from tenure.values.hits_places import is_place
+
+__all__ = ["BACKWARD"]
+
+MOST_LEAVES = 500
+
+
+def is_number(m: Code) -> None:
+    """Whether a shape is that of one element."""
+    with m.function("is_number", "ptr %shape", gives="i1") as f:
+        with f.each(f.size("ptr %shape", "Tuple")) as k, f.unless(f.is_(f.item("ptr %shape", k), "one")):
+            f.give("i1 false")
+        f.give("i1 true")
+
+
+def leaves_of(m: Code) -> None:
+    """Give the leaves behind a result of a trace that is held, as a list; nothing if there is anything else, or one
+    of them twice."""
+    with m.function("leaves_of", "ptr %t", "ptr %x") as f:
+        deps, over = f.get("ptr %x", ".deps"), f.local("i32")
+        count = f.size(deps, "Tuple")
+        inputs, marks = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.marks")
+        with f.when(f.value("i1", f"icmp ugt {f.do('sub', count, 'i64 1')}, {MOST_LEAVES - 1}")):
+            f.give(NULL)
+        out = f.call("PyList_New", count)
+        with f.when(f.absent(out)):
+            f.give(NULL)
+        with f.each(count) as k:
+            slot, box = f.call("PyTuple_GetItem", deps, k), f.local()
+            number = f.call("PyLong_AsLongLongAndOverflow", slot, over, gives="i64")
+            own = f.value("i1", f"icmp sge {number}, 0")
+            with f.when(own):
+                f.store(f.call("PyDict_GetItemWithError", marks, slot), box)
+            with f.unless(own):
+                x = f.call("PyList_GetItem", inputs, f.do("xor", number, "i64 -1"))
+                f.store(f.get(x, ".src"), box)
+            leaf, good = f.load(box), f.local("i1")
+            f.store("i1 false", good)
+            with f.unless(f.absent(leaf)), f.when(f.is_(f.kind(leaf), "leaf")):
+                f.store(f.empty(f.get(leaf, "leaf.hooks"), "Dict"), good)
+                with f.each(k) as j:
+                    other = f.call("PyList_GetItem", out, j)
+                    f.store(f.both(f.load(good, "i1"), f.negation(f.equal(other, leaf))), good)
+            with f.unless(f.load(good, "i1")):
+                f.drop(out)
+                f.give(NULL)
+            f.call("PyList_SetItem", out, k, f.own(leaf), gives="i32")
+        f.give(out)
+
+
+def into(m: Code) -> None:
+    """Give the slot of what a leaf's gradient holds, None if it has none; nothing if that is left to Python."""
+    with m.function("into", "ptr %t", "ptr %leaf") as f:
+        grad = f.get("ptr %leaf", "leaf.grad")
+        with f.when(f.is_(grad, "none")):
+            f.give(f.own(grad))
+        with f.unless(is_place(f, grad)):
+            f.give(NULL)
+        with f.unless(f.is_(f.get(grad, "var.loans"), "none")):
+            f.give(NULL)
+        v = f.call("value", grad)
+        with f.when(f.absent(v)):
+            f.give(NULL)
+        i = f.call("slot", "ptr %t", v)
+        f.drop(v)
+        f.give(i)
+
+
+def gradients(m: Code) -> None:
+    """Give the gradients of a result for its leaves as a tuple, recorded in a trace that is held; nothing, without an
+    error, if that is left to Python."""
+    with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves") as f:
+        parts, count, filled = f.local(count=MOST_LEAVES + 3), f.size("ptr %leaves", "List"), f.local("i64")
+        for n, part in enumerate((f.constant("gradient_step"), f.get("ptr %x", ".slot"), f.constant("false"))):
+            f.store(part, f.at(parts, f"i64 {n}"))
+        f.store("i64 0", filled)
+        with f.each(count) as k:
+            at = f.load(filled, "i64")
+            with f.when(f.equal(at, k)):
+                i = f.call("into", "ptr %t", f.call("PyList_GetItem", "ptr %leaves", k))
+                f.store(i, f.at(parts, f.do("add", k, "i64 3")))
+                with f.unless(f.absent(i)):
+                    f.store(f.do("add", k, "i64 1"), filled)
+        out, end = f.local(), f.load(filled, "i64")
+        f.store(NULL, out)
+        with f.when(f.equal(end, count)):
+            node = f.call("follow", f.get("ptr %t", "trace.node"), parts, f.do("add", count, "i64 3"))
+            with f.unless(f.absent(node)):
+                reached = f.call("PyTuple_GetItem", f.get(node, "node.params"), "i64 4")
+                deps = f.get("ptr %x", ".deps")
+                all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", gives="i32")
+                with f.when(f.equal(all_of_them, "i32 1")):
+                    f.store(f.call("proceed", "ptr %t", node, NULL, "i64 0", "i64 2", "i1 true"), out)
+        with f.each(end) as k:
+            f.drop(f.load(f.at(parts, f.do("add", k, "i64 3"))))
+        f.give(f.load(out))
+
+
+def deposit(m: Code) -> None:
+    """Let a leaf's gradient be a value in which what it held is added: 0, or -1 with an error."""
+    with m.function("deposit", "ptr %leaf", "ptr %g", gives="i32") as f:
+        grad = f.get("ptr %leaf", "leaf.grad")
+        with f.when(f.is_(grad, "none")):
+            held = f.call("state")
+            with f.when(f.absent(held)):
+                f.give("i32 -1")
+            home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
+            borrows = f.call("PyList_New", "i64 0")
+            with f.when(f.absent(borrows)):
+                f.give("i32 -1")
+            kept = {"val": "ptr %g", "home": home}
+            kept |= dict.fromkeys(("leaf", "loans", "ties"), f.constant("none"))
+            place = f.made("var", borrows=borrows, **{name: f.own(x) for name, x in kept.items()})
+            with f.when(f.absent(place)):
+                f.give("i32 -1")
+            f.swap("ptr %g", ".held", f.constant("true"))
+            f.swap("ptr %leaf", "leaf.grad", place)
+            f.drop(place)
+            f.give("i32 0")
+        f.own(grad)
+        status = f.call("keep", grad, "ptr %g", NULL, NULL, gives="i32")
+        with f.when(f.equal(status, "i32 0")):
+            f.drop(f.ask(f.constant("write_slowly"), grad, "ptr %g"))
+        f.drop(grad)
+        f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+
+
+def walk(m: Code) -> None:
+    """Add the gradient of a number of the trace in progress to its leaves: 1; 0, and nothing done but inputs bound, if
+    that is left to Python; -1 with an error."""
+    with m.function("walk", "ptr %x", gives="i32") as f:
+        t = f.call("hold")
+        with f.when(f.absent(t)):
+            f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+        found, leaves = f.local(), f.local()
+        f.store(NULL, found)
+        f.store(NULL, leaves)
+        usual = [f.equal(f.get("ptr %x", ".trace"), t), f.is_(f.get(t, "trace.done"), "false")]
+        usual.append(f.empty(f.get(t, "trace.handlers"), "Dict"))
+        shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
+        usual.append(f.call("is_number", shape, gives="i1"))
+        with f.when(f.every(*usual)), f.when(f.is_(f.get(f.get("ptr %x", ".node"), "node.level"), "none")):
+            f.store(f.call("leaves_of", t, "ptr %x"), leaves)
+            with f.unless(f.absent(f.load(leaves))):
+                f.store(f.call("gradients", t, "ptr %x", f.load(leaves)), found)
+        listed, given, status = f.load(leaves), f.load(found), f.local("i32")
+        f.drop(f.call("release", t, NULL))
+        with f.when(f.absent(given)):
+            f.drop(listed)
+            f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+        f.store("i32 1", status)
+        with f.each(f.size(listed, "List")) as k, f.when(f.equal(f.load(status, "i32"), "i32 1")):
+            leaf, g = f.call("PyList_GetItem", listed, k), f.call("PyTuple_GetItem", given, k)
+            done = f.call("deposit", leaf, g, gives="i32")
+            f.store(f.choice(f.equal(done, "i32 0"), "i32 1", "i32 -1"), status)
+        f.drop(listed, given)
+        f.give(f.load(status, "i32"))
+
+
+def backward(m: Code) -> None:
+    """x.backward()"""
+    with m.function("backward", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+        with f.when(f.both(f.equal("i64 %n", "i64 0"), f.absent("ptr %names"))):
+            v, status = f.call("value", "ptr %x"), f.local("i32")
+            f.store("i32 0", status)
+            with f.unless(f.absent(v)):
+                f.store(f.call("walk", v, gives="i32"), status)
+            f.drop(v)
+            with f.when(f.equal(f.load(status, "i32"), "i32 1")):
+                f.give(f.own(f.constant("none")))
+            finish(f, NULL)
+        f.give(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+
+
+BACKWARD = (is_number, leaves_of, into, gradients, deposit, walk, backward)
+"""``backward``, and what it is made of."""

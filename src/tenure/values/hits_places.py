@@ -1,0 +1,203 @@
+"""The generated code of ``hits`` for places: what ``Var._write`` and ``Borrow.of`` do where nothing is lent.
+
+A place that is written is its own class or a parameter; a borrow is one of all of a place.
+"""
+
+from __future__ import annotations
+
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_objects import Code, Step
+
+__all__ = ["PLACING"]
+
+
+def is_place(f: Step, x: str) -> str:
+    """Whether it is a place of a class whose writes are known."""
+    kind = f.kind(x)
+    return f.either(f.is_(kind, "var"), f.is_(kind, "parameter"))
+
+
+def guarded(m: Code) -> None:
+    """Whether more is to be known before a place is written: a loan, a tie, a module's forward, who watches."""
+    with m.function("guarded", "ptr %p", gives="i1") as f:
+        free = [f.is_(f.get("ptr %p", f"var.{slot}"), "none") for slot in ("loans", "ties")]
+        free += [f.empty(f.constant(name), "Dict") for name in ("lending", "updating")]
+        f.give(f.negation(f.every(*free, f.empty(f.constant("watchers"), "List"))))
+
+
+def as_leaf(m: Code) -> None:
+    """Give a value as that of a leaf; nothing without an error if that is left to Python."""
+    with m.function("as_leaf", "ptr %v", "ptr %leaf") as f:
+        data = f.get("ptr %v", ".data")
+        with f.when(f.is_(data, "none")):
+            f.give(f.call("leaf_mark", "ptr %v", "ptr %leaf"))
+        kept = {"aval": f.get("ptr %v", ".aval"), "data": data, "src": "ptr %leaf"}
+        kept |= {"deps": f.constant("first"), "slot": f.constant("zero")}
+        kept |= dict.fromkeys(("trace", "node"), f.constant("none"))
+        f.give(f.made("tensor", **{name: f.own(x) for name, x in kept.items()}))
+
+
+def fits_place(f: Step, old: str, v: str) -> str:
+    """Whether a value has the shape and dtype of another, and is not one example's."""
+    made, aval, box = f.get(v, ".node"), f.get(v, ".aval"), f.local("i32")
+    f.store("i32 1", box)
+    with f.unless(f.equal(aval, f.get(old, ".aval"))):
+        f.store(f.call("PyObject_RichCompareBool", aval, f.get(old, ".aval"), "i32 2", gives="i32"), box)
+        f.call("PyErr_Clear", gives="void")
+    pending = f.negation(f.either(f.absent(made), f.is_(made, "none")))
+    with f.when(pending), f.unless(f.is_(f.get(made, "node.level"), "none")):
+        f.store("i32 0", box)
+    return f.equal(f.load(box, "i32"), "i32 1")
+
+
+def keep(m: Code) -> None:
+    """Let a place hold a value, written through a borrow or by itself, if it still holds what is ``known`` (if that
+    matters): 1. 0, and nothing done, where that is left to Python; -1 with an error."""
+    with m.function("keep", "ptr %p", "ptr %v", "ptr %writer", "ptr %known", gives="i32") as f:
+        with f.unless(is_place(f, "ptr %p")):
+            f.give("i32 0")
+        with f.when(f.call("guarded", "ptr %p", gives="i1")):
+            f.give("i32 0")
+        old, leaf, box = f.get("ptr %p", "var.val"), f.get("ptr %p", "var.leaf"), f.local()
+        with f.when(f.absent(old)):
+            f.give("i32 0")
+        with f.unless(f.is_(f.kind(old), "tensor")):
+            f.give("i32 0")
+        with f.unless(fits_place(f, old, "ptr %v")):
+            f.give("i32 0")
+        plain = f.is_(leaf, "none")
+        with f.when(plain):
+            f.store(f.own("ptr %v"), box)
+        with f.unless(plain):
+            with f.unless(f.empty(f.get("ptr %v", ".deps"), "Tuple")):
+                f.give("i32 0")
+            f.own(leaf)
+            f.store(f.call("as_leaf", "ptr %v", leaf), box)
+            f.drop(leaf)
+        new = f.load(box)
+        with f.when(f.absent(new)):
+            f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+        known = f.choice(f.absent("ptr %known"), f.get("ptr %p", "var.val"), "ptr %known")
+        same = f.equal(f.get("ptr %p", "var.val"), known)
+        with f.when(f.either(f.call("guarded", "ptr %p", gives="i1"), f.negation(same))):
+            f.drop(new)  # a finalizer has run meanwhile
+            f.give("i32 0")
+        f.swap(new, ".held", f.constant("true"))
+        f.swap("ptr %p", "var.val", new)
+        status = f.local("i32")
+        f.store("i32 1", status)
+        with f.unless(f.empty(f.get("ptr %p", "var.borrows"), "List")):
+            f.store(f.call("expire", "ptr %p", new, "ptr %writer", gives="i32"), status)
+        f.drop(new)
+        f.give(f.load(status, "i32"))
+
+
+def expire(m: Code) -> None:
+    """Make the borrows of a place stale that a write of all of it overlaps: 1, or -1 with an error."""
+    with m.function("expire", "ptr %p", "ptr %new", "ptr %writer", gives="i32") as f:
+        known, others, own = f.get("ptr %p", "var.borrows"), f.local("i1"), f.local()
+        size = f.size(known, "List")
+        f.store("i1 false", others)
+        f.store(NULL, own)
+        with f.each(size) as k:
+            reference = f.call("PyList_GetItem", known, k)
+            b = f.call("PyWeakref_GetObject", reference)
+            mine = f.equal(b, "ptr %writer")
+            with f.when(mine):
+                f.store(reference, own)
+            with f.unless(f.either(mine, f.is_(b, "none"))):
+                f.store("i1 true", others)
+        with f.when(f.load(others, "i1")):
+            writer = f.choice(f.absent("ptr %writer"), f.constant("none"), "ptr %writer")
+            done = f.ask(f.constant("expire_slowly"), "ptr %p", "ptr %new", writer, f.constant("ellipsis"))
+            f.drop(done)
+            f.give(f.choice(f.absent(done), "i32 -1", "i32 1"))
+        one = f.own(f.load(own))
+        alone = f.both(f.equal(size, "i64 1"), f.negation(f.absent(one)))
+        with f.unless(alone):
+            f.call("PyList_SetSlice", known, "i64 0", size, NULL, gives="i32")
+            with f.unless(f.absent(one)):
+                f.call("PyList_Append", known, one, gives="i32")
+        f.drop(one)
+        with f.when(f.absent(one)):
+            f.give("i32 1")
+        shown = f.call("plain", "ptr %new")
+        with f.when(f.absent(shown)):
+            with f.unless(f.failed()):
+                f.drop(f.ask(f.constant("renew"), "ptr %writer", "ptr %new"))
+            f.give(f.choice(f.failed(), "i32 -1", "i32 1"))
+        f.swap(shown, ".held", f.constant("true"))
+        f.swap("ptr %writer", "borrow.val", shown)
+        f.drop(shown)
+        f.give("i32 1")
+
+
+def plain(m: Code) -> None:
+    """Give a value without its graph; nothing, without an error, if that is left to Python."""
+    with m.function("plain", "ptr %v") as f:
+        with f.when(f.empty(f.get("ptr %v", ".deps"), "Tuple")):
+            f.give(f.own("ptr %v"))
+        f.give(f.call("one_step", f.constant("detaching"), "ptr %v", f.constant("empty"), NULL, "i64 0"))
+
+
+def borrow(m: Code) -> None:
+    """Give a borrow of all of a place; nothing, without an error, if that is left to Python."""
+    with m.function("borrow", "ptr %p") as f:
+        with f.unless(is_place(f, "ptr %p")):
+            f.give(NULL)
+        whole = f.call("value", "ptr %p")
+        with f.when(f.absent(whole)):
+            f.give(NULL)
+        region = f.call("whole", "ptr %p", whole)
+        v = f.call("plain", whole)
+        f.drop(whole)
+        with f.when(f.either(f.absent(v), f.absent(region))):
+            f.drop(v)
+            f.give(NULL)
+        f.swap(v, ".held", f.constant("true"))
+        kept = {"place": "ptr %p", "region": region}
+        kept |= dict.fromkeys(("loan", "parent", "stale"), f.constant("none"))
+        b = f.made("borrow", val=v, **{name: f.own(x) for name, x in kept.items()})
+        with f.when(f.absent(b)):
+            f.give(NULL)
+        reference = f.call("PyWeakref_NewRef", b, NULL)
+        with f.when(f.absent(reference)):
+            f.drop(b)
+            f.give(NULL)
+        listed = f.call("remember", f.get("ptr %p", "var.borrows"), reference, gives="i32")
+        with f.unless(f.equal(listed, "i32 0")):
+            f.drop(b)
+            f.give(NULL)
+        f.give(b)
+
+
+def whole(m: Code) -> None:
+    """All of a place, of which a value is given, as a region that the place keeps; nothing, with an error, if that
+    fails."""
+    with m.function("whole", "ptr %p", "ptr %v") as f:
+        known = f.get("ptr %p", "var.whole")
+        with f.unless(f.absent(known)):
+            f.give(known)
+        found = f.ask(f.constant("region_of"), f.call("PyTuple_GetItem", f.get("ptr %v", ".aval"), "i64 0"))
+        with f.unless(f.absent(found)):
+            f.swap("ptr %p", "var.whole", found)
+            f.drop(found)
+        f.give(found)
+
+
+def remember(m: Code) -> None:
+    """Add a reference, which it takes, to a list of weak ones, in place of the last one if that is dead; 0 if done."""
+    with m.function("remember", "ptr %list", "ptr %reference", gives="i32") as f:
+        size = f.size("ptr %list", "List")
+        last = f.do("sub", size, "i64 1")
+        with f.unless(f.equal(size, "i64 0")):
+            old = f.call("PyWeakref_GetObject", f.call("PyList_GetItem", "ptr %list", last))
+            with f.when(f.is_(old, "none")):
+                f.give(f.call("PyList_SetItem", "ptr %list", last, "ptr %reference", gives="i32"))
+        done = f.call("PyList_Append", "ptr %list", "ptr %reference", gives="i32")
+        f.drop("ptr %reference")
+        f.give(done)
+
+
+PLACING = (guarded, as_leaf, keep, expire, plain, borrow, whole, remember)
+"""What the functions that Python calls are made of."""

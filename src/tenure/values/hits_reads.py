@@ -1,0 +1,399 @@
+"""The generated code of ``hits`` for reading a value: what ``Recorder.compute`` and ``force.run`` do in the usual case.
+
+A trace is run here if its inputs are known, its program is compiled, and nobody but the results' holders is concerned.
+Else ``force.run`` runs it. A function of a trace gives 1 if that is done, 0 if nothing is, -1 with an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tenure.runtime.assembler import NULL
+from tenure.values.hits_attributes import finish
+from tenure.values.hits_objects import Code
+
+__all__ = ["READING", "trace_maker"]
+
+
+def trace_maker(blank: Mapping[str, Any]) -> Any:
+    """What defines the function that gives a new trace: as ``blank``, slot by slot, with containers of its own."""
+
+    def define(m: Code) -> None:
+        with m.function("new_trace") as f:
+            t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
+            with f.when(f.absent(t)):
+                f.give(NULL)
+            for slot, like in blank.items():
+                if type(like) in (list, dict):
+                    args = ("i64 0",) if type(like) is list else ()
+                    v = f.call(f"Py{type(like).__name__.title()}_New", *args)
+                elif slot in ("lock", "token"):
+                    v = f.ask(f.constant(f"new_{slot}"))
+                else:
+                    v = f.own(f.constant(f"blank_{slot}"))
+                f.put(t, f"trace.{slot}", v)
+                with f.when(f.absent(v)):
+                    f.drop(t)
+                    f.give(NULL)
+            f.give(t)
+
+    return define
+
+
+def fresh(m: Code) -> None:
+    """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
+    with m.function("fresh", "ptr %cell", "ptr %state", gives="i32") as f:
+        t = f.call("new_trace")
+        with f.when(f.absent(t)):
+            f.give("i32 -1")
+        site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
+        with f.unless(f.is_(site, "none")):
+            pair = f.call("PyTuple_New", "i64 2")
+            for k, v in enumerate((f.constant("zero"), site)):
+                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.own(v), gives="i32")
+            f.call("PyList_Append", f.get(t, "trace.sites"), pair, gives="i32")
+            f.drop(pair)
+        done = f.call("PyDict_SetItem", "ptr %state", f.constant("name_trace"), t, gives="i32")
+        f.swap("ptr %cell", "unfinished.trace", t)
+        f.drop(t)
+        f.give(done)
+
+
+def compute(m: Code) -> None:
+    """Compute a pending value of this thread's, with all that is pending."""
+    with m.function("compute", "ptr %h", gives="i32") as f:
+        t, state = f.get("ptr %h", ".trace"), f.call("state")
+        with f.when(f.absent(state)):
+            f.give("i32 -1")
+        with f.unless(f.is_(f.get(f.get("ptr %h", ".node"), "node.level"), "none")):
+            f.give("i32 0")
+        opened = f.call("PyDict_GetItemWithError", state, f.constant("name_open"))
+        cell, sealed = f.constant("cell"), f.call("PyDict_GetItemWithError", state, f.constant("name_sealed"))
+        with f.when(f.equal(sealed, t)):
+            f.give(f.call("run_sealed", state, t, gives="i32"))
+        mine = f.equal(f.get(cell, "unfinished.trace"), t)
+        with f.unless(f.every(mine, f.is_(opened, "zero"), f.is_(f.get(t, "trace.busy"), "false"))):
+            f.give("i32 0")
+        for v in (cell, state, t):
+            f.own(v)
+        status = f.local("i32")
+        f.store("i32 1", status)
+        with f.unless(f.is_(sealed, "none")):
+            f.store(f.call("run_sealed", state, sealed, gives="i32"), status)
+        still = f.equal(f.get(cell, "unfinished.trace"), t)
+        ready = f.both(still, f.is_(f.get(t, "trace.busy"), "false"))
+        with f.when(f.both(f.equal(f.load(status, "i32"), "i32 1"), ready)):
+            begun = f.call("fresh", cell, state, gives="i32")
+            f.store(begun, status)
+            with f.when(f.equal(begun, "i32 0")):
+                f.store(f.call("run_trace", t, gives="i32"), status)
+        f.drop(cell, state, t)
+        f.give(f.load(status, "i32"))
+
+
+def seal(m: Code) -> None:
+    """Recorder.seal()"""
+    with m.function("seal", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        state = f.own(f.call("state"))
+        with f.unless(f.both(f.equal("i64 %n", "i64 0"), f.negation(f.absent(state)))):
+            f.drop(state)
+            f.give(f.call("onward", f.constant("slow_seal"), "ptr %self", "ptr %args", "i64 %n", NULL))
+        cell = f.own(f.constant("cell"))
+        opened = f.call("PyDict_GetItemWithError", state, f.constant("name_open"))
+        with f.when(f.is_(opened, "zero")):
+            before = f.call("PyDict_GetItemWithError", state, f.constant("name_sealed"))
+            with f.unless(f.is_(before, "none")):
+                f.call("run_sealed", state, before, gives="i32")
+            t = f.get(cell, "unfinished.trace")
+            some = f.negation(f.empty(f.get(t, "trace.handles"), "List"))
+            fine = f.both(some, f.is_(f.get(t, "trace.busy"), "false"))
+            with f.when(f.both(fine, f.negation(f.failed()))):
+                f.call("PyDict_SetItem", state, f.constant("name_sealed"), t, gives="i32")
+                f.swap(cell, "unfinished.sealed", t)
+                f.call("fresh", cell, state, gives="i32")
+        f.drop(cell, state)
+        with f.when(f.failed()):
+            f.give(NULL)
+        f.give(f.own(f.constant("none")))
+
+
+def run_sealed(m: Code) -> None:
+    """Run the trace that this thread has sealed."""
+    with m.function("run_sealed", "ptr %state", "ptr %t", gives="i32") as f:
+        f.own("ptr %t")
+        f.call("PyDict_SetItem", "ptr %state", f.constant("name_sealed"), f.constant("none"), gives="i32")
+        out = f.call("run_trace", "ptr %t", gives="i32")
+        f.drop("ptr %t")
+        f.give(out)
+
+
+def run_trace(m: Code) -> None:
+    """Run a trace that is closed, here or in Python."""
+    with m.function("run_trace", "ptr %t", gives="i32") as f:
+        status = f.local("i32")
+        f.store("i32 0", status)
+        usual = [f.is_(f.get("ptr %t", f"trace.{slot}"), "false") for slot in ("vmapped", "cutting")]
+        usual += [f.empty(f.constant("before_run"), "List"), f.empty(f.constant("moved"), "Dict")]
+        usual.append(f.call("settled", f.get("ptr %t", "trace.inputs"), gives="i1"))
+        with f.when(f.every(*usual)):
+            cell, lock = f.own(f.constant("cell")), f.own(f.get("ptr %t", "trace.lock"))
+            before = f.own(f.get(cell, "unfinished.running"))
+            f.swap(cell, "unfinished.running", "ptr %t")  # who forks from now on finds here what is locked
+            got = f.tell(lock, "acquire", f.constant("false"))
+            with f.when(f.both(f.is_(got, "true"), f.is_(f.get("ptr %t", "trace.done"), "false"))):
+                f.store(f.call("run_locked", "ptr %t", gives="i32"), status)
+            with f.when(f.is_(got, "true")):
+                f.call("unlock", lock, gives="void")
+            f.swap(cell, "unfinished.running", before)
+            f.drop(got, lock, before, cell)
+            with f.when(f.failed()):
+                f.give("i32 -1")
+        with f.when(f.equal(f.load(status, "i32"), "i32 0")):
+            done = f.ask(f.constant("run_slowly"), "ptr %t")
+            f.drop(done)
+            f.give(f.choice(f.absent(done), "i32 -1", "i32 1"))
+        f.give(f.call("tidy", gives="i32"))
+
+
+def unlock(m: Code) -> None:
+    """Release a lock, whether there is an error or not."""
+    with m.function("unlock", "ptr %lock", gives="void") as f:
+        error = [f.local() for _ in range(3)]
+        f.call("PyErr_Fetch", *error, gives="void")
+        f.drop(f.tell("ptr %lock", "unlocking"))
+        f.call("PyErr_Restore", *map(f.load, error), gives="void")
+        f.give()
+
+
+def settled(m: Code) -> None:
+    """Whether every input has its array and, if a gradient flows to it, its place in the graph."""
+    with m.function("settled", "ptr %inputs", gives="i1") as f:
+        with f.each(f.size("ptr %inputs", "List")) as k:
+            x = f.call("PyList_GetItem", "ptr %inputs", k)
+            with f.unless(f.is_(f.kind(f.get(x, ".data")), "ndarray")):
+                f.give("i1 false")
+            fine = [f.empty(f.get(x, ".deps"), "Tuple"), f.is_(f.get(x, ".trace"), "none")]
+            with f.unless(f.either(*fine, f.negation(f.is_(f.get(x, ".src"), "none")))):
+                f.give("i1 false")
+        f.give("i1 true")
+
+
+def plan_of(m: Code) -> None:
+    """Give the plan that serves a trace; nothing, without an error, if nobody has a result of it."""
+    with m.function("plan_of", "ptr %t") as f:
+        box, node = f.local(), f.get("ptr %t", "trace.node")
+        f.store(f.get("ptr %t", "trace.handles"), box)
+        live, key = f.call("alive", NULL, box, "i64 1"), f.call("PyTuple_New", "i64 2")
+        with f.when(f.either(f.absent(live), f.absent(key))):
+            f.drop(live, key)
+            f.give(NULL)
+        with f.when(f.empty(live, "Tuple")):
+            f.drop(live, key)
+            f.give(NULL)
+        said = f.get(node, "node.save")
+        expected = f.call("PyDict_GetItemWithError", f.constant("expected"), f.constant("name_backward"))
+        save = f.choice(f.is_(said, "none"), expected, said)
+        for k, v in enumerate((live, save)):
+            f.call("PyTuple_SetItem", key, f"i64 {k}", f.own(v), gives="i32")
+        found, out = f.call("PyDict_GetItemWithError", f.get(node, "node.plans"), key), f.local()
+        f.store(f.own(found), out)
+        with f.when(f.absent(found)):
+            f.store(f.ask(f.constant("plan_for"), node, live, save), out)
+        f.drop(live, key)
+        f.give(f.load(out))
+
+
+def run_locked(m: Code) -> None:
+    """Run a trace whose lock is held, if its program is compiled and saves nothing."""
+    with m.function("run_locked", "ptr %t", gives="i32") as f:
+        plan = f.call("plan_of", "ptr %t")
+        with f.when(f.absent(plan)):
+            f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+        executable, call = f.get(plan, "plan.executable"), f.local()
+        f.store(f.constant("none"), call)
+        with f.when(f.is_(f.kind(executable), "tiered")):
+            f.store(f.get(executable, "tiered.call"), call)
+        usual = [f.is_(f.kind(f.load(call)), "call"), f.negation(f.is_(f.get(plan, "plan.places"), "none"))]
+        usual.append(f.empty(f.get(plan, "plan.saved"), "Tuple"))
+        usual.append(f.equal(f.call("PySet_Size", f.get(plan, "plan.moved"), gives="i64"), "i64 0"))
+        with f.unless(f.every(*usual)):
+            f.drop(plan)
+            f.give("i32 0")
+        node, spec = f.own(f.get("ptr %t", "trace.node")), f.own(f.get(f.load(call), "call.spec"))
+        f.call("PyObject_SetAttr", f.constant("last"), f.constant("name_plan"), plan, gives="i32")
+        out = f.call("run_plan", "ptr %t", plan, spec, gives="i32")
+        with f.when(f.equal(out, "i32 1")):
+            f.call("let_go", "ptr %t", node, gives="void")
+        f.drop(plan, spec, node)
+        f.give(out)
+
+
+def run_plan(m: Code) -> None:
+    """Run a program and give the results to the handles; what it says if it fails is left to Python."""
+    with m.function("run_plan", "ptr %t", "ptr %plan", "ptr %spec", gives="i32") as f:
+        begun, done, box = f.call("begin", "ptr %t", "ptr %plan", gives="i1"), f.local(), f.local(count=5)
+        f.store(NULL, done)
+        with f.when(begun):
+            context = f.call("PyDict_GetItemWithError", f.constant("buffers"), f.constant("name_context"))
+            slots, numbers = (f.get("ptr %plan", f"plan.{slot}") for slot in ("slots", "numbers"))
+            for k, v in enumerate(("ptr %t", "ptr %spec", slots, numbers, context)):
+                f.store(v, f.at(box, f"i64 {k}"))
+            f.store(f.call("hand_over", NULL, box, "i64 5"), done)
+        found = f.load(done)
+        with f.unless(f.is_(found, "true")), f.unless(f.is_(found, "none")):
+            f.call("fail", "ptr %t", "ptr %plan", found, gives="void")
+        f.drop(found)
+        with f.when(f.failed()):
+            f.give("i32 -1")
+        f.give(f.choice(f.is_(found, "none"), "i32 0", "i32 1"))
+
+
+def fail(m: Code) -> None:
+    """Let Python say what becomes of the results of a run that has failed: it has ended with an error, or with the
+    program's own account, which is no error yet."""
+    with m.function("fail", "ptr %t", "ptr %plan", "ptr %done", gives="void") as f:
+        with f.unless(f.absent("ptr %done")):
+            f.drop(f.ask(f.constant("account"), "ptr %t", "ptr %plan", "ptr %done"))
+        with f.when(f.absent("ptr %done")):
+            error = [f.local() for _ in range(3)]
+            f.call("PyErr_Fetch", *error, gives="void")
+            f.call("PyErr_NormalizeException", *error, gives="void")
+            handles = f.get("ptr %t", "trace.handles")
+            f.drop(f.ask(f.constant("break_off"), "ptr %t", "ptr %plan", handles, f.load(error[1])))
+            f.call("PyErr_Restore", *map(f.load, error), gives="void")
+        f.give()
+
+
+def begin(m: Code) -> None:
+    """Give the differentiable results their place in the graph; whether that could be, else an error."""
+    with m.function("begin", "ptr %t", "ptr %plan", gives="i1") as f:
+        handles, over = f.get("ptr %t", "trace.handles"), f.local("i32")
+        with f.unless(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
+            f.give("i1 true")
+        with f.unless(f.empty(f.get("ptr %plan", "plan.open"), "Tuple")):
+            done = f.ask(f.constant("start"), "ptr %t", "ptr %plan", handles)
+            f.drop(done)
+            f.give(f.negation(f.absent(done)))
+        leaves = f.get("ptr %plan", "plan.leaves")
+        with f.each(f.size(leaves, "Tuple")) as k:
+            slot = f.call("PyTuple_GetItem", leaves, k)
+            h = f.call("PyList_GetItem", handles, f.call("PyLong_AsLongLongAndOverflow", slot, over, gives="i64"))
+            leaf = f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.marks"), slot)
+            f.swap(h, ".src", f.choice(f.absent(leaf), f.constant("none"), leaf))
+        consumed, at, box = f.get("ptr %plan", "plan.consumed"), f.local("i64"), f.local(count=2)
+        f.store("i64 0", at)
+        with f.each(f.size(consumed, "Dict")):
+            f.call("PyDict_Next", consumed, at, box, f.at(box, "i64 1"), gives="i32")
+            slot, by = f.load(box), f.load(f.at(box, "i64 1"))
+            h, cause = (
+                f.call("PyList_GetItem", handles, f.call("PyLong_AsLongLongAndOverflow", x, over, gives="i64"))
+                for x in (slot, by)
+            )
+            with f.when(f.is_(f.get(h, ".src"), "none")):
+                where = f.call("place_of", "ptr %t", cause)
+                with f.when(f.absent(where)):
+                    f.give("i1 false")
+                kept = {"segment": f.constant("none"), "slot": slot, "name": f.get(f.get(h, ".node"), "node.name")}
+                out = f.made("out", where=where, **{name: f.own(x) for name, x in kept.items()})
+                with f.when(f.absent(out)):
+                    f.give("i1 false")
+                f.swap(h, ".src", out)
+                f.drop(out)
+        f.give("i1 true")
+
+
+def place_of(m: Code) -> None:
+    """Give the line that recorded a handle of a trace."""
+    with m.function("place_of", "ptr %t", "ptr %h") as f:
+        code = f.get("ptr %h", ".code")
+        name = f.call("PyObject_GetAttr", code, f.constant("filename"))
+        most = f"i64 {2**62}"
+        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", gives="i64")
+        f.drop(name)
+        with f.unless(f.equal(inside, "i64 0")):
+            f.give(f.ask(f.constant("slow_place_of"), "ptr %t", "ptr %h"))
+        out = f.call("PyTuple_New", "i64 2")
+        with f.unless(f.absent(out)):
+            for k, v in enumerate((code, f.get("ptr %h", ".lasti"))):
+                f.call("PyTuple_SetItem", out, f"i64 {k}", f.own(v), gives="i32")
+        f.give(out)
+
+
+def let_go(m: Code) -> None:
+    """Let a trace that has run go of everything; its node remembers when that was."""
+    with m.function("let_go", "ptr %t", "ptr %node", gives="void") as f:
+        runs = f.call("PyDict_GetItemWithError", f.constant("counts"), f.constant("name_runs"))
+        more = f.call("PyNumber_Add", runs, f.constant("one"))
+        f.call("PyDict_SetItem", f.constant("counts"), f.constant("name_runs"), more, gives="i32")
+        f.swap("ptr %node", "node.stamp", more)
+        f.drop(more)
+        f.swap("ptr %t", "trace.done", f.constant("true"))
+        handles = f.get("ptr %t", "trace.handles")
+        f.call("PyList_SetSlice", handles, "i64 0", f.size(handles, "List"), NULL, gives="i32")
+        with f.unless(f.equal(f.load("ptr %t", "i32"), "i32 1")):  # else it goes when its caller has done with it
+            f.drop(f.ask(f.constant("slow_release"), "ptr %t"))
+        f.give()
+
+
+def tidy(m: Code) -> None:
+    """Prune the trie if it has grown too large."""
+    with m.function("tidy", gives="i32") as f:
+        nodes = f.call("PyDict_GetItemWithError", f.constant("counts"), f.constant("name_nodes"))
+        number = f.call("PyLong_AsLongLongAndOverflow", nodes, f.local("i32"), gives="i64")
+        budget = f.call("PyLong_AsLongLongAndOverflow", f.constant("budget"), f.local("i32"), gives="i64")
+        with f.when(f.value("i1", f"icmp sgt {number}, {budget.split()[1]}")):
+            done = f.ask(f.constant("prune"))
+            f.drop(done)
+            f.give(f.choice(f.absent(done), "i32 -1", "i32 1"))
+        f.give("i32 1")
+
+
+def array(m: Code) -> None:
+    """Give the array of a value, computed if it is pending; nothing, without an error, if that is left to Python."""
+    with m.function("array", "ptr %x") as f:
+        v = f.call("value", "ptr %x")
+        with f.when(f.absent(v)):
+            f.give(NULL)
+        with f.when(f.both(f.is_(f.get(v, ".data"), "none"), f.negation(f.is_(f.get(v, ".trace"), "none")))):
+            f.call("compute", v, gives="i32")
+        data, out = f.get(v, ".data"), f.local()
+        f.store(NULL, out)
+        with f.when(f.both(f.is_(f.kind(data), "ndarray"), f.absent(f.call("PyErr_Occurred")))):
+            f.store(f.own(data), out)
+        f.drop(v)
+        f.give(f.load(out))
+
+
+def array_of(m: Code) -> None:
+    """array_of(x)"""
+    with m.function("array_of", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(f.equal("i64 %n", "i64 1")):
+            finish(f, f.call("array", f.load("ptr %args")))
+        f.give(f.call("PyObject_Vectorcall", f.constant("slow_array_of"), "ptr %args", "i64 %n", NULL))
+
+
+def item(m: Code) -> None:
+    """x.item()"""
+    with m.function("item", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
+        v = f.call("value", "ptr %x")
+        with f.when(f.both(f.equal("i64 %n", "i64 0"), f.negation(f.absent(v)))):
+            shape, out = f.call("PyTuple_GetItem", f.get(v, ".aval"), "i64 0"), f.local()
+            f.store(NULL, out)
+            with f.when(f.call("is_number", shape, gives="i1")):
+                data = f.call("array", v)
+                with f.unless(f.absent(data)):
+                    f.store(f.tell(data, "item_name"), out)
+                f.drop(data)
+            f.drop(v)
+            finish(f, f.load(out))
+        with f.unless(f.equal("i64 %n", "i64 0")):
+            f.drop(v)
+        f.give(f.call("onward", f.constant("slow_item"), "ptr %x", "ptr %args", "i64 %n", NULL))
+
+
+READING = (
+    *(fresh, compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
+    *(place_of, let_go, tidy, array, array_of, item),
+)
+"""What Python calls, and what that is made of."""
