@@ -46,20 +46,20 @@ class Adam(Optimizer):
 
     def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
         """Write parameters: those with as many steps behind them together."""
-        by_step: dict[int, list[int]] = {}
-        for k, (p, state) in enumerate(zip(ps, states, strict=True)):
+        by_step: dict[int, list[tuple[Any, ...]]] = {}
+        for p, grad, state in zip(ps, grads, states, strict=True):
             if not state:
                 state.update(step=0, exp_avg=Var(zeros_like(p)), exp_avg_sq=Var(zeros_like(p)))
-            state["step"] += 1
-            by_step.setdefault(state["step"], []).append(k)
+            state["step"] = step = state["step"] + 1
+            by_step.setdefault(step, []).append((p, grad, state["exp_avg"], state["exp_avg_sq"]))
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
         options = (("decay", bool(decay)), ("decoupled", self.decoupled), ("maximize", bool(group["maximize"])))
         shrink = (1 - lr * decay if self.decoupled else decay) if decay else 0.0
-        for step, which in by_step.items():
+        for step, rows in by_step.items():
             rate, root = lr / (1 - beta1**step), 1 / sqrt(1 - beta2**step)
             numbers = (rate, root, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink)
-            kept = [[states[k][name] for k in which] for name in ("exp_avg", "exp_avg_sq")]
-            RULE([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options)
+            places, given, *kept = zip(*rows, strict=True)
+            RULE(places, given, kept, numbers, options)
 
 
 def _adam(

@@ -117,10 +117,14 @@ class Optimizer:
             self.update(p, grad, held, group)
 
     def _update_group(self, group: Group) -> None:
-        ready = [(p, g) for p in group["params"] if (g := gradient_of(p)) is not None]
-        if not ready:
+        ps, grads = [], []
+        for p in group["params"]:
+            g = gradient_of(p)
+            if g is not None:
+                ps.append(p)
+                grads.append(g)
+        if not ps:
             return
-        ps, grads = [p for p, _ in ready], [g for _, g in ready]
         states = [self.state[p] for p in ps]
         if type(self).update is Optimizer.update:
             self.update_all(ps, grads, states, group)

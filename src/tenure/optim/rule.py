@@ -9,11 +9,11 @@ from tenure.errors import ShapeError
 from tenure.ops import promote
 from tenure.ops.promote import Operation, parameters
 from tenure.values import steps
-from tenure.values.reading import value_of
 from tenure.values.tensor import Tensor
 from tenure.values.var import become, refuse_writes
 
 Options = tuple[tuple[str, Any], ...]
+NAMES = ("count", "tensors", "options")
 
 
 class Rule:
@@ -33,14 +33,12 @@ class Rule:
         """
         written = [*places, *[place for column in kept for place in column]]
         refuse_writes(written)
-        tensors = tuple([isinstance(n, Tensor) for n in numbers])
         given = [n for n in numbers if isinstance(n, Tensor)]
-        operands = [*map(value_of, places), *grads, *map(value_of, written[len(places) :]), *map(value_of, given)]
-        scalars = (
-            tuple([float(n) for n in numbers if not isinstance(n, Tensor)]) if given else tuple(map(float, numbers))
-        )
-        params = parameters(("count", "tensors", "options"), len(places), tensors, options)
-        become(written, steps.update(self.operation, operands, params, scalars, [p._leaf for p in written]))
+        tensors = tuple([isinstance(n, Tensor) for n in numbers]) if given else (False,) * len(numbers)
+        operands = [*places, *grads, *written[len(places) :], *given]
+        scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)])
+        params = parameters(NAMES, len(places), tensors, options)
+        become(written, steps.update(self.operation, operands, params, scalars, written))
 
     def _together(self, *xs: Any, count: int, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
         """All new parameters, then all that is kept, kind by kind."""

@@ -63,8 +63,9 @@ def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple
     for at in b.instructions:
         if at is not None and at.primitive.name == "cast" and at.operands[0] in numbers:
             dtype = at.aval.dtype
-            if dtype.kind == "i" and dtype.itemsize < 8:  # INT64 itself is what generated code looks for
-                found[at.operands[0]] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
+            if dtype.kind == "i":
+                bits = 8 * dtype.itemsize - 1
+                found[at.operands[0]] = INT64 if bits == 63 else (-(2**bits), 2**bits - 1)
     bounds = tuple([found.get(v, INT64) if type(s) is int else None for v, s in zip(numbers, scalars, strict=True)])
     for s, bound in zip(scalars, bounds, strict=True):
         if bound is not None and not bound[0] <= s <= bound[1]:

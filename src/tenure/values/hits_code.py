@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tenure.runtime.assembler import NULL
 from tenure.values.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.hits_backward import BACKWARD
+from tenure.values.hits_indexing import INDEXING
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.hits_places import PLACING
 from tenure.values.hits_reads import READING, trace_maker
@@ -51,7 +52,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     Body.offsets = offsets
     m: Code = Code(Body)
     parts: tuple[Callable[[Code], None], ...] = (*PARTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
-    for define in (*parts, trace_maker(blank), *READING, *UPDATING, *CALLED):
+    for define in (*parts, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):

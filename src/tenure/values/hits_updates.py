@@ -27,19 +27,23 @@ def bind_all(m: Code) -> None:
         filled = f.local("i64")
         f.store("i64 0", filled)
         with f.each(f.size("ptr %operands", "List")) as k, f.when(f.equal(f.load(filled, "i64"), k)):
-            i = f.call("slot", "ptr %t", f.call("PyList_GetItem", "ptr %operands", k))
-            f.store(i, f.at("ptr %to", k))
-            with f.unless(f.absent(i)):
+            x, i = f.call("value", f.call("PyList_GetItem", "ptr %operands", k)), f.local()
+            f.store(NULL, i)
+            with f.unless(f.absent(x)):
+                f.store(f.call("slot", "ptr %t", x), i)
+            f.drop(x)
+            f.store(f.load(i), f.at("ptr %to", k))
+            with f.unless(f.absent(f.load(i))):
                 f.store(f.do("add", k, "i64 1"), filled)
         f.give(f.load(filled, "i64"))
 
 
 def updated(m: Code) -> None:
     """Give the results of an update, recorded in a trace that is held: as ``take``."""
-    names = ("fn", "operands", "params", "scalars", "leaves")
+    names = ("fn", "operands", "params", "scalars", "places")
     with m.function("updated", "ptr %t", *[f"ptr %{name}" for name in names]) as f:
         parts, numbers, out = f.local(count=WIDEST), f.local(count=MOST), f.local()
-        many, kinds = f.size("ptr %operands", "List"), f.size("ptr %leaves", "List")
+        many, kinds = f.size("ptr %operands", "List"), f.size("ptr %places", "List")
         count, first = f.size("ptr %scalars", "Tuple"), f.at(parts, "i64 2")
         f.store(f.constant("operation_step"), parts)
         f.store("ptr %fn", f.at(parts, "i64 1"))
@@ -50,7 +54,7 @@ def updated(m: Code) -> None:
             f.store("ptr %params", behind)
             behind = f.at(behind, "i64 1")
             with f.each(kinds) as k:
-                bare = f.is_(f.call("PyList_GetItem", "ptr %leaves", k), "none")
+                bare = f.is_(f.get(f.call("PyList_GetItem", "ptr %places", k), "var.leaf"), "none")
                 f.store(f.choice(bare, f.constant("false"), f.constant("true")), f.at(behind, k))
             behind = f.at(behind, kinds)
             with f.each(count) as k:
@@ -65,13 +69,13 @@ def updated(m: Code) -> None:
 
 
 def update(m: Code) -> None:
-    """update(fn, operands, params, scalars, leaves)"""
+    """update(fn, operands, params, scalars, places), which are free"""
     with m.function("update", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         given, out = [f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5)], f.local()
         sizes = [f.size(given[1], "List"), f.size(given[4], "List"), f.size(given[3], "Tuple")]
         f.store(NULL, out)
         few = [f.value("i1", f"icmp ule {x}, {most}") for x, most in zip(sizes, (400, 400, MOST), strict=True)]
-        with f.when(f.every(*few)):
+        with f.when(f.both(f.every(*few), f.call("are_places", given[4], gives="i1"))):
             t = f.call("hold")
             with f.unless(f.absent(t)):
                 f.store(f.call("updated", t, *given), out)
@@ -86,15 +90,23 @@ def update(m: Code) -> None:
 
 def mark_all(m: Code) -> None:
     """Say in a trace which handles, if there are any, are the values of leaves."""
-    with m.function("mark_all", "ptr %t", "ptr %handles", "ptr %leaves", gives="void") as f:
+    with m.function("mark_all", "ptr %t", "ptr %handles", "ptr %places", gives="void") as f:
         with f.when(f.absent("ptr %handles")):
             f.give()
         marks = f.get("ptr %t", "trace.marks")
         with f.each(f.size("ptr %handles", "Tuple")) as k:
-            leaf = f.call("PyList_GetItem", "ptr %leaves", k)
+            leaf = f.get(f.call("PyList_GetItem", "ptr %places", k), "var.leaf")
             with f.unless(f.is_(leaf, "none")):
                 f.call("PyDict_SetItem", marks, f.get(f.item("ptr %handles", k), ".slot"), leaf, gives="i32")
         f.give()
+
+
+def are_places(m: Code) -> None:
+    """Whether a list has places alone."""
+    with m.function("are_places", "ptr %list", gives="i1") as f:
+        with f.each(f.size("ptr %list", "List")) as k, f.unless(is_place(f, f.call("PyList_GetItem", "ptr %list", k))):
+            f.give("i1 false")
+        f.give("i1 true")
 
 
 def refuse_writes(m: Code) -> None:
@@ -194,5 +206,5 @@ def registered(m: Code) -> None:
         f.give(f.call("onward", f.constant("slow_registered"), "ptr %self", "ptr %args", "i64 %n", NULL))
 
 
-UPDATING = (bind_all, updated, update, mark_all, refuse_writes, is_free, become, enter_site, registered)
+UPDATING = (bind_all, updated, update, mark_all, are_places, refuse_writes, is_free, become, enter_site, registered)
 """What Python calls, and what that is made of."""

@@ -115,7 +115,7 @@ BOUND = frozenset((int, type(None)))
 MOST_PARSED = 4096
 Known = tuple[tuple[tuple[str, Spec], ...], tuple[int, ...], bool]
 """The parameters of a step with a basic index, the starts, and whether an int is among its entries."""
-_parsed: dict[Any, Known] = {}
+PARSED: dict[Any, Known] = {}
 
 
 @coded
@@ -140,12 +140,12 @@ def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
     known = exact(key if type(key) is tuple else (key,), shape)
     if known is None:
         return None
-    found = _parsed.get(known)
+    found = PARSED.get(known)
     if found is None:
         spec, starts = parse(key, shape)
-        if len(_parsed) >= MOST_PARSED:
-            _parsed.clear()
-        found = _parsed[known] = (("spec", spec),), starts, "i" in spec
+        if len(PARSED) >= MOST_PARSED:
+            PARSED.clear()
+        found = PARSED[known] = (("spec", spec),), starts, "i" in spec
     return found
 
 

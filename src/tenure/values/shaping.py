@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from tenure.errors import ShapeError
@@ -70,11 +71,21 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 def permute_dims(x: Any, *axes: Any) -> Any:
     """x with its axes in the given order: axis k of the result is axis axes[k] of x."""
     x = value_of(x)
-    ndim = len(x._aval.shape)
-    order = tuple([check_axis(a, ndim) for a in _sizes(axes)])
+    ndim, order = len(x._aval.shape), _sizes(axes)
+    for a in order:
+        if type(a) is not int:
+            order = tuple([check_axis(a, ndim) for a in order])
+            break
+    return apply_one(PERMUTE, x, _ordered(ndim, order))
+
+
+@lru_cache(maxsize=4096)
+def _ordered(ndim: int, axes: tuple[int, ...]) -> Any:
+    """The parameters of a permutation."""
+    order = tuple([check_axis(a, ndim) for a in axes])
     if len(order) != ndim or len(set(order)) != ndim:
         raise ShapeError(f"permute_dims: {list(order)} is no order of {ndim} axes")
-    return apply_one(PERMUTE, x, parameters(ORDER, order))
+    return parameters(ORDER, order)
 
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:

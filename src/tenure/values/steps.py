@@ -124,12 +124,13 @@ def mark_leaf(x: Any, leaf: Leaf) -> Any:
 
 @coded
 def update(
-    fn: promote.Operation, operands: list[Any], params: Any, scalars: tuple[Any, ...], leaves: list[Leaf | None]
+    fn: promote.Operation, operands: list[Any], params: Any, scalars: tuple[Any, ...], places: list[Any]
 ) -> tuple[Any, ...]:
-    """An operation outside the graph that gives new values to places: one result for each of ``leaves``, which says
-    of which leaf it is the value from now on."""
+    """An operation outside the graph on tensors and places that gives new values to places: one result for each of
+    ``places``, which is the value of its leaf from now on."""
+    leaves: list[Leaf | None] = [p._leaf for p in places]
     with Hold() as t:
-        slots = slots_of(t, operands)
+        slots = slots_of(t, [x._read() for x in operands])
         kinds = tuple([leaf is not None for leaf in leaves])
         key = (expand_operation, fn, *slots, params, *kinds, *map(type, scalars))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
-from tenure.values import arithmetic, indexing, parts, steps
+from tenure.values import arithmetic, indexing, keys, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.boundary import Boundary, owned
@@ -340,6 +340,11 @@ _LATE = {
     "detaching": arithmetic.DETACH,
     "full": steps.FILL,
     "filling": steps.filling,
+    "parsed_keys": keys.PARSED,
+    "first_indices": [indexing.first_index(ndim) for ndim in range(16)],
+    "getitem_step": indexing.GETITEM,
+    "slice_step": indexing.SLICE,
+    "setitem_step": indexing.SETITEM,
     "float32": float32,
     "float64": float64,
     "expire_slowly": Var._expire,
@@ -356,4 +361,6 @@ attribute(Tensor, "grad", "grad")
 methods(Tensor, "backward", keywords=True)
 methods(Boundary, "item")
 methods(Writable, "zero_", "fill_")
+methods(Shaping, __getitem__="getitem")
+methods(Var, __setitem__="setitem")
 refuse_in_place([name for name in dir(Var) if name.endswith("_") and not name.startswith("_")])
