@@ -37,26 +37,24 @@ class Marks:
     """What one body writes, lends and calls.
 
     `always`: it has to be run whatever the sets say. `acts`: it does what callers may have to know of though none of
-    their names is written: a backward pass, an exchange of memory. `results`: the roots of what calls were given, and
-    of what their results were given to; `fresh`: functions that were given nothing, and where their results went.
+    their names is written: a backward pass, an exchange of memory. `bindings`: what is given a name, and which.
     """
 
-    __slots__ = ("acts", "always", "called", "fresh", "function", "lent", "module", "results", "written")
+    __slots__ = ("acts", "always", "bindings", "called", "lent", "module", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
-        self.module, self.function = module, function
+        self.module = module
         self.written: set[str] = set()
         self.lent: set[str] = set()
-        self.results: set[str] = set()
+        self.bindings: list[tuple[ast.expr, ast.expr]] = []
         self.called: list[ast.Call] = []
-        self.fresh: list[tuple[ast.expr, ast.expr]] = []
         self.always = self.acts = False
         self._defaults(function.node)
         for at in function.scope.nodes:
             look = _LOOKS.get(at.__class__)
             if look is not None:
                 look(self, at)
-        del self.module, self.function
+        del self.module
 
     @classmethod
     def of(cls, module: Module, function: Function) -> "Marks":
@@ -84,25 +82,16 @@ class Marks:
         """Something gets a name by other ways than a plain assignment."""
         match node:
             case ast.withitem(context_expr=value, optional_vars=target) if target is not None:
-                self.result(value, target)
+                self.bindings.append((value, target))
             case ast.NamedExpr(value=value, target=target):
-                self.result(value, target)
+                self.bindings.append((value, target))
             case ast.AnnAssign(value=value, target=target) if value is not None:
-                self.result(value, target)
-
-    def result(self, value: ast.expr, target: ast.expr) -> None:
-        """The results of calls may be, or hold, what the calls were given."""
-        given = inside(roots(value), self.module, self.function)
-        if given:
-            self.results |= given | roots(target)
-        elif isinstance(value, ast.Call):
-            self.fresh.append((value.func, target))
+                self.bindings.append((value, target))
 
     def assign(self, node: ast.Assign) -> None:
         value, targets = node.value, node.targets
         if not isinstance(value, ast.Constant | ast.Name):
-            for target in targets:
-                self.result(value, target)
+            self.bindings += [(value, target) for target in targets]
         if len(targets) > 1:
             for target in targets:
                 self.lend(target)

@@ -33,7 +33,7 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
     writing = [(call, callee) for call, callee in callees if callee is not None and _writes(program, function, callee)]
     if not writing:
         return False
-    lent = inside(marks.lent | marks.results | _shared(program, module, function, marks), module, function)
+    lent = inside(marks.lent | _results(program, module, function, marks), module, function)
     return any(_may_hit(call, lent) or acts(program, callee) for call, callee in writing) or any(
         callee.home is module and suspect(program, callee) for _, callee in callees if callee is not None
     )
@@ -43,13 +43,21 @@ def _alone(marks: Marks) -> bool:
     return marks.always or not marks.written.isdisjoint(marks.lent)
 
 
-def _shared(program: Program, module: Module, function: Function, marks: Marks) -> set[str]:
-    """The names of results that others have been given, too: functions with a cache give everybody the same."""
+def _results(program: Program, module: Module, function: Function, marks: Marks) -> set[str]:
+    """The names of what calls were given, and of what their results, which may be or hold that, were given to.
+
+    A function that is given nothing makes something new, unless it has a cache: then everybody gets the same.
+    """
     out: set[str] = set()
-    for func, target in marks.fresh:
-        callee = _callee(program, module, function, func)
-        if callee is not None and decorator_names(callee.node) & CACHES:
-            out |= roots(target)
+    for value, target in marks.bindings:
+        given = inside(roots(value), module, function)
+        if not given and isinstance(value, ast.Call):
+            callee = _callee(program, module, function, value.func)
+            if callee is None or not decorator_names(callee.node) & CACHES:
+                continue
+        elif not given:
+            continue
+        out |= given | roots(target)
     return out
 
 
