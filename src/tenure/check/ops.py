@@ -373,8 +373,6 @@ class Function:
     graph: "Graph | None" = None
     home: object = None
     writes: bool | None = None
-    suspect: bool | None = None
-    acts: bool | None = None
     marks: object = None
     scopes: Scopes = field(default_factory=Scopes)
 

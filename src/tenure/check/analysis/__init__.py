@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from tenure.check.analysis.borrows import Interpreter
 from tenure.check.analysis.findings import Conflict, Event, Findings
 from tenure.check.analysis.functions import is_small
-from tenure.check.analysis.marks import Marks
 from tenure.check.analysis.screen import worth_running, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
@@ -43,8 +42,6 @@ def shed(program: Program, module: Module) -> None:
         outermost = function.parent is module.body and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if outermost and not is_small(function) and not written_inside(program, function):
             node.body = []
-        if isinstance(function.marks, Marks):
-            function.marks.bindings.clear()
     for scope in module.body.scopes.values():
         scope.shed()
     module.source.shed()
