@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from os.path import isfile, islink
 
 from tenure.check.settings import Found, SettingsError
 from tenure.check.source import STDIN
@@ -22,8 +21,8 @@ def discover(paths: Sequence[str], found: Found) -> list[str]:
         if path == "-":
             out[STDIN] = STDIN
         elif os.path.isdir(path):
-            for file in _below(path, found):
-                out.setdefault(os.path.realpath(file), file)
+            for file, real in _below(path, found):
+                out.setdefault(real, file)
         elif path.endswith(".ipynb"):
             raise SettingsError(f"{path!r} is a notebook; `jupyter nbconvert --to script` makes a Python file of it")
         elif os.path.isfile(path):
@@ -50,7 +49,7 @@ def imported(script: str, found: Found) -> list[str]:
             if os.path.isfile(module):
                 new = [module]
             else:
-                new = sorted(_below(package, found)) if os.path.isdir(package) else []
+                new = sorted(file for file, _ in _below(package, found)) if os.path.isdir(package) else []
             out += new
             left += new
     return out
@@ -69,14 +68,23 @@ def _imports(path: str) -> set[str]:
     return {re.split(rb"[.\s(]", name.strip())[0].decode(errors="replace") for name in names}
 
 
-def _below(top: str, found: Found) -> Iterator[str]:
-    """The Python files below a folder; links to folders are not followed, so there is no cycle."""
+def _below(top: str, found: Found) -> Iterator[tuple[str, str]]:
+    """The Python files below a folder, each with the path that it has without links.
+
+    Links to folders are not followed, so there is no cycle. Pipes and the like are left out, they would be waited for.
+    """
     refused: list[OSError] = []
     for folder, folders, files in os.walk(top, onerror=refused.append):
         settings = found.of_folder(os.path.abspath(folder))
         folders[:] = sorted(f for f in folders if not settings.excludes(os.path.normpath(os.path.join(folder, f))))
+        real = os.path.realpath(folder)
         for name in files:
             path = os.path.normpath(os.path.join(folder, name))
-            if name.endswith(_SUFFIXES) and not settings.excludes(path) and (isfile(path) or islink(path)):
-                yield path  # pipes and the like are left out, they would be waited for
-    yield from (os.path.normpath(error.filename) for error in refused)  # reported as what cannot be read
+            if not name.endswith(_SUFFIXES) or settings.excludes(path):
+                continue
+            if os.path.islink(path):
+                yield path, os.path.realpath(path)
+            elif os.path.isfile(path):
+                yield path, os.path.join(real, name)
+    for error in refused:  # reported as what cannot be read
+        yield os.path.normpath(error.filename), os.path.realpath(error.filename)

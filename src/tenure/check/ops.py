@@ -62,7 +62,7 @@ class Step:
     parts: tuple[int | None, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Op:
     """One operation."""
 
@@ -78,7 +78,7 @@ def _of_index(index: tuple[Step, ...]) -> Iterator[int | None]:
     return (part for step in index for part in step.parts)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Load(Op):
     """Read a variable."""
 
@@ -89,7 +89,7 @@ class Load(Op):
         return (self.dst,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Bind(Op):
     """Bind a variable. `chained` names the first target of `a = b = value`."""
 
@@ -101,14 +101,14 @@ class Bind(Op):
         return (self.src,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Unbind(Op):
     """`del name`."""
 
     name: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Const(Op):
     """A literal."""
 
@@ -119,7 +119,7 @@ class Const(Op):
         return (self.dst,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class GetAttr(Op):
     dst: int
     obj: int
@@ -129,7 +129,7 @@ class GetAttr(Op):
         return self.dst, self.obj
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class SetAttr(Op):
     obj: int
     name: str
@@ -140,7 +140,7 @@ class SetAttr(Op):
         return self.obj, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class DelAttr(Op):
     obj: int
     name: str
@@ -149,7 +149,7 @@ class DelAttr(Op):
         return (self.obj,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class GetItem(Op):
     dst: int
     obj: int
@@ -159,7 +159,7 @@ class GetItem(Op):
         return self.dst, self.obj, *_of_index(self.index)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class SetItem(Op):
     obj: int
     index: tuple[Step, ...]
@@ -170,7 +170,7 @@ class SetItem(Op):
         return self.obj, self.src, *_of_index(self.index)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class DelItem(Op):
     obj: int
     index: tuple[Step, ...]
@@ -179,7 +179,7 @@ class DelItem(Op):
         return self.obj, *_of_index(self.index)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Call(Op):
     """A call; `receiver` and `method` are set where the function is an attribute, else `func`."""
 
@@ -194,7 +194,7 @@ class Call(Op):
         return self.dst, self.func, self.receiver, *[one for one, _ in self.args], *[one for _, one in self.keywords]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Operate(Op):
     """An operator by its special name, such as "__add__"; `augmented` says in which form: "", "name", "place"."""
 
@@ -207,7 +207,7 @@ class Operate(Op):
         return self.dst, *self.operands
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Build(Op):
     """A display: list, tuple, set or dict, with (key, value, starred) entries."""
 
@@ -219,7 +219,7 @@ class Build(Op):
         return self.dst, *[one for key, value, _ in self.entries for one in (key, value)]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Capture(Op):
     """A comprehension adds a value (and, in a dict, its key) to what it builds."""
 
@@ -231,7 +231,7 @@ class Capture(Op):
         return self.container, self.key, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Merge(Op):
     """One of several ways to a value: `a if c else b`, `a or b`."""
 
@@ -242,7 +242,7 @@ class Merge(Op):
         return self.dst, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Iter(Op):
     dst: int
     src: int
@@ -251,7 +251,7 @@ class Iter(Op):
         return self.dst, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Next(Op):
     """The head of a loop: take the next item, or leave. `in_comprehension` ends the iteration where it stands."""
 
@@ -263,7 +263,7 @@ class Next(Op):
         return self.dst, self.iterator
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Unpack(Op):
     dsts: tuple[int, ...]
     src: int
@@ -273,7 +273,7 @@ class Unpack(Op):
         return *self.dsts, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Def(Op):
     """A function or lambda comes into being, with its default values by parameter and its decorators."""
 
@@ -286,7 +286,7 @@ class Def(Op):
         return self.dst, *[one for _, one in self.defaults], *self.decorators
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Class(Op):
     dst: int
     bases: tuple[int, ...]
@@ -296,7 +296,7 @@ class Class(Op):
         return self.dst, *self.bases, *self.decorators
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Read(Op):
     """A value is looked at: tested, formatted, raised, compared by a pattern."""
 
@@ -307,7 +307,7 @@ class Read(Op):
         return (self.src,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Assume(Op):
     """What a test has shown of a variable: (class expression's register) or None-ness."""
 
@@ -319,7 +319,7 @@ class Assume(Op):
         return (self.cls,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Enter(Op):
     dst: int
     src: int
@@ -328,7 +328,7 @@ class Enter(Op):
         return self.dst, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Exit(Op):
     src: int
 
@@ -336,7 +336,7 @@ class Exit(Op):
         return (self.src,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Return(Op):
     src: int
 
@@ -344,7 +344,7 @@ class Return(Op):
         return (self.src,)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Yield(Op):
     dst: int
     src: int
@@ -353,7 +353,7 @@ class Yield(Op):
         return self.dst, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Await(Op):
     dst: int
     src: int
@@ -362,7 +362,7 @@ class Await(Op):
         return self.dst, self.src
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Function:
     """A function, lambda, class body or module body: its syntax, names and (once lowered) its graph."""
 
@@ -373,8 +373,6 @@ class Function:
     graph: "Graph | None" = None
     home: object = None
     writes: bool | None = None
-    suspect: bool | None = None
-    acts: bool | None = None
     marks: object = None
     scopes: Scopes = field(default_factory=Scopes)
 

@@ -12,7 +12,7 @@ from tenure.check.ops import Function
 from tenure.check.scope import walk
 from tenure.check.source import Source, parse, read
 
-__all__ = ["ClassInfo", "Module", "Program", "Target"]
+__all__ = ["ClassInfo", "Module", "Program", "Target", "top_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +54,14 @@ class Module:
     classes: dict[str, ClassInfo] = field(default_factory=dict)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
+    _libraries: frozenset[str] | None = None
+
+    @property
+    def libraries(self) -> frozenset[str]:
+        """The packages that the module imports from."""
+        if self._libraries is None:
+            self._libraries = frozenset(map(top_of, self.imports.values()))
+        return self._libraries
 
     @property
     def package(self) -> str:
@@ -198,6 +206,11 @@ def module_name(path: str) -> str:
         folder, part = os.path.split(folder)
         parts.append(part)
     return ".".join(reversed(parts))
+
+
+def top_of(imported: str) -> str:
+    """The package that an imported name belongs to."""
+    return imported.partition(":")[0].partition(".")[0]
 
 
 def _index(source: Source) -> Module:

@@ -107,11 +107,12 @@ def _kept(
 ) -> Iterable[Diagnostic]:
     """What is selected and not suppressed, and the comments that suppress nothing."""
     for path, reports in found.items():
-        if not reports and not suppress.may_suppress(contents.get(path, b"")):
+        commented = suppress.may_suppress(contents.get(path, b""), reported=bool(reports))
+        if not reports and not commented:
             continue
         wanted = _selector(options, settings, path)
         chosen = [one for one in reports if wanted(one.code, one.rule)]
-        text = read(path) if suppress.may_suppress(contents.get(path, b"")) else ""
+        text = read(path) if commented else ""
         comments = suppress.suppressions(path, text) if isinstance(text, str) and text else []
         yield from suppress.unsuppressed(chosen, comments)
         if comments and isinstance(text, str) and wanted("TN001", "unused-suppression"):

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -49,8 +50,7 @@ class Settings:
 
     def excludes(self, path: str) -> bool:
         """Whether a file or folder is left out when it is found below a folder that is checked."""
-        name = os.path.basename(path)
-        if any(fnmatch(name, pattern) for pattern in EXCLUDED) and name not in (".", ".."):
+        if _excluded(os.path.basename(path)):
             return True
         return any(self._matches(path, pattern) for pattern in self.exclude)
 
@@ -61,6 +61,11 @@ class Settings:
             return any(fnmatch(part, pattern.rstrip("/")) for part in relative.split("/"))
         wanted = pattern.rstrip("/").removeprefix("./")
         return fnmatch(relative, wanted) or fnmatch(relative, f"{wanted}/*")
+
+
+@cache
+def _excluded(name: str) -> bool:
+    return name not in (".", "..") and any(fnmatch(name, pattern) for pattern in EXCLUDED)
 
 
 @dataclass(slots=True)

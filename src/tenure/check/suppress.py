@@ -19,7 +19,7 @@ _COMMENT = re.compile(
     r"#\s*(?:tenure:\s*ignore(?:\[(?P<own>[^\]]*)\])?(?![\w\[])|noqa(?::\s*(?P<noqa>[A-Za-z]+[\w-]*(?:[\s,]+[A-Z]+[0-9]+)*))?)",
     re.IGNORECASE,
 )
-_BYTES = (b"tenure:", b"noqa", b"NOQA", b"NoQA")
+_OF_OURS = re.compile(rb"noqa:[^\n]*tn\d")
 
 
 @dataclass(slots=True)
@@ -42,9 +42,15 @@ class Suppression:
         return bool(met)
 
 
-def may_suppress(data: bytes) -> bool:
-    """Whether a file's bytes can hold such a comment: a cheap test that is never wrongly negative."""
-    return any(word in data for word in _BYTES)
+def may_suppress(data: bytes, *, reported: bool = True) -> bool:
+    """Whether a file's bytes can hold such a comment: a cheap test that is never wrongly negative.
+
+    Where nothing is reported, `noqa` without a code of Tenure's does not matter.
+    """
+    text = data.lower()
+    if b"tenure:" in text:
+        return True
+    return b"noqa" in text and (reported or _OF_OURS.search(text) is not None)
 
 
 def suppressions(path: str, text: str) -> list[Suppression]:

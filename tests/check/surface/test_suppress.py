@@ -46,12 +46,17 @@ def fixed(text: str, *found: Diagnostic) -> str:
         "# noqa",
         "# type: ignore  # tenure: ignore[TN506]",
         "# why  # noqa: TN506  # and more",
+        "# NoQA: tn506",
+        "# Tenure: Ignore[TN506]",
     ],
 )
 def test_suppresses(comment: str) -> None:
     text = f"x = 1\ny = 2  {comment}\n"
     assert left(text, report(1), report(2)) == [1]
     assert suppress.may_suppress(text.encode())
+    # Without a report it matters only if it can be one that is not used.
+    named = "tenure" in comment.lower() or "tn506" in comment.lower()
+    assert suppress.may_suppress(text.encode(), reported=False) == named
 
 
 @pytest.mark.parametrize(

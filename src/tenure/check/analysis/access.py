@@ -43,7 +43,7 @@ class Access(Indices):
         obj, name = ref.obj, op.name
         if isinstance(obj.target, str | Module) and obj.kind == "module-name":
             return self.named(self.program.attribute(obj.target, name)), None
-        effect = tables.attribute(obj.kind, name)  # type: ignore[arg-type]
+        effect = tables.attribute(obj.kind, name)
         if effect is not None and name != "grad":
             if effect.result in ("view", "maybe-view", "alias"):
                 return self.view(ref, name, op.obj, effect.kind, maybe=effect.result == "maybe-view"), None

@@ -120,7 +120,7 @@ class Calls(Effects):
             kind = obj.kind = "dict"
         if kind == "instance":
             kind = self.library_kind(obj) or kind
-        effect = tables.method(kind, name)  # type: ignore[arg-type]
+        effect = tables.method(kind, name)
         if effect is None:
             return self._unknown_method(refs, op)
         if kind == "unknown":

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection
+from functools import cache
 
 from tenure.check.effects import tables
 from tenure.check.program import ClassInfo, Module, Program
@@ -16,6 +17,7 @@ _TORCH = frozenset(
 """Methods by which a value shows itself to be PyTorch's, where PyTorch is imported."""
 
 
+@cache
 def only_torch(name: str) -> bool:
     """Whether only PyTorch's tensors have a method of this name."""
     if name in _TORCH:

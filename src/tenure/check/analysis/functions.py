@@ -8,7 +8,7 @@ from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
-from tenure.check.analysis.screen import CACHES, written_inside
+from tenure.check.analysis.screen import written_inside
 from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
 from tenure.check.program import Module
 from tenure.check.scope import decorator_names, parameters
@@ -21,6 +21,7 @@ _DEPTH = 4
 _CONTEXTS = 4
 _SMALL = 25
 _STORES = 40
+_CACHES = frozenset(("lru_cache", "cache", "cached_property"))
 
 
 class Functions(Replay):
@@ -103,7 +104,7 @@ class Functions(Replay):
         if not summary.known:
             self.unknown_call(op)
         result = self.apply(summary, given, function, op)
-        if decorator_names(function.node) & CACHES:
+        if decorator_names(function.node) & _CACHES:
             return self.from_cache(function, result, op)
         if function.node.__class__ is ast.AsyncFunctionDef or not summary.known:
             return result or (Ref(self.fresh("unknown", "unknown")),)

@@ -5,6 +5,7 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.memory import Memory
 from tenure.check.effects.effect import MUTABLE, TENSORS
+from tenure.check.program import top_of
 from tenure.check.values import Component, Obj, Ref, Value
 
 __all__ = ["Indices"]
@@ -112,9 +113,7 @@ class Indices(Memory):
 
     def imports(self, library: str) -> bool:
         """Whether the module, or the body itself, imports a library under its own name."""
-        parts = library + ".", library + ":"
-        names = *self.module.imports.values(), *self.brought
-        return any(name == library or name.startswith(parts) for name in names)
+        return library in self.module.libraries or any(top_of(name) == library for name in self.brought)
 
 
 def _one_number(obj: Obj) -> bool:

@@ -188,7 +188,7 @@ class Loops(Shapes):
         for kind in kinds:
             refs = tuple(ref for ref in whole if ref.obj.kind == kind)
             self.state.cells[op.operands[0]] = refs
-            effect = tables.method(kind, op.name)  # type: ignore[arg-type]
+            effect = tables.method(kind, op.name)
             if effect is None:
                 out += self._binary(op, plain, [refs, values[1]])
                 continue
@@ -209,9 +209,9 @@ class Loops(Shapes):
     def _binary(self, op: ops.Operate, name: str, values: list[Value]) -> Value:
         kinds = [next((ref.obj.kind for ref in value if ref.obj.kind in TENSORS), "") for value in values]
         for at, kind in enumerate(kinds):
-            effect = tables.method(kind, name) if kind else None  # type: ignore[arg-type]
+            effect = tables.method(kind, name) if kind else None
             if effect is None and kind:
-                effect = tables.method(kind, "__add__")  # type: ignore[arg-type]
+                effect = tables.method(kind, "__add__")
             if effect is not None:
                 if at == 1:
                     self.read(op.operands[0], "operator")

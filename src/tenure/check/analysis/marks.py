@@ -12,13 +12,12 @@ from tenure.check.ops import Function
 from tenure.check.program import Module
 from tenure.check.scope import parameters, walk
 
-__all__ = ["Marks", "inside", "roots"]
+__all__ = ["Marks"]
 
 _ALWAYS = frozenset(
     ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
      "register_forward_hook")
 )  # fmt: skip
-_REBINDING = frozenset(("set_", "resize_"))
 _ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
@@ -34,29 +33,22 @@ def _lending() -> frozenset[str]:
 
 
 class Marks:
-    """What one body writes, lends and calls.
+    """What one body writes, lends and calls; `always`: it has to be run whatever the sets say."""
 
-    `always`: it has to be run whatever the sets say. `acts`: it does what callers may have to know of though none of
-    their names is written: a backward pass, an exchange of memory. `results`: the roots of what calls were given, and
-    of what their results were given to; `fresh`: functions that were given nothing, and where their results went.
-    """
-
-    __slots__ = ("acts", "always", "called", "fresh", "function", "lent", "module", "results", "written")
+    __slots__ = ("always", "called", "lent", "module", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
-        self.module, self.function = module, function
+        self.module = module
         self.written: set[str] = set()
         self.lent: set[str] = set()
-        self.results: set[str] = set()
-        self.called: list[ast.Call] = []
-        self.fresh: list[tuple[ast.expr, ast.expr]] = []
-        self.always = self.acts = False
+        self.called: list[ast.expr] = []
+        self.always = False
         self._defaults(function.node)
         for at in function.scope.nodes:
             look = _LOOKS.get(at.__class__)
             if look is not None:
                 look(self, at)
-        del self.module, self.function
+        del self.module
 
     @classmethod
     def of(cls, module: Module, function: Function) -> "Marks":
@@ -80,29 +72,8 @@ class Marks:
         if target is not None:
             self.lent |= {name for part in walk(target) if isinstance(part, ast.Name) for name in (part.id,)}
 
-    def given(self, node: ast.withitem | ast.NamedExpr | ast.AnnAssign) -> None:
-        """Something gets a name by other ways than a plain assignment."""
-        match node:
-            case ast.withitem(context_expr=value, optional_vars=target) if target is not None:
-                self.result(value, target)
-            case ast.NamedExpr(value=value, target=target):
-                self.result(value, target)
-            case ast.AnnAssign(value=value, target=target) if value is not None:
-                self.result(value, target)
-
-    def result(self, value: ast.expr, target: ast.expr) -> None:
-        """The results of calls may be, or hold, what the calls were given."""
-        given = inside(roots(value), self.module, self.function)
-        if given:
-            self.results |= given | roots(target)
-        elif isinstance(value, ast.Call):
-            self.fresh.append((value.func, target))
-
     def assign(self, node: ast.Assign) -> None:
         value, targets = node.value, node.targets
-        if not isinstance(value, ast.Constant | ast.Name):
-            for target in targets:
-                self.result(value, target)
         if len(targets) > 1:
             for target in targets:
                 self.lend(target)
@@ -177,56 +148,31 @@ class Marks:
     def attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, ast.Store) and (node.attr in _EXCHANGED or not isinstance(node.value, ast.Name)):
             self.written.add(_root(node.value))
-            if node.attr in _EXCHANGED:
-                self.always = self.acts = True
+            self.always = self.always or node.attr in _EXCHANGED
 
     def call(self, node: ast.Call) -> None:
         match node.func:
             case ast.Attribute(attr=name, value=receiver):
-                self._act(name)
+                self.always = self.always or name in _ALWAYS
                 if name in _writing():
                     self.written.add(_root(receiver))
                     self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
                     for given in node.args:
                         self.lend(given)
             case ast.Name(id=name):
-                self._act(name)
+                self.always = self.always or name in _ALWAYS
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
         if node.args or node.keywords:
-            self.called.append(node)
-
-    def _act(self, name: str) -> None:
-        if name in _ALWAYS:
-            self.always = self.acts = True
-        elif name in _REBINDING:
-            self.acts = True
+            self.called.append(node.func)
 
 
 _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
     ast.Assign: Marks.assign, ast.For: Marks.loop, ast.AsyncFor: Marks.loop, ast.comprehension: Marks.loop,
     ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Attribute: Marks.attribute,
-    ast.Call: Marks.call, ast.BinOp: Marks.repeat, ast.withitem: Marks.given, ast.NamedExpr: Marks.given,
-    ast.AnnAssign: Marks.given,
+    ast.Call: Marks.call, ast.BinOp: Marks.repeat,
 }  # fmt: skip
-
-
-def inside(names: set[str], module: Module, function: Function) -> set[str]:
-    """Those of some names that are no modules, functions or classes of the module."""
-    outside = {name for name in names if name in module.imports or name in module.functions or name in module.classes}
-    if outside and function is not module.body:
-        outside -= function.locals
-    return names - outside if outside else names
-
-
-def roots(node: ast.AST) -> set[str]:
-    """The variables, and attributes of self, that an expression speaks of."""
-    out = set()
-    for part in walk(node):
-        if part.__class__ is ast.Name or part.__class__ is ast.Attribute:
-            out.add(_root(part))
-    return out
 
 
 def _choices(node: ast.expr) -> list[ast.expr]:

@@ -356,8 +356,6 @@ def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
 
 
-
-
 def _doubted(held: Ref, write: Write) -> bool:
     """Whether an iteration that may have been disturbed is now disturbed for certain."""
     iterated = held.loan is not None and held.loan.relation == "iteration"
@@ -380,9 +378,6 @@ def _uncounted(ref: Ref) -> bool:
             return True
         at = at.parent
     return False
-
-
-
 
 
 def contradictory(*chains: tuple[Condition, ...]) -> bool:

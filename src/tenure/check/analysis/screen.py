@@ -6,91 +6,29 @@ A quick look at the syntax (`marks`). Most bodies have no root in common.
 import ast
 from collections.abc import Iterator
 
-from tenure.check.analysis.marks import Marks, inside, roots
+from tenure.check.analysis.marks import Marks
 from tenure.check.ops import Function
-from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.scope import decorator_names, parameters, walk
+from tenure.check.program import Module, Program
+from tenure.check.scope import parameters
 
-__all__ = ["CACHES", "worth_running", "written_inside"]
-
-CACHES = frozenset(("lru_cache", "cache", "cached_property"))
-"""Decorators that give every caller the same."""
+__all__ = ["worth_running", "written_inside"]
 
 _LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
 def worth_running(program: Program, module: Module, function: Function) -> bool:
-    """Whether a body writes to what it lends, itself or through a function of the tree that it calls.
-
-    Or calls a function of its own module of which that holds: the arguments tell there what things are.
-    """
+    """Whether a body writes to what it lends, itself or through a function of the tree that it calls."""
     if any(name.startswith(_LAZY) for name in module.imports.values()):
         return True
     marks = Marks.of(module, function)
-    if _alone(marks):
+    if marks.always or not marks.written.isdisjoint(marks.lent):
         return True
-    callees = [(call, _callee(program, module, function, call.func)) for call in marks.called]
-    writing = [(call, callee) for call, callee in callees if callee is not None and _writes(program, function, callee)]
-    if not writing:
-        return False
-    lent = inside(marks.lent | marks.results | _shared(program, module, function, marks), module, function)
-    return any(_may_hit(call, lent) or acts(program, callee) for call, callee in writing) or any(
-        callee.home is module and suspect(program, callee) for _, callee in callees if callee is not None
-    )
-
-
-def _alone(marks: Marks) -> bool:
-    return marks.always or not marks.written.isdisjoint(marks.lent)
-
-
-def _shared(program: Program, module: Module, function: Function, marks: Marks) -> set[str]:
-    """The names of results that others have been given, too: functions with a cache give everybody the same."""
-    out: set[str] = set()
-    for func, target in marks.fresh:
-        callee = _callee(program, module, function, func)
-        if callee is not None and decorator_names(callee.node) & CACHES:
-            out |= roots(target)
-    return out
-
-
-def _may_hit(call: ast.Call, lent: set[str]) -> bool:
-    """Whether a call that writes to what it is given may be given something that has a second name."""
-    for part in (call.func, *call.args, *call.keywords):
-        found = roots(part)
-        if not found.isdisjoint(lent) or ("self" in found and any(name.startswith("self.") for name in lent)):
-            return True
-    return any(isinstance(part, ast.Call) for given in (*call.args, *call.keywords) for part in walk(given))
-
-
-def suspect(program: Program, function: Function) -> bool:
-    """Whether something may be found in a body, or in one of its module that it calls."""
-    if function.suspect is None:
-        function.suspect = False
-        module = function.home
-        assert isinstance(module, Module)
-        marks = Marks.of(module, function)
-        function.suspect = _alone(marks) or any(
-            callee.home is module and suspect(program, callee) for callee in _callees(program, module, function, marks)
-        )
-    return function.suspect
-
-
-def acts(program: Program, function: Function) -> bool:
-    """Whether a body, or one that it calls, does what matters to callers though they lend nothing."""
-    if function.acts is None:
-        function.acts = False
-        module = function.home
-        assert isinstance(module, Module)
-        marks = Marks.of(module, function)
-        function.acts = marks.acts or any(
-            acts(program, callee) for callee in _callees(program, module, function, marks)
-        )
-    return function.acts
+    return any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
 
 
 def _callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
-    for call in marks.called:
-        callee = _callee(program, module, function, call.func)
+    for func in marks.called:
+        callee = _callee(program, module, function, func)
         if callee is not None and callee is not function:
             yield callee
 
@@ -106,13 +44,7 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
-    if isinstance(callee, ClassInfo):
-        return program.find_method(callee, "__init__")
     return callee if isinstance(callee, Function) else None
-
-
-def _writes(program: Program, function: Function, callee: Function) -> bool:
-    return callee is not function and callee.name != "__init__" and written_inside(program, callee)
 
 
 def written_inside(program: Program, function: Function) -> bool:
@@ -126,8 +58,6 @@ def written_inside(program: Program, function: Function) -> bool:
         given = {one.arg for one in parameters(function.node)} | marks.lent
         written = {root.partition(".")[0] for root in marks.written if root}
         own = not marks.always and written <= (function.locals - given)
-        found = not own or any(
-            _writes(program, function, callee) for callee in _callees(program, module, function, marks)
-        )
+        found = not own or any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
         function.writes = found
     return found

@@ -47,6 +47,7 @@ _OF_KIND: dict[str, str] = {
 _LIBRARIES = ("torch", "numpy", "tenure", "jax", "mlx", "tinygrad", "autograd")
 
 
+@cache
 def function(qualname: str) -> Effect | None:
     """What a call of this function or class does: "torch.add", "numpy.asarray", "list", "copy.deepcopy"."""
     module, _, name = _canonical(qualname).rpartition(".")
@@ -57,18 +58,21 @@ def function(qualname: str) -> Effect | None:
     return None if kind is None else method(kind, name)
 
 
+@cache
 def method(kind: Kind, name: str) -> Effect | None:
     """What calling this method on such a value does; operators by their special names, such as "__iadd__"."""
     entry = _entry(_OF_KIND.get(kind, "python"), "methods", kind, name)
     return None if entry is None else parse(entry, True)
 
 
+@cache
 def attribute(kind: Kind, name: str) -> Effect | None:
     """What reading this attribute of such a value gives."""
     entry = _entry(_OF_KIND.get(kind, "python"), "attributes", kind, name)
     return None if entry is None else parse(entry, True)
 
 
+@cache
 def class_kind(qualname: str) -> Kind | None:
     """What an instance of this class is, as for an annotation or a base class: "torch.Tensor", "list"."""
     module, _, name = _canonical(qualname).rpartition(".")
