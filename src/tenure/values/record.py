@@ -8,6 +8,7 @@ step leaves the trace ``busy``, and the next operation starts another one.
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from typing import Any
@@ -169,12 +170,18 @@ class Recorder(threading.local):
     is the innermost vmapped call among them."""
 
     def __init__(self) -> None:
-        self.trace = Trace()
-        self.unfinished = Unfinished(self.trace)
-        self.sealed: Trace | None = None
-        self.site: Place = None
-        self.open = 0
-        self.vmap: Call | None = None
+        collecting = gc.isenabled()
+        gc.disable()  # a finalizer that records would find this half made
+        try:
+            self.sealed: Trace | None = None
+            self.site: Place = None
+            self.open = 0
+            self.vmap: Call | None = None
+            self.trace = Trace()
+            self.unfinished = Unfinished(self.trace)
+        finally:
+            if collecting:
+                gc.enable()
 
     def __del__(self) -> None:
         for t in (self.__dict__.get("trace"), self.__dict__.get("sealed")):
