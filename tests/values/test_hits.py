@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -363,3 +364,21 @@ def test_a_finalizer_that_writes_is_heard_at_any_allocation():
         gc.set_threshold(*before)
     gc.collect()
     assert v.tolist() == [float(written)] * 3
+
+
+@needs_code
+def test_the_text_of_the_code_comes_back_from_disk_as_it_was(tmp_path, monkeypatch):
+    offsets = {f"{of.__name__.lower()}.{k}": hits.offset(of, k) for of, names in hits.SLOTS.items() for k in names}
+    blank = {name: getattr(Trace(), name) for name in Trace.__slots__}
+    made = hits.hits_code.made(offsets, blank)
+    assert hits.hits_code.Made.unpacked(made.packed()) == made
+    monkeypatch.setenv("TENURE_CACHE_DIR", str(tmp_path))
+    for _ in range(2):
+        assert hits.hits_code.remembered(offsets, blank) == made
+
+
+def test_a_method_says_how_it_is_called():
+    names = ["gradient", "retain_graph", "create_graph", "inputs"]
+    assert list(inspect.signature(tn.tensor([1.0]).backward).parameters) == names
+    assert list(inspect.signature(tn.Var.fill_).parameters)[1:] == ["number"]
+    assert "gradient" in tn.Tensor.backward.__doc__

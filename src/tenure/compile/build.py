@@ -23,11 +23,11 @@ from tenure.compile.checks import Checks
 from tenure.compile.fuse import Kernel, Plan
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
-from tenure.compile.memory import ALIGN, Layout, plan_memory
+from tenure.compile.memory import ALIGN, Layout
 from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.products import emit_product
-from tenure.compile.schedule import fuse
+from tenure.compile.remake import planned_memory
 from tenure.compile.share import Local, localize
 from tenure.compile.simplify import simplify
 from tenure.compile.spread import Spread, is_product
@@ -52,8 +52,7 @@ def build(program: Program, bits: int) -> ir.Module:
 
 def planned(program: Program) -> tuple[Plan, Layout]:
     """The passes before code: kernels, and where their values lie."""
-    plan = fuse(orient(simplify(program)))
-    return plan, plan_memory(plan)
+    return planned_memory(orient(simplify(program)))
 
 
 def about(program: Program, plan: Plan, layout: Layout) -> dict[str, Any]:

@@ -209,16 +209,19 @@ def settle(program: Program, stored: set[int]) -> set[int]:
 
 
 def through_transpose(program: Program, v: int, stored: set[int]) -> tuple[int, bool]:
-    """What a library call reads in place of a value: itself, or the matrix that it is the transpose of."""
-    n = len(program.inputs)
-    if v >= n and v not in stored:
-        at = instruction(program, v)
-        ndim = at.aval.ndim
-        if at.primitive.name == "permute" and ndim >= 2:
-            swapped = (*range(ndim - 2), ndim - 1, ndim - 2)
-            if tuple(at.params["order"]) == swapped:
-                return at.operands[0], True
-    return v, False
+    """What a library call reads in place of a value: what it is a reshape of, or the matrix it is the transpose of."""
+    n, turned = len(program.inputs), False
+    if v >= n and v not in stored and is_swap(instruction(program, v)):
+        v, turned = instruction(program, v).operands[0], True
+    while v >= n and v not in stored and instruction(program, v).primitive.name == "reshape":
+        v = instruction(program, v).operands[0]
+    return v, turned
+
+
+def is_swap(at: Instruction) -> bool:
+    """Whether an instruction exchanges the last two axes."""
+    ndim = at.aval.ndim
+    return at.primitive.name == "permute" and tuple(at.params["order"]) == (*range(ndim - 2), ndim - 1, ndim - 2)
 
 
 class Follower(Tracer):

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.compile.fuse import Kernel, Plan, bounds_of, identity, instruction
-from tenure.compile.index import address
+from tenure.compile.fuse import Kernel, Kind, Plan, bounds_of, identity, instruction
+from tenure.compile.index import Affine, address
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import entangled, trail
 from tenure.ir.aval import Aval
+from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Write
 
 ALIGN = 64
+LARGE = 1 << 20
+"""Bytes from which it is worth to look for the better of two layouts."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
         return {v: [base] if base in plan.stored and free else []}
     if isinstance(lower, Element) and kernel.domain is None:
         return same_places(plan, kernel)
-    return {}
+    return {} if kernel.domain is None else same_rows(plan, kernel)
 
 
 def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
@@ -135,6 +138,29 @@ def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     return out
 
 
+def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
+    """What a kernel that goes row by row reads only where it writes, and in no pass after the one in which it does."""
+    program, members = plan.program, kernel.members
+    assert kernel.domain is not None
+    shape = kernel.domain.shape
+    own = address(identity(shape), shape)
+    places: dict[int, set[Affine]] = {}
+    read: dict[int, int] = {}
+    for v, m in members.items():
+        t = Tracer(program, (plan.stored | members.keys()) - {v})
+        fold = m.kind in (Kind.FOLD, Kind.COLUMN)
+        t.at(instruction(program, v).operands[0] if fold else v, m.at)
+        for x, where in t.places:
+            places.setdefault(x, set()).add(where)
+            read[x] = max(read.get(x, 0), m.phase)
+    steady = [x for x, found in sorted(places.items()) if found == {own} and x not in members]
+    return {
+        v: [x for x in steady if read[x] <= m.phase and alike(program.aval(x), program.aval(v))]
+        for v, m in members.items()
+        if v in kernel.values and m.kind is Kind.ROW
+    }
+
+
 def alike(x: Aval, y: Aval) -> bool:
     """Whether elements of one lie where those of the other do."""
     return x.size == y.size and x.dtype.itemsize == y.dtype.itemsize
@@ -143,7 +169,7 @@ def alike(x: Aval, y: Aval) -> bool:
 def arena_offsets(
     plan: Plan, owner: dict[int, int], slots: dict[int, int], last: dict[int, int]
 ) -> tuple[dict[int, int], int]:
-    """Offsets of buffers that are alive at once do not overlap: first fit, in the order of birth."""
+    """Offsets of buffers that are alive at once do not overlap: first fit by birth, or the largest first."""
     program = plan.program
     born: dict[int, int] = {}
     dies: dict[int, int] = {}
@@ -154,20 +180,28 @@ def arena_offsets(
                 continue
             born.setdefault(root, k)
             dies[root] = max(dies.get(root, 0), last[v])
+    orders = [sorted(born, key=lambda r: born[r])]
+    if sum([program.aval(r).nbytes for r in born]) > LARGE:
+        orders.append(sorted(born, key=lambda r: program.aval(r).nbytes, reverse=True))
+    return min([packed(program, order, born, dies) for order in orders], key=lambda found: found[1])
+
+
+def packed(
+    program: Program, order: list[int], born: dict[int, int], dies: dict[int, int]
+) -> tuple[dict[int, int], int]:
+    """Each buffer at the lowest offset where nothing lies that lives at the same time; and where the last ends."""
+    sizes = {r: -(-max(program.aval(r).nbytes, 1) // ALIGN) * ALIGN for r in order}
     offsets: dict[int, int] = {}
     top = 0
-    for root in sorted(born, key=lambda r: born[r]):
-        size = -(-max(program.aval(root).nbytes, 1) // ALIGN) * ALIGN
+    for root in order:
         busy = sorted(
-            (offsets[o], offsets[o] + -(-max(program.aval(o).nbytes, 1) // ALIGN) * ALIGN)
-            for o in offsets
-            if dies[o] >= born[root]
+            (offsets[o], offsets[o] + sizes[o]) for o in offsets if dies[o] >= born[root] and born[o] <= dies[root]
         )
         at = 0
         for start, end in busy:
-            if at + size <= start:
+            if at + sizes[root] <= start:
                 break
             at = max(at, end)
         offsets[root] = at
-        top = max(top, at + size)
+        top = max(top, at + sizes[root])
     return offsets, top

@@ -87,7 +87,7 @@ def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], 
     fields.update(lda=size.rows if turned[0] else size.inner, ldb=size.inner if turned[1] else size.columns)
     fields.update(ldc=size.columns, stride_a=size.left, stride_b=size.right, stride_c=size.rows * size.columns)
     fields.update(transpose_a=int(turned[0]), transpose_b=int(turned[1]), alpha=1.0, beta=0.0)
-    fields.update(tiling(size.rows, size.columns, size.inner, size.batch))
+    fields.update(tiling(size.rows, size.columns, size.inner, size.batch, turned[1]))
     if not shared:
         fields.update(pieces=1)
     with b.goto_entry_block():

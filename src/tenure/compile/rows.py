@@ -201,8 +201,9 @@ class RowKernel:
             for u in range(-(-live // self.width)):
                 i = self.b.add(at, constant(u * self.width)) if u else at
                 e = self.emitter(phase, i, self.width, min(self.width, live - u * self.width))
-                for v in members:
-                    x = self.element(e, v)
+                elements = {v: self.element(e, v) for v in members}
+                for v, x in elements.items():
+                    self.put(e, v, x)
                     if v in found:
                         found[v].append(x)
             out: list[Any] = []
@@ -239,26 +240,27 @@ class RowKernel:
             self.keep_single(e, v, self.singles[v])
 
     def element(self, e: RowEmitter, v: int) -> ir.Value:
-        """The elements of a member at the emitter's place, stored where they are kept; of a reduction's operand,
-        neutral in dead lanes."""
+        """The elements of a member at the emitter's place; of a reduction's operand, neutral in dead lanes."""
         kind, index = self.members[v].kind, self.members[v].at
-        at, dtype = instruction(self.program, v), self.program.aval(v).dtype
         if kind is Kind.ROW:
-            x = e.splat(e.at(v, index))
-            if v in self.kept:
-                e.store(x, self.body.pointer(v), self.whole, dtype)
-            elif v in self.scratch:
-                live, e.live = e.live, e.width
-                e.store(x, self.scratch[v], self.inner, dtype)
-                e.live = live
-            return x
-        x = e.splat(e.at(at.operands[0], index))
-        if kind is Kind.COLUMN:
-            self.add_row(e, v, x)
-        elif e.live < e.width:
+            return e.splat(e.at(v, index))
+        x = e.splat(e.at(instruction(self.program, v).operands[0], index))
+        if kind is Kind.FOLD and e.live < e.width:
             mask = ir.Constant(ir.VectorType(I1, e.width), [int(k < e.live) for k in range(e.width)])
             x = self.b.select(mask, x, self.combine(v).start(x.type))
         return x
+
+    def put(self, e: RowEmitter, v: int, x: ir.Value) -> None:
+        """Store elements where they are kept, once all are computed: they may lie where another member reads."""
+        dtype = self.program.aval(v).dtype
+        if self.members[v].kind is Kind.COLUMN:
+            self.add_row(e, v, x)
+        elif v in self.kept and self.members[v].kind is Kind.ROW:
+            e.store(x, self.body.pointer(v), self.whole, dtype)
+        elif v in self.scratch:
+            live, e.live = e.live, e.width
+            e.store(x, self.scratch[v], self.inner, dtype)
+            e.live = live
 
     def add_row(self, e: RowEmitter, v: int, x: ir.Value) -> None:
         """One row more in the sums of its block."""

@@ -10,6 +10,7 @@ What only its own kernel reads is not stored. Values join greedily, in the progr
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -60,10 +61,10 @@ class Apart(Exception):
     """Two values cannot share a kernel."""
 
 
-def fuse(program: Program) -> Plan:
-    """Choose stored values and kernels."""
+def fuse(program: Program, late: Collection[int] = ()) -> Plan:
+    """Choose stored values and kernels; ``late`` values come where they stand, not with what they read."""
     windows = find_windows(program)
-    scheduler = Scheduler(program, untangle(program, choose_stored(program, windows)))
+    scheduler = Scheduler(program, untangle(program, choose_stored(program, windows)), late)
     for v in sorted(scheduler.stored):
         if v >= len(program.inputs) and v not in windows:
             scheduler.add(v)
@@ -138,9 +139,10 @@ class Joiner(Follower):
 class Scheduler:
     """Kernels in order, ``home`` of each value that one computes."""
 
-    def __init__(self, program: Program, stored: set[int]) -> None:
+    def __init__(self, program: Program, stored: set[int], late: Collection[int] = ()) -> None:
         self.program = program
         self.stored = stored
+        self.late = late
         self.order: list[Kernel] = []
         self.home: dict[int, Kernel] = {}
 
@@ -149,7 +151,7 @@ class Scheduler:
         alone = Follower(self.program, self.stored)
         alone.follow(v)
         lower = instruction(self.program, v).primitive.lower
-        if isinstance(lower, Element | Fold):
+        if isinstance(lower, Element | Fold) and v not in self.late:
             homes = self.merged({self.home[r] for r in alone.reads if r in self.home}, v)
             recent = set(self.order[-WINDOW:])
             for kernel in sorted(homes | recent, key=lambda k: (k in homes, k.place), reverse=True):

@@ -27,7 +27,7 @@ FETCH = 15.0
 LINE = 64
 CACHED = 1 << 18
 """Bytes of a value up to which it stays in the cache of who wrote it."""
-CLEARLY = 0.8
+CLEARLY = 0.9
 NUMBER, FUNCTION, PASS, TERM = 0.035, 0.25, 10.0, 0.02
 """Nanoseconds of one thread for a number read or written, for an elementary function, for a pass over a row beside
 its numbers, and for a term of a product."""

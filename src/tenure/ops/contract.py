@@ -41,12 +41,20 @@ def transposed(x: Value) -> Value:
     return permute(x, order=(*order, x.ndim - 1, x.ndim - 2))
 
 
+def rows_of(x: Value) -> Value:
+    """All rows of all matrices as one matrix."""
+    return x if x.ndim == 2 else reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
+
+
 def _vjp(g: Value, ans: Value, x: Value, y: Value) -> list[Value | None]:
+    """One matrix for all rows has one product as its gradient, not a sum of those of the batch."""
     tracked = x.builder.tracked
-    return [
-        unbroadcast(matmul(g, transposed(y)), x) if tracked[x.id] else None,
-        unbroadcast(matmul(transposed(x), g), y) if tracked[y.id] else None,
-    ]
+    dx = unbroadcast(matmul(g, transposed(y)), x) if tracked[x.id] else None
+    if not tracked[y.id]:
+        return [dx, None]
+    if y.ndim == 2:
+        return [dx, matmul(transposed(rows_of(x)), rows_of(g))]
+    return [dx, unbroadcast(matmul(transposed(x), g), y)]
 
 
 def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, y: Value) -> Value | None:
@@ -59,8 +67,7 @@ def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, y: Value) -> Value |
 def _batch(of: Primitive, batched: Sequence[bool], x: Value, y: Value) -> Value:
     """Examples of rows, or of columns, by one matrix are one product; else their axis is one more to go over."""
     if not batched[1] and y.ndim == 2:
-        rows = reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
-        return reshape(thin(rows, y), shape=(*x.shape[:-1], y.shape[-1]))
+        return reshape(thin(rows_of(x), y), shape=(*x.shape[:-1], y.shape[-1]))
     if not batched[0] and x.ndim == 2:
         return transposed(_batch(of, (True, False), transposed(y), transposed(x)))
     ndim = max(x.ndim - batched[0], y.ndim - batched[1])

@@ -7,6 +7,7 @@ where an object keeps a slot is found by looking.
 from __future__ import annotations
 
 import ctypes
+import inspect
 import os
 import sys
 import sysconfig
@@ -31,6 +32,8 @@ _KEPT: list[Any] = []
 """What the code and the builtins point to."""
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _FASTCALL, _KEYWORDS = 0x80, 0x02
+_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+_SIMPLE = (bool, int, float, type(None))
 
 
 class _Method(ctypes.Structure):
@@ -94,7 +97,7 @@ class Extension:
     def method(self, symbol: str, like: Callable[..., Any], of: type, *, keywords: bool = False) -> Any:
         """A builtin method of a class; with ``keywords`` the names of the last arguments are handed to the code too."""
         make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
-        made = self._method(symbol, like, _KEYWORDS if keywords else 0)
+        made = self._method(symbol, like, "$", _KEYWORDS if keywords else 0)
         out: Any = make(("PyDescr_NewMethod", ctypes.pythonapi))(of, ctypes.addressof(made))
         return out
 
@@ -108,10 +111,22 @@ class Extension:
         out: Any = make(("PyDescr_NewGetSet", ctypes.pythonapi))(of, ctypes.addressof(made))
         return out
 
-    def _method(self, symbol: str, like: Callable[..., Any], flags: int = 0) -> _Method:
-        made = _Method(like.__name__.encode(), self._address[symbol], _FASTCALL | flags, (like.__doc__ or "").encode())
+    def _method(self, symbol: str, like: Callable[..., Any], first: str = "", flags: int = 0) -> _Method:
+        doc = f"{_signature(like, first)}{like.__doc__ or ''}"
+        made = _Method(like.__name__.encode(), self._address[symbol], _FASTCALL | flags, doc.encode())
         _KEPT.append(made)
         return made
+
+
+def _signature(like: Callable[..., Any], mark: str) -> str:
+    """How a function is called, as CPython keeps it in front of a builtin's words; ``$`` marks a method's object."""
+    code, defaults = like.__code__, like.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    if code.co_kwonlyargcount or code.co_flags & _VARIADIC or any(type(d) not in _SIMPLE for d in defaults):
+        return ""
+    first = len(names) - len(defaults)
+    told = [name if k < first else f"{name}={defaults[k - first]!r}" for k, name in enumerate(names)]
+    return f"{like.__name__}({mark}{', '.join(told)})\n--\n\n"
 
 
 def offset(cls: type, slot: str) -> int:

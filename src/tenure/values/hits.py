@@ -91,7 +91,7 @@ def _load() -> Extension:
     places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
     like = record.Trace()
     blank = {name: getattr(like, name) for name in record.Trace.__slots__}
-    made = hits_code.made(places, blank)
+    made = hits_code.remembered(places, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
     objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock), "new_token": object}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}

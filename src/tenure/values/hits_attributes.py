@@ -119,10 +119,11 @@ def set_grad(m: Code) -> None:
 
 
 def written(m: Code) -> None:
-    """The place that is written through a place or a borrow of all of it, which is not stale; else nothing."""
+    """The place that is written through a place or a borrow of all of it, which is not stale; nothing where that is
+    left to Python."""
     with m.function("written", "ptr %x") as f:
         with f.when(is_place(f, "ptr %x")):
-            f.give("ptr %x")
+            f.give(f.choice(f.call("guarded", "ptr %x", gives="i1"), NULL, "ptr %x"))
         with f.unless(f.is_(f.kind("ptr %x"), "borrow")):
             f.give(NULL)
         p = f.get("ptr %x", "borrow.place")
@@ -130,7 +131,7 @@ def written(m: Code) -> None:
             f.give(NULL)
         with f.unless(f.equal(f.get("ptr %x", "borrow.region"), f.get(p, "var.whole"))):
             f.give(NULL)
-        f.give(p)
+        f.give(f.choice(f.call("guarded", p, gives="i1"), NULL, p))
 
 
 def may_write(m: Code) -> None:

@@ -13,17 +13,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tenure.runtime.assembler import NULL
+from tenure.runtime.cache import DiskCache, digest, source_fingerprint
 from tenure.values.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.hits_backward import BACKWARD
 from tenure.values.hits_indexing import INDEXING
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.hits_places import PLACING
-from tenure.values.hits_reads import READING, trace_maker
-from tenure.values.hits_run import RUNNING
+from tenure.values.hits_reads import READING
+from tenure.values.hits_run import RUNNING, trace_maker
 from tenure.values.hits_steps import PARTS
 from tenure.values.hits_updates import UPDATING
 
-__all__ = ["ENTRIES", "SLICE", "Made", "made"]
+__all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
 ENTRIES = 64
 """Operators and methods that can have code of their own."""
@@ -37,10 +38,35 @@ WIDEST = 1024
 class Made(NamedTuple):
     """The module as text; what it calls, the pointers that are to be set, and what it defines for others."""
 
-    source: str
     api: tuple[str, ...]
     variables: tuple[str, ...]
     functions: tuple[str, ...]
+    source: str
+
+    def packed(self) -> bytes:
+        """All of it as bytes."""
+        return "\n".join([*map(" ".join, self[:3]), self.source]).encode()
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Made:
+        """What ``packed`` gave, again."""
+        *names, source = data.decode().split("\n", 3)
+        api, variables, functions = (tuple(line.split()) for line in names)
+        return cls(api, variables, functions, source)
+
+
+def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
+    """What ``made`` gives, from disk if it is there: writing the text takes longer than reading it."""
+    disk = DiskCache.from_environment()
+    kinds = [(slot, type(v).__name__) for slot, v in blank.items()]
+    key = digest(b"hits", source_fingerprint(), repr((sorted(offsets.items()), kinds)).encode())
+    found = disk.get(key) if disk is not None else None
+    if found is not None:
+        return Made.unpacked(found)
+    new = made(offsets, blank)
+    if disk is not None:
+        disk.put(key, new.packed())
+    return new
 
 
 def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
@@ -69,10 +95,10 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
     functions = re.findall(r"^define ptr @(\w+)|^define i32 @(\w+)", body, re.M)
     return Made(
-        "\n".join([*globals_, body]),
         tuple([name for name in m.signatures if name not in m.defined]),
         (*objects, *numbers, *dict(TABLES)),
         tuple([a or b for a, b in functions]),
+        "\n".join([*globals_, body]),
     )
 
 

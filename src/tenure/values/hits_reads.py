@@ -6,66 +6,22 @@ Else ``force.run`` runs it. A function of a trace gives 1 if that is done, 0 if 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tenure.runtime.assembler import NULL
 from tenure.values.hits_attributes import finish
 from tenure.values.hits_objects import Code
 
-__all__ = ["READING", "trace_maker"]
-
-
-def trace_maker(blank: Mapping[str, Any]) -> Any:
-    """What defines the function that gives a new trace: as ``blank``, slot by slot, with containers of its own."""
-
-    def define(m: Code) -> None:
-        with m.function("new_trace") as f:
-            t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
-            with f.when(f.absent(t)):
-                f.give(NULL)
-            for slot, like in blank.items():
-                if type(like) in (list, dict):
-                    args = ("i64 0",) if type(like) is list else ()
-                    v = f.call(f"Py{type(like).__name__.title()}_New", *args)
-                elif slot in ("lock", "token"):
-                    v = f.ask(f.constant(f"new_{slot}"))
-                else:
-                    v = f.own(f.constant(f"blank_{slot}"))
-                f.put(t, f"trace.{slot}", v)
-                with f.when(f.absent(v)):
-                    f.drop(t)
-                    f.give(NULL)
-            f.give(t)
-
-    return define
-
-
-def fresh(m: Code) -> None:
-    """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
-    with m.function("fresh", "ptr %cell", "ptr %state", gives="i32") as f:
-        t = f.call("new_trace")
-        with f.when(f.absent(t)):
-            f.give("i32 -1")
-        site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
-        with f.unless(f.is_(site, "none")):
-            pair = f.call("PyTuple_New", "i64 2")
-            for k, v in enumerate((f.constant("zero"), site)):
-                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.own(v), gives="i32")
-            f.call("PyList_Append", f.get(t, "trace.sites"), pair, gives="i32")
-            f.drop(pair)
-        done = f.call("PyDict_SetItem", "ptr %state", f.constant("name_trace"), t, gives="i32")
-        f.swap("ptr %cell", "unfinished.trace", t)
-        f.drop(t)
-        f.give(done)
+__all__ = ["READING"]
 
 
 def compute(m: Code) -> None:
     """Compute a pending value of this thread's, with all that is pending."""
     with m.function("compute", "ptr %h", gives="i32") as f:
-        t, state = f.get("ptr %h", ".trace"), f.call("state")
+        state = f.call("state")
         with f.when(f.absent(state)):
             f.give("i32 -1")
+        t = f.get("ptr %h", ".trace")
+        with f.when(f.is_(t, "none")):
+            f.give("i32 0")  # another thread has run it meanwhile
         with f.unless(f.is_(f.get(f.get("ptr %h", ".node"), "node.level"), "none")):
             f.give("i32 0")
         opened = f.call("PyDict_GetItemWithError", state, f.constant("name_open"))
@@ -136,6 +92,7 @@ def run_trace(m: Code) -> None:
         usual = [f.is_(f.get("ptr %t", f"trace.{slot}"), "false") for slot in ("vmapped", "cutting")]
         usual += [f.empty(f.constant("before_run"), "List"), f.empty(f.constant("moved"), "Dict")]
         usual.append(f.call("settled", f.get("ptr %t", "trace.inputs"), gives="i1"))
+        usual.append(f.call("known", gives="i1"))
         with f.when(f.every(*usual)):
             cell, lock = f.own(f.constant("cell")), f.own(f.get("ptr %t", "trace.lock"))
             before = f.own(f.get(cell, "unfinished.running"))
@@ -393,7 +350,7 @@ def item(m: Code) -> None:
 
 
 READING = (
-    *(fresh, compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
+    *(compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
     *(place_of, let_go, tidy, array, array_of, item),
 )
 """What Python calls, and what that is made of."""

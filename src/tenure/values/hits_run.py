@@ -1,4 +1,5 @@
-"""The generated code of ``hits`` that runs a trace: who is alive, and from inputs to results without a step between.
+"""The generated code of ``hits`` that begins and runs a trace: who is alive, and from inputs to results without a step
+between.
 
 No signal handler runs between the moment in which the program is given the inputs and that in which the handles have
 their results, so nothing can be lost there.
@@ -6,10 +7,13 @@ their results, so nothing can be lost there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tenure.runtime.assembler import NULL
 from tenure.values.hits_objects import Code
 
-__all__ = ["RUNNING"]
+__all__ = ["RUNNING", "trace_maker"]
 
 
 def alive(m: Code) -> None:
@@ -121,4 +125,48 @@ def hand_over(m: Code) -> None:
         f.give(f.own(f.constant("true")))
 
 
-RUNNING = (alive, gather, choose, own_context, deliver, hand_over)
+def trace_maker(blank: Mapping[str, Any]) -> Any:
+    """What defines the function that gives a new trace: as ``blank``, slot by slot, with containers of its own."""
+
+    def define(m: Code) -> None:
+        with m.function("new_trace") as f:
+            t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
+            with f.when(f.absent(t)):
+                f.give(NULL)
+            for slot, like in blank.items():
+                if type(like) in (list, dict):
+                    args = ("i64 0",) if type(like) is list else ()
+                    v = f.call(f"Py{type(like).__name__.title()}_New", *args)
+                elif slot in ("lock", "token"):
+                    v = f.ask(f.constant(f"new_{slot}"))
+                else:
+                    v = f.own(f.constant(f"blank_{slot}"))
+                f.put(t, f"trace.{slot}", v)
+                with f.when(f.absent(v)):
+                    f.drop(t)
+                    f.give(NULL)
+            f.give(t)
+
+    return define
+
+
+def fresh(m: Code) -> None:
+    """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
+    with m.function("fresh", "ptr %cell", "ptr %state", gives="i32") as f:
+        t = f.call("new_trace")
+        with f.when(f.absent(t)):
+            f.give("i32 -1")
+        site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
+        with f.unless(f.is_(site, "none")):
+            pair = f.call("PyTuple_New", "i64 2")
+            for k, v in enumerate((f.constant("zero"), site)):
+                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.own(v), gives="i32")
+            f.call("PyList_Append", f.get(t, "trace.sites"), pair, gives="i32")
+            f.drop(pair)
+        done = f.call("PyDict_SetItem", "ptr %state", f.constant("name_trace"), t, gives="i32")
+        f.swap("ptr %cell", "unfinished.trace", t)
+        f.drop(t)
+        f.give(done)
+
+
+RUNNING = (alive, gather, choose, own_context, deliver, hand_over, fresh)
