@@ -177,8 +177,9 @@ class Walk:
             if not waiting:
                 return
             of = max(waiting, key=lambda w: w[0])[1]
-            unit, cts = self.units[of]
-            self.units[of] = (unit, {})
+            unit, cts = self.units.pop(of)
+            if isinstance(unit, TraceUnit):
+                self.units[of] = (unit, {})
             roots = set(cts)
             self.walk(of, unit, cts)
             if self.consume:
