@@ -102,20 +102,25 @@ def test_a_path_taken_in_python_is_the_path_that_generated_code_takes(monkeypatc
     assert by_name.tolist() == by_operator.tolist()
 
 
+def leaves_nothing(run, watched):
+    """Runs leave no reference to what is watched behind, and no object."""
+    gc.collect()
+    counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
+    for _ in range(300):
+        run()
+    gc.collect()
+    grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
+    assert all(abs(g) < 60 for g in grown), grown
+    assert len(gc.get_objects()) - alive < 60
+
+
 @needs_code
 def test_no_reference_is_left_behind():
     x, y, v, p = operands()
     for _ in range(50):
         computation(x, y, v, p, 0.5).item()
     watched = [x, y, v._val, p._val, arithmetic.ADD, None, True, False, float, int, 1]
-    gc.collect()
-    counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
-    for _ in range(300):
-        computation(x, y, v, p, 0.5).item()
-    gc.collect()
-    grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
-    assert all(abs(g) < 60 for g in grown), grown
-    assert len(gc.get_objects()) - alive < 60
+    leaves_nothing(lambda: computation(x, y, v, p, 0.5).item(), watched)
 
 
 @needs_code
@@ -329,14 +334,7 @@ def test_a_training_step_leaves_nothing_behind():
     for _ in range(50):
         step()
     watched = [x, *model.parameters(), None, True, False, 0, 1, (), tn.float32, RECORDER.__dict__]
-    gc.collect()
-    counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
-    for _ in range(300):
-        step()
-    gc.collect()
-    grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
-    assert all(abs(g) < 60 for g in grown), grown
-    assert len(gc.get_objects()) - alive < 60
+    leaves_nothing(step, watched)
 
 
 @needs_code

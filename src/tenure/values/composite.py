@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tenure import dtypes
 from tenure.errors import InternalError
 from tenure.ir.program import Value
 from tenure.ops.promote import Operation
@@ -22,8 +21,6 @@ from tenure.values.expand import WEAK
 from tenure.values.tensor import Tensor
 
 __all__ = ["Expression", "composite"]
-
-DTYPES = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}
 
 
 class Expression(Tensor):
@@ -49,10 +46,10 @@ class Expression(Tensor):
         """An operand as a value of the builder; a Python number is weak, as in a recorded step."""
         if type(x) in record.EXPRESSIONS:
             return x._value
-        if type(x) not in DTYPES:
+        if type(x) not in WEAK:
             raise InternalError(f"a function that is recorded as one operation uses a {type(x).__name__} of its own")
         b = self._value.builder
-        number = b.full((), x, DTYPES[type(x)])
+        number = b.full((), x, WEAK[type(x)].dtype)
         b.avals[number.id] = WEAK[type(x)]
         return number
 

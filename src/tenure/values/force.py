@@ -24,7 +24,7 @@ from tenure.values.expand import Expansion
 from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
 from tenure.values.sites import place_of, places_of
-from tenure.values.trie import GENERAL, ROOT, Node, prune
+from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
 
 
@@ -141,7 +141,7 @@ def plan_for(node: Node, wanted: tuple[int, ...], save: Save) -> Plan:
     if len(node.plans) > MOST_PLANS:
         node.plans.clear()
     node.plans[save] = node.plans[slots, save] = plan
-    if any(step.fixed[k] is GENERAL for step, k in plan.baked):  # another thread has met another value meanwhile
+    if paths.outdated(plan.baked):
         node.plans.clear()
         return plan_for(node, wanted, save)
     return plan

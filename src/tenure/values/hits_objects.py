@@ -52,6 +52,12 @@ class Step(Function):
         self.store(self.own(v), address)
         self.drop(old)
 
+    def give_none(self) -> None:
+        """Give None, or the error that there is."""
+        with self.when(self.failed()):
+            self.give(NULL)
+        self.give(self.own(self.constant("none")))
+
     def own(self, v: str) -> str:
         """One more reference to a value."""
         self.call("Py_IncRef", v, gives="void")

@@ -69,9 +69,7 @@ def seal(m: Code) -> None:
                 f.swap(cell, "unfinished.sealed", t)
                 f.call("fresh", cell, state, gives="i32")
         f.drop(cell, state)
-        with f.when(f.failed()):
-            f.give(NULL)
-        f.give(f.own(f.constant("none")))
+        f.give_none()
 
 
 def run_sealed(m: Code) -> None:

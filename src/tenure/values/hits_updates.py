@@ -156,9 +156,7 @@ def become(m: Code) -> None:
                     f.swap(p, "var.val", v)
                     with f.unless(f.empty(f.get(p, "var.borrows"), "List")):
                         f.call("expire", p, v, NULL, gives="i32")
-                with f.when(f.failed()):
-                    f.give(NULL)
-                f.give(f.own(f.constant("none")))
+                f.give_none()
         leave_to(f, "slow_become")
 
 
@@ -184,9 +182,7 @@ def enter_site(m: Code) -> None:
             f.call("PyTuple_SetItem", pair, "i64 1", f.own(place), gives="i32")
             f.call("PyList_Append", sites, pair, gives="i32")
         f.drop(pair, t)
-        with f.when(f.failed()):
-            f.give(NULL)
-        f.give(f.own(f.constant("none")))
+        f.give_none()
 
 
 def registered(m: Code) -> None:

@@ -181,6 +181,11 @@ def literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], V
     return out, places
 
 
+def outdated(baked: Sequence[tuple[Node, int]]) -> bool:
+    """Whether a number that a program took for a constant has differed since, in another thread."""
+    return any(step.fixed[k] is GENERAL for step, k in baked)
+
+
 def operands(b: Builder, v: int) -> tuple[int, ...]:
     """The operands of the instruction that defines a value; an input has none."""
     at = b.instructions[v]

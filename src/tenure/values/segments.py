@@ -12,7 +12,7 @@ from tenure.values import packs, paths, steps
 from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
 from tenure.values.graph import EXPECTED, Segment
-from tenure.values.trie import GENERAL, Node
+from tenure.values.trie import Node
 
 Cotangents = dict[int, Any]
 
@@ -93,7 +93,7 @@ def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:
             return found
         made = Adjoint(node, *about)
         node.plans[key] = made
-        if any(step.fixed[k] is GENERAL for step, k in made.baked):  # another thread has met another value meanwhile
+        if paths.outdated(made.baked):
             node.plans.clear()
 
 
