@@ -18,14 +18,20 @@ __all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "shed"]
 
 def analyze(program: Program, module: Module, session: Session) -> Findings:
     """What is found in one module."""
+    session.close()
+    made = dict.fromkeys(
+        Interpreter.of(program, session, function, {})
+        for function in bodies(module)
+        if worth_running(program, module, function)
+    )
     findings = Findings()
-    session.begin(module)
-    for function in bodies(module):
-        if worth_running(program, module, function):
-            machine = Interpreter(program, module, findings)
-            machine.session, machine.context = session, {}
-            session.lowered.append(function)
-            machine.run(function)
+    stack = list(reversed(made))
+    while stack:
+        summary = stack.pop()
+        findings.add(summary.found)
+        new = [one for one in summary.calls if one not in made]
+        made.update(dict.fromkeys(new))
+        stack += reversed(new)
     return findings
 
 
