@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
-from tenure.check.scope import walk
+from tenure.check.scope import Scope
 from tenure.check.source import Source, parse, read
 
 __all__ = ["ClassInfo", "Module", "Program", "Target", "top_of"]
@@ -32,7 +32,7 @@ class ClassInfo:
             for statement in _toplevel(self.node.body):
                 match statement:
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
-                        _given(self._attributes, statement)
+                        _given(self._attributes, statement, self.module.body.scopes[statement])
                     case ast.Assign(targets=[ast.Name(id=name)], value=value):
                         self._attributes.setdefault(name, []).append(value)
         return self._attributes
@@ -284,22 +284,18 @@ def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInf
     return info
 
 
-def _given(attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+def _given(
+    attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope
+) -> None:
     if not method.args.args:
         return
     receiver = method.args.args[0].arg
-    for node in walk(method):
-        match node:
-            case ast.Assign():
-                pairs: list[tuple[ast.expr, ast.expr]] = [(target, node.value) for target in node.targets]
-            case ast.AnnAssign() if node.value is not None:
-                pairs = [(node.target, node.value)]
-            case _:
-                continue
-        for target, value in pairs:
-            elements = target.elts if isinstance(target, ast.Tuple) else [target]
-            for element in elements:
-                match element:
-                    case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == receiver:
-                        given = value if element is target else ast.Name("_", ast.Load())
-                        attributes.setdefault(attribute, []).append(given)
+    pairs = [(target, node.value) for node in scope.everywhere(ast.Assign) for target in node.targets]
+    pairs += [(node.target, node.value) for node in scope.everywhere(ast.AnnAssign) if node.value is not None]
+    for target, value in pairs:
+        elements = target.elts if isinstance(target, ast.Tuple) else [target]
+        for element in elements:
+            match element:
+                case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == receiver:
+                    given = value if element is target else ast.Name("_", ast.Load())
+                    attributes.setdefault(attribute, []).append(given)

@@ -44,10 +44,13 @@ class Marks:
         self.called: list[ast.expr] = []
         self.always = False
         self._defaults(function.node)
-        for at in function.scope.nodes:
-            look = _LOOKS.get(at.__class__)
-            if look is not None:
-                look(self, at)
+        nodes = function.scope.nodes
+        for kind, look in _LOOKS.items():
+            for node in nodes.get(kind, ()):
+                look(self, node)
+        for node in nodes.get(ast.Attribute, ()):
+            if node.ctx.__class__ is ast.Store:
+                self.exchange(node)
         del self.module
 
     @classmethod
@@ -145,8 +148,8 @@ class Marks:
             self.written.add(_root(node))
             self.always = self.always or isinstance(node.value, ast.Subscript)
 
-    def attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.ctx, ast.Store) and (node.attr in _EXCHANGED or not isinstance(node.value, ast.Name)):
+    def exchange(self, node: ast.Attribute) -> None:
+        if node.attr in _EXCHANGED or not isinstance(node.value, ast.Name):
             self.written.add(_root(node.value))
             self.always = self.always or node.attr in _EXCHANGED
 
@@ -170,8 +173,7 @@ class Marks:
 
 _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
     ast.Assign: Marks.assign, ast.For: Marks.loop, ast.AsyncFor: Marks.loop, ast.comprehension: Marks.loop,
-    ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Attribute: Marks.attribute,
-    ast.Call: Marks.call, ast.BinOp: Marks.repeat,
+    ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Call: Marks.call, ast.BinOp: Marks.repeat,
 }  # fmt: skip
 
 
