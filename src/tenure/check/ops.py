@@ -67,7 +67,7 @@ class Op:
     """One operation."""
 
     node: ast.AST
-    conditions: tuple[Condition, ...] = field(default=(), init=False)
+    conditions: tuple[Condition, ...] = field(init=False)
 
     def registers(self) -> Iterable[int | None]:
         """The registers that the operation reads or gives; None where one is left out."""

@@ -2,10 +2,11 @@
 
 import ast
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
@@ -76,7 +77,7 @@ class Program:
     def __init__(self, files: Iterable[str]) -> None:
         self._paths = {module_name(path): path for path in reversed(list(files))}
         self._modules: dict[str, Module | None] = {}
-        self._found: dict[tuple[Module, str, int], tuple[object, set[str]]] = {}
+        self._found: dict[tuple[object, ...], tuple[Any, set[str]]] = {}
         self.read: set[str] = set()
 
     def module(self, name: str) -> Module | None:
@@ -110,13 +111,16 @@ class Program:
     def lookup(self, module: Module, name: str, depth: int = 6) -> object:
         """What a module's name leads to; None where that is not known."""
         key = (module, name, depth)
-        known = self._found.get(key)
-        if known is None:
-            outside, self.read = self.read, set()
-            known = self._found[key] = self._lookup(module, name, depth), self.read
-            self.read = outside
+        known = self._found.get(key) or self._find(key, lambda: self._lookup(module, name, depth))
         self.read |= known[1]
         return known[0]
+
+    def _find(self, key: tuple[object, ...], find: Callable[[], object]) -> tuple[Any, set[str]]:
+        """What is looked for, kept for the next time, and the files that were read for it."""
+        outside, self.read = self.read, set()
+        known = self._found[key] = find(), self.read
+        self.read = outside
+        return known
 
     def _lookup(self, module: Module, name: str, depth: int) -> object:
         if depth == 0:
@@ -171,18 +175,22 @@ class Program:
                     return None
         return None
 
-    def bases(self, info: ClassInfo) -> Iterator[object]:
+    def bases(self, info: ClassInfo) -> list[Any]:
         """A class, those of the tree it derives from and, as qualified names, those outside, nearest first."""
-        seen: set[object] = set()
+        known = self._found.get((info,)) or self._find((info,), lambda: self._bases(info))
+        self.read |= known[1]
+        return list(known[0])
+
+    def _bases(self, info: ClassInfo) -> list[object]:
+        found: dict[object, None] = {}
         stack: list[object] = [info]
-        while stack and len(seen) < 32:
+        while stack and len(found) < 32:
             at = stack.pop(0)
-            if at in seen:
-                continue
-            seen.add(at)
-            yield at
-            if isinstance(at, ClassInfo):
-                stack += [self.resolve(at.module, base) for base in at.node.bases]
+            if at not in found:
+                found[at] = None
+                if isinstance(at, ClassInfo):
+                    stack += [self.resolve(at.module, base) for base in at.node.bases]
+        return list(found)
 
     def find_method(self, info: ClassInfo, name: str) -> Function | None:
         """The method that a call on an instance reaches, if that lies in the tree."""

@@ -15,6 +15,7 @@ __all__ = [
     "decorator_names",
     "default_of",
     "grouped",
+    "last_name",
     "own",
     "parameters",
     "statements",
@@ -52,7 +53,7 @@ def decorator_names(node: ast.AST) -> set[str]:
     names = set()
     for decorator in getattr(node, "decorator_list", []):
         at = decorator.func if isinstance(decorator, ast.Call) else decorator
-        names.add(at.attr if isinstance(at, ast.Attribute) else ast.unparse(at).rpartition(".")[2])
+        names.add(last_name(at))
     return names
 
 
@@ -76,6 +77,13 @@ def _parts() -> dict[type[ast.AST], tuple[str, ...]]:
 
 _PARTS = _parts()
 _OWN = _PARTS | dict.fromkeys(_DEFINITIONS, ())
+
+
+def last_name(node: ast.expr) -> str:
+    """The last part of a dotted name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ast.unparse(node).rpartition(".")[2]
 
 
 _GAPS = (ast.Dict, ast.arguments)

@@ -1,7 +1,5 @@
 """Carrying out what a table says that a call does."""
 
-from collections.abc import Mapping
-
 from tenure.check import ops
 from tenure.check.analysis.access import Access
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
@@ -17,17 +15,18 @@ _SHOWING = frozenset(("view", "maybe-view", "alias", "iteration"))
 class Arguments:
     """The registers of a call, by position ("0" is the receiver of a method) and by keyword."""
 
-    def __init__(self, positional: list[int], keywords: Mapping[str, int], starred: bool = False) -> None:
+    __slots__ = ("keywords", "positional")
+
+    def __init__(self, positional: list[int], keywords: dict[str, int]) -> None:
         self.positional = positional
-        self.keywords = dict(keywords)
-        self.starred = starred
+        self.keywords = keywords
 
     @classmethod
     def of(cls, op: ops.Call, receiver: int | None = None) -> "Arguments":
-        first = [] if receiver is None else [receiver]
-        starred = any(star for _, star in op.args) or any(name is None for name, _ in op.keywords)
-        named = {name: register for name, register in op.keywords if name is not None}
-        return cls([*first, *(register for register, _ in op.args)], named, starred)
+        positional = [register for register, _ in op.args]
+        if receiver is not None:
+            positional.insert(0, receiver)
+        return cls(positional, {name: register for name, register in op.keywords if name is not None})
 
     def bind(self, parameters: tuple[str, ...]) -> dict[str, int]:
         """Registers by the names that effects use: "0", "1", ... and keywords."""
@@ -36,9 +35,6 @@ class Arguments:
             out[str(parameters.index(name)) if name in parameters else name] = register
         return out
 
-    def all(self) -> list[int]:
-        return [*self.positional, *self.keywords.values()]
-
 
 class Effects(Access):
     """Effects of library calls on the memory."""
@@ -46,9 +42,10 @@ class Effects(Access):
     def perform(self, effect: Effect, arguments: Arguments, op: ops.Op, name: str) -> Value:
         """Do what `effect` says; the value of the call."""
         bound = arguments.bind(effect.parameters)
-        effect = effect.given(self._constants_of(bound))
-        writes = {*effect.writes, *effect.rebinds, *effect.resizes}
+        if effect.variants:
+            effect = effect.given(self._constants_of(bound))
         if effect.reads:
+            writes = (*effect.writes, *effect.rebinds, *effect.resizes)
             shown = {spec.rstrip("+") for spec in effect.of} if effect.result in _SHOWING else set()
             for key, register in bound.items():
                 if key not in writes and key not in shown:
@@ -130,6 +127,8 @@ class Effects(Access):
         return tuple(dict.fromkeys(out))
 
     def _do(self, effect: Effect, bound: dict[str, int], name: str) -> None:
+        if not (effect.writes or effect.rebinds or effect.resizes):
+            return
         text = f".{name}(…)" if not name.startswith("__") else name.strip("_")
         for sort, specs in (("write", effect.writes), ("rebind", effect.rebinds), ("resize", effect.resizes)):
             for spec in specs:

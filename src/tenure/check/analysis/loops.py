@@ -246,7 +246,7 @@ class Loops(Shapes):
         consts = [value[0].obj.const if len(value) == 1 else ... for value in values]
         folded = _fold(name, consts)
         if folded is not None:
-            return self.constant(folded)
+            return self.constant(folded)[0].obj
         known = all(value and all(ref.obj.kind == "scalar" for ref in value) for value in values)
         if known and name in _ARITHMETIC and all(len(value) == 1 and not value[0].obj.owner for value in values):
             # The same sum of the same numbers is the same number.

@@ -117,14 +117,15 @@ class Machine(Rounds):
         return "unknown"
 
     def _load(self, op: ops.Load) -> None:
-        value = self.state.cells.get(op.name)
+        name, cells = op.name, self.state.cells
+        value = cells.get(name)
         if value is None:
-            value = self.outer(op.name)
-        self.loaded(op.name, value)
-        self.put(op.dst, value, op.name)
-
-    def loaded(self, name: str, value: Value) -> None:
-        """Note that a variable is looked at."""
+            value = self.fixed.get(name)
+        if value is None:
+            value = self.outer(name)
+            if name not in cells:
+                self.fixed[name] = value
+        self.put(op.dst, value, name)
 
     def outer(self, name: str) -> Value:
         """The value of a variable of an enclosing scope, of the module, or a builtin."""
@@ -154,7 +155,7 @@ class Machine(Rounds):
         self.state.cells.pop(op.name, None)
 
     def _const(self, op: ops.Const) -> None:
-        self.put(op.dst, (Ref(self.constant(op.value)),))
+        self.put(op.dst, self.constant(op.value))
 
     def _operate(self, op: ops.Operate) -> None:
         if op.name.startswith("import "):
@@ -285,7 +286,7 @@ class Machine(Rounds):
     def _assume(self, op: ops.Assume) -> None:
         value = self.state.cells.get(op.name, ())
         if op.is_none:
-            self.state.cells[op.name] = (Ref(self.constant(None)),)
+            self.state.cells[op.name] = self.constant(None)
             return
         classes = self.get(op.cls)
         targets = [ref.obj.target for ref in classes]
