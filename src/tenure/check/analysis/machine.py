@@ -32,10 +32,9 @@ class Machine(Rounds):
         """Run a body to rest; the state at its exit."""
         self.function = function
         graph = lower(function)
-        order = graph.order()
-        rank = {block: at for at, block in enumerate(order)}
+        rank = {block: at for at, block in enumerate(graph.order)}
         before: dict[int, State] = {0: self.entry(function)}
-        visits = dict.fromkeys(order, 0)
+        visits = dict.fromkeys(graph.order, 0)
         pending = {0}
         steps = self.steps()
         while pending:
@@ -49,9 +48,10 @@ class Machine(Rounds):
             for op in block.ops:
                 self.op = op
                 steps[op.__class__](self, op)
+            cells, crossing = self.state.cells, graph.crossing
             for register in self.placed:
-                if register not in graph.crossing:
-                    self.state.cells.pop(register, None)
+                if register not in crossing:
+                    cells.pop(register, None)
             self.placed.clear()
             new = [following for following in block.succs if following not in before]
             for following in block.succs:
@@ -184,11 +184,10 @@ class Machine(Rounds):
         new = self.fresh("display", kind, text="display")
         if kind == "iterator":
             new.target = "once"
-        cells = self.state.cells
-        entries: dict[object, Value] = {}
-        exact = not any(starred for _, _, starred in op.entries)
+        entries: dict[object, dict[Ref, None]] = {}
+        exact = kind in ("list", "tuple") and not any(starred for _, _, starred in op.entries)
         for at, (key, register, starred) in enumerate(op.entries):
-            name: object = at if exact and kind in ("list", "tuple") else "*"
+            name: object = at if exact else "*"
             if kind == "dict" and key is not None:
                 found = self.get(key)
                 const = found[0].obj.const if len(found) == 1 else ...
@@ -199,9 +198,8 @@ class Machine(Rounds):
                 value, source = tuple(ref for one in value for ref in self.items(one.obj)), None
             if source is not None:
                 value = tuple(self.lent(ref, "captured", source) for ref in value)
-            entries[name] = tuple(dict.fromkeys((*entries.get(name, ()), *value)))
-        for name, value in entries.items():
-            cells[(new, name)] = value
+            entries.setdefault(name, {}).update(dict.fromkeys(value))
+        self.state.cells.fill(new, {name: tuple(held) for name, held in entries.items()})
         self.put(op.dst, (Ref(new),))
 
     def _capture(self, op: ops.Capture) -> None:
