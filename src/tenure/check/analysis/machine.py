@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tenure.check import ops
-from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
+from tenure.check.analysis.evidence import Annotation, container_by_use, only_torch
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
@@ -26,6 +26,7 @@ class Machine(Rounds):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
+    said: dict[str, Annotation]
     _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
 
     def run(self, function: Function) -> State:
@@ -83,8 +84,8 @@ class Machine(Rounds):
     def parameter(self, function: Function, given: ast.arg, at: int) -> Obj:
         """The object of a parameter, by its annotation and by what is called on it."""
         obj = Obj("unknown", given, parameter=given.arg)
-        said = annotation(self.program, self.module, given.annotation)
-        obj.kind, obj.target = said.kind, said.target
+        if (said := self.said.get(given.arg)) is not None:
+            obj.kind, obj.target = said.kind, said.target
         if isinstance(function.node, ast.Lambda):
             return obj
         if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):

@@ -72,8 +72,10 @@ class Marks:
         root = _root(node)
         if root:
             self.lent.add(root)
-        if target is not None:
-            self.lent |= {name for part in walk(target) if isinstance(part, ast.Name) for name in (part.id,)}
+        if isinstance(target, ast.Name):
+            self.lent.add(target.id)
+        elif target is not None:
+            self.lent |= {part.id for part in walk(target) if isinstance(part, ast.Name)}
 
     def assign(self, node: ast.Assign) -> None:
         value, targets = node.value, node.targets
@@ -84,6 +86,8 @@ class Marks:
             if isinstance(target, ast.Tuple) and any(isinstance(part, ast.Subscript) for part in target.elts):
                 self.always = True
             match value:
+                case ast.Call():
+                    self._assigned_call(value, target)
                 case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Starred() | ast.IfExp() | ast.BoolOp():
                     for part in _choices(value):
                         self.lend(part, target=target)
@@ -101,8 +105,6 @@ class Marks:
                     self.lend(None, target=target)
                 case ast.GeneratorExp():
                     self.always = True
-                case ast.Call():
-                    self._assigned_call(value, target)
             if isinstance(target, ast.Subscript | ast.Attribute):
                 self.lend(value)
 
@@ -188,16 +190,20 @@ def _choices(node: ast.expr) -> list[ast.expr]:
 
 def _root(node: ast.AST | None) -> str:
     """The variable (or attribute of self) that an expression starts from; "" if it is none."""
-    at = node
+    at: Any = node
     while True:
-        match at:
-            case ast.Name(id=name):
-                return name
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                return "self." + name
-            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
-                at = inner
-            case ast.Call(func=ast.Attribute(value=inner)):
-                at = inner
-            case _:
+        kind = at.__class__
+        if kind is ast.Name:
+            return at.id  # type: ignore[no-any-return]
+        if kind is ast.Call:
+            at = at.func
+            if at.__class__ is not ast.Attribute:
                 return ""
+        elif kind is ast.Attribute and at.value.__class__ is ast.Name and at.value.id == "self":
+            return f"self.{at.attr}"
+        elif kind not in _LEADING:
+            return ""
+        at = at.value
+
+
+_LEADING = frozenset((ast.Attribute, ast.Subscript, ast.Starred))
