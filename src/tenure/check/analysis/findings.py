@@ -4,10 +4,9 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tenure.check.ops import Condition
 from tenure.check.values import Loan, Obj, Write
 
-__all__ = ["Conflict", "Event", "Findings", "contradictory"]
+__all__ = ["Conflict", "Event", "Findings"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +58,3 @@ class Findings:
 
     def event(self, found: Event) -> None:
         self.events.setdefault((found.rule, found.path, *found.nodes, found.detail), found)
-
-
-def contradictory(*chains: tuple[Condition, ...]) -> bool:
-    """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
-    known: dict[str, bool] = {}
-    return any(known.setdefault(ast.unparse(test), holds) is not holds for chain in chains for test, holds in chain)

@@ -3,7 +3,6 @@
 import ast
 
 from tenure.check import ops
-from tenure.check.analysis.findings import contradictory
 from tenure.check.analysis.laws import Laws
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, TENSORS, Effect
@@ -354,7 +353,7 @@ class Libraries(Laws):
             return
         if write.sort == "consumed":
             told = isinstance(self.op, ops.Read) or _is_next(self.op)
-            if told or contradictory(write.conditions, self.op.conditions):
+            if told or ops.contradictory(write.conditions, self.op.conditions):
                 # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
                 return
             self.event("iterator-consumed", node, write.node, ref.obj.node)

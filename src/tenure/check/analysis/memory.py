@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Set
 
-from tenure.check.analysis.findings import Conflict, Findings, contradictory
+from tenure.check.analysis.findings import Conflict, Findings
 from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
-from tenure.check.ops import Op
+from tenure.check.ops import Op, contradictory
 from tenure.check.program import Module, Program
 from tenure.check.state import STORAGE, State
 from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
