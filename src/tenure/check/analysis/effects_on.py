@@ -1,5 +1,7 @@
 """Carrying out what a table says that a call does."""
 
+from functools import cache
+
 from tenure.check import ops
 from tenure.check.analysis.access import Access
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
@@ -10,6 +12,18 @@ __all__ = ["Arguments", "Effects"]
 
 _SHOWING = frozenset(("view", "maybe-view", "alias", "iteration"))
 """Results through which the argument is read later, if at all."""
+
+
+_place = cache(str)
+"""The name of a position in the tables."""
+
+
+@cache
+def _parts_of(spec: str) -> tuple[str, int | None, bool, str]:
+    """What an effect's "0+[].grad" says: an argument, the first of those meant, whether their items, an attribute."""
+    path, _, name = spec.partition(".")
+    base = path.removesuffix("[]")
+    return base, int(base[:-1]) if base.endswith("+") else None, base != path, name
 
 
 class Arguments:
@@ -30,7 +44,7 @@ class Arguments:
 
     def bind(self, parameters: tuple[str, ...]) -> dict[str, int]:
         """Registers by the names that effects use: "0", "1", ... and keywords."""
-        out = {str(at): register for at, register in enumerate(self.positional)}
+        out = {_place(at): register for at, register in enumerate(self.positional)}
         for name, register in self.keywords.items():
             out[str(parameters.index(name)) if name in parameters else name] = register
         return out
@@ -73,21 +87,13 @@ class Effects(Access):
 
     def pick(self, spec: str, bound: dict[str, int]) -> list[tuple[Value, Holder | None]]:
         """What an argument of an effect names: each value with the cell it comes from."""
-        base = spec.split("[")[0].split(".")[0]
-        if base.endswith("+"):
-            first = int(base[:-1])
-            registers = [register for key, register in bound.items() if key.isdigit() and int(key) >= first]
-        else:
-            registers = [bound[base]] if base in bound else []
+        _, _, items, name = _parts_of(spec)
         found: list[tuple[Value, Holder | None]] = [
-            (self.get(register), self.sources.get(register)) for register in registers
+            (self.get(register), self.sources.get(register)) for register in self._registers(spec, bound)
         ]
-        rest = spec[len(base) :]
-        if rest.startswith("[]"):
+        if items:
             found = [(self.reachable(value), None) for value, _ in found]
-            rest = rest[2:]
-        if rest.startswith("."):
-            name = rest[1:]
+        if name:
             found = [
                 ((part,), (ref.obj, name))
                 for value, _ in found
@@ -210,10 +216,10 @@ class Effects(Access):
         return (Ref(self.fresh("unknown", "unknown")),)
 
     def _registers(self, spec: str, bound: dict[str, int]) -> list[int]:
-        base = spec.split("[")[0].split(".")[0]
-        if base.endswith("+"):
-            return [r for key, r in bound.items() if key.isdigit() and int(key) >= int(base[:-1])]
-        return [bound[base]] if base in bound else []
+        base, first, _, _ = _parts_of(spec)
+        if first is None:
+            return [bound[base]] if base in bound else []
+        return [register for key, register in bound.items() if key.isdigit() and int(key) >= first]
 
     def _owned(self, effect: Effect, bound: dict[str, int], of: list[int], name: str) -> Value:
         kind: str = effect.kind
