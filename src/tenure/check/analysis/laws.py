@@ -166,7 +166,11 @@ class Laws(Functions):
             holder = self.sources.get(op.obj)
             if isinstance(holder, tuple) and holder[0].text == "repeated" and ref.obj.kind in CONTAINERS:
                 self.event("repeated-object", op.node, holder[0].node, detail="written")
-            constant = all(part[0] == "k" for part in map(self.component, op.index))
+            components = [self.component(step) for step in op.index]
+            if ref.obj.text == "repeated" and components[:1] and components[0][0] != "i":
+                # Whoever stores at one place after another gives each an object of its own.
+                ref.obj.text = "refilled"
+            constant = all(part[0] == "k" for part in components)
             if ref.obj.default and ref.obj.kind == "dict" and constant:
                 self.event("mutable-default-mutated", op.node, ref.obj.node, text=str(ref.obj.parameter))
         super().set_item(op)

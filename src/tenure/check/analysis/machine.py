@@ -227,8 +227,16 @@ class Machine(Rounds):
             for ref in value if len(value) == 1 else ():
                 self.started(ref, op.src)
             self.put(op.dst, value)
+            self.looks_anew(value)
             return
         self.put(op.dst, self.iterate([op.src], ""))
+
+    def looks_anew(self, value: Value) -> None:
+        """A loop over `d.keys()` and its like starts with what is there then: writes before it do not matter."""
+        for ref in value:
+            if ref.obj.field in ("keys", "values", "items"):
+                cell = (ref.obj, "·iterated")
+                self.state.cells[cell] = tuple(held._replace(write=None) for held in self.state.cells.get(cell, ()))
 
     def started(self, ref: Ref, register: int) -> None:
         """Note that an iterator is iterated."""

@@ -112,18 +112,19 @@ class Shapes(Machine):
         value = self.get(bound.get("dtype"))
         return {str(ref.obj.target).rpartition(".")[2] for ref in value if isinstance(ref.obj.target, str)}
 
-    def _size(self, shape: Obj) -> Obj:
-        """The length of the one axis of a shape, given as a number or in a list."""
-        sizes = self.items(shape) if shape.kind in ("list", "tuple") else ()
-        return sizes[0].obj if len(sizes) == 1 else shape
+    def _size(self, shape: Obj) -> Obj | None:
+        """The length of the one axis of a shape, given as a number or in a list; None if it is one of several."""
+        if shape.kind not in ("list", "tuple"):
+            return shape
+        sizes = self.items(shape)
+        return sizes[0].obj if len(sizes) == 1 else None
 
-    def _length(self, given: Obj, bound: dict[str, int]) -> int | None:
+    def _length(self, given: Obj | None, bound: dict[str, int]) -> int | None:
         """How many items a new array of one axis has, where that is written in the program."""
-        if given.kind == "tuple" and self.state.cells.get((given, 0)):
-            given = self.state.cells[(given, 0)][0].obj
-        elif given.kind in ("list", "tuple"):
-            fields = [name for name, _ in self.state.fields(given)]
-            return len(fields) if "*" not in fields else None
+        if given is None:
+            return None
+        if given.kind in ("list", "tuple"):
+            return self.size(given)
         number = given.const
         if "1" in bound or not isinstance(number, int | float) or isinstance(number, bool):
             return None
