@@ -15,8 +15,8 @@ class Uses:
     """What the syntax shows of the variables of a body.
 
     `methods`: the methods called on a variable, and "__getitem__", "__setitem__", "__delitem__", "__iter__",
-    "__len__", "__contains__" for what is done to it by syntax. `numbers`: the variables that stand where only a
-    number can stand.
+    "__len__", "__contains__" for what is done to it by syntax, "__named__" where it is indexed by a string.
+    `numbers`: the variables that stand where only a number can stand.
     """
 
     methods: dict[str, set[str]] = field(default_factory=dict)
@@ -40,6 +40,9 @@ class Uses:
 
     def _subscript(self, node: ast.Subscript) -> None:
         self._note(node.value, _BY_CONTEXT[type(node.ctx)])
+        first = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            self._note(node.value, "__named__")
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
         self._note(node.iter, "__iter__")

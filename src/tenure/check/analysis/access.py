@@ -226,6 +226,7 @@ class Access(Indices):
                 for r in given
             )
             self.captured(obj, op.name, held, op.src)
+            self.handed_out(held)
             self.replaced(ref, op.name, op)
             self._store(obj, op.name, held, weak=obj.summary or len(value) > 1)
         self.divided = False
@@ -262,6 +263,9 @@ class Access(Indices):
             old = cells.get((obj, name), ())
             value = tuple(dict.fromkeys((*old, *value)))
         cells[(obj, name)] = value if len(value) <= WIDEST else ()
+
+    def handed_out(self, value: Value) -> None:
+        """Note what may be changed where it cannot be seen."""
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
         """Note that a container (or object) takes references in."""
@@ -310,6 +314,8 @@ class Access(Indices):
         given = self.get(op.src)
         if holder is not None and holder != (obj, name):
             given = tuple(self.lent(r, "captured", holder) for r in given)
+        if self.may_copy(obj):
+            given = tuple(r._replace(must=False) for r in given)
         if not op.augmented:
             self.captured(obj, name, given, op.src)
         self.replaced(ref, name, op)
@@ -320,6 +326,7 @@ class Access(Indices):
         if obj.kind == "list" and region and region[0][0] == "s":
             self.write((ref,), self.sources.get(op.obj), self.wrote("resize", "[…:…] = …", certain=False))
             given = tuple(r for g in given for r in self.items(g.obj))
+            self.shift(obj)
             name = "*"
         self._store(obj, name, given, weak=obj.summary or obj.kind == "unknown")
 

@@ -19,6 +19,9 @@ _ONCE = frozenset(
 )  # fmt: skip
 """What can be iterated a single time."""
 
+_TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
+"""Roles of iterators that take all items of what they are given before they give their first."""
+
 
 class Calls(Effects):
     """Finding out what is called, and doing it."""
@@ -173,10 +176,9 @@ class Calls(Effects):
 
     def unknown_call(self, op: ops.Call, how: str = "unknown") -> None:
         """The arguments of a call of something unknown are read, perhaps."""
-        for register, _ in op.args:
+        for register in (*(register for register, _ in op.args), *(register for _, register in op.keywords)):
             self.read(register, how, deep=True)
-        for _, register in op.keywords:
-            self.read(register, how, deep=True)
+            self.handed_out(self.get(register))
 
     def call_target(self, target: object, op: ops.Call) -> Value:
         """Call what a name leads to."""
@@ -300,7 +302,9 @@ class Calls(Effects):
 
     def _watched(self, ref: Ref, source: object, role: str, at: int) -> Ref:
         relation = "iteration"
-        if ref.obj.kind not in (*CONTAINERS, "unknown"):
+        if role in _TAKEN_AT_ONCE:
+            relation = "element"
+        elif ref.obj.kind not in (*CONTAINERS, "unknown"):
             relation = "view"
         text = f"{role}:{at}"
         write = None if ref.write is not None and ref.write.sort == "resize" else ref.write

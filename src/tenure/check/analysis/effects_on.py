@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tenure.check import ops
-from tenure.check.analysis.access import Access
+from tenure.check.analysis.sequences import Sequences
 from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -40,7 +40,7 @@ class Arguments:
         return [*self.positional, *self.keywords.values()]
 
 
-class Effects(Access):
+class Effects(Sequences):
     """Effects of library calls on the memory."""
 
     def perform(self, effect: Effect, arguments: Arguments, op: ops.Op, name: str) -> Value:
@@ -151,10 +151,13 @@ class Effects(Access):
             for ref in value:
                 if name in ("pop", "popleft", "insert", "remove", "clear", "appendleft", "rotate"):
                     self.removed(ref, name)
+                self.reordered(ref, name)
             return
         named = isinstance(self.op, ops.Operate) and self.op.augmented == "name"
         write = self.wrote(sort, text)
         self.write(value, holder, write, all_of=every)
+        for ref in value:
+            self.reordered(ref, name)
         if named:
             self.wrote_by_name(value, holder, write)
 
@@ -172,7 +175,8 @@ class Effects(Access):
 
     def _take_in(self, effect: Effect, bound: dict[str, int], result: Value) -> None:
         for spec in effect.captures:
-            into = self.get(bound["0"]) if "0" in bound and isinstance(self.op, ops.Call) and self.is_method else result
+            own = "0" in bound and isinstance(self.op, ops.Call) and (self.is_method or "0" in effect.resizes)
+            into = self.get(bound["0"]) if own else result
             for value, holder in self.pick(spec, bound):
                 for target in into:
                     held = tuple(self.taken(ref, holder) for ref in value)
@@ -285,37 +289,40 @@ class Effects(Access):
             item = self.fresh("item", effect.item_kind)
             cells[(new, "*")] = (Ref(self.derived(item, self._values(bound)), None),)
             return (Ref(new),)
+        start: int | None = 0
+        times = self._times(bound) if name in ("__mul__", "__rmul__") else 1
         for spec in effect.of:
             for register in self._registers(spec, bound):
                 for ref in self.get(register):
-                    self._spread(new, ref, register, effect, spec, name)
+                    if effect.items == "element" and ref.obj.kind not in ("module", "tenure-module"):
+                        self.items_from(new, ref, name, start, times)
+                    else:
+                        self._spread(new, ref, register, effect, spec)
+                start = self.end_of(self.get(register), start)
         return (Ref(new),)
+
+    def _times(self, bound: dict[str, int]) -> int | None:
+        """How often a sequence is repeated."""
+        count = self.get(bound.get("1"))
+        number = count[0].obj.const if len(count) == 1 else None
+        return number if isinstance(number, int) else None
 
     def _values(self, bound: dict[str, int]) -> Value:
         return tuple(ref for register in bound.values() for ref in self.get(register))
 
-    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str, called: str) -> None:
-        """The items of a new container that come from an argument."""
+    def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
+        """The items of a new container that show an argument, or are it."""
         cells, obj = self.state.cells, ref.obj
         source = self.sources.get(register, register)
-        if effect.items == "element" and obj.kind not in ("module", "tenure-module"):
-            for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
-                if name in HIDDEN:
-                    continue
-                text = "shallow" if called == "copy" else ""
-                lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
-                cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *lent)))
-            return
         if obj.kind in ("module", "tenure-module"):
             whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
             copylike = effect.kind == "dict"
             relation, text = ("view", "state_dict") if copylike else ("element", "")
-            lent = (self.lent(whole, relation, source, text, copylike=copylike),)
+            lent: Value = (self.lent(whole, relation, source, text, copylike=copylike),)
         elif effect.items == "alias":
             lent = (self.lent(ref, "element", source),)
         elif obj.kind in TENSORS and "[]" not in spec:
-            parts = self.view(ref, "split", register, effect.item_kind, region=(("?", self.op),))
-            lent = parts
+            lent = self.view(ref, "split", register, effect.item_kind, region=(("?", self.op),))
         else:
             lent = tuple(self.lent(part, "element", source) for part in self.items(obj))
         cells[(new, "*")] = tuple(dict.fromkeys((*cells.get((new, "*"), ()), *lent)))
@@ -324,5 +331,3 @@ class Effects(Access):
         """An iterator over what registers hold, which looks at it until it ends."""
         raise NotImplementedError
 
-
-HIDDEN = frozenset(("·graph", "·saved", "·iterated", "·later", "·storage"))

@@ -17,6 +17,16 @@ _TABLES = frozenset(("loc", "iloc", "at", "iat", "ix"))
 """Attributes that are indexed as arrays are, and give no views."""
 
 
+_TABULAR = ("pandas", "polars", "h5py", "zarr", "netCDF4", "tables", "pyarrow", "anndata")
+"""Libraries whose objects are indexed by names as dictionaries are, and copy what they are given."""
+
+_OF_OTHERS = frozenset(
+    ("__named__", "toarray", "todense", "tocsr", "tocsc", "tocoo", "tolil", "to_numpy", "isel", "sel", "iterrows",
+     "itertuples", "groupby", "setdefault", "items", "keys")
+)  # fmt: skip
+"""What is done to models, tables and sparse matrices, which give no views of themselves, and not to arrays."""
+
+
 class Indices(Memory):
     """Components of indices."""
 
@@ -101,9 +111,24 @@ class Indices(Memory):
             return
         if obj.field in _TABLES or (obj.owner is not None and obj.owner.field in _TABLES):
             return
+        if any(map(_named, region)) or _of_a_class(obj) or self._no_array(node):
+            return
         kind = self.array_kind()
         if kind:
             obj.kind = kind
+
+    def may_copy(self, obj: Obj) -> bool:
+        """Whether what is stored by an index may be copied: tables, files and models do so, dictionaries do not."""
+        if obj.kind == "unknown":
+            return _of_a_class(obj) or any(self.imports(library) for library in _TABULAR)
+        return obj.kind == "instance"
+
+    def _no_array(self, node: ast.AST) -> bool:
+        """Whether a variable that is indexed is elsewhere used as only tables and sparse matrices are."""
+        match node:
+            case ast.Subscript(value=ast.Name(id=name)):
+                return not _OF_OTHERS.isdisjoint(self.function.scope.uses.methods.get(name, ()))
+        return False
 
     def array_kind(self) -> str:
         """The kind of an array of which no more is known than that it is one; "" where no library is imported."""
@@ -119,6 +144,18 @@ class Indices(Memory):
 def _one_number(obj: Obj) -> bool:
     """Whether an array may be a single number, taken out of another by whole numbers: an index by it may be a view."""
     return obj.base is not None and not obj.ndim and all(part[0] in ("i", "v") for part in obj.region)
+
+
+def _of_a_class(obj: Obj) -> bool:
+    """Whether this is an instance of a class of which nothing is known, by the name that it was made by."""
+    return isinstance(obj.target, str) and obj.target.rpartition(".")[2][:1].isupper()
+
+
+def _named(part: Component) -> bool:
+    """Whether a component of an index is a name: a string, one of several, or a key of a dictionary."""
+    if part[0] != "v" or not isinstance(part[1], Obj):
+        return part[0] == "k"
+    return part[1].owner is not None or any(isinstance(term.const, str) for term in part[1].terms)
 
 
 def _masked(node: ast.AST) -> bool:

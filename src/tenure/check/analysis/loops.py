@@ -63,8 +63,10 @@ class Loops(Shapes):
         looked_at = self.state.cells.get((it, "·iterated"), ())
         inner = [r for name, value in self.state.fields(it) if isinstance(name, tuple) for r in value]
         role = str(it.field or "")
-        if role in ("enumerate", "zip", "items"):
+        if role in ("enumerate", "zip", "items", "product"):
             return (Ref(self._tuple(role, looked_at, inner, op)),)
+        if role in ("computed", "arrangements"):
+            return (Ref(self.fresh(("item", role), "unknown")),)
         found = [r for at, held in enumerate(looked_at) for r in self._items_of(held, op, at, role)]
         found += [r for at in inner for r in self._elements(at, op)]
         if not looked_at and not inner:
@@ -82,7 +84,7 @@ class Loops(Shapes):
             key = self._key(looked_at[0].obj)
             dictionary = looked_at[0].obj
             parts = [(Ref(key),), tuple(self.lent(r, "element", (dictionary, key)) for r in self._at(dictionary, key))]
-        if role == "zip" and len(parts) < 2:
+        if role in ("zip", "product") and len(parts) < 2:
             return self.fresh(("item", "unknown"), "unknown")
         for at, part in enumerate(parts):
             cells[(new, at)] = part

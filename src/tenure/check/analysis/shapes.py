@@ -119,11 +119,8 @@ class Shapes(Machine):
 
     def _length(self, given: Obj, bound: dict[str, int]) -> int | None:
         """How many items a new array of one axis has, where that is written in the program."""
-        if given.kind == "tuple" and self.state.cells.get((given, 0)):
-            given = self.state.cells[(given, 0)][0].obj
-        elif given.kind in ("list", "tuple"):
-            fields = [name for name, _ in self.state.fields(given)]
-            return len(fields) if "*" not in fields else None
+        if given.kind in ("list", "tuple"):
+            return self.size(given)
         number = given.const
         if "1" in bound or not isinstance(number, int | float) or isinstance(number, bool):
             return None

@@ -13,7 +13,9 @@ A role says what an `Effect` cannot, by one word:
     escape             an argument is read later by another thread, process or device
     borrow, borrow-mut, move        Tenure's own
     deep-copy          nothing of the result is shared
-    enumerate, zip, keys, values, items, map       iterations whose items are tuples or results of calls
+    enumerate, zip, keys, values, items            iterations whose items are tuples or parts of such
+    product, arrangements                          iterations that take all items of the arguments when they are made
+    computed           an iteration that gives what it makes of the items, when each is asked for
 """
 
 import re

@@ -1,0 +1,84 @@
+"""Sequences made of others: which of their items stands where afterwards, as far as that is known.
+
+    [a] + [b]         a at 0, b at 1            [a] * n, sorted(xs)      a somewhere
+    [a] * 2           a at 0 and at 1           list(d)                  the keys of d
+"""
+
+from tenure.check.analysis.access import Access
+from tenure.check.analysis.memory import HIDDEN_FIELDS
+from tenure.check.values import WIDEST, Obj, Ref, Value
+
+__all__ = ["Sequences"]
+
+_LINES = frozenset(("list", "tuple", "deque"))
+_IN_ORDER = frozenset(("list", "tuple", "deque", "copy", "replace", "__add__", "__mul__", "__rmul__"))
+"""Calls that give the items of a sequence in its order."""
+
+_REORDERING = frozenset(("sort", "reverse", "shuffle", "heapify", "__imul__", "heappush", "insort"))
+
+
+class Sequences(Access):
+    """Items of new sequences, and of those whose order changes."""
+
+    def items_from(self, new: Obj, ref: Ref, called: str, start: int | None, times: int | None) -> None:
+        """Give a new container the items of another, from position `start` on, `times` over (None: who knows)."""
+        obj = ref.obj
+        if obj.kind == "dict" and new.kind != "dict":
+            key = self.fresh(("key", obj), "scalar")
+            key.owner = obj
+            self._put(new, "*", (Ref(key),))
+            return
+        text = "shallow" if called == "copy" else ""
+        for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
+            if name not in HIDDEN_FIELDS:
+                lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
+                for place in self._places(new, obj, name, called, start, times):
+                    self._put(new, place, lent)
+        if new.kind in _LINES and obj.kind not in _LINES:
+            self.uncounted(new)
+
+    def _places(
+        self, new: Obj, obj: Obj, name: object, called: str, start: int | None, times: int | None
+    ) -> tuple[object, ...]:
+        if new.kind == "dict":
+            return (name if obj.kind == "dict" else "*",)
+        if new.kind not in _LINES or obj.kind not in _LINES or called not in _IN_ORDER:
+            return ("*",)
+        if start == 0 and times == 1:
+            return (name,)
+        size = self.size(obj)
+        if size is None or start is None or times is None or size * times > WIDEST or not isinstance(name, int):
+            return ("*",)
+        return tuple(start + size * turn + name for turn in range(times))
+
+    def end_of(self, value: Value, start: int | None) -> int | None:
+        """Where the items of the next operand begin."""
+        size = self.size(value[0].obj) if len(value) == 1 else None
+        return None if size is None or start is None else start + size
+
+    def size(self, obj: Obj) -> int | None:
+        """How many items a sequence has, where that is written in the program."""
+        if obj.kind not in _LINES or not self.complete(obj) or obj.const is not ...:
+            return len(obj.const) if isinstance(obj.const, tuple) else None
+        names = [name for name, _ in self.state.fields(obj) if name not in HIDDEN_FIELDS]
+        return len(names) if all(isinstance(name, int) for name in names) else None
+
+    def uncounted(self, obj: Obj) -> None:
+        """Note that a sequence may have more items than are known."""
+        if (obj, "*") not in self.state.cells:
+            self.state.cells[(obj, "*")] = ()
+
+    def handed_out(self, value: Value) -> None:
+        """Who is given a list may add to it."""
+        for ref in value:
+            if ref.obj.kind == "list":
+                self.uncounted(ref.obj)
+
+    def reordered(self, ref: Ref, called: str) -> None:
+        """Forget which item stands where, after a call that puts them elsewhere."""
+        if called in _REORDERING and ref.obj.kind in ("list", "deque"):
+            self.shift(ref.obj)
+
+    def _put(self, new: Obj, name: object, value: Value) -> None:
+        cells = self.state.cells
+        cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *value)))
