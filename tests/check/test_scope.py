@@ -52,6 +52,25 @@ def test_walk(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", texts(), ids=lambda text: str(len(text)))
+def test_nodes_of_scopes(text: str) -> None:
+    """The bodies and heads of all scopes are the parts of one tree, and each node is under its own type."""
+    tree, scopes = ast.parse(text), Scopes()
+    found = [scopes[tree]]
+    for scope in found:
+        found += scope.inner
+    assert all(type(node) is kind for scope in found for kind, nodes in scope.nodes.items() for node in nodes)
+    seen = [node for scope in found for node in (*scope.of(*scope.nodes), *scope.head())]
+    assert set(seen) == set(walk(tree)) - {tree} and len(seen) == len(set(seen))
+    for kind in (ast.Assign, ast.Call, ast.For):
+        assert (
+            set(scopes[tree].everywhere(kind))
+            == {node for scope in found for node in scope.of(kind)}
+            == {node for scope in found for node in walk(scope.node) if type(node) is kind}
+            - {node for scope in found for node in scope.head()}
+        )
+
+
+@pytest.mark.parametrize("text", texts(), ids=lambda text: str(len(text)))
 def test_names(text: str) -> None:
     tables: dict[tuple[str, int], symtable.SymbolTable] = {}
     stack = [symtable.symtable(text, "text", "exec")]

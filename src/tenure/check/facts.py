@@ -1,19 +1,21 @@
 """What the analysis knows of one module, as the rules read it."""
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import Module, Program
-from tenure.check.scope import children, statements, walk
+from tenure.check.scope import Scope, children
 from tenure.check.source import Source
 
 __all__ = ["Facts", "own_nodes", "rule_of"]
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SNAPSHOTS = frozenset(("state_dict", "captured", "shallow"))
 _BY_RELATION = {
     "iteration": "modified-while-iterated",
@@ -43,8 +45,8 @@ class Facts:
     strict: bool = False
     found: list[Conflict] = field(default_factory=list)
     noted: list[Event] = field(default_factory=list)
-    _by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
-    _statements: list[ast.AST] = field(default_factory=list)
+    _scopes: list[Scope] = field(default_factory=list)
+    _lines: dict[str, list[int]] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
         """The conflicts that a rule reports: those that are certain, and in strict mode the others.
@@ -67,31 +69,35 @@ class Facts:
             if event.rule == rule and (event.certain or self.strict):
                 yield event
 
-    def nodes(self, kind: type[_Node]) -> Sequence[_Node]:
+    @property
+    def scopes(self) -> list[Scope]:
+        """The scopes of the module, and of all functions and classes in it."""
+        if not self._scopes:
+            self._scopes = [self.module.body.scope]
+            for scope in self._scopes:
+                self._scopes += scope.inner
+        return self._scopes
+
+    def nodes(self, kind: type[_Node]) -> list[_Node]:
         """Every node of a type in the module."""
-        if not self._by_type:
-            for node in walk(self.source.tree):
-                self._by_type.setdefault(type(node), []).append(node)
-        return self._by_type.get(kind, [])  # type: ignore[return-value]
+        heads = [node for scope in self.scopes for node in scope.head() if isinstance(node, kind)]
+        return [*(node for scope in self.scopes for node in scope.of(kind)), *heads]
 
-    def statements(self, kind: type[_Node]) -> Iterator[_Node]:
-        """Every statement of a type in the module."""
-        if not self._statements:
-            self._statements = statements(self.source.tree.body)
-        return (node for node in self._statements if isinstance(node, kind))
+    def looping(self, word: str) -> Iterator[Scope]:
+        """The bodies, of the module and of functions, that have loops, and a word in their text."""
+        for scope in self.scopes if word in self.source.text else ():
+            node = scope.node
+            named = isinstance(node, ast.Module) or (isinstance(node, _FUNCTIONS) and self.mentions(node, word))
+            if named and scope.of(ast.For, ast.While):
+                yield scope
 
-    def scopes(self, word: str) -> Iterator[Sequence[ast.stmt]]:
-        """The bodies of the module and of functions, of those only that have a word in their text."""
-        if word not in self.source.text:
-            return
-        yield self.source.tree.body
-        yield from (node.body for node in self.statements(ast.FunctionDef) if self.mentions(node, word))
-        yield from (node.body for node in self.statements(ast.AsyncFunctionDef) if self.mentions(node, word))
-
-    def mentions(self, node: ast.stmt, *words: str) -> bool:
-        """Whether the lines of a statement have one of some words: most bodies lack what a rule is about."""
-        lines = self.source.lines[node.lineno - 1 : node.end_lineno]
-        return any(word in line for line in lines for word in words)
+    def mentions(self, node: ast.stmt, word: str) -> bool:
+        """Whether the lines of a statement have a word: most bodies lack what a rule is about."""
+        if word not in self._lines:
+            self._lines[word] = [at for at, line in enumerate(self.source.lines, 1) if word in line]
+        lines = self._lines[word]
+        at = bisect_left(lines, node.lineno)
+        return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
     def source_of(self, path: str) -> Source | None:
         """The source of another file of the tree that a finding leads to."""

@@ -21,12 +21,14 @@ class Block:
 class Graph:
     """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes.
 
+    `order`: the blocks that can be reached, each before its successors, and loops before what follows them;
     `crossing`: registers used in more than one block; `loops`: the blocks of each loop, by the one that a round
     starts at; `repeated`: those of all.
     """
 
     blocks: list[Block] = field(default_factory=list)
     discarded: set[ast.AST] = field(default_factory=set)
+    order: list[int] = field(default_factory=list)
     crossing: frozenset[int | None] = frozenset()
     repeated: frozenset[int] = frozenset()
     loops: dict[int, frozenset[int]] = field(default_factory=dict)
@@ -35,12 +37,13 @@ class Graph:
         """Find out which registers cross blocks, and which blocks lie in loops."""
         seen: set[int | None] = set()
         crossing: set[int | None] = set()
-        for block in self.blocks:
-            used = {register for op in block.ops for register in op.registers()}
+        filled = [block.ops for block in self.blocks if block.ops]
+        for operations in filled if len(filled) > 1 else ():
+            used = {register for op in operations for register in op.registers()}
             crossing |= used & seen
             seen |= used
         self.crossing = frozenset(crossing)
-        order = self.order()
+        self.order = order = self._order()
         rank = {block: at for at, block in enumerate(order)}
         for source in order:
             for target in self.blocks[source].succs:
@@ -49,8 +52,7 @@ class Graph:
                     self.loops[target] = self.loops.get(target, frozenset()).union(body)
         self.repeated = frozenset().union(*self.loops.values())
 
-    def order(self) -> list[int]:
-        """The blocks that can be reached, each before its successors, and loops before what follows them."""
+    def _order(self) -> list[int]:
         seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]
         while stack:
             at, rest = stack[-1]

@@ -45,6 +45,7 @@ __all__ = [
     "Unbind",
     "Unpack",
     "Yield",
+    "contradictory",
 ]
 
 Condition = tuple[ast.expr, bool]
@@ -67,11 +68,17 @@ class Op:
     """One operation."""
 
     node: ast.AST
-    conditions: tuple[Condition, ...] = field(default=(), init=False)
+    conditions: tuple[Condition, ...] = field(init=False)
 
     def registers(self) -> Iterable[int | None]:
         """The registers that the operation reads or gives; None where one is left out."""
         return ()
+
+
+def contradictory(*chains: tuple[Condition, ...]) -> bool:
+    """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
+    known: dict[str, bool] = {}
+    return any(known.setdefault(ast.unparse(test), holds) is not holds for chain in chains for test, holds in chain)
 
 
 def _of_index(index: tuple[Step, ...]) -> Iterator[int | None]:

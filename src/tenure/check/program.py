@@ -2,14 +2,15 @@
 
 import ast
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
-from tenure.check.scope import walk
+from tenure.check.scope import Scope
 from tenure.check.source import Source, parse, read
 
 __all__ = ["ClassInfo", "Module", "Program", "Target", "top_of"]
@@ -32,7 +33,7 @@ class ClassInfo:
             for statement in _toplevel(self.node.body):
                 match statement:
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
-                        _given(self._attributes, statement)
+                        _given(self._attributes, statement, self.module.body.scopes[statement])
                     case ast.Assign(targets=[ast.Name(id=name)], value=value):
                         self._attributes.setdefault(name, []).append(value)
         return self._attributes
@@ -76,7 +77,7 @@ class Program:
     def __init__(self, files: Iterable[str]) -> None:
         self._paths = {module_name(path): path for path in reversed(list(files))}
         self._modules: dict[str, Module | None] = {}
-        self._found: dict[tuple[Module, str, int], tuple[object, set[str]]] = {}
+        self._found: dict[tuple[object, ...], tuple[Any, set[str]]] = {}
         self.read: set[str] = set()
 
     def module(self, name: str) -> Module | None:
@@ -110,13 +111,16 @@ class Program:
     def lookup(self, module: Module, name: str, depth: int = 6) -> object:
         """What a module's name leads to; None where that is not known."""
         key = (module, name, depth)
-        known = self._found.get(key)
-        if known is None:
-            outside, self.read = self.read, set()
-            known = self._found[key] = self._lookup(module, name, depth), self.read
-            self.read = outside
+        known = self._found.get(key) or self._find(key, lambda: self._lookup(module, name, depth))
         self.read |= known[1]
         return known[0]
+
+    def _find(self, key: tuple[object, ...], find: Callable[[], object]) -> tuple[Any, set[str]]:
+        """What is looked for, kept for the next time, and the files that were read for it."""
+        outside, self.read = self.read, set()
+        known = self._found[key] = find(), self.read
+        self.read = outside
+        return known
 
     def _lookup(self, module: Module, name: str, depth: int) -> object:
         if depth == 0:
@@ -171,18 +175,22 @@ class Program:
                     return None
         return None
 
-    def bases(self, info: ClassInfo) -> Iterator[object]:
+    def bases(self, info: ClassInfo) -> list[Any]:
         """A class, those of the tree it derives from and, as qualified names, those outside, nearest first."""
-        seen: set[object] = set()
+        known = self._found.get((info,)) or self._find((info,), lambda: self._bases(info))
+        self.read |= known[1]
+        return list(known[0])
+
+    def _bases(self, info: ClassInfo) -> list[object]:
+        found: dict[object, None] = {}
         stack: list[object] = [info]
-        while stack and len(seen) < 32:
+        while stack and len(found) < 32:
             at = stack.pop(0)
-            if at in seen:
-                continue
-            seen.add(at)
-            yield at
-            if isinstance(at, ClassInfo):
-                stack += [self.resolve(at.module, base) for base in at.node.bases]
+            if at not in found:
+                found[at] = None
+                if isinstance(at, ClassInfo):
+                    stack += [self.resolve(at.module, base) for base in at.node.bases]
+        return list(found)
 
     def find_method(self, info: ClassInfo, name: str) -> Function | None:
         """The method that a call on an instance reaches, if that lies in the tree."""
@@ -284,22 +292,18 @@ def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInf
     return info
 
 
-def _given(attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+def _given(
+    attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope
+) -> None:
     if not method.args.args:
         return
     receiver = method.args.args[0].arg
-    for node in walk(method):
-        match node:
-            case ast.Assign():
-                pairs: list[tuple[ast.expr, ast.expr]] = [(target, node.value) for target in node.targets]
-            case ast.AnnAssign() if node.value is not None:
-                pairs = [(node.target, node.value)]
-            case _:
-                continue
-        for target, value in pairs:
-            elements = target.elts if isinstance(target, ast.Tuple) else [target]
-            for element in elements:
-                match element:
-                    case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == receiver:
-                        given = value if element is target else ast.Name("_", ast.Load())
-                        attributes.setdefault(attribute, []).append(given)
+    pairs = [(target, node.value) for node in scope.everywhere(ast.Assign) for target in node.targets]
+    pairs += [(node.target, node.value) for node in scope.everywhere(ast.AnnAssign) if node.value is not None]
+    for target, value in pairs:
+        elements = target.elts if isinstance(target, ast.Tuple) else [target]
+        for element in elements:
+            match element:
+                case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == receiver:
+                    given = value if element is target else ast.Name("_", ast.Load())
+                    attributes.setdefault(attribute, []).append(given)

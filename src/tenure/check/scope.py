@@ -1,18 +1,21 @@
 """Walks over trees, and what the syntax of a body shows: which names it binds, and what it calls on them."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tenure.check.uses import Uses
 
 __all__ = [
     "Scope",
     "Scopes",
-    "blocks",
     "bound_names",
     "children",
     "decorator_names",
     "default_of",
+    "grouped",
+    "last_name",
     "own",
     "parameters",
     "statements",
@@ -50,7 +53,7 @@ def decorator_names(node: ast.AST) -> set[str]:
     names = set()
     for decorator in getattr(node, "decorator_list", []):
         at = decorator.func if isinstance(decorator, ast.Call) else decorator
-        names.add(at.attr if isinstance(at, ast.Attribute) else ast.unparse(at).rpartition(".")[2])
+        names.add(last_name(at))
     return names
 
 
@@ -76,6 +79,17 @@ _PARTS = _parts()
 _OWN = _PARTS | dict.fromkeys(_DEFINITIONS, ())
 
 
+def last_name(node: ast.expr) -> str:
+    """The last part of a dotted name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ast.unparse(node).rpartition(".")[2]
+
+
+_GAPS = (ast.Dict, ast.arguments)
+"""What has lists in which None stands for a part that is left out."""
+
+
 def _spread(out: list[ast.AST], parts: Mapping[type[ast.AST], tuple[str, ...]]) -> list[ast.AST]:
     """Add to a list what lies below its nodes. By far the fastest way to see a tree in Python."""
     add = out.append
@@ -83,7 +97,7 @@ def _spread(out: list[ast.AST], parts: Mapping[type[ast.AST], tuple[str, ...]]) 
         for name in parts.get(at.__class__, ()):
             part = getattr(at, name)
             if part.__class__ is list:
-                out += part if None not in part else [one for one in part if one is not None]
+                out += [one for one in part if one is not None] if at.__class__ in _GAPS else part
             elif part is not None:
                 add(part)
     return out
@@ -120,12 +134,6 @@ _BLOCKS: dict[type[ast.AST], tuple[str, ...]] = {
 """Where statements hold others."""
 
 
-def blocks(node: ast.AST) -> list[ast.AST]:
-    """The statements (and handlers and cases) right below a statement."""
-    names = _BLOCKS.get(node.__class__, ())
-    return [child for name in names for child in getattr(node, name)]
-
-
 def statements(body: Iterable[ast.AST]) -> list[ast.AST]:
     """All statements of a body, those of nested functions and classes included."""
     out = list(body)
@@ -135,21 +143,31 @@ def statements(body: Iterable[ast.AST]) -> list[ast.AST]:
     return out
 
 
-def bound_names(body: Iterable[ast.AST], nodes: Iterable[ast.AST] | None = None) -> set[str]:
-    """The names that statements of a body bind. `nodes` are those of the body, if they are known (`own`)."""
-    found: set[str] = set()
-    inner: set[ast.AST] = set()
-    for node in own(body) if nodes is None else nodes:
-        kind = node.__class__
-        if kind is ast.Name:
-            if node.ctx.__class__ is not ast.Load and node not in inner:  # type: ignore[attr-defined]
-                found.add(node.id)  # type: ignore[attr-defined]
-        elif kind is ast.comprehension:
-            # The variables of a comprehension are its own; what it binds by a walrus is bound outside.
-            inner.update(walk(node.target))  # type: ignore[attr-defined]
-        elif kind is ast.Lambda:
-            inner.update(walk(node.body))  # type: ignore[attr-defined]
-        elif kind in _BINDING:
+Groups = Mapping[type[ast.AST], list[Any]]
+"""Nodes by their types."""
+
+
+def grouped(nodes: Iterable[ast.AST]) -> Groups:
+    """Nodes by their types, those of one type in the given order."""
+    out: defaultdict[type[ast.AST], list[Any]] = defaultdict(list)
+    for node in nodes:
+        out[node.__class__].append(node)
+    return out
+
+
+def bound_names(body: Iterable[ast.AST]) -> set[str]:
+    """The names that statements of a body bind."""
+    return _bound(grouped(own(body)))
+
+
+def _bound(nodes: Groups) -> set[str]:
+    # The variables of a comprehension are its own; what it binds by a walrus is bound outside.
+    apart = [one.target for one in nodes.get(ast.comprehension, ())] + [one.body for one in nodes.get(ast.Lambda, ())]
+    inner = {node for one in apart for node in walk(one)}
+    stored = [node for node in nodes.get(ast.Name, ()) if node.ctx.__class__ is not ast.Load]
+    found = {node.id for node in stored if node not in inner}
+    for kind in _BINDING:
+        for node in nodes.get(kind, ()):
             found |= _bound_by(node)
     return found
 
@@ -178,7 +196,7 @@ class Scope:
     def __init__(self, node: ast.AST, scopes: "Scopes") -> None:
         self.node = node
         self._scopes = scopes
-        self._nodes: list[ast.AST] | None = None
+        self._nodes: Groups | None = None
         self._locals: frozenset[str] | None = None
         self._uses: Uses | None = None
 
@@ -187,21 +205,41 @@ class Scope:
         self._nodes = None
 
     @property
-    def nodes(self) -> list[ast.AST]:
-        """The nodes of the body, without those of nested functions and classes."""
+    def nodes(self) -> Groups:
+        """The nodes of the body by their types, without those of nested functions and classes."""
         if self._nodes is None:
-            body = getattr(self.node, "body", [])
-            self._nodes = own(body if isinstance(body, list) else [body])
+            self._nodes = grouped(own(self.body))
         return self._nodes
+
+    @property
+    def body(self) -> list[Any]:
+        """The statements of the body; of a lambda its expression."""
+        body = getattr(self.node, "body", [])
+        return body if isinstance(body, list) else [body]
+
+    def of(self, *kinds: type[ast.AST]) -> list[Any]:
+        """The nodes of the body that are of one of these types."""
+        return [node for kind in kinds for node in self.nodes.get(kind, ())]
+
+    def head(self) -> list[ast.AST]:
+        """What a definition evaluates before there is a body: decorators, defaults, bases."""
+        return own(part for part in children(self.node) if not isinstance(part, ast.stmt))
+
+    @property
+    def inner(self) -> "list[Scope]":
+        """The scopes of the functions and classes of the body."""
+        return [self._scopes[node] for node in self.of(*_DEFINITIONS)]
+
+    def everywhere(self, *kinds: type[ast.AST]) -> list[Any]:
+        """The same, in the functions and classes of the body as well."""
+        return self.of(*kinds) + [node for scope in self.inner for node in scope.everywhere(*kinds)]
 
     @property
     def locals(self) -> frozenset[str]:
         """The names that the body binds as its own, parameters included."""
         if self._locals is None:
-            declared = {
-                name for node in self.nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
-            }
-            bound = bound_names((), self.nodes) | {given.arg for given in parameters(self.node)}
+            declared = {name for node in self.of(ast.Global, ast.Nonlocal) for name in node.names}
+            bound = _bound(self.nodes) | {given.arg for given in parameters(self.node)}
             self._locals = frozenset(bound - declared)
         return self._locals
 
@@ -209,18 +247,12 @@ class Scope:
     def uses(self) -> Uses:
         """How the body, and the functions in it, use variables."""
         if self._uses is None:
-            parts = [*self.nodes, *_head(self.node)]
-            self._uses = Uses.of(parts)
-            for node in parts:
-                if node.__class__ in _DEFINITIONS:
-                    self._uses.add(self._scopes[node].uses)
+            self._uses = Uses()
+            self._uses.look(self.nodes)
+            self._uses.look(grouped(self.head()))
+            for scope in self.inner:
+                self._uses.add(scope.uses)
         return self._uses
-
-
-def _head(node: ast.AST) -> list[ast.AST]:
-    """What a definition evaluates before there is a body: decorators, defaults, bases."""
-    out = [part for part in children(node) if not isinstance(part, ast.stmt)]
-    return own(out)
 
 
 class Scopes(dict[ast.AST, Scope]):

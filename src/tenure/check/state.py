@@ -1,6 +1,6 @@
 """What holds at one point of the program: which cell holds what. Joined where ways meet, aged where loops return."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
@@ -14,12 +14,16 @@ _LIMIT = 8
 
 
 class Cells(dict[Holder, Value]):
-    """What each cell holds, with an index of the fields that an object has."""
+    """What each cell holds, with an index of the fields that an object has.
 
-    __slots__ = ("index",)
+    `exchanged`: the memory of some object may have been.
+    """
+
+    __slots__ = ("exchanged", "index")
 
     def __init__(self) -> None:
         self.index: dict[Obj, tuple[object, ...]] = {}
+        self.exchanged = False
 
     def __setitem__(self, holder: Holder, value: Value) -> None:
         size = len(self)
@@ -28,12 +32,23 @@ class Cells(dict[Holder, Value]):
             names = self.index.get(holder[0], ())
             if holder[1] not in names:
                 self.index[holder[0]] = (*names, holder[1])
+                if holder[1] == STORAGE:
+                    self.exchanged = True
+
+    def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
+        """Give several fields of an object their values."""
+        for name, value in fields.items():
+            dict.__setitem__(self, (obj, name), value)
+        names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
+        if names:
+            self.index[obj] = tuple(names)
 
     def duplicate(self) -> "Cells":
         """Cells of their own with the same contents."""
         new = Cells()
         new.update(self)
         new.index = self.index.copy()
+        new.exchanged = self.exchanged
         return new
 
 
@@ -98,7 +113,11 @@ class State:
     def chain(self, obj: Obj) -> tuple[Obj, list[tuple[tuple[object, ...], ...]]]:
         """The root whose memory an object shows, and the regions that lead to it from there."""
         regions = []
-        for _ in range(32):
+        while not self.cells.exchanged and obj.base is not None:
+            if obj.region:
+                regions.append(obj.region)
+            obj = obj.base
+        for _ in range(32 if self.cells.exchanged else 0):
             exchanged = self.cells.get((obj, STORAGE))
             if exchanged:
                 obj = exchanged[0].obj

@@ -1,7 +1,7 @@
 """How a body uses its variables: the methods it calls on them, and which of them can only be numbers or lists."""
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,15 +22,11 @@ class Uses:
     methods: dict[str, set[str]] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
 
-    @classmethod
-    def of(cls, nodes: Iterable[ast.AST]) -> "Uses":
+    def look(self, nodes: Mapping[type[ast.AST], Iterable[Any]]) -> None:
         """Look at the nodes of a body."""
-        found = cls()
-        for node in nodes:
-            look = _LOOKS.get(node.__class__)
-            if look is not None:
-                look(found, node)
-        return found
+        for kind, look in _LOOKS.items():
+            for node in nodes.get(kind, ()):
+                look(self, node)
 
     def add(self, other: "Uses") -> None:
         """Take in what another body shows."""

@@ -229,7 +229,9 @@ def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...
             continue
         if one[:1] and other[:1] and "op" in (one[0][0], other[0][0]):
             return MAY
-        found = min((_disjoint(x, y) for x, y in zip(one, other, strict=False)), default=MUST)
+        found = MUST
+        for x, y in zip(one, other, strict=False):
+            found = min(found, _disjoint(x, y))
         if found is MUST and len(a) == len(b) == 1:
             return MUST
         return NO if found is NO else MAY

@@ -11,21 +11,29 @@ from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import Module, Program
-from tenure.check.scope import blocks
+from tenure.check.scope import Scope
 
 __all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "shed"]
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def analyze(program: Program, module: Module, session: Session) -> Findings:
     """What is found in one module."""
+    session.close()
+    made = dict.fromkeys(
+        Interpreter.of(program, session, function, {})
+        for function in bodies(module)
+        if worth_running(program, module, function)
+    )
     findings = Findings()
-    session.begin(module)
-    for function in bodies(module):
-        if worth_running(program, module, function):
-            machine = Interpreter(program, module, findings)
-            machine.session, machine.context = session, {}
-            session.lowered.append(function)
-            machine.run(function)
+    stack = list(reversed(made))
+    while stack:
+        summary = stack.pop()
+        findings.add(summary.found)
+        new = [one for one in summary.calls if one not in made]
+        made.update(dict.fromkeys(new))
+        stack += reversed(new)
     return findings
 
 
@@ -49,21 +57,26 @@ def shed(program: Program, module: Module) -> None:
 
 
 def bodies(module: Module) -> Iterator[Function]:
-    """The body of a module, and all functions and methods in it, each with what encloses it."""
+    """The body of a module, and all functions and methods in it: each after what encloses it, the last ones first."""
     yield module.body
-    stack: list[tuple[ast.AST, Function, ast.ClassDef | None]] = [
-        (child, module.body, None) for child in module.source.tree.body
+    scopes = module.body.scopes
+    stack: list[tuple[_Definition, Function, ast.ClassDef | None]] = [
+        (node, module.body, None) for node in _definitions(module.body.scope)
     ]
     while stack:
         node, parent, in_class = stack.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.ClassDef):
+            stack += [(child, parent, node) for child in _definitions(scopes[node])]
+        else:
             function = _known(module, node, in_class) or function_of(node, parent, in_class)
             yield function
-            stack += [(child, function, None) for child in node.body]
-        elif isinstance(node, ast.ClassDef):
-            stack += [(child, parent, node) for child in node.body]
-        else:
-            stack += [(child, parent, in_class) for child in blocks(node)]
+            stack += [(child, function, None) for child in _definitions(function.scope)]
+
+
+def _definitions(scope: Scope) -> list[_Definition]:
+    """The functions and classes of a body, in the order of the source."""
+    found = scope.of(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 def _known(

@@ -8,6 +8,7 @@ from tenure.check.analysis.memory import copylike
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import ClassInfo, Module
+from tenure.check.scope import last_name
 from tenure.check.values import WIDEST, Component, Holder, Obj, Ref, Value, of_array
 
 __all__ = ["SAME_SPACE", "Access"]
@@ -62,8 +63,7 @@ class Access(Indices):
     def method_value(self, ref: Ref, method: ops.Function) -> Value:
         """A bound method, or what a property gives."""
         decorators = getattr(method.node, "decorator_list", ())
-        names = {ast.unparse(decorator).rpartition(".")[2] for decorator in decorators}
-        if names & {"property", "cached_property"}:
+        if any(last_name(decorator) in ("property", "cached_property") for decorator in decorators):
             return self.call_property(ref, method)
         bound = self.fresh(("bound", method), "function", target=method)
         self.state.cells[(bound, "self")] = (ref,)
@@ -78,7 +78,7 @@ class Access(Indices):
         if target is None:
             return ()
         kind = "function" if isinstance(target, ops.Function) else "module-name"
-        return (Ref(self.interned(("named", target), kind, target=target)),)
+        return self.only(("named", target), kind, target=target)
 
     def view(
         self,

@@ -23,11 +23,8 @@ class Interpreter(Escapes):
         self.threads, self.reshaped, self.opened = {}, {}, set()
         self.seen, self.guessed = set(), set()
         self.written_names, self.through = set(), {}
-        self.modes = {
-            given.arg: annotation(self.program, self.module, given.annotation).mode
-            for given in parameters(function.node)
-            if given.annotation is not None
-        }
+        said = [(given.arg, given.annotation) for given in parameters(function.node) if given.annotation is not None]
+        self.said = {name: annotation(self.program, self.module, node) for name, node in said}
         return super().entry(function)
 
     def run(self, function: ops.Function) -> State:

@@ -89,14 +89,19 @@ class Calls(Effects):
     def _call_method(self, op: ops.Call) -> Value:
         assert op.receiver is not None
         value = self.get(op.receiver)
+        if not value:
+            self.unknown_call(op)
+            return (Ref(self.fresh("unknown", "unknown")),)
+        if len(value) == 1:
+            self.divided = False
+            result = self._call_on([value[0]], op) or (Ref(self.fresh(("unknown", 0), "unknown")),)
+            self.state.cells[op.receiver] = value
+            return tuple(dict.fromkeys(result)) if len(result) > 1 else result
         out: list[Ref] = []
         groups: dict[object, list[Ref]] = {}
         for ref in value:
             groups.setdefault((ref.obj.kind, ref.obj.target), []).append(ref)
-        if not value:
-            self.unknown_call(op)
-            return (Ref(self.fresh("unknown", "unknown")),)
-        self.divided = len(value) > 1
+        self.divided = True
         for refs in groups.values():
             if len(groups) > 1:
                 self.state.cells[op.receiver] = tuple(refs)

@@ -1,6 +1,6 @@
 """Carrying out what a table says that a call does."""
 
-from collections.abc import Mapping
+from functools import cache
 
 from tenure.check import ops
 from tenure.check.analysis.sequences import Sequences
@@ -14,30 +14,40 @@ _SHOWING = frozenset(("view", "maybe-view", "alias", "iteration"))
 """Results through which the argument is read later, if at all."""
 
 
+_place = cache(str)
+"""The name of a position in the tables."""
+
+
+@cache
+def _parts_of(spec: str) -> tuple[str, int | None, bool, str]:
+    """What an effect's "0+[].grad" says: an argument, the first of those meant, whether their items, an attribute."""
+    path, _, name = spec.partition(".")
+    base = path.removesuffix("[]")
+    return base, int(base[:-1]) if base.endswith("+") else None, base != path, name
+
+
 class Arguments:
     """The registers of a call, by position ("0" is the receiver of a method) and by keyword."""
 
-    def __init__(self, positional: list[int], keywords: Mapping[str, int], starred: bool = False) -> None:
+    __slots__ = ("keywords", "positional")
+
+    def __init__(self, positional: list[int], keywords: dict[str, int]) -> None:
         self.positional = positional
-        self.keywords = dict(keywords)
-        self.starred = starred
+        self.keywords = keywords
 
     @classmethod
     def of(cls, op: ops.Call, receiver: int | None = None) -> "Arguments":
-        first = [] if receiver is None else [receiver]
-        starred = any(star for _, star in op.args) or any(name is None for name, _ in op.keywords)
-        named = {name: register for name, register in op.keywords if name is not None}
-        return cls([*first, *(register for register, _ in op.args)], named, starred)
+        positional = [register for register, _ in op.args]
+        if receiver is not None:
+            positional.insert(0, receiver)
+        return cls(positional, {name: register for name, register in op.keywords if name is not None})
 
     def bind(self, parameters: tuple[str, ...]) -> dict[str, int]:
         """Registers by the names that effects use: "0", "1", ... and keywords."""
-        out = {str(at): register for at, register in enumerate(self.positional)}
+        out = {_place(at): register for at, register in enumerate(self.positional)}
         for name, register in self.keywords.items():
             out[str(parameters.index(name)) if name in parameters else name] = register
         return out
-
-    def all(self) -> list[int]:
-        return [*self.positional, *self.keywords.values()]
 
 
 class Effects(Sequences):
@@ -46,9 +56,10 @@ class Effects(Sequences):
     def perform(self, effect: Effect, arguments: Arguments, op: ops.Op, name: str) -> Value:
         """Do what `effect` says; the value of the call."""
         bound = arguments.bind(effect.parameters)
-        effect = effect.given(self._constants_of(bound))
-        writes = {*effect.writes, *effect.rebinds, *effect.resizes}
+        if effect.variants:
+            effect = effect.given(self._constants_of(bound))
         if effect.reads:
+            writes = (*effect.writes, *effect.rebinds, *effect.resizes)
             shown = {spec.rstrip("+") for spec in effect.of} if effect.result in _SHOWING else set()
             for key, register in bound.items():
                 if key not in writes and key not in shown:
@@ -76,21 +87,13 @@ class Effects(Sequences):
 
     def pick(self, spec: str, bound: dict[str, int]) -> list[tuple[Value, Holder | None]]:
         """What an argument of an effect names: each value with the cell it comes from."""
-        base = spec.split("[")[0].split(".")[0]
-        if base.endswith("+"):
-            first = int(base[:-1])
-            registers = [register for key, register in bound.items() if key.isdigit() and int(key) >= first]
-        else:
-            registers = [bound[base]] if base in bound else []
+        _, _, items, name = _parts_of(spec)
         found: list[tuple[Value, Holder | None]] = [
-            (self.get(register), self.sources.get(register)) for register in registers
+            (self.get(register), self.sources.get(register)) for register in self._registers(spec, bound)
         ]
-        rest = spec[len(base) :]
-        if rest.startswith("[]"):
+        if items:
             found = [(self.reachable(value), None) for value, _ in found]
-            rest = rest[2:]
-        if rest.startswith("."):
-            name = rest[1:]
+        if name:
             found = [
                 ((part,), (ref.obj, name))
                 for value, _ in found
@@ -130,6 +133,8 @@ class Effects(Sequences):
         return tuple(dict.fromkeys(out))
 
     def _do(self, effect: Effect, bound: dict[str, int], name: str) -> None:
+        if not (effect.writes or effect.rebinds or effect.resizes):
+            return
         text = f".{name}(…)" if not name.startswith("__") else name.strip("_")
         for sort, specs in (("write", effect.writes), ("rebind", effect.rebinds), ("resize", effect.resizes)):
             for spec in specs:
@@ -215,10 +220,10 @@ class Effects(Sequences):
         return (Ref(self.fresh("unknown", "unknown")),)
 
     def _registers(self, spec: str, bound: dict[str, int]) -> list[int]:
-        base = spec.split("[")[0].split(".")[0]
-        if base.endswith("+"):
-            return [r for key, r in bound.items() if key.isdigit() and int(key) >= int(base[:-1])]
-        return [bound[base]] if base in bound else []
+        base, first, _, _ = _parts_of(spec)
+        if first is None:
+            return [bound[base]] if base in bound else []
+        return [register for key, register in bound.items() if key.isdigit() and int(key) >= first]
 
     def _owned(self, effect: Effect, bound: dict[str, int], of: list[int], name: str) -> Value:
         kind: str = effect.kind

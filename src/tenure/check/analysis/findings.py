@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(slots=True)
 class Findings:
-    """All of one module."""
+    """All of one body, or of one module."""
 
     conflicts: dict[tuple[object, ...], Conflict] = field(default_factory=dict)
     events: dict[tuple[object, ...], Event] = field(default_factory=dict)
@@ -58,3 +58,10 @@ class Findings:
 
     def event(self, found: Event) -> None:
         self.events.setdefault((found.rule, found.path, *found.nodes, found.detail), found)
+
+    def add(self, others: "Findings") -> None:
+        """Take over what was found elsewhere."""
+        for conflict in others.conflicts.values():
+            self.conflict(conflict)
+        for event in others.events.values():
+            self.event(event)

@@ -5,12 +5,12 @@ import builtins
 
 from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
-from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.analysis.replay import INFO, Replay, adopt
 from tenure.check.analysis.screen import written_inside
+from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Act, Encoder, Summary, path_of
-from tenure.check.program import Module
+from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import Holder, Obj, Ref, Value, Write
@@ -19,6 +19,9 @@ __all__ = ["Functions", "is_small"]
 
 _DEPTH = 4
 _CONTEXTS = 4
+_LOOKED_INTO = 150
+"""How many lines of a function are run in all for arguments that more is known of."""
+
 _SMALL = 25
 _STORES = 40
 _CACHES = frozenset(("lru_cache", "cache", "cached_property"))
@@ -165,29 +168,45 @@ class Functions(Replay):
 
     def summarize(self, function: ops.Function, examples: dict[str, Obj]) -> Summary:
         """The summary of a function for arguments like these."""
-        session = self.session
+        assert self.summary is not None
+        summary = self.of(self.program, self.session, function, examples, self.depth + 1)
+        self.summary.calls[summary] = None
+        return summary
+
+    @classmethod
+    def of(
+        cls, program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int = 0
+    ) -> Summary:
+        """The summary of a function for arguments like these, or for any; each is made once in a run over a tree."""
+        told = sorted((name, *_info(obj)) for name, obj in examples.items() if _telling(function, name, obj))
+        key: tuple[object, ...] = (function.node, *told)
+        summary = session.summaries.get(key)
+        if summary is None and told and session.contexts.get(function.node, 0) >= _contexts(function):
+            key, examples, told = (function.node,), {}, []
+            summary = session.summaries.get(key)
+        if summary is None:
+            if told:
+                session.contexts[function.node] = session.contexts.get(function.node, 0) + 1
+            session.summaries[key] = Summary(known=False)
+            outside, program.read = program.read, set()
+            summary = cls._made(program, session, function, examples, depth if told else 0)
+            summary.files, program.read = program.read, outside
+            session.summaries[key] = summary
+        program.read |= summary.files
+        return summary
+
+    @classmethod
+    def _made(
+        cls, program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int
+    ) -> Summary:
         module = function.home
         assert isinstance(module, Module)
-        summaries = session.own if module is session.root else session.summaries
-        told = sorted((name, *_info(obj)) for name, obj in examples.items() if _telling(obj))
-        key: tuple[object, ...] = (function.node, *told)
-        if key in summaries:
-            return summaries[key]
-        counted = (function.node, module is session.root)
-        if session.contexts.get(counted, 0) >= _CONTEXTS:
-            key, examples = (function.node,), {}
-            if key in summaries:
-                return summaries[key]
-        session.contexts[counted] = session.contexts.get(counted, 0) + 1
-        summaries[key] = Summary(known=False)
-        findings = self.findings if module is session.root else Findings()
-        machine = type(self)(self.program, module, findings)
-        machine.session, machine.depth, machine.context = session, self.depth + 1, examples
-        machine.summary = Summary()
+        summary = Summary()
+        machine = cls(program, module, summary.found)
+        machine.session, machine.depth, machine.context, machine.summary = session, depth, examples, summary
         session.lowered.append(function)
         machine.close(machine.run(function))
-        summaries[key] = machine.summary
-        return machine.summary
+        return summary
 
     def close(self, end: State) -> None:
         """Finish the summary of the body that was run: what given things hold at its end."""
@@ -242,8 +261,27 @@ def is_small(function: ops.Function) -> bool:
     return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL
 
 
-def _telling(obj: Obj) -> bool:
-    return obj.kind != "unknown" or obj.target is not None
+def _contexts(function: ops.Function) -> int:
+    """For how many sorts of arguments a function is looked into: the longer it is, the less depends on them."""
+    node = function.node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return _CONTEXTS
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    lines = (node.end_lineno or 0) - body[0].lineno if body else 0
+    return min(_CONTEXTS, _LOOKED_INTO // max(lines, 1))
+
+
+def _telling(function: ops.Function, name: str, obj: Obj) -> bool:
+    """Whether more is known of an argument than its parameter says by itself."""
+    info = obj.target
+    if isinstance(info, ClassInfo) and info.node is function.in_class and _is_self(function, name):
+        return _info(obj) != _info(Obj(obj.kind, target=info))
+    return obj.kind != "unknown" or info is not None
+
+
+def _is_self(function: ops.Function, name: str) -> bool:
+    given = parameters(function.node)
+    return bool(given) and given[0].arg == name and "staticmethod" not in decorator_names(function.node)
 
 
 def _info(obj: Obj) -> tuple[str, ...]:

@@ -199,7 +199,7 @@ class Gradients(Calls):
 
     def _zero_grad(self, value: Value) -> None:
         """Gradients are dropped: the next backward pass makes new ones."""
-        none = (Ref(self.constant(None)),)
+        none = self.constant(None)
         reached = [*value, *self.reachable(value)]
         for holder in list(self.state.cells):
             if isinstance(holder, tuple) and holder[1] == "grad":

@@ -79,11 +79,10 @@ class Laws(Functions):
         at: Obj | None = obj
         while at is not None:
             if isinstance(at.parameter, str):
-                return self.modes.get(at.parameter, "")
+                return self.said[at.parameter].mode if at.parameter in self.said else ""
             at = at.base or at.owner
         return ""
 
-    modes: dict[str, str]
     written_names: set[str]
     through: dict[tuple[Obj, str], Write]
 

@@ -4,7 +4,6 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.laws import Laws
-from tenure.check.analysis.memory import contradictory
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, TENSORS, Effect
 from tenure.check.values import Obj, Ref, Value
@@ -177,7 +176,10 @@ class Libraries(Laws):
         super().reading(value, how, node, deep)
         cells = self.state.cells
         for ref in value:
-            for name in cells.index.get(ref.obj, ()):
+            names = cells.index.get(ref.obj)
+            if names is None:
+                continue
+            for name in names:
                 if name == "dataset" or (name == "·later" and ref.obj.kind in ("jax", "tinygrad")):
                     for held in cells.get((ref.obj, name), ()):
                         if held.write is not None:
@@ -351,7 +353,7 @@ class Libraries(Laws):
             return
         if write.sort == "consumed":
             told = isinstance(self.op, ops.Read) or _is_next(self.op)
-            if told or contradictory(write.conditions, self.op.conditions):
+            if told or ops.contradictory(write.conditions, self.op.conditions):
                 # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
                 return
             self.event("iterator-consumed", node, write.node, ref.obj.node)

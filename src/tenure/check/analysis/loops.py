@@ -4,7 +4,7 @@ from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
 from tenure.check.analysis.shapes import Shapes
 from tenure.check.effects import tables
-from tenure.check.effects.effect import HOLDING, TENSORS
+from tenure.check.effects.effect import HOLDING, TENSORS, Kind
 from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["Loops"]
@@ -209,11 +209,9 @@ class Loops(Shapes):
         """Note an operation in place that reads what it writes."""
 
     def _binary(self, op: ops.Operate, name: str, values: list[Value]) -> Value:
-        kinds = [next((ref.obj.kind for ref in value if ref.obj.kind in TENSORS), "") for value in values]
-        for at, kind in enumerate(kinds):
-            effect = tables.method(kind, name) if kind else None
-            if effect is None and kind:
-                effect = tables.method(kind, "__add__")
+        for at, value in enumerate(values):
+            kind = _array_kind(value)
+            effect = (tables.method(kind, name) or tables.method(kind, "__add__")) if kind is not None else None
             if effect is not None:
                 if at == 1:
                     self.read(op.operands[0], "operator")
@@ -248,7 +246,7 @@ class Loops(Shapes):
         consts = [value[0].obj.const if len(value) == 1 else ... for value in values]
         folded = _fold(name, consts)
         if folded is not None:
-            return self.constant(folded)
+            return self.constant(folded)[0].obj
         known = all(value and all(ref.obj.kind == "scalar" for ref in value) for value in values)
         if known and name in _ARITHMETIC and all(len(value) == 1 and not value[0].obj.owner for value in values):
             # The same sum of the same numbers is the same number.
@@ -262,9 +260,17 @@ class Loops(Shapes):
         return made
 
 
+def _array_kind(value: Value) -> Kind | None:
+    """The kind of the first array that a value may be."""
+    for ref in value:
+        if ref.obj.kind in TENSORS:
+            return ref.obj.kind
+    return None
+
+
 def _fold(name: str, consts: list[object]) -> int | None:
     """Small whole numbers, computed: enough for indices."""
-    if not all(isinstance(const, int) and not isinstance(const, bool) for const in consts):
+    if ... in consts or not all(isinstance(const, int) and not isinstance(const, bool) for const in consts):
         return None
     numbers = [const for const in consts if isinstance(const, int)]
     match name, numbers:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tenure.check import ops
-from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
+from tenure.check.analysis.evidence import Annotation, container_by_use, only_torch
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
@@ -26,16 +26,16 @@ class Machine(Rounds):
     """Dispatch on operations; the work is done by the classes below."""
 
     function: Function
+    said: dict[str, Annotation]
     _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
 
     def run(self, function: Function) -> State:
         """Run a body to rest; the state at its exit."""
         self.function = function
         graph = lower(function)
-        order = graph.order()
-        rank = {block: at for at, block in enumerate(order)}
+        rank = {block: at for at, block in enumerate(graph.order)}
         before: dict[int, State] = {0: self.entry(function)}
-        visits = dict.fromkeys(order, 0)
+        visits = dict.fromkeys(graph.order, 0)
         pending = {0}
         steps = self.steps()
         while pending:
@@ -49,9 +49,10 @@ class Machine(Rounds):
             for op in block.ops:
                 self.op = op
                 steps[op.__class__](self, op)
+            cells, crossing = self.state.cells, graph.crossing
             for register in self.placed:
-                if register not in graph.crossing:
-                    self.state.cells.pop(register, None)
+                if register not in crossing:
+                    cells.pop(register, None)
             self.placed.clear()
             new = [following for following in block.succs if following not in before]
             for following in block.succs:
@@ -83,8 +84,8 @@ class Machine(Rounds):
     def parameter(self, function: Function, given: ast.arg, at: int) -> Obj:
         """The object of a parameter, by its annotation and by what is called on it."""
         obj = Obj("unknown", given, parameter=given.arg)
-        said = annotation(self.program, self.module, given.annotation)
-        obj.kind, obj.target = said.kind, said.target
+        if (said := self.said.get(given.arg)) is not None:
+            obj.kind, obj.target = said.kind, said.target
         if isinstance(function.node, ast.Lambda):
             return obj
         if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
@@ -117,14 +118,15 @@ class Machine(Rounds):
         return "unknown"
 
     def _load(self, op: ops.Load) -> None:
-        value = self.state.cells.get(op.name)
+        name, cells = op.name, self.state.cells
+        value = cells.get(name)
         if value is None:
-            value = self.outer(op.name)
-        self.loaded(op.name, value)
-        self.put(op.dst, value, op.name)
-
-    def loaded(self, name: str, value: Value) -> None:
-        """Note that a variable is looked at."""
+            value = self.fixed.get(name)
+        if value is None:
+            value = self.outer(name)
+            if name not in cells:
+                self.fixed[name] = value
+        self.put(op.dst, value, name)
 
     def outer(self, name: str) -> Value:
         """The value of a variable of an enclosing scope, of the module, or a builtin."""
@@ -154,7 +156,7 @@ class Machine(Rounds):
         self.state.cells.pop(op.name, None)
 
     def _const(self, op: ops.Const) -> None:
-        self.put(op.dst, (Ref(self.constant(op.value)),))
+        self.put(op.dst, self.constant(op.value))
 
     def _operate(self, op: ops.Operate) -> None:
         if op.name.startswith("import "):
@@ -183,11 +185,10 @@ class Machine(Rounds):
         new = self.fresh("display", kind, text="display")
         if kind == "iterator":
             new.target = "once"
-        cells = self.state.cells
-        entries: dict[object, Value] = {}
-        exact = not any(starred for _, _, starred in op.entries)
+        entries: dict[object, dict[Ref, None]] = {}
+        exact = kind in ("list", "tuple") and not any(starred for _, _, starred in op.entries)
         for at, (key, register, starred) in enumerate(op.entries):
-            name: object = at if exact and kind in ("list", "tuple") else "*"
+            name: object = at if exact else "*"
             if kind == "dict" and key is not None:
                 found = self.get(key)
                 const = found[0].obj.const if len(found) == 1 else ...
@@ -198,9 +199,8 @@ class Machine(Rounds):
                 value, source = tuple(ref for one in value for ref in self.items(one.obj)), None
             if source is not None:
                 value = tuple(self.lent(ref, "captured", source) for ref in value)
-            entries[name] = tuple(dict.fromkeys((*entries.get(name, ()), *value)))
-        for name, value in entries.items():
-            cells[(new, name)] = value
+            entries.setdefault(name, {}).update(dict.fromkeys(value))
+        self.state.cells.fill(new, {name: tuple(held) for name, held in entries.items()})
         self.put(op.dst, (Ref(new),))
 
     def _capture(self, op: ops.Capture) -> None:
@@ -285,7 +285,7 @@ class Machine(Rounds):
     def _assume(self, op: ops.Assume) -> None:
         value = self.state.cells.get(op.name, ())
         if op.is_none:
-            self.state.cells[op.name] = (Ref(self.constant(None)),)
+            self.state.cells[op.name] = self.constant(None)
             return
         classes = self.get(op.cls)
         targets = [ref.obj.target for ref in classes]

@@ -44,10 +44,13 @@ class Marks:
         self.called: list[ast.expr] = []
         self.always = False
         self._defaults(function.node)
-        for at in function.scope.nodes:
-            look = _LOOKS.get(at.__class__)
-            if look is not None:
-                look(self, at)
+        nodes = function.scope.nodes
+        for kind, look in _LOOKS.items():
+            for node in nodes.get(kind, ()):
+                look(self, node)
+        for node in nodes.get(ast.Attribute, ()):
+            if node.ctx.__class__ is ast.Store:
+                self.exchange(node)
         del self.module
 
     @classmethod
@@ -69,8 +72,10 @@ class Marks:
         root = _root(node)
         if root:
             self.lent.add(root)
-        if target is not None:
-            self.lent |= {name for part in walk(target) if isinstance(part, ast.Name) for name in (part.id,)}
+        if isinstance(target, ast.Name):
+            self.lent.add(target.id)
+        elif target is not None:
+            self.lent |= {part.id for part in walk(target) if isinstance(part, ast.Name)}
 
     def assign(self, node: ast.Assign) -> None:
         value, targets = node.value, node.targets
@@ -81,6 +86,8 @@ class Marks:
             if isinstance(target, ast.Tuple) and any(isinstance(part, ast.Subscript) for part in target.elts):
                 self.always = True
             match value:
+                case ast.Call():
+                    self._assigned_call(value, target)
                 case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Starred() | ast.IfExp() | ast.BoolOp():
                     for part in _choices(value):
                         self.lend(part, target=target)
@@ -98,8 +105,6 @@ class Marks:
                     self.lend(None, target=target)
                 case ast.GeneratorExp():
                     self.always = True
-                case ast.Call():
-                    self._assigned_call(value, target)
             if isinstance(target, ast.Subscript | ast.Attribute):
                 self.lend(value)
 
@@ -145,8 +150,8 @@ class Marks:
             self.written.add(_root(node))
             self.always = self.always or isinstance(node.value, ast.Subscript)
 
-    def attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.ctx, ast.Store) and (node.attr in _EXCHANGED or not isinstance(node.value, ast.Name)):
+    def exchange(self, node: ast.Attribute) -> None:
+        if node.attr in _EXCHANGED or not isinstance(node.value, ast.Name):
             self.written.add(_root(node.value))
             self.always = self.always or node.attr in _EXCHANGED
 
@@ -170,8 +175,7 @@ class Marks:
 
 _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
     ast.Assign: Marks.assign, ast.For: Marks.loop, ast.AsyncFor: Marks.loop, ast.comprehension: Marks.loop,
-    ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Attribute: Marks.attribute,
-    ast.Call: Marks.call, ast.BinOp: Marks.repeat,
+    ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Call: Marks.call, ast.BinOp: Marks.repeat,
 }  # fmt: skip
 
 
@@ -186,16 +190,20 @@ def _choices(node: ast.expr) -> list[ast.expr]:
 
 def _root(node: ast.AST | None) -> str:
     """The variable (or attribute of self) that an expression starts from; "" if it is none."""
-    at = node
+    at: Any = node
     while True:
-        match at:
-            case ast.Name(id=name):
-                return name
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                return "self." + name
-            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
-                at = inner
-            case ast.Call(func=ast.Attribute(value=inner)):
-                at = inner
-            case _:
+        kind = at.__class__
+        if kind is ast.Name:
+            return at.id  # type: ignore[no-any-return]
+        if kind is ast.Call:
+            at = at.func
+            if at.__class__ is not ast.Attribute:
                 return ""
+        elif kind is ast.Attribute and at.value.__class__ is ast.Name and at.value.id == "self":
+            return f"self.{at.attr}"
+        elif kind not in _LEADING:
+            return ""
+        at = at.value
+
+
+_LEADING = frozenset((ast.Attribute, ast.Subscript, ast.Starred))

@@ -7,8 +7,8 @@ from collections.abc import Set
 from tenure.check.analysis.findings import Conflict, Findings
 from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
-from tenure.check.ops import Condition, Op
-from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.ops import Op, contradictory
+from tenure.check.program import Module, Program
 from tenure.check.state import STORAGE, State
 from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
@@ -30,7 +30,12 @@ _INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse
 _DEEP = HOLDING | {"iterator"}
 _ITEMED = HOLDING | {"unknown"}
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
+_PLAIN = frozenset((str, int, bool, bytes, type(None)))
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
+
+
+_give = dict.__setitem__
+"""Gives a register its value: of those no index is kept."""
 
 
 class Memory:
@@ -42,6 +47,8 @@ class Memory:
         self.findings = findings
         self.state = State()
         self.objects: dict[tuple[object, ...], Obj] = {}
+        self.values: dict[tuple[object, ...], Value] = {}
+        self.fixed: dict[str, Value] = {}
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
         self.last: dict[Obj, Obj] = {}
@@ -122,10 +129,18 @@ class Memory:
                 self.views.append(obj)
         return obj
 
-    def constant(self, value: object) -> Obj:
-        """The object of a literal."""
-        kind = "tuple" if isinstance(value, tuple) else "scalar"
-        return self.interned(("constant", type(value), repr(value)), kind, const=value)
+    def only(self, key: tuple[object, ...], kind: str, **known: object) -> Value:
+        """A value that is an interned object and nothing else."""
+        value = self.values.get(key)
+        if value is None:
+            value = self.values[key] = (Ref(self.interned(key, kind, **known)),)
+        return value
+
+    def constant(self, value: object) -> Value:
+        """The value of a literal."""
+        sort = value.__class__
+        key = ("constant", sort, value if sort in _PLAIN else repr(value))
+        return self.values.get(key) or self.only(key, "tuple" if sort is tuple else "scalar", const=value)
 
     # Cells
 
@@ -135,15 +150,13 @@ class Memory:
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
-        if len(value) > WIDEST:
-            value = ()
-        dict.__setitem__(self.state.cells, register, value)
+        _give(self.state.cells, register, value if len(value) <= WIDEST else ())
         self.placed.append(register)
         self.nodes[register] = self.op.node
-        if source is None:
-            self.sources.pop(register, None)
-        else:
+        if source is not None:
             self.sources[register] = source
+        elif register in self.sources:
+            del self.sources[register]
 
     def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
         """The loan that the present operation takes of what `ref` refers to."""
@@ -239,18 +252,20 @@ class Memory:
         expecting = taken_from | write.stored
         seeming = copylike(ref)
         state = self.state
-        for other, value in list(state.cells.items()):
+        resized, newest = write.sort == "resize", self.last.get
+        for other, value in state.cells.items():
+            for held in value:
+                if held.loan is not None and (held.write is None or _doubted(held, write)):
+                    break
+            else:
+                if other not in sources:
+                    continue
             if other == holder or sources.get(other) is False:
                 continue
-            inside = isinstance(other, tuple) and (self.newest(other[0]) in homes or other[0].kind == "iterator")
-            if inside and write.sort != "resize":
-                # What an iteration gives next is read then, as it is then.
-                continue
-            if other not in sources:
-                for held in value:
-                    if held.loan is not None and (held.write is None or _doubted(held, write)):
-                        break
-                else:
+            if other.__class__ is tuple and not resized:
+                container = other[0]
+                if container.kind == "iterator" or newest(container, container) in homes:
+                    # What an iteration gives next is read then, as it is then.
                     continue
             changed = False
             out = []
@@ -302,9 +317,9 @@ class Memory:
 
     def read(self, register: int | None, how: str, *, deep: bool = False) -> None:
         """Data is read through a register: whoever has not seen a write coming is wrong from here on."""
-        if register is None:
-            return
-        self.reading(self.get(register), how, self.nodes.get(register), deep)
+        value = self.state.cells.get(register) if register is not None else None
+        if value:
+            self.reading(value, how, self.nodes.get(register), deep)  # type: ignore[arg-type]
 
     def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
         """Data is read through a value."""
@@ -312,15 +327,17 @@ class Memory:
         stack = list(value)
         while stack:
             ref = stack.pop()
+            obj, loan, write, _ = ref
             self.looked(ref)
-            if ref.write is not None and ref.write.sort in GONE:
-                if ref.write.sort != "consumed":
-                    self.gone(ref, node or self.op.node)
-            elif ref.write is not None and ref.loan is not None:
-                self._conflict(ref, how, node or self.op.node)
-            if deep and ref.obj.kind in _DEEP and ref.obj not in seen:
-                seen.add(ref.obj)
-                stack += self.items(ref.obj)
+            if write is not None:
+                if write.sort in GONE:
+                    if write.sort != "consumed":
+                        self.gone(ref, node or self.op.node)
+                elif loan is not None:
+                    self._conflict(ref, how, node or self.op.node)
+            if deep and obj.kind in _DEEP and obj not in seen:
+                seen.add(obj)
+                stack += self.items(obj)
 
     def looked(self, ref: Ref) -> None:
         """Note a read of data."""
@@ -378,14 +395,3 @@ def _uncounted(ref: Ref) -> bool:
             return True
         at = at.parent
     return False
-
-
-def contradictory(*chains: tuple[Condition, ...]) -> bool:
-    """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
-    known: dict[str, bool] = {}
-    return any(known.setdefault(ast.unparse(test), holds) is not holds for chain in chains for test, holds in chain)
-
-
-def class_of(obj: Obj) -> ClassInfo | None:
-    """The class of the tree that an object is an instance of."""
-    return obj.target if isinstance(obj.target, ClassInfo) else None

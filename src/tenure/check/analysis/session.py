@@ -4,31 +4,19 @@ import ast
 
 from tenure.check.analysis.summaries import Summary
 from tenure.check.ops import Function
-from tenure.check.program import Module
 from tenure.check.scope import walk
 
 __all__ = ["Session"]
 
 
 class Session:
-    """Summaries of one run over a tree, by function and by what is known of its arguments.
-
-    Those of the module that is being checked are its own: findings in its functions belong to it, whoever was
-    checked before.
-    """
+    """Summaries of one run over a tree, by function and by what is known of its arguments."""
 
     def __init__(self) -> None:
-        self.root: Module | None = None
-        self.own: dict[tuple[object, ...], Summary] = {}
         self.summaries: dict[tuple[object, ...], Summary] = {}
         self.lowered: list[Function] = []
         self.contexts: dict[object, int] = {}
         self.names: dict[object, list[str]] = {}
-
-    def begin(self, root: Module) -> None:
-        """Another module is checked."""
-        self.root, self.own = root, {}
-        self.close()
 
     def close(self) -> None:
         """Undo what refers to itself, so that it is freed at once."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.memory import copylike
 from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
 
@@ -52,14 +53,19 @@ class Fresh:
 
 @dataclass(slots=True, eq=False)
 class Summary:
-    """What callers need to know."""
+    """What callers need to know, and what was found in the body: for its module, whoever had it run.
+
+    `calls` are the summaries that it made use of, `files` those it depends on.
+    """
 
     acts: dict[tuple[object, ...], Act] = field(default_factory=dict)
     returns: tuple[Given | Fresh, ...] = ()
     stores: list[tuple[Path, object, tuple[Given | Fresh, ...]]] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
-    cached: bool = False
     known: bool = True
+    found: Findings = field(default_factory=Findings)
+    calls: "dict[Summary, None]" = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
 
 
 def path_of(obj: Obj) -> Path | None:

@@ -37,8 +37,8 @@ class Builder:
         self.graph.blocks = [Block(), Block()]
 
     def register(self) -> int:
-        self.registers += 1
-        return self.registers
+        at = self.registers = self.registers + 1
+        return at
 
     def emit(self, op: Op) -> None:
         op.conditions = self.conditions

@@ -68,7 +68,7 @@ class Expressions(Builder):
 
     def _name(self, node: ast.Name) -> int:
         dst = self.register()
-        self.emit(ops.Load(node, dst, self.local(node.id)))
+        self.emit(ops.Load(node, dst, self.local(node.id) if self.renamed else node.id))
         return dst
 
     def _attribute(self, node: ast.Attribute) -> int:
@@ -84,8 +84,9 @@ class Expressions(Builder):
 
     def index(self, node: ast.expr) -> tuple[ops.Step, ...]:
         """The components of an index, evaluated."""
-        parts = node.elts if isinstance(node, ast.Tuple) else [node]
-        return tuple(map(self._step, parts))
+        if isinstance(node, ast.Name):
+            return (ops.Step("value", (self._name(node),)),)
+        return tuple(map(self._step, node.elts if isinstance(node, ast.Tuple) else [node]))
 
     def _step(self, node: ast.expr) -> ops.Step:
         match node:
@@ -108,14 +109,15 @@ class Expressions(Builder):
             receiver, method = self.value(node.func.value), node.func.attr
         else:
             func = self.value(node.func)
-        args = tuple(
-            (self.value(arg.value if isinstance(arg, ast.Starred) else arg), isinstance(arg, ast.Starred))
-            for arg in node.args
-        )
-        keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
+        args = [self._given(arg) for arg in node.args]
+        keywords = [(keyword.arg, self.value(keyword.value)) for keyword in node.keywords]
         dst = self.register()
-        self.emit(ops.Call(node, dst, func, receiver, method, args, keywords))
+        self.emit(ops.Call(node, dst, func, receiver, method, tuple(args), tuple(keywords)))
         return dst
+
+    def _given(self, node: ast.expr) -> tuple[int, bool]:
+        """An element or argument, and whether it stands for all that it holds."""
+        return (self.value(node.value), True) if isinstance(node, ast.Starred) else (self.value(node), False)
 
     def _operate(self, node: ast.AST, name: str, operands: Sequence[int], augmented: str = "") -> int:
         dst = self.register()
@@ -204,12 +206,9 @@ class Expressions(Builder):
         return src
 
     def _build(self, node: ast.expr, kind: str, elements: Sequence[ast.expr]) -> int:
-        entries = tuple(
-            (None, self.value(e.value if isinstance(e, ast.Starred) else e), isinstance(e, ast.Starred))
-            for e in elements
-        )
+        entries = [(None, *self._given(element)) for element in elements]
         dst = self.register()
-        self.emit(ops.Build(node, dst, kind, entries))
+        self.emit(ops.Build(node, dst, kind, tuple(entries)))
         return dst
 
     def _list(self, node: ast.List) -> int:

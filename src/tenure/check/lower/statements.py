@@ -7,7 +7,7 @@ from tenure.check import ops
 from tenure.check.lower.builder import Loop
 from tenure.check.lower.expressions import BINARY, METHODS, Expressions, function_of
 from tenure.check.lower.patterns import Patterns
-from tenure.check.scope import walk
+from tenure.check.scope import statements as all_statements
 
 __all__ = ["Statements"]
 
@@ -139,7 +139,7 @@ class Statements(Expressions, Patterns):
         self.conditions = outside
         self.loops.pop()
         self.start(other, falls=False)
-        if iterator is not None and not any(isinstance(part, ast.Break) for part in walk(node)):
+        if iterator is not None and not any(isinstance(part, ast.Break) for part in all_statements([node])):
             self.emit(ops.Read(node, iterator, "exhaust"))
         self.body(node.orelse)
         self.start(after)

@@ -34,8 +34,9 @@ def _comprehensions(facts: Facts) -> Iterator[Event]:
 
 
 def _loops(facts: Facts) -> Iterator[Event]:
-    for loop in facts.statements(ast.For):
-        if not facts.mentions(loop, "lambda", "def"):
+    scopes = [scope for scope in facts.scopes if scope.of(ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)]
+    for loop in [loop for scope in scopes for loop in scope.of(ast.For)]:
+        if not (facts.mentions(loop, "lambda") or facts.mentions(loop, "def")):
             continue
         inside = bound_names(loop.body)
         targets = bound_names([loop.target])

@@ -22,8 +22,8 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _events(facts: Facts) -> Iterator[Event]:
-    for scope in facts.scopes("backward"):
-        body = list(own_nodes(scope))
+    for scope in facts.looping("backward"):
+        body = list(own_nodes(scope.body))
         if any(_clears(node) for node in body):
             continue
         made = {name for node in body for name, _ in _optimizers(facts, node)}

@@ -19,8 +19,10 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _events(facts: Facts) -> Iterator[Event]:
-    for scope in facts.scopes("backward"):
-        body = list(own_nodes(scope))
+    for scope in facts.looping("backward"):
+        if not scope.of(ast.AugAssign):
+            continue
+        body = list(own_nodes(scope.body))
         for loop in body:
             if not isinstance(loop, ast.For | ast.While):
                 continue
