@@ -65,7 +65,8 @@ class Sequences(Access):
 
     def uncounted(self, obj: Obj) -> None:
         """Note that a sequence may have more items than are known."""
-        self.state.cells.setdefault((obj, "*"), ())
+        if (obj, "*") not in self.state.cells:
+            self.state.cells[(obj, "*")] = ()
 
     def handed_out(self, value: Value) -> None:
         """Who is given a list may add to it."""
