@@ -24,8 +24,9 @@ class Laws(Functions):
             self.findings.event(Event(self.module.source.path, rule, placed, **more))  # type: ignore[arg-type]
 
     def lost(self, ref: Ref, op: ops.Op) -> None:
-        """A write to a copy that nobody keeps."""
-        self.event("write-to-a-temporary", op.node, ref.obj.node, text=ref.obj.kind)
+        """A write to a copy that nobody keeps: it was made in the statement itself."""
+        if any(part is ref.obj.node for part in ast.walk(op.node)):
+            self.event("write-to-a-temporary", op.node, ref.obj.node, text=ref.obj.kind)
 
     def lost_in_call(self, ref: Ref, write: Write) -> None:
         self.event("write-to-a-temporary", self.op.node, write.node, text="view", detail="rebind")
@@ -47,7 +48,7 @@ class Laws(Functions):
             self.event("repeated-object", write.node, holder[0].node, detail="written")
         temporary = holder is None and obj.text in ("copy", "reshaped") and write.sort == "write"
         if temporary and self.op.node in self.graph_discarded():
-            self.event("write-to-a-temporary", write.node, obj.node, text=obj.kind)
+            self.lost(ref, self.op)
 
     def _defaulted(self, ref: Ref, write: Write) -> None:
         root = ref.obj
