@@ -113,12 +113,8 @@ class State:
     def chain(self, obj: Obj) -> tuple[Obj, list[tuple[tuple[object, ...], ...]]]:
         """The root whose memory an object shows, and the regions that lead to it from there."""
         regions = []
-        while not self.cells.exchanged and obj.base is not None:
-            if obj.region:
-                regions.append(obj.region)
-            obj = obj.base
-        for _ in range(32 if self.cells.exchanged else 0):
-            exchanged = self.cells.get((obj, STORAGE))
+        for _ in range(32):
+            exchanged = self.cells.get((obj, STORAGE)) if self.cells.exchanged else None
             if exchanged:
                 obj = exchanged[0].obj
             elif obj.base is not None:

@@ -317,7 +317,7 @@ class Effects(Sequences):
 
     def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
         """The items of a new container that show an argument, or are it."""
-        cells, obj = self.state.cells, ref.obj
+        obj = ref.obj
         source = self.sources.get(register, register)
         if obj.kind in ("module", "tenure-module"):
             whole = Ref(self.everything(obj) if effect.item_kind != "module" else self.part(obj, "*"))
@@ -330,7 +330,7 @@ class Effects(Sequences):
             lent = self.view(ref, "split", register, effect.item_kind, region=(("?", self.op),))
         else:
             lent = tuple(self.lent(part, "element", source) for part in self.items(obj))
-        cells[(new, "*")] = tuple(dict.fromkeys((*cells.get((new, "*"), ()), *lent)))
+        self.hold(new, "*", lent)
 
     def iterate(self, registers: list[int], role: str) -> Value:
         """An iterator over what registers hold, which looks at it until it ends."""

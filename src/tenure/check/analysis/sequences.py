@@ -26,14 +26,14 @@ class Sequences(Access):
         if obj.kind == "dict" and new.kind != "dict":
             key = self.fresh(("key", obj), "scalar")
             key.owner = obj
-            self._put(new, "*", (Ref(key),))
+            self.hold(new, "*", (Ref(key),))
             return
         text = "shallow" if called == "copy" else ""
         for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
             if name not in HIDDEN_FIELDS:
                 lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
                 for place in self._places(new, obj, name, called, start, times):
-                    self._put(new, place, lent)
+                    self.hold(new, place, lent)
         if new.kind in _LINES and obj.kind not in _LINES:
             self.uncounted(new)
 
@@ -79,6 +79,7 @@ class Sequences(Access):
         if called in _REORDERING and ref.obj.kind in ("list", "deque"):
             self.shift(ref.obj)
 
-    def _put(self, new: Obj, name: object, value: Value) -> None:
+    def hold(self, new: Obj, name: object, value: Value) -> None:
+        """Add to what a field of a new container may hold."""
         cells = self.state.cells
         cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *value)))
