@@ -16,6 +16,7 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.values import force
+from tenure.values.boundary import array_of
 from tests.values.test_borrows import line
 from tests.values.test_loans import USES, WRITES, place, refused
 
@@ -225,9 +226,9 @@ def test_what_is_moved_in_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         x = tn.rand((1 << 15) + 3)
         x.tolist()
-        where = x.numpy().ctypes.data
+        where = array_of(x).ctypes.data
         y = step(x)
-        assert y.numpy().ctypes.data == where and "which was moved" in str(tn.explain())
+        assert array_of(y).ctypes.data == where and "which was moved" in str(tn.explain())
 
 
 def test_a_loan_is_over_after_the_call() -> None:

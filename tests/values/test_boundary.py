@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tenure as tn
+from tenure.values.boundary import array_of
 
 A = np.arange(6.0).reshape(2, 3)
 KINDS: dict[str, Callable[[], Any]] = {
@@ -32,7 +33,7 @@ KINDS: dict[str, Callable[[], Any]] = {
 EXPORTS: dict[str, Callable[[Any], Any]] = {
     "numpy": lambda t: t.numpy(),
     "asarray": np.asarray,
-    "no copy": lambda t: np.array(t, copy=False),
+    "asanyarray": np.asanyarray,
     "detached": lambda t: t.detach().numpy(),
 }
 
@@ -69,10 +70,9 @@ def test_an_export_can_not_be_made_writable(t: Any, export: str) -> None:
     assert t.tolist() == A.tolist()
 
 
-def test_exports_share_memory_and_never_change() -> None:
+def test_exports_never_change() -> None:
     v = tn.tensor(A).mut()
     first = v.numpy()
-    assert np.shares_memory(first, v.value.numpy())
     for k in range(3):
         v += 1
         v.sum().item()
@@ -102,8 +102,9 @@ def test_array_protocol_copies_and_casts() -> None:
     mine[:] = 9.0
     assert np.array_equal(x, A)
     assert np.asarray(x, dtype=np.float32).dtype == np.float32
-    with pytest.raises(ValueError, match="copy"):
-        np.asarray(x, dtype=np.float32, copy=False)
+    for dtype in (None, np.float64, np.float32):
+        with pytest.raises(ValueError, match="copy"):
+            np.asarray(x, dtype=dtype, copy=False)
     assert np.concatenate([x, x]).shape == (4, 3)
     assert type(np.float64(2) * x) is tn.Tensor
 
@@ -117,9 +118,9 @@ def test_what_requires_grad_asks_for_detach() -> None:
     assert (w.tolist(), w.sum().item()) == (A.tolist(), A.sum())
 
 
-def test_dlpack_lends_read_only_memory_to_numpy(t: Any) -> None:
+def test_by_dlpack_numpy_gets_read_only_memory(t: Any) -> None:
     array, mine = np.from_dlpack(t), np.from_dlpack(t, copy=True)
-    assert np.array_equal(array, A) and np.shares_memory(array, t.numpy())
+    assert np.array_equal(array, A)
     for view in (array, array.view(), array[:1], np.asarray(memoryview(array))):
         with pytest.raises(ValueError, match="WRITEABLE"):
             view.setflags(write=True)
@@ -140,7 +141,7 @@ def test_dlpack_of_a_place_is_its_value_then() -> None:
     "asked",
     [{}, {"max_version": (1, 0)}, {"stream": None}, {"max_version": (1, 1), "copy": None}, {"copy": True}],
 )
-def test_dlpack_copies_for_whoever_is_not_known(t: Any, asked: dict[str, Any]) -> None:
+def test_dlpack_copies_for_everybody(t: Any, asked: dict[str, Any]) -> None:
     class Exporter:
         def __dlpack__(self, **ignored: Any) -> Any:
             return t.__dlpack__(**asked)
@@ -175,7 +176,7 @@ def test_from_dlpack_owns_a_copy(t: Any) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="classes export buffers from Python 3.12 on")
-def test_the_buffer_protocol_lends_read_only_memory(t: Any) -> None:
+def test_the_buffer_protocol_gives_read_only_memory(t: Any) -> None:
     lent = memoryview(t)
     assert lent.readonly and np.array_equal(np.asarray(lent), A)
     with pytest.raises(TypeError, match="read-only"):
@@ -217,7 +218,7 @@ def test_only_an_array_that_nobody_else_holds_is_taken_over() -> None:
         return array
 
     taken = tn.from_numpy(load(), copy=False)
-    assert taken.detach().numpy().ctypes.data == addresses[-1]
+    assert array_of(taken).ctypes.data == addresses[-1]
     named = load()
     for x, writer in (
         (tn.from_numpy(named, copy=False), named),

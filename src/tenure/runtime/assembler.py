@@ -113,8 +113,12 @@ class Function:
         return self.value(gives, text)
 
     def call_at(self, pointer: str, *args: str, gives: str = "ptr") -> str:
-        """Call a function by its address."""
-        return self.value(gives, f"call {gives} {pointer.split()[1]}({', '.join(args)})")
+        """Call a function by its address; with ``gives="void"`` there is no value."""
+        text = f"call {gives} {pointer.split()[1]}({', '.join(args)})"
+        if gives == "void":
+            self.lines.append(f"  {text}")
+            return ""
+        return self.value(gives, text)
 
     def give(self, v: str = "void") -> None:
         """Return."""

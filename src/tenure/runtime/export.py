@@ -1,4 +1,8 @@
-"""Arrays that share memory and cannot be made writable, nor any that they lead to."""
+"""Copies of arrays that cannot be made writable, nor any array that they lead to.
+
+PyTorch and others take the address of an array and write there, whatever NumPy says of it. So what leaves lies in memory
+of its own: who writes it changes what it was given, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,17 @@ from typing import Any
 import numpy as np
 from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # its C API, as import_array() has it
 
+from tenure.runtime import buffers
 from tenure.runtime.assembler import NULL, Function, Module
 from tenure.runtime.extension import AVAILABLE, Extension
 
-__all__ = ["Lent", "numpy_api", "read_only"]
+__all__ = ["Lent", "frozen", "numpy_api", "read_only"]
 
 Array = np.ndarray[Any, Any]
 
 
 class Lent:
-    """What stands between an exported array and the buffer: NumPy finds no writable memory behind it."""
+    """What stands between an exported array and its memory: NumPy finds no writable memory behind it."""
 
     __slots__ = ("__owner",)
 
@@ -36,6 +41,13 @@ def read_only(array: Array) -> Array:
     return np.asarray(Lent(array))
 
 
+def frozen(array: Array, size: int) -> Array:
+    """A C-contiguous copy of an array of ``size`` bytes, which cannot be made writable."""
+    out = buffers.empty(array.shape, array.dtype)
+    np.copyto(out, array)
+    return read_only(out)
+
+
 def numpy_api(place: int) -> int:
     """The address of a function of NumPy's C API by its place there, which is fixed."""
     read = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
@@ -44,32 +56,69 @@ def numpy_api(place: int) -> int:
 
 
 _NEW_FROM_DESCR, _SET_BASE_OBJECT = 94, 282
-_DATA, _NDIM, _SHAPE, _STRIDES, _DTYPE = 16, 24, 32, 40, 56
+_DATA, _NDIM, _SHAPE, _STRIDES, _DTYPE, _FLAGS = 16, 24, 32, 40, 56, 64
 """Where arrays keep them."""
+_CONTIGUOUS = 1
+"""The flag of arrays in C order."""
+_LARGE = 1 << 18
+"""Bytes whose copy lets other threads run."""
+
+
+def _own(m: Module[Function]) -> None:
+    """A capsule that gives a block back to the pool when it goes: NumPy finds no writable memory behind it."""
+    with m.function("release", "ptr %capsule", gives="void") as f:
+        block, size = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL), f.call("PyCapsule_GetContext", "ptr %capsule")
+        f.call_at(f.load("ptr @give"), NULL, block, f.value("i64", f"ptrtoint {size} to i64"), gives="void")
+        f.give()
+    with m.function("own", "ptr %block", "i64 %size") as f:
+        capsule = f.call("PyCapsule_New", "ptr %block", NULL, "ptr @release")
+        with f.when(f.equal(capsule, NULL)):
+            f.call_at(f.load("ptr @give"), NULL, "ptr %block", "i64 %size", gives="void")
+            f.give(NULL)
+        f.call("PyCapsule_SetContext", capsule, f.value("ptr", "inttoptr i64 %size to ptr"), gives="i32")
+        f.give(capsule)
 
 
 def _source() -> str:
-    """read_only(array): an array of the same memory without the right to write, whose base is a ``Lent``."""
-    module = Module(Function)
-    with module.function("read_only", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        array, kind = f.load("ptr %args"), f.load("ptr @ndarray")
-        owner = f.call("PyObject_CallFunctionObjArgs", f.load("ptr @lent"), array, NULL, variadic=True)
+    """frozen(array, size): an array without the right to write, whose base is a capsule that owns its memory."""
+    m = Module(Function)
+    _own(m)
+    with m.function("frozen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        array = f.load("ptr %args")
+        flags = f.load(f.at(array, f"i64 {_FLAGS}", "i8"), "i32")
+        with f.when(f.equal(f.do("and", flags, f"i32 {_CONTIGUOUS}"), "i32 0")):
+            f.give(f.call("PyObject_Vectorcall", f.load("ptr @slow"), "ptr %args", "i64 %n", NULL))
+        size = f.call("PyLong_AsLongLong", f.load(f.at("ptr %args", "i64 1")), gives="i64")
+        block = f.call_at(f.load("ptr @take"), NULL, size)
+        with f.when(f.equal(block, NULL)):
+            f.give(f.call("PyErr_NoMemory"))
+        owner = f.call("own", block, size)
         with f.when(f.equal(owner, NULL)):
             f.give(NULL)
-        dtype, shape, strides, data = (f.load(f.at(array, f"i64 {k}", "i8")) for k in (_DTYPE, _SHAPE, _STRIDES, _DATA))
+        dtype, shape, data = (f.load(f.at(array, f"i64 {k}", "i8")) for k in (_DTYPE, _SHAPE, _DATA))
+        large = f.value("i1", f"icmp ugt {size}, {_LARGE}")
+        state = f.local()
+        with f.when(large):
+            f.store(f.call("PyEval_SaveThread"), state)
+        f.call("memcpy", block, data, size)
+        with f.when(large):
+            f.call("PyEval_RestoreThread", f.load(state), gives="void")
         ndim = f.load(f.at(array, f"i64 {_NDIM}", "i8"), "i32")
         f.call("Py_IncRef", dtype, gives="void")  # the new array takes it
-        out = f.call_at(f.load("ptr @new"), kind, dtype, ndim, shape, strides, data, "i32 0", NULL)
+        kind, new = f.load("ptr @ndarray"), f.load("ptr @new")
+        out = f.call_at(new, kind, dtype, ndim, shape, NULL, block, "i32 0", NULL)
         with f.when(f.equal(out, NULL)):
             f.call("Py_DecRef", owner, gives="void")
             f.give(NULL)
-        failed = f.call_at(f.load("ptr @set_base"), out, owner, gives="i32")
-        with f.unless(f.equal(failed, "i32 0")):
+        with f.unless(f.equal(f.call_at(f.load("ptr @set_base"), out, owner, gives="i32"), "i32 0")):
             f.call("Py_DecRef", out, gives="void")
             f.give(NULL)
         f.give(out)
-    variables = "\n".join(f"@{name} = global ptr null" for name in ("ndarray", "lent", "new", "set_base"))
-    return f"{variables}\n{module}"
+    variables = "\n".join(f"@{name} = global ptr null" for name in _VARIABLES)
+    return f"{variables}\n{m}"
+
+
+_VARIABLES = ("ndarray", "slow", "new", "set_base", "take", "give")
 
 
 def _as_known(array: Array) -> bool:
@@ -84,12 +133,17 @@ def _as_known(array: Array) -> bool:
 if AVAILABLE and _as_known(np.zeros((2, 3, 4)).transpose(2, 0, 1)):
     _code = Extension(
         _source(),
-        ("PyObject_CallFunctionObjArgs", "Py_DecRef", "Py_IncRef"),
-        ("ndarray", "lent", "new", "set_base"),
-        ("read_only",),
+        (
+            *("PyCapsule_GetContext", "PyCapsule_GetPointer", "PyCapsule_New", "PyCapsule_SetContext"),
+            *("PyEval_RestoreThread", "PyEval_SaveThread", "PyErr_NoMemory", "PyLong_AsLongLong", "PyObject_Vectorcall", "Py_DecRef", "Py_IncRef", "memcpy"),
+        ),
+        _VARIABLES,
+        ("frozen",),
     )
     _code.point("ndarray", np.ndarray)
-    _code.point("lent", Lent)
+    _code.point("slow", frozen)
     _code.number("new", numpy_api(_NEW_FROM_DESCR))
     _code.number("set_base", numpy_api(_SET_BASE_OBJECT))
-    read_only = _code.function("read_only", read_only)
+    _code.number("take", buffers.take)
+    _code.number("give", buffers.give)
+    frozen = _code.function("frozen", frozen)

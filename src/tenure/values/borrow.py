@@ -14,7 +14,6 @@ from typing import Any, Self
 from tenure.errors import WriteError
 from tenure.values import indexing, keys
 from tenure.values.arithmetic import detach
-from tenure.values.boundary import owned
 from tenure.values.loans import Ended, Loan, give_back, lend
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
@@ -181,7 +180,7 @@ class Borrow(Writable):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._stale is None:
             return _lend_again, (self._place, self._path())
-        return owned, (self._read().numpy().copy(),)
+        return self._read().__reduce_ex__(protocol)
 
     def __copy__(self) -> Any:
         return self._read()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -12,11 +10,11 @@ import numpy as np
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
 from tenure.interp.interp import Poison
-from tenure.runtime.export import read_only
-from tenure.values.creation import wrap
+from tenure.values.creation import tensor
 from tenure.values.force import leaves_some, run_prefix
 from tenure.values.graph import Leaf, Out
 from tenure.values.hits import coded
+from tenure.values.leaving import leave
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
 
@@ -43,21 +41,23 @@ def array_alone(x: Any) -> Any:
 
 
 def owned(array: np.ndarray[Any, Any]) -> Any:
-    """The value of an array that has been unpickled: of a copy where its memory is somebody else's (PEP 574)."""
-    return wrap(array if array.base is None and array.flags.carray else array.copy())
+    """The value of an array that has been unpickled: of a copy, for others may have it too (PEP 574)."""
+    return tensor(array)
 
 
 WRITABLE = 1
 """The flag of the buffer protocol with which a consumer asks for memory that it may write."""
 
-NUMPY_ASKS = frozenset(("dl_device", "copy", "max_version"))
+HAS_FLAGS = (1,)
+"""The version of DLPack from which memory may be said to be read-only."""
 
 
-def keeps_read_only(consumer: FrameType, asked: dict[str, Any]) -> bool:
-    """Whether a consumer of DLPack is known to keep read-only memory so. Only NumPy is: it gives all of these names,
-    of version 1 at least, and asks from C, so that the calling frame itself does not name ``__dlpack__``."""
-    by_numpy = asked.keys() == NUMPY_ASKS and (asked["max_version"] or (0,)) >= (1,)
-    return by_numpy and "__dlpack__" not in consumer.f_code.co_names
+def independent(x: Any) -> Any:
+    """The value of a tensor now, if it does not require grad."""
+    value = x._read()
+    if value._deps:
+        raise GradientError("numpy() of a tensor that requires grad", help="use x.detach().numpy()")
+    return value
 
 
 class Boundary:
@@ -79,36 +79,38 @@ class Boundary:
         return array_of(self).tolist()
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
-        """The elements as a read-only array that shares memory: lent, for as long as the array lives."""
-        if self.requires_grad:
-            raise GradientError("numpy() of a tensor that requires grad", help="use x.detach().numpy()")
-        return read_only(array_of(self))
+        """The elements as an array of its own, which is read-only and cannot be made writable.
+
+        Not shared memory: there are libraries that write what NumPy calls read-only. See docs/threads.md for its cost.
+        """
+        value = independent(self)
+        return leave(value, array_of(value))  # type: ignore[no-any-return]
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        array = self.numpy()
+        if copy is False:
+            raise ValueError("a tensor leaves as a copy, and copy=False forbids one")
+        value = independent(self)
+        array = array_of(value)
         if dtype is not None and np.dtype(dtype) != array.dtype:
-            if copy is False:
-                raise ValueError("a cast needs a copy, and copy=False forbids one")
             return array.astype(dtype)  # type: ignore[no-any-return]
-        return array.copy() if copy else array  # type: ignore[no-any-return]
+        return array.copy() if copy else leave(value, array)  # type: ignore[no-any-return]
 
     def __buffer__(self: Any, flags: int) -> memoryview:
         """The buffer protocol (PEP 688): read-only memory, for as long as it is held."""
         if flags & WRITABLE:
-            raise BufferError("the memory of a tensor is lent read-only")
+            raise BufferError("the memory of a tensor leaves read-only")
         return memoryview(self.numpy())
 
     def __dlpack__(self: Any, **asked: Any) -> Any:
-        """A DLPack capsule: a read-only one that shares memory for a consumer known to keep it so, else of a copy.
+        """A DLPack capsule of a copy, read-only for consumers that ask for a version which can say so.
 
-        BufferError for ``copy=False`` from any other consumer, and for a device other than the CPU.
+        BufferError for ``copy=False``, and for a device other than the CPU.
         """
-        array = self.numpy()
-        if asked.get("copy") is None:
-            asked["copy"] = None if keeps_read_only(sys._getframe(1), asked) else True
-        elif not asked["copy"] and not keeps_read_only(sys._getframe(1), asked):
-            raise BufferError("a tensor is shared only with consumers known to keep it read-only: copy it")
-        return array.__dlpack__(**asked)
+        if asked.get("copy") is False:
+            raise BufferError("a tensor leaves as a copy: there are consumers that write what is read-only")
+        if asked.get("copy") is None and (asked.get("max_version") or (0,)) >= HAS_FLAGS:
+            return self.numpy().__dlpack__(**asked)
+        return array_of(independent(self)).__dlpack__(**{**asked, "copy": True})
 
     def __dlpack_device__(self: Any) -> Any:
         return array_of(self).__dlpack_device__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
+import weakref
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -103,7 +104,7 @@ def _plain(data: Any) -> Any:
                 "tensor() copies data, but an element is differentiable and its gradient would be lost",
                 help="join them in the graph with tn.stack([…]), or take x.detach()",
             )
-        return data.numpy()
+        return np.asarray(data)
     return data
 
 
@@ -175,13 +176,13 @@ asarray = as_tensor
 
 def from_numpy(a: np.ndarray[Any, Any], *, copy: bool = True) -> Any:
     """A value with the contents of an array. With ``copy=False`` the array is moved in where that is certain: a
-    temporary, as in ``from_numpy(load(), copy=False)``, that owns its memory and that no name or view refers to.
-    Any other array is copied, for whoever holds it could write it."""
+    temporary, as in ``from_numpy(load(), copy=False)``, that owns its memory and that no name, view or weak reference
+    refers to. Any other array is copied, for whoever holds it could write it."""
     if not isinstance(a, np.ndarray):
         raise DTypeError(f"from_numpy takes an ndarray, not {type(a).__name__}", help="use tn.tensor(data)")
     if copy or sys.getrefcount(a) > _TEMPORARY or type(a) is not np.ndarray or _is_named(a, sys._getframe(1)):
         return tensor(a)
-    owned = a.base is None and a.flags.owndata and a.flags.writeable and a.flags.c_contiguous and a.flags.aligned
+    owned = a.base is None and a.flags.owndata and a.flags.carray and not weakref.getweakrefcount(a)
     return wrap(a) if owned and a.dtype == as_dtype(a.dtype).numpy else tensor(a)
 
 

@@ -1,4 +1,4 @@
-"""Who holds a value, so that its buffer is not written in place: names, borrows, arrays, graphs. Looked for only when
+"""Who holds a value, so that its buffer is not written in place: names, borrows, graphs. Looked for only when
 an error is to say so: it walks the stacks, and asks the garbage collector."""
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
-
-import numpy as np
 
 from tenure.errors import Site
 from tenure.values.borrow import Borrow, SharedBorrow
@@ -37,7 +35,6 @@ def holders(x: Any, inputs: Any) -> list[Holder]:
                 found += named(r, "another place, ") or [("another place holds it", None)]
             elif isinstance(r, list) and any(type(s) is Segment for s in gc.get_referrers(r)):
                 found.append(("a graph that backward() has not consumed holds it", None))
-    found += exported(x._data)
     return found or [("somebody holds it", None)]
 
 
@@ -73,17 +70,6 @@ def path_to(x: Any, held: Any) -> str | None:
     if isinstance(held, Tensor) or not hasattr(held, "__dict__") or isinstance(held, type):
         return None
     return next((f".{key}" for key, item in list(vars(held).items()) if item is x), None)
-
-
-def exported(array: Any) -> list[Holder]:
-    """The arrays and buffers that share the memory of an array."""
-    out: list[Holder] = []
-    for frame in frames():
-        for name, held in list(frame.f_locals.items()):
-            view = np.asarray(held) if isinstance(held, memoryview) else held
-            if isinstance(view, np.ndarray) and view is not array and np.may_share_memory(view, array):
-                out.append((f"an exported array, `{name}`{where(frame)}, holds it", bound_at(frame, name)))
-    return list(dict.fromkeys(out))
 
 
 def where(frame: FrameType) -> str:

@@ -43,7 +43,7 @@ class strict(ContextDecorator):
     """A context in which no write copies because somebody holds what the place held before.
 
     Such a write is TN506 when it is computed, naming its line, who holds the former value, and the line that made it
-    so: a name, a borrow, an exported array, a graph that ``backward()`` has not consumed. What is pending is computed
+    so: a name, a borrow, a graph that ``backward()`` has not consumed. What is pending is computed
     at the end of the block. The error comes after the program has run, by a copy: all it computes is there.
     """
 

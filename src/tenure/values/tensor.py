@@ -299,10 +299,10 @@ def refuse_in_place(names: Iterable[str]) -> None:
             setattr(Tensor, name, _refusal(name))
 
 
-LENT = "memory is not the user's concern; x.numpy() lends it, read-only"
+OWN = "memory is not the user's concern; x.numpy() gives a copy, read-only"
 SHAPED = "a place keeps its shape; the method without the underscore gives a value of the new one"
 MEMORY = {
-    **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), LENT),
+    **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), OWN),
     **dict.fromkeys(("resize_", "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_"), SHAPED),
     "as_strided": "there are no views that overlap; choose the elements with an index",
     "share_memory_": "what several processes write is a tn.Shared(value)",

@@ -16,7 +16,7 @@ from tenure.errors import WriteError
 from tenure.values import arithmetic, indexing, keys, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.boundary import Boundary, owned
+from tenure.values.boundary import Boundary, array_of, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
@@ -267,8 +267,8 @@ class Var(Writable):
         whole = None if self._ties is None else self._ties.whole()
         if self._ties is not None and whole is not None:
             return parts.part_again, (whole, self._ties.token._region)
-        grad = None if self._leaf is None or self._leaf.grad is None else self._leaf.grad.numpy()
-        return _rebuild, (type(self), self.detach().numpy().copy(), self._leaf is not None, grad)
+        grad = None if self._leaf is None or self._leaf.grad is None else array_of(self._leaf.grad).copy()
+        return _rebuild, (type(self), array_of(self.detach()).copy(), self._leaf is not None, grad)
 
     def __copy__(self) -> Var:
         return type(self)(detach(self._read()), self._leaf is not None)

@@ -1,0 +1,67 @@
+"""Arrays for whoever is not Tenure: copies, and from the fifth of a large value on mappings of the same pages.
+
+In either case each has memory of its own, so that one who writes what NumPy calls read-only changes neither the value
+nor what others were given of it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from tenure.runtime import pages
+from tenure.runtime.export import frozen
+
+__all__ = ["LARGE", "leave"]
+
+LARGE = 1 << 18
+"""Bytes from which a mapping takes less time than a copy."""
+FILES = 32
+"""Files that are open at one time."""
+
+
+class _Left(weakref.ref[Any]):
+    """A large value that arrays have been made of: how many copies since there was no file, and the file."""
+
+    __slots__ = ("copies", "file", "key")
+
+    def __init__(self, value: Any, forget: Any) -> None:
+        super().__init__(value, forget)
+        self.key, self.copies, self.file = id(value), 0, None
+
+
+def leave(value: Any, array: Any) -> Any:
+    """An array with the numbers of ``array``, those of a value: for nobody else, and read-only for NumPy."""
+    size = array.nbytes
+    if size < LARGE or not pages.AVAILABLE:
+        return frozen(array, size)
+    left = _LEFT.get(id(value))
+    if left is None or left() is not value:
+        left = _LEFT[id(value)] = _Left(value, _forget)
+    try:
+        file = left.file
+        if file is None and left.copies == pages.COPIES:
+            _close()
+            file = left.file = pages.Pages(array)
+        if file is not None:
+            return file.mapped()
+    except OSError:  # no file to be had, or no room for one mapping more
+        left.file = None
+    left.copies = left.copies % pages.COPIES + 1
+    return frozen(array, size)
+
+
+_LEFT: dict[int, _Left] = {}
+"""The large values that arrays have been made of, by their id (equality of tensors is an operation)."""
+
+
+def _forget(left: _Left) -> None:
+    """A value is gone, and its file with it."""
+    if _LEFT.get(left.key) is left:
+        del _LEFT[left.key]
+
+
+def _close() -> None:
+    """Close the oldest files, so that one more may be opened."""
+    for left in [x for x in list(_LEFT.values()) if x.file is not None][: 1 - FILES or None]:
+        left.file, left.copies = None, 0
