@@ -45,6 +45,7 @@ def eagerly(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable:UserWarning")
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_hazard(case: Case) -> None:

@@ -33,7 +33,7 @@ KINDS: dict[str, Callable[[], Any]] = {
 EXPORTS: dict[str, Callable[[Any], Any]] = {
     "numpy": lambda t: t.numpy(),
     "asarray": np.asarray,
-    "asanyarray": np.asanyarray,
+    "no copy": lambda t: np.array(t, copy=False),
     "detached": lambda t: t.detach().numpy(),
 }
 
@@ -102,9 +102,8 @@ def test_array_protocol_copies_and_casts() -> None:
     mine[:] = 9.0
     assert np.array_equal(x, A)
     assert np.asarray(x, dtype=np.float32).dtype == np.float32
-    for dtype in (None, np.float64, np.float32):
-        with pytest.raises(ValueError, match="copy"):
-            np.asarray(x, dtype=dtype, copy=False)
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(x, dtype=np.float32, copy=False)
     assert np.concatenate([x, x]).shape == (4, 3)
     assert type(np.float64(2) * x) is tn.Tensor
 

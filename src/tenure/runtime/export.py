@@ -1,7 +1,7 @@
 """Copies of arrays that cannot be made writable, nor any array that they lead to.
 
-PyTorch and others take the address of an array and write there, whatever NumPy says of it. So what leaves lies in memory
-of its own: who writes it changes what it was given, and nothing else.
+PyTorch and others take the address of an array and write there, whatever NumPy says of it. So what leaves lies in
+memory of its own: who writes it changes what it was given, and nothing else.
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ _LARGE = 1 << 18
 def _own(m: Module[Function]) -> None:
     """A capsule that gives a block back to the pool when it goes: NumPy finds no writable memory behind it."""
     with m.function("release", "ptr %capsule", gives="void") as f:
-        block, size = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL), f.call("PyCapsule_GetContext", "ptr %capsule")
-        f.call_at(f.load("ptr @give"), NULL, block, f.value("i64", f"ptrtoint {size} to i64"), gives="void")
+        block = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL)
+        size = f.value("i64", f"ptrtoint {f.call('PyCapsule_GetContext', 'ptr %capsule')} to i64")
+        f.call_at(f.load("ptr @give"), NULL, block, size, gives="void")
         f.give()
     with m.function("own", "ptr %block", "i64 %size") as f:
         capsule = f.call("PyCapsule_New", "ptr %block", NULL, "ptr @release")
@@ -124,10 +125,11 @@ _VARIABLES = ("ndarray", "slow", "new", "set_base", "take", "give")
 def _as_known(array: Array) -> bool:
     """Whether an array keeps its parts where the code looks for them."""
     found = [ctypes.c_void_p.from_address(id(array) + at).value for at in (_DATA, _DTYPE)]
-    ndim = ctypes.c_int32.from_address(id(array) + _NDIM).value
+    ndim, flags = (ctypes.c_int32.from_address(id(array) + at).value for at in (_NDIM, _FLAGS))
     parts = [ctypes.c_void_p.from_address(id(array) + at).value or 0 for at in (_SHAPE, _STRIDES)]
     words = [[ctypes.c_int64.from_address(at + 8 * k).value for k in range(ndim)] for at in parts]
-    return found == [array.ctypes.data, id(array.dtype)] and words == [list(array.shape), list(array.strides)]
+    same = found == [array.ctypes.data, id(array.dtype)] and flags == array.flags.num
+    return same and words == [list(array.shape), list(array.strides)]
 
 
 if AVAILABLE and _as_known(np.zeros((2, 3, 4)).transpose(2, 0, 1)):
@@ -135,7 +137,8 @@ if AVAILABLE and _as_known(np.zeros((2, 3, 4)).transpose(2, 0, 1)):
         _source(),
         (
             *("PyCapsule_GetContext", "PyCapsule_GetPointer", "PyCapsule_New", "PyCapsule_SetContext"),
-            *("PyEval_RestoreThread", "PyEval_SaveThread", "PyErr_NoMemory", "PyLong_AsLongLong", "PyObject_Vectorcall", "Py_DecRef", "Py_IncRef", "memcpy"),
+            *("PyErr_NoMemory", "PyEval_RestoreThread", "PyEval_SaveThread"),
+            *("PyLong_AsLongLong", "PyObject_Vectorcall", "Py_DecRef", "Py_IncRef", "memcpy"),
         ),
         _VARIABLES,
         ("frozen",),

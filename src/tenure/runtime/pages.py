@@ -1,4 +1,4 @@
-"""Arrays of the same numbers on shared pages: whoever writes to one of them gets pages of its own there (copy on write).
+"""Arrays of the same numbers on shared pages, of which whoever writes there gets a copy of its own.
 
 pages = Pages(array)      a file of the array's numbers in memory, which nobody can write any more
 pages.mapped()            an array of them at an address of its own, read-only for NumPy
@@ -42,11 +42,11 @@ class Pages:
     def __init__(self, array: Array) -> None:
         self._fd, self._file, self._size = -1, (0, 0), array.nbytes
         self._like = {"version": 3, "shape": array.shape, "typestr": array.dtype.str}
-        numbers = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        numbers = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         self._fd = os.memfd_create("tenure", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._file = self._which()
         written = 0
-        while written < numbers.size:
+        while written < numbers.nbytes:
             written += os.write(self._fd, numbers[written:])
         if _fcntl(self._fd, _ADD_SEALS, _SEALS) < 0:
             raise OSError(ctypes.get_errno(), "the file is not sealed")

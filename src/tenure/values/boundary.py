@@ -87,11 +87,11 @@ class Boundary:
         return leave(value, array_of(value))  # type: ignore[no-any-return]
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        if copy is False:
-            raise ValueError("a tensor leaves as a copy, and copy=False forbids one")
         value = independent(self)
         array = array_of(value)
         if dtype is not None and np.dtype(dtype) != array.dtype:
+            if copy is False:
+                raise ValueError("a cast needs a copy, and copy=False forbids one")
             return array.astype(dtype)  # type: ignore[no-any-return]
         return array.copy() if copy else leave(value, array)  # type: ignore[no-any-return]
 

@@ -24,10 +24,9 @@ class _Left(weakref.ref[Any]):
     """A large value that arrays have been made of: how many copies since there was no file, and the file."""
 
     __slots__ = ("copies", "file", "key")
-
-    def __init__(self, value: Any, forget: Any) -> None:
-        super().__init__(value, forget)
-        self.key, self.copies, self.file = id(value), 0, None
+    key: int
+    copies: int
+    file: pages.Pages | None
 
 
 def leave(value: Any, array: Any) -> Any:
@@ -37,7 +36,9 @@ def leave(value: Any, array: Any) -> Any:
         return frozen(array, size)
     left = _LEFT.get(id(value))
     if left is None or left() is not value:
-        left = _LEFT[id(value)] = _Left(value, _forget)
+        left = _Left(value, _forget)
+        left.key, left.copies, left.file = id(value), 0, None
+        _LEFT[left.key] = left
     try:
         file = left.file
         if file is None and left.copies == pages.COPIES:
