@@ -23,6 +23,12 @@ class _NotDifferentiable:
 
 NOT_DIFFERENTIABLE: Final = _NotDifferentiable()
 
+UNSIGNED, SIGNED, PARTIAL = range(3)
+"""What zeros a cotangent may hold: +0.0 alone; −0.0 too, a number; −0.0 too, an element that is not selected
+(``ops.selection``)."""
+Zeros = tuple[Sequence[int] | None, Callable[..., int]]
+"""The operands on which it depends what zeros a result holds (None: all), and how: of theirs, and the parameters."""
+
 
 class Primitive:
     """One operation of the IR.
@@ -38,6 +44,7 @@ class Primitive:
     ``check(np, *arrays, **params)`` raises before the run what only the values can show.
     ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
     in front (``ops.batching``).
+    ``zeros`` says what zeros its result may hold as a cotangent or tangent; None: numbers of any sign.
     """
 
     __slots__ = (
@@ -55,6 +62,7 @@ class Primitive:
         "ref",
         "samples",
         "vjp",
+        "zeros",
     )
 
     def __init__(
@@ -74,6 +82,7 @@ class Primitive:
         in_place: int | None = None,
         check: Rule | None = None,
         alias: int | None = None,
+        zeros: Zeros | None = None,
     ) -> None:
         if name in TABLE:
             raise ValueError(f"primitive {name!r} is declared twice")
@@ -91,6 +100,7 @@ class Primitive:
         self.in_place = in_place
         self.check = check
         self.alias = alias
+        self.zeros = zeros
         TABLE[name] = self
 
     def differentiable(self, operands: int) -> Sequence[int]:

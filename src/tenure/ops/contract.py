@@ -9,7 +9,7 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import Primitive
+from tenure.ir.primitive import UNSIGNED, Primitive
 from tenure.ir.program import Value
 from tenure.ops.batching import in_front
 from tenure.ops.declare import REALS, broadcast_shapes, primitive, unbroadcast
@@ -94,6 +94,7 @@ matmul: Primitive = primitive(
     vjp=_vjp,
     jvp=_jvp,
     argnums=(0, 1),
+    zeros=((), lambda found: UNSIGNED),
     dtypes=NUMBERS,
     samples=_samples,
 )

@@ -50,7 +50,6 @@ expm1: Primitive = pointwise(
     partials=(lambda ans, x: ans + 1,),
     domain=(REALS,),
     dtypes="f",
-    singular=True,
 )
 """eˣ − 1."""
 log1p: Primitive = pointwise(
@@ -61,6 +60,5 @@ log1p: Primitive = pointwise(
     partials=(lambda ans, x: 1 / (1 + x),),
     domain=(interval(-0.5, 4.0),),
     dtypes="f",
-    singular=True,
 )
 """log(1 + x)."""

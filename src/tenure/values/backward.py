@@ -42,13 +42,15 @@ class TraceUnit:
         """Where the gradient goes on from a source slot."""
         return source_of(self.trace.inputs[~slot]) if slot < 0 else self.trace.marks.get(slot)
 
-    def stage(self, cts: Cotangents, stops: tuple[int, ...], into: Cotangents, walk: Walk) -> Cotangents:
-        """Cotangents of stops from those of roots."""
+    def stage(
+        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
+    ) -> Cotangents:
+        """Cotangents of stops from those of roots; the walk ends at the final ones."""
         first, self.first = self.first, False
         with steps.Hold(self.trace) as t:
             roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
             slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            return steps.gradient(t, roots, stops, slots, walk.create_graph, walk.consume, first)
+            return steps.gradient(t, roots, stops, final, slots, walk.create_graph, walk.consume, first)
 
     def consume(self, roots: set[int]) -> None:
         """The path itself says what is consumed."""
@@ -74,9 +76,11 @@ class SegmentUnit:
         """Where the gradient goes on from a source slot."""
         return self.segment.sources.get(slot)
 
-    def stage(self, cts: Cotangents, stops: tuple[int, ...], into: Cotangents, walk: Walk) -> Cotangents:
-        """Cotangents of stops from those of roots."""
-        return segment_gradient(self.segment, cts, stops, into)
+    def stage(
+        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
+    ) -> Cotangents:
+        """Cotangents of stops from those of roots; the walk ends at the final ones."""
+        return segment_gradient(self.segment, cts, stops, final, into)
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
@@ -230,7 +234,8 @@ class Walk:
             below = [s for s in special if s < max(roots) and s not in deps]
             stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
             into = self.accumulators(unit, stops, special)
-            found = unit.stage(roots, stops, into, self)
+            final = tuple([s for s in stops if self.ends(of, unit, s, special)])
+            found = unit.stage(roots, stops, final, into, self)
             plain = {s: g for s, g in found.items() if s not in into}
             for s in into:
                 if s in found:
@@ -243,6 +248,12 @@ class Walk:
             return True
         source = unit.source(slot)
         return isinstance(source, Out) or (isinstance(source, Leaf) and source in self.wanted_leaves)
+
+    def ends(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
+        """Whether the cotangent of a stop is a gradient: nothing is walked behind it."""
+        if slot in special:
+            return self.final and (of, slot) in self.wanted and slot not in unit.handlers
+        return isinstance(unit.source(slot), Leaf)
 
     def sort(self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents) -> Cotangents:
         """Part cotangents: those somebody acts on wait, those at sources leave the unit, the rest are roots."""
@@ -270,14 +281,16 @@ class Walk:
         if g is None:
             g = ones_like(unit, slot)
         handler: Handler | None = unit.handlers.get(slot)
-        if handler is not None:
-            g = handler.apply_hooks(g)
+        if handler is not None and (handler.hooks or handler.keep is not None):
+            shown = steps.settle(g)
+            left = handler.apply_hooks(shown)
+            g = g if left is shown else steps.settle(left)
         for number in self.wanted.get((of, slot), ()):
-            self.found[number] = g
+            self.found[number] = g if self.ends(of, unit, slot, {slot}) else steps.settle(g)
         if self.final and (of, slot) in self.wanted:
             return {}
         if handler is not None and handler.rule is not None:
-            return handler.apply_rule(g)
+            return {s: steps.settle(gx) for s, gx in handler.apply_rule(steps.settle(g)).items()}
         return {slot: g}
 
     def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
@@ -316,8 +329,11 @@ def ones_like(unit: Unit, slot: int) -> Any:
     return steps.ones(unit.trace.aval(slot))
 
 
-def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any]) -> None:
-    """Start from the roots and walk; reads inside hooks do not end the trace."""
+def run_walk(
+    walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
+) -> None:
+    """Start from the roots and walk; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
+    that is not selected."""
     for root, g in zip(roots, gradients, strict=True):
         check_root(root, g)
     for number, x in enumerate(wanted):
@@ -326,6 +342,8 @@ def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted:
         at = walk.vertex(root)
         if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
             g = steps.ones(root._aval)
+        elif g is not None and not raw:
+            g = steps.settle(g)
         walk.arrive(at, g)
     RECORDER.open += 1
     try:

@@ -116,9 +116,10 @@ def sources(t: Any, node: Node | None = None) -> dict[int, Source]:
 
 
 def adjoint(
-    ex: Expansion, roots: Sequence[int], stops: Sequence[int], into: Sequence[int]
+    ex: Expansion, roots: Sequence[int], stops: Sequence[int], into: Sequence[int], final: Sequence[int] = ()
 ) -> tuple[dict[str, list[Value]], dict[int, Value]]:
-    """Add the cotangents of ``stops`` to a path's primitives, with new inputs for the rest."""
+    """Add the cotangents of ``stops`` to a path's primitives, with new inputs for the rest; the walk ends at the
+    ``final`` ones."""
     b = ex.builder
     b.tracking = False
     given = {
@@ -129,7 +130,7 @@ def adjoint(
     for s, g in zip(roots, given["roots"], strict=True):
         held[ex[s].id] = g
     accumulators = {ex[s].id: a for s, a in zip(into, given["into"], strict=True)}
-    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators)
+    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
 
 

@@ -30,12 +30,13 @@ class Adjoint:
         node: Node,
         roots: tuple[int, ...],
         stops: tuple[int, ...],
+        final: tuple[int, ...],
         into: tuple[int, ...],
         saved: Sequence[packs.Saved],
     ) -> None:
         feeds: dict[int, tuple[str, Any]] = {}
         ex, parts = _with_saved(node, saved, feeds)
-        given, found = paths.adjoint(ex, roots, stops, into)
+        given, found = paths.adjoint(ex, roots, stops, into, final)
         feeds.update({v.id: ("input", k) for k, v in enumerate(ex.inputs)})
         feeds.update({v.id: ("root", s) for s, v in zip(roots, given["roots"], strict=True)})
         feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
@@ -73,12 +74,14 @@ def _with_saved(
     return ex, {v + shift: part for v, part in parts.items()}
 
 
-def segment_gradient(segment: Segment, cts: Cotangents, stops: tuple[int, ...], into: Cotangents) -> Cotangents:
+def segment_gradient(
+    segment: Segment, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents
+) -> Cotangents:
     """Cotangents of those stops that the roots reach. A path learns here that a backward follows its run."""
     node = segment.node
     node.save = segment.used = EXPECTED["backward"] = True
     roots = tuple(sorted(cts))
-    adjoint = adjoint_of(node, (roots, stops, tuple(into), tuple(segment.saved or ())))
+    adjoint = adjoint_of(node, (roots, stops, final, tuple(into), tuple(segment.saved or ())))
     operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
     numbers = tuple([segment.scalars[k] for k in adjoint.numbers])
     return dict(zip(adjoint.found, steps.call(adjoint.program, operands, numbers), strict=True))
