@@ -305,11 +305,19 @@ def repeated(i: Index, old: Index, shape: Index) -> Index:
     return tuple(0 if n == 1 else k for k, n in zip(i[len(i) - len(old) :], old, strict=True))
 
 
+def chained(x: Array, g: Array) -> Array:
+    """The product, whose zeros are +0.0, but where g is −0.0: that stays."""
+    product, (_, wide) = elementwise(operator.mul)(x, g), np.broadcast_arrays(x, g)
+    kept = [-0.0 if str(h) == "-0.0" else abs(p) if p == 0 else p for p, h in zip(product.flat, wide.flat, strict=True)]
+    return as_array(kept, product.shape, product.dtype)
+
+
 EXACT: dict[str, Callable[..., Array]] = {
     "add": elementwise(operator.add),
     "subtract": elementwise(operator.sub),
     "multiply": elementwise(operator.mul),
-    "multiply_no_nan": elementwise(lambda x, g: 0.0 if g == 0 else x * g),
+    "chain": chained,
+    "unselected": elementwise(lambda g: str(g) == "-0.0", bool),
     "divide": elementwise(divide),
     "floor_divide": elementwise(floor_divide),
     "remainder": elementwise(remainder),

@@ -9,7 +9,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive, Rule
-from tenure.ir.program import Value
+from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import aligned, spreading
 from tenure.ops.declare import (
     NONZERO,
@@ -52,6 +52,15 @@ subtract = pointwise(
     domain=TWO_REALS,
     dtypes=NUMBERS,
 )
+distance = pointwise(
+    "distance",
+    lower=lambda e, x, y: e.select(e.compare("==", x, y), e.number(0, x), e.subtract(x, y)),
+    ref=lambda np, x, y: np.where(x == y, np.zeros((), x.dtype), np.subtract(x, y)),
+    partials=(1.0, -1.0),
+    domain=TWO_REALS,
+    dtypes="f",
+)
+"""x − y, and 0 where they are equal, infinities too."""
 multiply = pointwise(
     "multiply",
     lower=lambda e, x, y: e.multiply(x, y),
@@ -238,7 +247,7 @@ tanh = pointwise(
     lower=lambda e, x: e.call("tanh", x),
     heavy=True,
     ref=lambda np, x: np.tanh(x),
-    partials=(lambda ans, x: 1 - ans * ans,),
+    partials=(lambda ans, x: 4 * TABLE["sigmoid_slope"](x + x),),
     domain=(REALS,),
     dtypes="f",
 )
