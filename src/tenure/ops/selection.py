@@ -2,7 +2,7 @@
 
 A mask, a bound, a maximum or an index leaves elements out. No derivative passes them, whatever the partial derivative
 there is: 0 · ∞ does not arise. Such an element is written −0.0. IEEE's sums keep it: −0.0 + −0.0 = −0.0, and
-−0.0 + x = x. A number that is zero is +0.0 wherever it shares an array with such elements, and follows IEEE: 0 · ∞ is NaN.
+−0.0 + x = x. A number that is zero is +0.0 where it shares an array with such elements; it follows IEEE, 0 · ∞ is NaN.
 
     y = where c (log x) 0      with a cotangent g of y
     a = where c g −0.0; d = 1 / x; b = chain d a      and b is the cotangent of x: −0.0 where c does not hold
@@ -12,6 +12,7 @@ Before a gradient leaves the library, ``settled`` makes +0.0 of both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tenure.ir.primitive import PARTIAL, SIGNED, UNSIGNED
@@ -66,7 +67,7 @@ def ready(g: Value) -> Value:
     return settled(g) if zeros_of(g) == SIGNED else g
 
 
-def level(gs: list[Value | None]) -> list[Value | None]:
+def level(gs: Sequence[Value | None]) -> list[Value | None]:
     """Cotangents that become parts of one array."""
     mixed = any(g is None or zeros_of(g) == PARTIAL for g in gs)
     return [ready(g) if mixed and g is not None else g for g in gs]

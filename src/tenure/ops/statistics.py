@@ -10,8 +10,8 @@ from tenure.ops import pointwise, promote, reduce
 
 
 def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
-    """log Σ exp(x), which no finite x overflows: the largest element, a constant here, is taken out first. Elements that
-    are the largest share the gradient where that is infinite too."""
+    """log Σ exp(x), which no finite x overflows: the largest element, a constant here, is taken out first. Elements
+    that equal it share the gradient where it is infinite too."""
     x = promote.floating(x)
     if any(x.shape[k] == 0 for k in axes):
         return promote.keep(pointwise.log(reduce.reduce_sum(x, axes=axes)), x, axes, keepdims)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Value
 from tenure.ops.selection import ready, settled, unselected_like, zeros_of
 from tenure.transform.reads import Elements, Read, alike, through, worth
@@ -156,6 +156,7 @@ def pull_back(
     ``b.tracking`` says whether the result can be differentiated again.
     """
     end = max(cotangents, default=-1) + 1
+    b.zeros.update({acc.id: UNSIGNED for v, acc in into.items() if v in final})
     walk = Walk(b, sources, final, dependents(b, sources, end), into)
     for v, g in cotangents.items():
         if v in walk.relevant:

@@ -8,7 +8,7 @@ first part and a root of the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tenure.values import force, paths, record, steps
@@ -44,13 +44,14 @@ class TraceUnit:
 
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
-    ) -> Cotangents:
-        """Cotangents of stops from those of roots; the walk ends at the final ones."""
+    ) -> tuple[Cotangents, Collection[int]]:
+        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
+        the final ones."""
         first, self.first = self.first, False
         with steps.Hold(self.trace) as t:
             roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
             slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            return steps.gradient(t, roots, stops, final, slots, walk.create_graph, walk.consume, first)
+            return steps.gradient(t, roots, stops, final, slots, walk.create_graph, walk.consume, first), ()
 
     def consume(self, roots: set[int]) -> None:
         """The path itself says what is consumed."""
@@ -78,9 +79,11 @@ class SegmentUnit:
 
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
-    ) -> Cotangents:
-        """Cotangents of stops from those of roots; the walk ends at the final ones."""
-        return segment_gradient(self.segment, cts, stops, final, into)
+    ) -> tuple[Cotangents, Collection[int]]:
+        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
+        the final ones."""
+        numbers = [s for s in cts if (self.segment, s) in walk.numbers]
+        return segment_gradient(self.segment, cts, stops, final, numbers, into)
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
@@ -108,7 +111,8 @@ class Walk:
     """One backward: what has arrived where.
 
     ``leaves`` collects gradients of leaves, ``found`` those of the tensors asked for. With ``accumulate`` they
-    are added to what the leaves hold; with ``final`` the walk ends at what is asked for.
+    are added to what the leaves hold; with ``final`` the walk ends at what is asked for. ``numbers`` are the vertices
+    of whose cotangent all elements are selected.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -122,6 +126,7 @@ class Walk:
         self.wanted: dict[tuple[Any, int], list[int]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.found: dict[int, Any] = {}
+        self.numbers: set[tuple[Any, int]] = set()
 
     def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
         """Where a tensor stands in the graph: a slot of a unit, or a leaf."""
@@ -163,13 +168,18 @@ class Walk:
             self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
         return self.units[of][0]
 
-    def arrive(self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False) -> None:
-        """A cotangent has come to a vertex; ``summed`` if what was there is in it."""
+    def arrive(
+        self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False, selected: bool = False
+    ) -> None:
+        """A cotangent has come to a vertex; ``summed`` if what was there is in it, ``selected`` if all its elements
+        are."""
         if isinstance(at, Leaf):
             held = self.held(at)
             self.leaves[at] = g if held is None or summed else held + g
         elif at is not None:
             self.unit(at[0])
+            if selected:
+                self.numbers.add(at)
             cts = self.units[at[0]][1]
             cts[at[1]] = g if at[1] not in cts or summed else cts[at[1]] + g
 
@@ -235,12 +245,12 @@ class Walk:
             stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
             into = self.accumulators(unit, stops, special)
             final = tuple([s for s in stops if self.ends(of, unit, s, special)])
-            found = unit.stage(roots, stops, final, into, self)
+            found, selected = unit.stage(roots, stops, final, into, self)
             plain = {s: g for s, g in found.items() if s not in into}
             for s in into:
                 if s in found:
-                    self.arrive(self.past(unit.source(s)), found[s], summed=True)
-            roots = self.sort(unit, plain, special, waiting)
+                    self.arrive(self.past(unit.source(s)), found[s], summed=True, selected=s in selected)
+            roots = self.sort(unit, plain, special, waiting, selected)
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
         """Whether a source's cotangent is asked for: of leaves only those, unless it is for all of them."""
@@ -255,7 +265,9 @@ class Walk:
             return self.final and (of, slot) in self.wanted and slot not in unit.handlers
         return isinstance(unit.source(slot), Leaf)
 
-    def sort(self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents) -> Cotangents:
+    def sort(
+        self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents, selected: Collection[int] = ()
+    ) -> Cotangents:
         """Part cotangents: those somebody acts on wait, those at sources leave the unit, the rest are roots."""
         roots: Cotangents = {}
         for slot, g in cts.items():
@@ -264,7 +276,7 @@ class Walk:
             elif slot < 0 or unit.deps(slot) == (slot,):
                 g = ones_like(unit, slot) if g is None else g
                 source = unit.source(slot)
-                self.arrive(self.past(source), g)
+                self.arrive(self.past(source), g, selected=slot in selected)
             else:
                 roots[slot] = g
         return roots
@@ -344,7 +356,7 @@ def run_walk(
             g = steps.ones(root._aval)
         elif g is not None and not raw:
             g = steps.settle(g)
-        walk.arrive(at, g)
+        walk.arrive(at, g, selected=not raw)
     RECORDER.open += 1
     try:
         walk.run()
