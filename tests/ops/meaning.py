@@ -196,13 +196,20 @@ def pick(at: Callable[[list[Scalar]], int]) -> Callable[[list[Scalar]], Scalar]:
     return lambda values: values[at(values)]
 
 
-def matmul(x: Array, y: Array) -> Array:
+def matmul(x: Array, y: Array, selects: int = 0, marks: bool = False) -> Array:
+    """Terms with a factor −0.0 of a marked operand do not count; an element without terms is −0.0 if asked."""
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     shape = (*batch, x.shape[-2], y.shape[-1])
     xb, yb = np.broadcast_to(x, batch + x.shape[-2:]), np.broadcast_to(y, batch + y.shape[-2:])
     values = []
     for *b, i, j in np.ndindex(shape):
-        values.append(total([xb[(*b, i, k)].item() * yb[(*b, k, j)].item() for k in range(x.shape[-1])]))
+        pairs = [(xb[(*b, i, k)].item(), yb[(*b, k, j)].item()) for k in range(x.shape[-1])]
+        kept = [
+            u * v
+            for u, v in pairs
+            if not (selects & 1 and str(u) == "-0.0") and not (selects & 2 and str(v) == "-0.0")
+        ]
+        values.append(total(kept) if kept or not marks else -0.0)
     return as_array(values, shape, x.dtype)
 
 

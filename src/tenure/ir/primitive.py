@@ -45,6 +45,7 @@ class Primitive:
     ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
     in front (``ops.batching``).
     ``zeros`` says what zeros its result may hold as a cotangent or tangent; None: numbers of any sign.
+    ``settled(*xs, **params)`` gives such a result without −0.0, where that is cheaper than adding 0.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Primitive:
         "name",
         "ref",
         "samples",
+        "settled",
         "vjp",
         "zeros",
     )
@@ -83,6 +85,7 @@ class Primitive:
         check: Rule | None = None,
         alias: int | None = None,
         zeros: Zeros | None = None,
+        settled: Rule | None = None,
     ) -> None:
         if name in TABLE:
             raise ValueError(f"primitive {name!r} is declared twice")
@@ -101,6 +104,7 @@ class Primitive:
         self.check = check
         self.alias = alias
         self.zeros = zeros
+        self.settled = settled
         TABLE[name] = self
 
     def differentiable(self, operands: int) -> Sequence[int]:

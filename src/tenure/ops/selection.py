@@ -59,7 +59,12 @@ def unselected_like(x: Value) -> Value:
 
 def settled(g: Value) -> Value:
     """A cotangent as numbers, none of which is −0.0."""
-    return g if zeros_of(g) == UNSIGNED else TABLE["add"](g, g.coerce(0.0))
+    if zeros_of(g) == UNSIGNED:
+        return g
+    at = g.builder.instructions[g.id]
+    if at is not None and at.primitive.settled is not None:
+        return at.primitive.settled(*[Value(g.builder, o) for o in at.operands], **at.params)  # type: ignore[no-any-return]
+    return TABLE["add"](g, g.coerce(0.0))
 
 
 def ready(g: Value) -> Value:
