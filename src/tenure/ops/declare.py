@@ -185,6 +185,19 @@ def _transposes(rules: tuple[Rule, ...], argnums: tuple[int, ...] | None) -> Rul
     return of_all if argnums is None else of_some
 
 
+def _joined(found: Sequence[int], **params: Any) -> int:
+    """The zeros of an array that is put together from others."""
+    return max(found, default=UNSIGNED)
+
+
+def _moving(xs: Sequence[Value], argnums: tuple[int, ...] | None, dxs: Sequence[Value | None]) -> list[Value]:
+    """The operands with their tangents in the place of those that have them."""
+    out = list(xs)
+    for k, dx in zip(range(len(xs)) if argnums is None else argnums, level(dxs), strict=True):
+        out[k] = unselected_like(xs[k]) if dx is None else dx
+    return out
+
+
 def linear(
     name: str,
     *,
@@ -205,15 +218,12 @@ def linear(
     """A primitive linear in its operands ``argnums`` jointly (None: in all of them).
 
     ``transpose[k](g, *xs, **params)`` is the cotangent of the k-th of them. Where there are any number of
-    operands it takes the operand's number too, ``(g, k, *xs, **params)``, and the last rule serves the rest.
-    ``base`` is the operand that all others are added to, where there is one.
+    operands it takes the operand's number too, ``(g, k, *xs, **params)``, and the last rule serves the rest. All others
+    are added to the operand ``base``, where there is one.
     """
 
     def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value, **params: Any) -> Value:
-        operands = list(xs)
-        for k, dx in zip(range(len(xs)) if argnums is None else argnums, level(dxs), strict=True):
-            operands[k] = unselected_like(xs[k]) if dx is None else dx
-        return made(*operands, **params)
+        return made(*_moving(xs, argnums, dxs), **params)
 
     made = Primitive(
         name,
@@ -230,6 +240,6 @@ def linear(
         in_place=in_place,
         check=check,
         alias=alias,
-        zeros=(argnums if base is None else (base,), lambda found, **params: max(found, default=UNSIGNED)),
+        zeros=(argnums if base is None else (base,), _joined),
     )
     return made

@@ -8,14 +8,13 @@ from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive, Rule
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import aligned, spreading
 from tenure.ops.declare import (
     NONZERO,
     POSITIVE,
     REALS,
-    Partial,
     broadcast_shapes,
     interval,
     linear,
@@ -23,7 +22,7 @@ from tenure.ops.declare import (
     unbroadcast,
 )
 from tenure.ops.lowering import Element, elementwise
-from tenure.ops.selection import NONE, Selection, masked, unselected_like
+from tenure.ops.selection import Selection, masked, unselected_like
 
 ALL = "biuf"
 NUMBERS = "iuf"
@@ -52,15 +51,6 @@ subtract = pointwise(
     domain=TWO_REALS,
     dtypes=NUMBERS,
 )
-distance = pointwise(
-    "distance",
-    lower=lambda e, x, y: e.select(e.compare("==", x, y), e.number(0, x), e.subtract(x, y)),
-    ref=lambda np, x, y: np.where(x == y, np.zeros((), x.dtype), np.subtract(x, y)),
-    partials=(1.0, -1.0),
-    domain=TWO_REALS,
-    dtypes="f",
-)
-"""x − y, and 0 where they are equal, infinities too."""
 multiply = pointwise(
     "multiply",
     lower=lambda e, x, y: e.multiply(x, y),
@@ -69,38 +59,6 @@ multiply = pointwise(
     domain=TWO_REALS,
     dtypes=NUMBERS,
 )
-unselected = pointwise(
-    "unselected",
-    lower=lambda e, g: e.call("unselected", g),
-    ref=lambda np, g: np.logical_and(g == 0, np.signbit(g)),
-    partials=NOT_DIFFERENTIABLE,
-    domain=(interval(-1.0, 1.0),),
-    dtypes="f",
-    result=dtypes.bool_,
-)
-"""Whether an element of a cotangent is −0.0 (``ops.selection``)."""
-
-
-def _chained(other: Rule) -> Partial:
-    """The partial derivative of ``chain``: the other operand, where the cotangent is selected."""
-    return lambda ans, x, g: Selection(logical_not(unselected(g)), other(x, g))
-
-
-chain: Primitive = pointwise(
-    "chain",
-    lower=lambda e, x, g: e.select(
-        e.call("unselected", g), e.number(NONE, g), e.add(e.multiply(x, g), e.number(0.0, g))
-    ),
-    ref=lambda np, x, g: np.where(
-        np.logical_and(g == 0, np.signbit(g)), np.asarray(NONE, g.dtype), np.add(np.multiply(x, g), g.dtype.type(0))
-    ),
-    partials=(_chained(lambda x, g: g), _chained(lambda x, g: x)),
-    domain=TWO_REALS,
-    dtypes="f",
-    zeros=((1,), lambda found: PARTIAL if found[0] == PARTIAL else UNSIGNED),
-)
-"""x · g, a partial derivative times a cotangent: −0.0 where g is not selected, whatever x, and +0.0 for any other zero
-(``ops.selection``)."""
 divide = pointwise(
     "divide",
     lower=lambda e, x, y: e.divide(x, y),

@@ -1,4 +1,5 @@
-"""Elementary functions that lose no digits where their plain form would: erf, sigmoid, softplus, expm1, log1p."""
+"""Elementary functions that lose no digits where their plain form would: erf, sigmoid, softplus, expm1, log1p, and a
+difference that infinities may have."""
 
 from __future__ import annotations
 
@@ -107,3 +108,12 @@ log1p: Primitive = pointwise(
     dtypes="f",
 )
 """log(1 + x)."""
+distance = pointwise(
+    "distance",
+    lower=lambda e, x, y: e.select(e.compare("==", x, y), e.number(0, x), e.subtract(x, y)),
+    ref=lambda np, x, y: np.where(x == y, np.zeros((), x.dtype), np.subtract(x, y)),
+    partials=(1.0, -1.0),
+    domain=(REALS, REALS),
+    dtypes="f",
+)
+"""x − y, and 0 where they are equal, infinities too."""

@@ -6,7 +6,7 @@ import math
 
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
-from tenure.ops import pointwise, promote, reduce
+from tenure.ops import pointwise, promote, reduce, special
 
 
 def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
@@ -16,7 +16,7 @@ def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     if any(x.shape[k] == 0 for k in axes):
         return promote.keep(pointwise.log(reduce.reduce_sum(x, axes=axes)), x, axes, keepdims)
     top = promote.stop(reduce.reduce_max(x, axes=axes))
-    away = pointwise.distance(x, reduce.broadcast_back(top, x, axes))
+    away = special.distance(x, reduce.broadcast_back(top, x, axes))
     total = reduce.reduce_sum(pointwise.exp(away), axes=axes)
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
