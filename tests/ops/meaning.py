@@ -196,13 +196,20 @@ def pick(at: Callable[[list[Scalar]], int]) -> Callable[[list[Scalar]], Scalar]:
     return lambda values: values[at(values)]
 
 
-def matmul(x: Array, y: Array) -> Array:
+def matmul(x: Array, y: Array, selects: int = 0, marks: bool = False) -> Array:
+    """Terms with a factor −0.0 of a marked operand do not count; an element without terms is −0.0 if asked."""
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     shape = (*batch, x.shape[-2], y.shape[-1])
     xb, yb = np.broadcast_to(x, batch + x.shape[-2:]), np.broadcast_to(y, batch + y.shape[-2:])
     values = []
     for *b, i, j in np.ndindex(shape):
-        values.append(total([xb[(*b, i, k)].item() * yb[(*b, k, j)].item() for k in range(x.shape[-1])]))
+        pairs = [(xb[(*b, i, k)].item(), yb[(*b, k, j)].item()) for k in range(x.shape[-1])]
+        kept = [
+            u * v
+            for u, v in pairs
+            if not (selects & 1 and str(u) == "-0.0") and not (selects & 2 and str(v) == "-0.0")
+        ]
+        values.append(total(kept) if kept or not marks else -0.0)
     return as_array(values, shape, x.dtype)
 
 
@@ -305,11 +312,19 @@ def repeated(i: Index, old: Index, shape: Index) -> Index:
     return tuple(0 if n == 1 else k for k, n in zip(i[len(i) - len(old) :], old, strict=True))
 
 
+def chained(x: Array, g: Array) -> Array:
+    """The product, whose zeros are +0.0, but where g is −0.0: that stays."""
+    product, (_, wide) = elementwise(operator.mul)(x, g), np.broadcast_arrays(x, g)
+    kept = [-0.0 if str(h) == "-0.0" else abs(p) if p == 0 else p for p, h in zip(product.flat, wide.flat, strict=True)]
+    return as_array(kept, product.shape, product.dtype)
+
+
 EXACT: dict[str, Callable[..., Array]] = {
     "add": elementwise(operator.add),
     "subtract": elementwise(operator.sub),
     "multiply": elementwise(operator.mul),
-    "multiply_no_nan": elementwise(lambda x, g: 0.0 if g == 0 else x * g),
+    "chain": chained,
+    "unselected": elementwise(lambda g: str(g) == "-0.0", bool),
     "divide": elementwise(divide),
     "floor_divide": elementwise(floor_divide),
     "remainder": elementwise(remainder),

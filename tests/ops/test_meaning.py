@@ -96,7 +96,7 @@ BINARY = (
     "add",
     "subtract",
     "multiply",
-    "multiply_no_nan",
+    "chain",
     "divide",
     "floor_divide",
     "remainder",

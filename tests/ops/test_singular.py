@@ -51,8 +51,10 @@ SINGULAR: list[tuple[str, tuple[float, ...], tuple[float, ...]]] = [
     ("minimum", (NAN, 1.0), (1.0, 1.0)),
     ("remainder", (7.0, 2.0), (1.0, -3.0)),
     ("remainder", (-7.0, 2.0), (1.0, 4.0)),
-    ("multiply_no_nan", (INF, 0.0), (0.0, INF)),
-    ("multiply_no_nan", (NAN, 0.0), (0.0, NAN)),
+    ("chain", (INF, 0.0), (0.0, INF)),
+    ("chain", (NAN, 0.0), (0.0, NAN)),
+    ("chain", (INF, -0.0), (0.0, 0.0)),
+    ("chain", (NAN, -0.0), (0.0, 0.0)),
 ]
 
 
@@ -68,7 +70,7 @@ def test_partial_derivatives(name: str, at: tuple[float, ...], partials: tuple[f
 
 @pytest.mark.parametrize(("name", "at", "partials"), SINGULAR)
 def test_no_cotangent_and_no_tangent_give_zero(name: str, at: tuple[float, ...], partials: tuple[float, ...]) -> None:
-    f, xs, zero = applied(TABLE[name], {}), [np.array(x) for x in at], np.array(0.0)
+    f, xs, zero = applied(TABLE[name], {}), [np.array(x) for x in at], np.array(-0.0)
     assert_array_equal(vjp(f, xs, range(len(xs)), zero), np.zeros(len(xs)))
     assert jvp(f, xs, range(len(xs)), [zero] * len(xs)) == 0
 

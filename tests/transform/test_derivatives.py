@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import tenure.ops  # noqa: F401  (fills the table)
-from tenure.dtypes import float64, int64
+from tenure.dtypes import bool_, float64, int64
 from tenure.interp import interp
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -55,14 +55,14 @@ def text(program: Program) -> str:
 
 def test_the_gradient_of_a_product_of_a_sine() -> None:
     assert text(gradient(lambda b, x: sin(x) * x)) == "\n".join(
-        ["%2 = sin %0", "%3 = multiply %1 %0", "%4 = multiply %1 %2", "%5 = cos %0", "%6 = multiply %3 %5",
+        ["%2 = sin %0", "%3 = chain %0 %1", "%4 = chain %2 %1", "%5 = cos %0", "%6 = chain %5 %3",
          "%7 = add %4 %6", "return %7"]
     )  # fmt: skip
 
 
 def test_the_tangent_of_a_product_of_a_sine() -> None:
     assert text(tangent(lambda b, x: sin(x) * x)) == "\n".join(
-        ["%2 = sin %0", "%3 = cos %0", "%4 = multiply %1 %3", "%5 = multiply %4 %0", "%6 = multiply %1 %2",
+        ["%2 = sin %0", "%3 = cos %0", "%4 = chain %3 %1", "%5 = chain %0 %4", "%6 = chain %2 %1",
          "%7 = add %5 %6", "return %7"]
     )  # fmt: skip
 
@@ -79,10 +79,24 @@ def test_the_gradient_of_broadcasting_is_a_sum() -> None:
     )
 
 
-def test_a_singular_derivative_is_multiplied_without_nan() -> None:
-    assert text(gradient(lambda b, x: TABLE["log"](x))) == "\n".join(
-        ["%2 = full shape=() value=1 dtype=tenure.float64", "%3 = divide %2 %0", "%4 = multiply_no_nan %3 %1",
-         "return %4"]
+def test_a_cotangent_that_is_all_numbers_is_multiplied_plainly_and_settled_at_the_end() -> None:
+    b = Builder()
+    x, g = b.input(X, tracked=True), b.full((3,), 2, float64)
+    found = pull_back(b, {sin(x).id: g}, {x.id}, {})[x.id]
+    assert text(b.extract([x.id], [found.id])) == "\n".join(
+        ["%1 = full shape=(3,) value=2 dtype=tenure.float64", "%2 = cos %0", "%3 = multiply %1 %2",
+         "%4 = full shape=() value=0.0 dtype=tenure.float64", "%5 = add %3 %4", "return %5"]
+    )  # fmt: skip
+
+
+def test_a_gradient_has_no_negative_zero() -> None:
+    b = Builder()
+    x, c, g = b.input(X, tracked=True), b.input(Aval((3,), bool_)), b.input(X)
+    y = TABLE["where"](c, x, x.zeros())
+    found = pull_back(b, {y.id: g}, {x.id}, {}, {x.id})[x.id]
+    assert text(b.extract([c.id, g.id], [found.id])) == "\n".join(
+        ["%2 = full shape=() value=-0.0 dtype=tenure.float64", "%3 = where %0 %1 %2",
+         "%4 = full shape=() value=0.0 dtype=tenure.float64", "%5 = add %3 %4", "return %5"]
     )  # fmt: skip
 
 
@@ -105,7 +119,7 @@ def test_the_gradient_of_reads_is_one_accumulator() -> None:
             "%2 = full shape=() value=0 dtype=tenure.int64",
             "%3 = full shape=() value=1 dtype=tenure.int64",
             "%4 = full shape=() value=2 dtype=tenure.int64",
-            "%5 = full shape=(3,) value=0 dtype=tenure.float64",
+            "%5 = full shape=(3,) value=-0.0 dtype=tenure.float64",
             "%6 = additem %5 %1 %4 spec=('i',)",
             "%7 = additem %6 %1 %3 spec=('i',)",
             "%8 = additem %7 %1 %2 spec=('i',)",
@@ -239,7 +253,7 @@ def test_instructions_recorded_without_tracking_are_constants() -> None:
     g = b.input(X)
     found = pull_back(b, {y.id: g}, {x.id}, {})
     assert text(b.extract([x.id, g.id], [found[x.id].id])) == "\n".join(
-        ["%2 = sin %0", "%3 = multiply %1 %2", "return %3"]
+        ["%2 = sin %0", "%3 = chain %2 %1", "return %3"]
     )
 
 

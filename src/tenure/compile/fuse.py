@@ -64,7 +64,7 @@ def counts_up(program: Program, v: int, size: int) -> bool:
 
 MOVES = {"reshape", "permute", "broadcast_to", "flip", "full", "iota", "getitem", "mark", "cast"}
 
-ARITHMETIC = {"add", "subtract", "multiply", "multiply_no_nan", "divide", "negative", "equal", "not_equal", "where"}
+ARITHMETIC = {"add", "subtract", "multiply", "chain", "divide", "negative", "equal", "not_equal", "where"}
 FOLDED = (MOVES | ARITHMETIC) - {"iota"}
 """Primitives that LLVM computes itself where the operands are constants."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tenure.compile.simplify import emit
 from tenure.ir.program import Builder, Instruction, Program, Value
-from tenure.ops.contract import matmul
+from tenure.ops.contract import matmul, swapped
 from tenure.ops.move import permute
 
 
@@ -43,7 +43,10 @@ def turned(
             return operands[0]
         return emit(b, permute, operands, {"order": composed}, seen)
     if source.primitive is matmul and at.aval.dtype.kind == "f" and uses == 1 and order == swap(len(order)):
-        return emit(b, matmul, [transposed(b, x, seen) for x in reversed(operands)], {}, seen)
+        params = dict(source.params)
+        if "selects" in params:
+            params["selects"] = swapped(params["selects"])
+        return emit(b, matmul, [transposed(b, x, seen) for x in reversed(operands)], params, seen)
     return None
 
 

@@ -11,6 +11,7 @@ from tenure.compile.elements import in_memory
 from tenure.compile.fuse import instruction, through_transpose
 from tenure.compile.index import address, loop
 from tenure.compile.loops import Axis, constant, counted, nest
+from tenure.ir.program import Instruction
 from tenure.runtime.tiles import Product, tiling
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def emit_product(body: Body, v: int, shared: bool) -> None:
         if aval.dtype.kind == "f":
             strides = [0 if prod(s[:-2]) == 1 else s[-1] * s[-2] for s in shapes]
             size = Size(rows, columns, inner, count if together else 1, strides[0], strides[1])
-            call_blas(body, aval.dtype.itemsize == 4, matrices, turned, size, shared)
+            call_blas(body, at, matrices, turned, size, shared)
         else:
             multiply_whole(body, aval.dtype, matrices, turned, Size(rows, columns, inner, 1, 0, 0))
 
@@ -79,7 +80,7 @@ def advance(body: Body, v: int, matrix: ir.Value, shape: tuple[int, ...]) -> ir.
     return body.b.gep(body.pointer(v), [at], source_etype=in_memory(body.program.aval(v).dtype))
 
 
-def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], size: Size, shared: bool) -> None:
+def call_blas(body: Body, at: Instruction, matrices: Matrices, turned: list[bool], size: Size, shared: bool) -> None:
     """``gemm`` of the runtime, on a Product on the stack; an operand that is a transpose is read as it lies."""
     b, module = body.b, body.function.module
     fields: dict[str, Any] = {"a": matrices.left, "b": matrices.right, "c": matrices.target}
@@ -87,6 +88,7 @@ def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], 
     fields.update(lda=size.rows if turned[0] else size.inner, ldb=size.inner if turned[1] else size.columns)
     fields.update(ldc=size.columns, stride_a=size.left, stride_b=size.right, stride_c=size.rows * size.columns)
     fields.update(transpose_a=int(turned[0]), transpose_b=int(turned[1]), alpha=1.0, beta=0.0)
+    fields.update(selects=at.params.get("selects", 0), marks=int(at.params.get("marks", False)))
     fields.update(tiling(size.rows, size.columns, size.inner, size.batch, turned[1]))
     if not shared:
         fields.update(pieces=1)
@@ -99,9 +101,8 @@ def call_blas(body: Body, single: bool, matrices: Matrices, turned: list[bool], 
             value = ir.Constant(ir.DoubleType(), value)
         elif isinstance(value, int):
             value = constant(max(value, 1) if name.startswith("ld") else value)
-        at = b.gep(call, [constant(getattr(Product, name).offset)], source_etype=ir.IntType(8))
-        b.store(value, at)
-    name = "sgemm" if single else "dgemm"
+        b.store(value, b.gep(call, [constant(getattr(Product, name).offset)], source_etype=ir.IntType(8)))
+    name = "sgemm" if at.aval.dtype.itemsize == 4 else "dgemm"
     signature = ir.FunctionType(ir.VoidType(), [POINTER])
     b.call(module.globals.get(name) or ir.Function(module, signature, name), [call])
 

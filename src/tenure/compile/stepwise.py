@@ -100,13 +100,13 @@ def fold_function(operation: str, dtype: DType, tail: bool) -> Any:
     return function(kind, key, name, lambda: late("generic").fold_source(operation, dtype, tail))
 
 
-def multiplied(x: Array, y: Array) -> Array:
+def multiplied(x: Array, y: Array, *, selects: int = 0, marks: bool = False) -> Array:
     """A matrix product on the runtime's threads, as programs call it."""
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     out = empty((*batch, x.shape[-2], y.shape[-1]), x.dtype)
     left, right, result = _stacked(x, batch), _stacked(y, batch), out.reshape(-1, *out.shape[-2:])
     if x.shape[-1]:
-        gemm(left, right, result)
+        gemm(left, right, result, selects=selects, marks=marks)
     else:
         out[...] = 0
     return out

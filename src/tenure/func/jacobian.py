@@ -14,8 +14,9 @@ from tenure.errors import DTypeError
 from tenure.func import tree
 from tenure.func.transforms import closed, marked, pulled, recording
 from tenure.func.vectorize import vmap
+from tenure.ops.selection import NONE
 from tenure.values import shaping, steps
-from tenure.values.arithmetic import equal, to_dtype
+from tenure.values.arithmetic import equal, to_dtype, where
 from tenure.values.creation import arange
 from tenure.values.modes import is_grad_enabled
 from tenure.values.reading import value_of
@@ -81,18 +82,19 @@ def _floating(y: Any, name: str) -> Any:
 
 
 def basis(like: Any) -> Any:
-    """The unit tensors of a shape, one above the other: never in memory where they are only multiplied with."""
+    """The unit tensors of a shape, one above the other: never in memory where they are only multiplied with. Each
+    selects one element (``ops.selection``)."""
     n = math.prod(like.shape)
     number = arange(n)
     units = equal(shaping.reshape(number, n, 1), number)
-    return shaping.reshape(to_dtype(units, like.dtype), n, *like.shape)
+    return shaping.reshape(to_dtype(where(units, 1.0, NONE), like.dtype), n, *like.shape)
 
 
 def _backward_rows(y: Any, marks: list[Any]) -> list[Any]:
     """The derivatives of one result with respect to each mark."""
     if y.shape == ():
         return pulled([y], [None], marks, True)
-    rows = vmap(lambda g: pulled([y], [value_of(g)], marks, True))(basis(y))
+    rows = vmap(lambda g: pulled([y], [value_of(g)], marks, True, raw=True))(basis(y))
     return [shaping.reshape(r, *y.shape, *x.shape) for r, x in zip(rows, marks, strict=True)]
 
 

@@ -79,12 +79,15 @@ def check_scalar(out: Any, what: str) -> Any:
     return value_of(out)
 
 
-def pulled(outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool) -> list[Any]:
-    """The cotangents of the marks; zeros where nothing depends on them."""
+def pulled(
+    outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool, *, raw: bool = False
+) -> list[Any]:
+    """The cotangents of the marks; zeros where nothing depends on them. In ``raw`` ones −0.0 is an element that is not
+    selected."""
     live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._deps]
     walk = Walk(create, consume=False, accumulate=False)
     walk.final = True
-    run_walk(walk, [y for y, _ in live], [g for _, g in live], marks)
+    run_walk(walk, [y for y, _ in live], [g for _, g in live], marks, raw=raw)
     return [walk.found[k] if k in walk.found else steps.fill(m._aval, 0) for k, m in enumerate(marks)]
 
 
@@ -166,7 +169,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         check_tangents(marks, given)
         raw = f(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        moved = steps.tangent(outs, marks, given)
+        moved = steps.tangent(outs, marks, [steps.settle(t) for t in given])
         return closed(raw, marks, tracked), closed(tree.rebuild(raw, iter(moved)), marks, tracked)
 
 

@@ -23,6 +23,12 @@ class _NotDifferentiable:
 
 NOT_DIFFERENTIABLE: Final = _NotDifferentiable()
 
+UNSIGNED, SIGNED, PARTIAL = range(3)
+"""What zeros a cotangent may hold: +0.0 alone; −0.0 too, a number; −0.0 too, an element that is not selected
+(``ops.selection``)."""
+Zeros = tuple[Sequence[int] | None, Callable[..., int]]
+"""The operands on which it depends what zeros a result holds (None: all), and how: of theirs, and the parameters."""
+
 
 class Primitive:
     """One operation of the IR.
@@ -38,6 +44,8 @@ class Primitive:
     ``check(np, *arrays, **params)`` raises before the run what only the values can show.
     ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
     in front (``ops.batching``).
+    ``zeros`` says what zeros its result may hold as a cotangent or tangent; None: numbers of any sign.
+    ``settled(*xs, **params)`` gives such a result without −0.0, where that is cheaper than adding 0.
     """
 
     __slots__ = (
@@ -54,7 +62,9 @@ class Primitive:
         "name",
         "ref",
         "samples",
+        "settled",
         "vjp",
+        "zeros",
     )
 
     def __init__(
@@ -74,6 +84,8 @@ class Primitive:
         in_place: int | None = None,
         check: Rule | None = None,
         alias: int | None = None,
+        zeros: Zeros | None = None,
+        settled: Rule | None = None,
     ) -> None:
         if name in TABLE:
             raise ValueError(f"primitive {name!r} is declared twice")
@@ -91,6 +103,8 @@ class Primitive:
         self.in_place = in_place
         self.check = check
         self.alias = alias
+        self.zeros = zeros
+        self.settled = settled
         TABLE[name] = self
 
     def differentiable(self, operands: int) -> Sequence[int]:

@@ -127,10 +127,12 @@ class Builder:
     ``tracked[v]`` says whether a gradient flows through v. Instructions emitted while ``tracking`` is off are
     constants to every later differentiation. ``depths[v]`` says in how many vmapped functions v is one example's,
     ``blocks[v]`` in which checkpointed block it was emitted: ``block`` is the one that is open, 0 for none.
+    ``zeros`` remembers what zeros cotangents hold (``ops.selection``).
     """
 
     __slots__ = (
-        "avals", "block", "blocks", "consts", "depths", "instructions", "origin", "outer", "tracked", "tracking"
+        "avals", "block", "blocks", "consts", "depths", "instructions", "origin", "outer", "tracked", "tracking",
+        "zeros",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -144,6 +146,7 @@ class Builder:
         self.block = 0
         self.blocks: dict[int, int] = {}
         self.outer: list[int] = [0]
+        self.zeros: dict[int, int] = {}
 
     def _append(self, instruction: Instruction | None, aval: Aval, tracked: bool) -> Value:
         self.avals.append(aval)

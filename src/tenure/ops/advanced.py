@@ -29,7 +29,8 @@ from tenure.ops.index import Spec, check_indices, check_range, indexed_shape, se
 from tenure.ops.index_batching import array_read, array_write, named, numbered
 from tenure.ops.lowering import Element, Rewritten, Write
 from tenure.ops.move import reshape
-from tenure.ops.pointwise import ALL, NUMBERS, where
+from tenure.ops.pointwise import ALL, NUMBERS
+from tenure.ops.selection import masked, ready, unselected_like
 
 Shape = tuple[int, ...]
 
@@ -216,7 +217,7 @@ gather: Primitive = linear(
     lower=Element(lambda e, index, x, *operands, spec, at, unique: e.at(x, place(e, index, x, operands, spec, at))),
     aval=_gather_aval,
     ref=_gather,
-    transpose=(lambda g, x, *operands, **params: scatter_add(x.zeros(), g, *operands, **params),),
+    transpose=(lambda g, x, *operands, **params: scatter_add(unselected_like(x), ready(g), *operands, **params),),
     accumulate=lambda acc, g, x, *operands, **params: scatter_add(acc, g, *operands, **params),
     check=lambda np, x, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
     dtypes=ALL,
@@ -235,6 +236,7 @@ scatter_add: Primitive = linear(
     argnums=(0, 1),
     in_place=0,
     check=lambda np, x, v, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
+    base=0,
     dtypes=NUMBERS,
     samples=scatter_samples,
 )
@@ -355,7 +357,7 @@ def _kept(g: Value, x: Value, v: Value, *operands: Value, spec: Spec, at: int, u
         return found
     arrays = arrays_of(spec, operands)
     sizes = tuple([x.shape[axis] for entry, axis, _ in taken(spec, operands) if entry == "a"])
-    return where(spread(survives(*arrays, sizes=sizes), spec, at), found, g.coerce(0))
+    return masked(spread(survives(*arrays, sizes=sizes), spec, at), found)
 
 
 scatter: Primitive = linear(
@@ -364,7 +366,7 @@ scatter: Primitive = linear(
     lower=scatter_write(None),
     aval=scatter_aval("scatter", ALL),
     ref=scatter_meaning(None),
-    transpose=(lambda g, x, v, *operands, **params: scatter(g, v.zeros(), *operands, **params), _kept),
+    transpose=(lambda g, x, v, *operands, **params: scatter(ready(g), unselected_like(v), *operands, **params), _kept),
     argnums=(0, 1),
     in_place=0,
     check=lambda np, x, v, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),

@@ -24,9 +24,10 @@ from tenure.ops.advanced import (
 )
 from tenure.ops.declare import primitive
 from tenure.ops.index_batching import array_write
-from tenure.ops.pointwise import NUMBERS, cast, equal, logical_and, logical_or, multiply_no_nan, not_equal, where
+from tenure.ops.pointwise import NUMBERS, cast, equal, logical_and, logical_or, not_equal, where
+from tenure.ops.selection import Selection, ready, times, unselected_like
 
-Weights = Callable[..., tuple[Value | None, Value | None]]
+Weights = Callable[..., tuple[Value | Selection | None, Value | Selection | None]]
 
 
 def _combining(name: str, function: str, weights: Weights) -> Primitive:
@@ -37,8 +38,8 @@ def _combining(name: str, function: str, weights: Weights) -> Primitive:
         tracked = x.builder.tracked
         of_x, of_v = weights((tracked[x.id], tracked[v.id]), ans, x, v, operands, params)
         return [
-            None if of_x is None else multiply_no_nan(of_x, g),
-            None if of_v is None else multiply_no_nan(of_v, gather(g, *operands, **params)),
+            None if of_x is None else times(g, of_x),
+            None if of_v is None else times(gather(g, *operands, **params), of_v),
         ]
 
     def jvp(
@@ -46,10 +47,10 @@ def _combining(name: str, function: str, weights: Weights) -> Primitive:
     ) -> Value | None:
         dx, dv = dxs
         of_x, of_v = weights((dx is not None, dv is not None), ans, x, v, operands, params)
-        total = x.zeros() if dx is None or of_x is None else multiply_no_nan(of_x, dx)
+        total = unselected_like(x) if dx is None or of_x is None else times(dx, of_x)
         if dv is None or of_v is None:
             return total
-        return scatter_add(total, multiply_no_nan(of_v, dv), *operands, **params)
+        return scatter_add(ready(total), ready(times(dv, of_v)), *operands, **params)
 
     return primitive(
         name,
@@ -69,14 +70,14 @@ def _combining(name: str, function: str, weights: Weights) -> Primitive:
 
 def _winners(
     wanted: tuple[bool, bool], ans: Value, x: Value, v: Value, operands: Sequence[Value], params: dict[str, Any]
-) -> tuple[Value | None, Value | None]:
+) -> tuple[Selection | None, Selection | None]:
     """The share of each of those that are the result; where that is NaN, the NaNs are."""
-    of_x = cast(logical_or(equal(x, ans), not_equal(x, x)), dtype=x.dtype)
-    of_v = cast(logical_or(equal(v, gather(ans, *operands, **params)), not_equal(v, v)), dtype=x.dtype)
-    count = scatter_add(of_x, of_v, *operands, **params)
+    of_x = logical_or(equal(x, ans), not_equal(x, x))
+    of_v = logical_or(equal(v, gather(ans, *operands, **params)), not_equal(v, v))
+    share = 1 / scatter_add(cast(of_x, dtype=x.dtype), cast(of_v, dtype=x.dtype), *operands, **params)
     return (
-        of_x / count if wanted[0] else None,
-        of_v / gather(count, *operands, **params) if wanted[1] else None,
+        Selection(of_x, share) if wanted[0] else None,
+        Selection(of_v, gather(share, *operands, **params)) if wanted[1] else None,
     )
 
 

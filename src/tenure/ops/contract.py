@@ -1,4 +1,9 @@
-"""Matrix products over the last two axes, batched over the others."""
+"""Matrix products over the last two axes, batched over the others.
+
+In products of cotangents an operand may have elements that are not selected, −0.0 (``ops.selection``): ``selects`` has
+bit 0 for x and bit 1 for y. Their terms are left out, whatever the other factor. With ``marks`` a row or column of the
+result without terms is −0.0 again; else 0.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import Primitive
+from tenure.ir.primitive import PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
 from tenure.ops.batching import in_front
 from tenure.ops.declare import REALS, broadcast_shapes, primitive, unbroadcast
@@ -17,9 +22,10 @@ from tenure.ops.lowering import Product
 from tenure.ops.move import permute, reshape
 from tenure.ops.pointwise import NUMBERS, multiply
 from tenure.ops.reduce import reduce_sum
+from tenure.ops.selection import NONE, zeros_of
 
 
-def _aval(x: Aval, y: Aval) -> Aval:
+def _aval(x: Aval, y: Aval, *, selects: int = 0, marks: bool = False) -> Aval:
     if x.dtype is not y.dtype:
         raise DTypeError(f"matmul: dtypes {x.dtype.name} and {y.dtype.name} need a cast")
     if x.dtype.kind == "b":
@@ -46,32 +52,74 @@ def rows_of(x: Value) -> Value:
     return x if x.ndim == 2 else reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
 
 
-def _vjp(g: Value, ans: Value, x: Value, y: Value) -> list[Value | None]:
+def _of(x: Value, y: Value, left: bool, right: bool) -> Value:
+    """A product in which the left or right operand may have elements that are not selected."""
+    return matmul(x, y, selects=left + 2 * right, marks=True) if left or right else matmul(x, y)
+
+
+def _vjp(g: Value, ans: Value, x: Value, y: Value, *, selects: int = 0, marks: bool = False) -> list[Value | None]:
     """One matrix for all rows has one product as its gradient, not a sum of those of the batch."""
-    tracked = x.builder.tracked
-    dx = unbroadcast(matmul(g, transposed(y)), x) if tracked[x.id] else None
+    tracked, partial, left, right = x.builder.tracked, zeros_of(g) == PARTIAL, bool(selects & 1), bool(selects & 2)
+    dx = unbroadcast(_of(g, transposed(y), partial, right), x) if tracked[x.id] else None
     if not tracked[y.id]:
         return [dx, None]
     if y.ndim == 2:
-        return [dx, matmul(transposed(rows_of(x)), rows_of(g))]
-    return [dx, unbroadcast(matmul(transposed(x), g), y)]
+        return [dx, _of(transposed(rows_of(x)), rows_of(g), left, partial)]
+    return [dx, unbroadcast(_of(transposed(x), g, left, partial), y)]
 
 
-def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, y: Value) -> Value | None:
+def _jvp(
+    dxs: Sequence[Value | None], ans: Value, x: Value, y: Value, *, selects: int = 0, marks: bool = False
+) -> Value | None:
     dx, dy = dxs
-    left = None if dx is None else matmul(dx, y)
-    right = None if dy is None else matmul(x, dy)
-    return left if right is None else right if left is None else left + right
+    by_x = None if dx is None else _of(dx, y, zeros_of(dx) == PARTIAL, bool(selects & 2))
+    by_y = None if dy is None else _of(x, dy, bool(selects & 1), zeros_of(dy) == PARTIAL)
+    return by_x if by_y is None else by_y if by_x is None else by_x + by_y
 
 
-def _batch(of: Primitive, batched: Sequence[bool], x: Value, y: Value) -> Value:
+def _batch(
+    of: Primitive, batched: Sequence[bool], x: Value, y: Value, *, selects: int = 0, marks: bool = False
+) -> Value:
     """Examples of rows, or of columns, by one matrix are one product; else their axis is one more to go over."""
+
+    def product(x: Value, y: Value) -> Value:
+        return matmul(x, y, selects=selects, marks=marks) if selects else thin(x, y)
+
     if not batched[1] and y.ndim == 2:
-        return reshape(thin(rows_of(x), y), shape=(*x.shape[:-1], y.shape[-1]))
+        return reshape(product(rows_of(x), y), shape=(*x.shape[:-1], y.shape[-1]))
     if not batched[0] and x.ndim == 2:
-        return transposed(_batch(of, (True, False), transposed(y), transposed(x)))
+        turned: dict[str, Any] = {"selects": swapped(selects), "marks": marks} if selects else {}
+        return transposed(_batch(of, (True, False), transposed(y), transposed(x), **turned))
     ndim = max(x.ndim - batched[0], y.ndim - batched[1])
-    return thin(*[in_front(v, ndim) if has else v for v, has in zip((x, y), batched, strict=True)])
+    return product(*[in_front(v, ndim) if has else v for v, has in zip((x, y), batched, strict=True)])
+
+
+def swapped(selects: int) -> int:
+    """``selects`` for the operands in the other order."""
+    return (0, 2, 1, 3)[selects]
+
+
+def _settled(x: Value, y: Value, *, selects: int, marks: bool) -> Value:
+    return matmul(x, y, selects=selects)
+
+
+def _matmul(np: Any, x: Any, y: Any, *, selects: int = 0, marks: bool = False) -> Any:
+    """The sum of the terms of which no factor is an element that is not selected."""
+    if not selects:
+        return np.matmul(x, y)
+    left, right = (_chosen(np, v, selects & bit) for v, bit in ((x, 1), (y, 2)))
+    with np.errstate(all="ignore"):
+        terms = np.where(left[..., :, :, None] & right[..., None, :, :], x[..., :, :, None] * y[..., None, :, :], 0)
+    ans = np.matmul(x, y)
+    ans = np.where(np.isfinite(ans), ans, np.sum(terms, axis=-2, dtype=x.dtype))
+    if not marks or not x.shape[-1]:
+        return ans
+    none = (~left.any(-1, keepdims=True)) | (~right.any(-2, keepdims=True))
+    return np.where(none, np.asarray(NONE, x.dtype), ans)
+
+
+def _chosen(np: Any, x: Any, partial: int) -> Any:
+    return ~((x == 0) & np.signbit(x)) if partial else np.ones(x.shape, bool)
 
 
 def _samples(rng: Any, dtype: DType) -> Any:
@@ -83,6 +131,11 @@ def _samples(rng: Any, dtype: DType) -> Any:
         ((2, 0), (0, 3)),
     ):
         yield (REALS(rng, x, dtype), REALS(rng, y, dtype)), {}
+    if dtype.kind == "f":
+        x, y = (REALS(rng, shape, dtype) for shape in ((5, 3), (3, 4)))
+        x[2], y[:, 1] = NONE, NONE
+        for selects, marks in ((1, True), (2, True), (3, True), (1, False)):
+            yield (x, y), {"selects": selects, "marks": marks}
 
 
 matmul: Primitive = primitive(
@@ -90,10 +143,12 @@ matmul: Primitive = primitive(
     batch=_batch,
     lower=Product(),
     aval=_aval,
-    ref=lambda np, x, y: np.matmul(x, y),
+    ref=_matmul,
     vjp=_vjp,
     jvp=_jvp,
     argnums=(0, 1),
+    zeros=((), lambda found, *, selects=0, marks=False: PARTIAL if marks else UNSIGNED),
+    settled=_settled,
     dtypes=NUMBERS,
     samples=_samples,
 )

@@ -14,15 +14,16 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive, Rule, Samples, _NotDifferentiable
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, UNSIGNED, Primitive, Rule, Samples, Zeros, _NotDifferentiable
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import Batch, aligned
 from tenure.ops.lowering import Element, Lowering, elementwise
+from tenure.ops.selection import Selection, level, times, unselected_like
 
 primitive = Primitive
 
 Domain = Callable[..., Any]
-Partial = Callable[..., Value] | float
+Partial = Callable[..., Value | Selection] | float
 
 SHAPES: dict[int, tuple[tuple[tuple[int, ...], ...], ...]] = {
     1: (((),), ((3,),), ((2, 3),), ((0, 2),)),
@@ -100,22 +101,15 @@ def broadcast_like(x: Value, ans: Value) -> Value:
     return x if x.shape == ans.shape else TABLE["broadcast_to"](x, shape=ans.shape)
 
 
-def times(g: Value, partial: Value | float, singular: bool) -> Value:
-    """g · ∂. Where ∂ may be infinite, no cotangent means no contribution (0 · ∞ is not NaN)."""
-    if not isinstance(partial, Value):
-        return g if partial == 1 else -g if partial == -1 else g * partial
-    return TABLE["multiply_no_nan"](partial, g) if singular else g * partial
-
-
-def _chain_rules(partials: Sequence[Partial], singular: bool) -> tuple[Rule, Rule]:
+def _chain_rules(partials: Sequence[Partial]) -> tuple[Rule, Rule]:
     """The vjp and the jvp of an elementwise function."""
 
-    def apply(partial: Partial, ans: Value, xs: Sequence[Value]) -> Value | float:
+    def apply(partial: Partial, ans: Value, xs: Sequence[Value]) -> Value | Selection | float:
         return partial(ans, *xs) if callable(partial) else partial
 
     def vjp(g: Value, ans: Value, *xs: Value) -> list[Value | None]:
         return [
-            unbroadcast(times(g, apply(p, ans, xs), singular), x) if x.builder.tracked[x.id] else None
+            unbroadcast(times(g, apply(p, ans, xs)), x) if x.builder.tracked[x.id] else None
             for p, x in zip(partials, xs, strict=True)
         ]
 
@@ -123,7 +117,7 @@ def _chain_rules(partials: Sequence[Partial], singular: bool) -> tuple[Rule, Rul
         total: Value | None = None
         for p, dx in zip(partials, dxs, strict=True):
             if dx is not None:
-                term = times(dx, apply(p, ans, xs), singular)
+                term = times(dx, apply(p, ans, xs))
                 total = term if total is None else total + term
         return None if total is None else broadcast_like(total, ans)
 
@@ -140,11 +134,11 @@ def pointwise(
     lower: Rule | Element,
     heavy: bool = False,
     result: DType | None = None,
-    singular: bool = False,
     check: Rule | None = None,
     batch: Batch = aligned,
+    zeros: Zeros | None = None,
 ) -> Primitive:
-    """An elementwise primitive. ``partials[k](ans, *xs)`` is ∂ans/∂x_k: a Value, or a number if constant;
+    """An elementwise primitive. ``partials[k](ans, *xs)`` is ∂ans/∂x_k: a Value, a Selection, or a number if constant;
     ``lower(e, *elements)`` is its native form, ``heavy`` if it is not to be computed twice."""
 
     def samples(rng: Any, dtype: DType) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -155,7 +149,7 @@ def pointwise(
     jvp: Rule | _NotDifferentiable = NOT_DIFFERENTIABLE
     argnums: tuple[int, ...] | None = ()
     if not isinstance(partials, _NotDifferentiable):
-        vjp, jvp = _chain_rules(partials, singular)
+        vjp, jvp = _chain_rules(partials)
         argnums = None
     return Primitive(
         name,
@@ -169,6 +163,7 @@ def pointwise(
         lower=lower if isinstance(lower, Element) else elementwise(lower, heavy),
         batch=batch,
         check=check,
+        zeros=zeros,
     )
 
 
@@ -190,6 +185,19 @@ def _transposes(rules: tuple[Rule, ...], argnums: tuple[int, ...] | None) -> Rul
     return of_all if argnums is None else of_some
 
 
+def _joined(found: Sequence[int], **params: Any) -> int:
+    """The zeros of an array that is put together from others."""
+    return max(found, default=UNSIGNED)
+
+
+def _moving(xs: Sequence[Value], argnums: tuple[int, ...] | None, dxs: Sequence[Value | None]) -> list[Value]:
+    """The operands with their tangents in the place of those that have them."""
+    out = list(xs)
+    for k, dx in zip(range(len(xs)) if argnums is None else argnums, level(dxs), strict=True):
+        out[k] = unselected_like(xs[k]) if dx is None else dx
+    return out
+
+
 def linear(
     name: str,
     *,
@@ -205,18 +213,17 @@ def linear(
     in_place: int | None = None,
     check: Rule | None = None,
     alias: int | None = None,
+    base: int | None = None,
 ) -> Primitive:
     """A primitive linear in its operands ``argnums`` jointly (None: in all of them).
 
     ``transpose[k](g, *xs, **params)`` is the cotangent of the k-th of them. Where there are any number of
-    operands it takes the operand's number too, ``(g, k, *xs, **params)``, and the last rule serves the rest.
+    operands it takes the operand's number too, ``(g, k, *xs, **params)``, and the last rule serves the rest. All others
+    are added to the operand ``base``, where there is one.
     """
 
     def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value, **params: Any) -> Value:
-        operands = list(xs)
-        for k, dx in zip(range(len(xs)) if argnums is None else argnums, dxs, strict=True):
-            operands[k] = xs[k].zeros() if dx is None else dx
-        return made(*operands, **params)
+        return made(*_moving(xs, argnums, dxs), **params)
 
     made = Primitive(
         name,
@@ -233,5 +240,6 @@ def linear(
         in_place=in_place,
         check=check,
         alias=alias,
+        zeros=(argnums if base is None else (base,), _joined),
     )
     return made

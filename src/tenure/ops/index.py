@@ -28,6 +28,7 @@ from tenure.ops.declare import REALS, claim, linear
 from tenure.ops.index_batching import basic_read, basic_write
 from tenure.ops.lowering import Element, Write
 from tenure.ops.pointwise import ALL, NUMBERS
+from tenure.ops.selection import ready, unselected_like
 
 Entry = str | tuple[int, int]
 Spec = tuple[Entry, ...]
@@ -152,7 +153,7 @@ getitem: Primitive = linear(
     lower=Element(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
     aval=lambda x, *starts, spec: x.with_shape(indexed_shape(x.shape, spec)),
     ref=_getitem,
-    transpose=(lambda g, x, *starts, spec: additem(x.zeros(), g, *starts, spec=spec),),
+    transpose=(lambda g, x, *starts, spec: additem(unselected_like(x), ready(g), *starts, spec=spec),),
     accumulate=lambda acc, g, x, *starts, spec: additem(acc, g, *starts, spec=spec),
     dtypes=ALL,
     samples=_read_samples,
@@ -164,7 +165,7 @@ setitem: Primitive = linear(
     aval=_write_aval("setitem", ALL),
     ref=_setitem,
     transpose=(
-        lambda g, x, v, *starts, spec: setitem(g, v.zeros(), *starts, spec=spec),
+        lambda g, x, v, *starts, spec: setitem(ready(g), unselected_like(v), *starts, spec=spec),
         lambda g, x, v, *starts, spec: getitem(g, *starts, spec=spec),
     ),
     argnums=(0, 1),
@@ -186,6 +187,7 @@ additem: Primitive = linear(
     ),
     argnums=(0, 1),
     in_place=0,
+    base=0,
     dtypes=NUMBERS,
     samples=_write_samples,
 )
@@ -248,7 +250,7 @@ take_along: Primitive = linear(
     lower=Element(lambda e, index, x, i: e.at(x, (*index[:-1], e.read(i, index, e.shape(x)[-1])))),
     aval=_along_aval,
     ref=lambda np, x, index: np.take_along_axis(x, index, -1),
-    transpose=(lambda g, x, index: add_along(x.zeros(), g, index),),
+    transpose=(lambda g, x, index: add_along(unselected_like(x), ready(g), index),),
     accumulate=lambda acc, g, x, index: add_along(acc, g, index),
     check=lambda np, x, index: check_range(np, index, x.shape[-1], x.ndim - 1),
     dtypes=ALL,
@@ -271,6 +273,7 @@ add_along: Primitive = linear(
     argnums=(0, 1),
     in_place=0,
     check=lambda np, x, v, index: check_range(np, index, x.shape[-1], x.ndim - 1),
+    base=0,
     dtypes=NUMBERS,
     samples=_add_along_samples,
 )
@@ -305,6 +308,7 @@ add_one_along: Primitive = linear(
     transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
     argnums=(0, 1),
     check=lambda np, x, v, index: check_range(np, index, x.shape[-1], x.ndim - 1),
+    base=0,
     dtypes=NUMBERS,
     samples=_add_one_samples,
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import copysign
 from typing import Any
 
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
 from tenure.ops.batching import in_front, prefix, shift_axes, without_operands
 from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
@@ -195,6 +196,7 @@ full = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
+    zeros=((), lambda found, *, value, **params: PARTIAL if value == 0 and copysign(1, value) < 0 else UNSIGNED),
     dtypes=ALL,
     samples=lambda rng, dtype: [((), {"shape": s, "value": 2, "dtype": dtype}) for s in ((), (2, 3), (0,))],
 )

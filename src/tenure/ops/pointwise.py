@@ -9,7 +9,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
-from tenure.ir.program import Value
+from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import aligned, spreading
 from tenure.ops.declare import (
     NONZERO,
@@ -22,15 +22,16 @@ from tenure.ops.declare import (
     unbroadcast,
 )
 from tenure.ops.lowering import Element, elementwise
+from tenure.ops.selection import Selection, masked, unselected_like
 
 ALL = "biuf"
 NUMBERS = "iuf"
 TWO_REALS = (REALS, REALS)
 
 
-def share(lost: Value, x: Value, y: Value) -> Value:
-    """0 where lost, ½ where tied, else 1 (to both beside a NaN): the subgradient that PyTorch also takes."""
-    return where(lost, x.coerce(0), where(equal(x, y), x.coerce(0.5), x.coerce(1)))
+def won(lost: Value, x: Value, y: Value) -> Selection:
+    """Not selected where lost, ½ where tied, else 1 (to both beside a NaN): the subgradient that PyTorch also takes."""
+    return Selection(logical_not(lost), where(equal(x, y), x.coerce(0.5), x.coerce(1)))
 
 
 add = pointwise(
@@ -40,6 +41,7 @@ add = pointwise(
     partials=(1.0, 1.0),
     domain=TWO_REALS,
     dtypes=NUMBERS,
+    zeros=(None, min),
 )
 subtract = pointwise(
     "subtract",
@@ -57,16 +59,6 @@ multiply = pointwise(
     domain=TWO_REALS,
     dtypes=NUMBERS,
 )
-multiply_no_nan = pointwise(
-    "multiply_no_nan",
-    lower=lambda e, x, g: e.select(e.compare("==", g, e.number(0, g)), e.number(0, g), e.multiply(x, g)),
-    ref=lambda np, x, g: np.where(g == 0, np.zeros((), g.dtype), np.multiply(x, g)),
-    partials=(lambda ans, x, g: g, lambda ans, x, g: x),
-    domain=TWO_REALS,
-    dtypes="f",
-    singular=True,
-)
-"""x · g, but 0 where g is 0, whatever x: a cotangent times a derivative that may be infinite."""
 divide = pointwise(
     "divide",
     lower=lambda e, x, y: e.divide(x, y),
@@ -75,7 +67,6 @@ divide = pointwise(
     partials=(lambda ans, x, y: 1 / y, lambda ans, x, y: -(ans / y)),
     domain=(REALS, NONZERO),
     dtypes="f",
-    singular=True,
 )
 floor_divide = pointwise(
     "floor_divide",
@@ -149,7 +140,6 @@ power: Primitive = pointwise(
     partials=(_power_by_base, _power_by_exponent),
     domain=(POSITIVE, interval(1.0, 3.0)),
     dtypes=NUMBERS,
-    singular=True,
     check=_check_power,
 )
 negative = pointwise(
@@ -192,7 +182,6 @@ exp = pointwise(
     partials=(lambda ans, x: ans,),
     domain=(REALS,),
     dtypes="f",
-    singular=True,
 )
 log: Primitive = pointwise(
     "log",
@@ -202,7 +191,6 @@ log: Primitive = pointwise(
     partials=(lambda ans, x: 1 / x,),
     domain=(POSITIVE,),
     dtypes="f",
-    singular=True,
 )
 sqrt = pointwise(
     "sqrt",
@@ -211,14 +199,13 @@ sqrt = pointwise(
     partials=(lambda ans, x: 0.5 / ans,),
     domain=(POSITIVE,),
     dtypes="f",
-    singular=True,
 )
 tanh = pointwise(
     "tanh",
     lower=lambda e, x: e.call("tanh", x),
     heavy=True,
     ref=lambda np, x: np.tanh(x),
-    partials=(lambda ans, x: 1 - ans * ans,),
+    partials=(lambda ans, x: 4 * TABLE["sigmoid_slope"](x + x),),
     domain=(REALS,),
     dtypes="f",
 )
@@ -245,8 +232,8 @@ maximum = pointwise(
     lower=lambda e, x, y: e.call("maximum", x, y),
     ref=lambda np, x, y: np.maximum(x, y),
     partials=(
-        lambda ans, x, y: share(less(x, y), x, y),
-        lambda ans, x, y: share(less(y, x), y, x),
+        lambda ans, x, y: won(less(x, y), x, y),
+        lambda ans, x, y: won(less(y, x), y, x),
     ),
     domain=TWO_REALS,
     dtypes=NUMBERS,
@@ -256,8 +243,8 @@ minimum = pointwise(
     lower=lambda e, x, y: e.call("minimum", x, y),
     ref=lambda np, x, y: np.minimum(x, y),
     partials=(
-        lambda ans, x, y: share(less(y, x), x, y),
-        lambda ans, x, y: share(less(x, y), y, x),
+        lambda ans, x, y: won(less(y, x), x, y),
+        lambda ans, x, y: won(less(x, y), y, x),
     ),
     domain=TWO_REALS,
     dtypes=NUMBERS,
@@ -314,8 +301,8 @@ where: Primitive = linear(
     aval=_where_aval,
     ref=lambda np, c, x, y: np.where(c, x, y),
     transpose=(
-        lambda g, c, x, y: unbroadcast(where(c, g, g.coerce(0)), x),
-        lambda g, c, x, y: unbroadcast(where(c, g.coerce(0), g), y),
+        lambda g, c, x, y: unbroadcast(masked(c, g), x),
+        lambda g, c, x, y: unbroadcast(masked(logical_not(c), g), y),
     ),
     argnums=(1, 2),
     dtypes=ALL,
@@ -376,7 +363,7 @@ replace = linear(
     lower=Element(lambda e, index, x, v: e.at(v, index)),
     aval=_replace_aval,
     ref=lambda np, x, v: v,
-    transpose=(lambda g, x, v: x.zeros(), lambda g, x, v: g),
+    transpose=(lambda g, x, v: unselected_like(x), lambda g, x, v: g),
     argnums=(0, 1),
     alias=1,
     dtypes=ALL,

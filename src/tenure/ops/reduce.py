@@ -16,7 +16,8 @@ from tenure.ops.batching import shift_axes
 from tenure.ops.declare import REALS, claim, interval, linear, primitive
 from tenure.ops.lowering import Fold, Search
 from tenure.ops.move import broadcast_to, reshape
-from tenure.ops.pointwise import ALL, NUMBERS, cast, equal, logical_or, multiply_no_nan, not_equal
+from tenure.ops.pointwise import ALL, NUMBERS, cast, equal, logical_or, not_equal
+from tenure.ops.selection import Selection, times
 
 
 def drop(x: Aval, axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -62,12 +63,18 @@ def _sum_aval(x: Aval, *, axes: tuple[int, ...]) -> Aval:
     return Aval(drop(x, axes), x.dtype)
 
 
+def _sum(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+    """From −0.0 on, so that a sum of −0.0 alone is −0.0; that of nothing is 0."""
+    found = np.sum(x, axis=axes, dtype=x.dtype, initial=x.dtype.type(-0.0))
+    return found if all(x.shape[k] for k in axes) else found + x.dtype.type(0)
+
+
 reduce_sum = linear(
     "reduce_sum",
     lower=Fold("add"),
     batch=shift_axes("axes"),
     aval=_sum_aval,
-    ref=lambda np, x, *, axes: np.sum(x, axis=axes, dtype=x.dtype),
+    ref=_sum,
     transpose=(lambda g, x, *, axes: broadcast_back(g, x, axes),),
     dtypes=NUMBERS,
     samples=_samples((*NONEMPTY, ((0, 3), (0,)))),
@@ -82,17 +89,16 @@ def _extremum(name: str, ufunc: str) -> Primitive:
             )
         return Aval(drop(x, axes), x.dtype)
 
-    def winners(ans: Value, x: Value, axes: tuple[int, ...]) -> Value:
+    def winners(ans: Value, x: Value, axes: tuple[int, ...]) -> Selection:
         """Each tied winner takes an equal share; where the result is NaN, the NaNs are the winners."""
-        top = broadcast_back(ans, x, axes)
-        hit = cast(logical_or(equal(x, top), not_equal(x, x)), dtype=x.dtype)
-        return hit / broadcast_back(reduce_sum(hit, axes=axes), x, axes)
+        hit = logical_or(equal(x, broadcast_back(ans, x, axes)), not_equal(x, x))
+        return Selection(hit, broadcast_back(1 / reduce_sum(cast(hit, dtype=x.dtype), axes=axes), x, axes))
 
     def vjp(g: Value, ans: Value, x: Value, *, axes: tuple[int, ...]) -> list[Value | None]:
-        return [multiply_no_nan(broadcast_back(g, x, axes), winners(ans, x, axes))]
+        return [times(broadcast_back(g, x, axes), winners(ans, x, axes))]
 
     def jvp(dxs: Sequence[Value], ans: Value, x: Value, *, axes: tuple[int, ...]) -> Value:
-        return reduce_sum(multiply_no_nan(dxs[0], winners(ans, x, axes)), axes=axes)
+        return reduce_sum(times(dxs[0], winners(ans, x, axes)), axes=axes)
 
     return primitive(
         name,

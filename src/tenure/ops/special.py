@@ -1,4 +1,5 @@
-"""Elementary functions that lose no digits where their plain form would: erf, sigmoid, expm1, log1p."""
+"""Elementary functions that lose no digits where their plain form would: erf, sigmoid, softplus, expm1, log1p, and a
+difference that infinities may have."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 from tenure.ir.primitive import Primitive
 from tenure.ops.declare import REALS, interval, pointwise
-from tenure.ops.pointwise import exp
+from tenure.ops.pointwise import exp, tanh
 
 
 def _erf(np: Any, x: Any) -> Any:
@@ -17,9 +18,34 @@ def _erf(np: Any, x: Any) -> Any:
 
 def _sigmoid(np: Any, x: Any) -> Any:
     """In the next wider format, so that three roundings become one; the exponential does not overflow."""
-    wide = np.asarray(x, np.float64 if x.dtype.itemsize == 4 else np.longdouble)
+    wide = _wide(np, x)
     small = np.exp(-np.abs(wide))
     return (np.where(wide < 0, small, 1) / (1 + small)).astype(x.dtype)
+
+
+def _wide(np: Any, x: Any) -> Any:
+    return np.asarray(x, np.float64 if x.dtype.itemsize == 4 else np.longdouble)
+
+
+def _sigmoid_slope(np: Any, x: Any) -> Any:
+    small = np.exp(-np.abs(_wide(np, x)))
+    return (small / ((1 + small) * (1 + small))).astype(x.dtype)
+
+
+def _softplus(np: Any, x: Any) -> Any:
+    wide = _wide(np, x)
+    return (np.maximum(wide, 0) + np.log1p(np.exp(-np.abs(wide)))).astype(x.dtype)
+
+
+def _decay(e: Any, x: Any) -> Any:
+    """e^−|x|."""
+    return e.call("exp", e.negative(e.call("absolute", x)))
+
+
+def _slope_of(e: Any, x: Any) -> Any:
+    small = _decay(e, x)
+    rest = e.add(small, e.number(1, small))
+    return e.divide(small, e.multiply(rest, rest))
 
 
 erf: Primitive = pointwise(
@@ -37,20 +63,39 @@ sigmoid: Primitive = pointwise(
     lower=lambda e, x: e.call("sigmoid", x),
     heavy=True,
     ref=_sigmoid,
-    partials=(lambda ans, x: ans * (1 - ans),),
+    partials=(lambda ans, x: sigmoid_slope(x),),
     domain=(REALS,),
     dtypes="f",
 )
 """The logistic function 1 / (1 + e⁻ˣ)."""
+sigmoid_slope: Primitive = pointwise(
+    "sigmoid_slope",
+    lower=_slope_of,
+    heavy=True,
+    ref=_sigmoid_slope,
+    partials=(lambda ans, x: -(ans * tanh(x * 0.5)),),
+    domain=(REALS,),
+    dtypes="f",
+)
+"""The derivative of the logistic function, e⁻ˣ / (1 + e⁻ˣ)², whose tails σ · (1 − σ) would lose."""
+softplus: Primitive = pointwise(
+    "softplus",
+    lower=lambda e, x: e.add(e.call("maximum", x, e.number(0, x)), e.call("log1p", _decay(e, x))),
+    heavy=True,
+    ref=_softplus,
+    partials=(lambda ans, x: sigmoid(x),),
+    domain=(REALS,),
+    dtypes="f",
+)
+"""log(1 + eˣ)."""
 expm1: Primitive = pointwise(
     "expm1",
     lower=lambda e, x: e.call("expm1", x),
     heavy=True,
     ref=lambda np, x: np.expm1(x),
-    partials=(lambda ans, x: ans + 1,),
+    partials=(lambda ans, x: exp(x),),
     domain=(REALS,),
     dtypes="f",
-    singular=True,
 )
 """eˣ − 1."""
 log1p: Primitive = pointwise(
@@ -61,6 +106,14 @@ log1p: Primitive = pointwise(
     partials=(lambda ans, x: 1 / (1 + x),),
     domain=(interval(-0.5, 4.0),),
     dtypes="f",
-    singular=True,
 )
 """log(1 + x)."""
+distance = pointwise(
+    "distance",
+    lower=lambda e, x, y: e.select(e.compare("==", x, y), e.number(0, x), e.subtract(x, y)),
+    ref=lambda np, x, y: np.where(x == y, np.zeros((), x.dtype), np.subtract(x, y)),
+    partials=(1.0, -1.0),
+    domain=(REALS, REALS),
+    dtypes="f",
+)
+"""x − y, and 0 where they are equal, infinities too."""

@@ -6,17 +6,18 @@ import math
 
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
-from tenure.ops import pointwise, promote, reduce
+from tenure.ops import pointwise, promote, reduce, special
 
 
 def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
-    """log Σ exp(x), which no finite x overflows: the largest element, a constant here, is taken out first."""
+    """log Σ exp(x), which no finite x overflows: the largest element, a constant here, is taken out first. Elements
+    that equal it share the gradient where it is infinite too."""
     x = promote.floating(x)
     if any(x.shape[k] == 0 for k in axes):
         return promote.keep(pointwise.log(reduce.reduce_sum(x, axes=axes)), x, axes, keepdims)
     top = promote.stop(reduce.reduce_max(x, axes=axes))
-    top = pointwise.where(pointwise.isfinite(top), top, top.coerce(0))
-    total = reduce.reduce_sum(pointwise.exp(x - reduce.broadcast_back(top, x, axes)), axes=axes)
+    away = special.distance(x, reduce.broadcast_back(top, x, axes))
+    total = reduce.reduce_sum(pointwise.exp(away), axes=axes)
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
 

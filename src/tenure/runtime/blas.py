@@ -80,11 +80,13 @@ def gemm(
     transpose_b: bool = False,
     alpha: float = 1.0,
     beta: float = 0.0,
+    selects: int = 0,
+    marks: bool = False,
 ) -> None:
     """out ← alpha · op(a) op(b) + beta · out for matrices, or batches of them along a leading axis.
 
     float32 or float64, all alike. Rows or columns of a and b are contiguous, rows of out are; out overlaps neither.
-    A batch of one, or a matrix, serves for all. ValueError otherwise.
+    A batch of one, or a matrix, serves for all. ``selects`` and ``marks`` as in ``Product``. ValueError otherwise.
     """
     if not (a.dtype == b.dtype == out.dtype) or a.dtype not in (np.float32, np.float64):
         raise ValueError(f"gemm takes float32 or float64 alike, not {a.dtype}, {b.dtype} and {out.dtype}")
@@ -100,6 +102,7 @@ def gemm(
     call.lda, call.ldb, call.ldc = left.ld, right.ld, result.ld
     call.batch, call.stride_a, call.stride_b, call.stride_c = batch, left.stride, right.stride, result.stride
     call.transpose_a, call.transpose_b = left.transposed, right.transposed
+    call.selects, call.marks = selects, marks
     for name, value in tiling(m, n, k, batch, right.transposed).items():
         setattr(call, name, value)
     address = blas().sgemm if a.dtype == np.float32 else blas().dgemm

@@ -8,6 +8,8 @@ import ctypes
 from collections.abc import Iterable
 from string import Template
 
+from tenure.runtime import selected
+
 __all__ = ["Product", "source", "tiling"]
 
 
@@ -17,6 +19,8 @@ class Product(ctypes.Structure):
     op(a) is m × k, op(b) is k × n, c is m × n. `lda`, `ldb`, `ldc` are the elements from row to row as stored,
     `stride_*` those from one matrix of the batch to the next. Tiles are `rows` × `columns` elements of c and are
     handed to the threads in `pieces` blocks: `tiling` gives the three. Sides and `ld*` are below 2³¹.
+    `selects` has bit 0 where −0.0 in a, and bit 1 where −0.0 in b, is an element that is not selected; with `marks` it
+    is one in c too (`selected`).
     """
 
     _fields_ = (
@@ -25,6 +29,7 @@ class Product(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("batch", "stride_a", "stride_b", "stride_c")),
         *((name, ctypes.c_int64) for name in ("transpose_a", "transpose_b", "rows", "columns", "pieces")),
         *((name, ctypes.c_double) for name in ("alpha", "beta")),
+        *((name, ctypes.c_int64) for name in ("selects", "marks")),
     )
 
 
@@ -63,12 +68,14 @@ def _part(side: int, parts: int) -> int:
 def source(prefix: str) -> str:
     """The module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's `@blas`."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
+    fields = _reads(field[0] for field in Product._fields_)
+    word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
     return Template(_MODULE).substitute(
         REAL=real,
-        SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces"]),
-        FIELDS=_reads(field[0] for field in Product._fields_),
+        SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
+        FIELDS=fields,
         SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
-    )
+    ) + selected.source(real, word, infinity, fields)
 
 
 def _reads(names: Iterable[str]) -> str:
@@ -101,6 +108,12 @@ $SIZES
   %each = mul i64 %down, %across
   %items = mul i64 %each, %batch
   call void @parallel(ptr @tiles, ptr %p, i64 %items, i64 %pieces)
+  %plain = icmp eq i64 %selects, 0
+  br i1 %plain, label %done, label %partial
+partial:
+  call void @mend(ptr %p)
+  br label %done
+done:
   ret void
 }
 

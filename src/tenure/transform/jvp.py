@@ -12,7 +12,8 @@ from tenure.ir.program import Builder, Value
 
 
 def push_forward(b: Builder, tangents: dict[int, Value]) -> dict[int, Value]:
-    """The tangents of every value so far that depends on one with a tangent."""
+    """The tangents of every value so far that depends on one with a tangent; elements of them may not be selected
+    (``ops.selection``)."""
     found = dict(tangents)
     for v in range(min(found, default=0), len(b.avals)):
         at = b.instructions[v]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from tenure.ir.primitive import NOT_DIFFERENTIABLE
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Value
+from tenure.ops.selection import ready, settled, unselected_like, zeros_of
 from tenure.transform.reads import Elements, Read, alike, through, worth
 from tenure.transform.recompute import Recomputed
 
@@ -38,7 +39,7 @@ class Reads(list[tuple[Read, Value, Value]]):
 
     def dense(self, x: Value) -> Value:
         """The cotangent as an array."""
-        acc = x.zeros()
+        acc = unselected_like(x)
         for read, _, g in self:
             acc = accumulated(acc, g, x, read)
         return acc
@@ -48,15 +49,19 @@ def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
     """An accumulator with the cotangent of a read added to it."""
     rule = read.primitive.accumulate
     assert rule is not None
+    g = ready(g) if zeros_of(acc) == PARTIAL else g
     return rule(acc, g, x, *read.operands, **read.params)  # type: ignore[no-any-return]
 
 
 class Walk:
     """Cotangents on their way from results to sources."""
 
-    def __init__(self, b: Builder, sources: Collection[int], relevant: set[int], into: Cotangents) -> None:
+    def __init__(
+        self, b: Builder, sources: Collection[int], final: Collection[int], relevant: set[int], into: Cotangents
+    ) -> None:
         self.b = b
         self.sources = sources
+        self.final = final
         self.relevant = relevant
         self.held: dict[int, Value | Reads] = dict(into)
         self.elements = Elements(b)
@@ -79,7 +84,7 @@ class Walk:
         held = self.held.get(x)
         self.reached.add(x)
         if held is None and (x in self.sources or self.b.instructions[x] is None):
-            held = Value(self.b, x).zeros()
+            held = Value(self.b, x).zeros() if x in self.final else unselected_like(Value(self.b, x))
         if isinstance(held, Value):
             self.held[x] = accumulated(held, g, Value(self.b, x), read)
         else:
@@ -141,14 +146,18 @@ def vjp_of(at: Instruction, g: Value, ans: Value, xs: list[Value]) -> Iterable[V
     return rule(g, ans, *xs, **at.params)  # type: ignore[no-any-return]
 
 
-def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into: Cotangents) -> Cotangents:
+def pull_back(
+    b: Builder, cotangents: Cotangents, sources: Collection[int], into: Cotangents, final: Collection[int] = ()
+) -> Cotangents:
     """The cotangents of those ``sources`` that are reached, from the cotangents of some values.
 
-    The walk ends at the sources. ``into`` holds accumulators of sources, to which theirs are added.
+    The walk ends at the sources. ``into`` holds accumulators of sources, to which theirs are added. Those of ``final``
+    sources leave the graph: they are numbers, in which elements that are not selected are 0.
     ``b.tracking`` says whether the result can be differentiated again.
     """
     end = max(cotangents, default=-1) + 1
-    walk = Walk(b, sources, dependents(b, sources, end), into)
+    b.zeros.update({acc.id: UNSIGNED for v, acc in into.items() if v in final})
+    walk = Walk(b, sources, final, dependents(b, sources, end), into)
     for v, g in cotangents.items():
         if v in walk.relevant:
             walk.add(v, g)
@@ -161,4 +170,9 @@ def pull_back(b: Builder, cotangents: Cotangents, sources: Collection[int], into
                 continue
             if isinstance(held, Value) or not walk.follow(v, instruction, held):
                 walk.through(v, instruction, walk.whole(v, held))
-    return {v: walk.whole(v, g) for v, g in walk.held.items() if v in walk.reached}
+    return {v: leaving(walk.whole(v, g), v in final) for v, g in walk.held.items() if v in walk.reached}
+
+
+def leaving(g: Value, final: bool) -> Value:
+    """A cotangent as those read it who go on with it, or as a gradient."""
+    return settled(g) if final else ready(g)

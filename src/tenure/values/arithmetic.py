@@ -103,6 +103,7 @@ sqrt = _unary(elementary("sqrt", pointwise.sqrt, "SqrtBackward0"), "The square r
 tanh = _unary(elementary("tanh", pointwise.tanh, "TanhBackward0"), "The hyperbolic tangent, elementwise.")
 erf = _unary(elementary("erf", special.erf, "ErfBackward0"), "The error function, elementwise.")
 sigmoid = _unary(elementary("sigmoid", special.sigmoid, "SigmoidBackward0"), "1 / (1 + e⁻ˣ), elementwise.")
+softplus = _unary(elementary("softplus", special.softplus, "SoftplusBackward0"), "log(1 + eˣ), elementwise.")
 expm1 = _unary(elementary("expm1", special.expm1, "Expm1Backward0"), "eˣ - 1, elementwise.")
 log1p = _unary(elementary("log1p", special.log1p, "Log1PBackward0"), "log(1 + x), elementwise.")
 sin = _unary(elementary("sin", pointwise.sin, "SinBackward0"), "The sine of x in radians, elementwise.")

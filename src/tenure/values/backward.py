@@ -8,7 +8,7 @@ first part and a root of the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tenure.values import force, paths, record, steps
@@ -42,13 +42,16 @@ class TraceUnit:
         """Where the gradient goes on from a source slot."""
         return source_of(self.trace.inputs[~slot]) if slot < 0 else self.trace.marks.get(slot)
 
-    def stage(self, cts: Cotangents, stops: tuple[int, ...], into: Cotangents, walk: Walk) -> Cotangents:
-        """Cotangents of stops from those of roots."""
+    def stage(
+        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
+    ) -> tuple[Cotangents, Collection[int]]:
+        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
+        the final ones."""
         first, self.first = self.first, False
         with steps.Hold(self.trace) as t:
             roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
             slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            return steps.gradient(t, roots, stops, slots, walk.create_graph, walk.consume, first)
+            return steps.gradient(t, roots, stops, final, slots, walk.create_graph, walk.consume, first), ()
 
     def consume(self, roots: set[int]) -> None:
         """The path itself says what is consumed."""
@@ -74,9 +77,13 @@ class SegmentUnit:
         """Where the gradient goes on from a source slot."""
         return self.segment.sources.get(slot)
 
-    def stage(self, cts: Cotangents, stops: tuple[int, ...], into: Cotangents, walk: Walk) -> Cotangents:
-        """Cotangents of stops from those of roots."""
-        return segment_gradient(self.segment, cts, stops, into)
+    def stage(
+        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
+    ) -> tuple[Cotangents, Collection[int]]:
+        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
+        the final ones."""
+        numbers = [s for s in cts if (self.segment, s) in walk.numbers]
+        return segment_gradient(self.segment, cts, stops, final, numbers, into)
 
     def consume(self, roots: set[int]) -> None:
         """Results whose graph was walked, and those computed from them, become plain numbers."""
@@ -104,7 +111,8 @@ class Walk:
     """One backward: what has arrived where.
 
     ``leaves`` collects gradients of leaves, ``found`` those of the tensors asked for. With ``accumulate`` they
-    are added to what the leaves hold; with ``final`` the walk ends at what is asked for.
+    are added to what the leaves hold; with ``final`` the walk ends at what is asked for. ``numbers`` are the vertices
+    of whose cotangent all elements are selected.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -118,6 +126,7 @@ class Walk:
         self.wanted: dict[tuple[Any, int], list[int]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.found: dict[int, Any] = {}
+        self.numbers: set[tuple[Any, int]] = set()
 
     def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
         """Where a tensor stands in the graph: a slot of a unit, or a leaf."""
@@ -159,13 +168,18 @@ class Walk:
             self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
         return self.units[of][0]
 
-    def arrive(self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False) -> None:
-        """A cotangent has come to a vertex; ``summed`` if what was there is in it."""
+    def arrive(
+        self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False, selected: bool = False
+    ) -> None:
+        """A cotangent has come to a vertex; ``summed`` if what was there is in it, ``selected`` if all its elements
+        are."""
         if isinstance(at, Leaf):
             held = self.held(at)
             self.leaves[at] = g if held is None or summed else held + g
         elif at is not None:
             self.unit(at[0])
+            if selected:
+                self.numbers.add(at)
             cts = self.units[at[0]][1]
             cts[at[1]] = g if at[1] not in cts or summed else cts[at[1]] + g
 
@@ -230,12 +244,13 @@ class Walk:
             below = [s for s in special if s < max(roots) and s not in deps]
             stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
             into = self.accumulators(unit, stops, special)
-            found = unit.stage(roots, stops, into, self)
+            final = tuple([s for s in stops if self.ends(of, unit, s, special)])
+            found, selected = unit.stage(roots, stops, final, into, self)
             plain = {s: g for s, g in found.items() if s not in into}
             for s in into:
                 if s in found:
-                    self.arrive(self.past(unit.source(s)), found[s], summed=True)
-            roots = self.sort(unit, plain, special, waiting)
+                    self.arrive(self.past(unit.source(s)), found[s], summed=True, selected=s in selected)
+            roots = self.sort(unit, plain, special, waiting, selected)
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
         """Whether a source's cotangent is asked for: of leaves only those, unless it is for all of them."""
@@ -244,7 +259,15 @@ class Walk:
         source = unit.source(slot)
         return isinstance(source, Out) or (isinstance(source, Leaf) and source in self.wanted_leaves)
 
-    def sort(self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents) -> Cotangents:
+    def ends(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
+        """Whether the cotangent of a stop is a gradient: nothing is walked behind it."""
+        if slot in special:
+            return self.final and (of, slot) in self.wanted and slot not in unit.handlers
+        return isinstance(unit.source(slot), Leaf)
+
+    def sort(
+        self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents, selected: Collection[int] = ()
+    ) -> Cotangents:
         """Part cotangents: those somebody acts on wait, those at sources leave the unit, the rest are roots."""
         roots: Cotangents = {}
         for slot, g in cts.items():
@@ -253,7 +276,7 @@ class Walk:
             elif slot < 0 or unit.deps(slot) == (slot,):
                 g = ones_like(unit, slot) if g is None else g
                 source = unit.source(slot)
-                self.arrive(self.past(source), g)
+                self.arrive(self.past(source), g, selected=slot in selected)
             else:
                 roots[slot] = g
         return roots
@@ -270,14 +293,16 @@ class Walk:
         if g is None:
             g = ones_like(unit, slot)
         handler: Handler | None = unit.handlers.get(slot)
-        if handler is not None:
-            g = handler.apply_hooks(g)
+        if handler is not None and (handler.hooks or handler.keep is not None):
+            shown = steps.settle(g)
+            left = handler.apply_hooks(shown)
+            g = g if left is shown else steps.settle(left)
         for number in self.wanted.get((of, slot), ()):
-            self.found[number] = g
+            self.found[number] = g if self.ends(of, unit, slot, {slot}) else steps.settle(g)
         if self.final and (of, slot) in self.wanted:
             return {}
         if handler is not None and handler.rule is not None:
-            return handler.apply_rule(g)
+            return {s: steps.settle(gx) for s, gx in handler.apply_rule(steps.settle(g)).items()}
         return {slot: g}
 
     def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
@@ -316,8 +341,11 @@ def ones_like(unit: Unit, slot: int) -> Any:
     return steps.ones(unit.trace.aval(slot))
 
 
-def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any]) -> None:
-    """Start from the roots and walk; reads inside hooks do not end the trace."""
+def run_walk(
+    walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
+) -> None:
+    """Start from the roots and walk; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
+    that is not selected."""
     for root, g in zip(roots, gradients, strict=True):
         check_root(root, g)
     for number, x in enumerate(wanted):
@@ -326,7 +354,9 @@ def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted:
         at = walk.vertex(root)
         if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
             g = steps.ones(root._aval)
-        walk.arrive(at, g)
+        elif g is not None and not raw:
+            g = steps.settle(g)
+        walk.arrive(at, g, selected=not raw)
     RECORDER.open += 1
     try:
         walk.run()

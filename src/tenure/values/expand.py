@@ -14,6 +14,7 @@ from tenure import dtypes
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
+from tenure.ops.selection import settled
 from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
 from tenure.transform.vjp import pull_back
@@ -106,7 +107,7 @@ def expand_close(ex: Expansion, node: Node) -> None:
 
 def expand_gradient(ex: Expansion, node: Node) -> None:
     """Cotangents of ``stops`` from those of ``roots``, the adjoint program of all that lies between."""
-    roots, stops, into, create_graph, reached, _ = node.params
+    roots, stops, into, create_graph, reached, final, _ = node.params
     b = ex.builder
     tracking, b.tracking = b.tracking, create_graph
     held: dict[int, Value] = {}
@@ -114,7 +115,7 @@ def expand_gradient(ex: Expansion, node: Node) -> None:
         g = b.full(ex[slot].shape, 1, ex[slot].dtype) if given is None else ex[given]
         held[ex[slot].id] = g if ex[slot].id not in held else held[ex[slot].id] + g
     accumulators = {ex[s].id: ex[a] for s, a in zip(stops, into, strict=True) if a is not None}
-    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators)
+    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     for stop in reached:
         arrived = found.get(ex[stop].id)
         ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived))
@@ -127,7 +128,7 @@ def expand_tangent(ex: Expansion, node: Node) -> None:
     found = push_forward(ex.builder, {ex[s].id: ex[t] for s, t in zip(ins, tangents, strict=True)})
     for out in outs:
         t = found.get(ex[out].id)
-        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else t))
+        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)))
 
 
 def expand_call(ex: Expansion, node: Node) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder, Value
 from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_gradient, expand_mark
@@ -116,9 +117,15 @@ def sources(t: Any, node: Node | None = None) -> dict[int, Source]:
 
 
 def adjoint(
-    ex: Expansion, roots: Sequence[int], stops: Sequence[int], into: Sequence[int]
+    ex: Expansion,
+    roots: Sequence[int],
+    stops: Sequence[int],
+    into: Sequence[int],
+    final: Sequence[int] = (),
+    numbers: Sequence[int] = (),
 ) -> tuple[dict[str, list[Value]], dict[int, Value]]:
-    """Add the cotangents of ``stops`` to a path's primitives, with new inputs for the rest."""
+    """Add the cotangents of ``stops`` to a path's primitives, with new inputs for the rest; the walk ends at the
+    ``final`` ones. All elements of the cotangents of ``numbers`` are selected."""
     b = ex.builder
     b.tracking = False
     given = {
@@ -128,8 +135,10 @@ def adjoint(
     held: dict[int, Value] = {}
     for s, g in zip(roots, given["roots"], strict=True):
         held[ex[s].id] = g
+        if s in numbers:
+            b.zeros[g.id] = UNSIGNED
     accumulators = {ex[s].id: a for s, a in zip(into, given["into"], strict=True)}
-    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators)
+    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
 
 

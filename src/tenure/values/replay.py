@@ -122,13 +122,14 @@ class Replay:
 
     def gradient(self, node: Node) -> tuple[Any, ...]:
         """A recorded gradient once more."""
-        roots, stops, into, create_graph, reached, *_ = node.params
+        roots, stops, into, create_graph, reached, final, _ = node.params
         with steps.Hold() as t:
             b = self.slot_of
             found = steps.gradient(
                 t,
                 tuple([(b(r), None if g is None else b(g)) for r, g in roots]),
                 tuple([b(s) for s in stops]),
+                tuple([b(s) for s in final]),
                 tuple([None if a is None else b(a) for a in into]),
                 create_graph,
                 False,

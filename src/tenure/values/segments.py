@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Instruction, Program
 from tenure.ir.verify import verify
 from tenure.ops import pointwise
+from tenure.ops.selection import zeros_of
 from tenure.values import packs, paths, steps
 from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
@@ -20,22 +22,25 @@ Cotangents = dict[int, Any]
 class Adjoint:
     """The program and what feeds its inputs: (kind, slot or name, aval), then the ``numbers`` of the run.
 
-    ``found`` are the stops it reaches, ``baked`` the numbers that it took for constants.
+    ``found`` are the stops it reaches, those in ``selected`` in all their elements, ``baked`` the numbers that it took
+    for constants.
     """
 
-    __slots__ = ("baked", "feeds", "found", "numbers", "program")
+    __slots__ = ("baked", "feeds", "found", "numbers", "program", "selected")
 
     def __init__(
         self,
         node: Node,
         roots: tuple[int, ...],
         stops: tuple[int, ...],
+        final: tuple[int, ...],
+        numbers: tuple[int, ...],
         into: tuple[int, ...],
         saved: Sequence[packs.Saved],
     ) -> None:
         feeds: dict[int, tuple[str, Any]] = {}
         ex, parts = _with_saved(node, saved, feeds)
-        given, found = paths.adjoint(ex, roots, stops, into)
+        given, found = paths.adjoint(ex, roots, stops, into, final, numbers)
         feeds.update({v.id: ("input", k) for k, v in enumerate(ex.inputs)})
         feeds.update({v.id: ("root", s) for s, v in zip(roots, given["roots"], strict=True)})
         feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
@@ -43,15 +48,16 @@ class Adjoint:
         for v, part in parts.items():
             b.instructions[v] = part
         literals, self.baked = paths.literals(node, ex)
-        numbers = {v.id: k for k, v in enumerate(ex.scalars) if v.id not in literals}
+        scalars = {v.id: k for k, v in enumerate(ex.scalars) if v.id not in literals}
         outputs = [v.id for v in found.values()]
-        reads = b.reads(outputs, {*feeds, *numbers})
-        used, counted = sorted(reads & feeds.keys()), sorted(reads & numbers.keys())
+        reads = b.reads(outputs, {*feeds, *scalars})
+        used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())
         self.program: Program = b.extract([*used, *counted], outputs, literals).shared()
         verify(self.program)
         self.feeds = [(*feeds[v], b.avals[v]) for v in used]
-        self.numbers = [numbers[v] for v in counted]
+        self.numbers = [scalars[v] for v in counted]
         self.found = tuple(found)
+        self.selected = {s for s, v in found.items() if zeros_of(v) == UNSIGNED}
 
 
 def _with_saved(
@@ -73,15 +79,23 @@ def _with_saved(
     return ex, {v + shift: part for v, part in parts.items()}
 
 
-def segment_gradient(segment: Segment, cts: Cotangents, stops: tuple[int, ...], into: Cotangents) -> Cotangents:
-    """Cotangents of those stops that the roots reach. A path learns here that a backward follows its run."""
+def segment_gradient(
+    segment: Segment,
+    cts: Cotangents,
+    stops: tuple[int, ...],
+    final: tuple[int, ...],
+    numbers: Collection[int],
+    into: Cotangents,
+) -> tuple[Cotangents, Collection[int]]:
+    """Cotangents of those stops that the roots reach, and in which of them all elements are selected, as they are in
+    those of ``numbers``. A path learns here that a backward follows its run."""
     node = segment.node
     node.save = segment.used = EXPECTED["backward"] = True
     roots = tuple(sorted(cts))
-    adjoint = adjoint_of(node, (roots, stops, tuple(into), tuple(segment.saved or ())))
+    adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(segment.saved or ())))
     operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
-    numbers = tuple([segment.scalars[k] for k in adjoint.numbers])
-    return dict(zip(adjoint.found, steps.call(adjoint.program, operands, numbers), strict=True))
+    scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
+    return dict(zip(adjoint.found, steps.call(adjoint.program, operands, scalars), strict=True)), adjoint.selected
 
 
 def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:

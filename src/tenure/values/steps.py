@@ -11,6 +11,7 @@ from tenure.errors import GradientError, UseAfterMove
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
+from tenure.ops.selection import settled
 from tenure.values import paths
 from tenure.values.expand import (
     expand_block,
@@ -24,7 +25,7 @@ from tenure.values.expand import (
 )
 from tenure.values.graph import Leaf
 from tenure.values.grow import new_operation
-from tenure.values.hits import apply, coded, seen
+from tenure.values.hits import apply, apply_one, coded, seen
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace, cut
@@ -45,9 +46,17 @@ def fill(aval: Aval, number: float) -> Any:
     return apply(FILL, (), filling(aval), (number,))
 
 
+SETTLE = promote.Operation("settle", settled)
+
+
+def settle(g: Any) -> Any:
+    """A cotangent or tangent from outside as numbers: none of its elements is one that is not selected."""
+    return apply_one(SETTLE, g)
+
+
 def ones(aval: Aval) -> Any:
     """The cotangent of a result by itself."""
-    return fill(aval, 1)
+    return settle(fill(aval, 1))
 
 
 class Hold:
@@ -166,6 +175,7 @@ def gradient(
     t: Trace,
     roots: tuple[tuple[int, int | None], ...],
     stops: tuple[int, ...],
+    final: tuple[int, ...],
     into: tuple[int | None, ...],
     create_graph: bool,
     consume: bool,
@@ -174,13 +184,13 @@ def gradient(
 ) -> dict[int, Any]:
     """In a trace that is held, the cotangents of those stops that the roots reach.
 
-    ``roots`` pairs a slot with that of its cotangent (None: 1).
+    ``roots`` pairs a slot with that of its cotangent (None: 1). The walk goes on behind stops that are not ``final``.
 
     The ``first`` step of a backward looks for consumed graphs, and with ``consume`` consumes its own, for all
     its steps.
     """
     consume = consume and first
-    key = key or (expand_gradient, roots, stops, into, create_graph, consume, first)
+    key = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first)
 
     def build() -> Node:
         if first:
@@ -194,7 +204,7 @@ def gradient(
             key,
             expand_gradient,
             args=args,
-            params=(roots, stops, into, create_graph, reached, consume),
+            params=(roots, stops, into, create_graph, reached, final, consume),
             avals=tuple([t.aval(s) for s in reached]),
             depss=(deps,) * len(reached),
             name="GradBackward0",
@@ -213,7 +223,7 @@ def short_gradient(
     key = (expand_gradient, slot, keep, *into)
     handles = seen(t, key, ()) if MODE.get() is t.mode else None
     if handles is None:
-        handles = tuple(gradient(t, ((slot, None),), deps, into, False, not keep, True, key).values())
+        handles = tuple(gradient(t, ((slot, None),), deps, deps, into, False, not keep, True, key).values())
     return t.node.params[4], handles
 
 

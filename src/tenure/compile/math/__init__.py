@@ -22,6 +22,7 @@ from tenure.compile.math.arithmetic import (
     remainder,
     sign,
     sqrt,
+    unselected,
 )
 from tenure.compile.math.error import erf
 from tenure.compile.math.exponential import exp, expm1, sigmoid, tanh
@@ -50,6 +51,7 @@ __all__ = [
     "sin",
     "sqrt",
     "tanh",
+    "unselected",
 ]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -71,5 +73,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": sin,
     "sqrt": sqrt,
     "tanh": tanh,
+    "unselected": unselected,
 }
 """By the name of the primitive. Those that take integers too have a keyword `signed`, which floats ignore."""

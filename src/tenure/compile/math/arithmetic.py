@@ -1,4 +1,4 @@
-"""sqrt, floor, floor_divide, remainder, maximum, minimum, sign and absolute, with NumPy's meaning.
+"""sqrt, floor, floor_divide, remainder, maximum, minimum, sign, absolute and unselected, with NumPy's meaning.
 
 LLVM's integers have no sign: functions of integers take `signed`.
 """
@@ -11,7 +11,7 @@ from llvmlite import ir
 
 from tenure.compile.math.lanes import DOUBLE, Lanes, element, like, splat
 
-__all__ = ["absolute", "floor", "floor_divide", "maximum", "minimum", "remainder", "sign", "sqrt"]
+__all__ = ["absolute", "floor", "floor_divide", "maximum", "minimum", "remainder", "sign", "sqrt", "unselected"]
 
 
 def sqrt(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
@@ -43,6 +43,12 @@ def sign(b: ir.IRBuilder, x: ir.Value, *, signed: bool = True) -> ir.Value:
     zero, one = splat(x.type, 0), splat(x.type, 1)
     ans = b.select(b.icmp_unsigned("!=", x, zero), one, zero)
     return b.select(b.icmp_signed("<", x, zero), splat(x.type, -1), ans) if signed else ans
+
+
+def unselected(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """Whether x is −0.0."""
+    v = Lanes(b, x.type)
+    return b.icmp_unsigned("==", v.bits(x), v.bits(v.number(-0.0)))
 
 
 def maximum(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> ir.Value:

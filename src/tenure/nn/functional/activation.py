@@ -62,7 +62,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(beta · x)) / beta, elementwise; x itself where beta · x is above the threshold."""
     x = value_of(input)
     scaled = x if beta == 1.0 else beta * x
-    smooth = scaled.exp().log1p()
+    smooth = arithmetic.softplus(scaled)
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
 
 
@@ -71,12 +71,7 @@ def logsigmoid(input: Any) -> Any:
     return apply_one(LOG_SIGMOID, value_of(input))
 
 
-def _log_sigmoid(x: Any) -> Any:
-    rest = where(x > 0, -x, x).exp().log1p()
-    return where(x > 0, -rest, x - rest)
-
-
-LOG_SIGMOID = composite("logsigmoid", _log_sigmoid, "LogSigmoidBackward0")
+LOG_SIGMOID = composite("logsigmoid", lambda x: -arithmetic.softplus(-x), "LogSigmoidBackward0")
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
-from tenure.nn.functional.activation import log_softmax, logsigmoid
+from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
 from tenure.ops.promote import parameters
-from tenure.values.arithmetic import where
+from tenure.values.arithmetic import softplus, where
 from tenure.values.composite import composite
 from tenure.values.hits import apply
 from tenure.values.indexing import take_along_axis
@@ -96,10 +96,8 @@ def _logistic(x: Any, y: Any, *given: Any, reduction: str, weighted: bool, rated
             f"binary_cross_entropy_with_logits: input of shape {list(x.shape)}, target of {list(y.shape)}",
             help="make the shapes agree, as with .reshape(target.shape) or .squeeze(-1)",
         )
-    positive = -logsigmoid(x)
-    if pos_weight is not None:
-        positive = positive * (1.0 + (pos_weight - 1.0) * y)
-    losses = (1.0 - y) * x + positive
+    positive = y * softplus(-x)
+    losses = (positive if pos_weight is None else pos_weight * positive) + (1.0 - y) * softplus(x)
     return _reduced(losses if weight is None else losses * weight, None, reduction)
 
 
