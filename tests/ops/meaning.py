@@ -108,6 +108,14 @@ def expm1(x: float) -> float:
         return math.inf
 
 
+def sigmoid_slope(x: float) -> float:
+    return math.exp(-abs(x)) / (1 + math.exp(-abs(x))) ** 2
+
+
+def softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x
+
+
 def sigmoid(x: float) -> float:
     return 1 / (1 + exp(-x)) if x > -700 or x != x else exp(x)
 
@@ -322,6 +330,7 @@ def chained(x: Array, g: Array) -> Array:
 EXACT: dict[str, Callable[..., Array]] = {
     "add": elementwise(operator.add),
     "subtract": elementwise(operator.sub),
+    "distance": elementwise(lambda x, y: 0.0 if x == y else x - y),
     "multiply": elementwise(operator.mul),
     "chain": chained,
     "unselected": elementwise(lambda g: str(g) == "-0.0", bool),
@@ -387,6 +396,8 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "tanh": elementwise(math.tanh),
     "erf": elementwise(math.erf),
     "sigmoid": elementwise(sigmoid),
+    "sigmoid_slope": elementwise(sigmoid_slope),
+    "softplus": elementwise(softplus),
     "expm1": elementwise(expm1),
     "log1p": elementwise(log1p),
     "sin": elementwise(periodic(math.sin)),

@@ -89,12 +89,15 @@ UNARY = (
     "cos",
     "erf",
     "sigmoid",
+    "sigmoid_slope",
+    "softplus",
     "expm1",
     "log1p",
 )
 BINARY = (
     "add",
     "subtract",
+    "distance",
     "multiply",
     "chain",
     "divide",
