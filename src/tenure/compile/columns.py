@@ -1,9 +1,11 @@
 """Reductions along axes that are not the last: all rows of a block into its row of results.
 
-    for each block of 64 rows, and strip of columns        for each 4 blocks, of narrow rows
-        out = neutral                                          a0 … a3 = neutral
-        for each 8 rows r: for each vector c:                  for r in 64: a0 += x[r]; … a3 += x[192 + r]
-            out[c] = out[c] + x[r, c] + … + x[r + 7, c]        out = a0 … a3
+    for each block of 64 rows, and strip of columns          for each 4 blocks, of narrow rows
+        out = neutral                                            a0 … a3 = neutral
+        for each 8 rows r: for each vector c:                    for each 8 rows: b0 … b3 = neutral
+            out[c] = out[c] + (x[r, c] + … + x[r + 7, c])            for r in 8: b0 += x[r]; … b3 += x[192 + r]
+                                                                     a0 += b0; … a3 += b3
+                                                                 out = a0 … a3
 
 A strip of results stays in the first level of cache. Of narrow rows the results stay in registers, several blocks at
 once, as each is a chain of dependent additions.
@@ -17,16 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import Combine
+from tenure.compile.combine import GROUP, Combine
 from tenure.compile.elements import LLVM, Emitter, widths
 from tenure.compile.folds import BLOCKS, operand_forms, result_address
 from tenure.compile.fuse import identity, instruction
-from tenure.compile.loops import Axis, constant, counted, guarded, merge, nest
+from tenure.compile.loops import Axis, constant, counted, grouped, guarded, merge, nest
 
 if TYPE_CHECKING:
     from tenure.compile.kernels import Body
 
-ROWS = 8
 STRIP = 2048
 NARROW = 64
 CHAINS = 8
@@ -120,17 +121,12 @@ class ColumnKernel:
         neutral = self.number(self.combine.neutral)
         self.each_column(variables, strip, strips, lambda c, live: self.store(neutral, variables, c, live))
         start, stop = self.ends(variables[BLOCKS])
-        whole = self.b.sub(stop, self.b.urem(self.b.sub(stop, start), constant(ROWS)))
 
-        def rows(count: int) -> Callable[[ir.Value, list[Any]], list[Any]]:
-            def some(r: ir.Value, _: list[Any]) -> list[Any]:
-                self.each_column(variables, strip, strips, lambda c, live: self.add_rows(variables, r, count, c, live))
-                return []
+        def rows(r: ir.Value, count: int, _: list[Any]) -> list[Any]:
+            self.each_column(variables, strip, strips, lambda c, live: self.add_rows(variables, r, count, c, live))
+            return []
 
-            return some
-
-        counted(self.b, start, whole, ROWS, rows(ROWS))
-        counted(self.b, whole, stop, 1, rows(1))
+        grouped(self.b, (start, stop), self.axis.size, GROUP, 1, rows, [], None)
 
     def each_column(self, variables: dict[int, Any], strip: ir.Value, strips: int, body: Any) -> None:
         """Full vectors of a strip, then the rest of the row where the strip is the last."""
@@ -164,6 +160,8 @@ class ColumnKernel:
         e = self.emitter(variables, None, c, live)
         held = e.load(self.v, self.out)
         rows = [self.element(variables, self.b.add(r, constant(k)), c, live) for k in range(count)]
+        if self.combine.grouped:
+            rows = [self.combine.serial(rows)]
         e.store(self.combine.serial([held, *rows]), self.body.pointer(self.v), self.out, self.dtype)
 
     # -- narrow rows
@@ -206,8 +204,14 @@ class ColumnKernel:
                 out.append(self.combine.serial([total, self.element(variables, at, constant(c), live)]))
             return out
 
-        start_value = self.number(self.combine.neutral)
-        for (k, c, live), total in zip(
-            places, counted(self.b, start, stop, 1, row, [start_value] * len(places)), strict=True
-        ):
+        def merge(held: list[Any], later: list[Any]) -> list[Any]:
+            return [self.combine.serial(pair) for pair in zip(held, later, strict=True)]
+
+        neutral = [self.number(self.combine.neutral)] * len(places)
+        ends, most = (start, stop), min(self.block, self.axis.size)
+        found = grouped(
+            self.b, ends, self.axis.size, 1, most, lambda r, _, held: row(r, held), neutral,
+            merge if self.combine.grouped else None,
+        )
+        for (k, c, live), total in zip(places, found, strict=True):
             self.store(total, {**variables, BLOCKS: blocks[k]}, constant(c), live)

@@ -15,6 +15,8 @@ from tenure.dtypes import DType
 
 I1, I32 = ir.IntType(1), ir.IntType(32)
 LANES = 64
+GROUP = 8
+"""Elements that are added one after the other."""
 
 
 class Combine:
@@ -31,6 +33,11 @@ class Combine:
     def flagged(self) -> bool:
         """Whether NaN is kept in a flag of its own."""
         return self.real and self.operation != "add"
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it matters how elements are grouped: only sums are rounded."""
+        return self.real and self.operation == "add"
 
     @property
     def neutral(self) -> float | int:
@@ -93,6 +100,12 @@ class Combine:
         if self.flagged:
             out[-1] = self.b.or_(out[-1], self.unordered(xs))
         return out
+
+    def merge(self, held: Sequence[ir.Value], later: Sequence[ir.Value]) -> list[ir.Value]:
+        """What is carried of two parts, as one."""
+        size = len(held) - self.flagged
+        out = [self.plain(x, y) for x, y in zip(held[:size], later[:size], strict=True)]
+        return [*out, self.b.or_(held[-1], later[-1])] if self.flagged else out
 
     def total(self, held: Sequence[ir.Value]) -> ir.Value:
         """Lanes k and k + half, half after half; NaN where the flag says so."""

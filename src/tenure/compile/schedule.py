@@ -266,6 +266,8 @@ class Scheduler:
         over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
         if prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW):
             return False
+        if over and 8 * prod(shape[cut:]) > SCRATCH:
+            return False  # a row of sums is scratch
         if len(merge(shape, range(cut, len(shape)), every)) > 1:
             return False
         return not over or len(merge(shape, range(cut), every)) <= 1

@@ -46,6 +46,54 @@ def extent(shape: tuple[int, ...], run: tuple[int, ...]) -> tuple[int, int, int]
     return prod(shape[: run[0]]), prod(shape[k] for k in run), prod(shape[run[-1] + 1 :])
 
 
+LANES, GROUP, CHUNK = 64, 8, 1 << 16
+
+
+def ordered(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """The sum of floats in the order that ``compile.folds`` states: every way to run a program gives these bits."""
+    kept = [n for k, n in enumerate(x.shape) if k not in axes]
+    for run in runs(x.shape, axes):
+        outer, n, inner = extent(x.shape, run)
+        rest = [size for k, size in enumerate(x.shape) if k not in run]
+        x = (_row(np, x.reshape(outer, n)) if inner == 1 else _column(np, x.reshape(outer, n, inner))).reshape(rest)
+    return np.array(x.reshape(kept))
+
+
+def _parted(np: Any, x: Any, size: int) -> Any:
+    """(outer, n, …) as (outer, parts, size, …), neutral elements behind the last."""
+    n = x.shape[1]
+    x = np.concatenate([x, np.full((len(x), -n % size, *x.shape[2:]), -0.0, x.dtype)], 1)
+    return x.reshape(len(x), -(-n // size), size, *x.shape[2:])
+
+
+def _column(np: Any, x: Any) -> Any:
+    """Sums along the axis 1: each GROUP elements in order, then their sums alike."""
+    if x.shape[1] == 0:
+        return np.zeros((len(x), *x.shape[2:]), x.dtype)
+    while x.shape[1] > 1:
+        parts = _parted(np, x, GROUP)
+        x = parts[:, :, 0]
+        for k in range(1, GROUP):
+            x = x + parts[:, :, k]
+    return x[:, 0]
+
+
+def _row(np: Any, x: Any) -> Any:
+    """Sums of rows: lanes are columns, whose sums are added half to half; of chunks, and then of their sums."""
+    while x.shape[1] > CHUNK:
+        parts = _parted(np, x, CHUNK)
+        x = _row(np, parts.reshape(-1, CHUNK)).reshape(parts.shape[:2])
+    lanes = _column(np, _parted(np, x, LANES))
+    while lanes.shape[1] > 1:
+        half = lanes.shape[1] // 2
+        lanes = lanes[:, :half] + lanes[:, half:]
+    return lanes[:, 0]
+
+
+def _total(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+    return ordered(np, x, axes) if x.dtype.kind == "f" else np.sum(x, axis=axes, dtype=x.dtype)
+
+
 def _samples(shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> Callable[..., Any]:
     def samples(rng: Any, dtype: DType) -> Any:
         for shape, axes in shapes:
@@ -67,7 +115,7 @@ reduce_sum = linear(
     lower=Fold("add"),
     batch=shift_axes("axes"),
     aval=_sum_aval,
-    ref=lambda np, x, *, axes: np.sum(x, axis=axes, dtype=x.dtype),
+    ref=_total,
     transpose=(lambda g, x, *, axes: broadcast_back(g, x, axes),),
     dtypes=NUMBERS,
     samples=_samples((*NONEMPTY, ((0, 3), (0,)))),
