@@ -57,8 +57,8 @@ class RowEmitter(Emitter):
 
 
 def goes_by_rows(kernel: Kernel) -> bool:
-    """Whether a kernel is written here; a sum over rows by itself has a faster form."""
-    return kernel.domain is not None and [m.kind for m in kernel.members.values()] != [Kind.COLUMN]
+    """Whether a kernel is written here; sums over rows by themselves have a faster form."""
+    return kernel.domain is not None and {m.kind for m in kernel.members.values()} != {Kind.COLUMN}
 
 
 class RowKernel:

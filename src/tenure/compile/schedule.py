@@ -103,6 +103,17 @@ def over_rows(kernel: Kernel) -> bool:
     return all(m.kind is Kind.COLUMN for m in kernel.members.values())
 
 
+def columns_of(program: Program, kernel: Kernel) -> tuple[Any, ...]:
+    """What sums over rows that may go side by side have in common; nothing for any other kernel."""
+    v = kernel.values[0]
+    at = instruction(program, v)
+    if not isinstance(at.primitive.lower, Fold) or not (over_rows(kernel) or kernel.domain is None):
+        return ()
+    shape = program.aval(at.operands[0]).shape
+    inner = extent(shape, at.params["axes"])[2]
+    return (shape, at.params["axes"], at.params.get("block"), at.aval) if inner > 1 and at.aval.size else ()
+
+
 def own_domain(program: Program, v: int) -> Domain | None:
     """The domain of a reduction by itself, if it has one."""
     at = instruction(program, v)
@@ -191,9 +202,7 @@ class Scheduler:
                 for u in other.members:
                     self.home[u] = other
                 return False
-        self.order.remove(other)
-        for place in range(other.place, len(self.order)):
-            self.order[place].place = place
+        self.remove(other)
         return True
 
     def join(self, kernel: Kernel, v: int, willing: bool = False) -> bool:
@@ -275,6 +284,9 @@ class Scheduler:
     def share(self) -> None:
         """Join kernels that go over the same rows and read the same."""
         for other in list(self.order):
+            if columns_of(self.program, other):
+                self.side_by_side(other)
+                continue
             if other.domain is None or not many(other.domain) or over_rows(other):
                 continue
             for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
@@ -284,6 +296,30 @@ class Scheduler:
                 if alike and all(member(self.program, kernel.domain, v) for v in other.members):
                     self.merge(kernel, other)
                     break
+
+    def side_by_side(self, other: Kernel) -> None:
+        """Join sums over rows to others over the same rows, as both go through what they read."""
+        form = columns_of(self.program, other)
+        for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
+            if columns_of(self.program, kernel) != form or kernel.members.keys() & other.reads:
+                continue
+            alike = any(self.program.aval(r).size >= prod(form[0]) for r in kernel.reads & other.reads)
+            whole = len(merge(form[0], form[1], kernel.forms | other.forms)) == 1
+            if not alike or not whole or not self.move_behind(kernel, other.reads):
+                continue
+            kernel.values = [*kernel.values, *other.values]
+            kernel.members.update(other.members)
+            kernel.reads, kernel.forms = kernel.reads | other.reads, kernel.forms | other.forms
+            kernel.size += other.size
+            self.home.update(dict.fromkeys(other.members, kernel))
+            self.remove(other)
+            return
+
+    def remove(self, kernel: Kernel) -> None:
+        """Take a kernel out of the order."""
+        self.order.remove(kernel)
+        for place in range(kernel.place, len(self.order)):
+            self.order[place].place = place
 
     def move_behind(self, kernel: Kernel, reads: set[int]) -> bool:
         """Reorder kernels so that one comes after all that it is to read; False if those depend on it."""

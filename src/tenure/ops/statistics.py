@@ -20,14 +20,32 @@ def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
 
+def shifted(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
+    """x minus its rounded mean m, m, and what m lacks of the mean. m is a constant: the sum of any two, and what is
+    made of x − mean, depends on it by rounding alone."""
+    count = float(math.prod(x.shape[k] for k in axes))
+    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / count)
+    away = x - reduce.broadcast_back(mean, x, axes)
+    return away, mean, reduce.reduce_sum(away, axes=axes) / count
+
+
+def squares(away: Value, rest: Value, axes: tuple[int, ...]) -> Value:
+    """Σ (x − mean)² of what ``shifted`` gives, by its sums alone; at least 0."""
+    count = float(math.prod(away.shape[k] for k in axes))
+    total = reduce.reduce_sum(away * away, axes=axes) - rest * rest * count
+    zero = total.coerce(0)
+    return total + promote.stop(pointwise.where(pointwise.less(total, zero), -total, zero))
+
+
 def variance(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:
-    """Σ (x − mean)² / (n − correction), n the number of elements; the divisor is 0 where it would be negative."""
+    """Σ (x − mean)² / (n − correction), n the number of elements; the divisor is 0 where it would be negative.
+
+    Source: the corrected two-pass algorithm, Chan, Golub, LeVeque, The American Statistician 37 (1983).
+    """
     if not x.dtype.is_floating:
         raise DTypeError(f"var of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32).var(…)")
-    count = math.prod(x.shape[k] for k in axes)
-    mean = reduce.reduce_sum(x, axes=axes) / float(count)
-    away = x - reduce.broadcast_back(mean, x, axes)
-    ans = reduce.reduce_sum(away * away, axes=axes) / max(0.0, count - correction)
+    away, _, rest = shifted(x, axes)
+    ans = squares(away, rest, axes) / max(0.0, math.prod(x.shape[k] for k in axes) - correction)
     return promote.keep(ans, x, axes, keepdims)
 
 
