@@ -207,20 +207,20 @@ class ColumnKernel:
         count = len(self.values)
         combines = self.combines * len(places)
 
+        def joined(held: list[Any], later: list[Any]) -> list[Any]:
+            return [combine.serial(pair) for combine, *pair in zip(combines, held, later, strict=True)]
+
         def row(r: ir.Value, _: int, held: list[Any]) -> list[Any]:
             found: list[ir.Value] = []
             for k, c, live in places:
-                found += self.elements(variables, self.b.add(r, constant(k * self.block)) if k else r, constant(c), live)
-            return merge(held, found)
-
-        def merge(held: list[Any], later: list[Any]) -> list[Any]:
-            return [combine.serial(pair) for combine, *pair in zip(combines, held, later, strict=True)]
+                at = self.b.add(r, constant(k * self.block)) if k else r
+                found += self.elements(variables, at, constant(c), live)
+            return joined(held, found)
 
         most = min(self.block, self.axis.size)
         rounded = any(combine.grouped for combine in self.combines)
         held = self.neutral() * len(places)
-        found = grouped(
-            self.b, (start, stop), self.axis.size, 1, most, row, held, merge if rounded else None
-        )
+        ends = (start, stop)
+        found = grouped(self.b, ends, self.axis.size, 1, most, row, held, joined if rounded else None)
         for n, (k, c, live) in enumerate(places):
             self.store(found[n * count : (n + 1) * count], {**variables, BLOCKS: blocks[k]}, constant(c), live)

@@ -83,7 +83,7 @@ def grouped(
     held: Sequence[ir.Value],
     merge: Callable[[list[Any], list[Any]], list[Any]] | None,
 ) -> list[Any]:
-    """``held = piece(i, live, held)`` from the first of ``ends`` to the last: at most ``most`` pieces of ``step`` elements.
+    """``held = piece(i, live, held)`` from one of ``ends`` to the other: at most ``most`` pieces of ``step`` elements.
 
     Each GROUP pieces begin anew from ``held`` and are merged into those before, and so are groups of groups; without
     ``merge`` all is one group. The last piece of all ``size`` elements may have fewer.

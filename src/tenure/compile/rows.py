@@ -225,7 +225,7 @@ class RowKernel:
                 out += self.combine(v).step(carried[len(out) : len(out) + size], found[v])
             return out
 
-        def merge(held: list[Any], later: list[Any]) -> list[Any]:
+        def joined(held: list[Any], later: list[Any]) -> list[Any]:
             """The carried values of two groups of pieces."""
             out: list[Any] = []
             for v, size in zip(folds, sizes, strict=True):
@@ -236,9 +236,8 @@ class RowKernel:
         carried = [x for v in folds for x in self.held(v, parts)]
         rounded = any(self.combine(v).grouped for v in folds)
         ends = constant(0), constant(self.n)
-        found = grouped(
-            self.b, ends, self.n, step, -(-self.n // step), piece, carried, merge if rounded else None
-        )
+        most = -(-self.n // step)
+        found = grouped(self.b, ends, self.n, step, most, piece, carried, joined if rounded else None)
         self.finish(folds, sizes, found)
 
     def held(self, v: int, parts: int) -> list[ir.Value]:

@@ -259,11 +259,11 @@ class Scheduler:
             return False
         if any(self.home[r] not in parents for r in tracer.reads if r in self.home):
             return False
-        return plain or self.alike(kernel.reads, tracer.reads, domain)
+        return plain or self.alike(kernel.reads, tracer.reads, domain.shape)
 
-    def alike(self, some: set[int], others: set[int], domain: Domain) -> bool:
-        """Whether anything as large as a domain is read by both."""
-        return any(self.program.aval(r).size >= prod(domain.shape) for r in some & others)
+    def alike(self, some: set[int], others: set[int], shape: tuple[int, ...]) -> bool:
+        """Whether anything as large as a shape is read by both."""
+        return any(self.program.aval(r).size >= prod(shape) for r in some & others)
 
     def fits(self, kernel: Kernel, domain: Domain, kind: Kind, forms: set[Affine]) -> bool:
         """Whether rows stay one loop, and all rows together where something is reduced over them; a kernel of few
@@ -273,10 +273,9 @@ class Scheduler:
             return True
         every = kernel.forms | forms
         over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
-        if prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW):
+        few = prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW)
+        if few or (over and 8 * prod(shape[cut:]) > SCRATCH):  # a row of sums is scratch
             return False
-        if over and 8 * prod(shape[cut:]) > SCRATCH:
-            return False  # a row of sums is scratch
         if len(merge(shape, range(cut, len(shape)), every)) > 1:
             return False
         return not over or len(merge(shape, range(cut), every)) <= 1
@@ -286,13 +285,12 @@ class Scheduler:
         for other in list(self.order):
             if columns_of(self.program, other):
                 self.side_by_side(other)
-                continue
             if other.domain is None or not many(other.domain) or over_rows(other):
                 continue
             for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
                 if kernel.domain is None or over_rows(kernel):
                     continue
-                alike = self.alike(kernel.reads, other.reads, kernel.domain)
+                alike = self.alike(kernel.reads, other.reads, kernel.domain.shape)
                 if alike and all(member(self.program, kernel.domain, v) for v in other.members):
                     self.merge(kernel, other)
                     break
@@ -303,8 +301,8 @@ class Scheduler:
         for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
             if columns_of(self.program, kernel) != form or kernel.members.keys() & other.reads:
                 continue
-            alike = any(self.program.aval(r).size >= prod(form[0]) for r in kernel.reads & other.reads)
             whole = len(merge(form[0], form[1], kernel.forms | other.forms)) == 1
+            alike = self.alike(kernel.reads, other.reads, form[0])
             if not alike or not whole or not self.move_behind(kernel, other.reads):
                 continue
             kernel.values = [*kernel.values, *other.values]

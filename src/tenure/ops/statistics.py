@@ -20,33 +20,56 @@ def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
 
+EPSILON = {4: 2.0**-23, 8: 2.0**-52}
+NOISE = 64
+"""Units of rounding to which a difference of two sums of squares is known; what is less of it is 0."""
+
+
 def shifted(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
-    """x minus its rounded mean m, m, and what m lacks of the mean. m is a constant: the sum of any two, and what is
-    made of x − mean, depends on it by rounding alone."""
-    count = float(math.prod(x.shape[k] for k in axes))
-    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / count)
+    """a = x − m, m, and Σ a, which is 0 but for the rounding of m. The mean m is a constant to differentiation: what
+    is made of x − m − Σ a / n is the same for every m."""
+    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / float(count(x, axes)))
     away = x - reduce.broadcast_back(mean, x, axes)
-    return away, mean, reduce.reduce_sum(away, axes=axes) / count
+    return away, mean, reduce.reduce_sum(away, axes=axes)
 
 
-def squares(away: Value, rest: Value, axes: tuple[int, ...]) -> Value:
-    """Σ (x − mean)² of what ``shifted`` gives, by its sums alone; at least 0."""
-    count = float(math.prod(away.shape[k] for k in axes))
-    total = reduce.reduce_sum(away * away, axes=axes) - rest * rest * count
-    zero = total.coerce(0)
-    return total + promote.stop(pointwise.where(pointwise.less(total, zero), -total, zero))
-
-
-def variance(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:
-    """Σ (x − mean)² / (n − correction), n the number of elements; the divisor is 0 where it would be negative.
+def squares(away: Value, total: Value, axes: tuple[int, ...]) -> Value:
+    """Σ (x − mean)² = Σ a² − (Σ a)² / n of what ``shifted`` gives, so that x is gone over twice only; 0 where all that
+    is left is rounding, with the derivatives of the formula there too.
 
     Source: the corrected two-pass algorithm, Chan, Golub, LeVeque, The American Statistician 37 (1983).
     """
+    whole = reduce.reduce_sum(away * away, axes=axes)
+    part = whole - total * (total * (1 / (count(away, axes) or 1)))
+    least = promote.stop(whole) * (NOISE * EPSILON[away.dtype.itemsize])
+    return part + promote.stop(pointwise.where(pointwise.less(part, least), -part, part.coerce(0)))
+
+
+def count(x: Value, axes: tuple[int, ...]) -> int:
+    """The number of elements along axes."""
+    return math.prod(x.shape[k] for k in axes)
+
+
+def variance(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:
+    """Σ (x − mean)² / (n − correction), n the number of elements; the divisor is 0 where it would be negative."""
     if not x.dtype.is_floating:
         raise DTypeError(f"var of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32).var(…)")
-    away, _, rest = shifted(x, axes)
-    ans = squares(away, rest, axes) / max(0.0, math.prod(x.shape[k] for k in axes) - correction)
-    return promote.keep(ans, x, axes, keepdims)
+    away, _, total = shifted(x, axes)
+    return promote.keep(squares(away, total, axes) / max(0.0, count(x, axes) - correction), x, axes, keepdims)
+
+
+def moments(x: Value, *, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
+    """x minus its mean, the mean and the variance over axes, which are kept: what normalizations are made of.
+
+    What the mean's rounding lacks is added to it, so that the mean of equal elements is that element.
+    """
+    if not x.dtype.is_floating:
+        raise DTypeError(f"mean of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32)")
+    away, mean, total = shifted(x, axes)
+    share = 1 / (count(x, axes) or 1)
+    mean, spread = mean + total * share, squares(away, total, axes) * share
+    centred = x - reduce.broadcast_back(mean, x, axes)
+    return centred, promote.keep(mean, x, axes, True), promote.keep(spread, x, axes, True)
 
 
 def deviation(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:
