@@ -132,7 +132,7 @@ class ColumnKernel:
             self.each_column(variables, strip, strips, lambda c, live: self.add_rows(variables, r, count, c, live))
             return []
 
-        grouped(self.b, (start, stop), self.axis.size, GROUP, 1, rows, [], None)
+        grouped(self.b, (start, stop), self.axis.size, GROUP, 1, rows, [], list, None)
 
     def each_column(self, variables: dict[int, Any], strip: ir.Value, strips: int, body: Any) -> None:
         """Full vectors of a strip, then the rest of the row where the strip is the last."""
@@ -221,6 +221,6 @@ class ColumnKernel:
         rounded = any(combine.grouped for combine in self.combines)
         held = self.neutral() * len(places)
         ends = (start, stop)
-        found = grouped(self.b, ends, self.axis.size, 1, most, row, held, joined if rounded else None)
+        found = grouped(self.b, ends, self.axis.size, 1, most, row, held, list, joined if rounded else None)
         for n, (k, c, live) in enumerate(places):
             self.store(found[n * count : (n + 1) * count], {**variables, BLOCKS: blocks[k]}, constant(c), live)

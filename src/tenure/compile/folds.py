@@ -5,9 +5,9 @@ contiguous data seen as (outer, n, inner), where n is the product of the run's s
 
 * Columns (inner > 1). Each column by itself: up to 8 elements are combined in order. Longer columns: so for each
   8 elements, and their results are a column again.
-* Rows (inner = 1). Up to 65536 elements: element k goes to lane k mod 64, and each lane is a column; then lanes k and
-  k + 32 are combined, k and k + 16, … k and k + 1. Longer rows: so for each 65536 elements, and their results are a
-  row again.
+* Rows (inner = 1). Up to 512 elements: element k goes to lane k mod 64, and each lane is a column; then lanes k and
+  k + 32 are combined, k and k + 16, … k and k + 1. Up to 65536 elements: so for each 512, and their results are a
+  column. Longer rows: so for each 65536, and their results are a row again.
 
 ``ops.reduce.ordered`` says so in NumPy. The error grows with the logarithm of the length, as in pairwise summation:
 for equal elements too, where the roundings of one long chain have all one sign.
@@ -125,7 +125,8 @@ def row_total(
         ends = first, least(b, b.add(first, constant(block)), constant(axis.size))
     most = -(-min(block or axis.size, axis.size) // LANES)
     merge = fold.merge if fold.grouped else None
-    return fold.total(grouped(b, ends, axis.size, LANES, most, piece, fold.held(wide, LANES // width), merge))
+    held = fold.held(wide, LANES // width)
+    return fold.total(grouped(b, ends, axis.size, LANES, most, piece, held, fold.closed, merge))
 
 
 def search(body: Body, v: int, operation: str) -> None:

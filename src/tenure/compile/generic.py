@@ -96,14 +96,17 @@ class Rows(Fold):
 
     def groups(self, start: ir.Value, end: ir.Value, unit: int, lanes: Any, part: int = GROUP**3) -> list[Any]:
         """``lanes(first, last)`` of GROUP units each, groups of groups merged."""
-        b, width = self.b, part * unit
+        b, width, step = self.b, part * unit, self.step
+        if not step.grouped:
+            return lanes(start, end)  # type: ignore[no-any-return]
 
         def merged(i: ir.Value, held: list[Any]) -> list[Any]:
             last = least(b, b.add(i, constant(width)), end)
-            later = lanes(i, last) if part == GROUP else self.groups(i, last, unit, lanes, part // GROUP)
-            return self.step.merge(held, later)
+            below = part > GROUP
+            later = self.groups(i, last, unit, lanes, part // GROUP) if below else step.closed(lanes(i, last))
+            return step.merge(held, later)
 
-        return counted(b, start, end, width, merged, self.neutral())
+        return counted(b, start, end, width, merged, step.closed(self.neutral()))
 
     def into_lane(self, held: list[Any], total: ir.Value, lane: ir.Value) -> list[Any]:
         """The result of a chunk combined into a lane; a neutral element into all others."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import GROUP, I1, LANES, Combine
+from tenure.compile.combine import GROUP, I1, LANES, Combine, Together
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
 from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction
 from tenure.compile.index import Affine, Index, address
@@ -207,7 +207,7 @@ class RowKernel:
         folds = [v for v in members if self.members[v].kind is Kind.FOLD]
         parts = self.lanes // self.width if folds else 1
         step = parts * self.width
-        sizes = [len(self.held(v, parts)) for v in folds]
+        together = Together([self.combine(v) for v in folds], [self.type(v) for v in folds], parts)
 
         def piece(at: ir.Value, live: int, carried: list[Any]) -> list[Any]:
             """Up to ``step`` elements."""
@@ -220,42 +220,20 @@ class RowKernel:
                     self.put(e, v, x)
                     if v in found:
                         found[v].append(x)
-            out: list[Any] = []
-            for v, size in zip(folds, sizes, strict=True):
-                out += self.combine(v).step(carried[len(out) : len(out) + size], found[v])
-            return out
+            return together.step(carried, list(found.values()))
 
-        def joined(held: list[Any], later: list[Any]) -> list[Any]:
-            """The carried values of two groups of pieces."""
-            out: list[Any] = []
-            for v, size in zip(folds, sizes, strict=True):
-                part = slice(len(out), len(out) + size)
-                out += self.combine(v).merge(held[part], later[part])
-            return out
-
-        carried = [x for v in folds for x in self.held(v, parts)]
-        rounded = any(self.combine(v).grouped for v in folds)
-        ends = constant(0), constant(self.n)
-        most = -(-self.n // step)
-        found = grouped(self.b, ends, self.n, step, most, piece, carried, joined if rounded else None)
-        self.finish(folds, sizes, found)
-
-    def held(self, v: int, parts: int) -> list[ir.Value]:
-        """What a reduction starts from."""
-        return self.combine(v).held(self.type(v), parts)
+        ends, most = (constant(0), constant(self.n)), -(-self.n // step)
+        merge = together.merge if together.grouped else None
+        found = grouped(self.b, ends, self.n, step, most, piece, together.start, together.closed, merge)
+        e = self.emitter(0, None, 1, 1)
+        for v, total in zip(folds, together.totals(found), strict=True):
+            self.singles[v] = total
+            self.keep_single(e, v, total)
 
     def type(self, v: int) -> ir.Type:
         """Vectors of a member's elements."""
         one = LLVM[self.program.aval(v).dtype.name]
         return ir.VectorType(one, self.width) if self.width > 1 else one
-
-    def finish(self, folds: list[int], sizes: list[int], carried: list[Any]) -> None:
-        """The results of the phase's reductions."""
-        e = self.emitter(0, None, 1, 1)
-        for v, size in zip(folds, sizes, strict=True):
-            self.singles[v] = self.combine(v).total(carried[:size])
-            carried = carried[size:]
-            self.keep_single(e, v, self.singles[v])
 
     def element(self, e: RowEmitter, v: int) -> ir.Value:
         """The elements of a member at the emitter's place; of a reduction's operand, neutral in dead lanes."""
@@ -304,4 +282,4 @@ class RowKernel:
             e.store(combine.start(self.type(v)), room, self.inner, dtype)
             return []
 
-        grouped(self.b, (constant(0), constant(self.n)), self.n, self.width, 1, piece, [], None)
+        grouped(self.b, (constant(0), constant(self.n)), self.n, self.width, 1, piece, [], list, None)

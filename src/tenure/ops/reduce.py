@@ -79,15 +79,16 @@ def _column(np: Any, x: Any) -> Any:
 
 
 def _row(np: Any, x: Any) -> Any:
-    """Sums of rows: lanes are columns, whose sums are added half to half; of chunks, and then of their sums."""
+    """Sums of rows: of each GROUP times LANES elements by lanes, then of their sums as columns; of chunks alike."""
     while x.shape[1] > CHUNK:
         parts = _parted(np, x, CHUNK)
         x = _row(np, parts.reshape(-1, CHUNK)).reshape(parts.shape[:2])
-    lanes = _column(np, _parted(np, x, LANES))
+    parts = _parted(np, x, GROUP * LANES)
+    lanes = _column(np, parts.reshape(-1, GROUP, LANES))
     while lanes.shape[1] > 1:
         half = lanes.shape[1] // 2
         lanes = lanes[:, :half] + lanes[:, half:]
-    return lanes[:, 0]
+    return _column(np, lanes.reshape(parts.shape[:2]))
 
 
 def _total(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:

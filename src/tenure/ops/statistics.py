@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tenure.dtypes import finfo
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
 from tenure.ops import pointwise, promote, reduce
@@ -20,7 +21,6 @@ def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
 
-EPSILON = {4: 2.0**-23, 8: 2.0**-52}
 NOISE = 64
 """Units of rounding to which a difference of two sums of squares is known; what is less of it is 0."""
 
@@ -41,7 +41,7 @@ def squares(away: Value, total: Value, axes: tuple[int, ...]) -> Value:
     """
     whole = reduce.reduce_sum(away * away, axes=axes)
     part = whole - total * (total * (1 / (count(away, axes) or 1)))
-    least = promote.stop(whole) * (NOISE * EPSILON[away.dtype.itemsize])
+    least = promote.stop(whole) * (NOISE * finfo(away.dtype).eps)
     return part + promote.stop(pointwise.where(pointwise.less(part, least), -part, part.coerce(0)))
 
 
