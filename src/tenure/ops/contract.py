@@ -99,6 +99,63 @@ matmul: Primitive = primitive(
 )
 
 
+def _turned_aval(x: Aval, y: Aval) -> Aval:
+    return _aval(x, y.with_shape((*y.shape[:-2], *y.shape[:-3:-1])))
+
+
+def _turned_vjp(g: Value, ans: Value, x: Value, y: Value) -> list[Value | None]:
+    tracked = x.builder.tracked
+    dx = unbroadcast(matmul(g, y), x) if tracked[x.id] else None
+    if not tracked[y.id]:
+        return [dx, None]
+    if y.ndim == 2:
+        return [dx, matmul(transposed(rows_of(g)), rows_of(x))]
+    return [dx, unbroadcast(matmul(transposed(g), x), y)]
+
+
+def _turned_jvp(dxs: Sequence[Value | None], ans: Value, x: Value, y: Value) -> Value | None:
+    dx, dy = dxs
+    left = None if dx is None else matmul_transposed(dx, y)
+    right = None if dy is None else matmul_transposed(x, dy)
+    return left if right is None else right if left is None else left + right
+
+
+def _turned_batch(of: Primitive, batched: Sequence[bool], x: Value, y: Value) -> Value:
+    """Examples of rows by one matrix are one product."""
+    if batched[1] or y.ndim != 2:
+        return _batch(matmul, batched, x, transposed(y))
+    rows = rows_of(x)
+    found = thin(rows, transposed(y)) if 1 in (*rows.shape, *y.shape) else of(rows, y)
+    return reshape(found, shape=(*x.shape[:-1], y.shape[0]))
+
+
+def _turned_samples(rng: Any, dtype: DType) -> Any:
+    for (x, y), params in _samples(rng, dtype):
+        yield (x, y.swapaxes(-1, -2).copy()), params
+
+
+matmul_transposed: Primitive = primitive(
+    "matmul_transposed",
+    batch=_turned_batch,
+    lower=Product(transposed=True),
+    aval=_turned_aval,
+    ref=lambda np, x, y: np.matmul(x, np.swapaxes(y, -1, -2)),
+    vjp=_turned_vjp,
+    jvp=_turned_jvp,
+    argnums=(0, 1),
+    dtypes=NUMBERS,
+    samples=_turned_samples,
+)
+"""x yᵀ, as an affine layer has it: the gradient of y is computed as y is stored, which is a statement about the program
+as it is written, not about what happens to be read in it."""
+
+
+def by_rows(x: Value, y: Value) -> Value:
+    """x yᵀ of matrices or batches x and a matrix y; a thin one is written out."""
+    thin_one = 1 in (*x.shape[-2:], *y.shape) and not (x.builder.depth(x.id) or x.builder.depth(y.id))
+    return thin(x, transposed(y)) if thin_one else matmul_transposed(x, y)
+
+
 def product(x: Value, y: Value) -> Value:
     """A matrix product; a thin one is written out, but not of examples, which are wide together."""
     return matmul(x, y) if x.builder.depth(x.id) or x.builder.depth(y.id) else thin(x, y)

@@ -29,6 +29,7 @@ VAR = Operation("var", statistics.variance, "VarBackward0")
 STD = Operation("std", statistics.deviation, "StdBackward0")
 MOMENTS = Operation("moments", statistics.moments, "NativeBatchNormBackward0")
 MATMUL = Operation("matmul", promote.product, "MmBackward0")
+AFFINE = Operation("linear", promote.affine, "MmBackward0")
 
 Axes = int | tuple[int, ...] | list[int] | None
 

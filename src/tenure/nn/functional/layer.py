@@ -19,7 +19,7 @@ from tenure.values.creation import arange
 from tenure.values.hits import apply, apply_one
 from tenure.values.random import rand
 from tenure.values.reading import value_of
-from tenure.values.reductions import MOMENTS
+from tenure.values.reductions import AFFINE, MOMENTS
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
@@ -30,7 +30,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    out = x @ (weight.T if weight.ndim == 2 else weight)
+    out = apply(AFFINE, (x, weight))
     return out if bias is None else out + bias
 
 
