@@ -14,7 +14,7 @@ from tenure.compile.generic import fold_source
 from tenure.compile.jit import engine
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
-from tenure.ops.reduce import extent, runs
+from tenure.ops.reduce import extent, ordered, runs
 
 RNG = np.random.default_rng(11)
 OPERATIONS = {"reduce_sum": "add", "reduce_max": "max", "reduce_min": "min"}
@@ -65,8 +65,8 @@ def same_bits(x: Any, y: Any) -> None:
 
 def plain(x: Any) -> Any:
     """A column in the stated order."""
-    while len(x) > 64:
-        x = np.array([plain(x[k : k + 64]) for k in range(0, len(x), 64)])
+    while len(x) > 8:
+        x = np.array([plain(x[k : k + 8]) for k in range(0, len(x), 8)])
     total = x[0]
     for y in x[1:]:
         total = total + y
@@ -105,13 +105,13 @@ def test_axes_in_several_runs(name: str, dtype: str, axes: tuple[int, ...]) -> N
 
 
 def test_the_stated_order_of_columns() -> None:
-    for n in (5, 64, 65, 4100):
+    for n in (5, 8, 9, 64, 65, 520, 4100):
         x = numbers((n, 2), "float32")
         same_bits(compiled("reduce_sum", x, (0,)), plain(x))
 
 
 def test_the_stated_order_of_rows() -> None:
-    for n in (5, 64, 100, 70000):
+    for n in (5, 64, 100, 520, 600, 4200, 33000, 70000):
         x = numbers((n,), "float32")
         parts = [lanes(x[k : k + 65536]) for k in range(0, n, 65536)]
         want = parts[0] if len(parts) == 1 else lanes(np.array(parts))
@@ -120,14 +120,31 @@ def test_the_stated_order_of_rows() -> None:
 
 def lanes(x: Any) -> Any:
     """Up to 65536 elements of a row in the stated order."""
-    padded = np.concatenate([x, np.full(-len(x) % 64, -0.0, x.dtype)]).reshape(-1, 64)
-    total = padded[0]
-    for y in padded[1:]:
-        total = total + y
+    return plain(np.array([tree(x[k : k + 512]) for k in range(0, len(x), 512)]))
+
+
+def tree(x: Any) -> Any:
+    """Up to 512 elements of a row in the stated order."""
+    total = plain(np.concatenate([x, np.full(-len(x) % 64, -0.0, x.dtype)]).reshape(-1, 64))
     while len(total) > 1:
         half = len(total) // 2
         total = total[:half] + total[half:]
     return total[0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("axes", [(), (0,), (2,), (0, 2), (1, 3), (0, 1, 2, 3)])
+def test_the_order_that_the_primitive_states(dtype: str, axes: tuple[int, ...]) -> None:
+    for shape in [(3, 4, 5, 6), (2, 1, 70, 3), (600, 2, 1, 67), (9, 0, 3, 2)]:
+        x = numbers(shape, dtype)
+        same_bits(compiled("reduce_sum", x, axes), ordered(np, x, axes))
+
+
+def test_more_chunks_than_one_group_of_lanes_takes() -> None:
+    x = np.tile(numbers((1 << 20,), "float32"), 34)
+    found = compiled("reduce_sum", x, (0,))
+    same_bits(found, generic("reduce_sum", x, (0,)))
+    same_bits(found, ordered(np, x, (0,)))
 
 
 @pytest.mark.parametrize("name", ["reduce_max", "reduce_min"])

@@ -223,6 +223,31 @@ def test_a_sum_that_everything_waits_for() -> None:
     agree(program, [x])
 
 
+def test_sums_over_the_same_rows_go_side_by_side() -> None:
+    """One kernel for the blocks of all, of which each sum goes on by itself; a mean is waited for."""
+
+    def sums(x: Value) -> tuple[Value, ...]:
+        return total(x, (0,)), total(x * x, (0,)), reduce.reduce_max(x, axes=(0,))
+
+    def middle(x: Value) -> tuple[Value, ...]:
+        return total(x, (1,)), total(x * x, (1,))
+
+    def spread(x: Value) -> Value:
+        away = x - along(total(x, (0,)) / float(x.shape[0]), x, (0,))
+        return total(away * away, (0,)) - total(away, (0,)) * total(away, (0,))
+
+    for function, shape, count in ((sums, (300, 200), 4), (sums, (4000, 5), 4), (middle, (4, 60, 70), 1)):
+        x = numbers(*shape)
+        program = built(function, x)
+        assert kernels(program) == count
+        agree(program, [x])
+        together = bits(Compiled(program)([x]))
+        for k, v in enumerate(program.outputs):
+            assert bits(Compiled(Program(program.inputs, program.instructions, (v,)))([x])) == [together[k]]
+    assert kernels(built(spread, numbers(60, 200))) == 4
+    agree(built(spread, numbers(60, 200)), [numbers(60, 200)])
+
+
 def test_reductions_over_repeated_operands() -> None:
     """A sum over two axes of what repeats along the first: no one loop, so the operand is stored."""
 

@@ -1,4 +1,4 @@
-"""Same program, same bits: a training run without BLAS calls, in processes that run it differently."""
+"""Same program, same bits: training runs without BLAS calls and with them, in processes that run them differently."""
 
 from __future__ import annotations
 
@@ -25,11 +25,15 @@ WAYS: dict[str, dict[str, str]] = {
 }
 
 
-def trained(seed: str = "", **environment: str) -> str:
+RUNS = ("training", "linear_training")
+each = pytest.mark.parametrize("run", RUNS)
+
+
+def trained(run: str, seed: str = "", **environment: str) -> str:
     """The hash of a run."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TENURE_") or k == "TENURE_CACHE_DIR"}
     path = os.pathsep.join([str(ROOT), str(ROOT / "src")])
-    command = [sys.executable, "-m", "tests.compile.training", *([seed] if seed else [])]
+    command = [sys.executable, "-m", f"tests.compile.{run}", *([seed] if seed else [])]
     done = subprocess.run(
         command, cwd=ROOT, env={**kept, "PYTHONPATH": path, **environment}, capture_output=True, text=True
     )
@@ -38,25 +42,31 @@ def trained(seed: str = "", **environment: str) -> str:
 
 
 @cache
-def usual() -> str:
+def usual(run: str) -> str:
     """The hash of the usual run."""
-    return trained()
+    return trained(run)
 
 
+@each
 @pytest.mark.parametrize("way", WAYS)
-def test_however_it_is_run(way: str) -> None:
-    assert trained(**WAYS[way]) == usual()
+def test_however_it_is_run(run: str, way: str) -> None:
+    assert trained(run, **WAYS[way]) == usual(run)
 
 
 @pytest.mark.parametrize(("seed", "executor"), [("1", "tiered"), ("2", "compiled")])
-def test_wherever_it_is_cut(seed: str, executor: str) -> None:
-    assert trained(seed, TENURE_EXECUTOR=executor) == usual()
+@each
+def test_wherever_it_is_cut(run: str, seed: str, executor: str) -> None:
+    assert trained(run, seed, TENURE_EXECUTOR=executor) == usual(run)
+
+
+def test_run_to_run() -> None:
+    assert len({trained("linear_training") for _ in range(3)}) == 1
 
 
 def test_fresh_or_from_disk(tmp_path: Path) -> None:
     caches = {"TENURE_EXECUTOR": "compiled", "TENURE_CACHE_DIR": str(tmp_path)}
-    assert trained(**caches) == usual()
+    assert trained("training", **caches) == usual("training")
     entries = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
     assert entries
-    assert trained(**caches) == usual()
+    assert trained("training", **caches) == usual("training")
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == entries, "nothing was compiled again"

@@ -405,6 +405,7 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "reduce_sum": reduction(total),
     "block_sum": blocked(total),
     "matmul": matmul,
+    "matmul_transposed": lambda x, y: matmul(x, np.swapaxes(y, -1, -2)),
     "add_along": add_along,
     "add_one_along": add_along,
     **indexed.CLOSE,

@@ -21,7 +21,7 @@ from tests.ops.programs import Array, Arrays, aval_of, build, cut
 
 NAMES = [n for n in sorted(TABLE) if next(iter(TABLE[n].samples(np.random.default_rng(0), float64)))[0]]
 CLAIMED = [(n, d) for n in NAMES for d in DTYPES if d.kind in TABLE[n].dtypes]
-INEXACT = {"matmul", "power"}
+INEXACT = {"matmul", "matmul_transposed", "power"}
 """A product of examples is BLAS's own in its last bits; a power has short forms for one exponent for all."""
 
 each = pytest.mark.parametrize(("name", "dtype"), CLAIMED, ids=[f"{n}-{d.name}" for n, d in CLAIMED])

@@ -1,32 +1,32 @@
 """Reductions along axes that are not the last: all rows of a block into its row of results.
 
-    for each block of 64 rows, and strip of columns        for each 4 blocks, of narrow rows
-        out = neutral                                          a0 … a3 = neutral
-        for each 8 rows r: for each vector c:                  for r in 64: a0 += x[r]; … a3 += x[192 + r]
-            out[c] = out[c] + x[r, c] + … + x[r + 7, c]        out = a0 … a3
+    for each block of 64 rows, and strip of columns          for each 4 blocks, of narrow rows
+        out = neutral                                            a0 … a3 = neutral
+        for each 8 rows r: for each vector c:                    for each 8 rows: b0 … b3 = neutral
+            out[c] = out[c] + (x[r, c] + … + x[r + 7, c])            for r in 8: b0 += x[r]; … b3 += x[192 + r]
+                                                                     a0 += b0; … a3 += b3
+                                                                 out = a0 … a3
 
 A strip of results stays in the first level of cache. Of narrow rows the results stay in registers, several blocks at
-once, as each is a chain of dependent additions.
+once, as each is a chain of dependent additions. Several reductions over the same rows go side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import Combine
+from tenure.compile.combine import GROUP, Combine
 from tenure.compile.elements import LLVM, Emitter, widths
 from tenure.compile.folds import BLOCKS, operand_forms, result_address
 from tenure.compile.fuse import identity, instruction
-from tenure.compile.loops import Axis, constant, counted, guarded, merge, nest
+from tenure.compile.loops import Axis, constant, counted, grouped, guarded, merge, nest
 
 if TYPE_CHECKING:
     from tenure.compile.kernels import Body
 
-ROWS = 8
 STRIP = 2048
 NARROW = 64
 CHAINS = 8
@@ -34,14 +34,17 @@ CHAINS = 8
 
 
 class ColumnKernel:
-    """A reduction over rows while it is written."""
+    """Reductions over rows while they are written: ``values`` of one shape and dtype, of operands of one shape."""
 
-    def __init__(self, body: Body, v: int, operation: str) -> None:
-        self.body, self.b, self.v = body, body.b, v
-        program, at = body.program, instruction(body.program, v)
-        self.x, run = at.operands[0], at.params["axes"]
-        shape, self.dtype = program.aval(self.x).shape, at.aval.dtype
-        forms, self.out = operand_forms(body, self.x), result_address(at, shape)
+    def __init__(self, body: Body, values: list[int]) -> None:
+        self.body, self.b, self.values = body, body.b, values
+        program, at = body.program, instruction(body.program, values[0])
+        made = [instruction(program, v) for v in values]
+        self.operands, run = [m.operands[0] for m in made], at.params["axes"]
+        shape, self.dtype = program.aval(self.operands[0]).shape, at.aval.dtype
+        self.out = result_address(at, shape)
+        forms = set().union(*[operand_forms(body, x) for x in self.operands])
+        self.combines = [Combine(body.b, m.primitive.lower.operation, self.dtype) for m in made]
         self.index = identity(shape)
         self.outer = merge(shape, range(run[0]), forms | {self.out})
         self.inner = merge(shape, range(run[-1] + 1, len(shape)), forms | {self.out})
@@ -49,15 +52,14 @@ class ColumnKernel:
         self.axis = reduced[0] if reduced else Axis(-1, prod(shape[k] for k in run))
         self.block = at.params.get("block", 0) or self.axis.size
         self.blocks = -(-self.axis.size // self.block) if self.block else 1
-        self.combine = Combine(body.b, operation, self.dtype)
-        width = widths([program.aval(self.x)], body.bits)
+        width = widths([at.aval], body.bits)
         self.lane = self.inner[-1]
         self.width = min(width, 1 << (self.lane.size - 1).bit_length())
 
     def emit(self) -> None:
         """All items: (outer, block or some of them, strip), of which the last varies fastest."""
         narrow = len(self.inner) == 1 and self.lane.size <= NARROW and self.axis.size > 0
-        group = max(CHAINS // -(-self.lane.size // self.width), 1) if narrow else 1
+        group = max(CHAINS // (-(-self.lane.size // self.width) * len(self.values)), 1) if narrow else 1
         groups = -(-self.blocks // group)
         strips = -(-self.lane.size // STRIP) if len(self.inner) == 1 else 1
         first = self.outer[0] if self.outer else Axis(-1, 1)
@@ -89,19 +91,24 @@ class ColumnKernel:
             found[self.axis.name] = row
         return self.body.emitter(set(), found, self.lane.name, self.width, live)
 
-    def element(self, variables: dict[int, Any], row: ir.Value, column: ir.Value, live: int) -> ir.Value:
-        """Elements of one row."""
+    def elements(self, variables: dict[int, Any], row: ir.Value, column: ir.Value, live: int) -> list[ir.Value]:
+        """Elements of one row of each operand."""
         e = self.emitter(variables, row, column, live)
-        return e.splat(e.at(self.x, self.index))
+        return [e.splat(e.at(x, self.index)) for x in self.operands]
 
     def number(self, number: float | int) -> ir.Constant:
         """A number in every lane."""
         return self.emitter({}, None, constant(0), self.width).splat(ir.Constant(LLVM[self.dtype.name], number))
 
-    def store(self, x: ir.Value, variables: dict[int, Any], column: ir.Value, live: int) -> None:
+    def neutral(self) -> list[ir.Value]:
+        """What each reduction starts from."""
+        return [self.number(c.neutral) for c in self.combines]
+
+    def store(self, xs: list[ir.Value], variables: dict[int, Any], column: ir.Value, live: int) -> None:
         """Write results."""
         e = self.emitter(variables, None, column, live)
-        e.store(x, self.body.pointer(self.v), self.out, self.dtype)
+        for v, x in zip(self.values, xs, strict=True):
+            e.store(x, self.body.pointer(v), self.out, self.dtype)
 
     def ends(self, block: ir.Value) -> tuple[ir.Value, ir.Value]:
         """The rows of a block."""
@@ -114,23 +121,18 @@ class ColumnKernel:
     def wide(self, variables: dict[int, Any], strip: ir.Value, strips: int) -> None:
         """A strip of a block, or the whole of it where columns take several loops."""
         if self.axis.size == 0:
-            zero = self.number(0)
-            self.each_column(variables, strip, strips, lambda c, live: self.store(zero, variables, c, live))
+            zeros = [self.number(0)] * len(self.values)
+            self.each_column(variables, strip, strips, lambda c, live: self.store(zeros, variables, c, live))
             return
-        neutral = self.number(self.combine.neutral)
+        neutral = self.neutral()
         self.each_column(variables, strip, strips, lambda c, live: self.store(neutral, variables, c, live))
         start, stop = self.ends(variables[BLOCKS])
-        whole = self.b.sub(stop, self.b.urem(self.b.sub(stop, start), constant(ROWS)))
 
-        def rows(count: int) -> Callable[[ir.Value, list[Any]], list[Any]]:
-            def some(r: ir.Value, _: list[Any]) -> list[Any]:
-                self.each_column(variables, strip, strips, lambda c, live: self.add_rows(variables, r, count, c, live))
-                return []
+        def rows(r: ir.Value, count: int, _: list[Any]) -> list[Any]:
+            self.each_column(variables, strip, strips, lambda c, live: self.add_rows(variables, r, count, c, live))
+            return []
 
-            return some
-
-        counted(self.b, start, whole, ROWS, rows(ROWS))
-        counted(self.b, whole, stop, 1, rows(1))
+        grouped(self.b, (start, stop), self.axis.size, GROUP, 1, rows, [], list, None)
 
     def each_column(self, variables: dict[int, Any], strip: ir.Value, strips: int, body: Any) -> None:
         """Full vectors of a strip, then the rest of the row where the strip is the last."""
@@ -162,9 +164,12 @@ class ColumnKernel:
     def add_rows(self, variables: dict[int, Any], r: ir.Value, count: int, c: ir.Value, live: int) -> None:
         """Several rows more in some results."""
         e = self.emitter(variables, None, c, live)
-        held = e.load(self.v, self.out)
-        rows = [self.element(variables, self.b.add(r, constant(k)), c, live) for k in range(count)]
-        e.store(self.combine.serial([held, *rows]), self.body.pointer(self.v), self.out, self.dtype)
+        held = [e.load(v, self.out) for v in self.values]
+        rows = [self.elements(variables, self.b.add(r, constant(k)), c, live) for k in range(count)]
+        totals = []
+        for combine, first, *others in zip(self.combines, held, *rows, strict=True):
+            totals.append(combine.serial([first, combine.serial(others)] if combine.grouped else [first, *others]))
+        self.store(totals, variables, c, live)
 
     # -- narrow rows
 
@@ -199,15 +204,23 @@ class ColumnKernel:
         parts = [(k, min(self.width, size - k)) for k in range(0, size, self.width)]
         places = [(k, c, live) for k in range(len(blocks)) for c, live in parts]
 
-        def row(r: ir.Value, held: list[Any]) -> list[Any]:
-            out = []
-            for (k, c, live), total in zip(places, held, strict=True):
-                at = self.b.add(r, constant(k * self.block)) if k else r
-                out.append(self.combine.serial([total, self.element(variables, at, constant(c), live)]))
-            return out
+        count = len(self.values)
+        combines = self.combines * len(places)
 
-        start_value = self.number(self.combine.neutral)
-        for (k, c, live), total in zip(
-            places, counted(self.b, start, stop, 1, row, [start_value] * len(places)), strict=True
-        ):
-            self.store(total, {**variables, BLOCKS: blocks[k]}, constant(c), live)
+        def joined(held: list[Any], later: list[Any]) -> list[Any]:
+            return [combine.serial(pair) for combine, *pair in zip(combines, held, later, strict=True)]
+
+        def row(r: ir.Value, _: int, held: list[Any]) -> list[Any]:
+            found: list[ir.Value] = []
+            for k, c, live in places:
+                at = self.b.add(r, constant(k * self.block)) if k else r
+                found += self.elements(variables, at, constant(c), live)
+            return joined(held, found)
+
+        most = min(self.block, self.axis.size)
+        rounded = any(combine.grouped for combine in self.combines)
+        held = self.neutral() * len(places)
+        ends = (start, stop)
+        found = grouped(self.b, ends, self.axis.size, 1, most, row, held, list, joined if rounded else None)
+        for n, (k, c, live) in enumerate(places):
+            self.store(found[n * count : (n + 1) * count], {**variables, BLOCKS: blocks[k]}, constant(c), live)

@@ -7,6 +7,7 @@ compare serves two vectors. The flag is turned into NaN where a result leaves th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from llvmlite import ir
@@ -15,6 +16,8 @@ from tenure.dtypes import DType
 
 I1, I32 = ir.IntType(1), ir.IntType(32)
 LANES = 64
+GROUP = 8
+"""Elements that are added one after the other."""
 
 
 class Combine:
@@ -31,6 +34,11 @@ class Combine:
     def flagged(self) -> bool:
         """Whether NaN is kept in a flag of its own."""
         return self.real and self.operation != "add"
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it matters how elements are grouped: only sums are rounded."""
+        return self.real and self.operation == "add"
 
     @property
     def neutral(self) -> float | int:
@@ -94,8 +102,18 @@ class Combine:
             out[-1] = self.b.or_(out[-1], self.unordered(xs))
         return out
 
+    def closed(self, held: Sequence[ir.Value]) -> list[ir.Value]:
+        """What a group of pieces comes to: one number where it matters how elements are grouped."""
+        return [self.total(held)] if self.grouped else list(held)
+
+    def merge(self, held: Sequence[ir.Value], later: Sequence[ir.Value]) -> list[ir.Value]:
+        """What two groups come to."""
+        size = len(held) - self.flagged
+        out = [self.plain(x, y) for x, y in zip(held[:size], later[:size], strict=True)]
+        return [*out, self.b.or_(held[-1], later[-1])] if self.flagged else out
+
     def total(self, held: Sequence[ir.Value]) -> ir.Value:
-        """Lanes k and k + half, half after half; NaN where the flag says so."""
+        """Lanes k and k + half, half after half; NaN where the flag says so. Of one number, that number."""
         parts = list(held[:-1] if self.flagged else held)
         while len(parts) > 1:
             half = len(parts) // 2
@@ -110,6 +128,46 @@ class Combine:
         if not self.flagged:
             return x
         return self.b.select(any_lane(self.b, held[-1]), ir.Constant(x.type, float("nan")), x)
+
+
+class Together:
+    """Several reductions side by side: what they carry is one list."""
+
+    def __init__(self, combines: list[Combine], types: list[ir.Type], parts: int) -> None:
+        self.combines = combines
+        states = [c.held(t, parts) for c, t in zip(combines, types, strict=True)]
+        self.start = [x for state in states for x in state]
+        self.sizes = [len(state) for state in states]
+        self.closed_sizes = [1 if c.grouped else n for c, n in zip(combines, self.sizes, strict=True)]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it matters how elements are grouped."""
+        return any(c.grouped for c in self.combines)
+
+    def step(self, carried: list[Any], xs: Sequence[Sequence[ir.Value]]) -> list[Any]:
+        """A piece more for each."""
+        states = split(carried, self.sizes)
+        return [y for c, held, x in zip(self.combines, states, xs, strict=True) for y in c.step(held, x)]
+
+    def closed(self, carried: list[Any]) -> list[Any]:
+        """What a group of pieces comes to."""
+        return [x for c, held in zip(self.combines, split(carried, self.sizes), strict=True) for x in c.closed(held)]
+
+    def merge(self, held: list[Any], later: list[Any]) -> list[Any]:
+        """What two groups come to."""
+        pairs = zip(self.combines, split(held, self.closed_sizes), split(later, self.closed_sizes), strict=True)
+        return [x for c, one, other in pairs for x in c.merge(one, other)]
+
+    def totals(self, carried: list[Any]) -> list[ir.Value]:
+        """The results."""
+        return [c.total(held) for c, held in zip(self.combines, split(carried, self.closed_sizes), strict=True)]
+
+
+def split(xs: list[Any], sizes: list[int]) -> list[list[Any]]:
+    """A list in parts."""
+    starts = accumulate(sizes, initial=0)
+    return [xs[start : start + size] for start, size in zip(starts, sizes, strict=False)]
 
 
 def same(t: ir.Type, number: float | int) -> ir.Constant:

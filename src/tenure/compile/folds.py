@@ -3,11 +3,14 @@
 Axes of size 1 are dropped; the others are reduced in runs of neighbours, the last run first. Each run is one fold of
 contiguous data seen as (outer, n, inner), where n is the product of the run's sizes; n = 1 is a copy.
 
-* Rows (inner = 1). Up to 65536 elements: element k goes to lane k mod 64, where elements are combined in order;
-  then lanes k and k + 32 are combined, k and k + 16, … k and k + 1. Longer rows: so for each 65536 elements, and
-  their results are a row again.
-* Columns (inner > 1). Each column by itself: up to 64 elements are combined in order. Longer columns: so for each
-  64 elements, and their results are a column again.
+* Columns (inner > 1). Each column by itself: up to 8 elements are combined in order. Longer columns: so for each
+  8 elements, and their results are a column again.
+* Rows (inner = 1). Up to 512 elements: element k goes to lane k mod 64, and each lane is a column; then lanes k and
+  k + 32 are combined, k and k + 16, … k and k + 1. Up to 65536 elements: so for each 512, and their results are a
+  column. Longer rows: so for each 65536, and their results are a row again.
+
+``ops.reduce.ordered`` says so in NumPy. The error grows with the logarithm of the length, as in pairwise summation:
+for equal elements too, where the roundings of one long chain have all one sign.
 
 Where an operand is missing (a short row, the last block) it counts as neutral, which changes no bit: −0.0 for a sum,
 ∓∞ for max and min. A float max or min of a and b is a if a > b (a < b), else b, and the result is NaN if any element
@@ -24,7 +27,7 @@ from tenure.compile.combine import I1, LANES, Combine
 from tenure.compile.elements import LLVM, widths
 from tenure.compile.fuse import identity, instruction
 from tenure.compile.index import Affine, address, loop
-from tenure.compile.loops import Axis, constant, counted, guarded, merge, nest
+from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.ir.program import Instruction
@@ -113,18 +116,17 @@ def row_total(
             found.append(y)
         return found
 
-    tail = axis.size % LANES
-    first, stop, last = constant(0), constant(axis.size - tail), ir.Constant(I1, 1)
+    def piece(at: ir.Value, live: int, held: list[Any]) -> list[Any]:
+        return fold.step(held, pieces(at, live))
+
+    ends: tuple[ir.Value, ir.Value] = constant(0), constant(axis.size)
     if block:
         first = b.mul(variables[BLOCKS], constant(block))
-        end = b.add(first, constant(block))
-        last = b.icmp_signed(">", end, stop)
-        stop = b.select(last, stop, end)
+        ends = first, least(b, b.add(first, constant(block)), constant(axis.size))
+    most = -(-min(block or axis.size, axis.size) // LANES)
+    merge = fold.merge if fold.grouped else None
     held = fold.held(wide, LANES // width)
-    held = counted(b, first, stop, LANES, lambda i, held: fold.step(held, pieces(i, LANES)), held)
-    if tail:
-        held = guarded(b, last, held, lambda held: fold.step(held, pieces(constant(axis.size - tail), tail)))
-    return fold.total(held)
+    return fold.total(grouped(b, ends, axis.size, LANES, most, piece, held, fold.closed, merge))
 
 
 def search(body: Body, v: int, operation: str) -> None:

@@ -19,6 +19,7 @@ from tenure.compile.symbolic import Tracer
 from tenure.ir.program import Instruction, Program
 from tenure.ops.advanced import taken
 from tenure.ops.lowering import Element, Fold, Pieces, Product, Search, Write
+from tenure.runtime.tiles import any_layout
 
 CHEAP = 2
 DEEPEST = 60
@@ -172,7 +173,7 @@ def choose_stored(program: Program, windows: Collection[int] = ()) -> set[int]:
         if not isinstance(lower, Element):
             stored.add(v)
             if isinstance(lower, Product):
-                stored.update([through_transpose(program, o, stored)[0] for o in at.operands])
+                stored.update([o for o, _ in multiplied(program, at, stored)])
         stored.update([bound.value for bound in bounds_of(program, at)])
         own = 0 if at.primitive.name in MOVES else 4 if isinstance(lower, Element) and lower.heavy else 1
         if at.primitive.name in FOLDED and fixed.issuperset(at.operands):
@@ -208,10 +209,18 @@ def settle(program: Program, stored: set[int]) -> set[int]:
     return stored
 
 
-def through_transpose(program: Program, v: int, stored: set[int]) -> tuple[int, bool]:
-    """What a library call reads in place of a value: what it is a reshape of, or the matrix it is the transpose of."""
+def multiplied(program: Program, at: Instruction, stored: set[int]) -> list[tuple[int, bool]]:
+    """What a product reads for its operands: what each is a reshape of, or the matrix it is the transpose of. That only
+    where it changes no bit, as an operand may as well come from a program before, where it lies in order."""
+    (m, n), k = at.aval.shape[-2:], program.aval(at.operands[0]).shape[-1]
+    turns = at.aval.dtype.kind != "f" or any_layout(m, n, k)
+    return [as_it_lies(program, o, stored, turns) for o in at.operands]
+
+
+def as_it_lies(program: Program, v: int, stored: set[int], turns: bool) -> tuple[int, bool]:
+    """The stored value that a library call reads in place of another, and whether as its transpose."""
     n, turned = len(program.inputs), False
-    if v >= n and v not in stored and is_swap(instruction(program, v)):
+    if turns and v >= n and v not in stored and is_swap(instruction(program, v)):
         v, turned = instruction(program, v).operands[0], True
     while v >= n and v not in stored and instruction(program, v).primitive.name == "reshape":
         v = instruction(program, v).operands[0]
@@ -233,7 +242,7 @@ class Follower(Tracer):
         lower = at.primitive.lower
         self.stored = self.stored - {v}
         if isinstance(lower, Product):
-            self.reads.update([through_transpose(program, o, self.stored)[0] for o in at.operands])
+            self.reads.update([o for o, _ in multiplied(program, at, self.stored)])
         elif isinstance(lower, Element):
             self.at(v, identity(at.aval.shape))
         elif isinstance(lower, Fold | Search):

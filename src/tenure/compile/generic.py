@@ -12,16 +12,16 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import LANES, Combine
+from tenure.compile.combine import GROUP, LANES, Combine
 from tenure.compile.elements import in_memory
-from tenure.compile.loops import constant, counted, guarded, stack
-from tenure.compile.simplify import CHUNK, HEIGHT
+from tenure.compile.loops import constant, counted, guarded, least, stack
+from tenure.compile.simplify import CHUNK
 from tenure.dtypes import DType
 
 I64, POINTER = ir.IntType(64), ir.PointerType()
 WIDTH = 16
-LEVELS = 6
-"""Blocks of blocks of rows: HEIGHT to this power are more rows than memory holds."""
+LEVELS = 13
+"""Groups of groups of rows: GROUP to this power are more rows than memory holds."""
 
 
 def fold_source(operation: str, dtype: DType, tail: bool) -> ir.Module:
@@ -64,10 +64,6 @@ class Fold:
 
         counted(self.b, start, stop, step, inner)
 
-    def least(self, x: ir.Value, y: ir.Value) -> ir.Value:
-        """The smaller one."""
-        return self.b.select(self.b.icmp_signed("<", x, y), x, y)
-
 
 class Rows(Fold):
     """Chunks into lanes, their results into lanes again."""
@@ -80,16 +76,37 @@ class Rows(Fold):
             start = self.at(x, self.b.mul(r, n))
 
             def chunk(first: ir.Value, held: list[Any]) -> list[Any]:
-                size = self.least(self.b.sub(n, first), constant(CHUNK))
+                size = least(self.b, self.b.sub(n, first), constant(CHUNK))
                 total = self.total(self.at(start, first), size, room)
                 lane = self.b.and_(self.b.udiv(first, constant(CHUNK)), constant(LANES - 1))
                 return self.into_lane(held, total, lane)
 
-            parts = counted(self.b, constant(0), n, CHUNK, chunk, self.step.held(self.wide, LANES // WIDTH))
+            def chunks(first: ir.Value, last: ir.Value) -> list[Any]:
+                return counted(self.b, first, last, CHUNK, chunk, self.neutral())
+
+            parts = self.groups(constant(0), n, LANES * CHUNK, chunks)
             empty = self.b.icmp_signed("==", n, constant(0))
             self.store(self.b.select(empty, self.step.empty(self.t), self.step.total(parts)), out, r)
 
         self.each(constant(0), outer, 1, row)
+
+    def neutral(self) -> list[ir.Value]:
+        """What lanes start from."""
+        return self.step.held(self.wide, LANES // WIDTH)
+
+    def groups(self, start: ir.Value, end: ir.Value, unit: int, lanes: Any, part: int = GROUP**3) -> list[Any]:
+        """``lanes(first, last)`` of GROUP units each, groups of groups merged."""
+        b, width, step = self.b, part * unit, self.step
+        if not step.grouped:
+            return lanes(start, end)  # type: ignore[no-any-return]
+
+        def merged(i: ir.Value, held: list[Any]) -> list[Any]:
+            last = least(b, b.add(i, constant(width)), end)
+            below = part > GROUP
+            later = self.groups(i, last, unit, lanes, part // GROUP) if below else step.closed(lanes(i, last))
+            return step.merge(held, later)
+
+        return counted(b, start, end, width, merged, step.closed(self.neutral()))
 
     def into_lane(self, held: list[Any], total: ir.Value, lane: ir.Value) -> list[Any]:
         """The result of a chunk combined into a lane; a neutral element into all others."""
@@ -108,7 +125,7 @@ class Rows(Fold):
         return self.b.shuffle_vector(one, ir.Constant(t, ir.Undefined), zeros)
 
     def total(self, start: ir.Value, size: ir.Value, room: ir.Value) -> ir.Value:
-        """Up to CHUNK elements; the rest behind full lanes is padded in ``room``."""
+        """Up to CHUNK elements, in groups of groups of lanes; the rest behind full lanes is padded in ``room``."""
         b, step = self.b, self.step
 
         def full(start: ir.Value, i: ir.Value, held: Any) -> list[Any]:
@@ -118,8 +135,6 @@ class Rows(Fold):
 
         rest = b.and_(size, constant(LANES - 1))
         whole = b.sub(size, rest)
-        held = step.held(self.wide, LANES // WIDTH)
-        held = counted(b, constant(0), whole, LANES, lambda i, held: full(start, i, held), held)
 
         def padded(held: Any) -> list[Any]:
             for u in range(LANES // WIDTH):
@@ -127,11 +142,16 @@ class Rows(Fold):
             self.each(constant(0), rest, 1, lambda k: self.store(self.load(start, b.add(whole, k), self.t), room, k))
             return full(room, constant(0), held)
 
-        return step.total(guarded(b, b.icmp_signed("!=", rest, constant(0)), held, padded))
+        def lanes(first: ir.Value, last: ir.Value) -> list[Any]:
+            stop = least(b, last, whole)
+            held = counted(b, first, stop, LANES, lambda i, held: full(start, i, held), self.neutral())
+            return guarded(b, b.icmp_signed(">", last, whole), held, padded)
+
+        return step.total(self.groups(constant(0), size, LANES, lanes))
 
 
 class Columns(Fold):
-    """Row after row into a block's result, blocks into blocks of blocks: as an odometer turns its wheels."""
+    """Row after row into a group's result, groups into groups of groups: as an odometer turns its wheels."""
 
     def emit(self, x: ir.Value, out: ir.Value, outer: ir.Value, n: ir.Value, inner: ir.Value) -> None:
         """Strips of columns, full vectors first."""
@@ -152,20 +172,25 @@ class Columns(Fold):
         b = self.b
         wheels = [b.gep(room, [constant(k)], source_etype=self.wide) for k in range(LEVELS)]
         b.store(self.step.empty(t), wheels[-1])
-        last = b.sub(n, constant(1))
+        last = b.udiv(b.sub(n, constant(1)), constant(GROUP))
 
-        def row(r: ir.Value) -> None:
-            carried, turn = self.load(x, b.add(b.mul(r, inner), c), t), ir.Constant(ir.IntType(1), 1)
+        def row(r: ir.Value, held: list[Any]) -> list[Any]:
+            return [self.step.serial([held[0], self.load(x, b.add(b.mul(r, inner), c), t)])]
+
+        def group(first: ir.Value) -> None:
+            stop = least(b, b.add(first, constant(GROUP)), n)
+            (carried,) = counted(b, first, stop, 1, row, [self.step.start(t)])
+            turn, number = ir.Constant(ir.IntType(1), 1), b.udiv(first, constant(GROUP))
             for k, wheel in enumerate(wheels):
-                carried, turn = self.turn(wheel, carried, turn, r, HEIGHT**k, last)
+                carried, turn = self.turn(wheel, carried, turn, number, GROUP**k, last)
 
-        self.each(constant(0), n, 1, row)
+        self.each(constant(0), n, GROUP, group)
         self.store(b.load(wheels[-1], typ=t), out, c)
 
     def turn(self, wheel: Any, x: ir.Value, turn: ir.Value, r: Any, size: int, last: Any) -> tuple[ir.Value, ir.Value]:
         """Combine x into a wheel where the finer one is through; what it holds, and whether it is through itself."""
         b = self.b
-        block = constant(size * HEIGHT)
+        block = constant(size * GROUP)
 
         def combined(_: Any) -> list[Any]:
             fresh = b.icmp_signed("<", b.urem(r, block), constant(size))

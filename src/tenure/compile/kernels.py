@@ -29,7 +29,7 @@ def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots:
     elif isinstance(lower, Element):
         emit_map(body, kernel)
     elif isinstance(lower, Fold):
-        emit_fold(body, v, lower)
+        emit_folds(body, kernel.values, lower)
     elif isinstance(lower, Search):
         search(body, v, lower.operation)
     elif isinstance(lower, Pieces):
@@ -62,11 +62,12 @@ def emit_map(body: Body, kernel: Kernel) -> None:
     sweep(body, shape, follow, element, kernel.values, set(kernel.values))
 
 
-def emit_fold(body: Body, v: int, lower: Fold) -> None:
-    """A reduction: along the last axes by lanes, along others row after row."""
+def emit_folds(body: Body, values: list[int], lower: Fold) -> None:
+    """Reductions: one along the last axes by lanes, others of one kind row after row."""
+    v = values[0]
     at = instruction(body.program, v)
     _, _, inner = extent(body.program.aval(at.operands[0]).shape, at.params["axes"])
     if inner == 1:
         fold_rows(body, v, lower.operation)
     elif body.program.aval(v).size:
-        ColumnKernel(body, v, lower.operation).emit()
+        ColumnKernel(body, values).emit()

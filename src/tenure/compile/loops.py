@@ -8,6 +8,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile.combine import GROUP
 from tenure.compile.index import Affine
 
 I64 = ir.IntType(64)
@@ -70,6 +71,57 @@ def counted(
     b.branch(head)
     b.position_at_end(after)
     return phis
+
+
+def grouped(
+    b: ir.IRBuilder,
+    ends: tuple[ir.Value, ir.Value],
+    size: int,
+    step: int,
+    most: int,
+    piece: Callable[[ir.Value, int, list[Any]], list[Any]],
+    held: Sequence[ir.Value],
+    closed: Callable[[list[Any]], list[Any]],
+    merge: Callable[[list[Any], list[Any]], list[Any]] | None,
+) -> list[Any]:
+    """``held = piece(i, live, held)`` from one of ``ends`` to the other: at most ``most`` pieces of ``step`` elements.
+
+    Each GROUP pieces begin anew from ``held``; what they come to is ``closed`` and merged into what those before came
+    to, and so are groups of groups; without ``merge`` all is one group. The last piece of all ``size`` elements may
+    have fewer.
+    """
+    whole, rest = size - size % step, size % step
+    start = closed(list(held)) if merge is not None and most > GROUP else []
+
+    def group(first: ir.Value, last: ir.Value, most: int) -> list[Any]:
+        if merge is not None and most > GROUP:
+            part = GROUP
+            while part * GROUP < most:
+                part *= GROUP
+
+            def groups(i: ir.Value, carried: list[Any]) -> list[Any]:
+                return merge(carried, group(i, least(b, b.add(i, constant(part * step)), last), part))
+
+            return counted(b, first, last, part * step, groups, start)
+        stop = least(b, last, constant(whole))
+        if isinstance(stop, ir.Constant) and isinstance(first, ir.Constant) and stop.constant - first.constant <= step:
+            found = piece(first, step, list(held)) if stop.constant > first.constant else list(held)
+        else:
+            found = counted(b, first, stop, step, lambda i, carried: piece(i, step, carried), held)
+        if not rest:
+            return closed(found)
+        known = isinstance(last, ir.Constant)
+        ends_here = ir.Constant(ir.IntType(1), 1) if known else b.icmp_signed(">", last, constant(whole))
+        return closed(guarded(b, ends_here, found, lambda found: piece(constant(whole), rest, list(found))))
+
+    return group(*ends, most)
+
+
+def least(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The smaller one."""
+    if isinstance(x, ir.Constant) and isinstance(y, ir.Constant):
+        return x if x.constant < y.constant else y
+    return b.select(b.icmp_signed("<", x, y), x, y)
 
 
 def guarded(

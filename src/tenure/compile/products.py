@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import instruction, through_transpose
+from tenure.compile.fuse import instruction, multiplied
 from tenure.compile.index import address, loop
 from tenure.compile.loops import Axis, constant, counted, nest
 from tenure.ir.program import Instruction
@@ -25,7 +25,7 @@ def emit_product(body: Body, v: int, shared: bool) -> None:
     ``shared`` out, or on one thread."""
     program = body.program
     at, aval = instruction(program, v), program.aval(v)
-    operands = [through_transpose(program, o, body.plan.stored) for o in at.operands]
+    operands = multiplied(program, at, body.plan.stored)
     batch = aval.shape[:-2]
     batches = [program.aval(o).shape[:-2] for o in at.operands]
     count, (rows, columns), inner = prod(batch), aval.shape[-2:], program.aval(at.operands[0]).shape[-1]
@@ -89,7 +89,7 @@ def call_blas(body: Body, at: Instruction, matrices: Matrices, turned: list[bool
     fields.update(ldc=size.columns, stride_a=size.left, stride_b=size.right, stride_c=size.rows * size.columns)
     fields.update(transpose_a=int(turned[0]), transpose_b=int(turned[1]), alpha=1.0, beta=0.0)
     fields.update(selects=at.params.get("selects", 0), marks=int(at.params.get("marks", False)))
-    fields.update(tiling(size.rows, size.columns, size.inner, size.batch, turned[1]))
+    fields.update(tiling(size.rows, size.columns, size.inner, size.batch))
     if not shared:
         fields.update(pieces=1)
     with b.goto_entry_block():

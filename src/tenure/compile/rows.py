@@ -6,8 +6,8 @@
         for k: y[r, k] = e[k] / s                          phase 2
 
 A member is computed in the first phase in which what it reads is known; what later phases read again comes from its
-own row in memory, or from a row of scratch. A sum over all rows is added up where its result lies, row after row, in
-items of HEIGHT rows.
+own row in memory, or from a row of scratch. A sum over all rows goes in items of HEIGHT rows: each GROUP of them is
+added up in scratch, row after row, and then added where the result lies.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import I1, LANES, Combine
+from tenure.compile.combine import GROUP, I1, LANES, Combine, Together
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
 from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction
 from tenure.compile.index import Affine, Index, address
-from tenure.compile.loops import Axis, constant, counted, merge, nest, stack
+from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest, stack
 from tenure.compile.simplify import HEIGHT
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class RowEmitter(Emitter):
 
 
 def goes_by_rows(kernel: Kernel) -> bool:
-    """Whether a kernel is written here; a sum over rows by itself has a faster form."""
-    return kernel.domain is not None and [m.kind for m in kernel.members.values()] != [Kind.COLUMN]
+    """Whether a kernel is written here; sums over rows by themselves have a faster form."""
+    return kernel.domain is not None and {m.kind for m in kernel.members.values()} != {Kind.COLUMN}
 
 
 class RowKernel:
@@ -84,6 +84,8 @@ class RowKernel:
         avals = [self.program.aval(v) for v, m in self.members.items() if m.kind is not Kind.SINGLE]
         self.width = min(self.lanes, widths(avals, body.bits))
         self.scratch = {v: self.room(v) for v in self.members if self.needs_room(v)}
+        summed = [v for v, m in self.members.items() if m.kind is Kind.COLUMN and self.combine(v).grouped]
+        self.sums = {v: self.room(v) for v in summed}
         self.singles: dict[int, ir.Value] = {}
         self.variables: dict[int, Any] = {}
 
@@ -116,7 +118,7 @@ class RowKernel:
             counted(self.b, self.body.first, self.body.last, 1, step)
 
     def blocks(self, columns: list[int]) -> None:
-        """Rows in blocks of HEIGHT."""
+        """Rows in blocks of HEIGHT, and of GROUP within them."""
         b = self.b
         axis = self.outer[0] if self.outer else Axis(-1, 1)
         self.body.items = -(-axis.size // HEIGHT)
@@ -128,23 +130,35 @@ class RowKernel:
 
         def block(k: ir.Value, _: list[Any]) -> list[Any]:
             start = b.mul(k, constant(HEIGHT))
-            end = b.add(start, constant(HEIGHT))
-            stop = b.select(b.icmp_signed("<", end, constant(axis.size)), end, constant(axis.size))
+            stop = least(b, b.add(start, constant(HEIGHT)), constant(axis.size))
+
+            def group(i: ir.Value, _: list[Any]) -> list[Any]:
+                counted(b, i, least(b, b.add(i, constant(GROUP)), stop), 1, row)
+                for v, room in self.sums.items():
+                    self.add_group(v, room, self.results(v, k))
+                return []
+
             for v in columns:
-                self.clear(v, k)
-            counted(b, start, stop, 1, row)
+                self.clear(v, self.results(v, k))
+            for v, room in self.sums.items():
+                self.clear(v, room)
+            counted(b, start, stop, GROUP, group)
             return []
 
         counted(b, self.body.first, self.body.last, 1, block)
 
-    def clear(self, v: int, block: ir.Value) -> None:
-        """Neutral elements where a block's sums go."""
+    def results(self, v: int, block: ir.Value) -> ir.Value:
+        """Where a block's results lie."""
+        at = self.b.mul(block, constant(self.n))
+        return self.b.gep(self.body.pointer(v), [at], source_etype=in_memory(self.program.aval(v).dtype))
+
+    def clear(self, v: int, start: ir.Value) -> None:
+        """Neutral elements in a row of sums."""
         t = in_memory(self.program.aval(v).dtype)
-        start = self.b.mul(block, constant(self.n))
         number = ir.Constant(t, self.combine(v).neutral)
 
         def step(i: ir.Value, _: list[Any]) -> list[Any]:
-            self.b.store(number, self.b.gep(self.body.pointer(v), [self.b.add(start, i)], source_etype=t))
+            self.b.store(number, self.b.gep(start, [i], source_etype=t))
             return []
 
         counted(self.b, constant(0), constant(self.n), 1, step)
@@ -193,7 +207,7 @@ class RowKernel:
         folds = [v for v in members if self.members[v].kind is Kind.FOLD]
         parts = self.lanes // self.width if folds else 1
         step = parts * self.width
-        sizes = [len(self.held(v, parts)) for v in folds]
+        together = Together([self.combine(v) for v in folds], [self.type(v) for v in folds], parts)
 
         def piece(at: ir.Value, live: int, carried: list[Any]) -> list[Any]:
             """Up to ``step`` elements."""
@@ -206,38 +220,20 @@ class RowKernel:
                     self.put(e, v, x)
                     if v in found:
                         found[v].append(x)
-            out: list[Any] = []
-            for v, size in zip(folds, sizes, strict=True):
-                out += self.combine(v).step(carried[len(out) : len(out) + size], found[v])
-            return out
+            return together.step(carried, list(found.values()))
 
-        carried = [x for v in folds for x in self.held(v, parts)]
-        rest = self.n % step
-        whole = self.n - rest
-        if whole == step:
-            carried = piece(constant(0), step, carried)
-        elif whole:
-            carried = counted(self.b, constant(0), constant(whole), step, lambda i, held: piece(i, step, held), carried)
-        if rest:
-            carried = piece(constant(whole), rest, carried)
-        self.finish(folds, sizes, carried)
-
-    def held(self, v: int, parts: int) -> list[ir.Value]:
-        """What a reduction starts from."""
-        return self.combine(v).held(self.type(v), parts)
+        ends, most = (constant(0), constant(self.n)), -(-self.n // step)
+        merge = together.merge if together.grouped else None
+        found = grouped(self.b, ends, self.n, step, most, piece, together.start, together.closed, merge)
+        e = self.emitter(0, None, 1, 1)
+        for v, total in zip(folds, together.totals(found), strict=True):
+            self.singles[v] = total
+            self.keep_single(e, v, total)
 
     def type(self, v: int) -> ir.Type:
         """Vectors of a member's elements."""
         one = LLVM[self.program.aval(v).dtype.name]
         return ir.VectorType(one, self.width) if self.width > 1 else one
-
-    def finish(self, folds: list[int], sizes: list[int], carried: list[Any]) -> None:
-        """The results of the phase's reductions."""
-        e = self.emitter(0, None, 1, 1)
-        for v, size in zip(folds, sizes, strict=True):
-            self.singles[v] = self.combine(v).total(carried[:size])
-            carried = carried[size:]
-            self.keep_single(e, v, self.singles[v])
 
     def element(self, e: RowEmitter, v: int) -> ir.Value:
         """The elements of a member at the emitter's place; of a reduction's operand, neutral in dead lanes."""
@@ -263,12 +259,27 @@ class RowKernel:
             e.live = live
 
     def add_row(self, e: RowEmitter, v: int, x: ir.Value) -> None:
-        """One row more in the sums of its block."""
-        start, b = self.body.pointer(v), self.b
-        if self.outer:
-            block = b.udiv(self.variables[self.outer[0].name], constant(HEIGHT))
-            dtype = self.program.aval(v).dtype
-            start = b.gep(start, [b.mul(block, constant(self.n))], source_etype=in_memory(dtype))
+        """One row more in the sums of its group, or in the results of its block."""
+        start = self.sums.get(v)
+        if start is None:
+            first = self.variables[self.outer[0].name] if self.outer else constant(0)
+            start = self.results(v, self.b.udiv(first, constant(HEIGHT)))
         e.pointers[v] = start
         total = self.combine(v).serial([e.load(v, self.inner), x])
         e.store(total, start, self.inner, self.program.aval(v).dtype)
+
+    def add_group(self, v: int, room: ir.Value, results: ir.Value) -> None:
+        """The sums of a group added to the results of its block, and cleared."""
+        combine, dtype = self.combine(v), self.program.aval(v).dtype
+
+        def piece(at: ir.Value, live: int, _: list[Any]) -> list[Any]:
+            e = self.emitter(self.last, at, self.width, live)
+            rows = []
+            for start in (results, room):
+                e.pointers[v] = start
+                rows.append(e.load(v, self.inner))
+            e.store(combine.serial(rows), results, self.inner, dtype)
+            e.store(combine.start(self.type(v)), room, self.inner, dtype)
+            return []
+
+        grouped(self.b, (constant(0), constant(self.n)), self.n, self.width, 1, piece, [], list, None)

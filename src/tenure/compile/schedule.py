@@ -103,6 +103,17 @@ def over_rows(kernel: Kernel) -> bool:
     return all(m.kind is Kind.COLUMN for m in kernel.members.values())
 
 
+def columns_of(program: Program, kernel: Kernel) -> tuple[Any, ...]:
+    """What sums over rows that may go side by side have in common; nothing for any other kernel."""
+    v = kernel.values[0]
+    at = instruction(program, v)
+    if not isinstance(at.primitive.lower, Fold) or not (over_rows(kernel) or kernel.domain is None):
+        return ()
+    shape = program.aval(at.operands[0]).shape
+    inner = extent(shape, at.params["axes"])[2]
+    return (shape, at.params["axes"], at.params.get("block"), at.aval) if inner > 1 and at.aval.size else ()
+
+
 def own_domain(program: Program, v: int) -> Domain | None:
     """The domain of a reduction by itself, if it has one."""
     at = instruction(program, v)
@@ -191,9 +202,7 @@ class Scheduler:
                 for u in other.members:
                     self.home[u] = other
                 return False
-        self.order.remove(other)
-        for place in range(other.place, len(self.order)):
-            self.order[place].place = place
+        self.remove(other)
         return True
 
     def join(self, kernel: Kernel, v: int, willing: bool = False) -> bool:
@@ -250,11 +259,11 @@ class Scheduler:
             return False
         if any(self.home[r] not in parents for r in tracer.reads if r in self.home):
             return False
-        return plain or self.alike(kernel.reads, tracer.reads, domain)
+        return plain or self.alike(kernel.reads, tracer.reads, domain.shape)
 
-    def alike(self, some: set[int], others: set[int], domain: Domain) -> bool:
-        """Whether anything as large as a domain is read by both."""
-        return any(self.program.aval(r).size >= prod(domain.shape) for r in some & others)
+    def alike(self, some: set[int], others: set[int], shape: tuple[int, ...]) -> bool:
+        """Whether anything as large as a shape is read by both."""
+        return any(self.program.aval(r).size >= prod(shape) for r in some & others)
 
     def fits(self, kernel: Kernel, domain: Domain, kind: Kind, forms: set[Affine]) -> bool:
         """Whether rows stay one loop, and all rows together where something is reduced over them; a kernel of few
@@ -264,7 +273,8 @@ class Scheduler:
             return True
         every = kernel.forms | forms
         over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
-        if prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW):
+        few = prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW)
+        if few or (over and 8 * prod(shape[cut:]) > SCRATCH):  # a row of sums is scratch
             return False
         if len(merge(shape, range(cut, len(shape)), every)) > 1:
             return False
@@ -273,15 +283,41 @@ class Scheduler:
     def share(self) -> None:
         """Join kernels that go over the same rows and read the same."""
         for other in list(self.order):
+            if columns_of(self.program, other):
+                self.side_by_side(other)
             if other.domain is None or not many(other.domain) or over_rows(other):
                 continue
             for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
                 if kernel.domain is None or over_rows(kernel):
                     continue
-                alike = self.alike(kernel.reads, other.reads, kernel.domain)
+                alike = self.alike(kernel.reads, other.reads, kernel.domain.shape)
                 if alike and all(member(self.program, kernel.domain, v) for v in other.members):
                     self.merge(kernel, other)
                     break
+
+    def side_by_side(self, other: Kernel) -> None:
+        """Join sums over rows to others over the same rows, as both go through what they read."""
+        form = columns_of(self.program, other)
+        for kernel in self.order[max(other.place - WINDOW, 0) : other.place]:
+            if columns_of(self.program, kernel) != form or kernel.members.keys() & other.reads:
+                continue
+            whole = len(merge(form[0], form[1], kernel.forms | other.forms)) == 1
+            alike = self.alike(kernel.reads, other.reads, form[0])
+            if not alike or not whole or not self.move_behind(kernel, other.reads):
+                continue
+            kernel.values = [*kernel.values, *other.values]
+            kernel.members.update(other.members)
+            kernel.reads, kernel.forms = kernel.reads | other.reads, kernel.forms | other.forms
+            kernel.size += other.size
+            self.home.update(dict.fromkeys(other.members, kernel))
+            self.remove(other)
+            return
+
+    def remove(self, kernel: Kernel) -> None:
+        """Take a kernel out of the order."""
+        self.order.remove(kernel)
+        for place in range(kernel.place, len(self.order)):
+            self.order[place].place = place
 
     def move_behind(self, kernel: Kernel, reads: set[int]) -> bool:
         """Reorder kernels so that one comes after all that it is to read; False if those depend on it."""

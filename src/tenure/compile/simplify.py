@@ -11,6 +11,9 @@ s = sin x; z = again x; t = sin z                               stay two, and z 
 y = add_along 0 v i, i of one column                            becomes
 y = add_one_along 0 v i, which is elementwise
 
+y = matmul_transposed x w                                       becomes
+t = permute w; y = matmul x t
+
 k = survives i j sizes=(3, 4)                                   becomes
 n = iota; t = stamp n i j; k = equal (gather t i j) n           so what is written last is seen by its number
 """
@@ -24,9 +27,10 @@ from tenure import dtypes
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
 from tenure.ops.advanced import gather, stamp, survives
+from tenure.ops.contract import matmul, matmul_transposed
 from tenure.ops.index import add_along, add_one_along
 from tenure.ops.lowering import Fold
-from tenure.ops.move import full, iota, reshape
+from tenure.ops.move import full, iota, permute, reshape
 from tenure.ops.pointwise import again, cast, equal, mark
 from tenure.ops.reduce import BLOCKED, extent, runs
 
@@ -57,6 +61,10 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
         return operands[0]
     if at.primitive is add_along and one_hot(b, operands):
         return emit(b, add_one_along, operands, {}, seen)
+    if at.primitive is matmul_transposed:
+        x, y = operands
+        swap = {"order": (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2)}
+        return emit(b, matmul, [x, emit(b, permute, [y], swap, seen)], {}, seen)
     if at.primitive is survives:
         return last_ones(b, operands, at.params["sizes"], at.aval.shape, seen)
     return emit(b, at.primitive, operands, dict(at.params), seen)

@@ -51,7 +51,7 @@ def native(at: Instruction) -> Callable[..., Any]:
         if isinstance(lower, Fold):
             return lambda x, *, axes: folded(lower.operation, x, axes)
         if isinstance(lower, Product):
-            return multiplied
+            return turned if lower.transposed else multiplied
     return reference(at)
 
 
@@ -110,6 +110,11 @@ def multiplied(x: Array, y: Array, *, selects: int = 0, marks: bool = False) -> 
     else:
         out[...] = 0
     return out
+
+
+def turned(x: Array, y: Array) -> Array:
+    """The product by a transpose."""
+    return multiplied(x, y.swapaxes(-1, -2))
 
 
 def _stacked(x: Array, batch: tuple[int, ...]) -> Array:

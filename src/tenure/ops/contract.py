@@ -154,6 +154,69 @@ matmul: Primitive = primitive(
 )
 
 
+def _turned_aval(x: Aval, y: Aval) -> Aval:
+    return _aval(x, y.with_shape((*y.shape[:-2], *y.shape[:-3:-1])))
+
+
+def _turned_vjp(g: Value, ans: Value, x: Value, y: Value) -> list[Value | None]:
+    tracked, partial = x.builder.tracked, zeros_of(g) == PARTIAL
+    dx = unbroadcast(_of(g, y, partial, False), x) if tracked[x.id] else None
+    if not tracked[y.id]:
+        return [dx, None]
+    if y.ndim == 2:
+        return [dx, _of(transposed(rows_of(g)), rows_of(x), partial, False)]
+    return [dx, unbroadcast(_of(transposed(g), x, partial, False), y)]
+
+
+def _turned_jvp(dxs: Sequence[Value | None], ans: Value, x: Value, y: Value) -> Value | None:
+    dx, dy = dxs
+    by_x = None if dx is None else _turned_of(dx, y, zeros_of(dx) == PARTIAL, False)
+    by_y = None if dy is None else _turned_of(x, dy, False, zeros_of(dy) == PARTIAL)
+    return by_x if by_y is None else by_y if by_x is None else by_x + by_y
+
+
+def _turned_of(x: Value, y: Value, left: bool, right: bool) -> Value:
+    return _of(x, transposed(y), left, right) if left or right else matmul_transposed(x, y)
+
+
+def _turned_batch(of: Primitive, batched: Sequence[bool], x: Value, y: Value) -> Value:
+    """Examples of rows by one matrix are one product."""
+    if batched[1] or y.ndim != 2:
+        return _batch(matmul, batched, x, transposed(y))
+    rows = rows_of(x)
+    found = thin(rows, transposed(y)) if 1 in (*rows.shape, *y.shape) else of(rows, y)
+    return reshape(found, shape=(*x.shape[:-1], y.shape[0]))
+
+
+def _turned_samples(rng: Any, dtype: DType) -> Any:
+    for (x, y), params in _samples(rng, dtype):
+        if not params:
+            yield (x, y.swapaxes(-1, -2).copy()), params
+
+
+matmul_transposed: Primitive = primitive(
+    "matmul_transposed",
+    batch=_turned_batch,
+    lower=Product(transposed=True),
+    aval=_turned_aval,
+    ref=lambda np, x, y: np.matmul(x, np.swapaxes(y, -1, -2)),
+    vjp=_turned_vjp,
+    jvp=_turned_jvp,
+    argnums=(0, 1),
+    zeros=((), lambda found: UNSIGNED),
+    dtypes=NUMBERS,
+    samples=_turned_samples,
+)
+"""x yᵀ, as an affine layer has it: the gradient of y is computed as y is stored, which is a statement about the program
+as it is written, not about what happens to be read in it."""
+
+
+def by_rows(x: Value, y: Value) -> Value:
+    """x yᵀ of matrices or batches x and a matrix y; a thin one is written out."""
+    thin_one = 1 in (*x.shape[-2:], *y.shape) and not (x.builder.depth(x.id) or x.builder.depth(y.id))
+    return thin(x, transposed(y)) if thin_one else matmul_transposed(x, y)
+
+
 def product(x: Value, y: Value) -> Value:
     """A matrix product; a thin one is written out, but not of examples, which are wide together."""
     return matmul(x, y) if x.builder.depth(x.id) or x.builder.depth(y.id) else thin(x, y)

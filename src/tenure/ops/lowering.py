@@ -67,7 +67,9 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A matrix product over the last two axes."""
+    """A matrix product over the last two axes; of the ``transposed`` right operand, where it says so."""
+
+    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,14 @@ def product(x: Value, y: Value) -> Value:
     return ans if len(shape) == ans.ndim else move.reshape(ans, shape=tuple(shape))
 
 
+def affine(x: Value, weight: Value) -> Value:
+    """x @ weight.T, or x @ weight of a vector."""
+    x, weight = common(x, weight)
+    if weight.ndim == 2 and x.ndim > 1 and x.shape[-1] == weight.shape[1]:
+        return contract.by_rows(x, weight)
+    return product(x, contract.transposed(weight) if weight.ndim == 2 else weight)
+
+
 def join(*xs: Value, axis: int) -> Value:
     """concat of promoted operands."""
     return move.concat(*common(*xs), axis=axis)

@@ -47,6 +47,55 @@ def extent(shape: tuple[int, ...], run: tuple[int, ...]) -> tuple[int, int, int]
     return prod(shape[: run[0]]), prod(shape[k] for k in run), prod(shape[run[-1] + 1 :])
 
 
+LANES, GROUP, CHUNK = 64, 8, 1 << 16
+
+
+def ordered(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """The sum of floats in the order that ``compile.folds`` states: every way to run a program gives these bits."""
+    kept = [n for k, n in enumerate(x.shape) if k not in axes]
+    for run in runs(x.shape, axes):
+        outer, n, inner = extent(x.shape, run)
+        rest = [size for k, size in enumerate(x.shape) if k not in run]
+        x = (_row(np, x.reshape(outer, n)) if inner == 1 else _column(np, x.reshape(outer, n, inner))).reshape(rest)
+    return np.array(x.reshape(kept))
+
+
+def _parted(np: Any, x: Any, size: int) -> Any:
+    """(outer, n, …) as (outer, parts, size, …), neutral elements behind the last."""
+    n = x.shape[1]
+    x = np.concatenate([x, np.full((len(x), -n % size, *x.shape[2:]), -0.0, x.dtype)], 1)
+    return x.reshape(len(x), -(-n // size), size, *x.shape[2:])
+
+
+def _column(np: Any, x: Any) -> Any:
+    """Sums along the axis 1: each GROUP elements in order, then their sums alike."""
+    if x.shape[1] == 0:
+        return np.zeros((len(x), *x.shape[2:]), x.dtype)
+    while x.shape[1] > 1:
+        parts = _parted(np, x, GROUP)
+        x = parts[:, :, 0]
+        for k in range(1, GROUP):
+            x = x + parts[:, :, k]
+    return x[:, 0]
+
+
+def _row(np: Any, x: Any) -> Any:
+    """Sums of rows: of each GROUP times LANES elements by lanes, then of their sums as columns; of chunks alike."""
+    while x.shape[1] > CHUNK:
+        parts = _parted(np, x, CHUNK)
+        x = _row(np, parts.reshape(-1, CHUNK)).reshape(parts.shape[:2])
+    parts = _parted(np, x, GROUP * LANES)
+    lanes = _column(np, parts.reshape(-1, GROUP, LANES))
+    while lanes.shape[1] > 1:
+        half = lanes.shape[1] // 2
+        lanes = lanes[:, :half] + lanes[:, half:]
+    return _column(np, lanes.reshape(parts.shape[:2]))
+
+
+def _total(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+    return ordered(np, x, axes) if x.dtype.kind == "f" else np.sum(x, axis=axes, dtype=x.dtype)
+
+
 def _samples(shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> Callable[..., Any]:
     def samples(rng: Any, dtype: DType) -> Any:
         for shape, axes in shapes:
@@ -63,18 +112,12 @@ def _sum_aval(x: Aval, *, axes: tuple[int, ...]) -> Aval:
     return Aval(drop(x, axes), x.dtype)
 
 
-def _sum(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
-    """From −0.0 on, so that a sum of −0.0 alone is −0.0; that of nothing is 0."""
-    found = np.sum(x, axis=axes, dtype=x.dtype, initial=x.dtype.type(-0.0))
-    return found if all(x.shape[k] for k in axes) else found + x.dtype.type(0)
-
-
 reduce_sum = linear(
     "reduce_sum",
     lower=Fold("add"),
     batch=shift_axes("axes"),
     aval=_sum_aval,
-    ref=_sum,
+    ref=_total,
     transpose=(lambda g, x, *, axes: broadcast_back(g, x, axes),),
     dtypes=NUMBERS,
     samples=_samples((*NONEMPTY, ((0, 3), (0,)))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tenure.dtypes import finfo
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
 from tenure.ops import pointwise, promote, reduce, special
@@ -21,15 +22,55 @@ def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
 
+NOISE = 64
+"""Units of rounding to which a difference of two sums of squares is known; what is less of it is 0."""
+
+
+def shifted(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
+    """a = x − m, m, and Σ a, which is 0 but for the rounding of m. The mean m is a constant to differentiation: what
+    is made of x − m − Σ a / n is the same for every m."""
+    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / float(count(x, axes)))
+    away = x - reduce.broadcast_back(mean, x, axes)
+    return away, mean, reduce.reduce_sum(away, axes=axes)
+
+
+def squares(away: Value, total: Value, axes: tuple[int, ...]) -> Value:
+    """Σ (x − mean)² = Σ a² − (Σ a)² / n of what ``shifted`` gives, so that x is gone over twice only; 0 where all that
+    is left is rounding, with the derivatives of the formula there too.
+
+    Source: the corrected two-pass algorithm, Chan, Golub, LeVeque, The American Statistician 37 (1983).
+    """
+    whole = reduce.reduce_sum(away * away, axes=axes)
+    part = whole - total * (total * (1 / (count(away, axes) or 1)))
+    least = promote.stop(whole) * (NOISE * finfo(away.dtype).eps)
+    return part + promote.stop(pointwise.where(pointwise.less(part, least), -part, part.coerce(0)))
+
+
+def count(x: Value, axes: tuple[int, ...]) -> int:
+    """The number of elements along axes."""
+    return math.prod(x.shape[k] for k in axes)
+
+
 def variance(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:
     """Σ (x − mean)² / (n − correction), n the number of elements; the divisor is 0 where it would be negative."""
     if not x.dtype.is_floating:
         raise DTypeError(f"var of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32).var(…)")
-    count = math.prod(x.shape[k] for k in axes)
-    mean = reduce.reduce_sum(x, axes=axes) / float(count)
-    away = x - reduce.broadcast_back(mean, x, axes)
-    ans = reduce.reduce_sum(away * away, axes=axes) / max(0.0, count - correction)
-    return promote.keep(ans, x, axes, keepdims)
+    away, _, total = shifted(x, axes)
+    return promote.keep(squares(away, total, axes) / max(0.0, count(x, axes) - correction), x, axes, keepdims)
+
+
+def moments(x: Value, *, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
+    """x minus its mean, the mean and the variance over axes, which are kept: what normalizations are made of.
+
+    What the mean's rounding lacks is added to it, so that the mean of equal elements is that element.
+    """
+    if not x.dtype.is_floating:
+        raise DTypeError(f"mean of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32)")
+    away, mean, total = shifted(x, axes)
+    share = 1 / (count(x, axes) or 1)
+    mean, spread = mean + total * share, squares(away, total, axes) * share
+    centred = x - reduce.broadcast_back(mean, x, axes)
+    return centred, promote.keep(mean, x, axes, True), promote.keep(spread, x, axes, True)
 
 
 def deviation(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:

@@ -103,7 +103,7 @@ def gemm(
     call.batch, call.stride_a, call.stride_b, call.stride_c = batch, left.stride, right.stride, result.stride
     call.transpose_a, call.transpose_b = left.transposed, right.transposed
     call.selects, call.marks = selects, marks
-    for name, value in tiling(m, n, k, batch, right.transposed).items():
+    for name, value in tiling(m, n, k, batch).items():
         setattr(call, name, value)
     address = blas().sgemm if a.dtype == np.float32 else blas().dgemm
     ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)(ctypes.addressof(call))

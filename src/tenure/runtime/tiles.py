@@ -1,6 +1,7 @@
 """The generated code of matrix products: a product is cut into tiles, and each tile is one call of BLAS.
 
-The tiles are fixed by the shape, so the numbers do not depend on the threads. They are shared out like any other
+The tiles are fixed by the shape, so the numbers do not depend on the threads; nor, where tiles are large, on how
+operands are stored (``any_layout``). They are shared out like any other
 items: nobody waits for a thread that is late, as the library's own threads do for each other.
 """
 
@@ -37,17 +38,29 @@ UNPACKED = 10**6
 """Multiplications up to which the library reads its operands where they lie, 20 % faster than packed ones."""
 
 
-def tiling(m: int, n: int, k: int, batch: int, transpose_b: bool) -> dict[str, int]:
+def any_layout(m: int, n: int, k: int) -> bool:
+    """Whether a product has the same bits however its operands are stored.
+
+    The library packs operands of more than UNPACKED multiplications, transposed or not, into the same panels; below it
+    has a kernel for each pair of layouts, and of its own for vectors. A result and its transpose differ at any size.
+    """
+    found = tiling(m, n, k, 1)
+    rows, columns = found["rows"], found["columns"]
+    least = ((m - 1) % rows + 1) * ((n - 1) % columns + 1) * k
+    return min(m, n) > 1 and least > UNPACKED
+
+
+def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
     """`rows`, `columns` and `pieces` for a product of this shape.
 
     A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 % over the whole
     product, of 128 rows 10 %, squares of 128 20 %. Below 2²² multiplications tiles are so small that nothing is
-    packed, unless b is a transpose: then that is no faster, and a product is halved if there is but one.
+    packed.
     """
     volume = m * n * k
     goal = max(2, min(volume >> 25, 64))
     if volume < 1 << 22:
-        goal = -(-volume // UNPACKED) if not transpose_b else 2 if volume > UNPACKED and batch == 1 else 1
+        goal = -(-volume // UNPACKED)
     down = max(1, min(goal, -(-m // 256)))
     across = max(1, min(-(-goal // down), -(-n // 1024)))
     while down * across < min(goal, 4):

@@ -27,7 +27,9 @@ ANY = Operation("any", lambda x, *, axes, keepdims: promote.quantified(reduce.re
 LOGSUMEXP = Operation("logsumexp", statistics.logsumexp, "LogsumexpBackward0")
 VAR = Operation("var", statistics.variance, "VarBackward0")
 STD = Operation("std", statistics.deviation, "StdBackward0")
+MOMENTS = Operation("moments", statistics.moments, "NativeBatchNormBackward0")
 MATMUL = Operation("matmul", promote.product, "MmBackward0")
+AFFINE = Operation("linear", promote.affine, "MmBackward0")
 
 Axes = int | tuple[int, ...] | list[int] | None
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from tenure.errors import ShapeError
 from tenure.nn.functional.caller import named_by_caller
+from tenure.ops.promote import parameters
+from tenure.values.hits import apply
 from tenure.values.modes import no_grad
 from tenure.values.reading import value_of
+from tenure.values.reductions import MOMENTS
 
 
 @named_by_caller
@@ -42,8 +45,8 @@ def batch_norm(
     elif running_mean is None or running_var is None:
         raise ShapeError("batch_norm outside training takes running_mean and running_var")
     else:
-        away, spread = x - value_of(running_mean).reshape(shape), value_of(running_var)
-    out = away * (1.0 / (spread + eps).sqrt()).reshape(shape)
+        away, spread = x - value_of(running_mean).reshape(shape), value_of(running_var).reshape(shape)
+    out = away * (1.0 / (spread + eps).sqrt())
     if weight is not None:
         out = out * value_of(weight).reshape(shape)
     return out if bias is None else out + value_of(bias).reshape(shape)
@@ -53,17 +56,14 @@ def _of_the_batch(
     x: Any, shape: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float
 ) -> tuple[Any, Any]:
     """How far each element is from the batch's mean, and the batch's variances; the running ones are written."""
-    axes = (0, *range(2, x.ndim))
     count = x.numel() // shape[1] if shape[1] else 0
     if count < 2:
         raise ShapeError(f"batch_norm in training takes more than one value a channel, not {list(x.shape)}")
-    mean = x.mean(axis=axes)
-    away = x - mean.reshape(shape)
-    spread = (away * away).mean(axis=axes)
+    away, mean, spread = apply(MOMENTS, (x,), parameters(("axes",), (0, *range(2, x.ndim))))
     with no_grad():
         if running_mean is not None:
-            running_mean.copy_((1 - momentum) * running_mean + momentum * mean.detach())
+            running_mean.copy_((1 - momentum) * running_mean + momentum * mean.detach().flatten())
         if running_var is not None:
-            unbiased = spread.detach() * (count / (count - 1))
+            unbiased = spread.detach().flatten() * (count / (count - 1))
             running_var.copy_((1 - momentum) * running_var + momentum * unbiased)
     return away, spread

@@ -19,6 +19,7 @@ from tenure.values.creation import arange
 from tenure.values.hits import apply, apply_one
 from tenure.values.random import rand
 from tenure.values.reading import value_of
+from tenure.values.reductions import AFFINE, MOMENTS
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
@@ -29,7 +30,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    out = x @ (weight.T if weight.ndim == 2 else weight)
+    out = apply(AFFINE, (x, weight))
     return out if bias is None else out + bias
 
 
@@ -70,9 +71,7 @@ def _layer_norm(x: Any, *given: Any, shape: tuple[int, ...], weighted: bool, shi
     for name, p in (("weight", weight), ("bias", bias)):
         if p is not None and tuple(p.shape) != shape:
             raise ShapeError(f"layer_norm over {list(shape)}: {name} has shape {list(p.shape)}")
-    axes = tuple(range(-len(shape), 0))
-    away = x - x.mean(axis=axes, keepdims=True)
-    spread = (away * away).mean(axis=axes, keepdims=True)
+    away, _, spread = apply(MOMENTS, (x,), (("axes", tuple(range(x.ndim - len(shape), x.ndim))),))
     out = away * (1.0 / (spread + eps).sqrt())
     if weight is not None:
         out = out * weight
