@@ -19,6 +19,7 @@ from tenure.values.graph import Leaf, Out
 from tenure.values.hits import coded
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
+from tenure.values.spelling import in_plain_names
 
 
 @coded
@@ -60,6 +61,7 @@ def keeps_read_only(consumer: FrameType, asked: dict[str, Any]) -> bool:
     return by_numpy and "__dlpack__" not in consumer.f_code.co_names
 
 
+@in_plain_names
 class Boundary:
     """The methods with which a tensor's numbers leave Tenure."""
 

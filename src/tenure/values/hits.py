@@ -172,7 +172,7 @@ def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of
             CODE.point("entries", fn, 3 * k)
             CODE.point("entries", function, 3 * k + 1)
             CODE.number("entries", int(reflected), 3 * k + 2)
-            setattr(base, name, CODE.method(f"{kind}_{k}", function, base))
+            setattr(base, name, CODE.method(f"{kind}_{k}", function, tensor, keywords=True))
 
 
 def change(of: type, steps: Mapping[str, Any]) -> None:

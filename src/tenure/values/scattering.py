@@ -13,7 +13,7 @@ from tenure.ops.promote import Operation
 from tenure.values import creation, indexing
 from tenure.values.at import AtIndex
 from tenure.values.boundary import array_of
-from tenure.values.reading import value_of, written_of
+from tenure.values.reading import value_of
 from tenure.values.record import apply
 from tenure.values.reductions import check_axis
 from tenure.values.sites import at_users_line
@@ -25,7 +25,8 @@ REDUCE = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min", "add":
 
 
 def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Any:
-    x, v = value_of(x), written_of(v)
+    x = value_of(x)
+    v = indexing.fitting(x, v)
     params = (("axis", check_axis(dim, len(x._aval.shape))), ("way", way), ("name", name))
     operands = (x, value_of(index))
     h = apply(SCATTER, operands, params, (v,)) if type(v) in NUMBERS else apply(SCATTER, (*operands, v), params)
@@ -66,7 +67,8 @@ def _way(reduce: str) -> str:
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
     """x with ``values`` where ``take_along_axis`` would read."""
-    x, v = value_of(x), written_of(values)
+    x = value_of(x)
+    v = indexing.fitting(x, values)
     params = (("axis", check_axis(axis, len(x._aval.shape))),)
     operands = (x, value_of(indices))
     h = apply(PUT_ALONG, operands, params, (v,)) if type(v) in NUMBERS else apply(PUT_ALONG, (*operands, v), params)
@@ -99,7 +101,8 @@ def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
 
 def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     """x with a number (or what broadcasts to x) where a mask that broadcasts to x holds."""
-    x, mask, v = value_of(x), value_of(mask), written_of(value)
+    x, mask = value_of(x), value_of(mask)
+    v = indexing.fitting(x, value)
     operands = (x, mask)
     h = apply(indexing.FILLED, operands, (), (v,)) if type(v) in NUMBERS else apply(indexing.FILLED, (*operands, v))
     return at_users_line(h)

@@ -10,6 +10,7 @@ from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of
 from tenure.values.sites import at_users_line, here, site
+from tenure.values.spelling import in_plain_names
 from tenure.values.tensor import Tensor
 
 
@@ -22,6 +23,7 @@ def _through(name: str) -> Any:
     return property(get)
 
 
+@in_plain_names
 class Writable(Tensor):
     """What reads as a tensor by giving its value of this moment."""
 
@@ -102,8 +104,6 @@ IN_PLACE = (
 
 def _in_place(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and "alpha" in kwargs:
-            args = (args[0] * kwargs.pop("alpha"), *args[1:])
         while True:
             seen, old = self._seen()
             done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
@@ -112,6 +112,7 @@ def _in_place(name: str) -> Any:
 
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Write the result of ``{name}`` to the place."
+    method.__wrapped__ = getattr(Tensor, name)  # type: ignore[attr-defined]
     return method
 
 
