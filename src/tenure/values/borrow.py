@@ -15,6 +15,7 @@ from tenure.errors import WriteError
 from tenure.values import indexing, keys
 from tenure.values.arithmetic import detach
 from tenure.values.boundary import owned
+from tenure.values.graph import keeper
 from tenure.values.loans import Ended, Loan, give_back, lend
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
@@ -291,7 +292,7 @@ class SharedBorrow(Writable):
     @property
     def grad(self) -> SharedBorrow | None:
         """The gradient of the place, to be read; None if it has none."""
-        leaf = self._place._leaf
+        leaf = keeper(self._place)
         if leaf is None or leaf.grad is None or self._parent is not None:
             return None
         twin = leaf.grad.borrow()

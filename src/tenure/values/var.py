@@ -18,7 +18,7 @@ from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.boundary import Boundary, owned
 from tenure.values.creation import check_differentiable, wrap
-from tenure.values.graph import Leaf
+from tenure.values.graph import Frozen, Leaf, keeper
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
@@ -53,7 +53,7 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
-    __slots__ = ("_borrows", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
+    __slots__ = ("_borrows", "_frozen", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -90,13 +90,17 @@ class Var(Writable):
         return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
     def requires_grad_(self, requires_grad: bool = True) -> Var:
-        """Make the place a differentiation leaf, or none any more."""
+        """Make the place a differentiation leaf, or none any more; it keeps its gradient."""
         value = self._read()
         if bool(requires_grad) is not (self._leaf is not None):
             self._refuse_write()
             if requires_grad:
                 check_differentiable(value)
-            self._leaf = Leaf() if requires_grad else None
+            if self._leaf is None:
+                kept = keeper(self)
+                self._leaf, self._frozen = Leaf() if kept is None else kept.thawed(), None
+            else:
+                self._leaf, self._frozen = None, Frozen(self._leaf)
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
@@ -267,7 +271,8 @@ class Var(Writable):
         whole = None if self._ties is None else self._ties.whole()
         if self._ties is not None and whole is not None:
             return parts.part_again, (whole, self._ties.token._region)
-        grad = None if self._leaf is None or self._leaf.grad is None else self._leaf.grad.numpy()
+        kept = keeper(self)
+        grad = None if kept is None or kept.grad is None else kept.grad.numpy()
         return _rebuild, (type(self), self.detach().numpy().copy(), self._leaf is not None, grad)
 
     def __copy__(self) -> Var:
@@ -280,9 +285,8 @@ class Var(Writable):
             memo[id(self)] = part
             return part
         twin = memo[id(self)] = self.__copy__()
-        if self._leaf is not None and self._leaf.grad is not None and twin._leaf is not None:
-            twin._leaf.grad = Var(self._leaf.grad._read())
-        return twin
+        kept = keeper(self)
+        return twin if kept is None or kept.grad is None else with_gradient(twin, Var(kept.grad._read()))
 
 
 @coded
@@ -308,9 +312,15 @@ def become(places: list[Any], values: tuple[Any, ...]) -> None:
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
     out = cls(owned(array), requires_grad)
-    if grad is not None:
-        out._leaf.grad = Var(owned(grad))
-    return out
+    return out if grad is None else with_gradient(out, Var(owned(grad)))
+
+
+def with_gradient(place: Any, grad: Any) -> Any:
+    """A new place with a gradient."""
+    if place._leaf is None:
+        place._frozen = Frozen(Leaf())
+    keeper(place).grad = grad
+    return place
 
 
 def as_leaf(value: Any, leaf: Leaf) -> Any:
