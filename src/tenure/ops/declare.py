@@ -14,7 +14,7 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive, Rule, Samples, _NotDifferentiable
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Limit, Primitive, Rule, Samples, _NotDifferentiable
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import Batch, aligned
 from tenure.ops.lowering import Element, Lowering, elementwise
@@ -141,7 +141,7 @@ def pointwise(
     heavy: bool = False,
     result: DType | None = None,
     singular: bool = False,
-    check: Rule | None = None,
+    limit: Limit | None = None,
     batch: Batch = aligned,
 ) -> Primitive:
     """An elementwise primitive. ``partials[k](ans, *xs)`` is ∂ans/∂x_k: a Value, or a number if constant;
@@ -168,7 +168,7 @@ def pointwise(
         samples=samples,
         lower=lower if isinstance(lower, Element) else elementwise(lower, heavy),
         batch=batch,
-        check=check,
+        limit=limit,
     )
 
 

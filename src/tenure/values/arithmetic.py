@@ -94,7 +94,7 @@ negative = _unary(Operation("negative", pointwise.negative, "NegBackward0"), "-x
 abs = _unary(Operation("abs", pointwise.absolute, "AbsBackward0"), "|x|, elementwise; the gradient at 0 is 0.")
 sign = _unary(Operation("sign", pointwise.sign), "-1, 0 or 1, elementwise; not differentiable.")
 floor = _unary(
-    elementary("floor", pointwise.floor, "FloorBackward0"),
+    Operation("floor", lambda x: pointwise.floor(x) if x.dtype.is_floating else x, "FloorBackward0"),
     "The largest whole number ≤ x; not differentiable.",
 )
 exp = _unary(elementary("exp", pointwise.exp, "ExpBackward0"), "e to the x, elementwise.")

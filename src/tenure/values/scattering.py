@@ -47,7 +47,10 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
 
 
 def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
-    """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not."""
+    """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not.
+
+    The mean of whole numbers is rounded down to one, as in PyTorch.
+    """
     x, src = value_of(x), value_of(src)
     way = "add" if reduce == "mean" else _way(reduce)
     base = x if include_self else scatter(x, dim, index, select.identity_of(way, x._aval.dtype))
@@ -56,7 +59,8 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
         return total
     ones = creation.ones_like(x)
     count = ones if include_self else scatter(ones, dim, index, 0)
-    return total / _scattered(count, dim, index, creation.ones_like(src), "add", "scatter_reduce")
+    count = _scattered(count, dim, index, creation.ones_like(src), "add", "scatter_reduce")
+    return total / count if x._aval.dtype.is_floating else total // count
 
 
 def _way(reduce: str) -> str:
@@ -75,23 +79,35 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
     return at_users_line(h)
 
 
-def _parts(x: Any, dim: int, index: Any, name: str) -> AtIndex:
-    """``x.at`` the parts that a list of indices names along an axis."""
+def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtIndex:
+    """``x.at`` the parts that a list of indices names along an axis. TN802 if a source has not their shape or dtype."""
     x, index = value_of(x), value_of(index)
     if len(index._aval.shape) > 1:
         raise ShapeError(f"{name}: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
-    k = check_axis(dim, len(x._aval.shape))
+    shape, dtype = x._aval.shape, x._aval.dtype
+    k = check_axis(dim, len(shape))
+    if source is not None:
+        wanted = (*shape[:k], index._aval.size, *shape[k + 1 :])
+        if source._aval.shape != wanted:
+            raise ShapeError(
+                f"{name}: a source of shape {list(source._aval.shape)}, where {list(wanted)} is wanted",
+                help=f"it has the shape of the tensor, with a part along axis {k} for each index",
+            )
+        if source._aval.dtype is not dtype:
+            raise select.other_dtype(name, source._aval.dtype, dtype)
     return AtIndex(x, (*[slice(None)] * k, index.reshape(-1)))
 
 
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
-    """x with the parts of ``source`` added at a list of indices along an axis."""
-    return _parts(x, dim, index, "index_add").add(source if alpha == 1 else value_of(source) * alpha)
+    """x with alpha · ``source`` added at a list of indices along an axis: a part of it for each index."""
+    source = value_of(source)
+    return _parts(x, dim, index, "index_add", source).add(source if alpha == 1 else source * alpha)
 
 
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
-    """x with the parts of ``source`` at a list of indices along an axis."""
-    return _parts(x, dim, index, "index_copy").set(source)
+    """x with ``source`` at a list of indices along an axis: a part of it for each index."""
+    source = value_of(source)
+    return _parts(x, dim, index, "index_copy", source).set(source)
 
 
 def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:

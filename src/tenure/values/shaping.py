@@ -144,24 +144,34 @@ def expand_dims(x: Any, axis: int = 0) -> Any:
 unsqueeze = expand_dims
 
 
-def concat(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = None) -> Any:
-    """Tensors joined along an axis (0 by default); the others must agree. Dtypes are promoted."""
+def concat(tensors: Sequence[Any], axis: int | None = 0, *, dim: int | None = None) -> Any:
+    """Tensors joined along an axis; the others must agree. With ``axis=None`` all elements, flattened, in a row.
+
+    Dtypes are promoted.
+    """
     xs = _several("concat", tensors)
-    at = one_of(axis, dim)
+    at = axis if dim is None else _other_name(axis, dim)
+    if at is None:
+        xs, at = tuple([reshape(x, -1) for x in xs]), 0
     ndim = len(xs[0]._aval.shape)
     if ndim == 0:
-        raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack")
-    return apply(CONCAT, xs, parameters(AXIS, check_axis(0 if at is None else at, ndim)))
+        raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack, or axis=None")
+    return apply(CONCAT, xs, parameters(AXIS, check_axis(at, ndim)))
 
 
 cat = concat
 
 
-def stack(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = None) -> Any:
-    """Tensors of one shape along a new axis (0 by default)."""
+def stack(tensors: Sequence[Any], axis: int = 0, *, dim: int | None = None) -> Any:
+    """Tensors of one shape along a new axis."""
     xs = _several("stack", tensors)
-    at = one_of(axis, dim)
-    return apply(STACK, xs, parameters(AXIS, check_axis(0 if at is None else at, len(xs[0]._aval.shape) + 1)))
+    at = axis if dim is None else _other_name(axis, dim)
+    return apply(STACK, xs, parameters(AXIS, check_axis(at, len(xs[0]._aval.shape) + 1)))
+
+
+def _other_name(axis: int | None, dim: int) -> int:
+    """``dim``, which is no second name of an axis that was given (0 is the default)."""
+    return one_of(None if axis == 0 else axis, dim)  # type: ignore[no-any-return]
 
 
 def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:
