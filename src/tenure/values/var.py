@@ -100,7 +100,8 @@ class Var(Writable):
                 kept = keeper(self)
                 self._leaf, self._frozen = Leaf() if kept is None else kept.thawed(), None
             else:
-                self._leaf, self._frozen = None, Frozen(self._leaf)
+                self._frozen = Frozen(self._leaf)
+                self._leaf = None
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
