@@ -5,7 +5,10 @@ Where indices repeat, the last in C order stands if it is set, and all count oth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ops import select
@@ -122,6 +125,35 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     operands = (x, mask)
     h = apply(indexing.FILLED, operands, (), (v,)) if type(v) in NUMBERS else apply(indexing.FILLED, (*operands, v))
     return at_users_line(h)
+
+
+def _rows_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
+    """The index of what is written at a list of indices along an axis."""
+    return (*[slice(None)] * check_axis(dim, len(x._aval.shape)), index)
+
+
+def _spots_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
+    """The index of what ``gather`` would read."""
+    index, at = value_of(index), check_axis(dim, len(x._aval.shape))
+    shape = index._aval.shape
+    count = [np.arange(n).reshape([n if k == j else 1 for j in range(len(shape))]) for k, n in enumerate(shape)]
+    return tuple([index if k == at else numbers for k, numbers in enumerate(count)])
+
+
+def _mask_written(x: Any, mask: Any, *rest: Any, **more: Any) -> Any:
+    """The index of what a mask selects; all, if it is still to be broadcast and not at hand."""
+    mask = value_of(mask)
+    if mask._aval.shape == x._aval.shape:
+        return mask
+    return np.broadcast_to(mask._data, x._aval.shape) if type(mask._data) is np.ndarray else ...
+
+
+WRITTEN: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("index_add", "index_copy", "index_fill"), _rows_written),
+    **dict.fromkeys(("scatter", "scatter_add", "scatter_reduce"), _spots_written),
+    "masked_fill": _mask_written,
+}
+"""For functions that write by index what index they write at: all else of x stays as it is."""
 
 
 def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:

@@ -35,6 +35,7 @@ from tenure.values.loans import (
     written_region,
 )
 from tenure.values.modes import current_mode
+from tenure.values.picks import Inner, Points
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
@@ -115,6 +116,7 @@ class Var(Writable):
             held = LENDING or (UPDATING and get_ident() not in UPDATING)
             if loans is not None or held or self._ties is not None:
                 self._refuse_write(writer, key)
+            at = key.outer if type(key) is Inner else key
             old = self._read() if loans is None else loans.current(self)
             if type(old) is not Tensor:
                 old = self._healed(old)
@@ -125,12 +127,12 @@ class Var(Writable):
                     raise leaf_written()
                 v = v if type(v) in NUMBERS else detach(v)
             known = seen
-            if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
+            if at is ... and type(v) not in NUMBERS and v._aval == old._aval:
                 new = v
             else:
                 known = old if seen is None else seen
                 old = old if self._leaf is None else detach(old)
-                new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+                new = replaced(old, v) if at is ... else indexing.written(old, at, v)
             if self._take(new, writer, key, known):
                 return True
             if seen is not None:
@@ -206,7 +208,7 @@ class Var(Writable):
             if id(b) in chain:
                 b._renew(new)
             elif b._stale is None and overlap(b._region, region):
-                b._stale = Ended(why, here())
+                b._stale = Ended("guessed" if type(region) is Points and region.guessed else why, here())
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
@@ -265,8 +267,9 @@ class Var(Writable):
         value = self._read()
         return value, value
 
-    def _update(self, v: Any, seen: Any = None) -> Var | None:
-        return self if self._write(written_of(v), tracked=True, seen=seen) else None
+    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Var | None:
+        key = ... if part is ... else Inner(..., part)
+        return self if self._write(written_of(v), None, key, tracked=True, seen=seen) else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
