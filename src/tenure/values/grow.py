@@ -62,6 +62,8 @@ def new_operation(
 def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple[Bound | None, ...]:
     """What each Python number must keep to: the range of the integer dtype it is cast to, and the limit of a
     primitive that takes it."""
+    if not numbers:
+        return ()
     source = {v: v for v in numbers}
     ranges: dict[int, tuple[int, int]] = {}
     limits: dict[int, Limit] = {}
