@@ -165,6 +165,10 @@ def test_mixed_dtypes_are_promoted_first(name: str, one: str, other: Any, swap: 
     wanted = [x.astype(dtype.numpy), np.asarray(y).astype(dtype.numpy)]
     found = [tn.tensor(x), y if scalar else tn.tensor(y)]
     f = OPERATORS[name]
+    if name in ("floor_divide", "remainder") and dtype.kind == "i" and not wanted[0 if swap else 1].all():
+        with pytest.raises(ZeroDivisionError):
+            f(*(found[::-1] if swap else found)).numpy()
+        return
     with np.errstate(all="ignore"):
         expected = np.asarray(f(*(wanted[::-1] if swap else wanted)))
     got = f(*(found[::-1] if swap else found)).numpy()

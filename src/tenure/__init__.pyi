@@ -19,6 +19,7 @@ from tenure.dtypes import int32 as int32
 from tenure.dtypes import int64 as int64
 from tenure.dtypes import isdtype as isdtype
 from tenure.errors import BorrowError as BorrowError
+from tenure.errors import DivisionByZero as DivisionByZero
 from tenure.errors import DTypeError as DTypeError
 from tenure.errors import GradientError as GradientError
 from tenure.errors import InternalError as InternalError

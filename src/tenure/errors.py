@@ -4,6 +4,7 @@
     ├── ShapeError         (ValueError)      TN802  shapes do not agree
     ├── DTypeError         (TypeError)       TN802  dtypes do not agree, or there is no such dtype
     ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
+    ├── DivisionByZero     (ZeroDivisionError) TN802  a whole number is divided by 0
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
@@ -32,6 +33,7 @@ from tenure.report.style import Painter, plain
 __all__ = [
     "BorrowError",
     "DTypeError",
+    "DivisionByZero",
     "GradientError",
     "InternalError",
     "OutOfRange",
@@ -152,6 +154,12 @@ class OutOfRange(TenureError, IndexError):
     """An index lies outside its axis (TN801)."""
 
     code = "TN801"
+
+
+class DivisionByZero(TenureError, ZeroDivisionError):
+    """A whole number is divided by 0, for which its dtype has no quotient and no remainder (TN802)."""
+
+    code = "TN802"
 
 
 class GradientError(TenureError, RuntimeError):

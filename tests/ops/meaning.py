@@ -48,14 +48,14 @@ def divide(x: float, y: float) -> float:
 
 
 def floor_divide(x: Scalar, y: Scalar) -> Scalar:
-    if y == 0:
-        return 0 if isinstance(x, int) else divide(x, y)
+    if y == 0 and not isinstance(y, int):
+        return divide(x, y)
     return x // y
 
 
 def remainder(x: Scalar, y: Scalar) -> Scalar:
-    if y == 0:
-        return 0 if isinstance(x, int) else math.nan
+    if y == 0 and not isinstance(y, int):
+        return math.nan
     return x % y
 
 

@@ -1,4 +1,4 @@
-"""Checks of what only the run knows: indices lie within their axis, whole exponents are not negative.
+"""Checks of what only the run knows: indices lie within their axis, exponents are not negative, divisors not 0.
 
 ``low ≤ x < low + count`` is ``x − low < count`` without sign, so the largest ``x − low`` decides.
 """

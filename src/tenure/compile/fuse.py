@@ -16,6 +16,7 @@ from typing import NamedTuple
 from tenure.compile.index import Affine, Index, Unseen, loop
 from tenure.compile.loops import merge
 from tenure.compile.symbolic import Tracer
+from tenure.ir.primitive import Limit
 from tenure.ir.program import Instruction, Program
 from tenure.ops.advanced import taken
 from tenure.ops.lowering import Element, Fold, Pieces, Product, Search, Write
@@ -39,11 +40,12 @@ class Bound(NamedTuple):
 
 
 def bounds_of(program: Program, at: Instruction) -> list[Bound]:
-    """What must hold of operands when an instruction runs: indices lie in their axis, whole exponents are not
-    negative."""
-    name, operands = at.primitive.name, at.operands
-    if name == "power" and at.aval.dtype.kind == "i":
-        return [Bound(operands[1], 0, 2 ** (8 * at.aval.dtype.itemsize - 1))]
+    """What must hold of operands when an instruction runs: indices lie in their axis, whole numbers keep to the limit
+    of a primitive."""
+    name, operands, limit = at.primitive.name, at.operands, at.primitive.limit
+    if limit is not None:
+        needed = at.aval.dtype.kind == "i" and at.aval.size
+        return kept(program, operands[limit.operand], limit) if needed else []
     axes: list[tuple[int, int]] = []
     if name in BOUNDED:
         axes = [(operands[BOUNDED[name]], program.aval(operands[0]).shape[-1])]
@@ -53,6 +55,32 @@ def bounds_of(program: Program, at: Instruction) -> list[Bound]:
     elif name == "stamp":
         axes = list(zip(operands[1:], at.params["sizes"], strict=True))
     return [Bound(i, -size, 2 * size) for i, size in axes if not counts_up(program, i, size)]
+
+
+def kept(program: Program, v: int, limit: Limit) -> list[Bound]:
+    """The bound that keeps whole numbers to a limit: of the number that they are, if they are all one; none for a
+    constant that keeps to it."""
+    n, at = len(program.inputs), v
+    while at >= n and same_number(program, instruction(program, at)):
+        at = instruction(program, at).operands[0]
+    if at >= n and instruction(program, at).primitive.name == "full":
+        number = instruction(program, at).params["value"]
+        if type(number) is int and abs(number) < 2**31 and limit.admits(number):
+            return []
+    alone = at < n and program.inputs[at].weak and program.inputs[at].dtype.kind == "i"
+    checked = at if alone else v
+    return [Bound(checked, *limit.window(8 * program.aval(checked).dtype.itemsize))]
+
+
+def same_number(program: Program, at: Instruction) -> bool:
+    """Whether an instruction gives the whole numbers of its operand. A number that was recorded fits into the dtype
+    that it is cast to first."""
+    if at.primitive.name in ("reshape", "broadcast_to"):
+        return True
+    before = program.aval(at.operands[0]) if at.primitive.name == "cast" else None
+    if before is None or before.dtype.kind != "i" or at.aval.dtype.kind != "i":
+        return False
+    return before.weak or before.dtype.itemsize <= at.aval.dtype.itemsize
 
 
 def counts_up(program: Program, v: int, size: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, ShapeError
 from tenure.nn import functional, init
+from tenure.nn.functional.layer import shares
 from tenure.nn.linear import Linear
 from tenure.nn.module import Module
 from tenure.nn.normalize import LayerNorm
@@ -25,7 +26,8 @@ class MultiheadAttention(Module):
     Shapes: query (L, N, E), key and value (S, N, E), with ``batch_first`` the batch in front, or without it.
     Gives the output in the shape of the query and, with ``need_weights``, what each position attends to
     (N, L, S), averaged over heads unless ``average_attn_weights=False``. In a bool mask, unlike that of
-    ``functional.scaled_dot_product_attention``, True takes no part, as in PyTorch. Owns ``in_proj_weight``
+    ``functional.scaled_dot_product_attention``, True takes no part, as in PyTorch; who sees no key attends to none:
+    zeros, to which ``out_proj`` adds its bias. Owns ``in_proj_weight``
     (3 · E, E), ``in_proj_bias`` and ``out_proj``. Source: Vaswani et al., NeurIPS 2017.
     """
 
@@ -80,7 +82,9 @@ class MultiheadAttention(Module):
             scores = _masked(scores, mask.reshape(n, self.num_heads, length, count) if mask.ndim == 3 else mask)
         if key_padding_mask is not None:
             scores = _masked(scores, value_of(key_padding_mask).reshape(n, 1, 1, count))
-        weights = functional.dropout(functional.softmax(scores, -1), self.dropout, self.training)
+        masked = attn_mask is not None or key_padding_mask is not None
+        weights = shares(scores) if masked else functional.softmax(scores, -1)
+        weights = functional.dropout(weights, self.dropout, self.training)
         mixed = (weights @ v).permute(0, 2, 1, 3).reshape(n, length, self.embed_dim)
         out = self.out_proj(mixed)
         if average_attn_weights:

@@ -14,7 +14,16 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, UNSIGNED, Primitive, Rule, Samples, Zeros, _NotDifferentiable
+from tenure.ir.primitive import (
+    NOT_DIFFERENTIABLE,
+    UNSIGNED,
+    Limit,
+    Primitive,
+    Rule,
+    Samples,
+    Zeros,
+    _NotDifferentiable,
+)
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import Batch, aligned
 from tenure.ops.lowering import Element, Lowering, elementwise
@@ -134,7 +143,7 @@ def pointwise(
     lower: Rule | Element,
     heavy: bool = False,
     result: DType | None = None,
-    check: Rule | None = None,
+    limit: Limit | None = None,
     batch: Batch = aligned,
     zeros: Zeros | None = None,
 ) -> Primitive:
@@ -162,7 +171,7 @@ def pointwise(
         samples=samples,
         lower=lower if isinstance(lower, Element) else elementwise(lower, heavy),
         batch=batch,
-        check=check,
+        limit=limit,
         zeros=zeros,
     )
 

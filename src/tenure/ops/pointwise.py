@@ -6,9 +6,9 @@ from typing import Any
 
 from tenure import dtypes
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DivisionByZero, DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Limit, Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import aligned, spreading
 from tenure.ops.declare import (
@@ -68,6 +68,14 @@ divide = pointwise(
     domain=(REALS, NONZERO),
     dtypes="f",
 )
+def _no_quotient(y: int) -> DivisionByZero:
+    return DivisionByZero(
+        "a whole number is divided by 0",
+        help="leave zeros out, as in x // tn.where(y == 0, 1, y); or cast to a float first, whose quotient is infinite",
+    )
+
+
+DIVISOR = Limit(1, zero=False, error=_no_quotient)
 floor_divide = pointwise(
     "floor_divide",
     lower=lambda e, x, y: e.call("floor_divide", x, y),
@@ -76,6 +84,7 @@ floor_divide = pointwise(
     partials=NOT_DIFFERENTIABLE,
     domain=(REALS, NONZERO),
     dtypes=NUMBERS,
+    limit=DIVISOR,
 )
 remainder = pointwise(
     "remainder",
@@ -85,6 +94,7 @@ remainder = pointwise(
     partials=(1.0, lambda ans, x, y: -floor_divide(x, y)),
     domain=(interval(-9.0, 9.0), NONZERO),
     dtypes=NUMBERS,
+    limit=DIVISOR,
 )
 
 
@@ -104,12 +114,11 @@ def _power(np: Any, x: Any, y: Any) -> Any:
     return np.power(x, y)
 
 
-def _check_power(np: Any, x: Any, y: Any) -> None:
-    if y.dtype.kind == "i" and (y < 0).any():
-        raise DTypeError(
-            f"a whole number to the power {int(y.min())} is no whole number",
-            help="cast the base to a float first: x.to(tn.float32) ** y",
-        )
+def _no_whole_number(y: int) -> DTypeError:
+    return DTypeError(
+        f"a whole number to the power {y} is no whole number",
+        help="cast the base to a float first: x.to(tn.float32) ** y",
+    )
 
 
 def _power_by_base(ans: Value, x: Value, y: Value) -> Value:
@@ -140,7 +149,7 @@ power: Primitive = pointwise(
     partials=(_power_by_base, _power_by_exponent),
     domain=(POSITIVE, interval(1.0, 3.0)),
     dtypes=NUMBERS,
-    check=_check_power,
+    limit=Limit(1, zero=True, error=_no_whole_number),
 )
 negative = pointwise(
     "negative",

@@ -222,7 +222,10 @@ def fitted(x: Value, v: Value, shape: tuple[int, ...]) -> Value:
     """A value to be written into x: its dtype, broadcast to the selection."""
     if v.aval.weak:
         if promote_scalar(x.dtype, PYTHON_TYPES[v.dtype.kind]) is not x.dtype:
-            raise DTypeError(f"a {PYTHON_TYPES[v.dtype.kind].__name__} does not go into a place of {x.dtype.name}")
+            raise DTypeError(
+                f"{'a float' if v.dtype.kind == 'f' else 'an int'} does not go into a place of {x.dtype.name}",
+                help="it takes True and False, or 1 and 0; compare first: v != 0" if x.dtype.kind == "b" else None,
+            )
     elif v.dtype is not x.dtype and not dtypes.can_cast(v.dtype, x.dtype):
         raise DTypeError(
             f"a value of dtype {v.dtype.name} is written to a place of dtype {x.dtype.name}",

@@ -137,12 +137,24 @@ def scattered(x: Value, i: Value, v: Value, *, axis: int, way: str, name: str) -
     covered(x, i, axis, name)
     arrays, params = beside(x, i, axis, name)
     shaped = [a if k == axis else _first(a, k, i.shape[k]) for k, a in enumerate(arrays)]
+    if not v.aval.weak and v.dtype is not x.dtype:
+        raise other_dtype(name, v.dtype, x.dtype)
+    if v.ndim not in (0, i.ndim):
+        raise ShapeError(f"{name}: a value of shape {list(v.shape)} for indices of shape {list(i.shape)}")
     if v.ndim == i.ndim and v.shape != i.shape and v.ndim:
         if any(m < n for m, n in zip(v.shape, i.shape, strict=True)):
             raise ShapeError(f"{name}: a value of shape {list(v.shape)} for indices of shape {list(i.shape)}")
         zero = v.builder.constant(0, dtypes.int64)
         v = index.getitem(v, *[zero] * v.ndim, spec=tuple([(n, 1) for n in i.shape]))
     return WAYS[way](x, fitted(x, v, i.shape), *shaped, **params)
+
+
+def other_dtype(name: str, found: DType, wanted: DType) -> DTypeError:
+    """TN802 for what is written by a function that does not cast."""
+    return DTypeError(
+        f"{name}: values of dtype {found.name} for a tensor of dtype {wanted.name}",
+        help=f"cast them: .to(tn.{wanted.name})",
+    )
 
 
 def put_along(x: Value, i: Value, v: Value, *, axis: int) -> Value:

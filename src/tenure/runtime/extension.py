@@ -12,6 +12,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 from tenure.runtime.native import LINUX, load
@@ -120,12 +121,17 @@ class Extension:
 
 def _signature(like: Callable[..., Any], mark: str) -> str:
     """How a function is called, as CPython keeps it in front of a builtin's words; ``$`` marks a method's object."""
-    code, defaults = like.__code__, like.__defaults__ or ()
-    names = code.co_varnames[: code.co_argcount]
-    if code.co_kwonlyargcount or code.co_flags & _VARIADIC or any(type(d) not in _SIMPLE for d in defaults):
+    own = inspect.unwrap(like)
+    code: CodeType = own.__code__
+    count, most = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    defaults = own.__defaults__ or ()
+    given = dict(zip(code.co_varnames[count - len(defaults) : count], defaults, strict=True))
+    given |= own.__kwdefaults__ or {}
+    if code.co_flags & _VARIADIC or any(type(d) not in _SIMPLE for d in given.values()):
         return ""
-    first = len(names) - len(defaults)
-    told = [name if k < first else f"{name}={defaults[k - first]!r}" for k, name in enumerate(names)]
+    told = [f"{name}={given[name]!r}" if name in given else name for name in code.co_varnames[:most]]
+    if most > count:
+        told.insert(count, "*")
     return f"{like.__name__}({mark}{', '.join(told)})\n--\n\n"
 
 

@@ -11,7 +11,7 @@ from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values import keys
 from tenure.values.hits import apply, apply_one
-from tenure.values.operators import STEPS, binary
+from tenure.values.operators import STEPS, binary, scaled
 from tenure.values.reading import value_of
 
 ADD = arithmetic("add", pointwise.add, pointwise.logical_or, "AddBackward0")
@@ -60,8 +60,8 @@ AND, OR, XOR, INVERT = (
     )
 )
 
-add = binary(ADD, operator=False)
-subtract = binary(SUBTRACT, operator=False)
+add = scaled(ADD)
+subtract = scaled(SUBTRACT)
 multiply = binary(MULTIPLY, operator=False)
 divide = binary(DIVIDE, operator=False)
 floor_divide = binary(FLOOR_DIVIDE, operator=False)
@@ -94,7 +94,7 @@ negative = _unary(Operation("negative", pointwise.negative, "NegBackward0"), "-x
 abs = _unary(Operation("abs", pointwise.absolute, "AbsBackward0"), "|x|, elementwise; the gradient at 0 is 0.")
 sign = _unary(Operation("sign", pointwise.sign), "-1, 0 or 1, elementwise; not differentiable.")
 floor = _unary(
-    elementary("floor", pointwise.floor, "FloorBackward0"),
+    Operation("floor", lambda x: pointwise.floor(x) if x.dtype.is_floating else x, "FloorBackward0"),
     "The largest whole number ≤ x; not differentiable.",
 )
 exp = _unary(elementary("exp", pointwise.exp, "ExpBackward0"), "e to the x, elementwise.")

@@ -8,8 +8,10 @@ from typing import Any
 from tenure.values import arithmetic, creation, indexing, keys
 from tenure.values.reading import value_of, written_of
 from tenure.values.sites import at_users_line
+from tenure.values.spelling import in_plain_names
 
 
+@in_plain_names
 class At:
     """``x.at``: index it to choose what an update changes."""
 
@@ -22,6 +24,7 @@ class At:
         return AtIndex(value_of(self._x), key)
 
 
+@in_plain_names
 class AtIndex:
     """``x.at[key]``: each method gives x with the selected elements changed, as a new value in the graph.
 

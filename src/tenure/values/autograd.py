@@ -8,7 +8,7 @@ from typing import Any
 from tenure.errors import GradientError
 from tenure.values import record
 from tenure.values.backward import Walk, deposit, run_walk, short_walk
-from tenure.values.graph import Hook, Leaf
+from tenure.values.graph import Hook, Leaf, keeper
 from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
 from tenure.values.levels import refuse_backward
 from tenure.values.reading import value_of
@@ -132,13 +132,13 @@ def retain_grad(x: Any) -> None:
 
 def get_grad(x: Any) -> Any:
     """The gradient that backward() left here: a borrow of its place, or None."""
-    leaf = getattr(x, "_leaf", None) or getattr(x._read(), "_kept", None)
+    leaf = keeper(x) or getattr(x._read(), "_kept", None)
     return None if leaf is None or leaf.grad is None else leaf.grad.data
 
 
 def set_grad(x: Any, g: Any) -> None:
     """Write the gradient, or drop it (None): the next backward starts anew."""
-    leaf = getattr(x, "_leaf", None) or getattr(x._read(), "_kept", None)
+    leaf = keeper(x) or getattr(x._read(), "_kept", None)
     if leaf is None and g is None:
         return
     if leaf is None:

@@ -14,7 +14,9 @@ from typing import Any, Self
 from tenure.errors import WriteError
 from tenure.values import indexing, keys
 from tenure.values.arithmetic import detach
+from tenure.values.graph import keeper
 from tenure.values.loans import Ended, Loan, give_back, lend
+from tenure.values.picks import Inner
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
 from tenure.values.sites import at_users_line, here, site
@@ -154,7 +156,7 @@ class Borrow(Writable):
         elif keys.is_basic(key):
             self[key]._write(written_of(v))
         else:
-            self._write(indexing.written(self._read(), key, written_of(v)))
+            self._write(indexing.written(self._read(), key, written_of(v)), part=key)
 
     def _seen(self) -> tuple[Any, Any]:
         self._refuse_stale()
@@ -162,20 +164,23 @@ class Borrow(Writable):
         whole = self._place._read() if loans is None else loans.current(self._place)
         return whole, self.view_of(whole)
 
-    def _update(self, v: Any, seen: Any = None) -> Borrow | None:
-        return self if self._write(written_of(v), seen) else None
+    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Borrow | None:
+        return self if self._write(written_of(v), seen, part) else None
 
     def _refuse_stale(self) -> None:
         if self._stale is not None:
             raise self._stale.error()
 
-    def _write(self, v: Any, seen: Any = None) -> bool:
+    def _write(self, v: Any, seen: Any = None, part: Any = ...) -> bool:
+        """Write v to this part, of which only ``part``, an index of it, differs from what it holds."""
         self._refuse_stale()
         new = replaced(self._read(), v if type(v) in NUMBERS else detach(v))
         if 0 in new.shape:
             return True
-        key = ... if self._region.is_whole else self._region.key()
-        return self._place._write(new if key is ... else self._region.shaped(new), self, key, seen=seen)  # type: ignore[no-any-return]
+        key: Any = ... if self._region.is_whole else self._region.key()
+        new = new if key is ... else self._region.shaped(new)
+        key = key if part is ... else Inner(key, part)
+        return self._place._write(new, self, key, seen=seen)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._stale is None:
@@ -266,7 +271,7 @@ class SharedBorrow(Writable):
     def _seen(self) -> tuple[Any, Any]:
         return self._refuse()  # type: ignore[no-any-return]
 
-    def _update(self, v: Any, seen: Any = None) -> Any:
+    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Any:
         return self._refuse()
 
     def __setitem__(self, key: Any, v: Any) -> None:
@@ -290,7 +295,7 @@ class SharedBorrow(Writable):
     @property
     def grad(self) -> SharedBorrow | None:
         """The gradient of the place, to be read; None if it has none."""
-        leaf = self._place._leaf
+        leaf = keeper(self._place)
         if leaf is None or leaf.grad is None or self._parent is not None:
             return None
         twin = leaf.grad.borrow()

@@ -17,6 +17,7 @@ from tenure.values.hits import coded
 from tenure.values.leaving import leave
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
+from tenure.values.spelling import in_plain_names
 
 
 @coded
@@ -60,6 +61,7 @@ def independent(x: Any) -> Any:
     return value
 
 
+@in_plain_names
 class Boundary:
     """The methods with which a tensor's numbers leave Tenure."""
 

@@ -305,10 +305,10 @@ def arange(
     numbers = start, stop, step = [_finite(n) for n in (start, stop, step)]
     if step == 0:
         raise ShapeError("arange: the step is zero")
-    target = (
-        as_dtype(float if any(isinstance(n, float) for n in numbers) else int) if dtype is None else as_dtype(dtype)
-    )
-    length = check_shape((max(0, math.ceil((stop - start) / step)),), target)[0]
+    whole = not any(isinstance(n, float) for n in numbers)
+    target = as_dtype((int if whole else float) if dtype is None else dtype)
+    count = -((start - stop) // step) if whole else math.ceil((stop - start) / step)
+    length = check_shape((max(0, count),), target)[0]
     kind = float if target.is_floating else int
     value = apply(IOTA, (), (("length", length), ("dtype", target)), (kind(start), kind(step)))
     return leaf(value, requires_grad)
@@ -332,9 +332,13 @@ def linspace(
     endpoint: bool = True,
     requires_grad: bool = False,
 ) -> Any:
-    """``num`` evenly spaced numbers, the ends included (without the last if not ``endpoint``)."""
+    """``num`` evenly spaced numbers, the ends included (without the last if not ``endpoint``); whole ones rounded
+    down."""
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     (num,) = check_shape((num,), target)
+    if target.kind == "i" and type(start) is int and type(stop) is int:
+        gaps = max(1, num - 1 if endpoint else num)
+        return tensor([start + k * (stop - start) // gaps for k in range(num)], dtype=target)
     return tensor(np.linspace(start, stop, num, endpoint=endpoint), dtype=target, requires_grad=requires_grad)
 
 

@@ -261,7 +261,8 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
     arrays, status = done
     try:
         numbers = [t.scalars[k] for k in plan.numbers]
-        _deliver(t, plan, t.handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+        code: Any = getattr(plan.executable, "compiled", plan.executable)
+        _deliver(t, plan, t.handles, code.failed(arrays, status, numbers))
     except BaseException as error:
         break_off(t, plan, t.handles, error)
         raise

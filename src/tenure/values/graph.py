@@ -35,6 +35,27 @@ class Leaf:
         self.hooks: dict[int, Hook] = {}
 
 
+class Frozen:
+    """What a place that requires no grad any more keeps: the leaf that it was, and the gradient that it had, which
+    what was recorded before does not reach meanwhile."""
+
+    __slots__ = ("grad", "leaf")
+
+    def __init__(self, leaf: Leaf) -> None:
+        self.leaf = leaf
+        self.grad, leaf.grad = leaf.grad, None
+
+    def thawed(self) -> Leaf:
+        """The leaf once more."""
+        self.leaf.grad = self.grad
+        return self.leaf
+
+
+def keeper(x: Any) -> Any:
+    """What has the gradient of a place as its ``grad``: its leaf, or what is left of one; None without either."""
+    return getattr(x, "_leaf", None) or getattr(x, "_frozen", None)
+
+
 class Out:
     """A differentiable result of a trace that has run. Once its graph is consumed ``segment`` is None, and
     ``where`` the line of the ``backward()`` that did it."""

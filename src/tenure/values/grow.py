@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.ir.primitive import Limit
 from tenure.ir.program import Builder
+from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.expand import WEAK, expand_operation
 from tenure.values.levels import level_of
-from tenure.values.trie import INT64, Key, Node, out_of_bounds
+from tenure.values.trie import DIVIDES, INT64, Bound, Key, Node, out_of_bounds, within
 
 PRIMITIVES = 2
 """How many primitives an operation is, on the average."""
@@ -57,17 +59,33 @@ def new_operation(
     )
 
 
-def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple[tuple[int, int] | None, ...]:
-    """The range that each Python int must keep to: that of the integer dtype it is cast to."""
-    found: dict[int, tuple[int, int]] = {}
-    for at in b.instructions:
-        if at is not None and at.primitive.name == "cast" and at.operands[0] in numbers:
-            dtype = at.aval.dtype
-            if dtype.kind == "i":
-                bits = 8 * dtype.itemsize - 1
-                found[at.operands[0]] = INT64 if bits == 63 else (-(2**bits), 2**bits - 1)
-    bounds = tuple([found.get(v, INT64) if type(s) is int else None for v, s in zip(numbers, scalars, strict=True)])
-    for s, bound in zip(scalars, bounds, strict=True):
-        if bound is not None and not bound[0] <= s <= bound[1]:
+def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple[Bound | None, ...]:
+    """What each Python number must keep to: the range of the integer dtype it is cast to, and the limit of a
+    primitive that takes it."""
+    if not numbers:
+        return ()
+    source = {v: v for v in numbers}
+    ranges: dict[int, tuple[int, int]] = {}
+    limits: dict[int, Limit] = {}
+    for v, at in enumerate(b.instructions):
+        if at is None:
+            continue
+        name, dtype = at.primitive.name, at.aval.dtype
+        if name in ("cast", "reshape", "broadcast_to") and at.operands[0] in source and dtype.kind == "i":
+            number = source[v] = source[at.operands[0]]
+            if at.operands[0] == number and dtype.itemsize < 8:
+                ranges[number] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
+        limit = at.primitive.limit
+        if limit is not None and dtype.kind == "i" and at.operands[limit.operand] in source:
+            limits[source[at.operands[limit.operand]]] = limit
+    bounds = []
+    for v, s in zip(numbers, scalars, strict=True):
+        limit = limits.get(v)
+        known = INT64 if limit is None else DIVIDES if limit is DIVISOR else (*INT64[:2], limit)
+        bound = None if type(s) is float or (type(s) is bool and limit is None) else known
+        if bound is not None and v in ranges:
+            bound = (*ranges[v], limit)
+        if bound is not None and not within(s, bound):
             raise out_of_bounds(s, bound)
-    return bounds
+        bounds.append(bound)
+    return tuple(bounds)

@@ -20,7 +20,7 @@ from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.sites import PACKAGE, place_of
-from tenure.values.trie import GENERAL, INT64, ROOT, Node
+from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Node
 from tenure.values.unfinished import MOVED, Unfinished
 
 SLOTS: dict[type, tuple[str, ...]] = {
@@ -62,6 +62,7 @@ def _known() -> dict[str, Any]:
         "none": None,
         "general": GENERAL,
         "wide": INT64,
+        "divides": DIVIDES,
         "empty": (),
         "zero": 0,
         "one": 1,
@@ -172,7 +173,7 @@ def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of
             CODE.point("entries", fn, 3 * k)
             CODE.point("entries", function, 3 * k + 1)
             CODE.number("entries", int(reflected), 3 * k + 2)
-            setattr(base, name, CODE.method(f"{kind}_{k}", function, base))
+            setattr(base, name, CODE.method(f"{kind}_{k}", function, tensor, keywords=True))
 
 
 def change(of: type, steps: Mapping[str, Any]) -> None:

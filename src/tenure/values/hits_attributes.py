@@ -251,11 +251,12 @@ def filled(name: str, number: str | None) -> Callable[[Code], None]:
     """zero_() and fill_(number)"""
 
     def define(m: Code) -> None:
-        with m.function(name, "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
-            with f.when(f.equal("i64 %n", "i64 1" if number is None else "i64 0")):
+        with m.function(name, "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+            given = f.equal("i64 %n", "i64 1" if number is None else "i64 0")
+            with f.when(f.both(given, f.absent("ptr %names"))):
                 given = f.load("ptr %args") if number is None else f.constant(number)
                 finish(f, f.call("fill", "ptr %x", given))
-            f.give(f.call("onward", f.constant(f"slow_{name}"), "ptr %x", "ptr %args", "i64 %n", NULL))
+            f.give(f.call("onward", f.constant(f"slow_{name}"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
     return define
 

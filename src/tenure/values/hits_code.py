@@ -82,8 +82,9 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
-            with m.function(f"{kind}_{k}", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
-                f.give(f.call(code, "ptr %x", "ptr %args", "i64 %n", f.at("ptr @entries", f"i64 {3 * k}")))
+            with m.function(f"{kind}_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+                entry = f.at("ptr @entries", f"i64 {3 * k}")
+                f.give(f.call(code, "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     for k in range(IN_PLACE):
         with m.function(f"change_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
@@ -146,15 +147,15 @@ def pair(m: Code) -> None:
 
 def binary(m: Code) -> None:
     """x ∘ y as an operator; y is a value, a place, a borrow or a number."""
-    with m.function("binary", "ptr %x", "ptr %args", "i64 %n", "ptr %entry") as f:
-        with f.when(f.equal("i64 %n", "i64 1")):
+    with m.function("binary", "ptr %x", "ptr %args", "i64 %n", "ptr %names", "ptr %entry") as f:
+        with f.when(f.both(f.equal("i64 %n", "i64 1"), f.absent("ptr %names"))):
             u, out = f.call("value", "ptr %x"), f.local()
             f.store(NULL, out)
             with f.unless(f.absent(u)):
                 f.store(f.call("pair", u, f.load("ptr %args"), "ptr %entry", "i64 0"), out)
             f.drop(u)
             finish(f, f.load(out))
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", NULL))
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 def one_step(m: Code) -> None:
@@ -181,14 +182,14 @@ def one_step(m: Code) -> None:
 
 def unary(m: Code) -> None:
     """f(x) as a method."""
-    with m.function("unary", "ptr %x", "ptr %args", "i64 %n", "ptr %entry") as f:
-        with f.when(f.equal("i64 %n", "i64 0")):
+    with m.function("unary", "ptr %x", "ptr %args", "i64 %n", "ptr %names", "ptr %entry") as f:
+        with f.when(f.both(f.equal("i64 %n", "i64 0"), f.absent("ptr %names"))):
             u = f.call("value", "ptr %x")
             with f.unless(f.absent(u)):
                 h = f.call("one_step", f.load("ptr %entry"), u, f.constant("empty"), NULL, "i64 0")
                 f.drop(u)
                 finish(f, h)
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", NULL))
+        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 def argument(f: Step, k: int, default: str) -> str:

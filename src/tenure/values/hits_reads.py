@@ -330,9 +330,9 @@ def array_of(m: Code) -> None:
 
 def item(m: Code) -> None:
     """x.item()"""
-    with m.function("item", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
-        v = f.call("value", "ptr %x")
-        with f.when(f.both(f.equal("i64 %n", "i64 0"), f.negation(f.absent(v)))):
+    with m.function("item", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+        v, bare = f.call("value", "ptr %x"), f.both(f.equal("i64 %n", "i64 0"), f.absent("ptr %names"))
+        with f.when(f.both(bare, f.negation(f.absent(v)))):
             shape, out = f.call("PyTuple_GetItem", f.get(v, ".aval"), "i64 0"), f.local()
             f.store(NULL, out)
             with f.when(f.call("is_number", shape, gives="i1")):
@@ -342,9 +342,9 @@ def item(m: Code) -> None:
                 f.drop(data)
             f.drop(v)
             finish(f, f.load(out))
-        with f.unless(f.equal("i64 %n", "i64 0")):
+        with f.unless(bare):
             f.drop(v)
-        f.give(f.call("onward", f.constant("slow_item"), "ptr %x", "ptr %args", "i64 %n", NULL))
+        f.give(f.call("onward", f.constant("slow_item"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 READING = (

@@ -201,11 +201,12 @@ def fits(m: Code) -> None:
         with f.unless(f.is_(met, "general")):
             equal = f.call("PyObject_RichCompareBool", met, "ptr %number", "i32 2", gives="i32")
             f.give(f.equal(equal, "i32 1"))
-        with f.unless(f.is_(f.kind("ptr %number"), "int")):
-            f.give("i1 true")
         bound, over = f.call("PyTuple_GetItem", f.get("ptr %node", "node.bounds"), "i64 %k"), f.local("i32")
-        f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, gives="i64")
-        f.give(f.both(f.is_(bound, "wide"), f.equal(f.load(over, "i32"), "i32 0")))
+        with f.when(f.is_(bound, "none")):
+            f.give("i1 true")
+        n = f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, gives="i64")
+        divides = f.both(f.is_(bound, "divides"), f.negation(f.equal(n, "i64 0")))
+        f.give(f.both(f.either(f.is_(bound, "wide"), divides), f.equal(f.load(over, "i32"), "i32 0")))
 
 
 def outermost(m: Code) -> None:

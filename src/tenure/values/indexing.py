@@ -57,9 +57,15 @@ def first_index(ndim: int) -> tuple[Any, ...]:
     return (("spec", ("i", *[":"] * (ndim - 1))),)
 
 
+def fitting(x: Any, v: Any) -> Any:
+    """What is written into x; a number as x takes it: 0 and 1 are bools."""
+    v = written_of(v)
+    return v == 1 if type(v) is int and v in (0, 1) and x._aval.dtype.kind == "b" else v
+
+
 def written(x: Any, key: Any, v: Any) -> Any:
     """x with v at x[key]: the value that a place takes by ``x[key] = v``. The last of equal indices stands."""
-    v, shape = written_of(v), x._aval.shape
+    v, shape = fitting(x, v), x._aval.shape
     known = keys.remembered(key, shape)
     if known is not None:
         params, starts, _ = known

@@ -87,7 +87,7 @@ def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], Non
         lend(place, loan, (other,))
         before = place._loans.value  # type: ignore[union-attr]
         other._leaf, other._borrows, other._loans, other._val = place._leaf, [], None, before
-        other._home, other._ties = place._home, None
+        other._home, other._ties, other._frozen = place._home, None, getattr(place, "_frozen", None)
         STANDING_IN[id(other)] = loan
     if isinstance(place, Parameter):
         other._born, other._holders = place._born, place._holders
@@ -102,7 +102,7 @@ def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], Non
             if hasattr(other, "_val"):
                 del other._val
             STANDING_IN.pop(id(other), None)
-            place._leaf, other._leaf = other._leaf, None
+            place._leaf, place._frozen, other._leaf, other._frozen = other._leaf, other._frozen, None, None
             place._loans.value = after  # type: ignore[union-attr]
             if after is not before and place._ties is not None:
                 place._ties.written(place, after, None, ...)

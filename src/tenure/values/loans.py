@@ -20,6 +20,7 @@ from typing import Any
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
 from tenure.values import keys
 from tenure.values.graph import Place
+from tenure.values.picks import Inner, Picker, Points
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
@@ -79,6 +80,7 @@ class Loan:
 
 STALE = {
     "written": "the place was written here",
+    "guessed": "the place was written here, by an index that was not computed yet, so any element may be meant",
     "taken": "the place was moved here",
     "parted": "the place was parted again here",
 }
@@ -172,7 +174,7 @@ class Loans:
                 raise used(loan)
         for loan in self.shared:
             if overlap(loan.region, region):
-                raise written_while(loan)
+                raise guessing(written_while(loan), region)
 
     def refuse_loan(self, chain: Sequence[Any], region: Region, exclusive: bool) -> None:
         """TN499, TN502 or TN503 where a loan taken from ``chain`` would meet another."""
@@ -194,12 +196,18 @@ def _among(x: Any, chain: Sequence[Any]) -> bool:
     return any(x is c for c in chain)
 
 
-def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region:
+def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region | Points:
     """The part of a place that is written by an index of it, or through a borrow."""
-    region = Region.whole(shape) if writer is None else writer._region
-    if key is ... or not region.is_whole or not keys.is_basic(key):
+    region: Region = Region.whole(shape) if writer is None else writer._region
+    if type(key) is Inner:
+        key = key.inner()
+    elif not region.is_whole:
+        key = ...
+    if key is ...:
         return region
-    return region.sub(*keys.parse(key, shape))
+    if not keys.is_basic(key):
+        return Picker(region).pick(key)
+    return region.sub(*keys.parse(key, region.shape))
 
 
 def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:
@@ -222,6 +230,16 @@ def second(loan: Loan, what: str = "a place is borrowed exclusively a second tim
         notes=[loan.note()],
         help="end the first loan before the second begins, or pass its borrow on",
     )
+
+
+GUESSED = "the index that is written by was not computed yet, so any element may be meant"
+
+
+def guessing(error: BorrowError, region: Any) -> BorrowError:
+    """The error of a write, which says so if it is not known to meet what is lent."""
+    if type(region) is Points and region.guessed:
+        error.notes = (*error.notes, (GUESSED, None))
+    return error
 
 
 AFTER = "write after the loan ends; to write through it, lend it exclusively: borrow_mut(), tn.Mut"

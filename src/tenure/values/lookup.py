@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tenure.errors import ShapeError
 from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values import arithmetic, indexing, keys, shaping
-from tenure.values.creation import check_shape
+from tenure.values.creation import check_shape, wrap
 from tenure.values.reading import value_of
 from tenure.values.record import apply
 from tenure.values.reductions import check_axis, one_of
@@ -102,8 +104,14 @@ def ix_(*sequences: Any) -> tuple[Any, ...]:
         if len(i._aval.shape) != 1:
             raise ShapeError(f"ix_: a sequence of shape {list(i._aval.shape)}, where a list is wanted")
         i = nonzero(i)[0] if i._aval.dtype.kind == "b" else i if i._aval.size else i.long()
-        out.append(keys.whole(i).reshape([-1 if j == k else 1 for j in range(len(sequences))]))
+        out.append(_aside(keys.whole(i), k, len(sequences)))
     return tuple(out)
+
+
+def _aside(i: Any, axis: int, ndim: int) -> Any:
+    """An index along one of some axes; at hand if it is."""
+    shape = [-1 if k == axis else 1 for k in range(ndim)]
+    return wrap(i._data.reshape(shape).copy()) if type(i._data) is np.ndarray else i.reshape(shape)
 
 
 def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Any, ...]:

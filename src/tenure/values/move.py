@@ -146,10 +146,10 @@ def _move_place(x: Var, ended: Ended) -> Var:
     with GUARD:
         _check(x)
         y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
-        y._home = x._home
+        y._home, y._frozen = x._home, getattr(x, "_frozen", None)
         if x._ties is not None:
             x._ties.retire(x, list(x._ties.parts), "taken")
-        y._home, x._loans, x._leaf = x._home, ended, None
+        y._home, x._loans, x._leaf, x._frozen = x._home, ended, None, None
         del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):

@@ -15,10 +15,11 @@ STEPS: dict[Any, tuple[Operation, str, bool]] = {}
 """For a function of one or two operands: what it records, its kind (method or operator), whether it is reflected."""
 
 
-def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any:
+def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth: int = 1) -> Any:
     """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
 
-    As an operator it gives NotImplemented for what is no operand; as a function it raises.
+    As an operator it gives NotImplemented for what is no operand; as a function it raises. Its line is that of the
+    frame so deep below it.
     """
 
     def step(x: Any, y: Any) -> Any:
@@ -46,7 +47,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
                 if node is None:
                     t.busy = False
                     return NotImplemented if operator else record._Tensor.refuse_operands(fn, x, y)
-            h = t.append(node, sys._getframe(1))
+            h = t.append(node, sys._getframe(depth))
             t.busy = False
         except Exception:
             t.busy = not t.whole()
@@ -59,6 +60,22 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
     step.__doc__ = f"{fn.name}(x, y), elementwise on broadcast operands; at least one is a tensor."
     STEPS[step] = (fn, "operator", reflected)
     return step
+
+
+def scaled(fn: Operation) -> Any:
+    """``binary`` as a function, with PyTorch's factor of the second operand."""
+    step = binary(fn, operator=False, depth=2)
+
+    def function(x: Any, y: Any, *, alpha: float = 1) -> Any:
+        if type(alpha) is not int or alpha != 1:
+            y = record._Tensor.as_operand(y)
+            y = y if y is NotImplemented else y * alpha
+        return step(x, y)
+
+    function.__name__ = function.__qualname__ = fn.name
+    function.__doc__ = f"{fn.name}(x, alpha · y), elementwise on broadcast operands; at least one is a tensor."
+    STEPS[function] = STEPS[step]
+    return function
 
 
 def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import Any
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
 from tenure.values import force, period
@@ -127,7 +127,7 @@ class Trace:
         """A step never seen here, under the current node."""
         try:
             return self.add(new_operation(self, key, fn, args, params, scalars))
-        except (ShapeError, DTypeError, OutOfRange) as error:
+        except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
 
     def add(self, node: Node) -> Node:

@@ -48,6 +48,11 @@ def check_axis(axis: Any, ndim: int, what: str = "axis") -> int:
     return axis + ndim if axis < 0 else axis  # type: ignore[no-any-return]
 
 
+def is_axis(x: Any) -> bool:
+    """Whether an argument can be meant as an axis, or several."""
+    return x is None or {int, *map(type, x if isinstance(x, tuple | list) else (x,))} == {int}
+
+
 def check_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
     """Ascending, distinct, non-negative axes; all of them for None."""
     if axis is None:
@@ -125,6 +130,11 @@ def _extremum(fn: Operation, where: Operation, doc: str) -> Any:
         dim: int | None = None,
         keepdim: bool = False,
     ) -> Any:
+        if positional and not is_axis(positional[0]):
+            larger = "maximum" if fn is AMAX else "minimum"
+            raise TypeError(
+                f"{fn.name} takes one tensor: write tn.{larger}(x, y) for the {fn.name} of two, element by element"
+            )
         if positional:
             raise TypeError(
                 f"{fn.name}({positional[0]!r}) gives the {fn.name} in NumPy and a pair (values, indices) in PyTorch: "
@@ -183,7 +193,8 @@ def _spread(fn: Operation, doc: str) -> Any:
         keepdim: bool = False,
     ) -> Any:
         if positional:
-            raise TypeError(f"write axis={positional[0]!r} (n in the divisor) or dim={positional[0]!r} (n - 1)")
+            at = repr(positional[0]) if is_axis(positional[0]) else "…"
+            raise TypeError(f"{fn.name} of one tensor: write axis={at} (n in the divisor) or dim={at} (n - 1)")
         if unbiased is not None:
             correction = one_of(correction, int(unbiased))
         if correction is None and axis is None and dim is NOT_GIVEN:

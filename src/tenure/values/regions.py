@@ -17,10 +17,10 @@ from tenure.values.sites import site
 @dataclass(frozen=True, slots=True)
 class Region:
     """Per axis of the place the positions selected, as a range; ``axes`` are the place's axes that the window
-    still shows (None for a new axis of size 1); ``last`` is the index that led here from the parent."""
+    still shows (a range for a new axis, of 1 or 0 positions); ``last`` is the index that led here from the parent."""
 
     ranges: tuple[range, ...]
-    axes: tuple[int | None, ...]
+    axes: tuple[int | range, ...]
     last: tuple[Spec, tuple[int, ...]]
     is_whole: bool
 
@@ -33,26 +33,35 @@ class Region:
     def sub(self, spec: Spec, starts: tuple[int, ...]) -> Region:
         """The part that a basic index selects of this part."""
         ranges, source, numbers = list(self.ranges), iter(self.axes), iter(starts)
-        axes: list[int | None] = []
+        axes: list[int | range] = []
         for entry in spec:
             if entry == "+":
-                axes.append(None)
+                axes.append(range(1))
                 continue
             axis = next(source)
             if entry == ":":
                 axes.append(axis)
                 continue
             start = next(numbers)
-            if entry == "i":
-                if axis is not None:
-                    ranges[axis] = ranges[axis][start : start + 1]
-                continue
-            length, step = int(entry[0]), int(entry[1])
-            axes.append(axis)
-            if axis is not None:
-                stop = start + length * step
-                ranges[axis] = ranges[axis][start : (stop if stop >= 0 else None) : step] if length else range(0)
+            length, step = (1, 1) if entry == "i" else (int(entry[0]), int(entry[1]))
+            stop = start + length * step
+            shown = ranges[axis] if isinstance(axis, int) else axis
+            shown = shown[start : (stop if stop >= 0 else None) : step] if length else range(0)
+            if isinstance(axis, int):
+                ranges[axis] = shown
+            if entry != "i":
+                axes.append(axis if isinstance(axis, int) else shown)
         return Region(tuple(ranges), tuple(axes), (spec, starts), False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a new axis, which no axis of the place shows, is empty."""
+        return range(0) in self.axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the window."""
+        return tuple([len(self.ranges[a] if isinstance(a, int) else a) for a in self.axes])
 
     def key(self) -> tuple[slice, ...]:
         """The part as one index of the place that keeps all of its axes."""
@@ -64,8 +73,7 @@ class Region:
 
     def seen(self, block: Any) -> Any:
         """A block with all axes of the place, as the window shows it."""
-        shape = tuple([1 if a is None else len(self.ranges[a]) for a in self.axes])
-        return block.reshape(shape)
+        return (block.reshape((-1,))[:0] if self.is_empty else block).reshape(self.shape)
 
     def shaped(self, value: Any) -> Any:
         """The window's value as a block with all axes of the place."""
@@ -79,6 +87,7 @@ class Rows:
     index: tuple[int, ...]
     ranges: tuple[Any, ...]
     is_whole: bool = False
+    is_empty: bool = False
 
     @staticmethod
     def of(index: Sequence[int], shape: tuple[int, ...], here: Callable[[], Any]) -> Rows:
@@ -118,12 +127,14 @@ def _slice(r: range) -> slice:
     return slice(r.start, stop if stop >= 0 else None, r.step)
 
 
-def overlap(a: Region | Rows, b: Region | Rows) -> bool:
-    """Whether two parts of one place have an element in common."""
-    return all(_meet(r, s) for r, s in zip(a.ranges, b.ranges, strict=True))
+def overlap(a: Region | Rows, b: Any) -> bool:
+    """Whether two parts of one place have an element in common; the second may be what an index array writes."""
+    if not isinstance(b, Region | Rows):
+        return b.meets(a)  # type: ignore[no-any-return]
+    return not (a.is_empty or b.is_empty) and all(meet(r, s) for r, s in zip(a.ranges, b.ranges, strict=True))
 
 
-def _meet(a: Any, b: Any) -> bool:
+def meet(a: Any, b: Any) -> bool:
     """Whether two arithmetic progressions (Bézout: the difference is a multiple of the gcd) or sets share a member."""
     if not a or not b:
         return False

@@ -5,7 +5,10 @@ Where indices repeat, the last in C order stands if it is set, and all count oth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ops import select
@@ -13,7 +16,7 @@ from tenure.ops.promote import Operation
 from tenure.values import creation, indexing
 from tenure.values.at import AtIndex
 from tenure.values.boundary import array_of
-from tenure.values.reading import value_of, written_of
+from tenure.values.reading import value_of
 from tenure.values.record import apply
 from tenure.values.reductions import check_axis
 from tenure.values.sites import at_users_line
@@ -25,7 +28,8 @@ REDUCE = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min", "add":
 
 
 def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Any:
-    x, v = value_of(x), written_of(v)
+    x = value_of(x)
+    v = indexing.fitting(x, v)
     params = (("axis", check_axis(dim, len(x._aval.shape))), ("way", way), ("name", name))
     operands = (x, value_of(index))
     h = apply(SCATTER, operands, params, (v,)) if type(v) in NUMBERS else apply(SCATTER, (*operands, v), params)
@@ -46,7 +50,10 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
 
 
 def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
-    """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not."""
+    """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not.
+
+    The mean of whole numbers is rounded down to one, as in PyTorch.
+    """
     x, src = value_of(x), value_of(src)
     way = "add" if reduce == "mean" else _way(reduce)
     base = x if include_self else scatter(x, dim, index, select.identity_of(way, x._aval.dtype))
@@ -55,7 +62,8 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
         return total
     ones = creation.ones_like(x)
     count = ones if include_self else scatter(ones, dim, index, 0)
-    return total / _scattered(count, dim, index, creation.ones_like(src), "add", "scatter_reduce")
+    count = _scattered(count, dim, index, creation.ones_like(src), "add", "scatter_reduce")
+    return total / count if x._aval.dtype.is_floating else total // count
 
 
 def _way(reduce: str) -> str:
@@ -66,30 +74,43 @@ def _way(reduce: str) -> str:
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
     """x with ``values`` where ``take_along_axis`` would read."""
-    x, v = value_of(x), written_of(values)
+    x = value_of(x)
+    v = indexing.fitting(x, values)
     params = (("axis", check_axis(axis, len(x._aval.shape))),)
     operands = (x, value_of(indices))
     h = apply(PUT_ALONG, operands, params, (v,)) if type(v) in NUMBERS else apply(PUT_ALONG, (*operands, v), params)
     return at_users_line(h)
 
 
-def _parts(x: Any, dim: int, index: Any, name: str) -> AtIndex:
-    """``x.at`` the parts that a list of indices names along an axis."""
+def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtIndex:
+    """``x.at`` the parts that a list of indices names along an axis. TN802 if a source has not their shape or dtype."""
     x, index = value_of(x), value_of(index)
     if len(index._aval.shape) > 1:
         raise ShapeError(f"{name}: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
-    k = check_axis(dim, len(x._aval.shape))
+    shape, dtype = x._aval.shape, x._aval.dtype
+    k = check_axis(dim, len(shape))
+    if source is not None:
+        wanted = (*shape[:k], index._aval.size, *shape[k + 1 :])
+        if source._aval.shape != wanted:
+            raise ShapeError(
+                f"{name}: a source of shape {list(source._aval.shape)}, where {list(wanted)} is wanted",
+                help=f"it has the shape of the tensor, with a part along axis {k} for each index",
+            )
+        if source._aval.dtype is not dtype:
+            raise select.other_dtype(name, source._aval.dtype, dtype)
     return AtIndex(x, (*[slice(None)] * k, index.reshape(-1)))
 
 
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
-    """x with the parts of ``source`` added at a list of indices along an axis."""
-    return _parts(x, dim, index, "index_add").add(source if alpha == 1 else value_of(source) * alpha)
+    """x with alpha · ``source`` added at a list of indices along an axis: a part of it for each index."""
+    source = value_of(source)
+    return _parts(x, dim, index, "index_add", source).add(source if alpha == 1 else source * alpha)
 
 
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
-    """x with the parts of ``source`` at a list of indices along an axis."""
-    return _parts(x, dim, index, "index_copy").set(source)
+    """x with ``source`` at a list of indices along an axis: a part of it for each index."""
+    source = value_of(source)
+    return _parts(x, dim, index, "index_copy", source).set(source)
 
 
 def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
@@ -99,10 +120,40 @@ def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
 
 def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     """x with a number (or what broadcasts to x) where a mask that broadcasts to x holds."""
-    x, mask, v = value_of(x), value_of(mask), written_of(value)
+    x, mask = value_of(x), value_of(mask)
+    v = indexing.fitting(x, value)
     operands = (x, mask)
     h = apply(indexing.FILLED, operands, (), (v,)) if type(v) in NUMBERS else apply(indexing.FILLED, (*operands, v))
     return at_users_line(h)
+
+
+def _rows_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
+    """The index of what is written at a list of indices along an axis."""
+    return (*[slice(None)] * check_axis(dim, len(x._aval.shape)), index)
+
+
+def _spots_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
+    """The index of what ``gather`` would read."""
+    index, at = value_of(index), check_axis(dim, len(x._aval.shape))
+    shape = index._aval.shape
+    count = [np.arange(n).reshape([n if k == j else 1 for j in range(len(shape))]) for k, n in enumerate(shape)]
+    return tuple([index if k == at else numbers for k, numbers in enumerate(count)])
+
+
+def _mask_written(x: Any, mask: Any, *rest: Any, **more: Any) -> Any:
+    """The index of what a mask selects; all, if it is still to be broadcast and not at hand."""
+    mask = value_of(mask)
+    if mask._aval.shape == x._aval.shape:
+        return mask
+    return np.broadcast_to(mask._data, x._aval.shape) if type(mask._data) is np.ndarray else ...
+
+
+WRITTEN: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("index_add", "index_copy", "index_fill"), _rows_written),
+    **dict.fromkeys(("scatter", "scatter_add", "scatter_reduce"), _spots_written),
+    "masked_fill": _mask_written,
+}
+"""For functions that write by index what index they write at: all else of x stays as it is."""
 
 
 def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:

@@ -13,7 +13,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.creation import check_shape
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
-from tenure.values.reductions import check_axes, check_axis, one_of
+from tenure.values.reductions import NOT_GIVEN, check_axes, check_axis, one_of
 
 RESHAPE = Operation("reshape", move.reshape, "ViewBackward0")
 PERMUTE = Operation("permute_dims", move.permute, "PermuteBackward0")
@@ -144,24 +144,35 @@ def expand_dims(x: Any, axis: int = 0) -> Any:
 unsqueeze = expand_dims
 
 
-def concat(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = None) -> Any:
-    """Tensors joined along an axis (0 by default); the others must agree. Dtypes are promoted."""
+def concat(tensors: Sequence[Any], axis: int | None = NOT_GIVEN, *, dim: int | None = NOT_GIVEN) -> Any:
+    """Tensors joined along an axis (0 by default); the others must agree. Dtypes are promoted.
+
+    ``axis=None`` flattens them first.
+    """
     xs = _several("concat", tensors)
-    at = one_of(axis, dim)
+    at = _along(axis, dim)
+    if at is None:
+        xs, at = tuple([reshape(x, -1) for x in xs]), 0
     ndim = len(xs[0]._aval.shape)
     if ndim == 0:
-        raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack")
-    return apply(CONCAT, xs, parameters(AXIS, check_axis(0 if at is None else at, ndim)))
+        raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack, or axis=None")
+    return apply(CONCAT, xs, parameters(AXIS, check_axis(at, ndim)))
 
 
 cat = concat
 
 
-def stack(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = None) -> Any:
+def stack(tensors: Sequence[Any], axis: int = NOT_GIVEN, *, dim: int = NOT_GIVEN) -> Any:
     """Tensors of one shape along a new axis (0 by default)."""
     xs = _several("stack", tensors)
-    at = one_of(axis, dim)
-    return apply(STACK, xs, parameters(AXIS, check_axis(0 if at is None else at, len(xs[0]._aval.shape) + 1)))
+    return apply(STACK, xs, parameters(AXIS, check_axis(_along(axis, dim), len(xs[0]._aval.shape) + 1)))
+
+
+def _along(axis: Any, dim: Any) -> Any:
+    """An axis under either of its names, 0 without both; None is one that was given."""
+    if axis is NOT_GIVEN:
+        return 0 if dim is NOT_GIVEN else dim
+    return axis if dim is NOT_GIVEN else one_of(axis, dim)
 
 
 def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:

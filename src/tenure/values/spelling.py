@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import ast
+from types import FunctionType
+from typing import TypeVar
 
 from tenure.errors import WriteError
 from tenure.values.sites import here, site
 
+Class = TypeVar("Class", bound=type)
 WRITE = "make a place, `x = x.mut()`, and write that; or take the new value: `x = x.at[i].set(v)`"
+
+
+def in_plain_names(cls: Class) -> Class:
+    """A class that users know by another name: its methods' errors name the methods alone."""
+    for method in vars(cls).values():
+        if isinstance(method, FunctionType):
+            method.__qualname__ = method.__name__
+    return cls
 
 
 def write_to_a_value() -> WriteError:

@@ -15,12 +15,13 @@ from tenure.values.graph import Leaf
 from tenure.values.hits import apply_one
 from tenure.values.operators import binary
 from tenure.values.sites import here, site
-from tenure.values.spelling import write_to_a_value
+from tenure.values.spelling import in_plain_names, write_to_a_value
 
 TURNED = (("order", (1, 0)),)
 """The parameters of a transposition."""
 
 
+@in_plain_names
 class Arithmetic:
     """Operators and elementwise methods."""
 
@@ -68,6 +69,7 @@ class Arithmetic:
         return self._read()
 
 
+@in_plain_names
 class Shaping:
     """Reductions, movement and reading by index."""
 

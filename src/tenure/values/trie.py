@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from tenure.errors import DTypeError
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import Limit
+from tenure.ops.pointwise import DIVISOR
 
 Key = tuple[Any, ...]
 Slots = tuple[int, ...]
@@ -27,7 +29,10 @@ class _General:
 
 
 GENERAL: Final = _General()
-INT64 = (-(2**63), 2**63 - 1)
+Bound = tuple[int, int, Limit | None]
+"""The range that a Python number must keep to where it is recorded, and what else is asked of it."""
+INT64: Bound = (-(2**63), 2**63 - 1, None)
+DIVIDES: Bound = (*INT64[:2], DIVISOR)
 
 
 class Level:
@@ -100,7 +105,7 @@ class Node:
         depss: tuple[Slots, ...] = (),
         inputs: int = 0,
         scalars: tuple[Any, ...] = (),
-        bounds: tuple[tuple[int, int] | None, ...] = (),
+        bounds: tuple[Bound | None, ...] = (),
         name: str = "",
         leaves: tuple[int, ...] = (),
         level: Level | None = None,
@@ -141,7 +146,7 @@ class Node:
         """Check the scalars of this visit; a position that meets a second value becomes an input for good."""
         for k, value in enumerate(scalars):
             bound = self.bounds[k]
-            if bound is not None and not bound[0] <= value <= bound[1]:
+            if bound is not None and not within(value, bound):
                 raise out_of_bounds(value, bound)
             if self.fixed[k] is not GENERAL and self.fixed[k] != value:
                 self.generalize(k)
@@ -169,8 +174,15 @@ def _unspecializable(value: Any) -> bool:
     return type(value) is float and (value == 0.0 or isnan(value))
 
 
-def out_of_bounds(value: int, bound: tuple[int, int]) -> DTypeError:
-    """A Python int that the dtype it is to take can not hold."""
+def within(value: int, bound: Bound) -> bool:
+    """Whether a Python number keeps to a bound."""
+    return bound[0] <= value <= bound[1] and (bound[2] is None or bound[2].admits(value))
+
+
+def out_of_bounds(value: int, bound: Bound) -> Exception:
+    """The error for a Python number that its dtype can not hold, or that a primitive does not take."""
+    if bound[2] is not None and bound[0] <= value <= bound[1]:
+        return bound[2].error(value)
     bits = (bound[1] - bound[0] + 1).bit_length() - 1
     return DTypeError(f"the number {value} does not fit in int{bits}", help="write it as a float, or cast the tensor")
 

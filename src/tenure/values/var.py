@@ -18,7 +18,7 @@ from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.boundary import Boundary, array_of, owned
 from tenure.values.creation import check_differentiable, wrap
-from tenure.values.graph import Leaf
+from tenure.values.graph import Frozen, Leaf, keeper
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
@@ -35,6 +35,7 @@ from tenure.values.loans import (
     written_region,
 )
 from tenure.values.modes import current_mode
+from tenure.values.picks import Inner, Points
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
@@ -53,7 +54,7 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
-    __slots__ = ("_borrows", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
+    __slots__ = ("_borrows", "_frozen", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -90,13 +91,18 @@ class Var(Writable):
         return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
     def requires_grad_(self, requires_grad: bool = True) -> Var:
-        """Make the place a differentiation leaf, or none any more."""
+        """Make the place a differentiation leaf, or none any more; it keeps its gradient."""
         value = self._read()
         if bool(requires_grad) is not (self._leaf is not None):
             self._refuse_write()
             if requires_grad:
                 check_differentiable(value)
-            self._leaf = Leaf() if requires_grad else None
+            if self._leaf is None:
+                kept = keeper(self)
+                self._leaf, self._frozen = Leaf() if kept is None else kept.thawed(), None
+            else:
+                self._frozen = Frozen(self._leaf)
+                self._leaf = None
             self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
         return self
 
@@ -110,6 +116,7 @@ class Var(Writable):
             held = LENDING or (UPDATING and get_ident() not in UPDATING)
             if loans is not None or held or self._ties is not None:
                 self._refuse_write(writer, key)
+            at = key.outer if type(key) is Inner else key
             old = self._read() if loans is None else loans.current(self)
             if type(old) is not Tensor:
                 old = self._healed(old)
@@ -120,12 +127,12 @@ class Var(Writable):
                     raise leaf_written()
                 v = v if type(v) in NUMBERS else detach(v)
             known = seen
-            if key is ... and type(v) not in NUMBERS and v._aval == old._aval:
+            if at is ... and type(v) not in NUMBERS and v._aval == old._aval:
                 new = v
             else:
                 known = old if seen is None else seen
                 old = old if self._leaf is None else detach(old)
-                new = replaced(old, v) if key is ... else indexing.written(old, key, v)
+                new = replaced(old, v) if at is ... else indexing.written(old, at, v)
             if self._take(new, writer, key, known):
                 return True
             if seen is not None:
@@ -201,7 +208,7 @@ class Var(Writable):
             if id(b) in chain:
                 b._renew(new)
             elif b._stale is None and overlap(b._region, region):
-                b._stale = Ended(why, here())
+                b._stale = Ended("guessed" if type(region) is Points and region.guessed else why, here())
 
     def _abandon(self) -> None:
         """The place is given up: nobody writes through its borrows any more."""
@@ -260,14 +267,16 @@ class Var(Writable):
         value = self._read()
         return value, value
 
-    def _update(self, v: Any, seen: Any = None) -> Var | None:
-        return self if self._write(written_of(v), tracked=True, seen=seen) else None
+    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Var | None:
+        key = ... if part is ... else Inner(..., part)
+        return self if self._write(written_of(v), None, key, tracked=True, seen=seen) else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
         if self._ties is not None and whole is not None:
             return parts.part_again, (whole, self._ties.token._region)
-        grad = None if self._leaf is None or self._leaf.grad is None else array_of(self._leaf.grad).copy()
+        kept = keeper(self)
+        grad = None if kept is None or kept.grad is None else array_of(kept.grad).copy()
         return _rebuild, (type(self), array_of(self.detach()).copy(), self._leaf is not None, grad)
 
     def __copy__(self) -> Var:
@@ -280,9 +289,8 @@ class Var(Writable):
             memo[id(self)] = part
             return part
         twin = memo[id(self)] = self.__copy__()
-        if self._leaf is not None and self._leaf.grad is not None and twin._leaf is not None:
-            twin._leaf.grad = Var(self._leaf.grad._read())
-        return twin
+        kept = keeper(self)
+        return twin if kept is None or kept.grad is None else with_gradient(twin, Var(kept.grad._read()))
 
 
 @coded
@@ -308,9 +316,15 @@ def become(places: list[Any], values: tuple[Any, ...]) -> None:
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
     out = cls(owned(array), requires_grad)
-    if grad is not None:
-        out._leaf.grad = Var(owned(grad))
-    return out
+    return out if grad is None else with_gradient(out, Var(owned(grad)))
+
+
+def with_gradient(place: Any, grad: Any) -> Any:
+    """A new place with a gradient."""
+    if place._leaf is None:
+        place._frozen = Frozen(Leaf())
+    keeper(place).grad = grad
+    return place
 
 
 def as_leaf(value: Any, leaf: Leaf) -> Any:
@@ -359,8 +373,8 @@ attribute(Var, "data", "data")
 attribute(Borrow, "data", "own_data")
 attribute(Tensor, "grad", "grad")
 methods(Tensor, "backward", keywords=True)
-methods(Boundary, "item")
-methods(Writable, "zero_", "fill_")
+methods(Boundary, "item", keywords=True)
+methods(Writable, "zero_", "fill_", keywords=True)
 methods(Shaping, __getitem__="getitem")
 methods(Var, __setitem__="setitem")
 refuse_in_place([name for name in dir(Var) if name.endswith("_") and not name.startswith("_")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
@@ -9,7 +10,9 @@ from tenure.values import indexing, steps
 from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of
+from tenure.values.scattering import WRITTEN
 from tenure.values.sites import at_users_line, here, site
+from tenure.values.spelling import in_plain_names
 from tenure.values.tensor import Tensor
 
 
@@ -22,6 +25,7 @@ def _through(name: str) -> Any:
     return property(get)
 
 
+@in_plain_names
 class Writable(Tensor):
     """What reads as a tensor by giving its value of this moment."""
 
@@ -86,8 +90,9 @@ class Writable(Tensor):
         only while the place holds the other."""
         raise NotImplementedError
 
-    def _update(self, v: Any, seen: Any = None) -> Any:
-        """Write v. None, and nothing written, if the place does not hold what was seen any more."""
+    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Any:
+        """Write v, which differs from what is there at most at ``part``, an index or a function that gives one. None,
+        and nothing written, if the place does not hold what was seen any more."""
         raise NotImplementedError
 
 
@@ -101,17 +106,19 @@ IN_PLACE = (
 
 
 def _in_place(name: str) -> Any:
+    index = WRITTEN.get(name)
+
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and "alpha" in kwargs:
-            args = (args[0] * kwargs.pop("alpha"), *args[1:])
         while True:
             seen, old = self._seen()
-            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
+            part = ... if index is None else partial(index, old, *args, **kwargs)
+            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen, part)
             if done is not None:
                 return done
 
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Write the result of ``{name}`` to the place."
+    method.__wrapped__ = getattr(Tensor, name)  # type: ignore[attr-defined]
     return method
 
 

@@ -160,9 +160,17 @@ def _attention_weights(q: Any, k: Any, v: Any, mask: Any = None, *, causal: bool
         mask = apply_one(SEEN, scores)
     if mask is None:
         return softmax(scores, -1)
-    if mask.dtype.kind == "b":
-        return where(mask, softmax(where(mask, scores, -math.inf), -1), 0.0)
-    return softmax(scores + mask, -1)
+    return shares(scores, mask) if mask.dtype.kind == "b" else shares(scores + mask)
+
+
+def shares(scores: Any, seen: Any = None) -> Any:
+    """softmax over the last axis of the scores that are seen: those that are not -∞ unless a bool mask says which.
+
+    The others have 0, and no gradient: all of a row, where none is seen.
+    """
+    if seen is None:
+        seen = scores != -math.inf
+    return where(seen, softmax(where(seen, scores, -math.inf), -1), 0.0)
 
 
 def _seen(scores: Value) -> Value:
