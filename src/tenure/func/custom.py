@@ -82,7 +82,8 @@ class custom_vjp:
         return select(out, 0, level)
 
     def _connect(self, out: Any, inputs: list[Any], tracked: list[int], count: int, residuals: Any) -> Any:
-        result = steps.mark(out, None, inputs)
+        keeps = bool([x for x in tree.leaves(residuals) if x is not None])
+        result = steps.mark(out, None, inputs, keeps)
         t = result._trace
         handler = t.handlers.setdefault(result._slot, Handler())
         handler.inputs = steps.slots_of(t, inputs)
@@ -94,7 +95,7 @@ class custom_vjp:
             found = returned(backward(residuals, g), count, self._function)
             return [checked(found[k], aval) for k, aval in zip(tracked, avals, strict=True)]
 
-        handler.rule = rule
+        handler.rule, handler.keeps = rule, keeps
         return result
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenure.values import force, paths, record, steps
+from tenure.values import force, paths, record, spending, steps
 from tenure.values.graph import Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
@@ -48,7 +48,7 @@ class TraceUnit:
         with steps.Hold(self.trace) as t:
             roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
             slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            return steps.gradient(t, roots, stops, slots, walk.create_graph, walk.consume, first)
+            return steps.gradient(t, roots, stops, slots, walk.create_graph, walk.consume, first, None, walk.final)
 
     def consume(self, roots: set[int]) -> None:
         """The path itself says what is consumed."""
@@ -76,16 +76,11 @@ class SegmentUnit:
 
     def stage(self, cts: Cotangents, stops: tuple[int, ...], into: Cotangents, walk: Walk) -> Cotangents:
         """Cotangents of stops from those of roots."""
-        return segment_gradient(self.segment, cts, stops, into)
+        return segment_gradient(self.segment, cts, stops, into, walk.create_graph)
 
     def consume(self, roots: set[int]) -> None:
-        """Results whose graph was walked, and those computed from them, become plain numbers."""
-        leaves = paths.leaf_slots(self.segment.node)
-        walked, where = paths.behind_roots(self.segment.node, tuple(sorted(roots))), here()
-        for slot, reference in list(self.segment.outs.items()):
-            out = reference()
-            if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):
-                out.consume(where)
+        """What of the segment needs a saved value for its gradient becomes a plain number."""
+        spending.spend(self.segment, roots, here())
 
 
 Unit = TraceUnit | SegmentUnit
@@ -133,7 +128,7 @@ class Walk:
 
     def standing(self, segment: Segment, slot: int) -> tuple[Any, int]:
         """A slot of a segment; where the walk is to be differentiated again, its double in the trace."""
-        if not self.create_graph:
+        if not self.create_graph or segment.lean:
             return segment, slot
         if segment not in self.doubles:
             self.doubles[segment] = Replay(segment)
@@ -205,6 +200,7 @@ class Walk:
         while stack:
             of, slot = stack.pop()
             unit = TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of)
+            steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
             for d in unit.deps(slot):
                 source = unit.source(d)
                 if self.accumulate and isinstance(source, Leaf) and source.grad is not None:
@@ -277,6 +273,8 @@ class Walk:
         if self.final and (of, slot) in self.wanted:
             return {}
         if handler is not None and handler.rule is not None:
+            if self.consume and handler.keeps and isinstance(of, Trace):
+                of.spent[slot] = here()
             return handler.apply_rule(g)
         return {slot: g}
 
@@ -340,7 +338,7 @@ def short_walk(root: Any, keep: bool) -> bool:
     False, and nothing done, if it is not that.
     """
     t = RECORDER.trace
-    if t.busy or t.handlers or (root._aval.shape and root._aval.size != 1):
+    if t.busy or t.handlers or t.spent or (root._aval.shape and root._aval.size != 1):
         return False
     t.busy = True
     try:

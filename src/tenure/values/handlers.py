@@ -38,16 +38,17 @@ class Handler:
     """What happens to the cotangent of one result: hooks in their order, then a custom rule if there is one.
 
     ``keep(g)`` retains what the hooks leave; ``rule(g)`` gives cotangents for ``inputs``, the slots that the
-    result was computed from.
+    result was computed from, and ``keeps`` values for that.
     """
 
-    __slots__ = ("hooks", "inputs", "keep", "rule")
+    __slots__ = ("hooks", "inputs", "keep", "keeps", "rule")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Hook] = {}
         self.keep: Callable[[Any], None] | None = None
         self.rule: Callable[[Any], Sequence[Any]] | None = None
         self.inputs: tuple[int, ...] = ()
+        self.keeps = False
 
     def apply_hooks(self, g: Any) -> Any:
         """The cotangent as the hooks leave it."""

@@ -104,7 +104,7 @@ class Replay:
         if node.expand is expand_mark:
             return (self.mark(node, slot),)
         if node.expand is expand_call:
-            return steps.call(node.params, [x for x in read if x is not None], tuple(scalars))
+            return steps.call(node.params, [x for x in read if x is not None], tuple(scalars), node.key[-1])  # type: ignore[no-any-return]
         if node.expand is expand_gradient:
             return self.gradient(node)
         if node.expand is expand_select:
@@ -144,10 +144,10 @@ class Replay:
         """A mark once more, with its leaf or its custom rule."""
         source = self.segment.sources.get(slot)
         first, *upstream = [self.handle(a) for a in node.args if a is not None]
-        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream)
+        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream, bool(node.params))
         old: Handler | None = self.segment.handlers.get(slot)
         if old is not None:
             new = RECORDER.trace.handlers.setdefault(double._slot, Handler())
-            new.hooks, new.keep, new.rule = old.hooks, old.keep, old.rule
+            new.hooks, new.keep, new.rule, new.keeps = old.hooks, old.keep, old.rule, old.keeps
             new.inputs = tuple([self.slot_of(s) for s in old.inputs])
         return double

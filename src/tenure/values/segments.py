@@ -73,15 +73,18 @@ def _with_saved(
     return ex, {v + shift: part for v, part in parts.items()}
 
 
-def segment_gradient(segment: Segment, cts: Cotangents, stops: tuple[int, ...], into: Cotangents) -> Cotangents:
-    """Cotangents of those stops that the roots reach. A path learns here that a backward follows its run."""
+def segment_gradient(
+    segment: Segment, cts: Cotangents, stops: tuple[int, ...], into: Cotangents, tracked: bool
+) -> Cotangents:
+    """Cotangents of those stops that the roots reach, differentiable if ``tracked``. A path learns here that a
+    backward follows its run."""
     node = segment.node
     node.save = segment.used = EXPECTED["backward"] = True
     roots = tuple(sorted(cts))
     adjoint = adjoint_of(node, (roots, stops, tuple(into), tuple(segment.saved or ())))
     operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
     numbers = tuple([segment.scalars[k] for k in adjoint.numbers])
-    return dict(zip(adjoint.found, steps.call(adjoint.program, operands, numbers), strict=True))
+    return dict(zip(adjoint.found, steps.call(adjoint.program, operands, numbers, tracked), strict=True))
 
 
 def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:
