@@ -12,7 +12,8 @@ from typing import Any
 
 from tenure.errors import DTypeError
 from tenure.func import tree
-from tenure.func.transforms import closed, marked, pulled, recording
+from tenure.func.tangents import pulled, pushed
+from tenure.func.transforms import closed, marked, recording
 from tenure.func.vectorize import vmap
 from tenure.values import shaping, steps
 from tenure.values.arithmetic import equal, to_dtype
@@ -100,8 +101,8 @@ def _forward_rows(y: Any, marks: list[Any]) -> list[Any]:
     out = []
     for x in marks:
         if x.shape == ():
-            out.append(steps.tangent([y], [x], [steps.ones(x._aval)])[0])
+            out.append(pushed([y], [x], [steps.ones(x._aval)])[0])
         else:
-            columns = vmap(lambda t, x=x: steps.tangent([y], [x], [t])[0], out_axes=-1)(basis(x))
+            columns = vmap(lambda t, x=x: pushed([y], [x], [t])[0], out_axes=-1)(basis(x))
             out.append(shaping.reshape(columns, *y.shape, *x.shape))
     return out

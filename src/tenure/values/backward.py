@@ -272,11 +272,23 @@ class Walk:
             self.found[number] = g
         if self.final and (of, slot) in self.wanted:
             return {}
+        if handler is not None and handler.refuse is not None:
+            if self.leads(of, unit, handler.inputs[1:]):
+                raise handler.refuse()
+            return {handler.inputs[0]: g}
         if handler is not None and handler.rule is not None:
             if self.consume and handler.keeps and isinstance(of, Trace):
                 of.spent[slot] = here()
-            return handler.apply_rule(g)
+            return handler.apply_rule(g, RECORDER.trace if self.create_graph else None)
         return {slot: g}
+
+    def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
+        """Whether a cotangent of some slots reaches anything that is asked for."""
+        behind = {*slots, *paths.ancestors(paths.steps(of.node), slots)}
+        sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
+        leaves = {s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)}
+        asked = any((of, s) in self.wanted for s in behind | sources.keys())
+        return asked or bool(leaves) or any(isinstance(s, Out) for s in sources.values())
 
     def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
         """What leaves and earlier results hold already, once for each, for the step to add to.

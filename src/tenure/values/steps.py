@@ -150,19 +150,25 @@ def update(
 
 
 def close(x: Any, marks: Sequence[Any]) -> Any:
-    """A result of a transform without its dependence on the transform's own marks."""
+    """A result of a transform without its dependence on the transform's own marks, and on those of transforms in it."""
     with Hold() as t:
         slot = t.bind(x)
         hidden = frozenset(m._slot for m in marks if m._trace is t)
         key = (expand_close, slot, hidden)
 
         def build() -> Node:
-            deps = tuple([d for d in t.deps(slot) if d not in hidden])
+            first = min(hidden, default=len(t.handles))
+            deps = tuple([d for d in t.deps(slot) if d < first or not is_argument(t.handles[d]._node)])
             name = t.handles[slot]._node.name if slot >= 0 else ""
             more: Any = {"args": (slot,), "avals": (t.aval(slot),), "name": name, "level": level_of(t, (slot,))}
             return Node(t.node, key, expand_close, depss=(deps,), **more)
 
         return take(t, key, build)[0]
+
+
+def is_argument(node: Node) -> bool:
+    """Whether a step marks the argument of a transform."""
+    return node.expand is expand_mark and bool(node.key[-1])
 
 
 def gradient(
@@ -270,13 +276,13 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
 
 
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
-    """A rule for cotangents says nothing of tangents: TN804 where one lies on the way."""
+    """A hook on gradients says nothing of tangents: TN804 where one lies on the way."""
     made = paths.steps(t.node)
-    for slot in paths.ancestors(made, outs):
+    for slot in paths.ancestors(made, outs, ins):
         node, k = made[slot]
         if node.expand is expand_mark and len(node.args) > 1 and ins & set(node.depss[k]):
             raise GradientError(
-                "forward mode meets a function with a custom_vjp rule",
+                "forward mode meets a module with a backward hook",
                 at=site(here()),
                 help="use reverse mode (tn.vjp, tn.grad) with it",
             )
