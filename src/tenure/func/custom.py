@@ -16,7 +16,6 @@ from tenure.values.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
 from tenure.values.residuals import Beginning, Residuals
-from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 from tenure.values.trie import Level
 from tenure.values.vmapped import select, waits_outside, widen
@@ -120,7 +119,7 @@ class custom_vjp:
         own = {id(y): part for y, part in zip(values, parts, strict=True)}
         unknown = handler.residuals.place(t, begun, inputs, own)
         what = "a tensor made of what forward read" if unknown else form.unknown(leaves, begun.was_read(t))
-        handler.unknown = None if what is None else functools.partial(self._unknown, what)
+        handler.name, handler.unknown = function.__name__, what
         backward, avals = self._backward, [x._aval for x in inputs]
         assert backward is not None
 
@@ -130,11 +129,3 @@ class custom_vjp:
 
         handler.rule = rule
         return tree.rebuild(out, iter(parts))
-
-    def _unknown(self, what: str) -> GradientError:
-        return GradientError(
-            f"{self._function.__name__} is differentiated twice, and how a residual of its rule depends on the arguments "
-            f"is not known: {what}",
-            at=site(here()),
-            help="let forward compute residuals from its arguments, as tensors, without .numpy() or .item()",
-        )

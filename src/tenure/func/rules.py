@@ -114,15 +114,24 @@ class Form:
         for x in self.others:
             if isinstance(x, Form):
                 found = x.unknown(arguments, read)
-            elif x is HERE or isinstance(x, PLAIN) or any(x is a for a in arguments) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biu"):
+            elif x is HERE or any(x is a for a in arguments):
                 found = None
-            elif isinstance(x, float | complex | np.ndarray | np.generic):
-                found = f"a {type(x).__name__} made of what forward read" if read else None
             else:
-                found = f"a {type(x).__name__}, which is no tensor"
+                found = undetermined(x, read)
             if found is not None:
                 return found
         return None
+
+
+def undetermined(x: Any, read: bool) -> str | None:
+    """A residual that is no tensor, if it may depend on tensors; ``read`` says whether ``forward`` read any."""
+    if isinstance(x, np.ndarray | np.generic):
+        varies = x.dtype.kind not in "biu"
+    elif isinstance(x, float | complex):
+        varies = True
+    else:
+        return None if isinstance(x, PLAIN) else f"a {type(x).__name__}, which is no tensor"
+    return f"a {type(x).__name__} made of what forward read" if varies and read else None
 
 
 def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any, own: list[bool]) -> Callable[..., Any]:

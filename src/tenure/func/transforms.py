@@ -55,13 +55,13 @@ def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
     return tree.rebuild(argument, iter(marks)), marks
 
 
-def closed(out: Any, marks: Sequence[Any], tracked: bool) -> Any:
-    """A result without its dependence on the marks of this transform."""
+def closed(out: Any, marks: Sequence[Any], tracked: bool, end: int | None = None) -> Any:
+    """A result without its dependence on the marks of this transform, whose function has ended before slot ``end``."""
 
     def close(x: Any) -> Any:
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        value = steps.close(value_of(x), marks)
+        value = steps.close(value_of(x), marks, end)
         return value if tracked else detach(value)
 
     return tree.map_leaves(close, out)
@@ -134,15 +134,16 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         args, marks = marked(primals, "an argument of vjp")
         raw = f(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        result = closed(raw, marks, tracked)
+        result, end = closed(raw, marks, tracked), len(RECORDER.trace.handles)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
         inside = all(y._trace is RECORDER.trace or not y._deps for y in outs)
+        tracks = is_grad_enabled()
         with recording():
-            grads = closed(pulled(outs, given, marks, inside), marks, tracked)
+            grads = closed(pulled(outs, given, marks, inside), marks, tracks, end)
         return tuple(tree.rebuild(primals, iter(grads)))
 
     return result, pull

@@ -139,14 +139,11 @@ class Walk:
     def want(self, x: Any, number: int) -> None:
         """Ask for the gradient with respect to a tensor."""
         at = self.vertex(x)
-        if isinstance(at, Leaf):
-            self.wanted_leaves.setdefault(at, []).append(number)
-        elif at is not None:
-            leaf = self.unit(at[0]).source(at[1])
-            if isinstance(leaf, Leaf):
-                self.wanted_leaves.setdefault(leaf, []).append(number)
-            else:
-                self.wanted.setdefault(at, []).append(number)
+        leaf = self.unit(at[0]).source(at[1]) if isinstance(at, tuple) else at
+        if isinstance(leaf, Leaf):
+            self.wanted_leaves.setdefault(leaf, []).append(number)
+        elif isinstance(at, tuple):
+            self.wanted.setdefault(at, []).append(number)
 
     def unit(self, of: Any) -> Unit:
         """The unit of a trace or segment."""
@@ -286,9 +283,9 @@ class Walk:
         """Whether a cotangent of some slots reaches anything that is asked for."""
         behind = {*slots, *paths.ancestors(paths.steps(of.node), slots)}
         sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
-        leaves = {s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)}
-        asked = any((of, s) in self.wanted for s in behind | sources.keys())
-        return asked or bool(leaves) or any(isinstance(s, Out) for s in sources.values())
+        leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
+        past = leaves or any(isinstance(s, Out) for s in sources.values())
+        return bool(past) or any((of, s) in self.wanted for s in behind | sources.keys())
 
     def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
         """What leaves and earlier results hold already, once for each, for the step to add to.

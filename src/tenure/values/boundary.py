@@ -80,7 +80,9 @@ class Boundary:
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
         """The elements as a read-only array that shares memory: lent, for as long as the array lives."""
-        if self.requires_grad:
+        if self.requires_grad and RECORDER.rules:
+            RECORDER.rules[-1] = True
+        elif self.requires_grad:
             raise GradientError("numpy() of a tensor that requires grad", help="use x.detach().numpy()")
         return read_only(array_of(self))
 

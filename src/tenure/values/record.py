@@ -170,7 +170,8 @@ class Trace:
 
 class Recorder(threading.local):
     """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut; ``vmap``
-    is the innermost vmapped call among them."""
+    is the innermost vmapped call among them; ``rules`` are the custom rules whose cotangents are differentiated again,
+    with whether an array was made there of what has a graph."""
 
     def __init__(self) -> None:
         collecting = gc.isenabled()
@@ -180,6 +181,7 @@ class Recorder(threading.local):
             self.site: Place = None
             self.open = 0
             self.vmap: Call | None = None
+            self.rules: list[bool] = []
             self.trace = Trace()
             self.unfinished = Unfinished(self.trace)
         finally:

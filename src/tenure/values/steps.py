@@ -149,16 +149,18 @@ def update(
     return handles
 
 
-def close(x: Any, marks: Sequence[Any]) -> Any:
-    """A result of a transform without its dependence on the transform's own marks, and on those of transforms in it."""
+def close(x: Any, marks: Sequence[Any], end: int | None = None) -> Any:
+    """A result of a transform without its dependence on the transform's own marks, and on those of transforms in it,
+    which lie before slot ``end`` if that is given."""
     with Hold() as t:
         slot = t.bind(x)
         hidden = frozenset(m._slot for m in marks if m._trace is t)
-        key = (expand_close, slot, hidden)
+        key = (expand_close, slot, hidden, end)
 
         def build() -> Node:
-            first = min(hidden, default=len(t.handles))
-            deps = tuple([d for d in t.deps(slot) if d < first or not is_argument(t.handles[d]._node)])
+            last = len(t.handles) if end is None else end
+            inner = range(min(hidden, default=last), last)
+            deps = tuple([d for d in t.deps(slot) if d not in inner or not is_argument(t.handles[d]._node)])
             name = t.handles[slot]._node.name if slot >= 0 else ""
             more: Any = {"args": (slot,), "avals": (t.aval(slot),), "name": name, "level": level_of(t, (slot,))}
             return Node(t.node, key, expand_close, depss=(deps,), **more)
