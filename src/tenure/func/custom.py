@@ -8,7 +8,7 @@ from typing import Any
 
 from tenure.errors import GradientError
 from tenure.func import tree
-from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all, without
+from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
 from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.handlers import Handler
@@ -96,7 +96,7 @@ class custom_vjp:
 
     def _flat(self, args: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         """The function and its rule as those of the leaves of such arguments."""
-        forward, backward, function, forms = self._forward, self._backward, self._function, without(args)
+        forward, backward, function, forms = self._forward, self._backward, self._function, tree.form(args)
         assert forward is not None and backward is not None
 
         def of(f: Any) -> Any:
@@ -106,15 +106,17 @@ class custom_vjp:
 
     def _connect(self, args: Any, leaves: list[Any], tracked: list[int], begun: Beginning, out: Any, kept: Any) -> Any:
         """The results, as those of a rule from which a gradient goes on to the arguments."""
-        results, forms, function = Results(out, self._function), without(args), self._function
-        values = [value_of(y) for y in tree.leaves(out)]
+        forms, function, found = tree.form(args), self._function, tree.leaves(out)
+        results = Results(out, found, function)
+        values = [value_of(y) for y in found]
         held = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(kept)]
-        form, inputs = Form(kept, held), [leaves[k] for k in tracked]
-        whole = steps.mark(results.joined([detach(y) for y in values]), None, inputs, form.keeps())
+        form, inputs, plain = Form(kept, held), [leaves[k] for k in tracked], [detach(y) for y in values]
+        keeps = form.keeps()
+        whole = steps.mark(results.joined(plain), None, inputs, keeps)
         t = whole._trace
         handler = t.handlers.setdefault(whole._slot, Handler())
-        handler.inputs, handler.keeps = steps.slots_of(t, inputs), form.keeps()
-        parts = results.parted(whole, [detach(y) for y in values])
+        handler.inputs, handler.keeps = steps.slots_of(t, inputs), keeps
+        parts = results.parted(whole, plain)
         handler.residuals = Residuals([x for x in held if isinstance(x, Tensor)])
         own = {id(y): part for y, part in zip(values, parts, strict=True)}
         unknown = handler.residuals.place(t, begun, inputs, own)

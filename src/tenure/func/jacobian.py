@@ -40,7 +40,7 @@ def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
 
 def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """``jacrev`` by forward mode: one tangent per element of the argument, at once. TN804 where a ``custom_vjp``
-    rule, which says nothing of tangents, lies on the way."""
+    rule that is not linear in its cotangent, or a backward hook of a module, lies on the way."""
     return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
 
 

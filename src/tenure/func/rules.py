@@ -42,19 +42,17 @@ class Results:
 
     __slots__ = ("avals", "dtype", "form", "is_one")
 
-    def __init__(self, out: Any, f: Any) -> None:
-        found = tree.leaves(out)
-        wrong = [type(y).__name__ for y in found if not isinstance(y, Tensor)]
+    def __init__(self, out: Any, found: list[Any], f: Any) -> None:
+        wrong = next((type(y).__name__ for y in found if not isinstance(y, Tensor)), None)
         if wrong or not found:
-            what = wrong[0] if wrong else "nothing"
+            what = wrong or "nothing"
             raise DTypeError(f"a custom_vjp function gives tensors, and {f.__name__} gave {what}", at=site(here()))
+        self.is_one, self.form = len(found) == 1, tree.form(out)
         self.avals = [y._aval for y in found]
-        self.form = without(out)
-        self.is_one = len(found) == 1
-        kinds = {aval.dtype for aval in self.avals if aval.dtype.is_floating}
+        kinds = [aval.dtype for aval in self.avals if aval.dtype.is_floating]
         if not kinds:
             raise DTypeError(f"no result of {f.__name__} is floating, so none has a gradient", at=site(here()))
-        self.dtype = kinds.pop() if len(kinds) == 1 else dtypes.float64
+        self.dtype = kinds[0] if all(kind is kinds[0] for kind in kinds) else dtypes.float64
 
     def joined(self, values: list[Any]) -> Any:
         """The floating results as one tensor."""
@@ -85,18 +83,13 @@ class Results:
         return tree.rebuild(self.form, iter(self.parted(g, zeros)))
 
 
-def without(values: Any) -> Any:
-    """The form of a tree, with None for each leaf."""
-    return tree.map_leaves(lambda _: None, values)
-
-
 class Form:
     """Nested residuals without their tensors, which are listed once each."""
 
     __slots__ = ("others", "tree")
 
     def __init__(self, residuals: Any, leaves: list[Any]) -> None:
-        self.tree = without(residuals)
+        self.tree = tree.form(residuals)
         self.others = [HERE if isinstance(x, Tensor) else x for x in leaves]
 
     def filled(self, tensors: Sequence[Any]) -> Any:

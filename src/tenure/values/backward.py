@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenure.values import force, paths, record, spending, steps
-from tenure.values.graph import Leaf, Out, Segment, Source
+from tenure.values.graph import Leaf, Out, Place, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
@@ -107,6 +107,7 @@ class Walk:
         self.consume = consume
         self.accumulate = accumulate
         self.final, self.walked = False, 0
+        self.where: Place = None
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
@@ -275,7 +276,7 @@ class Walk:
             return {handler.inputs[0]: g}
         if handler is not None and handler.rule is not None:
             if self.consume and handler.keeps and isinstance(of, Trace):
-                of.spent[slot] = here()
+                of.spent[slot] = self.where = self.where or here()
             return handler.apply_rule(g, RECORDER.trace if self.create_graph else None)
         return {slot: g}
 

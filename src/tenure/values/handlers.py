@@ -11,7 +11,7 @@ from tenure.errors import DTypeError, GradientError, ShapeError
 from tenure.values import paths, steps
 from tenure.values.arithmetic import detach
 from tenure.values.graph import Hook, Out
-from tenure.values.modes import set_grad_enabled
+from tenure.values.modes import MODE, MODES, current_mode
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
 
@@ -78,7 +78,9 @@ class Handler:
         assert self.rule is not None
         if self.residuals is None:
             return list(self.rule(g, ()))
-        with set_grad_enabled(t is not None):
+        outer = MODE.get()
+        MODE.set(MODES[t is not None, current_mode().eager])
+        try:
             if t is None:
                 return list(self.rule(g, self.residuals.values))
             RECORDER.rules.append(False)
@@ -87,6 +89,8 @@ class Handler:
             finally:
                 left = RECORDER.rules.pop()
             return [None if gx is None else self.guarded(gx, g, left or severed(gx, g, t), t) for gx in found]
+        finally:
+            MODE.set(outer)
 
     def guarded(self, gx: Any, g: Any, left: bool, t: Any) -> Any:
         """A cotangent that may depend in a way that is unknown on the inputs, or, where it has left the graph, on g."""
