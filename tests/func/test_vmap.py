@@ -463,7 +463,7 @@ def test_hooks_inside_wait_for_no_gradient_from_outside() -> None:
     w = tn.tensor(LINE.numpy(), requires_grad=True)
     with pytest.raises(tn.GradientError, match="inside a vmapped function"):
         tn.vmap(tn.grad(lambda x: (scaled(x, w) ** 2).sum()))(X)
-    tn.vmap(tn.grad(lambda x: scaled(x, w).sum()))(X).sum().backward()  # which reads what the rule keeps, not its result
+    tn.vmap(tn.grad(lambda x: scaled(x, w).sum()))(X).sum().backward()  # reads what the rule keeps, not its result
     same(w.grad, (X * 2).sum(axis=0))
 
 
