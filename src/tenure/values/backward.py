@@ -198,7 +198,8 @@ class Walk:
         while stack:
             of, slot = stack.pop()
             unit = TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of)
-            steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
+            if of.spent if isinstance(of, Trace) else of.trace:
+                steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
             for d in unit.deps(slot):
                 source = unit.source(d)
                 if self.accumulate and isinstance(source, Leaf) and source.grad is not None:

@@ -129,25 +129,23 @@ def needs(node: Node) -> KeysView[int]:
 def spend(segment: Segment, roots: Iterable[int], where: Place) -> None:
     """A backward has walked a segment from some results: what it consumed is a number from now on, whoever has it,
     and what nobody needs for a gradient any more is let go of."""
-    node, starts = segment.node, tuple(sorted(roots))
-    spent: frozenset[int] | None = node.plans.get(("spent", starts))
-    if spent is None:
-        spent = node.plans["spent", starts] = spending(node) & walked(node, starts)
+    node, key = segment.node, ("spent", tuple(sorted(roots)))
+    found: tuple[frozenset[int], KeysView[int]] | None = node.plans.get(key)
+    if found is None:
+        spent = spending(node) & walked(node, key[1])
+        found = node.plans[key] = spent, spread(node, dict.fromkeys(spent)).keys()
+    spent, gone = found
+    let_go(segment, gone, where)
     t = segment.trace
     if t is not None:
         t.spent.update(dict.fromkeys(spent, where))
-    for part in [segment] if t is None else alike(t):
-        let_go(part, spent, where)
+        for other in alike(t):
+            let_go(other, spread(other.node, dict.fromkeys(spent)).keys(), where)
 
 
-def let_go(segment: Segment, spent: frozenset[int], where: Place) -> None:
+def let_go(segment: Segment, gone: KeysView[int], where: Place) -> None:
     """Results of a segment for whose gradient something is missing become numbers; where the others need no value,
     neither does the segment."""
-    node = segment.node
-    key = ("gone", spent)
-    gone = node.plans.get(key)
-    if gone is None:
-        gone = node.plans[key] = spread(node, dict.fromkeys(spent)).keys()
     left = []
     for slot, reference in list(segment.outs.items()):
         out = reference()
@@ -155,7 +153,7 @@ def let_go(segment: Segment, spent: frozenset[int], where: Place) -> None:
             out.consume(where)
         elif out is not None and out.segment is not None:
             left.append(slot)
-    if left and not segment.lean and needs(node).isdisjoint(left):
+    if left and not segment.lean and needs(segment.node).isdisjoint(left):
         segment.slim()
 
 

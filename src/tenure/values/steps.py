@@ -110,6 +110,7 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = 
             deps = tuple(sorted(above if upstream else above | {len(t.handles)}))
             avals = (t.aval(slot),)
             more: Any = {"params": keeps, "avals": avals, "depss": (deps,), "level": level}
+            more["name"] = "CustomBackward0" if upstream else ""
             return Node(t.node, key, expand_mark, args=(slot, *behind), **more)
 
         (h,) = take(t, key, build)
