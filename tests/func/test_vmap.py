@@ -462,7 +462,9 @@ def test_hooks_inside_wait_for_no_gradient_from_outside() -> None:
         tn.grad(lambda x: tn.vmap(hooked)(x).sum())(X)
     w = tn.tensor(LINE.numpy(), requires_grad=True)
     with pytest.raises(tn.GradientError, match="inside a vmapped function"):
-        tn.vmap(tn.grad(lambda x: scaled(x, w).sum()))(X)
+        tn.vmap(tn.grad(lambda x: (scaled(x, w) ** 2).sum()))(X)
+    tn.vmap(tn.grad(lambda x: scaled(x, w).sum()))(X).sum().backward()  # reads what the rule keeps, not its result
+    same(w.grad, (X * 2).sum(axis=0))
 
 
 def test_reads_of_what_is_the_same_for_all_are_allowed() -> None:

@@ -68,7 +68,7 @@ def test_losses_of_a_leaf_that_was_written_before_them_are_apart(read: str) -> N
     for loss in losses:
         loss.backward()
     assert w.grad.tolist() == [9.0, 9.0]
-    shared = w * 2
+    shared = w * w
     first, second = shared.sum(), (shared * 3).sum()
     READS[read](first)
     first.backward()

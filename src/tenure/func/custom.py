@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.errors import GradientError
 from tenure.func import tree
-from tenure.func.vectorize import vmap
+from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
 from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.handlers import Handler
-from tenure.values.levels import deeper
-from tenure.values.modes import is_grad_enabled, no_grad
+from tenure.values.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
-from tenure.values.sites import here, site
+from tenure.values.residuals import Beginning, Residuals
 from tenure.values.tensor import Tensor
 from tenure.values.trie import Level
 from tenure.values.vmapped import select, waits_outside, widen
@@ -30,9 +29,12 @@ class custom_vjp:
         f.defvjp(forward, backward)
 
     ``forward(*args)`` gives ``(result, residuals)``; ``backward(residuals, g)`` gives a tuple with the
-    cotangent of each argument, or None for one that has none. It runs once per backward, at that line, on
-    values; what it records of ``g`` can be differentiated again, the residuals being constants. The result is
-    one tensor.
+    cotangent of each argument, or None for one that has none. Arguments, result and residuals may be nested lists,
+    tuples and dicts; a cotangent has the form of what it belongs to. ``backward`` runs once per backward, at that line,
+    on values. For second derivatives what it records is differentiated with respect to ``g`` and to the residuals,
+    as ``forward`` has computed them from the arguments; TN804 for a residual of which that is not known, because it is
+    made of numbers that ``forward`` read, or is no tensor. Forward mode transposes the rule, which must be linear in
+    ``g``.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -50,133 +52,82 @@ class custom_vjp:
             raise GradientError(
                 f"{self._function.__name__} has no rule", help="give it one with .defvjp(forward, backward)"
             )
-        values = [value_of(x) if isinstance(x, Tensor) else x for x in args]
-        tracked = [k for k, x in enumerate(values) if isinstance(x, Tensor) and x.requires_grad]
+        leaves = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(args)]
+        tracked = [k for k, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
         if not tracked or not is_grad_enabled():
             return self._function(*args)
-        level = innermost(values)
-        if level is not None and waits_outside([values[k] for k in tracked], level):
-            return self._of_all(values, level)
-        with no_grad():
-            out, residuals = self._forward(*[detach(x) if isinstance(x, Tensor) else x for x in values])
-        if not isinstance(out, Tensor):
-            raise DTypeError(f"a custom_vjp function returns one tensor, not {type(out).__name__}", at=site(here()))
-        return self._connect(detach(out), [values[k] for k in tracked], tracked, len(values), residuals)
+        level = innermost(leaves)
+        if level is not None and waits_outside([leaves[k] for k in tracked], level):
+            return self._of_all(args, leaves, level)
+        given = [detach(x) if k in tracked else x for k, x in enumerate(leaves)]
+        begun = Beginning(RECORDER.trace, [given[k] for k in tracked])
+        out, kept = self._run(tree.rebuild(args, iter(given)))
+        return self._connect(args, leaves, tracked, begun, out, kept)
 
-    def _of_all(self, values: list[Any], level: Level) -> Any:
+    def _run(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
+        """What ``forward`` gives, outside the graph. It stays in one trace, also where each operation would run."""
+        assert self._forward is not None
+        held = int(current_mode().eager)
+        RECORDER.open += held
+        try:
+            with no_grad():
+                out, kept = self._forward(*args)
+        finally:
+            RECORDER.open -= held
+        return out, kept
+
+    def _of_all(self, args: tuple[Any, ...], leaves: list[Any], level: Level) -> Any:
         """The result for one example of a vmapped call, where the gradient will be that of all examples: the
         function and its rule are applied to all, and one is taken out."""
         assert self._forward is not None and self._backward is not None
-        own = [isinstance(x, Tensor) and innermost([x]) is level for x in values]
-        wide = iter(widen([x for x, has in zip(values, own, strict=True) if has], level))
-        twin = rule_of_all(self._function, self._forward, self._backward, own)
+        own = [isinstance(x, Tensor) and innermost([x]) is level for x in leaves]
+        wide = iter(widen([x for x, has in zip(leaves, own, strict=True) if has], level))
+        twin = rule_of_all(custom_vjp, *self._flat(args), own)
         call = RECORDER.vmap
         while RECORDER.vmap is not None and RECORDER.vmap.level is not level:
             RECORDER.vmap = RECORDER.vmap.outer
         randomness = "error" if RECORDER.vmap is None else RECORDER.vmap.randomness
         RECORDER.vmap = None if RECORDER.vmap is None else RECORDER.vmap.outer
         try:
-            out = twin(randomness)(*[next(wide) if has else x for x, has in zip(values, own, strict=True)])
+            out = twin(randomness)(*[next(wide) if has else x for x, has in zip(leaves, own, strict=True)])
         finally:
             RECORDER.vmap = call
-        return select(out, 0, level)
+        return tree.map_leaves(lambda y: select(y, 0, level) if isinstance(y, Tensor) else y, out)
 
-    def _connect(self, out: Any, inputs: list[Any], tracked: list[int], count: int, residuals: Any) -> Any:
-        result = steps.mark(out, None, inputs)
-        t = result._trace
-        handler = t.handlers.setdefault(result._slot, Handler())
-        handler.inputs = steps.slots_of(t, inputs)
-        avals = [x._aval for x in inputs]
-        backward = self._backward
+    def _flat(self, args: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        """The function and its rule as those of the leaves of such arguments."""
+        forward, backward, function, forms = self._forward, self._backward, self._function, tree.form(args)
+        assert forward is not None and backward is not None
+
+        def of(f: Any) -> Any:
+            return functools.wraps(function)(lambda *leaves: f(*tree.rebuild(forms, iter(leaves))))
+
+        return of(function), of(forward), lambda kept, g: tuple(cotangents_of(backward(kept, g), forms, function))
+
+    def _connect(self, args: Any, leaves: list[Any], tracked: list[int], begun: Beginning, out: Any, kept: Any) -> Any:
+        """The results, as those of a rule from which a gradient goes on to the arguments."""
+        forms, function, found = tree.form(args), self._function, tree.leaves(out)
+        results = Results(out, found, function)
+        values = [value_of(y) for y in found]
+        held = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(kept)]
+        form, inputs, plain = Form(kept, held), [leaves[k] for k in tracked], [detach(y) for y in values]
+        keeps = form.keeps()
+        whole = steps.mark(results.joined(plain), None, inputs, keeps)
+        t = whole._trace
+        handler = t.handlers.setdefault(whole._slot, Handler())
+        handler.inputs, handler.keeps = steps.slots_of(t, inputs), keeps
+        parts = results.parted(whole, plain)
+        handler.residuals = Residuals([x for x in held if isinstance(x, Tensor)])
+        own = {id(y): part for y, part in zip(values, parts, strict=True)}
+        unknown = handler.residuals.place(t, begun, inputs, own)
+        what = "a tensor made of what forward read" if unknown else form.unknown(leaves, begun.was_read(t))
+        handler.name, handler.unknown = function.__name__, what
+        backward, avals = self._backward, [x._aval for x in inputs]
         assert backward is not None
 
-        def rule(g: Any) -> list[Any]:
-            found = returned(backward(residuals, g), count, self._function)
+        def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
+            found = cotangents_of(backward(form.filled(tensors), results.cotangents(g)), forms, function)
             return [checked(found[k], aval) for k, aval in zip(tracked, avals, strict=True)]
 
         handler.rule = rule
-        return result
-
-
-def innermost(values: list[Any]) -> Level | None:
-    """The vmapped call of whose example some values are."""
-    found: Level | None = None
-    for x in values:
-        node = getattr(x, "_node", None)
-        if node is not None:
-            found = deeper(found, node.level)
-    return found
-
-
-class Form:
-    """Nested residuals without their tensors."""
-
-    __slots__ = ("others", "tree")
-
-    def __init__(self, residuals: Any, leaves: list[Any]) -> None:
-        self.tree = tree.rebuild(residuals, iter([None] * len(leaves)))
-        self.others = [HERE if isinstance(x, Tensor) else x for x in leaves]
-
-    def filled(self, tensors: list[Any]) -> Any:
-        """The residuals with such tensors."""
-        given = iter(tensors)
-        return tree.rebuild(self.tree, iter([next(given) if x is HERE else x for x in self.others]))
-
-
-HERE: Final = object()
-"""Stands for a tensor."""
-
-
-def rule_of_all(f: Any, forward: Any, backward: Any, own: list[bool]) -> Callable[[str], custom_vjp]:
-    """A function and its rule for all examples of those arguments that have an axis of them in front."""
-    axes = tuple([0 if has else None for has in own])
-
-    def made(randomness: str) -> custom_vjp:
-        all_of = custom_vjp(vmap(f, axes, randomness=randomness))
-        functools.update_wrapper(all_of, f)
-        kept: list[Any] = []
-
-        def first(*xs: Any) -> Any:
-            def one(*xs: Any) -> Any:
-                out, residuals = forward(*xs)
-                leaves = tree.leaves(residuals)
-                kept[:] = [Form(residuals, leaves)]
-                return out, [x for x in leaves if isinstance(x, Tensor)]
-
-            out, tensors = vmap(one, axes, randomness=randomness)(*xs)
-            return out, (*kept, tensors)
-
-        def back(given: Any, g: Any) -> Any:
-            form, tensors = given
-            missing: list[int] = []
-
-            def one(tensors: Any, g: Any) -> Any:
-                cotangents = returned(backward(form.filled(tensors), g), len(own), f)
-                missing[:] = [k for k, c in enumerate(cotangents) if c is None]
-                return [c for c in cotangents if c is not None]
-
-            wide = iter(vmap(one, randomness=randomness)(tensors, g))
-            each = [None if k in missing else next(wide) for k in range(len(own))]
-            return tuple([c if c is None or has else c.sum(axis=0) for c, has in zip(each, own, strict=True)])
-
-        all_of.defvjp(first, back)
-        return all_of
-
-    return made
-
-
-def returned(found: Any, count: int, f: Any) -> tuple[Any, ...]:
-    """The cotangents that a rule returned."""
-    if not isinstance(found, tuple) or len(found) != count:
-        raise GradientError(f"the rule of {f.__name__} must return a tuple of {count} cotangents")
-    return found
-
-
-def checked(g: Any, aval: Any) -> Any:
-    """A cotangent that a rule returned, if it is like its argument."""
-    if g is None:
-        return None
-    g = value_of(g)
-    if g._aval.shape != aval.shape or g._aval.dtype is not aval.dtype:
-        raise ShapeError(f"a rule returned a cotangent {g._aval} for an argument {aval}")
-    return g
+        return tree.rebuild(out, iter(parts))

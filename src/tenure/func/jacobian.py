@@ -12,7 +12,8 @@ from typing import Any
 
 from tenure.errors import DTypeError
 from tenure.func import tree
-from tenure.func.transforms import closed, marked, pulled, recording
+from tenure.func.tangents import pulled, pushed
+from tenure.func.transforms import closed, marked, recording
 from tenure.func.vectorize import vmap
 from tenure.ops.selection import NONE
 from tenure.values import shaping, steps
@@ -40,7 +41,7 @@ def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
 
 def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """``jacrev`` by forward mode: one tangent per element of the argument, at once. TN804 where a ``custom_vjp``
-    rule, which says nothing of tangents, lies on the way."""
+    rule that is not linear in its cotangent, or a backward hook of a module, lies on the way."""
     return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
 
 
@@ -102,8 +103,8 @@ def _forward_rows(y: Any, marks: list[Any]) -> list[Any]:
     out = []
     for x in marks:
         if x.shape == ():
-            out.append(steps.tangent([y], [x], [steps.ones(x._aval)])[0])
+            out.append(pushed([y], [x], [steps.ones(x._aval)])[0])
         else:
-            columns = vmap(lambda t, x=x: steps.tangent([y], [x], [t])[0], out_axes=-1)(basis(x))
+            columns = vmap(lambda t, x=x: pushed([y], [x], [t])[0], out_axes=-1)(basis(x))
             out.append(shaping.reshape(columns, *y.shape, *x.shape))
     return out

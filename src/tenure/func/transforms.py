@@ -8,15 +8,14 @@ may print, branch and loop on values. Results are differentiable in turn, to any
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
 from tenure.func import tree
+from tenure.func.tangents import pulled, pushed
 from tenure.values import steps
 from tenure.values.arithmetic import detach
-from tenure.values.backward import Walk, run_walk
 from tenure.values.modes import enable_grad, is_grad_enabled
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
@@ -26,14 +25,18 @@ from tenure.values.tensor import Tensor
 Function = Callable[..., Any]
 
 
-@contextmanager
-def recording() -> Iterator[None]:
+class recording:
     """Keep the trace open and track gradients."""
-    RECORDER.open += 1
-    try:
-        with enable_grad():
-            yield
-    finally:
+
+    __slots__ = ("_mode",)
+
+    def __enter__(self) -> None:
+        RECORDER.open += 1
+        self._mode = enable_grad()
+        self._mode.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._mode.__exit__(*error)
         RECORDER.open -= 1
 
 
@@ -52,13 +55,13 @@ def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
     return tree.rebuild(argument, iter(marks)), marks
 
 
-def closed(out: Any, marks: Sequence[Any], tracked: bool) -> Any:
-    """A result without its dependence on the marks of this transform."""
+def closed(out: Any, marks: Sequence[Any], tracked: bool, end: int | None = None) -> Any:
+    """A result without its dependence on the marks of this transform, whose function has ended before slot ``end``."""
 
     def close(x: Any) -> Any:
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        value = steps.close(value_of(x), marks)
+        value = steps.close(value_of(x), marks, end)
         return value if tracked else detach(value)
 
     return tree.map_leaves(close, out)
@@ -77,18 +80,6 @@ def check_scalar(out: Any, what: str) -> Any:
     if not out.dtype.is_floating:
         raise DTypeError(f"{what}: the function returned {out.dtype.name}, not a float", at=site(here()))
     return value_of(out)
-
-
-def pulled(
-    outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool, *, raw: bool = False
-) -> list[Any]:
-    """The cotangents of the marks; zeros where nothing depends on them. In ``raw`` ones −0.0 is an element that is not
-    selected."""
-    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._deps]
-    walk = Walk(create, consume=False, accumulate=False)
-    walk.final = True
-    run_walk(walk, [y for y, _ in live], [g for _, g in live], marks, raw=raw)
-    return [walk.found[k] if k in walk.found else steps.fill(m._aval, 0) for k, m in enumerate(marks)]
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -143,15 +134,16 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         args, marks = marked(primals, "an argument of vjp")
         raw = f(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        result = closed(raw, marks, tracked)
+        result, end = closed(raw, marks, tracked), len(RECORDER.trace.handles)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
         inside = all(y._trace is RECORDER.trace or not y._deps for y in outs)
+        tracks = is_grad_enabled()
         with recording():
-            grads = closed(pulled(outs, given, marks, inside), marks, tracked)
+            grads = closed(pulled(outs, given, marks, inside), marks, tracks, end)
         return tuple(tree.rebuild(primals, iter(grads)))
 
     return result, pull
@@ -169,7 +161,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         check_tangents(marks, given)
         raw = f(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        moved = steps.tangent(outs, marks, [steps.settle(t) for t in given])
+        moved = pushed(outs, marks, [steps.settle(t) for t in given])
         return closed(raw, marks, tracked), closed(tree.rebuild(raw, iter(moved)), marks, tracked)
 
 

@@ -11,29 +11,38 @@ from tenure.values.tensor import Tensor
 
 def leaves(tree: Any) -> list[Any]:
     """The tensors of a tree, in order; dicts by the order of their keys' insertion."""
-    return list(_leaves(tree))
+    out: list[Any] = []
+    _gather(tree, out)
+    return out
 
 
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict):
-        for value in tree.values():
-            yield from _leaves(value)
-    elif isinstance(tree, list | tuple):
-        for value in tree:
-            yield from _leaves(value)
+def _gather(tree: Any, out: list[Any]) -> None:
+    if isinstance(tree, dict | list | tuple):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            _gather(part, out)
     else:
-        yield tree
+        out.append(tree)
+
+
+def form(tree: Any) -> Any:
+    """A tree with None for each leaf."""
+    if isinstance(tree, dict):
+        return {key: form(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        parts = [form(part) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return None
 
 
 def rebuild(tree: Any, new: Iterator[Any]) -> Any:
     """A tree of the same form with other leaves."""
+    if not isinstance(tree, dict | list | tuple):
+        return next(new)
     if isinstance(tree, dict):
         return {key: rebuild(value, new) for key, value in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*[rebuild(value, new) for value in tree])
-    if isinstance(tree, list | tuple):
-        return type(tree)([rebuild(value, new) for value in tree])
-    return next(new)
+    return type(tree)([rebuild(value, new) for value in tree])
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import DTypeError, GradientError
-from tenure.func.custom import checked
+from tenure.func.rules import checked
 from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.handlers import Handler, RemovableHandle
@@ -157,13 +157,13 @@ def marked(xs: tuple[Any, ...], tracked: list[int], act: Callable[[Gradients], S
     given = [xs[k] for k in tracked]
     avals = [x._aval for x in given]
 
-    def first(g: Any) -> Sequence[Any]:
+    def first(g: Any, _: Sequence[Any]) -> Sequence[Any]:
         held[0] = g
         found = act([held.pop(n, None) for n in range(len(given))])
         return [checked(gx, aval) for gx, aval in zip(found, avals, strict=True)]
 
-    def later(n: int) -> Callable[[Any], Sequence[Any]]:
-        def rule(g: Any) -> Sequence[Any]:
+    def later(n: int) -> Callable[[Any, Sequence[Any]], Sequence[Any]]:
+        def rule(g: Any, _: Sequence[Any]) -> Sequence[Any]:
             held[n] = g
             return [steps.fill(avals[0], 0)]
 

@@ -7,17 +7,19 @@ and b is the tangent of y.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from tenure.ir.primitive import NOT_DIFFERENTIABLE
 from tenure.ir.program import Builder, Value
 
 
-def push_forward(b: Builder, tangents: dict[int, Value]) -> dict[int, Value]:
-    """The tangents of every value so far that depends on one with a tangent; elements of them may not be selected
-    (``ops.selection``)."""
+def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | None = None) -> dict[int, Value]:
+    """The tangents of some values (all, if it is not said of which), and of those on the way to them, that depend on
+    one with a tangent; elements of them may not be selected (``ops.selection``)."""
     found = dict(tangents)
-    for v in range(min(found, default=0), len(b.avals)):
+    for v in between(b, found, range(len(b.avals)) if outs is None else outs):
         at = b.instructions[v]
-        if at is None or v in found or not b.tracked[v]:
+        if at is None:
             continue
         numbers = at.primitive.differentiable(len(at.operands))
         dxs = [found.get(at.operands[k]) for k in numbers]
@@ -30,3 +32,17 @@ def push_forward(b: Builder, tangents: dict[int, Value]) -> dict[int, Value]:
         if tangent is not None:
             found[v] = tangent
     return found
+
+
+def between(b: Builder, sources: Collection[int], outs: Iterable[int]) -> list[int]:
+    """The values that a gradient ties to some, down to the sources, which are left out, ascending."""
+    found: set[int] = set()
+    stack = [v for v in outs if b.tracked[v] and v not in sources]
+    while stack:
+        v = stack.pop()
+        at = b.instructions[v]
+        if v not in found and at is not None:
+            found.add(v)
+            operands = [at.operands[k] for k in at.primitive.differentiable(len(at.operands))]
+            stack.extend([o for o in operands if b.tracked[o] and o not in sources])
+    return sorted(found)

@@ -40,22 +40,27 @@ class Recomputed:
         while stack:
             u = stack.pop()
             at = b.instructions[u]
-            if at is not None and self.block(u) == block:
+            if at is not None and self.block(u) == block and not self.begins(u):
                 more = {o for o in at.operands if o not in needed and (block, o) not in self.copies}
                 needed |= more
                 stack.extend(more)
         for u in sorted(needed):
             at = b.instructions[u]
-            if at is None or self.block(u) != block:
+            if at is None or self.block(u) != block or self.begins(u):
                 copy = self.entry(u)
             else:
                 copy = b.emit(at.primitive, [self.copies[block, o] for o in at.operands], at.params)
             b.tracked[copy.id] = b.tracked[u]
             self.copies[block, u] = copy
 
+    def begins(self, v: int) -> bool:
+        """Whether a gradient goes on from a value by other means than its instruction: such a value is kept."""
+        at = self.b.instructions[v]
+        return at is not None and self.b.tracked[v] and not any(self.b.tracked[o] for o in at.operands)
+
     def entry(self, v: int) -> Value:
         """What comes into a block from outside; numbers and constants cost nothing to keep."""
         at = self.b.instructions[v]
-        if not self.b.avals[v].shape or (at is not None and not at.operands):
+        if self.begins(v) or not self.b.avals[v].shape or (at is not None and not at.operands):
             return Value(self.b, v)
         return TABLE["again"](Value(self.b, v))

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from tenure.values import force, paths, record, steps
-from tenure.values.graph import Leaf, Out, Segment, Source
+from tenure.values import force, paths, record, spending, steps
+from tenure.values.graph import Leaf, Out, Place, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
@@ -51,7 +51,10 @@ class TraceUnit:
         with steps.Hold(self.trace) as t:
             roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
             slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            return steps.gradient(t, roots, stops, final, slots, walk.create_graph, walk.consume, first), ()
+            walked = steps.gradient(
+                t, roots, stops, final, slots, walk.create_graph, walk.consume, first, None, walk.final
+            )
+            return walked, ()
 
     def consume(self, roots: set[int]) -> None:
         """The path itself says what is consumed."""
@@ -83,16 +86,11 @@ class SegmentUnit:
         """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
         the final ones."""
         numbers = [s for s in cts if (self.segment, s) in walk.numbers]
-        return segment_gradient(self.segment, cts, stops, final, numbers, into)
+        return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
 
     def consume(self, roots: set[int]) -> None:
-        """Results whose graph was walked, and those computed from them, become plain numbers."""
-        leaves = paths.leaf_slots(self.segment.node)
-        walked, where = paths.behind_roots(self.segment.node, tuple(sorted(roots))), here()
-        for slot, reference in list(self.segment.outs.items()):
-            out = reference()
-            if out is not None and (slot in walked or paths.ancestors(self.made, [slot], leaves) & walked):
-                out.consume(where)
+        """What of the segment needs a saved value for its gradient becomes a plain number."""
+        spending.spend(self.segment, roots, here())
 
 
 Unit = TraceUnit | SegmentUnit
@@ -120,6 +118,7 @@ class Walk:
         self.consume = consume
         self.accumulate = accumulate
         self.final, self.walked = False, 0
+        self.where: Place = None
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
@@ -142,7 +141,7 @@ class Walk:
 
     def standing(self, segment: Segment, slot: int) -> tuple[Any, int]:
         """A slot of a segment; where the walk is to be differentiated again, its double in the trace."""
-        if not self.create_graph:
+        if not self.create_graph or segment.lean:
             return segment, slot
         if segment not in self.doubles:
             self.doubles[segment] = Replay(segment)
@@ -153,14 +152,11 @@ class Walk:
     def want(self, x: Any, number: int) -> None:
         """Ask for the gradient with respect to a tensor."""
         at = self.vertex(x)
-        if isinstance(at, Leaf):
-            self.wanted_leaves.setdefault(at, []).append(number)
-        elif at is not None:
-            leaf = self.unit(at[0]).source(at[1])
-            if isinstance(leaf, Leaf):
-                self.wanted_leaves.setdefault(leaf, []).append(number)
-            else:
-                self.wanted.setdefault(at, []).append(number)
+        leaf = self.unit(at[0]).source(at[1]) if isinstance(at, tuple) else at
+        if isinstance(leaf, Leaf):
+            self.wanted_leaves.setdefault(leaf, []).append(number)
+        elif isinstance(at, tuple):
+            self.wanted.setdefault(at, []).append(number)
 
     def unit(self, of: Any) -> Unit:
         """The unit of a trace or segment."""
@@ -219,6 +215,8 @@ class Walk:
         while stack:
             of, slot = stack.pop()
             unit = TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of)
+            if of.spent if isinstance(of, Trace) else of.trace:
+                steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
             for d in unit.deps(slot):
                 source = unit.source(d)
                 if self.accumulate and isinstance(source, Leaf) and source.grad is not None:
@@ -301,9 +299,24 @@ class Walk:
             self.found[number] = g if self.ends(of, unit, slot, {slot}) else steps.settle(g)
         if self.final and (of, slot) in self.wanted:
             return {}
+        if handler is not None and handler.refuse is not None:
+            if self.leads(of, unit, handler.inputs[1:]):
+                raise handler.refuse()
+            return {handler.inputs[0]: g}
         if handler is not None and handler.rule is not None:
-            return {s: steps.settle(gx) for s, gx in handler.apply_rule(steps.settle(g)).items()}
+            if self.consume and handler.keeps and isinstance(of, Trace):
+                of.spent[slot] = self.where = self.where or here()
+            passed = handler.apply_rule(steps.settle(g), RECORDER.trace if self.create_graph else None)
+            return {s: steps.settle(gx) for s, gx in passed.items()}
         return {slot: g}
+
+    def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
+        """Whether a cotangent of some slots reaches anything that is asked for."""
+        behind = {*slots, *paths.ancestors(paths.steps(of.node), slots)}
+        sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
+        leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
+        past = leaves or any(isinstance(s, Out) for s in sources.values())
+        return bool(past) or any((of, s) in self.wanted for s in behind | sources.keys())
 
     def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
         """What leaves and earlier results hold already, once for each, for the step to add to.
@@ -370,7 +383,7 @@ def short_walk(root: Any, keep: bool) -> bool:
     False, and nothing done, if it is not that.
     """
     t = RECORDER.trace
-    if t.busy or t.handlers or (root._aval.shape and root._aval.size != 1):
+    if t.busy or t.handlers or t.spent or (root._aval.shape and root._aval.size != 1):
         return False
     t.busy = True
     try:

@@ -12,10 +12,11 @@ from copy import deepcopy
 from typing import Any, Self
 
 from tenure.errors import WriteError
-from tenure.values import indexing, keys
+from tenure.values import indexing, keys, partly
 from tenure.values.arithmetic import detach
 from tenure.values.graph import keeper
 from tenure.values.loans import Ended, Loan, give_back, lend
+from tenure.values.modes import enable_grad
 from tenure.values.picks import Inner
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
@@ -156,7 +157,17 @@ class Borrow(Writable):
         elif keys.is_basic(key):
             self[key]._write(written_of(v))
         else:
-            self._write(indexing.written(self._read(), key, written_of(v)), part=key)
+            self._put(key, written_of(v))
+
+    def _put(self, key: Any, v: Any) -> None:
+        """Write at an index array or mask of a part."""
+        v = v if type(v) in NUMBERS else detach(v)
+        while True:
+            seen, part = self._seen()
+            base = self._graph(seen)
+            new = indexing.written(part, key, v) if base is None else partly.written(base, key, v)
+            if self._write(new, seen, key, kept=base is not None):
+                return
 
     def _seen(self) -> tuple[Any, Any]:
         self._refuse_stale()
@@ -164,23 +175,34 @@ class Borrow(Writable):
         whole = self._place._read() if loans is None else loans.current(self._place)
         return whole, self.view_of(whole)
 
-    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Borrow | None:
-        return self if self._write(written_of(v), seen, part) else None
+    def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Borrow | None:
+        return self if self._write(written_of(v), seen, part, kept=kept) else None
+
+    def _graph(self, seen: Any) -> Any:
+        if self._place._leaf is not None or not seen._deps:
+            return None
+        with enable_grad():
+            return seen if self._region.is_whole else self._region.read(seen)
 
     def _refuse_stale(self) -> None:
         if self._stale is not None:
             raise self._stale.error()
 
-    def _write(self, v: Any, seen: Any = None, part: Any = ...) -> bool:
-        """Write v to this part, of which only ``part``, an index of it, differs from what it holds."""
+    def _write(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> bool:
+        """Write v to this part, of which only ``part``, an index of it, differs from what it holds; with its graph, if
+        that is ``kept``."""
         self._refuse_stale()
-        new = replaced(self._read(), v if type(v) in NUMBERS else detach(v))
+        new = v if kept else replaced(self._read(), v if type(v) in NUMBERS else detach(v))
         if 0 in new.shape:
             return True
         key: Any = ... if self._region.is_whole else self._region.key()
-        new = new if key is ... else self._region.shaped(new)
+        if kept:
+            with enable_grad():
+                new = new if key is ... else self._region.shaped(new)
+        elif key is not ...:
+            new = self._region.shaped(new)
         key = key if part is ... else Inner(key, part)
-        return self._place._write(new, self, key, seen=seen)  # type: ignore[no-any-return]
+        return self._place._write(new, self, key, seen=seen, kept=kept)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._stale is None:
@@ -271,7 +293,7 @@ class SharedBorrow(Writable):
     def _seen(self) -> tuple[Any, Any]:
         return self._refuse()  # type: ignore[no-any-return]
 
-    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Any:
+    def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Any:
         return self._refuse()
 
     def __setitem__(self, key: Any, v: Any) -> None:

@@ -54,9 +54,11 @@ HAS_FLAGS = (1,)
 
 
 def independent(x: Any) -> Any:
-    """The value of a tensor now, if it does not require grad."""
+    """The value of a tensor now, if it does not require grad; a rule by hand that asks has left the graph."""
     value = x._read()
-    if value._deps:
+    if value._deps and RECORDER.rules:
+        RECORDER.rules[-1] = True
+    elif value._deps:
         raise GradientError("numpy() of a tensor that requires grad", help="use x.detach().numpy()")
     return value
 

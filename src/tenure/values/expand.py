@@ -125,7 +125,8 @@ def expand_gradient(ex: Expansion, node: Node) -> None:
 def expand_tangent(ex: Expansion, node: Node) -> None:
     """Tangents of some slots from those of others; zero where there is no dependence."""
     outs, ins, tangents = node.params
-    found = push_forward(ex.builder, {ex[s].id: ex[t] for s, t in zip(ins, tangents, strict=True)})
+    given = {ex[s].id: ex[t] for s, t in zip(ins, tangents, strict=True)}
+    found = push_forward(ex.builder, given, [ex[out].id for out in outs])
     for out in outs:
         t = found.get(ex[out].id)
         ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)))

@@ -19,7 +19,7 @@ from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.verify import verify
 from tenure.runtime import buffers
 from tenure.transform.reads import narrow
-from tenure.values import graph, packs, paths
+from tenure.values import graph, packs, paths, spending
 from tenure.values.expand import Expansion
 from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import Shield
@@ -70,13 +70,13 @@ class Plan:
     """
 
     __slots__ = (
-        "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "leaves", "moved", "numbers", "open",
-        "places", "saved", "slots",
+        "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "lean", "leaves", "moved", "numbers",
+        "open", "places", "saved", "slots",
     )  # fmt: skip
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: Save) -> None:
         ex = Expansion().advance(node)
-        spent = paths.consumed(node)
+        spent = spending.spread(node, spending.consumed(node))
         made = paths.steps(node)
         differentiable = [s for s in slots if made[s][0].depss[made[s][1]]]
         self.slots = slots
@@ -87,6 +87,7 @@ class Plan:
         lasting = save if isinstance(save, tuple) else ()
         saved, self.kept = paths.residuals(node, self.open, lasting) if save is not False and self.open else ((), ())
         self.saved = packs.grouped(ex.builder, saved)
+        self.lean = spending.needs(node).isdisjoint(self.open) if self.open else False
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
@@ -275,7 +276,7 @@ def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     segment = _start(t, plan, handles) if plan.graph else None
     t.inputs = []
     arrays = [x._data for x in inputs]
-    if segment is not None and t.cutting:
+    if segment is not None and t.cutting and not plan.lean:
         segment.inputs = [x if k in plan.kept else None for k, x in enumerate(inputs)]
     del inputs
     results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
@@ -304,14 +305,18 @@ def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
             h._src = graph.Out(None, slot, h._node.name, place_of(t, handles[by]))
     if not plan.open:
         return None
-    segment = graph.Segment(t.node, t.inputs, t.scalars, paths.sources(t), t.handlers)
+    segment = graph.Segment(t.node, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
+    segment.lean = plan.lean
+    gone = spending.spread(t.node, t.spent)
+    if t.segments:
+        spending.share(t, segment)
     spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
     for slot in plan.open:
         h = handles[slot]
         if h._src is None:
             stale = next((spent[d] for d in h._deps if d in spent), None) if spent else None
-            where = stale.where if stale else None
-            h._src = graph.Out(None if stale else segment, slot, h._node.name, where)
+            where = stale.where if stale else gone.get(slot)
+            h._src = graph.Out(None if stale or slot in gone else segment, slot, h._node.name, where)
     return segment
 
 
@@ -391,4 +396,5 @@ def adopt(t: Any, h: Any) -> None:
         if h._src is None and node is not None:
             inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
             segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
-            h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)
+            spending.share(t, segment)
+            h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, node.name)

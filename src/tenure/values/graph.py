@@ -85,10 +85,14 @@ class Segment:
     Whether a backward came is remembered at the path's node: what nobody used is not saved again.
 
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
-    expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole.
+    expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
+    one keeps none, as its adjoint reads none. ``trace`` is what another thread has made a segment of, too.
     """
 
-    __slots__ = ("handlers", "inputs", "node", "number", "outs", "saved", "scalars", "sources", "used")
+    __slots__ = (
+        "__weakref__", "handlers", "inputs", "lean", "node", "number", "outs", "saved", "scalars", "sources", "trace",
+        "used",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -106,9 +110,15 @@ class Segment:
         self.saved: dict[packs.Saved, Any] | None = None
         self.outs: dict[int, weakref.ref[Out]] = {}
         self.number = next(_numbers)
+        self.trace: Any = None
+        self.lean = False
         for x in inputs:
             x._held = True
         self.used = False
+
+    def slim(self) -> None:
+        """Keep no values: the gradient of what is left reads none."""
+        self.lean, self.inputs, self.saved = True, [], None
 
     def __del__(self) -> None:
         if self.saved is not None and not self.used:

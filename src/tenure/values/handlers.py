@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.values import paths, steps
+from tenure.values.arithmetic import detach
 from tenure.values.graph import Hook, Out
+from tenure.values.modes import MODE, MODES, current_mode
 from tenure.values.record import RECORDER
+from tenure.values.sites import here, site
 
 _numbers = itertools.count()
 
@@ -37,17 +42,29 @@ class RemovableHandle:
 class Handler:
     """What happens to the cotangent of one result: hooks in their order, then a custom rule if there is one.
 
-    ``keep(g)`` retains what the hooks leave; ``rule(g)`` gives cotangents for ``inputs``, the slots that the
-    result was computed from.
+    ``keep(g)`` retains what the hooks leave; ``rule(g, residuals)`` gives cotangents for ``inputs``, the slots that
+    the result was computed from, and ``keeps`` values for that, the ``residuals``; ``name`` is that of its function.
+    ``unknown`` names a residual of which is not known how it depends on the inputs. A result that is a cotangent made
+    of one has the error as its ``refuse``.
     """
 
-    __slots__ = ("hooks", "inputs", "keep", "rule")
+    __slots__ = ("hooks", "inputs", "keep", "keeps", "name", "refuse", "residuals", "rule", "unknown")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Hook] = {}
         self.keep: Callable[[Any], None] | None = None
-        self.rule: Callable[[Any], Sequence[Any]] | None = None
+        self.rule: Callable[[Any, Sequence[Any]], Sequence[Any]] | None = None
         self.inputs: tuple[int, ...] = ()
+        self.keeps = False
+        self.residuals: Any = None
+        self.name = ""
+        self.unknown: str | None = None
+        self.refuse: Callable[[], Exception] | None = None
+
+    def like(self, other: Handler) -> None:
+        """Act as another one, of the double of its result."""
+        self.hooks, self.keep, self.rule, self.keeps = other.hooks, other.keep, other.rule, other.keeps
+        self.name, self.unknown, self.refuse = other.name, other.unknown, other.refuse
 
     def apply_hooks(self, g: Any) -> Any:
         """The cotangent as the hooks leave it."""
@@ -56,14 +73,59 @@ class Handler:
             self.keep(g)
         return g
 
-    def apply_rule(self, g: Any) -> dict[int, Any]:
-        """The cotangents of the inputs."""
+    def cotangents(self, g: Any, t: Any) -> list[Any]:
+        """The cotangents of the inputs; in the graph of a trace, if one is given."""
         assert self.rule is not None
+        if self.residuals is None:
+            return list(self.rule(g, ()))
+        outer = MODE.get()
+        MODE.set(MODES[t is not None, current_mode().eager])
+        try:
+            if t is None:
+                return list(self.rule(g, self.residuals.values))
+            RECORDER.rules.append(False)
+            try:
+                found = self.rule(g, self.residuals.connected(t))
+            finally:
+                left = RECORDER.rules.pop()
+            return [None if gx is None else self.guarded(gx, g, left or severed(gx, g, t), t) for gx in found]
+        finally:
+            MODE.set(outer)
+
+    def guarded(self, gx: Any, g: Any, left: bool, t: Any) -> Any:
+        """A cotangent that may depend in a way that is unknown on the inputs, or, where it has left the graph, on g."""
+        if self.unknown is None and not left:
+            return gx
+        upstream = [gx, *[t.handles[s] if s >= 0 else t.inputs[~s] for s in self.inputs], *([g] if left else [])]
+        out = steps.mark(detach(gx), None, upstream)
+        handler = out._trace.handlers.setdefault(out._slot, Handler())
+        handler.inputs = steps.slots_of(out._trace, upstream)
+        handler.refuse = partial(undetermined, self.name, self.unknown or "what the rule took out of the graph")
+        return out
+
+    def apply_rule(self, g: Any, t: Any) -> dict[int, Any]:
+        """The cotangents of the inputs, by their slots."""
         out: dict[int, Any] = {}
-        for slot, gx in zip(self.inputs, self.rule(g), strict=True):
+        for slot, gx in zip(self.inputs, self.cotangents(g, t), strict=True):
             if gx is not None:
                 out[slot] = out[slot] + gx if slot in out else gx
         return out
+
+
+def severed(gx: Any, g: Any, t: Any) -> bool:
+    """Whether a cotangent is computed from another outside the graph."""
+    if set(g._deps) <= set(gx._deps) or gx._trace is not t:
+        return False
+    return g._slot in paths.behind(t.node, gx._slot) if g._trace is t else True
+
+
+def undetermined(name: str, what: str) -> GradientError:
+    """TN804: a gradient of a gradient passes numbers that have left the graph."""
+    return GradientError(
+        f"the gradient of {name} is differentiated, and depends on its arguments in a way that is not known, by {what}",
+        at=site(here()),
+        help="let the rule and its forward compute with tensors, without .numpy() or .item()",
+    )
 
 
 def run_hooks(hooks: dict[int, Hook], g: Any) -> Any:

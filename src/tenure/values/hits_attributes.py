@@ -137,16 +137,22 @@ def written(m: Code) -> None:
 def may_write(m: Code) -> None:
     """Whether a place is written as part of a computation: no leaf is, unless gradients are off."""
     with m.function("may_write", "ptr %p", gives="i1") as f:
-        box = f.local()
         with f.when(f.is_(f.get("ptr %p", "var.leaf"), "none")):
             f.give("i1 true")
+        f.give(f.negation(f.call("tracking", gives="i1")))
+
+
+def tracking(m: Code) -> None:
+    """Whether gradients are on, or may be."""
+    with m.function("tracking", gives="i1") as f:
+        box = f.local()
         f.store(NULL, box)
         f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
         mode = f.load(box)
         f.drop(mode)
         with f.unless(f.is_(f.kind(mode), "mode_type")):
-            f.give("i1 false")
-        f.give(f.is_(f.get(mode, "mode.grad"), "false"))
+            f.give("i1 true")
+        f.give(f.is_(f.get(mode, "mode.grad"), "true"))
 
 
 def write(m: Code) -> None:
@@ -262,7 +268,7 @@ def filled(name: str, number: str | None) -> Callable[[Code], None]:
 
 
 ATTRIBUTES = (
-    *(get_data, set_data, get_own_data, set_own_data, get_grad, set_grad, written, may_write, write, in_place),
-    *(computed, fill, has_elements, filled("fill_", None), filled("zero_", "zero")),
+    *(get_data, set_data, get_own_data, set_own_data, get_grad, set_grad, written, tracking, may_write, write),
+    *(in_place, computed, fill, has_elements, filled("fill_", None), filled("zero_", "zero")),
 )
 """What Python calls, and what that is made of."""

@@ -143,7 +143,7 @@ def walk(m: Code) -> None:
         f.store(NULL, found)
         f.store(NULL, leaves)
         usual = [f.equal(f.get("ptr %x", ".trace"), t), f.is_(f.get(t, "trace.done"), "false")]
-        usual.append(f.empty(f.get(t, "trace.handlers"), "Dict"))
+        usual += [f.empty(f.get(t, f"trace.{slot}"), "Dict") for slot in ("handlers", "spent")]
         shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
         usual.append(f.call("is_number", shape, gives="i1"))
         with f.when(f.every(*usual)), f.when(f.is_(f.get(f.get("ptr %x", ".node"), "node.level"), "none")):

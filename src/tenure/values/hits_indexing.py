@@ -152,7 +152,8 @@ def put(m: Code) -> None:
         f.store(NULL, out)
         with f.when(f.both(f.negation(f.absent(old)), f.either(number, f.negation(f.absent(v))))):
             known = f.call("parsed", "ptr %key", f.item(f.get(old, ".aval"), "i64 0"))
-            with f.unless(f.absent(known)):
+            constant = f.empty(f.get(old, ".deps"), "Tuple")
+            with f.unless(f.absent(known)), f.when(f.either(constant, f.call("tracking", gives="i1"))):
                 f.own(known)
                 bare = f.choice(f.absent(v), "ptr %y", NULL)
                 parts = (f.item(known, "i64 0"), f.item(known, "i64 1"))

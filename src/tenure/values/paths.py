@@ -1,5 +1,4 @@
-"""What can be told of a recorded path without running it: which results a backward has consumed, and what
-its adjoint will need."""
+"""What can be told of a recorded path without running it: what lies behind a result, and what its adjoint will need."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder, Value
 from tenure.transform.vjp import pull_back
-from tenure.values.expand import Expansion, expand_gradient, expand_mark
+from tenure.values.expand import Expansion, expand_mark
 from tenure.values.graph import Source
 from tenure.values.trie import GENERAL, Node
 
@@ -38,15 +37,6 @@ def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iter
     return found
 
 
-def behind_roots(node: Node, roots: tuple[int, ...]) -> set[int]:
-    """``ancestors`` of some results of a path, up to its leaves, found once."""
-    key = ("ancestors", roots)
-    found: set[int] | None = node.plans.get(key)
-    if found is None:
-        found = node.plans[key] = ancestors(steps(node), roots, leaf_slots(node))
-    return found
-
-
 def behind(node: Node, slot: int) -> set[int]:
     """The results that one is computed from, itself included."""
     made = steps(node)
@@ -58,28 +48,6 @@ def behind(node: Node, slot: int) -> set[int]:
             found.add(s)
             stack.extend([a for a in made[s][0].args if a is not None])
     return found
-
-
-def consumed(node: Node) -> dict[int, int]:
-    """The results whose graph a backward on this path consumed, with a result slot of that backward.
-
-    What was computed from them can not be differentiated either.
-    """
-    made = steps(node)
-    out: dict[int, int] = {}
-    first = 0
-    for step in node.path():
-        if step.expand is expand_gradient and step.params[-1]:
-            leaves = [s for s in step.params[1] if s >= 0 and is_mark(*made[s])]
-            for slot in ancestors(made, [r for r, _ in step.params[0]], leaves):
-                out.setdefault(slot, first)
-        first += len(step.avals)
-    for slot, (step, k) in enumerate(made):
-        if slot not in out and step.depss[k] and not is_mark(step, k):
-            by = next((out[a] for a in step.args if a is not None and a in out), None)
-            if by is not None:
-                out[slot] = by
-    return out
 
 
 def is_mark(step: Node, k: int) -> bool:

@@ -36,11 +36,12 @@ _new = object.__new__
 
 class Trace:
     """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
-    ``vmapped`` says whether some results are one example's."""
+    ``vmapped`` says whether some results are one example's. ``segments`` are those that other threads made of it, and
+    ``spent`` the results that a backward consumed which is no step of it, with the line."""
 
     __slots__ = (
         "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock", "look",
-        "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
+        "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -58,6 +59,8 @@ class Trace:
         self.scalars: list[Any] = []
         self.marks: dict[int, Leaf] = {}
         self.handlers: dict[int, Any] = {}
+        self.segments: list[Any] = []
+        self.spent: dict[int, Place] = {}
         self.sites: list[tuple[int, Place]] = []
         self.expansion: Expansion | None = None
         self.look = FIRST_LOOK
@@ -167,7 +170,8 @@ class Trace:
 
 class Recorder(threading.local):
     """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut; ``vmap``
-    is the innermost vmapped call among them."""
+    is the innermost vmapped call among them; ``rules`` are the custom rules whose cotangents are differentiated again,
+    with whether an array was made there of what has a graph."""
 
     def __init__(self) -> None:
         collecting = gc.isenabled()
@@ -177,6 +181,7 @@ class Recorder(threading.local):
             self.site: Place = None
             self.open = 0
             self.vmap: Call | None = None
+            self.rules: list[bool] = []
             self.trace = Trace()
             self.unfinished = Unfinished(self.trace)
         finally:

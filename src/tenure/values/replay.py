@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.errors import GradientError
-from tenure.values import paths, steps
+from tenure.values import steps
 from tenure.values.expand import (
     expand_call,
     expand_close,
@@ -20,54 +20,71 @@ from tenure.values.expand import (
     expand_tangent,
     expand_widen,
 )
-from tenure.values.graph import Leaf, Segment
+from tenure.values.graph import Leaf
 from tenure.values.grow import new_operation
 from tenure.values.handlers import Handler
 from tenure.values.levels import Call, is_open
 from tenure.values.modes import set_grad_enabled
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
-from tenure.values.trie import Level, Node
+from tenure.values.trie import ROOT, Level, Node
 from tenure.values.vmapped import begin, finish, select, widen
 
 
 class Replay:
     """The doubles of a segment's results, recorded as they are asked for."""
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Any, start: Node = ROOT) -> None:
         self.segment = segment
-        self.path = segment.node.path()
+        self.start = start
+        self.path = segment.node.path(start)
+        self.made = [(step, k) for step in self.path for k in range(len(step.avals))]
         self.doubles: dict[int, Any] = {}
         self.calls: dict[Level, Call] = {}
+        self.tracks = False
+
+    def step(self, slot: int) -> tuple[Node, int]:
+        """The step that gave a result, and which of its results it is."""
+        return self.made[slot - self.start.results]
 
     def handle(self, slot: int) -> Any:
         """The double of a result, or an input itself."""
-        if slot < 0:
-            x = self.segment.inputs[~slot]
-            if x is None:
-                raise GradientError(
-                    "a long loop was cut, and what is differentiated twice lies before the cut",
-                    at=site(here()),
-                    help="differentiate inside a transform: tn.grad, tn.hessian, tn.vjp keep their function whole",
-                )
-            return x
         if slot not in self.doubles:
+            if slot < self.start.results:
+                return self.outside(slot)
             self.record(self.wanted(slot))
         return self.doubles[slot]
 
+    def outside(self, slot: int) -> Any:
+        """What stands for a slot that none of the steps gives: an input."""
+        x = self.segment.inputs[~slot]
+        if x is None:
+            raise GradientError(
+                "a long loop was cut, and what is differentiated twice lies before the cut",
+                at=site(here()),
+                help="differentiate inside a transform: tn.grad, tn.hessian, tn.vjp keep their function whole",
+            )
+        return x
+
     def wanted(self, slot: int) -> set[int]:
-        """The results that one is computed from, itself included."""
-        return paths.behind(self.segment.node, slot) - self.doubles.keys()
+        """The results that one is computed from and that have no double yet, itself included."""
+        found: set[int] = set()
+        stack = [slot]
+        while stack:
+            s = stack.pop()
+            if s >= self.start.results and s not in found and s not in self.doubles:
+                found.add(s)
+                stack.extend([a for a in self.step(s)[0].args if a is not None])
+        return found
 
     def record(self, wanted: set[int]) -> None:
         """Take the steps again that give the wanted results."""
         grad = True
-        slot = scalar = 0
-        made = paths.steps(self.segment.node)
+        slot, scalar = self.start.results, self.start.scalars
         for node in self.path:
             if node.expand is expand_mode:
-                grad = node.params
-            if node.expand is expand_open and any(made[s][0].level is node.params for s in wanted):
+                grad = node.params or self.tracks
+            if node.expand is expand_open and any(self.step(s)[0].level is node.params for s in wanted):
                 self.begin(node.params)
             count = len(node.avals)
             if any(s in wanted for s in range(slot, slot + count)):
@@ -100,11 +117,12 @@ class Replay:
                 numbers = tuple(scalars)
                 made = steps.take(t, key, lambda: new_operation(t, key, fn, args, params, numbers), numbers)
             leaves = {k: self.segment.sources.get(slot + k) for k in node.leaves}
-            return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])  # type: ignore[arg-type]
+            return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])
         if node.expand is expand_mark:
             return (self.mark(node, slot),)
         if node.expand is expand_call:
-            return steps.call(node.params, [x for x in read if x is not None], tuple(scalars))
+            operands, tracked = [x for x in read if x is not None], node.key[-1]
+            return steps.call(node.params, operands, tuple(scalars), tracked)  # type: ignore[no-any-return]
         if node.expand is expand_gradient:
             return self.gradient(node)
         if node.expand is expand_select:
@@ -145,10 +163,13 @@ class Replay:
         """A mark once more, with its leaf or its custom rule."""
         source = self.segment.sources.get(slot)
         first, *upstream = [self.handle(a) for a in node.args if a is not None]
-        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream)
+        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream, bool(node.params))
         old: Handler | None = self.segment.handlers.get(slot)
         if old is not None:
             new = RECORDER.trace.handlers.setdefault(double._slot, Handler())
-            new.hooks, new.keep, new.rule = old.hooks, old.keep, old.rule
+            new.like(old)
             new.inputs = tuple([self.slot_of(s) for s in old.inputs])
+            self.doubles[slot] = double  # which may be among its own residuals
+            if old.residuals is not None:
+                new.residuals = old.residuals.doubled(self, RECORDER.trace)
         return double

@@ -86,16 +86,18 @@ def segment_gradient(
     final: tuple[int, ...],
     numbers: Collection[int],
     into: Cotangents,
+    tracked: bool,
 ) -> tuple[Cotangents, Collection[int]]:
     """Cotangents of those stops that the roots reach, and in which of them all elements are selected, as they are in
-    those of ``numbers``. A path learns here that a backward follows its run."""
+    those of ``numbers``; differentiable if ``tracked``. A path learns here that a backward follows its run."""
     node = segment.node
     node.save = segment.used = EXPECTED["backward"] = True
     roots = tuple(sorted(cts))
     adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(segment.saved or ())))
     operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
-    return dict(zip(adjoint.found, steps.call(adjoint.program, operands, scalars), strict=True)), adjoint.selected
+    found = steps.call(adjoint.program, operands, scalars, tracked)
+    return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
 
 
 def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:

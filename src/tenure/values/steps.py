@@ -12,7 +12,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.ops.selection import settled
-from tenure.values import paths
+from tenure.values import paths, spending
 from tenure.values.expand import (
     expand_block,
     expand_call,
@@ -23,7 +23,7 @@ from tenure.values.expand import (
     expand_tangent,
     reached_stops,
 )
-from tenure.values.graph import Leaf
+from tenure.values.graph import Leaf, Segment
 from tenure.values.grow import new_operation
 from tenure.values.hits import apply, apply_one, coded, seen
 from tenure.values.levels import level_of
@@ -103,20 +103,24 @@ def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
     return tuple([t.bind(x) for x in xs])
 
 
-def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = ()) -> Any:
+def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = False) -> Any:
     """The same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``)
-    the result of a custom rule, whose gradient goes on to those tensors by hand."""
+    the result of a custom rule, whose gradient goes on to those tensors by hand, and ``keeps`` values for that."""
     with Hold() as t:
         slot = t.bind(x)
         behind = slots_of(t, upstream) if upstream else ()
-        key = (expand_mark, slot, behind, leaf is None)
+        key: Key = (expand_mark, slot, behind, leaf is None)
+        if upstream:
+            key = (expand_mark, slot, behind, keeps, True)
 
         def build() -> Node:
             level = level_of(t, (slot, *behind))
             above = {d for s in ((slot, *behind) if leaf is None else ()) for d in t.deps(s)}
             deps = tuple(sorted(above if upstream else above | {len(t.handles)}))
             avals = (t.aval(slot),)
-            return Node(t.node, key, expand_mark, args=(slot, *behind), avals=avals, depss=(deps,), level=level)
+            more: Any = {"params": keeps, "avals": avals, "depss": (deps,), "level": level}
+            more["name"] = "CustomBackward0" if upstream else ""
+            return Node(t.node, key, expand_mark, args=(slot, *behind), **more)
 
         (h,) = take(t, key, build)
         h._held = True
@@ -155,20 +159,28 @@ def update(
     return handles
 
 
-def close(x: Any, marks: Sequence[Any]) -> Any:
-    """A result of a transform without its dependence on the transform's own marks."""
+def close(x: Any, marks: Sequence[Any], end: int | None = None) -> Any:
+    """A result of a transform without its dependence on the transform's own marks, and on those of transforms in it,
+    which lie before slot ``end`` if that is given."""
     with Hold() as t:
         slot = t.bind(x)
         hidden = frozenset(m._slot for m in marks if m._trace is t)
-        key = (expand_close, slot, hidden)
+        key = (expand_close, slot, hidden, end)
 
         def build() -> Node:
-            deps = tuple([d for d in t.deps(slot) if d not in hidden])
+            last = len(t.handles) if end is None else end
+            inner = range(min(hidden, default=last), last)
+            deps = tuple([d for d in t.deps(slot) if d not in inner or not is_argument(t.handles[d]._node)])
             name = t.handles[slot]._node.name if slot >= 0 else ""
             more: Any = {"args": (slot,), "avals": (t.aval(slot),), "name": name, "level": level_of(t, (slot,))}
             return Node(t.node, key, expand_close, depss=(deps,), **more)
 
         return take(t, key, build)[0]
+
+
+def is_argument(node: Node) -> bool:
+    """Whether a step marks the argument of a transform."""
+    return node.expand is expand_mark and bool(node.key[-1])
 
 
 def gradient(
@@ -181,20 +193,22 @@ def gradient(
     consume: bool,
     first: bool,
     key: Key | None = None,
+    ends: bool = False,
 ) -> dict[int, Any]:
     """In a trace that is held, the cotangents of those stops that the roots reach.
 
-    ``roots`` pairs a slot with that of its cotangent (None: 1). The walk goes on behind stops that are not ``final``.
+    ``roots`` pairs a slot with that of its cotangent (None: 1). The walk goes on behind stops that are not ``final``,
+    but not with what is asked for if it ``ends`` there.
 
     The ``first`` step of a backward looks for consumed graphs, and with ``consume`` consumes its own, for all
     its steps.
     """
     consume = consume and first
-    key = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first)
+    key = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first, ends)
 
     def build() -> Node:
         if first:
-            refuse_consumed(t, [r for r, _ in roots])
+            refuse_consumed(t, [r for r, _ in roots], stops if ends else ())
         reached = reached_stops(t.expanded(), roots, stops)
         given = [g for _, g in roots if g is not None] + [a for a in into if a is not None]
         args = (*[r for r, _ in roots], *given)
@@ -227,12 +241,25 @@ def short_gradient(
     return t.node.params[4], handles
 
 
-def refuse_consumed(t: Trace, roots: Sequence[int]) -> None:
+def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) -> None:
     """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
-    spent = paths.consumed(t.node)
-    hit = sorted(paths.ancestors(paths.steps(t.node), roots) & spent.keys())
+    spent = spending.consumed(t.node)
+    hit = sorted(paths.ancestors(paths.steps(t.node), roots, halt) & spent.keys()) if spent else ()
     if hit:
         raise consumed_error(site(place_of(t, t.handles[spent[hit[-1]]])))
+
+
+def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
+    """TN382 if a gradient of a result would walk what a backward elsewhere has consumed: in another thread, or of a
+    custom rule."""
+    if isinstance(of, Segment):
+        spent = spending.gone(of)
+        hit = [slot] if slot in spent else []
+    else:
+        spent = of.spent
+        hit = sorted(paths.ancestors(paths.steps(of.node), [slot], halt) & spent.keys()) if spent else []
+    if hit:
+        raise consumed_error(site(spent[hit[-1]]))
 
 
 def consumed_error(first: Any) -> UseAfterMove:
@@ -263,13 +290,13 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
 
 
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
-    """A rule for cotangents says nothing of tangents: TN804 where one lies on the way."""
+    """A hook on gradients says nothing of tangents: TN804 where one lies on the way."""
     made = paths.steps(t.node)
-    for slot in paths.ancestors(made, outs):
+    for slot in paths.ancestors(made, outs, ins):
         node, k = made[slot]
         if node.expand is expand_mark and len(node.args) > 1 and ins & set(node.depss[k]):
             raise GradientError(
-                "forward mode meets a function with a custom_vjp rule",
+                "forward mode meets a module with a backward hook",
                 at=site(here()),
                 help="use reverse mode (tn.vjp, tn.grad) with it",
             )
@@ -283,15 +310,17 @@ def block(t: Trace | None, begins: bool) -> Trace:
         return held
 
 
-def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = ()) -> tuple[Any, ...]:
-    """Apply a program to tensors, and then numbers, as one step."""
+def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = (), tracked: bool = False) -> Any:
+    """Apply a program to tensors, and then numbers, as one step, which a ``tracked`` gradient goes through."""
     with Hold() as t:
         args = slots_of(t, operands)
-        key = (expand_call, program, args)
+        key = (expand_call, program, args, tracked)
 
         def build() -> Node:
             avals = tuple([program.aval(v) for v in program.outputs])
-            more: Any = {"avals": avals, "depss": ((),) * len(avals), "level": level_of(t, args), "scalars": numbers}
+            deps = tuple(sorted({d for a in args for d in t.deps(a)})) if tracked and t.mode.grad else ()
+            more: Any = {"avals": avals, "depss": (deps,) * len(avals), "level": level_of(t, args), "scalars": numbers}
+            more["name"] = "GradBackward0"
             node = Node(t.node, key, expand_call, args=(*args, *[None] * len(numbers)), params=program, **more)
             for k in range(len(numbers)):
                 node.generalize(k)  # the program takes them for inputs

@@ -25,6 +25,7 @@ from tenure.values import indexing
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
 from tenure.values.loans import GUARD, Ended, Loan, Loans, absent, give_back, lend, written_region
+from tenure.values.modes import enable_grad
 from tenure.values.record import RECORDER
 from tenure.values.regions import overlap
 from tenure.values.sites import here
@@ -133,8 +134,9 @@ class Ties:
         tracked = self.shared is None and self.base._deps
         if tracked or any(type(v._data) is not np.ndarray for _, v in moved):
             whole = self.base if self.shared is None else wrap(self.shared[0].copy())
-            for p, v in moved:
-                whole = indexing.written(whole, p._ties.token._region.key(), p._ties.token._region.shaped(v))
+            with enable_grad():
+                for p, v in moved:
+                    whole = indexing.written(whole, p._ties.token._region.key(), p._ties.token._region.shaped(v))
             return whole
         overwritten = any(has_views(p._ties) for p, _ in moved)
         kept = self.shared is not None and (not moved or (is_sole(self.shared, 0) and not overwritten))

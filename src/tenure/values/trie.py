@@ -158,11 +158,11 @@ class Node:
             end.plans.clear()
         self.baked.clear()
 
-    def path(self) -> list[Node]:
-        """The nodes from the first step to this one."""
+    def path(self, start: Node | None = None) -> list[Node]:
+        """The nodes from the first step, or the one behind ``start``, to this one."""
         out: list[Node] = []
         node: Node | None = self
-        while node is not None and node.parent is not None:
+        while node is not None and node is not start and node.parent is not None:
             out.append(node)
             node = node.parent
         out.reverse()

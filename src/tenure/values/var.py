@@ -13,7 +13,7 @@ from typing import Any
 
 from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
-from tenure.values import arithmetic, indexing, keys, parts, steps
+from tenure.values import arithmetic, indexing, keys, partly, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.boundary import Boundary, array_of, owned
@@ -107,10 +107,18 @@ class Var(Writable):
         return self
 
     def _write(
-        self, v: Any, writer: Borrow | None = None, key: Any = ..., *, tracked: bool = False, seen: Any = None
+        self,
+        v: Any,
+        writer: Borrow | None = None,
+        key: Any = ...,
+        *,
+        tracked: bool = False,
+        seen: Any = None,
+        kept: bool = False,
     ) -> bool:
-        """Give the place another value: v, or its own with v at a basic index. False, and nothing written, if v was
-        computed from the value ``seen`` here and another thread has written another meanwhile."""
+        """Give the place another value: v, or its own with v at a basic index. Outside the graph v is a constant, but
+        where its graph is ``kept``. False, and nothing written, if v was computed from the value ``seen`` here and
+        another thread has written another meanwhile."""
         while True:
             loans = self._loans
             held = LENDING or (UPDATING and get_ident() not in UPDATING)
@@ -126,13 +134,17 @@ class Var(Writable):
                 if tracked and current_mode().grad:
                     raise leaf_written()
                 v = v if type(v) in NUMBERS else detach(v)
+            free = self._leaf is None and (old._deps or (type(v) not in NUMBERS and v._deps))
+            outside = free and not current_mode().grad
+            if outside and not kept and type(v) not in NUMBERS:
+                v = detach(v)
             known = seen
             if at is ... and type(v) not in NUMBERS and v._aval == old._aval:
                 new = v
             else:
                 known = old if seen is None else seen
                 old = old if self._leaf is None else detach(old)
-                new = replaced(old, v) if at is ... else indexing.written(old, at, v)
+                new = replaced(old, v) if at is ... else (partly if outside else indexing).written(old, at, v)
             if self._take(new, writer, key, known):
                 return True
             if seen is not None:
@@ -267,9 +279,12 @@ class Var(Writable):
         value = self._read()
         return value, value
 
-    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Var | None:
+    def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Var | None:
         key = ... if part is ... else Inner(..., part)
-        return self if self._write(written_of(v), None, key, tracked=True, seen=seen) else None
+        return self if self._write(written_of(v), None, key, tracked=True, seen=seen, kept=kept) else None
+
+    def _graph(self, seen: Any) -> Any:
+        return seen if seen._deps and self._leaf is None and not current_mode().grad else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()

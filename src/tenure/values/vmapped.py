@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tenure.errors import GradientError, VmapError
+from tenure.transform.jvp import between
 from tenure.values.expand import expand_open, expand_return, expand_select, expand_widen
 from tenure.values.levels import Call, beneath, is_open, level_of
 from tenure.values.record import RECORDER, Trace
@@ -133,19 +134,34 @@ def within(inner: Level | None, level: Level) -> bool:
 def refuse_handlers(t: Trace, slots: Sequence[int], level: Level) -> None:
     """Hooks and rules of one example's gradient do not know what to do with those of all."""
     stack, seen = [s for s in slots if s >= 0], set(slots)
+    hit = []
     while stack:
         slot = stack.pop()
         if not within(t.handles[slot]._node.level, level):
             continue
         if slot in t.handlers and outer_deps(t, slot, level):
-            raise GradientError(
-                "a hook or a custom_vjp rule inside a vmapped function waits for a gradient from outside of it",
-                at=site(here()),
-                help="differentiate inside, as in tn.vmap(tn.grad(f)); or put the hook on the result of the call",
-            )
+            hit.append(slot)
         more = {a for a in t.handles[slot]._node.args if a is not None and a >= 0} - seen
         seen |= more
         stack.extend(more)
+    if hit and reaches(t, slots, hit):
+        raise GradientError(
+            "a hook or a custom_vjp rule inside a vmapped function waits for a gradient from outside of it",
+            at=site(here()),
+            help="differentiate inside, as in tn.vmap(tn.grad(f)); or put the hook on the result of the call",
+        )
+
+
+def reaches(t: Trace, slots: Sequence[int], hit: Sequence[int]) -> bool:
+    """Whether a gradient of some results goes on to others, found once: a step may read what it does not depend on."""
+    key = ("reaches", tuple(slots), tuple(hit))
+    found: bool | None = t.node.plans.get(key)
+    if found is None:
+        ex = t.expanded()
+        ends = {ex[s].id for s in hit}
+        found = not ends.isdisjoint(between(ex.builder, (), [ex[s].id for s in slots]))
+        t.node.plans[key] = found
+    return found
 
 
 def check_whole(call: Call) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
-from tenure.values import indexing, steps
+from tenure.values import indexing, partly, steps
 from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of
@@ -90,9 +90,14 @@ class Writable(Tensor):
         only while the place holds the other."""
         raise NotImplementedError
 
-    def _update(self, v: Any, seen: Any = None, part: Any = ...) -> Any:
-        """Write v, which differs from what is there at most at ``part``, an index or a function that gives one. None,
-        and nothing written, if the place does not hold what was seen any more."""
+    def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Any:
+        """Write v, which differs from what is there at most at ``part``, an index or a function that gives one; with
+        its graph, if that is ``kept``. None, and nothing written, if the place does not hold what was seen any more."""
+        raise NotImplementedError
+
+    def _graph(self, seen: Any) -> Any:
+        """What is read of a value of the place here, with its graph, if a write of some elements is outside of that;
+        None where there is no graph, or the write is part of it."""
         raise NotImplementedError
 
 
@@ -116,9 +121,26 @@ def _in_place(name: str) -> Any:
             if done is not None:
                 return done
 
+    return _named(method, name)
+
+
+def _in_part(name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        while True:
+            seen, old = self._seen()
+            base = self._graph(seen)
+            new = getattr(old, name)(*args, **kwargs) if base is None else partly.changed(name, base, args, kwargs)
+            done = self._update(at_users_line(new), seen, kept=base is not None)
+            if done is not None:
+                return done
+
+    return _named(method, name)
+
+
+def _named(method: Any, name: str) -> Any:
     method.__name__ = method.__qualname__ = f"{name}_"
     method.__doc__ = f"Write the result of ``{name}`` to the place."
-    method.__wrapped__ = getattr(Tensor, name)  # type: ignore[attr-defined]
+    method.__wrapped__ = getattr(Tensor, name)
     return method
 
 
@@ -142,7 +164,7 @@ def _augmented(name: str) -> Any:
 for _name in OPERATORS.split():
     setattr(Writable, f"__i{_name}__", _augmented(_name))
 for _name in IN_PLACE.split():
-    setattr(Writable, f"{_name}_", _in_place(_name))
+    setattr(Writable, f"{_name}_", (_in_part if _name in partly.PARTS else _in_place)(_name))
 
 
 def in_place_steps() -> dict[str, Any]:

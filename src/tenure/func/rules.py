@@ -1,0 +1,194 @@
+"""The parts of a rule given by hand: results, residuals and cotangents, nested or of all examples of a vmapped call."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from tenure import dtypes
+from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.func import tree
+from tenure.func.vectorize import vmap
+from tenure.values import shaping, steps
+from tenure.values.arithmetic import to_dtype
+from tenure.values.levels import deeper
+from tenure.values.reading import value_of
+from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
+from tenure.values.trie import Level
+
+HERE: Final = object()
+"""Stands for a tensor."""
+PLAIN = (type(None), bool, int, str, bytes, slice, range, np.dtype, np.bool_, np.integer, dtypes.DType, type, type(...))
+"""Types of residuals that have no derivative."""
+
+
+def innermost(values: list[Any]) -> Level | None:
+    """The vmapped call of whose example some values are."""
+    found: Level | None = None
+    for x in values:
+        node = getattr(x, "_node", None)
+        if node is not None:
+            found = deeper(found, node.level)
+    return found
+
+
+class Results:
+    """The form of what ``forward`` gave: one tensor, or a nested list, tuple or dict of them. Those that are floating
+    have a gradient, as one tensor: so a rule has one result."""
+
+    __slots__ = ("avals", "dtype", "form", "is_one")
+
+    def __init__(self, out: Any, found: list[Any], f: Any) -> None:
+        wrong = next((type(y).__name__ for y in found if not isinstance(y, Tensor)), None)
+        if wrong or not found:
+            what = wrong or "nothing"
+            raise DTypeError(f"a custom_vjp function gives tensors, and {f.__name__} gave {what}", at=site(here()))
+        self.is_one, self.form = len(found) == 1, tree.form(out)
+        self.avals = [y._aval for y in found]
+        kinds = [aval.dtype for aval in self.avals if aval.dtype.is_floating]
+        if not kinds:
+            raise DTypeError(f"no result of {f.__name__} is floating, so none has a gradient", at=site(here()))
+        self.dtype = kinds[0] if all(kind is kinds[0] for kind in kinds) else dtypes.float64
+
+    def joined(self, values: list[Any]) -> Any:
+        """The floating results as one tensor."""
+        if self.is_one:
+            return values[0]
+        moving = [y for y in values if y._aval.dtype.is_floating]
+        return shaping.concat([to_dtype(shaping.reshape(y, -1), self.dtype) for y in moving])
+
+    def parted(self, whole: Any, others: list[Any]) -> list[Any]:
+        """The results out of that one; those that are not floating are as given."""
+        if self.is_one:
+            return [whole]
+        out, start = [], 0
+        for aval, other in zip(self.avals, others, strict=True):
+            end = start + aval.size
+            if not aval.dtype.is_floating:
+                out.append(other)
+                continue
+            out.append(to_dtype(shaping.reshape(whole[start:end], *aval.shape), aval.dtype))
+            start = end
+        return out
+
+    def cotangents(self, g: Any) -> Any:
+        """The cotangents of the results in their form, from that of the one; zeros for what is not floating."""
+        if self.is_one:
+            return tree.rebuild(self.form, iter([g]))
+        zeros = [None if aval.dtype.is_floating else steps.fill(aval, 0) for aval in self.avals]
+        return tree.rebuild(self.form, iter(self.parted(g, zeros)))
+
+
+class Form:
+    """Nested residuals without their tensors, which are listed once each."""
+
+    __slots__ = ("others", "tree")
+
+    def __init__(self, residuals: Any, leaves: list[Any]) -> None:
+        self.tree = tree.form(residuals)
+        self.others = [HERE if isinstance(x, Tensor) else x for x in leaves]
+
+    def filled(self, tensors: Sequence[Any]) -> Any:
+        """The residuals with such tensors."""
+        given = iter(tensors)
+        return tree.rebuild(self.tree, iter([next(given) if x is HERE else x for x in self.others]))
+
+    def keeps(self) -> bool:
+        """Whether there is anything that a gradient needs beside Python numbers."""
+        return any(x is HERE or not isinstance(x, (*PLAIN, float, complex)) for x in self.others)
+
+    def unknown(self, arguments: list[Any], read: bool) -> str | None:
+        """A residual of which is not known how it depends on the arguments: an object, or numbers, where ``forward``
+        read some, that are no argument."""
+        for x in self.others:
+            if isinstance(x, Form):
+                found = x.unknown(arguments, read)
+            elif x is HERE or any(x is a for a in arguments):
+                found = None
+            else:
+                found = undetermined(x, read)
+            if found is not None:
+                return found
+        return None
+
+
+def undetermined(x: Any, read: bool) -> str | None:
+    """A residual that is no tensor, if it may depend on tensors; ``read`` says whether ``forward`` read any."""
+    if isinstance(x, np.ndarray | np.generic):
+        varies = x.dtype.kind not in "biu"
+    elif isinstance(x, float | complex):
+        varies = True
+    else:
+        return None if isinstance(x, PLAIN) else f"a {type(x).__name__}, which is no tensor"
+    return f"a {type(x).__name__} made of what forward read" if varies and read else None
+
+
+def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any, own: list[bool]) -> Callable[..., Any]:
+    """A function and its rule for all examples of those arguments that have an axis of them in front."""
+    axes = tuple([0 if has else None for has in own])
+
+    def made(randomness: str) -> Any:
+        all_of = rule(vmap(f, axes, randomness=randomness))
+        functools.update_wrapper(all_of, f)
+        kept: list[Any] = []
+
+        def first(*xs: Any) -> Any:
+            def one(*xs: Any) -> Any:
+                out, residuals = forward(*xs)
+                leaves, results = tree.leaves(residuals), tree.leaves(out)
+                places = {id(y): k for k, y in enumerate(results)}
+                same = [places.get(id(x)) for x in leaves if isinstance(x, Tensor)]
+                kept[:] = [Form(residuals, leaves), tuple(same)]
+                tensors = [x for x in leaves if isinstance(x, Tensor)]
+                return out, [x for x, k in zip(tensors, same, strict=True) if k is None]
+
+            out, tensors = vmap(one, axes, randomness=randomness)(*xs)
+            form, same = kept
+            results, rest = tree.leaves(out), iter(tensors)
+            return out, (form, [next(rest) if k is None else results[k] for k in same])
+
+        def back(given: Any, g: Any) -> Any:
+            form, tensors = given
+            missing: list[int] = []
+
+            def one(tensors: Any, g: Any) -> Any:
+                cotangents = backward(form.filled(tensors), g)
+                missing[:] = [k for k, c in enumerate(cotangents) if c is None]
+                return [c for c in cotangents if c is not None]
+
+            wide = iter(vmap(one, randomness=randomness)(tensors, g))
+            each = [None if k in missing else next(wide) for k in range(len(own))]
+            return tuple([c if c is None or has else c.sum(axis=0) for c, has in zip(each, own, strict=True)])
+
+        all_of.defvjp(first, back)
+        return all_of
+
+    return made
+
+
+def cotangents_of(found: Any, forms: tuple[Any, ...], f: Any) -> list[Any]:
+    """The cotangents that a rule returned for the tensors of its arguments, which have these forms."""
+    if not isinstance(found, tuple) or len(found) != len(forms):
+        raise GradientError(f"the rule of {f.__name__} must return a tuple of {len(forms)} cotangents")
+    out: list[Any] = []
+    for k, (g, form) in enumerate(zip(found, forms, strict=True)):
+        wanted = len(tree.leaves(form))
+        given = [None] * wanted if g is None else tree.leaves(g) if isinstance(form, dict | list | tuple) else [g]
+        if len(given) != wanted:
+            raise GradientError(f"the rule of {f.__name__} gave argument {k} a cotangent of another form")
+        out += given
+    return out
+
+
+def checked(g: Any, aval: Any) -> Any:
+    """A cotangent that a rule returned, if it is like its argument."""
+    if g is None:
+        return None
+    g = value_of(g)
+    if g._aval.shape != aval.shape or g._aval.dtype is not aval.dtype:
+        raise ShapeError(f"a rule returned a cotangent {g._aval} for an argument {aval}")
+    return g

@@ -1,0 +1,100 @@
+"""Cotangents and tangents of what a transform has recorded.
+
+A rule given by hand says how a cotangent goes back. Where a tangent meets its result, the rule is applied to a symbol
+u, which gives cotangents of its inputs, linear in u; the transpose of that is how tangents go forth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.errors import GradientError, VmapError
+from tenure.func.vectorize import vmap
+from tenure.values import paths, steps
+from tenure.values.backward import Walk, run_walk
+from tenure.values.handlers import Handler
+from tenure.values.modes import enable_grad
+from tenure.values.record import RECORDER
+from tenure.values.sites import here, site
+
+
+def pulled(
+    outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any], create: bool, *, raw: bool = False
+) -> list[Any]:
+    """The cotangents of the marks; zeros where nothing depends on them. In ``raw`` ones −0.0 is an element that is not
+    selected."""
+    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._deps]
+    walk = Walk(create, consume=False, accumulate=False)
+    walk.final = True
+    run_walk(walk, [y for y, _ in live], [g for _, g in live], marks, raw=raw)
+    return [walk.found[k] if k in walk.found else steps.fill(m._aval, 0) for k, m in enumerate(marks)]
+
+
+def pushed(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
+    """Tangents of ``outs`` where ``ins``, marks of a transform in progress, have the given ones."""
+    ins, tangents = list(ins), list(tangents)
+    t = RECORDER.trace
+    for slot in by_hand(t, outs, ins):
+        handler, result = t.handlers[slot], t.handles[slot]
+        inputs = [t.handles[s] if s >= 0 else t.inputs[~s] for s in handler.inputs]
+        given = steps.tangent(inputs, ins, tangents)
+        if handler.refuse is None:
+            moved = transposed(handler, result, given)
+        else:
+            sources = {x._slot for x in ins}
+            if any(sources.intersection(t.deps(s)) for s in handler.inputs[1:]):
+                raise handler.refuse()
+            moved = given[0]
+        ins, tangents = [*ins, result], [*tangents, moved]
+    return steps.tangent(outs, ins, tangents)
+
+
+def by_hand(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> list[int]:
+    """The results of rules on the way from some marks to some results, in order."""
+    rules = {s for s, handler in t.handlers.items() if handler.residuals is not None or handler.refuse is not None}
+    if not rules:
+        return []
+    sources = {x._slot for x in ins}
+    behind = paths.ancestors(paths.steps(t.node), steps.slots_of(t, outs), sources)
+    return sorted(slot for slot in rules & behind if sources.intersection(t.deps(slot)))
+
+
+def transposed(handler: Handler, result: Any, tangents: Sequence[Any]) -> Any:
+    """The tangent of a rule's result, by those of its inputs."""
+
+    def back(u: Any) -> Any:
+        u = steps.mark(u, None)
+        with enable_grad():
+            found = zip(handler.cotangents(u, RECORDER.trace), tangents, strict=True)
+            pairs = [(g, t) for g, t in found if g is not None and g._deps]
+            (out,) = pulled([g for g, _ in pairs], [t for _, t in pairs], [u], True)
+        if reads(RECORDER.trace, out, u):
+            raise nonlinear()
+        return steps.close(out, [u])
+
+    try:
+        wide = vmap(back, randomness="same")(steps.ones(result._aval)[None])  # one example: its value cannot be read
+    except VmapError as error:
+        raise nonlinear() from error
+    return wide[0]
+
+
+def nonlinear() -> GradientError:
+    """TN804: a rule that says of one cotangent something else than of its parts has no transpose."""
+    return GradientError(
+        "forward mode meets a custom_vjp rule that is not linear in its cotangent, or reads its value",
+        at=site(here()),
+        help="use reverse mode (tn.vjp, tn.grad) with it",
+    )
+
+
+def reads(t: Any, out: Any, u: Any) -> bool:
+    """Whether a value is computed from another, found once."""
+    ends = steps.slots_of(t, [out, u])
+    found: bool | None = t.node.plans.get(("reads", ends))
+    if found is None:
+        ex = t.expanded()
+        value, symbol = (ex[slot].id for slot in ends)
+        found = t.node.plans["reads", ends] = symbol in ex.builder.reads([value], set(range(symbol + 1)))
+    return found

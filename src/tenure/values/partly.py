@@ -1,0 +1,62 @@
+"""Writes of a part of a place outside the graph: what is written is a constant, the rest keeps its gradient.
+
+    v = (p * 3).mut()
+    with no_grad(): v[0] = 5.0        v is still computed from p, but for its first element
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tenure.values import indexing, keys
+from tenure.values.arithmetic import detach, where
+from tenure.values.modes import enable_grad
+from tenure.values.tensor import Tensor
+
+
+def written(x: Any, key: Any, v: Any) -> Any:
+    """x with v at x[key]. Where v has no graph, and is written to all of x, nothing of the graph is left."""
+    plain = not getattr(v, "_deps", ())
+    if plain and keys.is_basic(key) and all(entry == ":" for entry in keys.parse(key, x._aval.shape)[0]):
+        return indexing.written(x, key, v)
+    with enable_grad():
+        return indexing.written(x, key, v)
+
+
+def changed(name: str, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a method that changes some elements gives of x, with x's graph at the others."""
+    args = tuple([constant(a) for a in args])
+    kwargs = {k: constant(a) for k, a in kwargs.items()}
+    new = getattr(detach(x), name)(*args, **kwargs)
+    with enable_grad():
+        return PARTS[name](x, new, *args, **kwargs)
+
+
+def constant(v: Any) -> Any:
+    """An argument without its graph."""
+    return detach(v) if isinstance(v, Tensor) else v
+
+
+def _along(x: Any, new: Any, dim: int, index: Any, *_: Any, **__: Any) -> Any:
+    return x.scatter(dim, index, new.gather(dim, index))
+
+
+def _rows(x: Any, new: Any, dim: int, index: Any, *_: Any, **__: Any) -> Any:
+    return x.index_copy(dim, index, new.index_select(dim, index))
+
+
+def _masked(x: Any, new: Any, mask: Any, *_: Any, **__: Any) -> Any:
+    return where(mask, new, x)
+
+
+PARTS: dict[str, Callable[..., Any]] = {
+    "scatter": _along,
+    "scatter_add": _along,
+    "scatter_reduce": _along,
+    "index_add": _rows,
+    "index_copy": _rows,
+    "index_fill": _rows,
+    "masked_fill": _masked,
+}
+"""Methods that change some elements, with the function that puts these, of a new value, into another."""

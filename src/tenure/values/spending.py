@@ -1,0 +1,183 @@
+"""What a backward consumes: the steps it walked whose gradient reads a value.
+
+    y = x.float(); z = y * y; z.sum().backward()        consumes z, whose gradient reads y; not y, nor the sum
+
+Which steps these are is found by running the derivative rules of a step on symbols. A number written in the program is
+no value: it is recorded with the step.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, KeysView
+from functools import lru_cache
+from typing import Any
+
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder
+from tenure.ops.promote import Operation
+from tenure.transform.vjp import pull_back
+from tenure.values import paths
+from tenure.values.expand import (
+    WEAK,
+    expand_call,
+    expand_close,
+    expand_gradient,
+    expand_input,
+    expand_mark,
+    expand_operation,
+    expand_return,
+    expand_select,
+    expand_widen,
+)
+from tenure.values.graph import Out, Place, Segment
+from tenure.values.sites import place_of
+from tenure.values.trie import Node
+
+KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
+"""Steps beside operations whose gradient reads no value of theirs."""
+
+Operand = tuple[Aval, bool] | type
+"""A tensor with whether a gradient flows to it, or the type of a Python number."""
+
+
+@lru_cache(maxsize=1 << 14)
+def reads(fn: Operation, params: Any, operands: tuple[Operand, ...]) -> bool:
+    """Whether the gradient of an operation reads an operand, or a value computed from them."""
+    b = Builder()
+    given = [b.input(WEAK[x]) if isinstance(x, type) else b.input(x[0], tracked=x[1]) for x in operands]
+    ans = fn(*given, **dict(params))
+    end = len(b.avals)
+    numbers = {v.id for v, x in zip(given, operands, strict=True) if isinstance(x, type)}
+    for v in range(end):
+        at = b.instructions[v]
+        if at is not None and numbers.issuperset(at.operands):
+            numbers.add(v)
+    b.tracking = False
+    cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
+    found = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
+    known = {*range(end), *[g.id for g in cotangents.values()]}
+    return any(v < end and v not in numbers for v in b.reads([g.id for g in found.values()], known))
+
+
+def spending(node: Node) -> frozenset[int]:
+    """The results of a path whose step a backward consumes, found once."""
+    found: frozenset[int] | None = node.plans.get("spending")
+    if found is None:
+        made = paths.steps(node)
+        inputs = [step.params for step in node.path() if step.expand is expand_input]
+
+        def operand(slot: int) -> Operand:
+            if slot < 0:
+                return inputs[~slot]  # type: ignore[no-any-return]
+            step, k = made[slot]
+            return step.avals[k], bool(step.depss[k])
+
+        def spends(step: Node, k: int) -> bool:
+            if not step.depss[k] or k in step.leaves or step.expand in KEEPS_NOTHING:
+                return False
+            if step.expand is expand_mark:
+                return bool(step.params)
+            if step.expand is not expand_operation:
+                return True
+            kinds = iter(step.kinds)
+            return reads(*step.params, tuple([next(kinds) if a is None else operand(a) for a in step.args]))
+
+        found = frozenset([slot for slot, (step, k) in enumerate(made) if spends(step, k)])
+        node.plans["spending"] = found
+    return found
+
+
+def consumed(node: Node) -> dict[int, int]:
+    """The results that the backwards on a path have consumed, with a result slot of the backward. Found once."""
+    out: dict[int, int] | None = node.plans.get("consumed")
+    if out is None:
+        out, first = {}, 0
+        for step in node.path():
+            if step.expand is expand_gradient and step.params[-1]:
+                for slot in walked(node, [r for r, _ in step.params[0]]) & spending(node):
+                    out.setdefault(slot, first)
+            first += len(step.avals)
+        node.plans["consumed"] = out
+    return out
+
+
+def walked(node: Node, roots: Iterable[int]) -> set[int]:
+    """The results that a backward from some of a path walks, up to its leaves."""
+    return paths.ancestors(paths.steps(node), roots, paths.leaf_slots(node))
+
+
+def spread(node: Node, spent: dict[int, Any]) -> dict[int, Any]:
+    """Consumed results of a path, and those whose gradient would walk them."""
+    out = dict(spent)
+    for slot, (step, k) in enumerate(paths.steps(node)) if out else ():
+        if slot not in out and step.depss[k] not in ((), (slot,)):
+            by = next((a for a in step.args if a is not None and a in out), None)
+            if by is not None:
+                out[slot] = out[by]
+    return out
+
+
+def needs(node: Node) -> KeysView[int]:
+    """The results whose gradient within a path reads a value, found once."""
+    found: KeysView[int] | None = node.plans.get("needs")
+    if found is None:
+        found = node.plans["needs"] = spread(node, dict.fromkeys(spending(node))).keys()
+    return found
+
+
+def spend(segment: Segment, roots: Iterable[int], where: Place) -> None:
+    """A backward has walked a segment from some results: what it consumed is a number from now on, whoever has it,
+    and what nobody needs for a gradient any more is let go of."""
+    node, key = segment.node, ("spent", tuple(sorted(roots)))
+    found: tuple[frozenset[int], KeysView[int]] | None = node.plans.get(key)
+    if found is None:
+        spent = spending(node) & walked(node, key[1])
+        found = node.plans[key] = spent, spread(node, dict.fromkeys(spent)).keys()
+    spent, gone = found
+    let_go(segment, gone, where)
+    t = segment.trace
+    if t is not None:
+        t.spent.update(dict.fromkeys(spent, where))
+        for other in alike(t):
+            let_go(other, spread(other.node, dict.fromkeys(spent)).keys(), where)
+
+
+def let_go(segment: Segment, gone: KeysView[int], where: Place) -> None:
+    """Results of a segment for whose gradient something is missing become numbers; where the others need no value,
+    neither does the segment."""
+    left = []
+    for slot, reference in list(segment.outs.items()):
+        out = reference()
+        if out is not None and slot in gone:
+            out.consume(where)
+        elif out is not None and out.segment is not None:
+            left.append(slot)
+    if left and not segment.lean and needs(segment.node).isdisjoint(left):
+        segment.slim()
+
+
+def alike(t: Any) -> list[Segment]:
+    """The segments of one trace: another thread has made one of what was pending."""
+    return [segment for reference in list(t.segments) if (segment := reference()) is not None]
+
+
+def share(t: Any, segment: Segment) -> None:
+    """Let what is consumed of a trace be so for another segment of it, too."""
+    segment.trace = t
+    t.segments.append(weakref.ref(segment))
+
+
+def out_of(segment: Segment, slot: int, name: str) -> Out:
+    """A result of a segment that was made of another thread's trace, which may have consumed it."""
+    found = gone(segment)
+    return Out(None if slot in found else segment, slot, name, found.get(slot))
+
+
+def gone(segment: Segment) -> dict[int, Place]:
+    """The results of a segment that its trace, which goes on in another thread, has consumed since, with the lines."""
+    t = segment.trace
+    if t is None:
+        return {}
+    lines = {slot: place_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.node).items()}
+    return spread(segment.node, lines | t.spent)
