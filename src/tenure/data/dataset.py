@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from tenure.errors import OutOfRange, ShapeError
+from tenure.values.blame import checked_first
 from tenure.values.random import Generator, randperm
 from tenure.values.tensor import Tensor
 
@@ -27,6 +28,7 @@ class Dataset:
 class TensorDataset(Dataset):
     """Samples are rows of tensors that agree in their first size: a tuple of values each."""
 
+    @checked_first
     def __init__(self, *tensors: Any) -> None:
         if not tensors:
             raise ShapeError("a TensorDataset is made of one tensor or more")
@@ -45,6 +47,7 @@ class TensorDataset(Dataset):
 class Subset(Dataset):
     """The samples at some indices of a data set. It is the same object: what is set on it is set for all its parts."""
 
+    @checked_first
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
@@ -61,6 +64,7 @@ class Subset(Dataset):
 class ConcatDataset(Dataset):
     """Data sets one after the other."""
 
+    @checked_first
     def __init__(self, datasets: Sequence[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
@@ -79,6 +83,7 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
 
+@checked_first
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
     """Parts of a data set at random, of the given lengths, or of fractions that sum to 1."""
     size = len(dataset)

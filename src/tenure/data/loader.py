@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.values.blame import checked_first
 from tenure.values.creation import tensor
 from tenure.values.random import Generator, randperm
 from tenure.values.shaping import stack
@@ -21,6 +22,7 @@ class DataLoader:
     batch that is smaller. Samples are loaded here, in this thread: ``num_workers`` is 0.
     """
 
+    @checked_first
     def __init__(
         self,
         dataset: Any,
@@ -85,6 +87,7 @@ class DataLoader:
         return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
 
 
+@checked_first
 def default_collate(samples: list[Any]) -> Any:
     """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are; tuples, lists and
     mappings part by part."""

@@ -16,6 +16,7 @@ from tenure.func.transforms import closed, marked, pulled, recording
 from tenure.func.vectorize import vmap
 from tenure.values import shaping, steps
 from tenure.values.arithmetic import equal, to_dtype
+from tenure.values.blame import checked_first
 from tenure.values.creation import arange
 from tenure.values.modes import is_grad_enabled
 from tenure.values.reading import value_of
@@ -25,6 +26,7 @@ Function = Callable[..., Any]
 Rows = Callable[[Any, list[Any]], list[Any]]
 
 
+@checked_first
 def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that gives the Jacobian of ``f`` by reverse mode: one backward per element of the result, at once.
 
@@ -37,12 +39,14 @@ def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
     return _jacobian(f, argnums, has_aux, "jacrev", _backward_rows)
 
 
+@checked_first
 def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """``jacrev`` by forward mode: one tangent per element of the argument, at once. TN804 where a ``custom_vjp``
     rule, which says nothing of tangents, lies on the way."""
     return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
 
 
+@checked_first
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """A function that gives the second derivatives of ``f``: ``jacfwd`` of ``jacrev``. For a scalar result and one
     argument of shape a they have shape a + a; for trees and several ``argnums`` the form of a Jacobian of one."""

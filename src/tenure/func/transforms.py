@@ -17,6 +17,7 @@ from tenure.func import tree
 from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.backward import Walk, run_walk
+from tenure.values.blame import checked_first
 from tenure.values.modes import enable_grad, is_grad_enabled
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
@@ -88,6 +89,7 @@ def pulled(outs: Sequence[Any], cotangents: Sequence[Any], marks: Sequence[Any],
     return [walk.found[k] if k in walk.found else steps.fill(m._aval, 0) for k, m in enumerate(marks)]
 
 
+@checked_first
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that gives ``(f(*args), gradient)``.
 
@@ -118,6 +120,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     return wrapped
 
 
+@checked_first
 def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that gives the gradient of ``f``; see value_and_grad. With ``has_aux``: (gradient, aux)."""
     both = value_and_grad(f, argnums, has_aux)
@@ -130,6 +133,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     return wrapped
 
 
+@checked_first
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     """``(f(*primals), pull)``: ``pull(cotangent)`` gives the tuple of cotangents of the primals, Jᵀ · cotangent.
 
@@ -154,6 +158,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     return result, pull
 
 
+@checked_first
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """``(f(*primals), J · tangents)``: the directional derivative, in forward mode.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, VmapError
 from tenure.func import tree
+from tenure.values.blame import checked_first
 from tenure.values.levels import Call
 from tenure.values.reading import value_of
 from tenure.values.reductions import check_axis
@@ -35,6 +36,7 @@ class _Unsaid:
 UNSAID: Final = _Unsaid()
 
 
+@checked_first
 def vmap(
     f: Function,
     in_axes: Any = UNSAID,

@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from tenure.dtypes import as_dtype
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
 from tenure.nn.lending import CALLS, refuse_call
+from tenure.values.blame import check_methods, said_of
 from tenure.values.handlers import RemovableHandle
 from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
@@ -48,7 +49,10 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         hooks = self._hooks
         if RECORDER.site is not None:
-            return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+            try:
+                return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+            except Exception as error:
+                self._blame(error, args, kwargs)
         frame, me = sys._getframe(1), get_ident()
         if UPDATING:
             refuse_call(self)
@@ -56,9 +60,20 @@ class Module:
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
             return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+        except Exception as error:
+            self._blame(error, args, kwargs)
         finally:
             del LENDING[me]
             RECORDER.enter_site(None)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_methods(cls, ("__init__",))
+
+    def _blame(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+        if type(self).__module__.startswith("tenure."):
+            said_of(error, type(self).forward, (self, *args), kwargs)
+        raise error
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

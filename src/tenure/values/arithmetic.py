@@ -10,6 +10,7 @@ from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values import keys
+from tenure.values.given import number
 from tenure.values.hits import apply, apply_one
 from tenure.values.operators import STEPS, binary
 from tenure.values.reading import value_of
@@ -163,26 +164,35 @@ class Operations:
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x kept within [min, max]; a bound left out does not bound."""
+    x = value_of(x)
     if min is not None:
-        x = maximum(x, min)
+        x = maximum(x, _operand(min))
     if max is not None:
-        x = minimum(x, max)
-    return value_of(x)
+        x = minimum(x, _operand(max))
+    return x
+
+
+def _operand(x: Any) -> Any:
+    """A number, or the value of what is none."""
+    return x if type(x) in (bool, int, float) else value_of(x)
 
 
 def lerp(x: Any, end: Any, weight: Any) -> Any:
     """x + weight · (end - x): from x towards end, elementwise."""
+    x, weight = _operand(x), _operand(weight)
     return x + weight * (value_of(end) - x)
 
 
 def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
     """x + value · a · b, elementwise."""
-    return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+    x, b, value = _operand(x), _operand(b), number("addcmul", "value", value)
+    return x + (value_of(a) * b if type(value) in (int, float) and value == 1 else value_of(a) * b * value)
 
 
 def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
     """x + value · a / b, elementwise."""
-    return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
+    x, b, value = _operand(x), _operand(b), number("addcdiv", "value", value)
+    return x + (value_of(a) / b if type(value) in (int, float) and value == 1 else value_of(a) / b * value)
 
 
 def to_dtype(x: Any, dtype: DType) -> Any:

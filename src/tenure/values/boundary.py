@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
+from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError
 from tenure.interp.interp import Poison
 from tenure.runtime.export import read_only
 from tenure.values.creation import wrap
@@ -138,13 +138,13 @@ class Boundary:
 
     def __len__(self: Any) -> int:
         if not self.shape:
-            raise ShapeError("len() of a 0-dimensional tensor")
+            raise ScalarError("len() of a 0-dimensional tensor")
         return int(self.shape[0])
 
     def __iter__(self: Any) -> Any:
         value = self._read()
         if not value.shape:
-            raise ShapeError("iteration over a 0-dimensional tensor")
+            raise ScalarError("iteration over a 0-dimensional tensor")
         return (value[k] for k in range(value.shape[0]))
 
     def __contains__(self: Any, element: Any) -> bool:

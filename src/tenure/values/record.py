@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import Any
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError, shown
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
 from tenure.values import force, period
@@ -296,12 +296,26 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
             t.scalars.extend(scalars)
         out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
         t.busy = False
-    except Exception:
+    except Exception as error:
         t.busy = not t.whole()
-        raise
+        raise refused(error, fn, params)
     if t.eager:
         cut(t)
     return out
+
+
+def refused(error: Exception, fn: Operation, params: Any) -> Exception:
+    """What an error in a step never seen says of the operation: TN802 with its parameters, if no law says more."""
+    if isinstance(error, TenureError):
+        return error
+    given = ", ".join([f"{name} = {shown(value)}" for name, value in params if name not in HIDDEN])
+    found = DTypeError(f"{fn.name} does not take these arguments: {given or 'operands of this kind'}")
+    found.__cause__ = error
+    return found
+
+
+HIDDEN = frozenset(("spec", "at", "unique", "lead"))
+"""Parameters that the user has not given in this form."""
 
 
 def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
@@ -332,9 +346,9 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
             t.scalars.append(scalar)
         h = t.append(node, _getframe(2))
         t.busy = False
-    except Exception:
+    except Exception as error:
         t.busy = not t.whole()
-        raise
+        raise refused(error, fn, params)
     if t.eager:
         cut(t)
     return h

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values import creation, indexing
 from tenure.values.at import AtIndex
 from tenure.values.boundary import array_of
+from tenure.values.given import flag, int_of, number
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import apply
 from tenure.values.reductions import check_axis
@@ -48,7 +49,8 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
 def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
     """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not."""
     x, src = value_of(x), value_of(src)
-    way = "add" if reduce == "mean" else _way(reduce)
+    way = "add" if isinstance(reduce, str) and reduce == "mean" else _way(reduce)
+    include_self = flag("include_self", include_self)
     base = x if include_self else scatter(x, dim, index, select.identity_of(way, x._aval.dtype))
     total = _scattered(base, dim, index, src, way, "scatter_reduce")
     if reduce != "mean":
@@ -59,8 +61,8 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
 
 
 def _way(reduce: str) -> str:
-    if reduce not in REDUCE:
-        raise DTypeError(f"reduce is one of sum, prod, amax, amin and mean, not {reduce!r}")
+    if not isinstance(reduce, str) or reduce not in REDUCE:
+        raise DTypeError(f"reduce is one of sum, prod, amax, amin and mean, not {shown(reduce)}")
     return REDUCE[reduce]
 
 
@@ -84,7 +86,9 @@ def _parts(x: Any, dim: int, index: Any, name: str) -> AtIndex:
 
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """x with the parts of ``source`` added at a list of indices along an axis."""
-    return _parts(x, dim, index, "index_add").add(source if alpha == 1 else value_of(source) * alpha)
+    return _parts(x, dim, index, "index_add").add(
+        source if type(alpha) is int and alpha == 1 else value_of(source) * number("index_add", "alpha", alpha)
+    )
 
 
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
@@ -113,8 +117,10 @@ def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:
         raise ShapeError(f"segments of shape {list(ids._aval.shape)} for rows of shape {list(shape)}: one for each row")
     if count is None:
         known = array_of(ids)
+        if known.dtype.kind not in "iu":
+            raise DTypeError(f"segments of dtype {ids._aval.dtype.name}", help="segments are numbered by ints")
         count = int(known.max()) + 1 if known.size else 0
-    elif count < 0:
+    elif int_of(count, "num_segments") < 0:
         raise OutOfRange(f"{count} segments")
     dtype = data._aval.dtype
     start = creation.full((count, *shape[1:]), select.identity_of(way, dtype), dtype=dtype)
