@@ -46,6 +46,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "state": lambda: tn.Generator(1).get_state(),
     "f": lambda: lambda z: (z * z).sum(),
     "one": lambda: tn.tensor(1.0),
+    "pull": lambda: tn.vjp(lambda z: (z * z).sum(), _matrix())[1],
     "line": lambda: nn.Linear(3, 3),
     "z": lambda: tn.zeros(2),
     "z3": lambda: tn.zeros(3).mut(),
@@ -210,7 +211,7 @@ def drive(site: Site, wrong: Any) -> BaseException | None:
 
 
 OF_INNER = (
-    "object has no attribute", "unhashable", "not supported between", "unsupported operand", "NoneType", "ndarray is not",
+    "object has no attribute", "unhashable", "not supported between", "unsupported operand", "NoneType",
     "ambiguous", "not iterable", "not subscriptable", "not callable", "Operands must be", "can't multiply", "LLVM",
     "cannot unpack", "recursion", "broadcast input", "array must be", "concatenate", "must be real number",
     "cannot be interpreted", "invalid literal",
@@ -218,16 +219,30 @@ OF_INNER = (
 """What Python and NumPy say of inner functions."""
 
 
+ALIAS = {"line.add_module": "register_module", "setattr": "parameter", "index": "indices"}
+"""By which names a function may be called besides its own."""
+
+
+def raised_by_user(error: BaseException) -> bool:
+    """Whether a function of these calls has raised an error itself."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and at.tb_frame.f_code.co_name in ("<lambda>", "typed")
+
+
 def fault(site: Site, error: BaseException) -> str | None:
     """What is wrong with an error; None if it is one of a law, or names the function that was called."""
     text = str(error.args[0]) if error.args else ""
+    if site.function == "operator" or raised_by_user(error):
+        return None  # what is no operand is Python's error, and that of a user's function the user's
     if isinstance(error, tn.TenureError) and not isinstance(error, tn.InternalError):
         return "speaks of something inner" if any(words in error.message for words in OF_INNER) else None
     if not isinstance(error, TypeError | ValueError | IndexError | KeyError | AttributeError):
         return f"is a {type(error).__name__}"
     if any(words in text for words in OF_INNER):
         return "speaks of something inner"
-    names = [part.strip("_") for part in site.function.replace("(", ".").split(".")]
+    names = [part.strip("_") for part in ALIAS.get(site.function, site.function).replace("(", ".").split(".")]
     if not any(name and name in text for name in names):
         return "does not name the function"
     return None

@@ -7,6 +7,7 @@
     ├── DTypeError         (TypeError)       TN802  dtypes do not agree, or there is no such dtype
     ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
+    ├── OutOfMemory        (MemoryError)             there is no memory for a result
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
     ├── OwnershipError     (RuntimeError)
@@ -38,6 +39,7 @@ __all__ = [
     "GradientError",
     "InternalError",
     "MaskError",
+    "OutOfMemory",
     "OutOfRange",
     "OwnershipError",
     "ScalarError",
@@ -171,6 +173,16 @@ class GradientError(TenureError, RuntimeError):
     """A gradient of what was not recorded as differentiable, or of a non-scalar without cotangent (TN804)."""
 
     code = "TN804"
+
+
+class OutOfMemory(TenureError, MemoryError):
+    """There is no memory for a result: its shape and bytes, and the line that asked for it."""
+
+    @classmethod
+    def of(cls, shape: Sequence[int], dtype: str, nbytes: int, at: Site | None = None) -> Self:
+        """The error for a result of some shape."""
+        size = f"{nbytes:.3g} bytes" if nbytes < 2**30 else f"{nbytes / 2**30:,.1f} GiB"
+        return cls(f"there is no memory for a result of shape {list(shape)} and {dtype}, {size}", at=at)
 
 
 class StateDictError(TenureError, RuntimeError):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.values.tensor import Tensor
 
 
 def leaves(tree: Any) -> list[Any]:
     """The tensors of a tree, in order; dicts by the order of their keys' insertion."""
-    return list(_leaves(tree))
+    try:
+        return list(_leaves(tree))
+    except RecursionError:
+        raise ShapeError("a nested list contains itself, or is deeper than Python goes") from None
 
 
 def _leaves(tree: Any) -> Iterator[Any]:
@@ -46,5 +49,5 @@ def tensors(tree: Any, what: str) -> list[Any]:
     found = leaves(tree)
     for x in found:
         if not isinstance(x, Tensor | float | int):
-            raise DTypeError(f"{what} holds a {type(x).__name__}, not a tensor")
+            raise DTypeError(f"{what} holds {shown(x)}, not a tensor")
     return found

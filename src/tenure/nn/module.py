@@ -13,10 +13,11 @@ from threading import get_ident
 from typing import Any, NoReturn, Self
 
 from tenure.dtypes import as_dtype
+from tenure.errors import shown
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
 from tenure.nn.lending import CALLS, refuse_call
-from tenure.values.blame import check_methods, said_of
+from tenure.values.blame import check_methods, publish, said_of
 from tenure.values.handlers import RemovableHandle
 from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
@@ -68,7 +69,7 @@ class Module:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        check_methods(cls, ("__init__",))
+        check_methods(cls, "__init__")
 
     def _blame(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
         if type(self).__module__.startswith("tenure."):
@@ -122,7 +123,7 @@ class Module:
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a child under a name; None reserves the name."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(f"module is not a Module subclass but {shown(module)}")
         self._check_name("module", name, self._dict("_modules"))
         self._modules[name] = module
 
@@ -136,7 +137,7 @@ class Module:
 
     def _check_name(self, kind: str, name: Any, registered: Mapping[str, Any]) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"the name of a {kind} is a str, not {type(name).__name__}")
+            raise TypeError(f"the name of a {kind} is a str, not {shown(name)}")
         if not name or "." in name:
             raise KeyError(f"the name of a {kind} is not empty and has no dot: {name!r}")
         if name not in registered and hasattr(self, name):
@@ -390,6 +391,9 @@ class Module:
         return new
 
 
+publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule", "apply")
+publish(Module, "register_forward_hook", "register_forward_pre_hook", "load_state_dict", "requires_grad_", "zero_grad")
+publish(Module, "register_full_backward_hook", "register_full_backward_pre_hook", "train", "to", "type")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")
 

@@ -9,7 +9,7 @@ from itertools import chain
 from threading import get_ident
 from typing import Any, Self
 
-from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
+from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
 from tenure.optim import state
 from tenure.optim.holding import begin, end, repeated
 from tenure.values.blame import check_methods, checked_first
@@ -34,7 +34,7 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        check_methods(cls, ("__init__",))
+        check_methods(cls, "__init__")
 
     @checked_first
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
@@ -92,6 +92,8 @@ class Optimizer:
         self._refuse_orphans()
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise DTypeError(f"step: closure is a function, not {shown(closure)}")
             with enable_grad():
                 loss = closure()
         outer = RECORDER.site
@@ -192,7 +194,7 @@ def gradient_of(p: Any) -> Any:
 def _check_place(p: Any) -> None:
     """Only leaves and plain places can be updated."""
     if not isinstance(p, Tensor):
-        raise TypeError(f"params: an optimizer updates tensors, not {type(p).__name__}")
+        raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")
     if not isinstance(p, Var):
         raise WriteError(
             "an optimizer was given a value, which never changes",

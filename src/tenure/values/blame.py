@@ -10,16 +10,16 @@ import dis
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from tenure.dtypes import as_dtype
-from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError, shown
+from tenure.errors import DTypeError, OutOfMemory, OutOfRange, ShapeError, TenureError, shown
 from tenure.values import record
-from tenure.values.sites import PACKAGE
+from tenure.values.sites import PACKAGE, here, site
 
 F = TypeVar("F", bound=Callable[..., Any])
 Check = Callable[[Any], bool]
@@ -173,13 +173,15 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
     if isinstance(error, TenureError | NotImplementedError) or not all(map(_is_ours, inside)):
         raise error
     name = name_of(function, args)
-    refuse_arguments(function, name, args, kwargs)
+    bound = _parameters(function)[0].bind(*args, **kwargs).arguments
+    given = ", ".join(f"{k} = {shown(x)}" for k, x in bound.items() if k != "self")
+    if isinstance(error, MemoryError):
+        raise OutOfMemory(f"{name}: there is no memory for the result of {given}", at=site(here())) from None
     if inside and isinstance(error, TypeError | ValueError | KeyError | AttributeError) and _is_raised(inside[-1]):
         if name in str(error):
             raise error
-        raise type(error)(f"{name}: {error.args[0]}") from error
-    bound = inspect.signature(function).bind(*args, **kwargs).arguments
-    given = ", ".join(f"{k} = {shown(x)}" for k, x in bound.items() if k != "self")
+        raise type(error)(f"{name}: {error.args[0]}") from None
+    refuse_arguments(function, name, args, kwargs)
     kind: type[TenureError] = {IndexError: OutOfRange, ValueError: ShapeError}.get(type(error), DTypeError)
     raise kind(f"{name} does not take these arguments: {given}") from error
 
@@ -217,10 +219,16 @@ def checked_first(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
-def check_methods(cls: type, names: Iterable[str]) -> None:
+def check_methods(cls: type, *names: str) -> None:
     """Look over the arguments of methods that a class of ours defines, before they are called."""
     if cls.__module__.startswith("tenure."):
         for name in names:
             function = vars(cls).get(name)
             if inspect.isfunction(function):
                 setattr(cls, name, checked_first(function))
+
+
+def publish(cls: type, *names: str) -> None:
+    """Let what goes wrong in methods of a class be said of them."""
+    for name in names:
+        setattr(cls, name, public(vars(cls)[name]))

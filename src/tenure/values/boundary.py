@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError
+from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
 from tenure.interp.interp import Poison
 from tenure.runtime.export import read_only
 from tenure.values.creation import wrap
@@ -60,6 +60,15 @@ def keeps_read_only(consumer: FrameType, asked: dict[str, Any]) -> bool:
     return by_numpy and "__dlpack__" not in consumer.f_code.co_names
 
 
+def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
+    if isinstance(dtype, DType):
+        return dtype.numpy
+    try:
+        return np.dtype(dtype)
+    except (TypeError, ValueError, DeprecationWarning):
+        raise DTypeError(f"__array__: {shown(dtype)} is no dtype of NumPy") from None
+
+
 class Boundary:
     """The methods with which a tensor's numbers leave Tenure."""
 
@@ -86,7 +95,7 @@ class Boundary:
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
-        if dtype is not None and np.dtype(dtype) != array.dtype:
+        if dtype is not None and _numpy_dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError("a cast needs a copy, and copy=False forbids one")
             return array.astype(dtype)  # type: ignore[no-any-return]
@@ -148,7 +157,8 @@ class Boundary:
         return (value[k] for k in range(value.shape[0]))
 
     def __contains__(self: Any, element: Any) -> bool:
-        return bool((self == element).any())
+        same = self == element
+        return same if isinstance(same, bool) else bool(same.any())
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

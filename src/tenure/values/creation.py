@@ -16,7 +16,8 @@ from tenure.ir.aval import Aval
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
 from tenure.values import record
-from tenure.values.given import check_number, check_shape, chosen, flag, shape_of, to_array
+from tenure.values.blame import public
+from tenure.values.given import check_number, check_shape, chosen, flag, int_of, shape_of, to_array
 from tenure.values.hits import apply
 from tenure.values.steps import FILL
 
@@ -143,7 +144,7 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Any:
         raise DTypeError(f"from_dlpack takes an object with __dlpack__, not {type(x).__name__}")
     try:
         array = np.from_dlpack(x)
-    except RuntimeError as error:
+    except (RuntimeError, BufferError) as error:
         raise DTypeError(f"from_dlpack: {error}", help="convert it to a dtype that NumPy has first") from None
     return tensor(array)
 
@@ -181,7 +182,8 @@ def zeros(
     size: Any = None,
 ) -> Any:
     """Zeros of a shape, given as ints, as one sequence or by name; float32 unless given."""
-    return _constant("zeros", 0, chosen("zeros", sizes, shape, size), dtype, device, requires_grad)
+    params, number = _constant(0, chosen("zeros", sizes, shape, size), dtype, device)
+    return leaf(apply(FILL, (), params, number), requires_grad)
 
 
 def ones(
@@ -193,16 +195,16 @@ def ones(
     size: Any = None,
 ) -> Any:
     """Ones of a shape, given as ints, as one sequence or by name; float32 unless given."""
-    return _constant("ones", 1, chosen("ones", sizes, shape, size), dtype, device, requires_grad)
+    params, number = _constant(1, chosen("ones", sizes, shape, size), dtype, device)
+    return leaf(apply(FILL, (), params, number), requires_grad)
 
 
-def _constant(
-    name: str, number: int, size: tuple[Any, ...], dtype: DTypeLike | None, device: Any, requires_grad: bool
-) -> Any:
+def _constant(number: int, size: tuple[Any, ...], dtype: DTypeLike | None, device: Any) -> tuple[Any, tuple[float]]:
+    """The parameters of a step that gives one number everywhere, and the number."""
     check_device(device)
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     params = parameters(("shape", "dtype"), shape_of(size, target), target)
-    return leaf(apply(FILL, (), params, (float(number) if target.is_floating else number,)), requires_grad)
+    return params, (float(number) if target.is_floating else number,)
 
 
 def zeros_like(x: Any, *, dtype: DTypeLike | None = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -267,15 +269,20 @@ def arange(
     return leaf(value, requires_grad)
 
 
+def _is_finite(number: float) -> bool:
+    return math.isfinite(number) if isinstance(number, float) else abs(number) < 2**64
+
+
 def _finite(name: str, number: Any) -> Any:
     """A bound of a range as a Python number."""
     if isinstance(number, np.generic) or (isinstance(number, record._Tensor) and number._aval.size == 1):
         number = number.item()
-    if not isinstance(number, bool | int | float) or not math.isfinite(number):
+    if not isinstance(number, bool | int | float) or not _is_finite(number):
         raise DTypeError(f"{name}: {shown(number)} is no finite number")
     return number
 
 
+@public
 def linspace(
     start: float,
     stop: float,
@@ -290,11 +297,12 @@ def linspace(
     check_device(device)
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     (num,) = check_shape((num,), target)
-    start, stop = _finite("linspace", start), _finite("linspace", stop)
+    start, stop = float(_finite("linspace", start)), float(_finite("linspace", stop))
     line = np.linspace(start, stop, num, endpoint=flag("endpoint", endpoint))
     return tensor(line, dtype=target, requires_grad=requires_grad)
 
 
+@public
 def eye(
     n: int,
     m: int | None = None,
@@ -308,6 +316,5 @@ def eye(
     check_device(device)
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     n, m = check_shape((n, n if m is None else m), target)
-    if isinstance(k, bool) or not hasattr(type(k), "__index__"):
-        raise DTypeError(f"eye: k is an int, not {shown(k)}")
-    return tensor(np.eye(n, m, k=max(-n, min(m, int(k))), dtype=target.numpy), requires_grad=requires_grad)
+    k = max(-n, min(m, int_of(k, "eye: k")))
+    return tensor(np.eye(n, m, k=k, dtype=target.numpy), requires_grad=requires_grad)

@@ -202,7 +202,8 @@ def _foreign(data: Any) -> DTypeError:
         return DTypeError("a number does not fit in int64", help="write it as a float")
     if isinstance(wrong, complex | np.complexfloating):
         return _complex()
+    kind = "" if wrong is None else f" of type {type(wrong).__name__}"
     return DTypeError(
-        f"{shown(wrong)} of type {type(wrong).__name__} is no number",
+        f"{shown(wrong)}{kind} is no number",
         help="a tensor is made of numbers or bools, in nested lists or an array",
     )

@@ -7,7 +7,6 @@ when, where or in which order the recorded programs run. Each thread has a defau
 from __future__ import annotations
 
 import itertools
-import operator
 import os
 import threading
 from math import prod
@@ -20,8 +19,9 @@ from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import philox, random
 from tenure.ops.promote import Operation
+from tenure.values.blame import public
 from tenure.values.creation import check_device, leaf, like, wrap
-from tenure.values.given import check_number, check_shape, chosen, shape_of
+from tenure.values.given import check_number, check_shape, chosen, int_of, shape_of
 from tenure.values.hits import apply
 from tenure.values.levels import drawing
 from tenure.values.record import RECORDER
@@ -108,11 +108,9 @@ def entropy() -> int:
 
 def fold(seed: int) -> int:
     """A seed as an int64; ValueError outside [-2**63, 2**64)."""
-    if isinstance(seed, bool) or not hasattr(type(seed), "__index__"):
-        raise DTypeError(f"manual_seed: the seed is an int, not {shown(seed)}")
-    seed = operator.index(seed)
+    seed = int_of(seed, "manual_seed: the seed")
     if not -(2**63) <= seed < 2**64:
-        raise ValueError(f"a seed lies in [-2**63, 2**64), and {seed} does not")
+        raise ValueError(f"manual_seed: a seed lies in [-2**63, 2**64), and {seed} does not")
     return seed - 2**64 if seed >= 2**63 else seed
 
 
@@ -321,7 +319,7 @@ def randint(
     if size is None:
         raise TypeError("randint needs a size, as in randint(0, 10, (3,))")
     check_device(device)
-    low, high = (_whole("randint", name, x) for name, x in (("low", low), ("high", high)))
+    low, high = (int_of(x, f"randint: {name}") for name, x in (("low", low), ("high", high)))
     if not -(2**63) <= low < high <= 2**63:
         raise ShapeError(f"randint: [{low}, {high}) is empty or not within int64")
     target = dtypes.int64 if dtype is None else as_dtype(dtype)
@@ -331,14 +329,7 @@ def randint(
     return out if dtype is None else out.to(target)
 
 
-def _whole(name: str, argument: str, x: Any) -> int:
-    """An argument that is an int, as Python's."""
-    try:
-        return operator.index(x)
-    except TypeError:
-        raise DTypeError(f"{name}: {argument} is an int, not {shown(x)}") from None
-
-
+@public
 def randperm(n: int, *, dtype: DTypeLike | None = None, device: Any = None, generator: Generator | None = None) -> Any:
     """The numbers 0 … n - 1 in random order: a value of shape (n,), int64 unless given; drawn at once."""
     check_device(device)

@@ -22,7 +22,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError
 from tenure.ir.aval import Aval
 from tenure.values.boundary import array_of
-from tenure.values.creation import ALIGNED, wrap
+from tenure.values.given import ALIGNED, wrap
 from tenure.values.reading import value_of
 from tenure.values.show import format_tensor
 from tenure.values.sites import here, site

@@ -246,7 +246,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
 
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
-        return shaping.reshape(self, other.shape)
+        return shaping.reshape(self, reading.value_of(other)._aval.shape)
 
     @property
     def at(self) -> At:

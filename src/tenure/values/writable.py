@@ -6,6 +6,8 @@ from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
 from tenure.values import indexing, steps
+from tenure.values.blame import public
+from tenure.values.given import number
 from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of
@@ -69,10 +71,12 @@ class Writable(Tensor):
         """Write one number everywhere."""
         return self._update(number)
 
+    @public
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Write uniform numbers of [a, b)."""
         return self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
 
+    @public
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Write normal numbers of a mean and a standard deviation."""
         return self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
@@ -103,7 +107,8 @@ IN_PLACE = (
 def _in_place(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and "alpha" in kwargs:
-            args = (args[0] * kwargs.pop("alpha"), *args[1:])
+            alpha = number(f"{name}_", "alpha", kwargs.pop("alpha"))
+            args = ((value_of(args[0]) if type(args[0]) not in NUMBERS else args[0]) * alpha, *args[1:])
         while True:
             seen, old = self._seen()
             done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)

@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 from tenure.dtypes import DTypeLike
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, shown
 from tenure.ops.promote import parameters
 from tenure.values import arithmetic, reductions
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
+from tenure.values.given import number
 from tenure.values.hits import apply_one
 from tenure.values.reading import value_of
 
@@ -43,8 +44,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
     Source: Hendrycks, Gimpel, arXiv:1606.08415.
     """
-    if approximate not in GELU:
-        raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    if not isinstance(approximate, str) or approximate not in GELU:
+        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {shown(approximate)}")
     return apply_one(GELU[approximate], value_of(input))
 
 
@@ -60,7 +61,7 @@ GELU = {
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(beta · x)) / beta, elementwise; x itself where beta · x is above the threshold."""
-    x = value_of(input)
+    x, beta, threshold = value_of(input), number("softplus", "beta", beta), number("softplus", "threshold", threshold)
     scaled = x if beta == 1.0 else beta * x
     smooth = scaled.exp().log1p()
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
@@ -81,13 +82,13 @@ LOG_SIGMOID = composite("logsigmoid", _log_sigmoid, "LogSigmoidBackward0")
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x above zero, else negative_slope · x, elementwise."""
-    x = value_of(input)
+    x, negative_slope = value_of(input), number("leaky_relu", "negative_slope", negative_slope)
     return where(x > 0, x, negative_slope * x)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x above zero, else alpha · (eˣ - 1), elementwise."""
-    x = value_of(input)
+    x, alpha = value_of(input), number("elu", "alpha", alpha)
     return where(x > 0, x, alpha * x.expm1())
 
 
@@ -135,7 +136,7 @@ def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | Non
         x = x.to(dtype)
     at = reductions.one_of(axis, dim)
     if at is None:
-        raise TypeError("softmax goes along an axis: give dim, as in dim=-1")
+        raise TypeError("softmax and log_softmax go along an axis: give dim, as in dim=-1")
     if not x.dtype.is_floating:
         raise DTypeError(f"softmax of {x.dtype.name}", help="cast first, or give dtype=tn.float32")
     return x, reductions.check_axis(at, x.ndim)

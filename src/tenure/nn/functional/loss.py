@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.activation import log_softmax, logsigmoid
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
 from tenure.ops.promote import parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
+from tenure.values.given import int_of, number
 from tenure.values.hits import apply
 from tenure.values.indexing import take_along_axis
 from tenure.values.reading import value_of
@@ -18,13 +19,27 @@ from tenure.values.reading import value_of
 
 def _reduced(losses: Any, count: Any, reduction: str) -> Any:
     """Losses as they are, their sum, or their sum by a count."""
+    if not isinstance(reduction, str):
+        raise wrong_reduction(reduction)
     if reduction == "none":
         return losses
     if reduction == "sum":
         return losses.sum()
     if reduction == "mean":
         return losses.mean() if count is None else losses.sum() / count
-    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    raise wrong_reduction(reduction)
+
+
+def wrong_reduction(reduction: Any) -> DTypeError:
+    """TN802 for what is no way to reduce losses."""
+    return DTypeError(f"reduction is 'mean', 'sum' or 'none', not {shown(reduction)}")
+
+
+def _options(reduction: Any, names: tuple[str, ...] = ("reduction",), *others: Any) -> Any:
+    """The parameters of a loss."""
+    if not isinstance(reduction, str):
+        raise wrong_reduction(reduction)
+    return parameters(names, reduction, *others)
 
 
 def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
@@ -40,7 +55,7 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
-    return apply(MSE, (value_of(input), value_of(target)), parameters(("reduction",), reduction))
+    return apply(MSE, (value_of(input), value_of(target)), _options(reduction))
 
 
 def _mse(input: Any, target: Any, *, reduction: str) -> Any:
@@ -59,6 +74,7 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2; reduced."""
+    beta = number("smooth_l1_loss", "beta", beta)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is not negative, and {beta} is")
     x, y = _pair("smooth_l1_loss", input, target)
@@ -68,6 +84,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2); reduced."""
+    delta = number("huber_loss", "delta", delta)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is above zero, and {delta} is not")
     x, y = _pair("huber_loss", input, target)
@@ -85,7 +102,7 @@ def binary_cross_entropy_with_logits(
     """
     operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
     names = ("reduction", "weighted", "rated")
-    return apply(LOGISTIC, operands, parameters(names, reduction, weight is not None, pos_weight is not None))
+    return apply(LOGISTIC, operands, _options(reduction, names, weight is not None, pos_weight is not None))
 
 
 def _logistic(x: Any, y: Any, *given: Any, reduction: str, weighted: bool, rated: bool) -> Any:
@@ -118,7 +135,7 @@ def nll_loss(
     other target outside [0, C) is TN801, when the loss is read.
     """
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
-    return apply(NLL, operands, parameters(("ignore_index", "reduction"), int(ignore_index), reduction))
+    return apply(NLL, operands, _options(reduction, ("reduction", "ignore_index"), _ignored(ignore_index)))
 
 
 def _nll(x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
@@ -127,6 +144,14 @@ def _nll(x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: st
 
 
 NLL = composite("nll_loss", _nll)
+
+
+def _ignored(ignore_index: Any) -> int:
+    """The class that does not count."""
+    index = int_of(ignore_index, "ignore_index")
+    if not -(2**63) <= index < 2**63:
+        raise DTypeError(f"ignore_index {index} does not fit in int64")
+    return index
 
 
 def _class_axis(x: Any, y: Any) -> int:
@@ -189,8 +214,10 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
-    names = ("ignore_index", "reduction", "label_smoothing")
-    return apply(CROSS_ENTROPY, operands, parameters(names, int(ignore_index), reduction, float(label_smoothing)))
+    names = ("reduction", "ignore_index", "label_smoothing")
+    return apply(
+        CROSS_ENTROPY, operands, _options(reduction, names, _ignored(ignore_index), float(label_smoothing))
+    )
 
 
 def _cross_entropy(
