@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from tenure.errors import OutOfRange, ShapeError
+import numpy as np
+
+from tenure.errors import OutOfRange, ShapeError, shown
 from tenure.values.blame import checked_first
+from tenure.values.given import refuse_array
 from tenure.values.random import Generator, randperm
 from tenure.values.tensor import Tensor
 
@@ -32,6 +35,9 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors: Any) -> None:
         if not tensors:
             raise ShapeError("a TensorDataset is made of one tensor or more")
+        for t in tensors:
+            if isinstance(t, np.ndarray):
+                refuse_array(t)
         sizes = [t.shape[0] if t.shape else None for t in tensors]
         if len(set(sizes)) > 1 or sizes[0] is None:
             raise ShapeError(f"the tensors of a TensorDataset agree in their first size, not {sizes}")
@@ -49,6 +55,8 @@ class Subset(Dataset):
 
     @checked_first
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        if not hasattr(type(dataset), "__getitem__") or isinstance(dataset, str | bytes):
+            raise TypeError(f"dataset is indexed, dataset[k], which {shown(dataset)} is not")
         self.dataset = dataset
         self.indices = indices
 

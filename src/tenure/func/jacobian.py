@@ -12,7 +12,7 @@ from typing import Any
 
 from tenure.errors import DTypeError
 from tenure.func import tree
-from tenure.func.transforms import closed, marked, pulled, recording
+from tenure.func.transforms import closed, marked, numbered, pulled, recording
 from tenure.func.vectorize import vmap
 from tenure.values import shaping, steps
 from tenure.values.arithmetic import equal, to_dtype
@@ -57,7 +57,7 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        numbers = numbered(argnums, args, name)
         with recording():
             given = list(args)
             marks: list[Any] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.func import tree
 from tenure.values import steps
 from tenure.values.arithmetic import detach
@@ -51,6 +51,15 @@ def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
             )
         marks.append(steps.mark(value, None))
     return tree.rebuild(argument, iter(marks)), marks
+
+
+def numbered(argnums: int | Sequence[int], args: Sequence[Any], name: str) -> list[int]:
+    """The arguments that are differentiated, by number; TN801 for one that is not there."""
+    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    for k in numbers:
+        if not -len(args) <= k < len(args):
+            raise OutOfRange(f"{name}: argnums={k} of a call with {len(args)} positional arguments", at=site(here()))
+    return numbers
 
 
 def closed(out: Any, marks: Sequence[Any], tracked: bool) -> Any:
@@ -101,7 +110,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        numbers = numbered(argnums, args, "grad")
         given = list(args)
         with recording():
             marks: list[Any] = []

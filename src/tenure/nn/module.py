@@ -391,9 +391,9 @@ class Module:
         return new
 
 
-publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule", "apply")
-publish(Module, "register_forward_hook", "register_forward_pre_hook", "load_state_dict", "requires_grad_", "zero_grad")
-publish(Module, "register_full_backward_hook", "register_full_backward_pre_hook", "train", "to", "type")
+publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule", "train", "to")
+check_methods(Module, "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "apply")
+check_methods(Module, "register_full_backward_pre_hook", "load_state_dict", "requires_grad_", "zero_grad", "type")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, shown
 from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
-from tenure.values import keys
-from tenure.values.given import number
+from tenure.values import keys, record
+from tenure.values.given import flag, number
 from tenure.values.hits import apply, apply_one
 from tenure.values.operators import STEPS, binary
 from tenure.values.reading import value_of
@@ -141,6 +143,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     condition alone: for each axis the indices at which it holds (``nonzero``).
     """
     c = value_of(condition)
+    x, y = (v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else v for v in (x, y))
     if x is None and y is None:
         return keys.positions(truth(c), False)
     if x is None or y is None:
@@ -166,32 +169,36 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x kept within [min, max]; a bound left out does not bound."""
     x = value_of(x)
     if min is not None:
-        x = maximum(x, _operand(min))
+        x = maximum(x, _operand(min, "clip: min"))
     if max is not None:
-        x = minimum(x, _operand(max))
+        x = minimum(x, _operand(max, "clip: max"))
     return x
 
 
-def _operand(x: Any) -> Any:
-    """A number, or the value of what is none."""
-    return x if type(x) in (bool, int, float) else value_of(x)
+def _operand(x: Any, what: str) -> Any:
+    """A number, or the value of what is none; TN802 for what is neither a number nor a tensor."""
+    if type(x) in (bool, int, float):
+        return x
+    if not isinstance(x, record._Tensor | np.ndarray | np.generic | list | tuple | bool | int | float):
+        raise DTypeError(f"{what} is a number or a tensor, not {shown(x)}")
+    return value_of(x)
 
 
 def lerp(x: Any, end: Any, weight: Any) -> Any:
     """x + weight · (end - x): from x towards end, elementwise."""
-    x, weight = _operand(x), _operand(weight)
+    x, weight = _operand(x, "lerp: x"), _operand(weight, "lerp: weight")
     return x + weight * (value_of(end) - x)
 
 
 def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
     """x + value · a · b, elementwise."""
-    x, b, value = _operand(x), _operand(b), number("addcmul", "value", value)
+    x, b, value = _operand(x, "addcmul: x"), _operand(b, "addcmul: b"), number("addcmul", "value", value)
     return x + (value_of(a) * b if type(value) in (int, float) and value == 1 else value_of(a) * b * value)
 
 
 def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
     """x + value · a / b, elementwise."""
-    x, b, value = _operand(x), _operand(b), number("addcdiv", "value", value)
+    x, b, value = _operand(x, "addcdiv: x"), _operand(b, "addcdiv: b"), number("addcdiv", "value", value)
     return x + (value_of(a) / b if type(value) in (int, float) and value == 1 else value_of(a) / b * value)
 
 
@@ -203,6 +210,7 @@ def to_dtype(x: Any, dtype: DType) -> Any:
 
 def astype(x: Any, dtype: DTypeLike, *, copy: bool = True) -> Any:
     """x in another dtype. Values never change, so ``copy`` makes no difference."""
+    flag("copy", copy)
     return to_dtype(x, as_dtype(dtype))
 
 

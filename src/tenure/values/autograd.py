@@ -121,6 +121,8 @@ def _listed(xs: Any) -> list[Any]:
 
 def register_hook(x: Any, hook: Hook) -> RemovableHandle:
     """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it."""
+    if not callable(hook):
+        raise DTypeError(f"register_hook: hook is a function, not {shown(hook)}")
     leaf = getattr(x, "_leaf", None)
     if leaf is None:
         source = value_of(x)._src

@@ -173,14 +173,20 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
     if isinstance(error, TenureError | NotImplementedError) or not all(map(_is_ours, inside)):
         raise error
     name = name_of(function, args)
-    bound = _parameters(function)[0].bind(*args, **kwargs).arguments
+    try:
+        bound = _parameters(function)[0].bind(*args, **kwargs).arguments
+    except TypeError:  # the call has been refused by Python
+        raise error from None
     given = ", ".join(f"{k} = {shown(x)}" for k, x in bound.items() if k != "self")
     if isinstance(error, MemoryError):
         raise OutOfMemory(f"{name}: there is no memory for the result of {given}", at=site(here())) from None
     if inside and isinstance(error, TypeError | ValueError | KeyError | AttributeError) and _is_raised(inside[-1]):
         if name in str(error):
             raise error
-        raise type(error)(f"{name}: {error.args[0]}") from None
+        said = getattr(error, "said", error.args[0])
+        found = type(error)(f"{name}: {said}")
+        found.said = said  # type: ignore[attr-defined]
+        raise found from None
     refuse_arguments(function, name, args, kwargs)
     kind: type[TenureError] = {IndexError: OutOfRange, ValueError: ShapeError}.get(type(error), DTypeError)
     raise kind(f"{name} does not take these arguments: {given}") from error
@@ -189,7 +195,9 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
 def _is_raised(at: TracebackType) -> bool:
     """Whether a line raised its error itself, by ``raise``."""
     code = at.tb_frame.f_code
-    return code.co_filename.startswith(PACKAGE) and dis.opname[code.co_code[at.tb_lasti]] == "RAISE_VARARGS"
+    if code.co_name == "__getattr__" or not code.co_filename.startswith(PACKAGE):
+        return False
+    return dis.opname[code.co_code[at.tb_lasti]] == "RAISE_VARARGS"
 
 
 def public(function: F) -> F:

@@ -65,7 +65,7 @@ def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
         return dtype.numpy
     try:
         return np.dtype(dtype)
-    except (TypeError, ValueError, DeprecationWarning):
+    except (TypeError, ValueError, DeprecationWarning, RecursionError):
         raise DTypeError(f"__array__: {shown(dtype)} is no dtype of NumPy") from None
 
 

@@ -17,7 +17,7 @@ from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
 from tenure.values import record
 from tenure.values.blame import public
-from tenure.values.given import check_number, check_shape, chosen, flag, int_of, shape_of, to_array
+from tenure.values.given import check_number, check_shape, chosen, flag, int_of, refuse_array, shape_of, to_array
 from tenure.values.hits import apply
 from tenure.values.steps import FILL
 
@@ -104,7 +104,7 @@ def from_numpy(a: np.ndarray[Any, Any], *, copy: bool = True) -> Any:
     temporary, as in ``from_numpy(load(), copy=False)``, that owns its memory and that no name or view refers to.
     Any other array is copied, for whoever holds it could write it."""
     if not isinstance(a, np.ndarray):
-        raise DTypeError(f"from_numpy takes an ndarray, not {type(a).__name__}", help="use tn.tensor(data)")
+        raise DTypeError(f"from_numpy takes an ndarray, not {shown(a)}", help="use tn.tensor(data)")
     if copy is not False and flag("copy", copy):
         return tensor(a)
     if sys.getrefcount(a) > _TEMPORARY or type(a) is not np.ndarray or _is_named(a, sys._getframe(1)):
@@ -138,10 +138,12 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Any:
     check_device(device)
     if isinstance(x, record._Tensor):
         return x.detach()
-    if copy is False:
+    if copy is not None and not flag("copy", copy):
         raise BufferError("from_dlpack copies: what the exporter writes later would change a value")
     if not hasattr(x, "__dlpack__"):
-        raise DTypeError(f"from_dlpack takes an object with __dlpack__, not {type(x).__name__}")
+        raise DTypeError(f"from_dlpack takes an object with __dlpack__, not {shown(x)}")
+    if isinstance(x, np.ndarray):
+        refuse_array(x)
     try:
         array = np.from_dlpack(x)
     except (RuntimeError, BufferError) as error:
@@ -166,7 +168,7 @@ def full(
     if isinstance(fill_value, np.generic):
         fill_value = fill_value.item()
     if not isinstance(fill_value, bool | int | float):
-        raise DTypeError(f"full: the value is a number, not {type(fill_value).__name__}")
+        raise DTypeError(f"full: the value is a number, not {shown(fill_value)}")
     target = as_dtype(type(fill_value) if dtype is None else dtype)
     check_number("full", fill_value, target)
     params = parameters(("shape", "dtype"), check_shape(shape, target), target)

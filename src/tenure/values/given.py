@@ -27,7 +27,7 @@ INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "f
 
 def check_shape(shape: Any, dtype: DType = dtypes.float32) -> tuple[int, ...]:
     """A shape as a tuple of Python ints; TN802 for negative, fractional or absurd sizes, and for too many axes."""
-    sizes = shape if isinstance(shape, Sequence) else (shape,)
+    sizes = shape if isinstance(shape, Sequence) and not isinstance(shape, str | bytes) else (shape,)
     try:
         out = tuple([operator.index(n) for n in sizes])
     except TypeError:

@@ -147,7 +147,7 @@ class set_grad_enabled(ModeContext):
 
     def __init__(self, mode: bool) -> None:
         super().__init__()
-        if type(mode).__name__ not in ("bool", "bool_", "int"):
+        if type(mode).__name__ not in ("bool", "bool_", "int") or mode not in (0, 1):
             raise DTypeError(f"set_grad_enabled: mode is True or False, not {shown(mode)}")
         self._grad = bool(mode)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import ShapeError, WriteError
-from tenure.values import arithmetic, creation, indexing, lookup, reading, record, reductions, scattering, shaping
+from tenure.values import arithmetic, creation, given, indexing, lookup, reading, record, reductions, scattering, shaping
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
@@ -207,9 +207,13 @@ class Tensor(Arithmetic, Shaping, Boundary):
         for arg in args:
             if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps"):
                 device = arg
+            elif dtype is not None:
+                raise TypeError("to: the dtype is given twice")
             else:
-                dtype = arg
+                dtype = arg.dtype if isinstance(arg, Tensor) else arg
         creation.check_device(device)
+        if copy is not False:
+            given.flag("copy", copy)
         return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
 
     def type(self, dtype: DTypeLike) -> Any:

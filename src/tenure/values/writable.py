@@ -7,6 +7,7 @@ from typing import Any
 from tenure.errors import DTypeError, ShapeError
 from tenure.values import indexing, steps
 from tenure.values.blame import public
+from tenure.values.creation import tensor
 from tenure.values.given import number
 from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
@@ -61,7 +62,9 @@ class Writable(Tensor):
 
     def copy_(self, v: Any) -> Any:
         """Write v, broadcast to the place's shape and cast to its dtype."""
-        return self._update(v if type(v) in NUMBERS else value_of(v).to(self.dtype))
+        if type(v) in NUMBERS:
+            return self._update(v)
+        return self._update(v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype))
 
     def zero_(self) -> Any:
         """Write zeros."""
@@ -106,7 +109,7 @@ IN_PLACE = (
 
 def _in_place(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and "alpha" in kwargs:
+        if args and "alpha" in kwargs and name in ("add", "sub", "subtract"):
             alpha = number(f"{name}_", "alpha", kwargs.pop("alpha"))
             args = ((value_of(args[0]) if type(args[0]) not in NUMBERS else args[0]) * alpha, *args[1:])
         while True:

@@ -101,6 +101,8 @@ def softmax(
 
 
 def _softmax(x: Any, *, axis: int) -> Any:
+    if not x.shape[axis]:  # no element, and so no largest one
+        return x.exp()
     powers = _shifted(x, axis).exp()
     return powers / powers.sum(axis=axis, keepdims=True)
 
@@ -117,6 +119,8 @@ def log_softmax(
 
 
 def _log_softmax(x: Any, *, axis: int) -> Any:
+    if not x.shape[axis]:
+        return x.exp()
     shifted = _shifted(x, axis)
     return shifted - shifted.exp().sum(axis=axis, keepdims=True).log()
 

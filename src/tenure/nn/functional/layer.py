@@ -12,6 +12,7 @@ from tenure.ir.program import TABLE, Value
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops import move, pointwise
+from tenure.ops.index import FROM_THE_END
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
@@ -132,8 +133,9 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 
 def no_negative(index: Any, size: int) -> Any:
-    """An index in which counting from the end is out of range, too."""
-    return where(index < 0, index - size, index)
+    """An index in which counting from the end is out of range, too: the check names what was given."""
+    index = index.long()
+    return where(index < 0, index - FROM_THE_END, index)
 
 
 def scaled_dot_product_attention(
@@ -157,6 +159,8 @@ def scaled_dot_product_attention(
         raise ValueError("scaled_dot_product_attention takes attn_mask or is_causal, not both")
     q, k, v = value_of(query), value_of(key), value_of(value)
     name, dropout_p = "scaled_dot_product_attention", number("dropout", "dropout_p", dropout_p)
+    if not 0.0 <= dropout_p <= 1.0:
+        raise ValueError(f"{name}: dropout_p lies between 0 and 1, and {dropout_p} does not")
     mask = () if attn_mask is None else (value_of(attn_mask),)
     params = parameters(("causal", "scale"), is_causal, None if scale is None else float(number(name, "scale", scale)))
     if not dropout_p:
