@@ -15,10 +15,9 @@ from typing import Any, NoReturn, Self
 from tenure.dtypes import as_dtype
 from tenure.errors import shown
 from tenure.nn import convert, state
-from tenure.nn.hooks import Hooks, register
+from tenure.nn.hooks import Hooked
 from tenure.nn.lending import CALLS, refuse_call
 from tenure.values.blame import check_methods, publish, said_of
-from tenure.values.handlers import RemovableHandle
 from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
 from tenure.values.parameter import BIRTHS, Parameter
@@ -30,7 +29,7 @@ Found = Iterator[tuple[str, Any]]
 REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
-class Module:
+class Module(Hooked):
     """The base of neural-network modules. A subclass calls ``super().__init__()`` and defines ``forward``.
 
     A module owns its parameters and its buffers, which are places. Calling it calls ``forward``; an operation
@@ -38,7 +37,6 @@ class Module:
     """
 
     training: bool
-    _hooks: Hooks | None = None
 
     def __init__(self) -> None:
         vars(self).update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set())
@@ -75,36 +73,6 @@ class Module:
         if type(self).__module__.startswith("tenure."):
             said_of(error, type(self).forward, (self, *args), kwargs)
         raise error
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before each ``forward``; what it returns, if anything, are the arguments.
-        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both."""
-        return register(self._own_hooks().before, (hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
-        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
-        return register(self._own_hooks().after, (hook, with_kwargs), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call; what it returns, if
-        anything, takes the place of ``grad_output``, a tuple with None for what has no gradient."""
-        return register(self._own_hooks().back_first, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the positional
-        arguments of a call; what it returns, if anything, takes the place of ``grad_input``."""
-        return register(self._own_hooks().back, hook, prepend)
-
-    def _own_hooks(self) -> Hooks:
-        if self._hooks is None:
-            object.__setattr__(self, "_hooks", Hooks())
-        assert self._hooks is not None
-        return self._hooks
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name; None reserves the name."""
@@ -391,9 +359,9 @@ class Module:
         return new
 
 
-publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule", "train", "to")
-check_methods(Module, "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "apply")
-check_methods(Module, "register_full_backward_pre_hook", "load_state_dict", "requires_grad_", "zero_grad", "type")
+publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule")
+publish(Module, "load_state_dict", "train", "to")
+check_methods(Module, "apply", "requires_grad_", "zero_grad", "type")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")
 

@@ -192,7 +192,7 @@ additem: Primitive = linear(
 
 
 FROM_THE_END = 2**62
-"""What is taken from a negative index where it does not count from the end, so that it lies outside; a message adds it."""
+"""Taken from a negative index that does not count from the end, so that it lies outside; a message adds it again."""
 
 
 def check_range(np: Any, index: Any, size: int, axis: int) -> None:

@@ -28,14 +28,14 @@ Check = Callable[[Any], bool]
 def is_whole(x: Any) -> bool:
     """Whether an argument is an int, a NumPy integer or a tensor of one."""
     if isinstance(x, record._Tensor):
-        return x._aval.dtype.kind in "iu" and x._aval.size == 1
+        return bool(x._aval.dtype.kind in "iu" and x._aval.size == 1)
     return hasattr(type(x), "__index__") and not isinstance(x, bool | np.bool_ | np.ndarray)
 
 
 def is_number(x: Any) -> bool:
     """Whether an argument is a real number, or a tensor of one."""
     if isinstance(x, record._Tensor):
-        return x._aval.size == 1
+        return bool(x._aval.size == 1)
     return isinstance(x, bool | int | float) or (isinstance(x, np.generic) and x.dtype.kind in "biuf")
 
 
@@ -183,13 +183,17 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
     if inside and isinstance(error, TypeError | ValueError | KeyError | AttributeError) and _is_raised(inside[-1]):
         if name in str(error):
             raise error
-        said = getattr(error, "said", error.args[0])
+        said = getattr(error, SAID, error.args[0])
         found = type(error)(f"{name}: {said}")
-        found.said = said  # type: ignore[attr-defined]
+        setattr(found, SAID, said)
         raise found from None
     refuse_arguments(function, name, args, kwargs)
     kind: type[TenureError] = {IndexError: OutOfRange, ValueError: ShapeError}.get(type(error), DTypeError)
     raise kind(f"{name} does not take these arguments: {given}") from error
+
+
+SAID = "said"
+"""The attribute of an error with its text before a function's name was put in front."""
 
 
 def _is_raised(at: TracebackType) -> bool:

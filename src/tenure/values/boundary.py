@@ -64,9 +64,10 @@ def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
     if isinstance(dtype, DType):
         return dtype.numpy
     try:
-        return np.dtype(dtype)
+        found: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError, DeprecationWarning, RecursionError):
         raise DTypeError(f"__array__: {shown(dtype)} is no dtype of NumPy") from None
+    return found
 
 
 class Boundary:

@@ -160,7 +160,7 @@ def full(
     requires_grad: bool = False,
     size: Any = None,
 ) -> Any:
-    """A tensor of one number; its dtype is the number's default unless given. ``size`` is PyTorch's name of the shape."""
+    """A tensor of one number; its dtype is the number's default unless given. ``size`` is PyTorch's name for shape."""
     check_device(device)
     if shape is None and size is None:
         raise TypeError("full: the shape is missing, as in full((2, 3), 1.0)")

@@ -210,7 +210,7 @@ def run(t: Any) -> None:
                     try:
                         _execute(t, plan, handles)
                     except BaseException as error:
-                        raise break_off(t, plan, handles, error)
+                        raise break_off(t, plan, handles, error) from error.__cause__
                 del shield
         t.handles = []
         _release(t)
@@ -248,7 +248,7 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
             _start(t, plan, handles)
         done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
     except BaseException as error:
-        raise break_off(t, plan, handles, error)
+        raise break_off(t, plan, handles, error) from error.__cause__
     if type(done) is tuple:
         account(t, plan, done)
     return done is not None
@@ -261,7 +261,7 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
         numbers = [t.scalars[k] for k in plan.numbers]
         _deliver(t, plan, t.handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
     except BaseException as error:
-        raise break_off(t, plan, t.handles, error)
+        raise break_off(t, plan, t.handles, error) from error.__cause__
 
 
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:

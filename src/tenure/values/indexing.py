@@ -120,12 +120,7 @@ def split(x: Any, sizes: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """x in parts along an axis: of a size each (the last may be smaller), or of the given sizes."""
     x = value_of(x)
     axis, size = _axis(x, dim)
-    if type(sizes) is not int:
-        many = isinstance(sizes, list | tuple)
-        if not all(map(is_int, sizes if many else (sizes,))):
-            raise DTypeError(f"split: a size, or a list of sizes, is made of ints, not {shown(sizes)}")
-        sizes = tuple([operator.index(n) for n in sizes]) if many else operator.index(sizes)
-    parts = _parts(sizes, size, axis, x.ndim)
+    parts = _parts(sizes if type(sizes) is int else _sizes(sizes), size, axis, x.ndim)
     return tuple([apply_one(SLICE, x, params, start) for params, start in parts])
 
 
@@ -140,6 +135,14 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return tuple(
         [apply_one(SLICE, x, params, start) for params, start in _parts(max(1, -(-size // chunks)), size, axis, x.ndim)]
     )
+
+
+def _sizes(sizes: Any) -> int | tuple[int, ...]:
+    """A size, or a list of them, as Python's ints."""
+    several = isinstance(sizes, list | tuple)
+    if not all(map(is_int, sizes if several else (sizes,))):
+        raise DTypeError(f"split: a size, or a list of sizes, is made of ints, not {shown(sizes)}")
+    return tuple([operator.index(n) for n in sizes]) if several else operator.index(sizes)
 
 
 def is_int(x: Any) -> bool:

@@ -92,7 +92,8 @@ def diagonal(
     )
     if first == second:
         raise ShapeError(f"diagonal: between axis {first} and itself")
-    return apply(DIAGONAL, (x,), (("offset", int_of(offset, "diagonal: the offset")), ("first", first), ("second", second)))
+    offset = int_of(offset, "diagonal: the offset")
+    return apply(DIAGONAL, (x,), (("offset", offset), ("first", first), ("second", second)))
 
 
 def ix_(*sequences: Any) -> tuple[Any, ...]:

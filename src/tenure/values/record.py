@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError, shown
 from tenure.ir.aval import Aval
@@ -298,20 +298,18 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
         t.busy = False
     except Exception as error:
         t.busy = not t.whole()
-        raise refused(error, fn, params)
+        refuse(error, fn, params)
     if t.eager:
         cut(t)
     return out
 
 
-def refused(error: Exception, fn: Operation, params: Any) -> Exception:
-    """What an error in a step never seen says of the operation: TN802 with its parameters, if no law says more."""
+def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
+    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, if no law says more."""
     if isinstance(error, TenureError):
-        return error
+        raise error
     given = ", ".join([f"{name} = {shown(value)}" for name, value in params if name not in HIDDEN])
-    found = DTypeError(f"{fn.name} does not take these arguments: {given or 'operands of this kind'}")
-    found.__cause__ = error
-    return found
+    raise DTypeError(f"{fn.name} does not take these arguments: {given or 'operands of this kind'}") from error
 
 
 HIDDEN = frozenset(("spec", "at", "unique", "lead"))
@@ -348,7 +346,7 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
         t.busy = False
     except Exception as error:
         t.busy = not t.whole()
-        raise refused(error, fn, params)
+        refuse(error, fn, params)
     if t.eager:
         cut(t)
     return h

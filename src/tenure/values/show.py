@@ -70,7 +70,8 @@ def set_printoptions(
     base = _options
     if profile is not None:
         if not isinstance(profile, str) or profile.lower() not in _PROFILES:
-            raise ValueError(f"set_printoptions: profile is one of {', '.join(map(repr, _PROFILES))}, not {shown(profile)}")
+            known = ", ".join(map(repr, _PROFILES))
+            raise ValueError(f"set_printoptions: profile is one of {known}, not {shown(profile)}")
         base = _PROFILES[profile.lower()]
     for name, given in (("precision", precision), ("edgeitems", edgeitems), ("linewidth", linewidth)):
         if given is not None and not (type(given) is int and 0 <= given < 2**31):

@@ -18,10 +18,10 @@ from tenure.compile.build import planned
 from tenure.compile.explain import found_reuses
 from tenure.errors import BorrowError, DTypeError, OwnershipError, Site, shown
 from tenure.runtime.lots import unshared
+from tenure.values import record
 from tenure.values.force import BEFORE_RUN
 from tenure.values.graph import Place
 from tenure.values.holders import Holder, holders
-from tenure.values import record
 from tenure.values.loans import WATCHERS
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, place_of, site

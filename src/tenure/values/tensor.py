@@ -7,10 +7,11 @@ from typing import Any
 
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import ShapeError, WriteError
-from tenure.values import arithmetic, creation, given, indexing, lookup, reading, record, reductions, scattering, shaping
+from tenure.values import arithmetic, creation, indexing, lookup, reading, record, reductions, scattering, shaping
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
+from tenure.values.given import flag
 from tenure.values.graph import Leaf
 from tenure.values.hits import apply_one
 from tenure.values.operators import binary
@@ -213,7 +214,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
                 dtype = arg.dtype if isinstance(arg, Tensor) else arg
         creation.check_device(device)
         if copy is not False:
-            given.flag("copy", copy)
+            flag("copy", copy)
         return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
 
     def type(self, dtype: DTypeLike) -> Any:

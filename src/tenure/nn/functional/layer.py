@@ -63,7 +63,8 @@ def layer_norm(
     operands = tuple([value_of(p) for p in (input, weight, bias) if p is not None])
     shape = normalized_shape if type(normalized_shape) is tuple else _normalized(normalized_shape)
     params = parameters(("shape", "weighted", "shifted"), shape, weight is not None, bias is not None)
-    return apply(LAYER_NORM, operands, params, (eps if type(eps) is float else float(number("layer_norm", "eps", eps)),))
+    eps = eps if type(eps) is float else float(number("layer_norm", "eps", eps))
+    return apply(LAYER_NORM, operands, params, (eps,))
 
 
 def _normalized(shape: Any) -> tuple[int, ...]:

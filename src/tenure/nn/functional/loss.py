@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError, shown
+from tenure.errors import DTypeError, InternalError, ShapeError, shown
 from tenure.nn.functional.activation import log_softmax, logsigmoid
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
@@ -19,27 +19,22 @@ from tenure.values.reading import value_of
 
 def _reduced(losses: Any, count: Any, reduction: str) -> Any:
     """Losses as they are, their sum, or their sum by a count."""
-    if not isinstance(reduction, str):
-        raise wrong_reduction(reduction)
     if reduction == "none":
         return losses
     if reduction == "sum":
         return losses.sum()
     if reduction == "mean":
         return losses.mean() if count is None else losses.sum() / count
-    raise wrong_reduction(reduction)
+    raise InternalError(f"losses are not reduced by {reduction!r}")
 
 
-def wrong_reduction(reduction: Any) -> DTypeError:
-    """TN802 for what is no way to reduce losses."""
-    return DTypeError(f"reduction is 'mean', 'sum' or 'none', not {shown(reduction)}")
+def check_reduction(name: str, reduction: Any) -> None:
+    """ValueError for what is no way to reduce losses."""
+    if not isinstance(reduction, str) or reduction not in WAYS:
+        raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', not {shown(reduction)}")
 
 
-def _options(reduction: Any, names: tuple[str, ...] = ("reduction",), *others: Any) -> Any:
-    """The parameters of a loss."""
-    if not isinstance(reduction, str):
-        raise wrong_reduction(reduction)
-    return parameters(names, reduction, *others)
+WAYS = ("mean", "sum", "none")
 
 
 def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
@@ -55,7 +50,8 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
-    return apply(MSE, (value_of(input), value_of(target)), _options(reduction))
+    check_reduction("mse_loss", reduction)
+    return apply(MSE, (value_of(input), value_of(target)), parameters(("reduction",), reduction))
 
 
 def _mse(input: Any, target: Any, *, reduction: str) -> Any:
@@ -68,6 +64,7 @@ MSE = composite("mse_loss", _mse)
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """|input - target|, reduced. Shapes as in ``mse_loss``."""
+    check_reduction("l1_loss", reduction)
     x, y = _pair("l1_loss", input, target)
     return _reduced((x - y).abs(), None, reduction)
 
@@ -77,6 +74,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     beta = number("smooth_l1_loss", "beta", beta)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is not negative, and {beta} is")
+    check_reduction("smooth_l1_loss", reduction)
     x, y = _pair("smooth_l1_loss", input, target)
     d = (x - y).abs()
     return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta) if beta else d, None, reduction)
@@ -87,6 +85,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     delta = number("huber_loss", "delta", delta)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is above zero, and {delta} is not")
+    check_reduction("huber_loss", reduction)
     x, y = _pair("huber_loss", input, target)
     d = (x - y).abs()
     return _reduced(where(d <= delta, d * d * 0.5, delta * (d - 0.5 * delta)), None, reduction)
@@ -101,8 +100,9 @@ def binary_cross_entropy_with_logits(
     differ.
     """
     operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
+    check_reduction("binary_cross_entropy_with_logits", reduction)
     names = ("reduction", "weighted", "rated")
-    return apply(LOGISTIC, operands, _options(reduction, names, weight is not None, pos_weight is not None))
+    return apply(LOGISTIC, operands, parameters(names, reduction, weight is not None, pos_weight is not None))
 
 
 def _logistic(x: Any, y: Any, *given: Any, reduction: str, weighted: bool, rated: bool) -> Any:
@@ -134,8 +134,9 @@ def nll_loss(
     ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted. Any
     other target outside [0, C) is TN801, when the loss is read.
     """
+    check_reduction("nll_loss", reduction)
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
-    return apply(NLL, operands, _options(reduction, ("reduction", "ignore_index"), _ignored(ignore_index)))
+    return apply(NLL, operands, parameters(("reduction", "ignore_index"), reduction, _ignored(ignore_index)))
 
 
 def _nll(x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
@@ -214,10 +215,10 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
+    check_reduction("cross_entropy", reduction)
     names = ("reduction", "ignore_index", "label_smoothing")
-    return apply(
-        CROSS_ENTROPY, operands, _options(reduction, names, _ignored(ignore_index), float(label_smoothing))
-    )
+    params = parameters(names, reduction, _ignored(ignore_index), float(label_smoothing))
+    return apply(CROSS_ENTROPY, operands, params)
 
 
 def _cross_entropy(
