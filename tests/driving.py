@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,7 +269,8 @@ def fault(site: Site, error: BaseException) -> str | None:
         return f"is a {type(error).__name__}"
     if any(words in text for words in OF_INNER):
         return "speaks of something inner"
-    names = [part.strip("_") for part in ALIAS.get(site.function, site.function).replace("(", ".").split(".")]
+    whole = f"{site.line} {ALIAS.get(site.function, '')}("
+    names = [name.strip("_") for name in re.findall(r"(\w+)\(", whole)]
     if not any(name and name in text for name in names):
         return "does not name the function"
     return None

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Self
 
-from tenure.errors import OutOfRange
+from tenure.errors import OutOfRange, shown
 from tenure.nn import state
 from tenure.nn.module import Module
-from tenure.values.blame import publish
+from tenure.values.blame import check_methods, publish
 from tenure.values.given import int_of
 
 
@@ -169,8 +169,13 @@ class ModuleDict(Module):
 
     def pop(self, name: str) -> Any:
         """Remove a module; gives it."""
+        if not isinstance(name, str) or name not in self._modules:
+            raise KeyError(f"pop: there is no module {shown(name)}")
         return self._modules.pop(name)
 
     def clear(self) -> None:
         """Remove all modules."""
         self._modules.clear()
+
+
+check_methods(ModuleDict, "update")

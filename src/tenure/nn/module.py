@@ -13,11 +13,12 @@ from threading import get_ident
 from typing import Any, NoReturn, Self
 
 from tenure.dtypes import as_dtype
-from tenure.errors import shown
+from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooked
 from tenure.nn.lending import CALLS, refuse_call
 from tenure.values.blame import check_methods, publish, said_of
+from tenure.values.given import flag
 from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
 from tenure.values.parameter import BIRTHS, Parameter
@@ -85,6 +86,7 @@ class Module(Hooked):
         """Add a buffer: state that is no parameter, kept as a place (a value is given one). One that is not
         ``persistent`` is left out of ``state_dict()``; None reserves the name."""
         self._check_name("buffer", name, self._dict("_buffers"))
+        persistent = flag("persistent", persistent)
         self._buffers[name] = _buffer(name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
@@ -183,9 +185,11 @@ class Module(Hooked):
     ) -> Iterator[tuple[str, Module]]:
         """This module (named ``prefix``) and all below it, parents first; one held twice is given once."""
         memo = set() if memo is None else memo
+        if not isinstance(memo, set) or not isinstance(prefix, str):
+            raise DTypeError(f"memo is a set and prefix a str, not {shown(memo)} and {shown(prefix)}")
         if self in memo:
             return
-        if remove_duplicate:
+        if flag("remove_duplicate", remove_duplicate):
             memo.add(self)
         yield prefix, self
         for name, module in self._modules.items():
@@ -195,7 +199,8 @@ class Module(Hooked):
 
     def _named(self, which: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Found:
         seen: set[int] = set()
-        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        below = flag("recurse", recurse)
+        modules = self.named_modules(None, prefix, remove_duplicate) if below else [(prefix, self)]
         for path, module in modules:
             for name, tensor in vars(module)[which].items():
                 if tensor is None or id(tensor) in seen:
@@ -223,7 +228,7 @@ class Module(Hooked):
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, tied ones once."""
         seen: set[int] = set()
-        for module in self.modules() if recurse else (self,):
+        for module in self.modules() if recurse is True or flag("recurse", recurse) else (self,):
             for p in module._parameters.values():
                 if p is not None and id(p) not in seen:
                     seen.add(id(p))

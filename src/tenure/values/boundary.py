@@ -96,6 +96,8 @@ class Boundary:
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
+        if copy is not None and not isinstance(copy, bool):
+            raise DTypeError(f"__array__: copy is True, False or None, not {shown(copy)}")
         if dtype is not None and _numpy_dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError("a cast needs a copy, and copy=False forbids one")

@@ -164,13 +164,15 @@ def full(
     check_device(device)
     if shape is None and size is None:
         raise TypeError("full: the shape is missing, as in full((2, 3), 1.0)")
-    (shape,) = chosen("full", () if shape is None else (shape,), None, size)
+    if size is not None:
+        (shape,) = chosen("full", () if shape is None else (shape,), None, size)
     if isinstance(fill_value, np.generic):
         fill_value = fill_value.item()
     if not isinstance(fill_value, bool | int | float):
         raise DTypeError(f"full: the value is a number, not {shown(fill_value)}")
     target = as_dtype(type(fill_value) if dtype is None else dtype)
-    check_number("full", fill_value, target)
+    if target.kind == "i":
+        check_number("full", fill_value, target)
     params = parameters(("shape", "dtype"), check_shape(shape, target), target)
     return leaf(apply(FILL, (), params, (fill_value,)), requires_grad)
 
@@ -263,7 +265,7 @@ def arange(
         raise ShapeError("arange: the step is zero")
     target = as_dtype((float if any(isinstance(n, float) for n in numbers) else int) if dtype is None else dtype)
     length = check_shape((max(0, math.ceil((stop - start) / step)),), target)[0]
-    if length:
+    if length and target.kind == "i" and dtype is not None:
         check_number("arange", start, target)
         check_number("arange", start + (length - 1) * step, target)
     kind = float if target.is_floating else int
@@ -279,7 +281,9 @@ def _finite(name: str, number: Any) -> Any:
     """A bound of a range as a Python number."""
     if isinstance(number, np.generic) or (isinstance(number, record._Tensor) and number._aval.size == 1):
         number = number.item()
-    if not isinstance(number, bool | int | float) or not _is_finite(number):
+    if type(number) is float and math.isfinite(number):
+        return number
+    if not isinstance(number, (bool, int, float)) or not _is_finite(number):
         raise DTypeError(f"{name}: {shown(number)} is no finite number")
     return number
 

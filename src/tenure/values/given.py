@@ -20,6 +20,8 @@ MOST_AXES = 64
 """What NumPy's arrays have at most."""
 ALIGNED = 1024
 """Elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
+PLAIN = frozenset((bool, int, float))
+"""Python's numbers."""
 INSTEAD = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
 INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "float128": "float64"}
 """Dtypes of NumPy that are not there yet, and the one that holds their numbers."""
@@ -27,7 +29,9 @@ INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "f
 
 def check_shape(shape: Any, dtype: DType = dtypes.float32) -> tuple[int, ...]:
     """A shape as a tuple of Python ints; TN802 for negative, fractional or absurd sizes, and for too many axes."""
-    sizes = shape if isinstance(shape, Sequence) and not isinstance(shape, str | bytes) else (shape,)
+    sizes = shape
+    if type(shape) is not tuple and (not isinstance(shape, Sequence) or isinstance(shape, (str, bytes))):
+        sizes = (shape,)
     try:
         out = tuple([operator.index(n) for n in sizes])
     except TypeError:
@@ -59,6 +63,8 @@ def chosen(name: str, sizes: tuple[Any, ...], shape: Any, size: Any) -> tuple[An
 
 def flag(argument: str, x: Any) -> bool:
     """An argument that is True or False (0 and 1 are); TN802 for anything else."""
+    if x is True or x is False:
+        return x
     if isinstance(x, bool | np.bool_) or (isinstance(x, int) and x in (0, 1)):
         return bool(x)
     raise DTypeError(f"{argument} is True or False, not {shown(x)}")
@@ -66,7 +72,7 @@ def flag(argument: str, x: Any) -> bool:
 
 def number(name: str, argument: str, x: Any) -> Any:
     """An argument that is a number, as Python's, or a tensor; TN802 for anything else."""
-    if isinstance(x, bool | int | float | record._Tensor):
+    if type(x) in PLAIN or isinstance(x, (bool, int, float, record._Tensor)):
         return x
     if isinstance(x, np.generic) and x.dtype.kind in "biuf":
         return x.item()
@@ -88,7 +94,8 @@ def int_of(x: Any, what: str) -> int:
 def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     """A new contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
     if isinstance(data, np.ndarray | np.generic):
-        refuse_array(data)
+        if type(data) is not np.ndarray or data.dtype.kind not in "biuf":
+            refuse_array(data)
         return _cast(np.asarray(data), dtype or _dtype_of(data))
     plain = _plain(data, 0)
     try:
@@ -124,13 +131,14 @@ def refuse_array(array: Any) -> None:
 
 def _dtype_of(array: Any) -> DType:
     """The dtype of an array; TN802 that says what to write where it is none of ours."""
-    name = array.dtype.name
-    if name in INSTEAD:
+    try:
+        return as_dtype(array.dtype)
+    except DTypeError:
+        name = array.dtype.name
         raise DTypeError(
             f"an array of dtype {name}: there is no {name} yet",
             help=f"say in which dtype to keep it: tn.tensor(a, dtype=tn.{INSTEAD[name]})",
-        )
-    return as_dtype(array.dtype)
+        ) from None
 
 
 def check_number(name: str, x: Any, dtype: DType) -> None:

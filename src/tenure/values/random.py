@@ -257,7 +257,8 @@ def rand(
     size: Any = None,
 ) -> Any:
     """Uniform numbers of [0, 1), of a shape given as ints, as one sequence or by name; float32 unless given."""
-    return _drawn(UNIFORM, chosen("rand", sizes, shape, size), dtype, requires_grad, generator, device)
+    sizes = sizes if shape is None and size is None else chosen("rand", sizes, shape, size)
+    return _drawn(UNIFORM, sizes, dtype, requires_grad, generator, device)
 
 
 def randn(
@@ -270,7 +271,8 @@ def randn(
     size: Any = None,
 ) -> Any:
     """Standard normal numbers, of a shape given as ints, as one sequence or by name; float32 unless given."""
-    return _drawn(NORMAL, chosen("randn", sizes, shape, size), dtype, requires_grad, generator, device)
+    sizes = sizes if shape is None and size is None else chosen("randn", sizes, shape, size)
+    return _drawn(NORMAL, sizes, dtype, requires_grad, generator, device)
 
 
 def rand_like(

@@ -305,7 +305,7 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
 
 
 def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
-    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, if no law says more."""
+    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, unless of a law."""
     if isinstance(error, TenureError):
         raise error
     given = ", ".join([f"{name} = {shown(value)}" for name, value in params if name not in HIDDEN])

@@ -79,6 +79,8 @@ _REDUCTIONS: dict[tuple[int | None, int, bool, bool], tuple[Any, ...]] = {}
 
 def _kept(keepdims: Any, keepdim: Any) -> bool:
     """Whether reduced axes are kept, under either of the names."""
+    if keepdims is False and keepdim is False:
+        return False
     return flag("keepdims", keepdims) or flag("keepdim", keepdim)
 
 

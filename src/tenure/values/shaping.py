@@ -169,7 +169,8 @@ def stack(tensors: Sequence[Any], axis: int | None = None, *, dim: int | None = 
 
 
 def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:
-    if not hasattr(type(tensors), "__iter__") or isinstance(tensors, str | bytes | dict):
+    several = type(tensors) in (list, tuple)
+    if not several and (not hasattr(type(tensors), "__iter__") or isinstance(tensors, str | bytes | dict)):
         raise DTypeError(f"{name} takes a list of tensors, not {shown(tensors)}")
     xs = tuple([value_of(x) for x in tensors])
     if not xs:

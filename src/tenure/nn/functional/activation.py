@@ -61,7 +61,9 @@ GELU = {
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(beta · x)) / beta, elementwise; x itself where beta · x is above the threshold."""
-    x, beta, threshold = value_of(input), number("softplus", "beta", beta), number("softplus", "threshold", threshold)
+    x = value_of(input)
+    if type(beta) is not float or type(threshold) is not float:
+        beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
     scaled = x if beta == 1.0 else beta * x
     smooth = scaled.exp().log1p()
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
@@ -82,13 +84,17 @@ LOG_SIGMOID = composite("logsigmoid", _log_sigmoid, "LogSigmoidBackward0")
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x above zero, else negative_slope · x, elementwise."""
-    x, negative_slope = value_of(input), number("leaky_relu", "negative_slope", negative_slope)
+    x = value_of(input)
+    if type(negative_slope) is not float:
+        negative_slope = number("leaky_relu", "negative_slope", negative_slope)
     return where(x > 0, x, negative_slope * x)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x above zero, else alpha · (eˣ - 1), elementwise."""
-    x, alpha = value_of(input), number("elu", "alpha", alpha)
+    x = value_of(input)
+    if type(alpha) is not float:
+        alpha = number("elu", "alpha", alpha)
     return where(x > 0, x, alpha * x.expm1())
 
 

@@ -34,7 +34,8 @@ def check_reduction(name: str, reduction: Any) -> None:
         raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', not {shown(reduction)}")
 
 
-WAYS = ("mean", "sum", "none")
+MEAN = "mean"
+WAYS = (MEAN, "sum", "none")
 
 
 def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
@@ -50,7 +51,8 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
-    check_reduction("mse_loss", reduction)
+    if reduction is not MEAN:
+        check_reduction("mse_loss", reduction)
     return apply(MSE, (value_of(input), value_of(target)), parameters(("reduction",), reduction))
 
 
@@ -64,7 +66,8 @@ MSE = composite("mse_loss", _mse)
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """|input - target|, reduced. Shapes as in ``mse_loss``."""
-    check_reduction("l1_loss", reduction)
+    if reduction is not MEAN:
+        check_reduction("l1_loss", reduction)
     x, y = _pair("l1_loss", input, target)
     return _reduced((x - y).abs(), None, reduction)
 
@@ -74,7 +77,8 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     beta = number("smooth_l1_loss", "beta", beta)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is not negative, and {beta} is")
-    check_reduction("smooth_l1_loss", reduction)
+    if reduction is not MEAN:
+        check_reduction("smooth_l1_loss", reduction)
     x, y = _pair("smooth_l1_loss", input, target)
     d = (x - y).abs()
     return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta) if beta else d, None, reduction)
@@ -85,7 +89,8 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     delta = number("huber_loss", "delta", delta)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is above zero, and {delta} is not")
-    check_reduction("huber_loss", reduction)
+    if reduction is not MEAN:
+        check_reduction("huber_loss", reduction)
     x, y = _pair("huber_loss", input, target)
     d = (x - y).abs()
     return _reduced(where(d <= delta, d * d * 0.5, delta * (d - 0.5 * delta)), None, reduction)
@@ -100,7 +105,8 @@ def binary_cross_entropy_with_logits(
     differ.
     """
     operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
-    check_reduction("binary_cross_entropy_with_logits", reduction)
+    if reduction is not MEAN:
+        check_reduction("binary_cross_entropy_with_logits", reduction)
     names = ("reduction", "weighted", "rated")
     return apply(LOGISTIC, operands, parameters(names, reduction, weight is not None, pos_weight is not None))
 
@@ -134,7 +140,8 @@ def nll_loss(
     ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted. Any
     other target outside [0, C) is TN801, when the loss is read.
     """
-    check_reduction("nll_loss", reduction)
+    if reduction is not MEAN:
+        check_reduction("nll_loss", reduction)
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
     return apply(NLL, operands, parameters(("reduction", "ignore_index"), reduction, _ignored(ignore_index)))
 
@@ -215,7 +222,8 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
-    check_reduction("cross_entropy", reduction)
+    if reduction is not MEAN:
+        check_reduction("cross_entropy", reduction)
     names = ("reduction", "ignore_index", "label_smoothing")
     params = parameters(names, reduction, _ignored(ignore_index), float(label_smoothing))
     return apply(CROSS_ENTROPY, operands, params)
