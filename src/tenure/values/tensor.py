@@ -146,7 +146,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
     refuse_operands = staticmethod(reading.refuse_operands)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
+        raise TypeError("Tensor: a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
 
     def _read(self) -> Any:
         return self
