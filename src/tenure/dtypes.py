@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, shown
 
 __all__ = [
     "DTYPES",
@@ -105,7 +105,7 @@ def as_dtype(x: DTypeLike) -> DType:
     elif isinstance(x, type):
         found = _TYPES.get(x)
     if found is None:
-        raise DTypeError(f"{x!r} is not a dtype", help=f"the dtypes are {', '.join(_NAMED)}")
+        raise DTypeError(f"{shown(x)} is not a dtype", help=f"the dtypes are {', '.join(_NAMED)}")
     return found
 
 
@@ -148,7 +148,7 @@ def isdtype(dtype: DTypeLike, kind: DTypeLike | tuple[DTypeLike, ...]) -> bool:
         return any(isdtype(dtype, k) for k in kind)
     if isinstance(kind, str):
         if kind not in _KINDS:
-            raise DTypeError(f"{kind!r} is not a kind of dtype", help=f"the kinds are {', '.join(_KINDS)}")
+            raise DTypeError(f"{shown(kind)} is not a kind of dtype", help=f"the kinds are {', '.join(_KINDS)}")
         return dtype.kind in _KINDS[kind]
     return dtype is as_dtype(kind)
 

@@ -2,10 +2,13 @@
 
     TenureError
     ├── ShapeError         (ValueError)      TN802  shapes do not agree
+    │   ├── ScalarError    (TypeError)       TN802  a 0-dimensional tensor is no sequence
+    │   └── MaskError      (IndexError)      TN802  a mask has another shape than what it selects from
     ├── DTypeError         (TypeError)       TN802  dtypes do not agree, or there is no such dtype
     ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
     ├── DivisionByZero     (ZeroDivisionError) TN802  a whole number is divided by 0
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
+    ├── OutOfMemory        (MemoryError)             there is no memory for a result
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
     ├── OwnershipError     (RuntimeError)
@@ -20,6 +23,7 @@ An error copies and pickles to the same text, so a poisoned value can raise it a
 
 import linecache
 import os
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -36,8 +40,11 @@ __all__ = [
     "DivisionByZero",
     "GradientError",
     "InternalError",
+    "MaskError",
+    "OutOfMemory",
     "OutOfRange",
     "OwnershipError",
+    "ScalarError",
     "ShapeError",
     "Site",
     "StaleBorrowError",
@@ -144,6 +151,14 @@ class ShapeError(TenureError, ValueError):
     code = "TN802"
 
 
+class ScalarError(ShapeError, TypeError):
+    """A 0-dimensional tensor stands where Python goes over something: by it ``np.iterable`` knows (TN802)."""
+
+
+class MaskError(ShapeError, IndexError):
+    """A mask does not have the shape of the axes that it selects from (TN802)."""
+
+
 class DTypeError(TenureError, TypeError):
     """Dtypes do not agree, a place's dtype would change, or there is no such dtype (TN802)."""
 
@@ -166,6 +181,16 @@ class GradientError(TenureError, RuntimeError):
     """A gradient of what was not recorded as differentiable, or of a non-scalar without cotangent (TN804)."""
 
     code = "TN804"
+
+
+class OutOfMemory(TenureError, MemoryError):
+    """There is no memory for a result: its shape and bytes, and the line that asked for it."""
+
+    @classmethod
+    def of(cls, shape: Sequence[int], dtype: str, nbytes: int, at: Site | None = None) -> Self:
+        """The error for a result of some shape."""
+        size = f"{nbytes:.3g} bytes" if nbytes < 2**30 else f"{nbytes / 2**30:,.1f} GiB"
+        return cls(f"there is no memory for a result of shape {list(shape)} and {dtype}, {size}", at=at)
 
 
 class StateDictError(TenureError, RuntimeError):
@@ -204,6 +229,29 @@ class StaleBorrowError(OwnershipError):
 
 class InternalError(TenureError, AssertionError):
     """A defect of Tenure itself: a Program that the verifier refuses, or generated code that LLVM does."""
+
+
+class _Shown(reprlib.Repr):
+    """Short spellings: of nested lists a few levels, of an array or tensor its dtype and shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxstring, self.maxother = 3, 5, 5, 60, 60
+
+    def repr_instance(self, x: object, level: int) -> str:
+        shape, dtype = getattr(x, "shape", None), getattr(x, "dtype", None)
+        scalar = shape == () and type(x).__module__ == "numpy" and type(x).__name__ != "ndarray"
+        if isinstance(shape, tuple) and dtype is not None and not scalar:
+            return f"a {type(x).__name__} of {getattr(dtype, 'name', dtype)} and shape {list(shape)}"
+        return " ".join(super().repr_instance(x, level).split())
+
+
+def shown(x: object) -> str:
+    """How a message shows an argument: in one short line, whatever it is; a tensor is not computed for it."""
+    try:
+        return _Shown().repr1(x, 3) if not hasattr(x, "shape") else _Shown().repr_instance(x, 3)
+    except Exception:  # a repr of the user's that fails
+        return f"a {type(x).__name__}"
 
 
 def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, int | None]:

@@ -32,7 +32,7 @@ from tenure.compile.loops import merge
 from tenure.compile.simplify import HEIGHT
 from tenure.compile.trail import untangle
 from tenure.compile.windows import find_windows
-from tenure.ir.program import Program
+from tenure.ir.program import Instruction, Program
 from tenure.ops.lowering import Element, Fold
 from tenure.ops.reduce import extent
 
@@ -154,6 +154,7 @@ class Scheduler:
         self.program = program
         self.stored = stored
         self.late = late
+        self.indices = {bound.value for at in program.instructions if reads_by(at) for bound in bounds_of(program, at)}
         self.order: list[Kernel] = []
         self.home: dict[int, Kernel] = {}
 
@@ -217,6 +218,8 @@ class Scheduler:
             tracer.at(instruction(self.program, v).operands[0] if of_rows else v, found.at)
         except (Apart, Unseen):
             return False
+        if tracer.found & self.indices:
+            return False  # an index is checked when its kernel has run, and nothing reads by it before
         if kernel.size + len(tracer.memo) > MOST or not (willing or self.pays(kernel, domain, found.kind, tracer)):
             return False
         if not self.fits(kernel, domain, found.kind, tracer.forms):
@@ -362,6 +365,11 @@ class Scheduler:
             kernel.values = [v for v in kernel.members if v in needed]
             stored -= kernel.members.keys() - needed
         return Plan(program, stored, self.order)
+
+
+def reads_by(at: Instruction) -> bool:
+    """Whether what is checked of an instruction's operands is where it reads or writes: else they are exponents."""
+    return at.primitive.name != "power"
 
 
 def is_element(program: Program, v: int) -> bool:

@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from tenure.errors import OutOfRange, ShapeError
+import numpy as np
+
+from tenure.errors import OutOfRange, ShapeError, shown
+from tenure.values.blame import checked_first
+from tenure.values.given import refuse_array
 from tenure.values.random import Generator, randperm
 from tenure.values.tensor import Tensor
 
@@ -27,9 +31,13 @@ class Dataset:
 class TensorDataset(Dataset):
     """Samples are rows of tensors that agree in their first size: a tuple of values each."""
 
+    @checked_first
     def __init__(self, *tensors: Any) -> None:
         if not tensors:
             raise ShapeError("a TensorDataset is made of one tensor or more")
+        for t in tensors:
+            if isinstance(t, np.ndarray):
+                refuse_array(t)
         sizes = [t.shape[0] if t.shape else None for t in tensors]
         if len(set(sizes)) > 1 or sizes[0] is None:
             raise ShapeError(f"the tensors of a TensorDataset agree in their first size, not {sizes}")
@@ -45,7 +53,10 @@ class TensorDataset(Dataset):
 class Subset(Dataset):
     """The samples at some indices of a data set. It is the same object: what is set on it is set for all its parts."""
 
+    @checked_first
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        if not hasattr(type(dataset), "__getitem__") or isinstance(dataset, str | bytes):
+            raise TypeError(f"dataset is indexed, dataset[k], which {shown(dataset)} is not")
         self.dataset = dataset
         self.indices = indices
 
@@ -61,6 +72,7 @@ class Subset(Dataset):
 class ConcatDataset(Dataset):
     """Data sets one after the other."""
 
+    @checked_first
     def __init__(self, datasets: Sequence[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
@@ -79,6 +91,7 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
 
+@checked_first
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
     """Parts of a data set at random, of the given lengths, or of fractions that sum to 1."""
     size = len(dataset)

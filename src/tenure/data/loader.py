@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tenure.errors import shown
+from tenure.values.blame import checked_first, is_iterable
 from tenure.values.creation import tensor
 from tenure.values.random import Generator, randperm
 from tenure.values.shaping import stack
@@ -21,6 +23,7 @@ class DataLoader:
     batch that is smaller. Samples are loaded here, in this thread: ``num_workers`` is 0.
     """
 
+    @checked_first
     def __init__(
         self,
         dataset: Any,
@@ -33,6 +36,8 @@ class DataLoader:
         drop_last: bool = False,
         generator: Generator | None = None,
     ) -> None:
+        if not hasattr(type(dataset), "__getitem__") or isinstance(dataset, str | bytes):
+            raise TypeError(f"dataset is indexed, dataset[k], which {shown(dataset)} is not")
         if num_workers:
             raise ValueError("samples are loaded in the thread that iterates: num_workers is 0")
         if batch_size is not None and batch_size < 1:
@@ -65,7 +70,10 @@ class DataLoader:
 
     def _batches(self) -> Iterator[list[int]]:
         if self.batch_sampler is not None:
-            yield from self.batch_sampler
+            for several in self.batch_sampler:
+                if not is_iterable(several):
+                    raise TypeError(f"DataLoader: batch_sampler gives lists of indices, not {shown(several)}")
+                yield several
             return
         batch: list[int] = []
         for k in self._order():
@@ -85,6 +93,7 @@ class DataLoader:
         return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
 
 
+@checked_first
 def default_collate(samples: list[Any]) -> Any:
     """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are; tuples, lists and
     mappings part by part."""
@@ -106,4 +115,4 @@ def default_collate(samples: list[Any]) -> Any:
         if hasattr(first, "_fields"):
             return type(first)(*parts)
         return type(first)(parts)
-    raise TypeError(f"a batch is made of tensors, arrays, numbers and containers of them, not {type(first).__name__}")
+    raise TypeError(f"a batch is made of tensors, arrays, numbers and containers of them, not {shown(first)}")

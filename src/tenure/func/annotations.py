@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 
+from tenure.errors import DTypeError, shown
 from tenure.values.tensor import Tensor
 
 T = TypeVar("T")
@@ -128,6 +129,13 @@ def of_items(plan: Plan) -> Plan:
 
 def mapped(x: Any, plan: Plan, give: Give) -> Any:
     """A list, tuple or dict with what is passed of its items; itself where that is all the same."""
+    try:
+        return _mapped(x, plan, give)
+    except RecursionError:
+        raise DTypeError(f"a checked function takes {shown(x)}: a list contains itself, or is too deep") from None
+
+
+def _mapped(x: Any, plan: Plan, give: Give) -> Any:
     if isinstance(x, dict):
         new = {key: plan(item, give) for key, item in x.items()}
         if all(new[key] is item for key, item in x.items()):

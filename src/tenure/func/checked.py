@@ -26,7 +26,7 @@ from contextlib import suppress
 from types import FunctionType
 from typing import Any, TypeVar
 
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, shown
 from tenure.func.annotations import Plan, of_items, plan_of, rebuilt
 from tenure.values.lending import PASS, Lender
 from tenure.values.sites import PACKAGE, here
@@ -60,7 +60,7 @@ def _checked(function: Any, scope: dict[str, Any]) -> Any:
                 setattr(function, name, _checked(member, {**scope, function.__name__: function}))
         return function
     if not isinstance(function, FunctionType):
-        raise DTypeError(f"checked takes a function or a class, not {type(function).__name__}")
+        raise DTypeError(f"checked takes a function or a class, not {shown(function)}")
     scope = {**scope, **function.__globals__, **_closure(function)}
     plans: dict[str, Plan] = {}
     kinds: set[str] = set()

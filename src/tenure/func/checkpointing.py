@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.values import steps
+from tenure.values.blame import checked_first
 from tenure.values.record import RECORDER
 
 Function = Callable[..., Any]
 
 
+@checked_first
 def checkpoint(f: Function, *args: Any, **kwargs: Any) -> Any:
     """A function that gives what ``f`` gives, and whose gradient keeps only what comes into ``f``.
 

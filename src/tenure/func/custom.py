@@ -11,6 +11,7 @@ from tenure.func import tree
 from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
 from tenure.values import steps
 from tenure.values.arithmetic import detach
+from tenure.values.blame import checked_first
 from tenure.values.handlers import Handler
 from tenure.values.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.reading import value_of
@@ -37,12 +38,14 @@ class custom_vjp:
     ``g``.
     """
 
+    @checked_first
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self._function = function
         self._forward: Callable[..., Any] | None = None
         self._backward: Callable[..., Any] | None = None
 
+    @checked_first
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Give the rule."""
         self._forward, self._backward = forward, backward

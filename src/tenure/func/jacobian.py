@@ -13,11 +13,12 @@ from typing import Any
 from tenure.errors import DTypeError
 from tenure.func import tree
 from tenure.func.tangents import pulled, pushed
-from tenure.func.transforms import closed, marked, recording
+from tenure.func.transforms import closed, marked, numbered, recording
 from tenure.func.vectorize import vmap
 from tenure.ops.selection import NONE
 from tenure.values import shaping, steps
 from tenure.values.arithmetic import equal, to_dtype, where
+from tenure.values.blame import checked_first
 from tenure.values.creation import arange
 from tenure.values.modes import is_grad_enabled
 from tenure.values.reading import value_of
@@ -27,6 +28,7 @@ Function = Callable[..., Any]
 Rows = Callable[[Any, list[Any]], list[Any]]
 
 
+@checked_first
 def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that gives the Jacobian of ``f`` by reverse mode: one backward per element of the result, at once.
 
@@ -39,12 +41,14 @@ def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
     return _jacobian(f, argnums, has_aux, "jacrev", _backward_rows)
 
 
+@checked_first
 def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """``jacrev`` by forward mode: one tangent per element of the argument, at once. TN804 where a ``custom_vjp``
     rule that is not linear in its cotangent, or a backward hook of a module, lies on the way."""
     return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
 
 
+@checked_first
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """A function that gives the second derivatives of ``f``: ``jacfwd`` of ``jacrev``. For a scalar result and one
     argument of shape a they have shape a + a; for trees and several ``argnums`` the form of a Jacobian of one."""
@@ -55,7 +59,7 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        numbers = numbered(argnums, args, name)
         with recording():
             given = list(args)
             marks: list[Any] = []

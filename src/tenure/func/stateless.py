@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
+from tenure.values.blame import checked_first
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
@@ -14,6 +15,7 @@ Slot = tuple[dict[str, Any], str]
 """Where a module holds a tensor: the dict, and the name in it."""
 
 
+@checked_first
 def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
     """``module(*args, **kwargs)`` with other tensors in place of parameters and buffers, for this call.
 

@@ -11,11 +11,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.func import tree
 from tenure.func.tangents import pulled, pushed
 from tenure.values import steps
 from tenure.values.arithmetic import detach
+from tenure.values.blame import checked_first
 from tenure.values.modes import enable_grad, is_grad_enabled
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
@@ -55,6 +56,15 @@ def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
     return tree.rebuild(argument, iter(marks)), marks
 
 
+def numbered(argnums: int | Sequence[int], args: Sequence[Any], name: str) -> list[int]:
+    """The arguments that are differentiated, by number; TN801 for one that is not there."""
+    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    for k in numbers:
+        if not -len(args) <= k < len(args):
+            raise OutOfRange(f"{name}: argnums={k} of a call with {len(args)} positional arguments", at=site(here()))
+    return numbers
+
+
 def closed(out: Any, marks: Sequence[Any], tracked: bool, end: int | None = None) -> Any:
     """A result without its dependence on the marks of this transform, whose function has ended before slot ``end``."""
 
@@ -82,6 +92,7 @@ def check_scalar(out: Any, what: str) -> Any:
     return value_of(out)
 
 
+@checked_first
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that gives ``(f(*args), gradient)``.
 
@@ -93,7 +104,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        numbers = numbered(argnums, args, "grad")
         given = list(args)
         with recording():
             marks: list[Any] = []
@@ -112,6 +123,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     return wrapped
 
 
+@checked_first
 def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that gives the gradient of ``f``; see value_and_grad. With ``has_aux``: (gradient, aux)."""
     both = value_and_grad(f, argnums, has_aux)
@@ -124,6 +136,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     return wrapped
 
 
+@checked_first
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     """``(f(*primals), pull)``: ``pull(cotangent)`` gives the tuple of cotangents of the primals, Jᵀ · cotangent.
 
@@ -149,6 +162,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     return result, pull
 
 
+@checked_first
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """``(f(*primals), J · tangents)``: the directional derivative, in forward mode.
 

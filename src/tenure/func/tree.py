@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.values.tensor import Tensor
 
 
 def leaves(tree: Any) -> list[Any]:
     """The tensors of a tree, in order; dicts by the order of their keys' insertion."""
     out: list[Any] = []
-    _gather(tree, out)
+    try:
+        _gather(tree, out)
+    except RecursionError:
+        raise ShapeError("a nested list contains itself, or is deeper than Python goes") from None
     return out
 
 
@@ -55,5 +58,5 @@ def tensors(tree: Any, what: str) -> list[Any]:
     found = leaves(tree)
     for x in found:
         if not isinstance(x, Tensor | float | int):
-            raise DTypeError(f"{what} holds a {type(x).__name__}, not a tensor")
+            raise DTypeError(f"{what} holds {shown(x)}, not a tensor")
     return found

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tenure.errors import DTypeError, ShapeError, VmapError
+from tenure.errors import DTypeError, ShapeError, VmapError, shown
 from tenure.func import tree
+from tenure.values.blame import checked_first
 from tenure.values.levels import Call
 from tenure.values.reading import value_of
 from tenure.values.reductions import check_axis
@@ -35,6 +36,7 @@ class _Unsaid:
 UNSAID: Final = _Unsaid()
 
 
+@checked_first
 def vmap(
     f: Function,
     in_axes: Any = UNSAID,
@@ -61,7 +63,7 @@ def vmap(
     inputs, whole = _said("in", in_axes, in_dims)
     outputs, _ = _said("out", out_axes, out_dims)
     if randomness not in POLICIES:
-        raise ValueError(f"randomness is one of {', '.join(POLICIES)}, not {randomness!r}")
+        raise ValueError(f"randomness is one of {', '.join(POLICIES)}, not {shown(randomness)}")
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -113,7 +115,7 @@ def _prefix(axes: Any, values: Any, what: str) -> Iterator[Any]:
             yield from _prefix(axis, value, what)
     else:
         found = f"{len(values)} entries" if isinstance(values, tuple | list) else f"a {type(values).__name__}"
-        raise ShapeError(f"{what} {axes!r} does not have the form of what it is for: {found}", at=site(here()))
+        raise ShapeError(f"{what} {shown(axes)} does not have the form of what it is for: {found}", at=site(here()))
 
 
 def _examples(leaves: list[Any], axes: list[Any]) -> tuple[list[tuple[Any, int | None]], int]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tenure.errors import TenureError
+from tenure.errors import OutOfMemory, TenureError
 from tenure.ir.program import Instruction, Program
 from tenure.runtime.lots import unshared
 
@@ -91,8 +91,10 @@ def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: li
         if k is not None and at.operands[k] in dies and _owned(operands, k):
             return rule(*operands, out=operands[k], **params)  # type: ignore[no-any-return]
         return np.asarray(rule(*operands, **params))
-    except (TenureError, MemoryError) as error:
+    except TenureError as error:
         return Poison(error, at.origin)
+    except MemoryError:
+        return Poison(OutOfMemory.of(at.aval.shape, at.aval.dtype.name, at.aval.nbytes), at.origin)
 
 
 def _owned(operands: list[Any], k: int) -> bool:

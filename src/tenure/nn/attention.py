@@ -16,6 +16,7 @@ from tenure.nn.normalize import LayerNorm
 from tenure.nn.regularize import Dropout
 from tenure.values.arithmetic import where
 from tenure.values.creation import check_device, zeros
+from tenure.values.given import flag
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
 
@@ -73,6 +74,8 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
     ) -> tuple[Any, Any]:
         """The output, and the weights or None. Masks: padding (N, S), attention (L, S) or (N · heads, L, S)."""
+        need_weights = flag("need_weights", need_weights)
+        average_attn_weights = flag("average_attn_weights", average_attn_weights)
         q, k, v = (self._batched(name, x) for name, x in (("query", query), ("key", key), ("value", value)))
         q, k, v = (self._heads(x, part) for part, x in enumerate((q, k, v)))
         n, length, count = q.shape[0], q.shape[2], k.shape[2]

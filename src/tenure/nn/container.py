@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Self
 
-from tenure.errors import OutOfRange
+from tenure.errors import OutOfRange, shown
 from tenure.nn import state
 from tenure.nn.module import Module
+from tenure.values.blame import check_methods, publish
+from tenure.values.given import int_of
 
 
 class _Ordered(Module):
@@ -98,7 +100,7 @@ class ModuleList(_Ordered):
     def insert(self, index: int, module: Module) -> None:
         """Put a module before a position."""
         modules = list(self)
-        modules.insert(index, module)
+        modules.insert(max(-len(modules), min(len(modules), int_of(index, "insert: the index"))), module)
         self._modules.clear()
         self.extend(modules)
 
@@ -114,6 +116,10 @@ class ModuleList(_Ordered):
             )
             first = last + 1
         return state.describe(self, children)
+
+
+publish(_Ordered, "append", "extend")
+publish(ModuleList, "insert")
 
 
 class ModuleDict(Module):
@@ -163,8 +169,13 @@ class ModuleDict(Module):
 
     def pop(self, name: str) -> Any:
         """Remove a module; gives it."""
+        if not isinstance(name, str) or name not in self._modules:
+            raise KeyError(f"pop: there is no module {shown(name)}")
         return self._modules.pop(name)
 
     def clear(self) -> None:
         """Remove all modules."""
         self._modules.clear()
+
+
+check_methods(ModuleDict, "update")

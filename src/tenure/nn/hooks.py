@@ -13,6 +13,7 @@ from tenure.errors import DTypeError, GradientError
 from tenure.func.rules import checked
 from tenure.values import steps
 from tenure.values.arithmetic import detach
+from tenure.values.blame import check_methods
 from tenure.values.handlers import Handler, RemovableHandle
 from tenure.values.modes import is_grad_enabled
 from tenure.values.tensor import Tensor
@@ -73,6 +74,46 @@ def register(hooks: dict[int, Any], entry: Any, prepend: bool = False) -> Remova
             del hooks[number]
             hooks[number] = other
     return handle
+
+
+class Hooked:
+    """What is called around a module: the methods that register it."""
+
+    _hooks: Hooks | None = None
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before each ``forward``; what it returns, if anything, are the arguments.
+        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both."""
+        return register(self._own_hooks().before, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
+        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
+        return register(self._own_hooks().after, (hook, with_kwargs), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call; what it returns, if
+        anything, takes the place of ``grad_output``, a tuple with None for what has no gradient."""
+        return register(self._own_hooks().back_first, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the positional
+        arguments of a call; what it returns, if anything, takes the place of ``grad_input``."""
+        return register(self._own_hooks().back, hook, prepend)
+
+    def _own_hooks(self) -> Hooks:
+        if self._hooks is None:
+            object.__setattr__(self, "_hooks", Hooks())
+        assert self._hooks is not None
+        return self._hooks
+
+
+check_methods(Hooked, "register_forward_pre_hook", "register_forward_hook")
+check_methods(Hooked, "register_full_backward_pre_hook", "register_full_backward_hook")
 
 
 class Watch:

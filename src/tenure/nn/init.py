@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from tenure.errors import ShapeError, WriteError
+from tenure.values.blame import checked_first
 from tenure.values.modes import no_grad
 from tenure.values.random import Generator
 from tenure.values.sites import here, site
@@ -23,6 +24,7 @@ GAINS = {
 }
 
 
+@checked_first
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which weights start larger because a nonlinearity shrinks what passes it.
 
@@ -47,31 +49,37 @@ def _write(tensor: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(tensor, method)(*args, **kwargs)
 
 
+@checked_first
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
     """Uniform numbers of [a, b)."""
     return _write(tensor, "uniform_", a, b, generator=generator)
 
 
+@checked_first
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
     """Normal numbers of a mean and a standard deviation."""
     return _write(tensor, "normal_", mean, std, generator=generator)
 
 
+@checked_first
 def constant_(tensor: Any, val: float) -> Any:
     """One number everywhere."""
     return _write(tensor, "copy_", val)
 
 
+@checked_first
 def zeros_(tensor: Any) -> Any:
     """Zeros."""
     return _write(tensor, "zero_")
 
 
+@checked_first
 def ones_(tensor: Any) -> Any:
     """Ones."""
     return _write(tensor, "fill_", 1)
 
 
+@checked_first
 def fans(tensor: Any) -> tuple[int, int]:
     """How many inputs and outputs an element of a weight (out, in, …) connects; ShapeError below two axes."""
     if tensor.ndim < 2:
@@ -80,12 +88,14 @@ def fans(tensor: Any) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+@checked_first
 def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
     """Uniform within ± gain · √(6 / (fan_in + fan_out)). Source: Glorot, Bengio, AISTATS 2010."""
     bound = gain * math.sqrt(6.0 / max(1, sum(fans(tensor))))
     return uniform_(tensor, -bound, bound, generator)
 
 
+@checked_first
 def kaiming_uniform_(
     tensor: Any,
     a: float = 0.0,

@@ -10,13 +10,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from tenure.dtypes import as_dtype
+from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
-from tenure.nn.hooks import Hooks, register
+from tenure.nn.hooks import Hooked
 from tenure.nn.lending import CALLS, refuse_call
-from tenure.values.handlers import RemovableHandle
+from tenure.values.blame import check_methods, publish, said_of
+from tenure.values.given import flag
 from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
 from tenure.values.parameter import BIRTHS, Parameter
@@ -28,7 +30,7 @@ Found = Iterator[tuple[str, Any]]
 REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
-class Module:
+class Module(Hooked):
     """The base of neural-network modules. A subclass calls ``super().__init__()`` and defines ``forward``.
 
     A module owns its parameters and its buffers, which are places. Calling it calls ``forward``; an operation
@@ -36,7 +38,6 @@ class Module:
     """
 
     training: bool
-    _hooks: Hooks | None = None
 
     def __init__(self) -> None:
         vars(self).update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set())
@@ -48,7 +49,10 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         hooks = self._hooks
         if RECORDER.site is not None:
-            return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+            try:
+                return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+            except Exception as error:
+                self._blame(error, args, kwargs)
         frame, me = sys._getframe(1), get_ident()
         if UPDATING:
             refuse_call(self)
@@ -56,39 +60,20 @@ class Module:
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
             return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+        except Exception as error:
+            self._blame(error, args, kwargs)
         finally:
             del LENDING[me]
             RECORDER.enter_site(None)
 
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before each ``forward``; what it returns, if anything, are the arguments.
-        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both."""
-        return register(self._own_hooks().before, (hook, with_kwargs), prepend)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_methods(cls, "__init__")
 
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
-        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
-        return register(self._own_hooks().after, (hook, with_kwargs), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call; what it returns, if
-        anything, takes the place of ``grad_output``, a tuple with None for what has no gradient."""
-        return register(self._own_hooks().back_first, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the positional
-        arguments of a call; what it returns, if anything, takes the place of ``grad_input``."""
-        return register(self._own_hooks().back, hook, prepend)
-
-    def _own_hooks(self) -> Hooks:
-        if self._hooks is None:
-            object.__setattr__(self, "_hooks", Hooks())
-        assert self._hooks is not None
-        return self._hooks
+    def _blame(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+        if type(self).__module__.startswith("tenure."):
+            said_of(error, type(self).forward, (self, *args), kwargs)
+        raise error
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name; None reserves the name."""
@@ -101,13 +86,14 @@ class Module:
         """Add a buffer: state that is no parameter, kept as a place (a value is given one). One that is not
         ``persistent`` is left out of ``state_dict()``; None reserves the name."""
         self._check_name("buffer", name, self._dict("_buffers"))
+        persistent = flag("persistent", persistent)
         self._buffers[name] = _buffer(name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a child under a name; None reserves the name."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(f"module is not a Module subclass but {shown(module)}")
         self._check_name("module", name, self._dict("_modules"))
         self._modules[name] = module
 
@@ -121,7 +107,7 @@ class Module:
 
     def _check_name(self, kind: str, name: Any, registered: Mapping[str, Any]) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"the name of a {kind} is a str, not {type(name).__name__}")
+            raise TypeError(f"the name of a {kind} is a str, not {shown(name)}")
         if not name or "." in name:
             raise KeyError(f"the name of a {kind} is not empty and has no dot: {name!r}")
         if name not in registered and hasattr(self, name):
@@ -199,9 +185,11 @@ class Module:
     ) -> Iterator[tuple[str, Module]]:
         """This module (named ``prefix``) and all below it, parents first; one held twice is given once."""
         memo = set() if memo is None else memo
+        if not isinstance(memo, set) or not isinstance(prefix, str):
+            raise DTypeError(f"memo is a set and prefix a str, not {shown(memo)} and {shown(prefix)}")
         if self in memo:
             return
-        if remove_duplicate:
+        if flag("remove_duplicate", remove_duplicate):
             memo.add(self)
         yield prefix, self
         for name, module in self._modules.items():
@@ -211,7 +199,8 @@ class Module:
 
     def _named(self, which: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Found:
         seen: set[int] = set()
-        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        below = flag("recurse", recurse)
+        modules = self.named_modules(None, prefix, remove_duplicate) if below else [(prefix, self)]
         for path, module in modules:
             for name, tensor in vars(module)[which].items():
                 if tensor is None or id(tensor) in seen:
@@ -239,7 +228,7 @@ class Module:
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, tied ones once."""
         seen: set[int] = set()
-        for module in self.modules() if recurse else (self,):
+        for module in self.modules() if recurse is True or flag("recurse", recurse) else (self,):
             for p in module._parameters.values():
                 if p is not None and id(p) not in seen:
                     seen.add(id(p))
@@ -375,6 +364,9 @@ class Module:
         return new
 
 
+publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule")
+publish(Module, "load_state_dict", "train", "to")
+check_methods(Module, "apply", "requires_grad_", "zero_grad", "type")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")
 

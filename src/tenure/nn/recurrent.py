@@ -142,6 +142,8 @@ class GRU(_Recurrent):
         x = value_of(input)
         _check_input(x, self.input_size, (2, 3))
         swapped = self.batch_first and x.ndim == 3
+        if not x.shape[int(swapped)]:
+            raise ShapeError(f"GRU: an input of shape {list(x.shape)} has no step to go over")
         if swapped:
             x = x.transpose(0, 1)
         count = self.num_layers * len(self._directions())

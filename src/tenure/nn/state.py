@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tenure.errors import StateDictError
+from tenure.errors import StateDictError, shown
+from tenure.values.given import flag
 from tenure.values.modes import no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
@@ -46,7 +47,8 @@ def snapshot(module: Any, prefix: str) -> dict[str, Any]:
 def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Check everything, then write everything."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"a state_dict is a mapping of names to tensors, not {type(given).__name__}")
+        raise TypeError(f"a state_dict is a mapping of names to tensors, not {shown(given)}")
+    strict, assign = flag("strict", strict), flag("assign", assign)
     wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
     found = {key: value_of(given[key]).detach() for key in wanted if key in given}
     keys = IncompatibleKeys([k for k in wanted if k not in given], [k for k in given if k not in wanted])

@@ -7,6 +7,7 @@ from typing import Any
 
 from tenure.errors import ShapeError
 from tenure.values.arithmetic import minimum
+from tenure.values.blame import checked_first
 from tenure.values.creation import tensor
 from tenure.values.indexing import split
 from tenure.values.modes import no_grad
@@ -15,6 +16,7 @@ from tenure.values.shaping import cat, stack
 from tenure.values.tensor import Tensor
 
 
+@checked_first
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Any:
     """Scale the gradients of some parameters so that their norm, taken together, is at most ``max_norm``.
 
@@ -43,6 +45,7 @@ def _norm(grads: list[Any], order: float) -> Any:
     return stack([(g.abs() ** order).sum() for g in grads]).sum() ** (1.0 / order)
 
 
+@checked_first
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Keep every element of the gradients of some parameters within ± ``clip_value``."""
     found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
@@ -51,11 +54,13 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
             p.grad.clamp_(-clip_value, clip_value)
 
 
+@checked_first
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:
     """The numbers of some parameters in one vector: a value, in the graph, that shares nothing with them."""
     return cat([p.reshape(-1) for p in parameters])
 
 
+@checked_first
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     """Write some parameters from one vector, one after the other. TN802, and nothing written, if it does not fit.
 

@@ -193,11 +193,17 @@ additem: Primitive = linear(
 )
 
 
+FROM_THE_END = 2**62
+"""Taken from a negative index that does not count from the end, so that it lies outside; a message adds it again."""
+
+
 def check_range(np: Any, index: Any, size: int, axis: int) -> None:
     bad = (index < -size) | (index >= size)
     if bad.any():
         where = tuple([int(k) for k in np.argwhere(bad)[0]])
-        raise OutOfRange(f"index {int(index[where])} is out of range for axis {axis} of size {size}")
+        i = int(index[where])
+        i = i + FROM_THE_END if i < -FROM_THE_END // 2 else i
+        raise OutOfRange(f"index {i} is out of range for axis {axis} of size {size}")
 
 
 def check_indices(name: str, index: Aval) -> None:

@@ -9,9 +9,10 @@ from itertools import chain
 from threading import get_ident
 from typing import Any, Self
 
-from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError, WriteError
+from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
 from tenure.optim import state
 from tenure.optim.holding import begin, end, repeated
+from tenure.values.blame import check_methods, checked_first
 from tenure.values.loans import GIL, UPDATING
 from tenure.values.modes import MODE, MODES, current_mode, enable_grad
 from tenure.values.parameter import Parameter
@@ -31,19 +32,25 @@ class Optimizer:
     are places that the optimizer owns.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_methods(cls, "__init__")
+
+    @checked_first
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)
         self.state: dict[Any, Group] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._given: list[Site | None] = []
         if isinstance(params, Tensor):
-            raise TypeError("an optimizer takes a list of parameters: optim.SGD([w], lr=0.1)")
+            raise TypeError("params: an optimizer takes a list of parameters: optim.SGD([w], lr=0.1)")
         groups = list(params)
         if not groups:
-            raise ValueError("an optimizer got an empty list of parameters")
+            raise ValueError("params: an optimizer got an empty list of parameters")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
+    @checked_first
     def add_param_group(self, param_group: Group) -> None:
         """Also update the "params" of a dict; its other options replace the optimizer's defaults.
 
@@ -67,6 +74,7 @@ class Optimizer:
         """The parameters of all groups."""
         return chain.from_iterable(g["params"] for g in self.param_groups)
 
+    @checked_first
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients, or write zeros to them."""
         for p in self.parameters():
@@ -84,6 +92,8 @@ class Optimizer:
         self._refuse_orphans()
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise DTypeError(f"step: closure is a function, not {shown(closure)}")
             with enable_grad():
                 loss = closure()
         outer = RECORDER.site
@@ -147,6 +157,7 @@ class Optimizer:
         """State and options by PyTorch's keys, parameters by number, tensors as values."""
         return state.snapshot(self.param_groups, self.state)
 
+    @checked_first
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over state and options; StateDictError, and nothing changed, if the groups differ."""
         try:
@@ -183,7 +194,7 @@ def gradient_of(p: Any) -> Any:
 def _check_place(p: Any) -> None:
     """Only leaves and plain places can be updated."""
     if not isinstance(p, Tensor):
-        raise TypeError(f"an optimizer updates tensors, not {type(p).__name__}")
+        raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")
     if not isinstance(p, Var):
         raise WriteError(
             "an optimizer was given a value, which never changes",
@@ -198,4 +209,4 @@ def check_options(**options: tuple[Any, bool]) -> None:
     """ValueError for the first option whose condition does not hold."""
     for name, (value, valid) in options.items():
         if not valid:
-            raise ValueError(f"invalid {name}: {value}")
+            raise ValueError(f"invalid {name}: {shown(value)}")

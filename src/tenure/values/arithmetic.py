@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
 
 from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, TenureError, shown
 from tenure.ops import pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
-from tenure.values import keys
+from tenure.values import keys, record
+from tenure.values.given import PLAIN, flag
 from tenure.values.hits import apply, apply_one
 from tenure.values.operators import STEPS, binary, scaled
 from tenure.values.reading import value_of
@@ -141,17 +144,22 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     condition alone: for each axis the indices at which it holds (``nonzero``).
     """
     c = value_of(condition)
+    if isinstance(x, np.generic) or isinstance(y, np.generic):
+        x, y = (v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else v for v in (x, y))
     if x is None and y is None:
         return keys.positions(truth(c), False)
     if x is None or y is None:
         raise DTypeError("where takes the condition alone, or both x and y")
-    if isinstance(x, bool | int | float) and isinstance(y, bool | int | float):
+    if isinstance(x, NUMBERS) and isinstance(y, NUMBERS):
         return apply(Operations.where_numbers, (c,), (), (x, y))
-    if isinstance(y, bool | int | float):
+    if isinstance(y, NUMBERS):
         return apply(Operations.where_right, (c, value_of(x)), (), (y,))
-    if isinstance(x, bool | int | float):
+    if isinstance(x, NUMBERS):
         return apply(Operations.where_left, (c, value_of(y)), (), (x,))
     return apply(WHERE, (c, value_of(x), value_of(y)))
+
+
+NUMBERS = (bool, int, float)
 
 
 class Operations:
@@ -164,26 +172,53 @@ class Operations:
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x kept within [min, max]; a bound left out does not bound."""
+    x = value_of(x)
     if min is not None:
-        x = maximum(x, min)
+        x = maximum(x, min if type(min) in PLAIN else _operand(min, "clip: min"))
     if max is not None:
-        x = minimum(x, max)
+        x = minimum(x, max if type(max) in PLAIN else _operand(max, "clip: max"))
+    return x
+
+
+def _operand(x: Any, what: str) -> Any:
+    """A number, or the value of what is none; TN802 for what is neither a number nor a tensor."""
+    if type(x) is record._Tensor or type(x) in PLAIN:
+        return x
+    if not isinstance(x, (record._Tensor, np.ndarray, np.generic, list, tuple, bool, int, float)):
+        raise DTypeError(f"{what} is a number or a tensor, not {shown(x)}")
     return value_of(x)
 
 
 def lerp(x: Any, end: Any, weight: Any) -> Any:
     """x + weight · (end - x): from x towards end, elementwise."""
-    return x + weight * (value_of(end) - x)
+    try:
+        return x + weight * (value_of(end) - x)
+    except (TypeError, ValueError) as error:
+        refuse_among(error, "lerp", x=x, weight=weight)
 
 
 def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
     """x + value · a · b, elementwise."""
-    return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+    try:
+        return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+    except (TypeError, ValueError) as error:
+        refuse_among(error, "addcmul", x=x, b=b, value=value)
 
 
 def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
     """x + value · a / b, elementwise."""
-    return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
+    try:
+        return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
+    except (TypeError, ValueError) as error:
+        refuse_among(error, "addcdiv", x=x, b=b, value=value)
+
+
+def refuse_among(error: Exception, name: str, **operands: Any) -> NoReturn:
+    """Raise which of a function's operands is none; the error itself, if it is one of a law."""
+    if not isinstance(error, TenureError):
+        for argument, x in operands.items():
+            _operand(x, f"{name}: {argument}")
+    raise error
 
 
 def to_dtype(x: Any, dtype: DType) -> Any:
@@ -194,6 +229,7 @@ def to_dtype(x: Any, dtype: DType) -> Any:
 
 def astype(x: Any, dtype: DTypeLike, *, copy: bool = True) -> Any:
     """x in another dtype. Values never change, so ``copy`` makes no difference."""
+    flag("copy", copy)
     return to_dtype(x, as_dtype(dtype))
 
 

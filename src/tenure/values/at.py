@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tenure.errors import DTypeError, shown
 from tenure.values import arithmetic, creation, indexing, keys
 from tenure.values.reading import value_of, written_of
 from tenure.values.sites import at_users_line
@@ -47,6 +48,8 @@ class AtIndex:
 
     def apply(self, function: Callable[[Any], Any]) -> Any:
         """x with ``function(x[key])`` at key: read once and written once, whatever repeats."""
+        if not callable(function):
+            raise DTypeError(f"apply: the function is called, and {shown(function)} cannot be")
         return self.set(function(self.get()))
 
     def add(self, v: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenure.errors import GradientError
+from tenure.errors import DTypeError, GradientError, shown
 from tenure.values import record
 from tenure.values.backward import Walk, deposit, run_walk, short_walk
+from tenure.values.given import flag
 from tenure.values.graph import Hook, Leaf, keeper
 from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
 from tenure.values.levels import refuse_backward
@@ -32,8 +33,13 @@ def backward(
     root = value_of(x)
     g = None if gradient is None else value_of(gradient)
     refuse_backward(root if g is None else g)
-    keep = create_graph if retain_graph is None else retain_graph
+    create_graph = create_graph is not False and flag("create_graph", create_graph)
+    keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
     if inputs is not None:
+        if not isinstance(inputs, list | tuple):
+            if isinstance(inputs, str | bytes | dict) or not hasattr(type(inputs), "__iter__"):
+                raise DTypeError(f"backward: inputs is a list of leaves, not {shown(inputs)}")
+            inputs = [inputs] if isinstance(inputs, record._Tensor) else list(inputs)
         for place in inputs:
             if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
                 place._leaf.grad._refuse_write()
@@ -77,7 +83,10 @@ def grad(
     given = [None if g is None else value_of(g) for g in cotangents]
     if len(given) != len(roots):
         raise GradientError(f"{len(given)} grad_outputs for {len(roots)} outputs", at=site(here()))
-    keep = create_graph if retain_graph is None else retain_graph
+    create_graph = flag("create_graph", create_graph)
+    keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
+    materialize_grads = flag("materialize_grads", materialize_grads)
+    allow_unused = allow_unused is not None and flag("allow_unused", allow_unused)
     values = [value_of(x) for x in wanted]
     for x in values:
         if not x._deps:
@@ -112,6 +121,8 @@ def _listed(xs: Any) -> list[Any]:
 
 def register_hook(x: Any, hook: Hook) -> RemovableHandle:
     """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it."""
+    if not callable(hook):
+        raise DTypeError(f"register_hook: hook is a function, not {shown(hook)}")
     leaf = getattr(x, "_leaf", None)
     if leaf is None:
         source = value_of(x)._src

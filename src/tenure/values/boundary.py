@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, GradientError, ShapeError, TenureError
+from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
 from tenure.interp.interp import Poison
 from tenure.values.creation import tensor
 from tenure.values.force import leaves_some, run_prefix
@@ -63,6 +63,16 @@ def independent(x: Any) -> Any:
     return value
 
 
+def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
+    if isinstance(dtype, DType):
+        return dtype.numpy
+    try:
+        found: np.dtype[Any] = np.dtype(dtype)
+    except (TypeError, ValueError, DeprecationWarning, RecursionError):
+        raise DTypeError(f"__array__: {shown(dtype)} is no dtype of NumPy") from None
+    return found
+
+
 @in_plain_names
 class Boundary:
     """The methods with which a tensor's numbers leave Tenure."""
@@ -93,7 +103,9 @@ class Boundary:
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = independent(self)
         array = array_of(value)
-        if dtype is not None and np.dtype(dtype) != array.dtype:
+        if copy is not None and not isinstance(copy, bool):
+            raise DTypeError(f"__array__: copy is True, False or None, not {shown(copy)}")
+        if dtype is not None and _numpy_dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError("a cast needs a copy, and copy=False forbids one")
             return array.astype(dtype)  # type: ignore[no-any-return]
@@ -144,17 +156,18 @@ class Boundary:
 
     def __len__(self: Any) -> int:
         if not self.shape:
-            raise ShapeError("len() of a 0-dimensional tensor")
+            raise ScalarError("len() of a 0-dimensional tensor")
         return int(self.shape[0])
 
     def __iter__(self: Any) -> Any:
         value = self._read()
         if not value.shape:
-            raise ShapeError("iteration over a 0-dimensional tensor")
+            raise ScalarError("iteration over a 0-dimensional tensor")
         return (value[k] for k in range(value.shape[0]))
 
     def __contains__(self: Any, element: Any) -> bool:
-        return bool((self == element).any())
+        same = self == element
+        return same if isinstance(same, bool) else bool(same.any())
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

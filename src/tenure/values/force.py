@@ -21,7 +21,7 @@ from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, packs, paths, spending
 from tenure.values.expand import Expansion
-from tenure.values.lost import Running, break_off, locate
+from tenure.values.lost import Running, break_off, locate, no_memory
 from tenure.values.shield import Shield
 from tenure.values.sites import place_of, places_of
 from tenure.values.trie import ROOT, Node, prune
@@ -211,8 +211,7 @@ def run(t: Any) -> None:
                     try:
                         _execute(t, plan, handles)
                     except BaseException as error:
-                        break_off(t, plan, handles, error)
-                        raise
+                        raise break_off(t, plan, handles, error) from error.__cause__
                 del shield
         t.handles = []
         _release(t)
@@ -250,8 +249,7 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
             _start(t, plan, handles)
         done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
     except BaseException as error:
-        break_off(t, plan, handles, error)
-        raise
+        raise break_off(t, plan, handles, error) from error.__cause__
     if type(done) is tuple:
         account(t, plan, done)
     return done is not None
@@ -265,8 +263,7 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
         code: Any = getattr(plan.executable, "compiled", plan.executable)
         _deliver(t, plan, t.handles, code.failed(arrays, status, numbers))
     except BaseException as error:
-        break_off(t, plan, t.handles, error)
-        raise
+        raise break_off(t, plan, t.handles, error) from error.__cause__
 
 
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
@@ -379,7 +376,10 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         if plan is None:
             plan = node.plans[key] = Prefix(expansion(), wanted, known)
         arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
-        results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
+        try:
+            results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
+        except MemoryError:
+            raise no_memory(t, [before[slot] for slot in wanted]) from None
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
                 locate(t, t.handles, array)

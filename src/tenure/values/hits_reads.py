@@ -215,8 +215,15 @@ def fail(m: Code) -> None:
             f.call("PyErr_Fetch", *error, gives="void")
             f.call("PyErr_NormalizeException", *error, gives="void")
             handles = f.get("ptr %t", "trace.handles")
-            f.drop(f.ask(f.constant("break_off"), "ptr %t", "ptr %plan", handles, f.load(error[1])))
-            f.call("PyErr_Restore", *map(f.load, error), gives="void")
+            found = f.ask(f.constant("break_off"), "ptr %t", "ptr %plan", handles, f.load(error[1]))
+            with f.when(f.equal(found, f.load(error[1]))):
+                f.drop(found)
+                f.call("PyErr_Restore", *map(f.load, error), gives="void")
+                f.give()
+            f.drop(*map(f.load, error))
+            with f.unless(f.absent(found)):
+                f.call("PyErr_SetObject", f.kind(found), found, gives="void")
+                f.drop(found)
         f.give()
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from tenure.errors import OutOfRange, ShapeError
+import numpy as np
+
+from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import index, promote, select
 from tenure.ops.promote import Operation
-from tenure.values import keys
+from tenure.values import keys, record
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of, written_of
 from tenure.values.sites import at_users_line
@@ -123,12 +126,14 @@ def split(x: Any, sizes: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """x in parts along an axis: of a size each (the last may be smaller), or of the given sizes."""
     x = value_of(x)
     axis, size = _axis(x, dim)
-    parts = _parts(sizes if isinstance(sizes, int) else tuple(sizes), size, axis, x.ndim)
+    parts = _parts(sizes if type(sizes) is int else _sizes(sizes), size, axis, x.ndim)
     return tuple([apply_one(SLICE, x, params, start) for params, start in parts])
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """x in at most so many parts of one size (the last may be smaller) along an axis."""
+    if not is_int(chunks):
+        raise DTypeError(f"chunk: the number of parts is an int, not {shown(chunks)}")
     if chunks < 1:
         raise ShapeError(f"chunk: into {chunks} parts")
     x = value_of(x)
@@ -138,9 +143,26 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     )
 
 
+def _sizes(sizes: Any) -> int | tuple[int, ...]:
+    """A size, or a list of them, as Python's ints."""
+    several = isinstance(sizes, list | tuple)
+    if not all(map(is_int, sizes if several else (sizes,))):
+        raise DTypeError(f"split: a size, or a list of sizes, is made of ints, not {shown(sizes)}")
+    return tuple([operator.index(n) for n in sizes]) if several else operator.index(sizes)
+
+
+def is_int(x: Any) -> bool:
+    """Whether an argument is an int, as Python or NumPy has it."""
+    return hasattr(type(x), "__index__") and not isinstance(x, bool | np.ndarray | record._Tensor)
+
+
 def _axis(x: Any, dim: int) -> tuple[int, int]:
     """An axis, not negative, and its size."""
     shape = x._aval.shape
+    if type(dim) is not int:
+        if not is_int(dim):
+            raise DTypeError(f"axis is an int, not {shown(dim)}")
+        dim = operator.index(dim)
     if not -len(shape) <= dim < len(shape):
         raise OutOfRange(f"axis {dim} is out of range for a tensor of {len(shape)} dimensions")
     return dim % len(shape), shape[dim]
@@ -165,5 +187,10 @@ def _parts(sizes: int | tuple[int, ...], size: int, axis: int, ndim: int) -> lis
 def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
     """x[…, indices[…, k], …] along one axis; along the others both broadcast together. TN801 at the run."""
     x, indices = value_of(x), value_of(indices)
+    if axis is None:
+        raise ShapeError(
+            f"take_along_axis: along which of {len(x._aval.shape)} axes?",
+            help="give axis=…; NumPy's axis=None is take_along_axis(x.flatten(), indices.flatten(), 0)",
+        )
     at, _ = _axis(x, axis)
     return apply(TAKE_ALONG, (x, indices), (("axis", at),))

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError, VmapError
+from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, shown
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec
-from tenure.values import boundary, creation, record
+from tenure.values import boundary, given, record
 from tenure.values.creation import wrap
 from tenure.values.hits import coded
 
@@ -84,7 +84,7 @@ def entry(e: Any, axis: int, size: int) -> tuple[Entry, int | None]:
         except ValueError:
             raise ShapeError("the step of a slice is not zero") from None
         except TypeError:
-            raise DTypeError(f"a slice is made of ints, not {e}") from None
+            raise DTypeError(f"a slice is made of ints, not {shown(e)}") from None
         except VmapError as error:
             error.help = "x[i + tn.arange(n)] gives n elements from i on, where i differs from example to example"
             raise
@@ -95,7 +95,7 @@ def entry(e: Any, axis: int, size: int) -> tuple[Entry, int | None]:
         i = int_of(e)
     except TypeError:
         raise DTypeError(
-            f"{e!r} of type {type(e).__name__} is no index for axis {axis}",
+            f"{shown(e)} of type {type(e).__name__} is no index for axis {axis}",
             help="an index is an int, a slice, None, …, a mask, or integers in a tensor; convert a float with int(…)",
         ) from None
     if not -size <= i < size:
@@ -185,8 +185,9 @@ def _entry_of(e: Any) -> Any:
     if isinstance(e, bool | np.bool_):
         return Mask(wrap(np.array(bool(e))))
     if isinstance(e, list | tuple):
-        e = creation.to_array(e, None)
+        e = given.to_array(e, None)
         e = e if e.size else e.astype(np.int64)
+    given.refuse_array(e)
     if e.dtype.kind == "b":
         return Mask(wrap(np.array(e)))
     if e.dtype.kind not in "iu":
@@ -323,10 +324,10 @@ class Reader:
         self.axis += len(shape)
 
 
-def wrong_mask(shape: tuple[int, ...], sizes: tuple[int, ...], axis: int) -> ShapeError:
+def wrong_mask(shape: tuple[int, ...], sizes: tuple[int, ...], axis: int) -> MaskError:
     """TN802 for a mask that does not fit the axes that it stands for."""
     k = next(k for k, (m, n) in enumerate(zip(shape, sizes, strict=True)) if m != n)
-    return ShapeError(
+    return MaskError(
         f"a mask of shape {list(shape)} for axes of sizes {list(sizes)}: they differ in axis {axis + k}",
         help="a mask takes as many axes as it has, and agrees with each; to mask rows, use one bool for each row",
     )
@@ -389,6 +390,8 @@ def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
             error.message = "how many elements a mask selects differs from example to example inside a vmapped function"
             error.help = "tn.where(mask, x, 0) keeps the shape; x[mask] = v and x.at[mask].set(v) need not count them"
             raise
+        if not flat and not array.ndim:
+            raise ShapeError("nonzero of a 0-dimensional tensor: it has no axis", help="use bool(x), or x.reshape(1)")
         found = (np.flatnonzero(array),) if flat else np.nonzero(array)
         known[flat] = tuple([wrap(np.ascontiguousarray(i)) for i in found])
     return known[flat]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tenure.errors import ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values import arithmetic, indexing, keys, shaping
-from tenure.values.creation import check_shape, wrap
+from tenure.values.creation import wrap
+from tenure.values.given import check_shape, int_of
 from tenure.values.reading import value_of
 from tenure.values.record import apply
 from tenure.values.reductions import check_axis, one_of
@@ -61,16 +62,17 @@ def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
 
 
 def nonzero(x: Any) -> tuple[Any, ...]:
-    """Where x is not zero, in C order: for each axis the indices (int64). Reads x, as their number depends on it."""
+    """Where x is not zero, in C order: for each axis the indices (int64). Reads x, as their number depends on it.
+    ShapeError (TN802) for a 0-dimensional x, which has no axis."""
     return keys.positions(arithmetic.truth(value_of(x)), False)
 
 
 def argwhere(x: Any) -> Any:
     """Where x is not zero, in C order: a row of indices for each element (PyTorch's ``nonzero``)."""
-    found = nonzero(x)
-    if not value_of(x)._aval.shape:
-        return found[0].reshape(-1, 1)[:, :0]
-    return shaping.stack(found, 1)
+    x = value_of(x)
+    if not x._aval.shape:
+        return nonzero(x.reshape(1))[0].reshape(-1, 1)[:, :0]
+    return shaping.stack(nonzero(x), 1)
 
 
 def masked_select(x: Any, mask: Any) -> Any:
@@ -93,7 +95,8 @@ def diagonal(
     )
     if first == second:
         raise ShapeError(f"diagonal: between axis {first} and itself")
-    return apply(DIAGONAL, (x,), (("offset", int(offset)), ("first", first), ("second", second)))
+    offset = int_of(offset, "diagonal: the offset")
+    return apply(DIAGONAL, (x,), (("offset", offset), ("first", first), ("second", second)))
 
 
 def ix_(*sequences: Any) -> tuple[Any, ...]:
@@ -122,6 +125,8 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Any, ...]:
 
 def ravel_multi_index(multi_index: Sequence[Any], shape: Sequence[int]) -> Any:
     """The positions in C order of an index along each axis of an array of some shape. TN801 outside it."""
+    if not isinstance(multi_index, tuple | list):
+        raise DTypeError(f"ravel_multi_index takes a tuple of indices, not {shown(multi_index)}")
     indices, sizes = tuple([value_of(i) for i in multi_index]), check_shape(shape)
     if len(indices) != len(sizes) or not sizes:
         raise ShapeError(f"ravel_multi_index: {len(indices)} indices for a shape of {len(sizes)} axes")

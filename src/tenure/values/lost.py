@@ -7,9 +7,9 @@ import re
 import threading
 from typing import Any, ClassVar
 
-from tenure.errors import TenureError
+from tenure.errors import OutOfMemory, TenureError
 from tenure.interp.interp import Poison
-from tenure.values.sites import place_of, site
+from tenure.values.sites import here, place_of, site
 from tenure.values.unfinished import UNFINISHED
 
 AXIS = re.compile(r"axis \d+(?= of size)")
@@ -48,13 +48,25 @@ class Running:
             t.running = False
 
 
-def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> None:
-    """An exception out of a signal handler has ended a run. What it had not begun can still be computed; what it
-    was computing, places among it, says so from now on."""
+def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> BaseException:
+    """An exception has ended a run, out of a signal handler or for want of memory: what is raised of it. What the run
+    had not begun can still be computed; what it was computing, places among it, says so from now on."""
     t.running = False
-    if len(t.inputs) == t.node.inputs:
-        return
-    lose([handles[slot] for slot in plan.slots], f"the run that computes this was broken off by {type(error).__name__}")
+    results = [handles[slot] for slot in plan.slots]
+    if isinstance(error, MemoryError):
+        error = no_memory(t, results)
+    if len(t.inputs) != t.node.inputs:
+        lose(results, f"the run that computes this was broken off by {type(error).__name__}")
+    return error
+
+
+def no_memory(t: Any, results: list[Any]) -> OutOfMemory:
+    """What is said where the results of a run have no room: the largest of them, and the line that recorded it."""
+    largest = max(results, key=lambda h: h._aval.nbytes)
+    aval = largest._aval
+    found = OutOfMemory.of(aval.shape, aval.dtype.name, aval.nbytes, site(place_of(t, largest) or here()))
+    found.__suppress_context__ = True
+    return found
 
 
 def lose(handles: list[Any], why: str) -> None:

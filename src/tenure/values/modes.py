@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
+from tenure.errors import DTypeError, shown
+
 
 class Mode:
     """How operations are recorded: whether gradients are tracked, and whether each runs at once."""
@@ -145,6 +147,8 @@ class set_grad_enabled(ModeContext):
 
     def __init__(self, mode: bool) -> None:
         super().__init__()
+        if type(mode).__name__ not in ("bool", "bool_", "int") or mode not in (0, 1):
+            raise DTypeError(f"set_grad_enabled: mode is True or False, not {shown(mode)}")
         self._grad = bool(mode)
 
     def _changed(self, mode: Mode) -> Mode:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from tenure.errors import BorrowError, DTypeError
+from tenure.errors import BorrowError, DTypeError, shown
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
@@ -71,10 +71,13 @@ def move(x: Any) -> Any:
     been moved before; TN503 or TN506 for a place that is lent, and for what was lent as shared itself.
     """
     if not isinstance(x, Tensor | list | tuple | dict):
-        raise DTypeError(f"move takes a tensor, or a list, tuple or dict of them, not {type(x).__name__}")
+        raise DTypeError(f"move takes a tensor, or a list, tuple or dict of them, not {shown(x)}")
     where = here()
-    for leaf in _tensors(x):
-        _check(leaf)
+    try:
+        for leaf in _tensors(x):
+            _check(leaf)
+    except RecursionError:
+        raise DTypeError("move: a list contains itself, or is deeper than Python goes") from None
     return _rebuilt(x, where, {})
 
 

@@ -6,6 +6,7 @@ import itertools
 import weakref
 from typing import Any
 
+from tenure.values.given import flag
 from tenure.values.hits import add_place, know
 from tenure.values.loans import Ended
 from tenure.values.var import Var
@@ -28,7 +29,7 @@ class Parameter(Var):
         self._store(self._val.detach())
         self._born = next(BIRTHS)
         self._holders: list[weakref.ref[Any]] | None = None
-        if requires_grad:
+        if flag("requires_grad", requires_grad):
             self.requires_grad_()
 
     def held_by(self, holder: Any) -> None:

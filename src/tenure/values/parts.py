@@ -9,7 +9,6 @@ A part is a write-through borrow, outside the graph as ``.data`` is; how it is t
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections.abc import Sequence
 from itertools import combinations
@@ -20,9 +19,11 @@ import numpy as np
 from tenure.errors import BorrowError, OutOfRange, ShapeError
 from tenure.runtime.lots import carve, is_sole
 from tenure.values import force, keys, record
+from tenure.values.blame import public
 from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
+from tenure.values.given import int_of
 from tenure.values.loans import GUARD, Loan, Loans, give_back, lend
 from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
@@ -59,18 +60,21 @@ class Parts(tuple[Borrow, ...]):
             give_back(place, loan)
 
 
+@public
 def split_at_mut(x: Any, k: int, axis: int = 0) -> Parts:
     """Two parts that are written through: below index k of an axis, and from it on. TN801 if there is no such k."""
     axis = check_axis(axis, x.ndim)
-    k, size = operator.index(k), x.shape[axis]
+    k, size = int_of(k, "split_at_mut: k"), x.shape[axis]
     if not 0 <= k <= size:
         raise OutOfRange(f"split_at_mut: {k} is not within axis {axis} of size {size}", at=site(here()))
     return parted(x, [_slab(x, axis, 0, k), _slab(x, axis, k, size)])
 
 
+@public
 def chunks_mut(x: Any, size: int, axis: int = 0) -> Parts:
     """Parts of a size along an axis that are written through; the last may be smaller."""
     axis = check_axis(axis, x.ndim)
+    size = int_of(size, "chunks_mut: the size")
     if size < 1:
         raise ShapeError(f"chunks_mut: parts of size {size}", at=site(here()))
     return parted(x, [_slab(x, axis, k, k + size) for k in range(0, x.shape[axis], size)])

@@ -16,10 +16,12 @@ import numpy as np
 
 from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import philox, random
 from tenure.ops.promote import Operation
-from tenure.values.creation import check_device, check_shape, leaf, shape_of, wrap
+from tenure.values.blame import public
+from tenure.values.creation import check_device, leaf, like, wrap
+from tenure.values.given import check_number, check_shape, chosen, int_of, shape_of
 from tenure.values.hits import apply
 from tenure.values.levels import drawing
 from tenure.values.record import RECORDER
@@ -68,7 +70,15 @@ class Generator:
 
     def set_state(self, state: Any) -> None:
         """Go on from where ``get_state`` was taken."""
+        aval = getattr(state, "_aval", None)
+        if aval is None or aval.shape != (2,) or aval.dtype is not dtypes.int64:
+            raise DTypeError(
+                f"set_state: a state is an int64 tensor of two numbers, not {shown(state)}",
+                help="give what get_state() or tn.get_rng_state() gave",
+            )
         seed, number = state.tolist()
+        if number < 0:
+            raise DTypeError(f"set_state: the number of an operation is not negative, and {number} is")
         self.manual_seed(seed)
         self._numbers = itertools.count(number)
 
@@ -98,9 +108,9 @@ def entropy() -> int:
 
 def fold(seed: int) -> int:
     """A seed as an int64; ValueError outside [-2**63, 2**64)."""
-    seed = int(seed)
+    seed = int_of(seed, "manual_seed: the seed of a Generator")
     if not -(2**63) <= seed < 2**64:
-        raise ValueError(f"a seed lies in [-2**63, 2**64), and {seed} does not")
+        raise ValueError(f"manual_seed: a seed of a Generator lies in [-2**63, 2**64), and {seed} does not")
     return seed - 2**64 if seed >= 2**63 else seed
 
 
@@ -213,10 +223,19 @@ def _recorded(fn: Operation, shape: tuple[int, ...], params: Any, generator: Gen
     """One random operation; inside vmapped functions for each example that is to have numbers of its own."""
     levels = drawing(RECORDER.vmap)
     whole = (*[level.count for level in levels], *shape)
-    x = apply(fn, (), (("shape", whole), *params), (generator or _default.generator).take())
+    x = apply(fn, (), (("shape", whole), *params), _of(generator).take())
     for level in levels:
         x = select(x, 0, level)
     return x
+
+
+def _of(generator: Generator | None) -> Generator:
+    """The generator that a random operation draws from."""
+    if generator is None:
+        return _default.generator
+    if not isinstance(generator, Generator):
+        raise DTypeError(f"generator is a tn.Generator, not {shown(generator)}", help="give tn.Generator(seed)")
+    return generator
 
 
 def _floating(name: str, dtype: DTypeLike | None) -> DType:
@@ -229,39 +248,57 @@ def _floating(name: str, dtype: DTypeLike | None) -> DType:
 
 
 def rand(
-    *size: Any,
+    *sizes: Any,
     dtype: DTypeLike | None = None,
     device: Any = None,
     requires_grad: bool = False,
     generator: Generator | None = None,
+    shape: Any = None,
+    size: Any = None,
 ) -> Any:
-    """Uniform numbers of [0, 1), of a shape given as ints or as one sequence; float32 unless given."""
-    return _drawn(UNIFORM, size, dtype, requires_grad, generator, device)
+    """Uniform numbers of [0, 1), of a shape given as ints, as one sequence or by name; float32 unless given."""
+    sizes = sizes if shape is None and size is None else chosen("rand", sizes, shape, size)
+    return _drawn(UNIFORM, sizes, dtype, requires_grad, generator, device)
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    dtype: DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+    shape: Any = None,
+    size: Any = None,
+) -> Any:
+    """Standard normal numbers, of a shape given as ints, as one sequence or by name; float32 unless given."""
+    sizes = sizes if shape is None and size is None else chosen("randn", sizes, shape, size)
+    return _drawn(NORMAL, sizes, dtype, requires_grad, generator, device)
+
+
+def rand_like(
+    x: Any,
+    *,
     dtype: DTypeLike | None = None,
     device: Any = None,
     requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Any:
-    """Standard normal numbers, of a shape given as ints or as one sequence; float32 unless given."""
-    return _drawn(NORMAL, size, dtype, requires_grad, generator, device)
-
-
-def rand_like(
-    x: Any, *, dtype: DTypeLike | None = None, requires_grad: bool = False, generator: Generator | None = None
-) -> Any:
     """Uniform numbers of [0, 1) in the shape and dtype of x."""
-    return _drawn(UNIFORM, (x.shape,), dtype or x.dtype, requires_grad, generator, None)
+    x = like(x)
+    return _drawn(UNIFORM, (x.shape,), x.dtype if dtype is None else dtype, requires_grad, generator, device)
 
 
 def randn_like(
-    x: Any, *, dtype: DTypeLike | None = None, requires_grad: bool = False, generator: Generator | None = None
+    x: Any,
+    *,
+    dtype: DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
 ) -> Any:
     """Standard normal numbers in the shape and dtype of x."""
-    return _drawn(NORMAL, (x.shape,), dtype or x.dtype, requires_grad, generator, None)
+    x = like(x)
+    return _drawn(NORMAL, (x.shape,), x.dtype if dtype is None else dtype, requires_grad, generator, device)
 
 
 def randint(
@@ -277,25 +314,29 @@ def randint(
 
     Raises ShapeError (TN802) for an empty range.
     """
-    if size is None and high is not None and not isinstance(high, int):
+    if size is None and isinstance(high, list | tuple):
         low, high, size = 0, low, high
     if high is None:
         low, high = 0, low
     if size is None:
         raise TypeError("randint needs a size, as in randint(0, 10, (3,))")
     check_device(device)
+    low, high = (int_of(x, f"randint: {name}") for name, x in (("low", low), ("high", high)))
     if not -(2**63) <= low < high <= 2**63:
         raise ShapeError(f"randint: [{low}, {high}) is empty or not within int64")
-    params = (("low", int(low)), ("high", int(high)))
-    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), params, generator)
-    return out if dtype is None else out.to(as_dtype(dtype))
+    target = dtypes.int64 if dtype is None else as_dtype(dtype)
+    for number in (low, high - 1):
+        check_number("randint", number, target)
+    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), (("low", low), ("high", high)), generator)
+    return out if dtype is None else out.to(target)
 
 
+@public
 def randperm(n: int, *, dtype: DTypeLike | None = None, device: Any = None, generator: Generator | None = None) -> Any:
     """The numbers 0 … n - 1 in random order: a value of shape (n,), int64 unless given; drawn at once."""
     check_device(device)
     (n,) = check_shape((n,), dtypes.int64)
-    number = (generator or _default.generator).take()
+    number = _of(generator).take()
     levels = drawing(RECORDER.vmap)
     shape = (*[level.count for level in levels], n)
     keys = philox.lanes(*number, 2 * prod(shape)).view(np.uint64).reshape(shape)

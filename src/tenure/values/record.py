@@ -11,9 +11,9 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
-from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError
+from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError, TenureError, shown
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
 from tenure.values import force, period
@@ -301,12 +301,24 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
             t.scalars.extend(scalars)
         out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
         t.busy = False
-    except Exception:
+    except Exception as error:
         t.busy = not t.whole()
-        raise
+        refuse(error, fn, params)
     if t.eager:
         cut(t)
     return out
+
+
+def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
+    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, unless of a law."""
+    if isinstance(error, TenureError):
+        raise error
+    given = ", ".join([f"{name} = {shown(value)}" for name, value in params if name not in HIDDEN])
+    raise DTypeError(f"{fn.name} does not take these arguments: {given or 'operands of this kind'}") from error
+
+
+HIDDEN = frozenset(("spec", "at", "unique", "lead"))
+"""Parameters that the user has not given in this form."""
 
 
 def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
@@ -337,9 +349,9 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
             t.scalars.append(scalar)
         h = t.append(node, _getframe(2))
         t.busy = False
-    except Exception:
+    except Exception as error:
         t.busy = not t.whole()
-        raise
+        refuse(error, fn, params)
     if t.eager:
         cut(t)
     return h

@@ -6,9 +6,10 @@ import operator
 from typing import Any, NamedTuple
 
 from tenure.dtypes import DTypeLike, as_dtype
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import move, promote, reduce, statistics
 from tenure.ops.promote import Operation
+from tenure.values.given import flag, number
 from tenure.values.hits import apply_one
 from tenure.values.indexing import take_along_axis
 from tenure.values.operators import binary
@@ -38,11 +39,11 @@ def check_axis(axis: Any, ndim: int, what: str = "axis") -> int:
     """A non-negative axis; TN801 outside the dimensions, TN802 for what is no int."""
     if type(axis) is not int:
         if isinstance(axis, bool):
-            raise DTypeError(f"{what} is an int, not {axis!r}")
+            raise DTypeError(f"{what} is an int, not {shown(axis)}")
         try:
             axis = operator.index(axis)
         except TypeError:
-            raise DTypeError(f"{what} is an int, not {axis!r}") from None
+            raise DTypeError(f"{what} is an int, not {shown(axis)}") from None
     if not -ndim <= axis < ndim:
         raise OutOfRange(f"{what} {axis} is out of range for a tensor of {ndim} dimensions")
     return axis + ndim if axis < 0 else axis  # type: ignore[no-any-return]
@@ -60,26 +61,34 @@ def check_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
     if isinstance(axis, tuple | list):
         axes = sorted([check_axis(a, ndim) for a in axis])
         if len(set(axes)) < len(axes):
-            raise ShapeError(f"an axis is named twice in {list(axis)}")
+            raise ShapeError(f"an axis is named twice in {shown(list(axis))}")
         return tuple(axes)
     return (check_axis(axis, ndim),)
 
 
-def reduction(axis: Axes, ndim: int, keepdims: bool) -> tuple[Any, ...]:
+def reduction(axis: Axes, ndim: int, keepdims: bool, keepdim: bool = False) -> tuple[Any, ...]:
     """The parameters of a reduction over axes; those of the usual calls are kept."""
     if axis is None or type(axis) is int:
-        found = _REDUCTIONS.get((axis, ndim, keepdims))
+        try:
+            found = _REDUCTIONS.get((axis, ndim, keepdims, keepdim))
+        except TypeError:  # what has no hash is no flag
+            found = None
         if found is not None:
             return found
-        made = _REDUCTIONS[axis, ndim, bool(keepdims)] = (
-            ("axes", check_axes(axis, ndim)),
-            ("keepdims", bool(keepdims)),
-        )
+        kept = _kept(keepdims, keepdim)
+        made = _REDUCTIONS[axis, ndim, keepdims, keepdim] = (("axes", check_axes(axis, ndim)), ("keepdims", kept))
         return made
-    return (("axes", check_axes(axis, ndim)), ("keepdims", bool(keepdims)))
+    return (("axes", check_axes(axis, ndim)), ("keepdims", _kept(keepdims, keepdim)))
 
 
-_REDUCTIONS: dict[tuple[int | None, int, bool], tuple[Any, ...]] = {}
+_REDUCTIONS: dict[tuple[int | None, int, bool, bool], tuple[Any, ...]] = {}
+
+
+def _kept(keepdims: Any, keepdim: Any) -> bool:
+    """Whether reduced axes are kept, under either of the names."""
+    if keepdims is False and keepdim is False:
+        return False
+    return flag("keepdims", keepdims) or flag("keepdim", keepdim)
 
 
 def one_of(axis: Any, dim: Any) -> Any:
@@ -101,7 +110,7 @@ def sum(
     """The sum over axes (all by default). bool and int32 are summed in int64. Shape: x's without the axes."""
     x = value_of(x)
     axis = axis if dim is None else one_of(axis, dim)
-    params = reduction(axis, len(x._aval.shape), keepdims or keepdim)
+    params = reduction(axis, len(x._aval.shape), keepdims, keepdim)
     if dtype is not None:
         params = (*params, ("dtype", as_dtype(dtype)))
     return apply_one(SUM if axis is None else SUM_AXES, x, params)
@@ -111,7 +120,7 @@ def mean(x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None,
     """The arithmetic mean over axes (all by default) of a floating tensor."""
     x = value_of(x)
     axis = axis if dim is None else one_of(axis, dim)
-    return apply_one(MEAN if axis is None else MEAN_AXES, x, reduction(axis, len(x._aval.shape), keepdims or keepdim))
+    return apply_one(MEAN if axis is None else MEAN_AXES, x, reduction(axis, len(x._aval.shape), keepdims, keepdim))
 
 
 class Extremum(NamedTuple):
@@ -147,7 +156,7 @@ def _extremum(fn: Operation, where: Operation, doc: str) -> Any:
         at = check_axis(dim, len(x._aval.shape))
         indices = apply_one(where, x, (("axis", at), ("keepdims", True)))
         values = take_along_axis(x, indices, at)
-        if keepdims or keepdim:
+        if _kept(keepdims, keepdim):
             return Extremum(values, indices)
         return Extremum(apply_one(DROP, values, (("axis", at),)), apply_one(DROP, indices, (("axis", at),)))
 
@@ -162,7 +171,7 @@ DROP = Operation("squeeze", lambda x, *, axis: move.reshape(x, shape=(*x.shape[:
 def _over_axes(fn: Operation, doc: str) -> Any:
     def record(x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Any:
         x = value_of(x)
-        return apply_one(fn, x, reduction(one_of(axis, dim), len(x._aval.shape), keepdims or keepdim))
+        return apply_one(fn, x, reduction(one_of(axis, dim), len(x._aval.shape), keepdims, keepdim))
 
     record.__name__ = record.__qualname__ = fn.name
     record.__doc__ = doc
@@ -196,14 +205,14 @@ def _spread(fn: Operation, doc: str) -> Any:
             at = repr(positional[0]) if is_axis(positional[0]) else "…"
             raise TypeError(f"{fn.name} of one tensor: write axis={at} (n in the divisor) or dim={at} (n - 1)")
         if unbiased is not None:
-            correction = one_of(correction, int(unbiased))
+            correction = one_of(correction, int(flag("unbiased", unbiased)))
         if correction is None and axis is None and dim is NOT_GIVEN:
             raise TypeError(f"{fn.name}() divides by n in NumPy and by n - 1 in PyTorch: give correction=0 or 1")
         x = value_of(x)
         if correction is None:
             correction = 0 if dim is NOT_GIVEN else 1
-        axes = reduction(axis if dim is NOT_GIVEN else one_of(axis, dim), len(x._aval.shape), keepdims or keepdim)
-        return apply_one(fn, x, (*axes, ("correction", float(correction))))
+        axes = reduction(axis if dim is NOT_GIVEN else one_of(axis, dim), len(x._aval.shape), keepdims, keepdim)
+        return apply_one(fn, x, (*axes, ("correction", float(number(fn.name, "correction", correction)))))
 
     record.__name__ = record.__qualname__ = fn.name
     record.__doc__ = (
@@ -229,7 +238,7 @@ def _arg(fn: Operation, doc: str) -> Any:
         x = value_of(x)
         axis = axis if dim is None else one_of(axis, dim)
         at = None if axis is None else check_axis(axis, len(x._aval.shape))
-        return apply_one(fn, x, (("axis", at), ("keepdims", bool(keepdims or keepdim))))
+        return apply_one(fn, x, (("axis", at), ("keepdims", _kept(keepdims, keepdim))))
 
     record.__name__ = record.__qualname__ = fn.name
     record.__doc__ = doc

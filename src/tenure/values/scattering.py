@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values import creation, indexing
 from tenure.values.at import AtIndex
 from tenure.values.boundary import array_of
+from tenure.values.given import flag, int_of, number
 from tenure.values.reading import value_of
 from tenure.values.record import apply
 from tenure.values.reductions import check_axis
@@ -55,7 +56,8 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
     The mean of whole numbers is rounded down to one, as in PyTorch.
     """
     x, src = value_of(x), value_of(src)
-    way = "add" if reduce == "mean" else _way(reduce)
+    way = "add" if isinstance(reduce, str) and reduce == "mean" else _way(reduce)
+    include_self = flag("include_self", include_self)
     base = x if include_self else scatter(x, dim, index, select.identity_of(way, x._aval.dtype))
     total = _scattered(base, dim, index, src, way, "scatter_reduce")
     if reduce != "mean":
@@ -67,8 +69,8 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
 
 
 def _way(reduce: str) -> str:
-    if reduce not in REDUCE:
-        raise DTypeError(f"reduce is one of sum, prod, amax, amin and mean, not {reduce!r}")
+    if not isinstance(reduce, str) or reduce not in REDUCE:
+        raise DTypeError(f"reduce is one of sum, prod, amax, amin and mean, not {shown(reduce)}")
     return REDUCE[reduce]
 
 
@@ -104,7 +106,9 @@ def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtInd
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """x with alpha · ``source`` added at a list of indices along an axis: a part of it for each index."""
     source = value_of(source)
-    return _parts(x, dim, index, "index_add", source).add(source if alpha == 1 else source * alpha)
+    plain = type(alpha) is int and alpha == 1
+    scaled = source if plain else source * number("index_add", "alpha", alpha)
+    return _parts(x, dim, index, "index_add", source).add(scaled)
 
 
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
@@ -164,8 +168,10 @@ def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:
         raise ShapeError(f"segments of shape {list(ids._aval.shape)} for rows of shape {list(shape)}: one for each row")
     if count is None:
         known = array_of(ids)
+        if known.dtype.kind not in "iu":
+            raise DTypeError(f"segments of dtype {ids._aval.dtype.name}", help="segments are numbered by ints")
         count = int(known.max()) + 1 if known.size else 0
-    elif count < 0:
+    elif int_of(count, "num_segments") < 0:
         raise OutOfRange(f"{count} segments")
     dtype = data._aval.dtype
     start = creation.full((count, *shape[1:]), select.identity_of(way, dtype), dtype=dtype)

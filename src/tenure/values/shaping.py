@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from tenure.errors import ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
-from tenure.values.creation import check_shape
+from tenure.values.given import check_shape
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
 from tenure.values.reductions import NOT_GIVEN, check_axes, check_axis, one_of
@@ -42,16 +43,16 @@ def reshape(x: Any, *shape: Any) -> Any:
             break
     else:
         return apply_one(RESHAPE, x, parameters(SHAPE, sizes))
-    unknown = [k for k, n in enumerate(sizes) if n == -1]
+    unknown = [k for k, n in enumerate(sizes) if isinstance(n, int) and n == -1]
     if not unknown:
         return apply_one(RESHAPE, x, (("shape", check_shape(sizes)),))
     if len(unknown) > 1:
-        raise ShapeError(f"reshape: only one size may be -1, not {list(sizes)}")
-    rest = math.prod(check_shape([n for n in sizes if n != -1]))
+        raise ShapeError(f"reshape: only one size may be -1, not {shown(list(sizes))}")
+    rest = math.prod(check_shape([n for k, n in enumerate(sizes) if k not in unknown]))
     size = x._aval.size
     if rest == 0 or size % rest:
         raise ShapeError(f"cannot reshape {list(x._aval.shape)} ({size} elements) to {list(sizes)}")
-    full = check_shape([size // rest if n == -1 else n for n in sizes])
+    full = check_shape([size // rest if k in unknown else n for k, n in enumerate(sizes)])
     return apply_one(RESHAPE, x, parameters(SHAPE, full))
 
 
@@ -100,8 +101,9 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
 
 def matrix_transpose(x: Any) -> Any:
     """x with its last two axes exchanged."""
-    if len(x.shape) < 2:
-        raise ShapeError(f"matrix_transpose needs two axes, and there are {len(x.shape)}")
+    x = value_of(x)
+    if len(x._aval.shape) < 2:
+        raise ShapeError(f"matrix_transpose needs two axes, and there are {len(x._aval.shape)}")
     return transpose(x, -2, -1)
 
 
@@ -115,7 +117,9 @@ def expand(x: Any, *sizes: Any) -> Any:
     x = value_of(x)
     wanted = _sizes(sizes)
     lead = len(wanted) - len(x._aval.shape)
-    kept = [x._aval.shape[k - lead] if n == -1 and k >= lead else n for k, n in enumerate(wanted)]
+    kept = [
+        x._aval.shape[k - lead] if isinstance(n, int) and n == -1 and k >= lead else n for k, n in enumerate(wanted)
+    ]
     return broadcast_to(x, kept)
 
 
@@ -176,6 +180,9 @@ def _along(axis: Any, dim: Any) -> Any:
 
 
 def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:
+    several = type(tensors) in (list, tuple)
+    if not several and (not hasattr(type(tensors), "__iter__") or isinstance(tensors, str | bytes | dict)):
+        raise DTypeError(f"{name} takes a list of tensors, not {shown(tensors)}")
     xs = tuple([value_of(x) for x in tensors])
     if not xs:
         raise ShapeError(f"{name}: there is no tensor to join")
@@ -191,7 +198,13 @@ def flip(x: Any, axis: Any = None, *, dims: Any = None) -> Any:
 def pad(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
     """x with zeros around: for each axis (before, after); a negative width crops."""
     x = value_of(x)
-    pairs = tuple([(int(a), int(b)) for a, b in widths])
+    try:
+        pairs = tuple([(operator.index(a), operator.index(b)) for a, b in widths])
+    except (TypeError, ValueError):
+        raise DTypeError(
+            f"pad: widths is a list of pairs of ints, not {shown(widths)}",
+            help="give (before, after) for each axis, as in tn.pad(x, [(1, 1), (0, 2)])",
+        ) from None
     if len(pairs) != len(x._aval.shape):
         raise ShapeError(f"pad: {len(pairs)} pairs of widths for {len(x._aval.shape)} axes")
     return apply_one(PAD, x, (("widths", pairs),))

@@ -22,7 +22,8 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError
 from tenure.ir.aval import Aval
 from tenure.values.boundary import array_of
-from tenure.values.creation import ALIGNED, wrap
+from tenure.values.creation import wrap
+from tenure.values.given import ALIGNED, flag, int_of
 from tenure.values.reading import value_of
 from tenure.values.show import format_tensor
 from tenure.values.sites import here, site
@@ -42,6 +43,9 @@ class Shared:
 
     def __init__(self, value: Any, *, ordered: bool = False, writers: int | None = None) -> None:
         value = value_of(value).detach()
+        ordered = flag("Shared: ordered", ordered)
+        if writers is not None:
+            writers = int_of(writers, "Shared: writers")
         if ordered and (writers is None or writers < 1):
             raise ValueError("an ordered Shared has a number of writers: Shared(value, ordered=True, writers=n)")
         if not ordered and writers is not None:
@@ -89,6 +93,7 @@ class Shared:
 
     def writer(self, number: int = 0) -> Writer:
         """The writer of a number: a context in which it reads and adds."""
+        number = int_of(number, "writer: the number")
         if self._rounds is not None and not 0 <= number < self._rounds.count:
             raise OutOfRange(f"writer {number} of {self._rounds.count}", help="they are numbered from 0")
         return Writer(self, number)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenure.errors import DTypeError, shown
+
 __all__ = ["PrintOptions", "format_tensor", "get_printoptions", "set_printoptions"]
 
 
@@ -67,9 +69,17 @@ def set_printoptions(
     global _options
     base = _options
     if profile is not None:
-        if profile.lower() not in _PROFILES:
-            raise ValueError(f"profile is one of {', '.join(map(repr, _PROFILES))}, not {profile!r}")
+        if not isinstance(profile, str) or profile.lower() not in _PROFILES:
+            known = ", ".join(map(repr, _PROFILES))
+            raise ValueError(f"set_printoptions: profile is one of {known}, not {shown(profile)}")
         base = _PROFILES[profile.lower()]
+    for name, given in (("precision", precision), ("edgeitems", edgeitems), ("linewidth", linewidth)):
+        if given is not None and not (type(given) is int and 0 <= given < 2**31):
+            raise DTypeError(f"set_printoptions: {name} is a whole number, not {shown(given)}")
+    if threshold is not None and not (isinstance(threshold, int | float) and threshold >= 0):
+        raise DTypeError(f"set_printoptions: threshold is a number, not {shown(threshold)}")
+    if sci_mode is not None and type(sci_mode) is not bool:
+        raise DTypeError(f"set_printoptions: sci_mode is True, False or None, not {shown(sci_mode)}")
     _options = PrintOptions(
         precision=base.precision if precision is None else precision,
         threshold=base.threshold if threshold is None else threshold,

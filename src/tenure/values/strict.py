@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from tenure.compile.build import planned
 from tenure.compile.explain import found_reuses
-from tenure.errors import BorrowError, OwnershipError, Site
+from tenure.errors import BorrowError, DTypeError, OwnershipError, Site, shown
 from tenure.runtime.lots import unshared
+from tenure.values import record
 from tenure.values.force import BEFORE_RUN
 from tenure.values.graph import Place
 from tenure.values.holders import Holder, holders
@@ -106,6 +107,8 @@ class must_inplace(strict):
     def __init__(self, place: Any) -> None:
         super().__init__()
         self.place = getattr(place, "_place", place)
+        if not isinstance(self.place, record._Var):
+            raise DTypeError(f"must_inplace is about a place, not {shown(place)}", help="make one: x.mut()")
 
     def watch(self, place: Any, before: Any) -> None:
         """A place is given another value."""

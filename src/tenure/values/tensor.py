@@ -11,6 +11,7 @@ from tenure.values import arithmetic, creation, indexing, lookup, reading, recor
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
+from tenure.values.given import flag
 from tenure.values.graph import Leaf
 from tenure.values.hits import apply_one
 from tenure.values.operators import binary
@@ -147,7 +148,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
     refuse_operands = staticmethod(reading.refuse_operands)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
+        raise TypeError("Tensor: a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
 
     def _read(self) -> Any:
         return self
@@ -209,9 +210,13 @@ class Tensor(Arithmetic, Shaping, Boundary):
         for arg in args:
             if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps"):
                 device = arg
+            elif dtype is not None:
+                raise TypeError("to: the dtype is given twice")
             else:
-                dtype = arg
+                dtype = arg.dtype if isinstance(arg, Tensor) else arg
         creation.check_device(device)
+        if copy is not False:
+            flag("copy", copy)
         return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
 
     def type(self, dtype: DTypeLike) -> Any:
@@ -248,7 +253,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
 
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
-        return shaping.reshape(self, other.shape)
+        return shaping.reshape(self, reading.value_of(other)._aval.shape)
 
     @property
     def at(self) -> At:

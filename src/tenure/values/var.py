@@ -18,6 +18,7 @@ from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.boundary import Boundary, array_of, owned
 from tenure.values.creation import check_differentiable, wrap
+from tenure.values.given import flag
 from tenure.values.graph import Frozen, Leaf, keeper
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
@@ -69,7 +70,7 @@ class Var(Writable):
         self._ties: Ties | None = None
         self._val = value
         value._held = True
-        if requires_grad:
+        if requires_grad is not False and flag("requires_grad", requires_grad):
             self.requires_grad_()
 
     @classmethod
@@ -92,8 +93,8 @@ class Var(Writable):
 
     def requires_grad_(self, requires_grad: bool = True) -> Var:
         """Make the place a differentiation leaf, or none any more; it keeps its gradient."""
-        value = self._read()
-        if bool(requires_grad) is not (self._leaf is not None):
+        value, requires_grad = self._read(), flag("requires_grad", requires_grad)
+        if requires_grad is not (self._leaf is not None):
             self._refuse_write()
             if requires_grad:
                 check_differentiable(value)

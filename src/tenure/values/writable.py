@@ -7,6 +7,8 @@ from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
 from tenure.values import indexing, partly, steps
+from tenure.values.blame import public
+from tenure.values.creation import tensor
 from tenure.values.operators import STEPS
 from tenure.values.random import Generator, rand, randn
 from tenure.values.reading import value_of
@@ -63,7 +65,9 @@ class Writable(Tensor):
 
     def copy_(self, v: Any) -> Any:
         """Write v, broadcast to the place's shape and cast to its dtype."""
-        return self._update(v if type(v) in NUMBERS else value_of(v).to(self.dtype))
+        if type(v) in NUMBERS:
+            return self._update(v)
+        return self._update(v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype))
 
     def zero_(self) -> Any:
         """Write zeros."""
@@ -73,10 +77,12 @@ class Writable(Tensor):
         """Write one number everywhere."""
         return self._update(number)
 
+    @public
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Write uniform numbers of [a, b)."""
         return self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
 
+    @public
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Write normal numbers of a mean and a standard deviation."""
         return self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)

@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 from tenure.dtypes import DTypeLike
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, shown
 from tenure.ops.promote import parameters
 from tenure.values import arithmetic, reductions
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
+from tenure.values.given import number
 from tenure.values.hits import apply_one
 from tenure.values.reading import value_of
 
@@ -43,8 +44,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
     Source: Hendrycks, Gimpel, arXiv:1606.08415.
     """
-    if approximate not in GELU:
-        raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    if not isinstance(approximate, str) or approximate not in GELU:
+        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {shown(approximate)}")
     return apply_one(GELU[approximate], value_of(input))
 
 
@@ -61,6 +62,8 @@ GELU = {
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(beta · x)) / beta, elementwise; x itself where beta · x is above the threshold."""
     x = value_of(input)
+    if type(beta) is not float or type(threshold) is not float:
+        beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
     scaled = x if beta == 1.0 else beta * x
     smooth = arithmetic.softplus(scaled)
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
@@ -77,12 +80,16 @@ LOG_SIGMOID = composite("logsigmoid", lambda x: -arithmetic.softplus(-x), "LogSi
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x above zero, else negative_slope · x, elementwise."""
     x = value_of(input)
+    if type(negative_slope) is not float:
+        negative_slope = number("leaky_relu", "negative_slope", negative_slope)
     return where(x > 0, x, negative_slope * x)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x above zero, else alpha · (eˣ - 1), elementwise."""
     x = value_of(input)
+    if type(alpha) is not float:
+        alpha = number("elu", "alpha", alpha)
     return where(x > 0, x, alpha * x.expm1())
 
 
@@ -95,6 +102,8 @@ def softmax(
 
 
 def _softmax(x: Any, *, axis: int) -> Any:
+    if not x.shape[axis]:  # no element, and so no largest one
+        return x.exp()
     powers = _shifted(x, axis).exp()
     return powers / powers.sum(axis=axis, keepdims=True)
 
@@ -111,6 +120,8 @@ def log_softmax(
 
 
 def _log_softmax(x: Any, *, axis: int) -> Any:
+    if not x.shape[axis]:
+        return x.exp()
     shifted = _shifted(x, axis)
     return shifted - shifted.exp().sum(axis=axis, keepdims=True).log()
 
@@ -130,7 +141,7 @@ def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | Non
         x = x.to(dtype)
     at = reductions.one_of(axis, dim)
     if at is None:
-        raise TypeError("softmax goes along an axis: give dim, as in dim=-1")
+        raise TypeError("softmax and log_softmax go along an axis: give dim, as in dim=-1")
     if not x.dtype.is_floating:
         raise DTypeError(f"softmax of {x.dtype.name}", help="cast first, or give dtype=tn.float32")
     return x, reductions.check_axis(at, x.ndim)

@@ -7,6 +7,7 @@ from typing import Any
 from tenure.errors import ShapeError
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops.promote import parameters
+from tenure.values.given import flag, number
 from tenure.values.hits import apply
 from tenure.values.modes import no_grad
 from tenure.values.reading import value_of
@@ -31,7 +32,7 @@ def batch_norm(
     variance that divides by n - 1. Else the running ones serve. TN802 where a shape does not fit, or a batch has one
     value a channel. Source: Ioffe, Szegedy, ICML 2015, in PyTorch's form.
     """
-    x = value_of(input)
+    x, training, momentum = value_of(input), flag("training", training), number("batch_norm", "momentum", momentum)
     if x.ndim < 2:
         raise ShapeError(f"batch_norm of an input of shape {list(x.shape)}, which has no axis of channels")
     channels = x.shape[1]

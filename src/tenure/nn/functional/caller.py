@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from tenure.values.blame import said_of
 from tenure.values.record import RECORDER
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,11 +19,16 @@ def named_by_caller(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if RECORDER.site is not None:
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                said_of(error, function, args, kwargs)
         frame = sys._getframe(1)
         RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
             return function(*args, **kwargs)
+        except Exception as error:
+            said_of(error, function, args, kwargs)
         finally:
             RECORDER.enter_site(None)
 

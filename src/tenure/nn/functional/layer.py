@@ -12,10 +12,12 @@ from tenure.ir.program import TABLE, Value
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops import move, pointwise
+from tenure.ops.index import FROM_THE_END
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
 from tenure.values.creation import arange
+from tenure.values.given import check_shape, flag, int_of, number
 from tenure.values.hits import apply, apply_one
 from tenure.values.random import rand
 from tenure.values.reading import value_of
@@ -39,10 +41,13 @@ LINEAR = composite("linear", _linear, "AddmmBackward0")
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Each element 0 with probability p, else divided by 1 - p; the input itself if not ``training``."""
+    if type(p) is not float:
+        p = number("dropout", "p", p)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0.0:
-        return value_of(input)
+    input = value_of(input)
+    if (training is not True and not flag("training", training)) or p == 0.0:
+        return input
     if p == 1.0:
         return input * 0.0
     return where(rand(input.shape) >= p, input * (1.0 / (1.0 - p)), 0.0)
@@ -57,9 +62,15 @@ def layer_norm(
     Source: Ba et al., arXiv:1607.06450.
     """
     operands = tuple([value_of(p) for p in (input, weight, bias) if p is not None])
-    shape = tuple(normalized_shape)
+    shape = normalized_shape if type(normalized_shape) is tuple else _normalized(normalized_shape)
     params = parameters(("shape", "weighted", "shifted"), shape, weight is not None, bias is not None)
-    return apply(LAYER_NORM, operands, params, (float(eps),))
+    eps = eps if type(eps) is float else float(number("layer_norm", "eps", eps))
+    return apply(LAYER_NORM, operands, params, (eps,))
+
+
+def _normalized(shape: Any) -> tuple[int, ...]:
+    """The sizes of the last axes, given as a list or as one."""
+    return check_shape(shape if isinstance(shape, list | tuple) else (shape,))
 
 
 def _layer_norm(x: Any, *given: Any, shape: tuple[int, ...], weighted: bool, shifted: bool) -> Any:
@@ -97,8 +108,8 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     rows = table[no_negative(index, count).flatten()].reshape(*index.shape, table.shape[1])
     if padding_idx is None:
         return rows
-    if not -count <= padding_idx < count:
-        raise ValueError(f"padding_idx {padding_idx} is not within the {count} rows")
+    if not -count <= int_of(padding_idx, "padding_idx") < count:
+        raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
     return where((index == padding_idx % count).unsqueeze(-1), rows.detach(), rows)
 
 
@@ -111,6 +122,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     classes = value_of(tensor)
     if classes.dtype.kind != "i":
         raise DTypeError(f"one_hot of {classes.dtype.name}", help="classes are int32 or int64")
+    num_classes = int_of(num_classes, "num_classes")
     if num_classes == -1:
         if not classes.numel():
             raise ShapeError("one_hot of no elements needs num_classes")
@@ -121,8 +133,9 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 
 def no_negative(index: Any, size: int) -> Any:
-    """An index in which counting from the end is out of range, too."""
-    return where(index < 0, index - size, index)
+    """An index in which counting from the end is out of range, too: the check names what was given."""
+    index = index.long()
+    return where(index < 0, index - FROM_THE_END, index)
 
 
 def scaled_dot_product_attention(
@@ -141,11 +154,15 @@ def scaled_dot_product_attention(
     added to the scores; ``is_causal`` lets position i see the first i + 1 keys. Who sees no key gets zeros.
     Source: Vaswani et al., NeurIPS 2017.
     """
+    is_causal = is_causal is not False and flag("is_causal", is_causal)
     if is_causal and attn_mask is not None:
-        raise ValueError("attention takes attn_mask or is_causal, not both")
+        raise ValueError("scaled_dot_product_attention takes attn_mask or is_causal, not both")
     q, k, v = value_of(query), value_of(key), value_of(value)
+    name, dropout_p = "scaled_dot_product_attention", number("dropout", "dropout_p", dropout_p)
+    if not 0.0 <= dropout_p <= 1.0:
+        raise ValueError(f"{name}: dropout_p lies between 0 and 1, and {dropout_p} does not")
     mask = () if attn_mask is None else (value_of(attn_mask),)
-    params = parameters(("causal", "scale"), bool(is_causal), None if scale is None else float(scale))
+    params = parameters(("causal", "scale"), is_causal, None if scale is None else float(number(name, "scale", scale)))
     if not dropout_p:
         return apply(ATTENTION, (q, k, v, *mask), params)
     return dropout(apply(ATTENTION_WEIGHTS, (q, k, v, *mask), params), dropout_p) @ v

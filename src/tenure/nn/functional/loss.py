@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, InternalError, ShapeError, shown
 from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
 from tenure.ops.promote import parameters
 from tenure.values.arithmetic import softplus, where
 from tenure.values.composite import composite
+from tenure.values.given import int_of, number
 from tenure.values.hits import apply
 from tenure.values.indexing import take_along_axis
 from tenure.values.reading import value_of
@@ -24,7 +25,17 @@ def _reduced(losses: Any, count: Any, reduction: str) -> Any:
         return losses.sum()
     if reduction == "mean":
         return losses.mean() if count is None else losses.sum() / count
-    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    raise InternalError(f"losses are not reduced by {reduction!r}")
+
+
+def check_reduction(name: str, reduction: Any) -> None:
+    """ValueError for what is no way to reduce losses."""
+    if not isinstance(reduction, str) or reduction not in WAYS:
+        raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', not {shown(reduction)}")
+
+
+MEAN = "mean"
+WAYS = (MEAN, "sum", "none")
 
 
 def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
@@ -40,6 +51,8 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
+    if reduction is not MEAN:
+        check_reduction("mse_loss", reduction)
     return apply(MSE, (value_of(input), value_of(target)), parameters(("reduction",), reduction))
 
 
@@ -53,14 +66,19 @@ MSE = composite("mse_loss", _mse)
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """|input - target|, reduced. Shapes as in ``mse_loss``."""
+    if reduction is not MEAN:
+        check_reduction("l1_loss", reduction)
     x, y = _pair("l1_loss", input, target)
     return _reduced((x - y).abs(), None, reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2; reduced."""
+    beta = number("smooth_l1_loss", "beta", beta)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is not negative, and {beta} is")
+    if reduction is not MEAN:
+        check_reduction("smooth_l1_loss", reduction)
     x, y = _pair("smooth_l1_loss", input, target)
     d = (x - y).abs()
     return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta) if beta else d, None, reduction)
@@ -68,8 +86,11 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2); reduced."""
+    delta = number("huber_loss", "delta", delta)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is above zero, and {delta} is not")
+    if reduction is not MEAN:
+        check_reduction("huber_loss", reduction)
     x, y = _pair("huber_loss", input, target)
     d = (x - y).abs()
     return _reduced(where(d <= delta, d * d * 0.5, delta * (d - 0.5 * delta)), None, reduction)
@@ -84,6 +105,8 @@ def binary_cross_entropy_with_logits(
     differ.
     """
     operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
+    if reduction is not MEAN:
+        check_reduction("binary_cross_entropy_with_logits", reduction)
     names = ("reduction", "weighted", "rated")
     return apply(LOGISTIC, operands, parameters(names, reduction, weight is not None, pos_weight is not None))
 
@@ -115,8 +138,10 @@ def nll_loss(
     ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted. Any
     other target outside [0, C) is TN801, when the loss is read.
     """
+    if reduction is not MEAN:
+        check_reduction("nll_loss", reduction)
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
-    return apply(NLL, operands, parameters(("ignore_index", "reduction"), int(ignore_index), reduction))
+    return apply(NLL, operands, parameters(("reduction", "ignore_index"), reduction, _ignored(ignore_index)))
 
 
 def _nll(x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
@@ -125,6 +150,14 @@ def _nll(x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: st
 
 
 NLL = composite("nll_loss", _nll)
+
+
+def _ignored(ignore_index: Any) -> int:
+    """The class that does not count."""
+    index = int_of(ignore_index, "ignore_index")
+    if not -(2**63) <= index < 2**63:
+        raise DTypeError(f"ignore_index {index} does not fit in int64")
+    return index
 
 
 def _class_axis(x: Any, y: Any) -> int:
@@ -187,8 +220,11 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
     operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
-    names = ("ignore_index", "reduction", "label_smoothing")
-    return apply(CROSS_ENTROPY, operands, parameters(names, int(ignore_index), reduction, float(label_smoothing)))
+    if reduction is not MEAN:
+        check_reduction("cross_entropy", reduction)
+    names = ("reduction", "ignore_index", "label_smoothing")
+    params = parameters(names, reduction, _ignored(ignore_index), float(label_smoothing))
+    return apply(CROSS_ENTROPY, operands, params)
 
 
 def _cross_entropy(

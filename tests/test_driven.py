@@ -1,0 +1,163 @@
+"""Every public function is driven with wrong arguments: only errors that say what is wrong come out of it.
+
+The calls are in good_calls.txt, what stands for their arguments in driving.py. Here a third of it is driven, all of it
+where TENURE_FUZZ is set.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import resource
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tenure as tn
+from tenure import autograd, data, func, nn, optim
+from tenure.nn import functional, init, utils
+from tests import driving
+
+EVERY = bool(os.environ.get("TENURE_FUZZ"))
+GROUPS = 24
+REFUSED = ("tn.Tensor(x)", "tn.Borrow(x)", "tn.SharedBorrow(x)", "x.requires_grad_(True)")
+"""Calls that are errors whatever they are given."""
+NOTHING_TO_SAY = {"tn.move", "tn.checkpoint", "tn.checkpoint(f)", "tn.checked(typed)", "nn.Identity", "nn.Identity(1)"}
+NOTHING_TO_SAY |= {"operator"}
+IGNORED = {("F.dropout", "3"), ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
+"""``inplace`` is accepted and has no effect."""
+UNNAMED = ("args", "kwargs", "positional")
+MODULES = {"tn.autograd": autograd, "nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+
+
+@pytest.fixture(autouse=True)
+def bounded() -> Iterator[None]:
+    """Sizes that no machine has are refused here too, and options of the process are put back."""
+    before, options = resource.getrlimit(resource.RLIMIT_AS), tn.get_printoptions()
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (2**36, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+    tn.set_printoptions(options.precision, options.threshold, options.edgeitems, options.linewidth)
+
+
+def group_of(line: str) -> int:
+    """Which test drives a call."""
+    return zlib.crc32(line.encode()) % GROUPS
+
+
+@pytest.mark.parametrize("line", [line for line in driving.GOOD if line not in REFUSED])
+def test_the_call_is_good(line: str) -> None:
+    code = compile(line, "<driven>", "eval")
+    driving.read(eval(code, driving.context(code.co_names)))
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_errors_name_what_was_called(group: int) -> None:
+    found = []
+    for line in driving.GOOD:
+        for k, site in enumerate(driving.sites(line) if group_of(line) == group else ()):
+            for j, (name, make) in enumerate(driving.WRONG.items()):
+                if (EVERY or (j + k + group) % 3 == 0) and (site.function, name) not in driving.EXEMPT:
+                    error = driving.drive(site, make())
+                    wrong = None if error is None else driving.fault(site, error)
+                    if wrong is not None:
+                        found.append(f"{site} <- {name}: {wrong}: {type(error).__name__}: {error}")
+    assert not found, "\n".join(found[:20])
+
+
+@pytest.mark.parametrize("name", ["object()", "1j", "masked array", "structured array"])
+def test_what_is_no_argument_is_never_taken(name: str) -> None:
+    taken = []
+    for line in driving.WRITTEN:
+        for site in driving.sites(line):
+            free = site.function in NOTHING_TO_SAY or (site.function, site.argument) in IGNORED
+            own = site.function.startswith(("data.", "x.__contains__", "v.__i"))
+            if not free and not own and driving.drive(site, driving.WRONG[name]()) is None:
+                taken.append(str(site))
+    assert not taken
+
+
+def test_what_failed_changes_nothing() -> None:
+    tn.manual_seed(3)
+    expected = tn.rand(3).tolist()
+    tn.manual_seed(3)
+    for wrong in ("tn.set_rng_state(tn.tensor([0.5, 1.5]))", "tn.manual_seed('a')", "tn.rand(2, generator=3)"):
+        with pytest.raises(tn.DTypeError):
+            eval(wrong, {"tn": tn})
+    assert tn.rand(3).tolist() == expected
+
+
+def called() -> dict[str, list[ast.Call]]:
+    """The calls of the table by what is called."""
+    found: dict[str, list[ast.Call]] = {}
+    for line in driving.GOOD:
+        for node in ast.walk(ast.parse(line, mode="eval")):
+            if isinstance(node, ast.Call):
+                found.setdefault(ast.unparse(node.func), []).append(node)
+    return found
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Every public function and class, by its name in the table."""
+    stub = ast.parse(Path(tn.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    names = [a.name for s in stub.body if isinstance(s, ast.ImportFrom) for a in s.names]
+    yield from [(f"tn.{name}", getattr(tn, name)) for name in names]
+    for prefix, module in MODULES.items():
+        yield from [(f"{prefix}.{name}", getattr(module, name)) for name in module.__all__]
+    for prefix, module in (("nn.init", init), ("nn.utils", utils)):
+        own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]
+        yield from [(f"{prefix}.{n}", vars(module)[n]) for n in own if vars(module)[n].__module__ == module.__name__]
+
+
+def is_driven(f: Any) -> bool:
+    """Whether there is something to call: not an error, an annotation, a dtype, a report or a class to inherit from."""
+    if inspect.isclass(f) and issubclass(f, BaseException):
+        return False
+    others = (tn.DType, tn.Explanation, nn.Module, data.Dataset, tn.Ref, tn.Mut, tn.Own, tn.check_package)
+    return callable(f) and f not in others
+
+
+def test_every_method_is_driven() -> None:
+    written, missing = "\n".join(driving.GOOD), []
+    for cls in (tn.Tensor, tn.Var, tn.Borrow, tn.Generator, tn.Shared, nn.Module, nn.Sequential, nn.ModuleDict):
+        for name in set(dir(cls)) - set(NO_METHODS):
+            f = inspect.getattr_static(cls, name)
+            own = callable(f) and not name.startswith("_") and not isinstance(f, staticmethod | classmethod)
+            if own and taking_arguments(f) and f".{name}(" not in written:
+                missing.append(f"{cls.__name__}.{name}")
+    assert not missing, missing
+
+
+NO_METHODS = ("forward", "view_of", "update_all")
+"""What is called by something else."""
+
+
+def taking_arguments(f: Any) -> bool:
+    """Whether a method has arguments, as far as is known."""
+    try:
+        return len(inspect.signature(f).parameters) > 1
+    except ValueError:
+        return True
+
+
+def test_every_public_function_is_driven_with_each_of_its_arguments() -> None:
+    calls, missing = called(), []
+    for name, f in public():
+        if not is_driven(f):
+            continue
+        if name not in calls and name.replace("func.", "tn.") not in calls:
+            missing.append(name)
+            continue
+        given: set[str] = set()
+        signature = inspect.signature(f)
+        for call in calls.get(name, calls.get(name.replace("func.", "tn."), [])):
+            named: dict[str, None] = {str(k.arg): None for k in call.keywords}
+            given |= signature.bind_partial(*[None] * len(call.args), **named).arguments.keys()
+        missing += [f"{name}({p})" for p in signature.parameters if p not in given and p not in UNNAMED]
+    assert not missing, missing
