@@ -7,6 +7,7 @@ from typing import Any
 
 from tenure.ops.promote import Operation
 from tenure.values import record
+from tenure.values.given import number
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut
 from tenure.values.trie import Key, Node
@@ -69,7 +70,7 @@ def scaled(fn: Operation) -> Any:
     def function(x: Any, y: Any, *, alpha: float = 1) -> Any:
         if type(alpha) is not int or alpha != 1:
             y = record._Tensor.as_operand(y)
-            y = y if y is NotImplemented else y * alpha
+            y = y if y is NotImplemented else y * number(fn.name, "alpha", alpha)
         return step(x, y)
 
     function.__name__ = function.__qualname__ = fn.name
