@@ -295,6 +295,11 @@ def matmul(r: Random, name: str, pool: list[Value]) -> Value:
     return r.emit(name, x, y)
 
 
+def matmul_transposed(r: Random, name: str, pool: list[Value]) -> Value:
+    x = r.small(pick(r, pool, "if", 2))
+    return r.emit(name, x, r.small(r.like(x, pool, (*x.shape[:-2], int(r.choice((1, 2, 3, 5, 17))), x.shape[-1]))))
+
+
 def random_spec(r: Random, shape: tuple[int, ...]) -> tuple[Any, list[Value]]:
     """A basic index, and its starts."""
     spec: list[Any] = []
@@ -421,7 +426,8 @@ def search(r: Random, name: str, pool: list[Value]) -> Value:
 
 
 MAKERS: dict[str, Maker] = {
-    **{f.__name__: f for f in (where, cast, reshape, permute, broadcast_to, concat, pad, flip, full, iota, matmul)},
+    **{f.__name__: f for f in (where, cast, reshape, permute, broadcast_to, concat, pad, flip, full, iota)},
+    **{f.__name__: f for f in (matmul, matmul_transposed)},
     "getitem": getitem,
     "setitem": write,
     "additem": write,

@@ -305,8 +305,8 @@ class Scheduler:
             if columns_of(self.program, kernel) != form or kernel.members.keys() & other.reads:
                 continue
             whole = len(merge(form[0], form[1], kernel.forms | other.forms)) == 1
-            alike = self.alike(kernel.reads, other.reads, form[0])
-            if not alike or not whole or not self.move_behind(kernel, other.reads):
+            pays = kernel.size + other.size <= MOST and self.alike(kernel.reads, other.reads, form[0])
+            if not pays or not whole or not self.move_behind(kernel, other.reads):
                 continue
             kernel.values = [*kernel.values, *other.values]
             kernel.members.update(other.members)
