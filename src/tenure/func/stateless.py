@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.values.blame import checked_first
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
@@ -24,6 +24,8 @@ def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: M
     module is as it was afterwards, and nothing of it is written. KeyError for a name that it does not have, TN802 for
     another shape or dtype. Not for two threads at once on one module.
     """
+    if not hasattr(module, "named_modules"):
+        raise DTypeError(f"functional_call: module is a Module, not {shown(module)}")
     slots = dict(_slots(module))
     replaced: dict[int, Any] = {}
     for name, value in values.items():

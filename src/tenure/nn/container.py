@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Self
 
-from tenure.errors import OutOfRange, shown
+from tenure.errors import DTypeError, OutOfRange, shown
 from tenure.nn import state
 from tenure.nn.module import Module
 from tenure.values.blame import check_methods, publish
@@ -131,7 +131,10 @@ class ModuleDict(Module):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules by name, in place of those that have the name."""
-        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
+        pairs = list(modules.items() if isinstance(modules, Mapping) else modules)
+        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            raise DTypeError(f"update: modules is a dict, or a list of pairs (name, module), not {shown(modules)}")
+        for name, module in pairs:
             self[name] = module
 
     def __setitem__(self, name: str, module: Module) -> None:

@@ -85,13 +85,14 @@ def as_tensor(data: Any, *, dtype: DTypeLike | None = None, device: Any = None, 
     where numbers would have to be copied.
     """
     check_device(device)
+    copy = None if copy is None else flag("asarray: copy", copy)
     if isinstance(data, record._Tensor):
         if copy is False and dtype is not None and data._aval.dtype is not as_dtype(dtype):
-            raise ValueError("asarray: a cast copies the numbers, and copy=False forbids it")
+            raise ValueError("as_tensor, asarray: a cast copies the numbers, and copy=False forbids it")
         return data._read() if dtype is None else data.to(dtype)
-    if copy is not None and not flag("copy", copy):
+    if copy is False:
         raise ValueError(
-            f"asarray: the numbers of a {type(data).__name__} are copied, and copy=False forbids it;"
+            f"as_tensor, asarray: the numbers of a {type(data).__name__} are copied, and copy=False forbids it;"
             " tn.from_numpy(a, copy=False) takes an array that nobody else holds"
         )
     return tensor(data, dtype=dtype, device=device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops.promote import parameters
 from tenure.values.given import flag, number
@@ -12,6 +12,7 @@ from tenure.values.hits import apply
 from tenure.values.modes import no_grad
 from tenure.values.reading import value_of
 from tenure.values.reductions import MOMENTS
+from tenure.values.tensor import Tensor
 
 
 @named_by_caller
@@ -39,6 +40,8 @@ def batch_norm(
     shape = (1, channels, *[1] * (x.ndim - 2))
     named = (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias))
     for name, p in named:
+        if p is not None and not isinstance(p, Tensor):
+            raise DTypeError(f"batch_norm: {name} is a tensor, not {shown(p)}")
         if p is not None and tuple(p.shape) != (channels,):
             raise ShapeError(f"batch_norm of {channels} channels: {name} has shape {list(p.shape)}")
     if training:
