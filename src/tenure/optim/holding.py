@@ -11,7 +11,8 @@ from typing import Any
 
 from tenure.errors import BorrowError, Site
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, HELD, UPDATING, Loan, second, used
+from tenure.values.guard import GUARD
+from tenure.values.loans import HELD, UPDATING, Loan, second, used
 from tenure.values.regions import Region
 from tenure.values.sites import here, site
 

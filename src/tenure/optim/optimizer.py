@@ -12,7 +12,8 @@ from typing import Any, Self
 from tenure.errors import GradientError, Site, StaleBorrowError, StateDictError, WriteError
 from tenure.optim import state
 from tenure.optim.holding import begin, end, repeated
-from tenure.values.loans import GIL, UPDATING
+from tenure.values.guard import GIL
+from tenure.values.loans import UPDATING
 from tenure.values.modes import MODE, MODES, current_mode, enable_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER

@@ -7,7 +7,8 @@ from typing import Any
 
 from tenure.errors import GradientError
 from tenure.values import record
-from tenure.values.backward import Walk, deposit, run_walk, short_walk
+from tenure.values.backward import Walk, run_walk
+from tenure.values.gradients import add, short_walk
 from tenure.values.graph import Hook, Leaf
 from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
 from tenure.values.levels import refuse_backward
@@ -43,17 +44,19 @@ def backward(
             if leaf is None:
                 raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
             if gx is not None:
-                deposit(leaf, gx, summed=False)
+                add(leaf, gx)
         return
     if g is None and not create_graph and root._deps and short_walk(root, keep):
         return
     walk = Walk(create_graph, not keep, accumulate=True)
-    run_walk(walk, [root], [g], ())
+    try:
+        run_walk(walk, [root], [g], ())
+    except BaseException:
+        walk.undo()
+        raise
+    walk.settle()
     for leaf, gx in walk.leaves.items():
-        if leaf.hooks:
-            deposit(leaf, run_hooks(leaf.hooks, gx), summed=False)
-        else:
-            deposit(leaf, gx, summed=True)
+        add(leaf, run_hooks(leaf.hooks, gx))
 
 
 def grad(
@@ -127,7 +130,7 @@ def retain_grad(x: Any) -> None:
     handler = handler_of(value)
     if getattr(value, "_kept", None) is None:
         value._kept = kept = Leaf()
-        handler.keep = lambda g: deposit(kept, g, summed=False)
+        handler.keep = lambda g: add(kept, g)
 
 
 def get_grad(x: Any) -> Any:

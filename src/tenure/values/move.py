@@ -18,7 +18,8 @@ from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
+from tenure.values.guard import GUARD
+from tenure.values.loans import STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site

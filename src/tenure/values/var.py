@@ -19,11 +19,10 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.boundary import Boundary, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
+from tenure.values.guard import GIL, GUARD
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
-    GIL,
-    GUARD,
     LENDING,
     LENT,
     UPDATING,
