@@ -49,11 +49,7 @@ def backward(
     if g is None and not create_graph and root._deps and short_walk(root, keep):
         return
     walk = Walk(create_graph, not keep, accumulate=True)
-    try:
-        run_walk(walk, [root], [g], ())
-    except BaseException:
-        walk.undo()
-        raise
+    run_walk(walk, [root], [g], ())
     walk.settle()
     for leaf, gx in walk.leaves.items():
         add(leaf, run_hooks(leaf.hooks, gx))

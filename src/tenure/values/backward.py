@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from tenure.values import force, paths, steps
@@ -25,12 +26,13 @@ from tenure.values.segments import segment_gradient
 from tenure.values.sites import here, site
 
 Cotangents = dict[int, Any]
+Arrival = tuple[Leaf, Any]
 
 
 class TraceUnit:
     """The trace in progress."""
 
-    number = float("inf")
+    number = inf
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -120,9 +122,8 @@ class Walk:
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
         self.before: dict[Leaf, Any] = {}
-        self.written: dict[Leaf, tuple[Any, Any]] = {}
         self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], Cotangents]] = []
-        self.direct: list[tuple[Leaf, Any]] = []
+        self.direct: list[Arrival] = []
         self.wanted: dict[tuple[Any, int], list[int]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.found: dict[int, Any] = {}
@@ -202,7 +203,8 @@ class Walk:
     def compute_so_far(self) -> None:
         """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
         try:
-            self.settle()
+            self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
+            self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
             self.walked = RECORDER.open = 0
             RECORDER.flush()
         finally:
@@ -328,28 +330,18 @@ class Walk:
         """Let gradients that were there before be what they are now."""
         for leaf, before in self.before.items():
             g = self.leaves.pop(leaf, None)
-            if g is None:
-                continue
-            first, _ = self.written.pop(leaf, (before, None))
-            if replace(leaf, g, before):
-                self.written[leaf] = first, g
-            else:
+            if g is not None and not replace(leaf, g, before):
                 add(leaf, self.arrived(leaf))
-        self.before, self.stages, self.direct = {}, [], []
-
-    def undo(self) -> None:
-        """Give gradients back what they held, if nobody else has written them: the walk has failed."""
-        for leaf, (first, last) in self.written.items():
-            replace(leaf, first, last)
 
     def arrived(self, leaf: Leaf) -> Any:
         """What has arrived at a leaf by itself, recorded once more: its gradient was written meanwhile."""
-        gs = [g for at, g in self.direct if at is leaf]
-        for unit, roots, stops, into in self.stages:
-            if any(unit.source(s) is leaf for s in into):
-                found = unit.stage(roots, stops, {}, self)
-                gs += [found[s] for s in into if s in found and unit.source(s) is leaf]
-        return functools.reduce(operator.add, gs)
+        again = [gs for stage in self.stages for gs in self.walk_again(*stage)]
+        return functools.reduce(operator.add, [g for at, g in (*self.direct, *again) if at is leaf])
+
+    def walk_again(self, unit: Unit, roots: Cotangents, stops: tuple[int, ...], into: Cotangents) -> list[Arrival]:
+        """What a stage brings to leaves by itself."""
+        found = unit.stage(roots, stops, {}, self)
+        return [(at, found[s]) for s in into if s in found and isinstance(at := unit.source(s), Leaf)]
 
 
 def ones_like(unit: Unit, slot: int) -> Any:
