@@ -73,8 +73,8 @@ class Optimizer:
         for p in self.parameters():
             if set_to_none:
                 p.grad = None
-            elif p.grad is not None:
-                p.grad.zero_()
+            elif (g := p.grad) is not None:
+                g.zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; what was recorded runs at the next read.
@@ -163,8 +163,13 @@ class Optimizer:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
         twin.param_groups = [{**group, "params": list(group["params"])} for group in self.param_groups]
-        twin.state = defaultdict(dict, {p: {k: copy(x) for k, x in held.items()} for p, held in self.state.items()})
+        state = self.__getstate__()["state"]
+        twin.state = defaultdict(dict, {p: {k: copy(x) for k, x in held.items()} for p, held in state.items()})
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {p: {**held} for p, held in {**self.state}.items()}  # another thread may be in a step
+        return {**vars(self), "state": defaultdict(dict, state)}
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

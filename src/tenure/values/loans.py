@@ -264,7 +264,7 @@ def give_back(place: Any, loan: Loan) -> None:
 
 def refuse_updating(place: Any) -> None:
     """TN503 for what an optimizer updates in another thread."""
-    for thread, update in list(UPDATING.items()):
+    for thread, update in UPDATING.copy().items():
         for refuse in HELD:
             refuse(place, thread, update)
 

@@ -15,7 +15,7 @@ from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
 from tenure.values import arithmetic, indexing, keys, parts, steps
 from tenure.values.arithmetic import detach
-from tenure.values.borrow import Borrow, SharedBorrow
+from tenure.values.borrow import Borrow, SharedBorrow, forget_dead
 from tenure.values.boundary import Boundary, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.graph import Leaf
@@ -177,7 +177,7 @@ class Var(Writable):
         if self._ties is not None:
             self._ties.refuse_write()
         if LENDING:
-            for thread, born in list(LENDING.items()):
+            for thread, born in LENDING.copy().items():
                 for refuse in LENT:
                     refuse(self, thread, born)
         if UPDATING:
@@ -188,7 +188,7 @@ class Var(Writable):
         known = self._borrows
         alive = [b for r in known if (b := r()) is not None]
         if len(alive) < len(known):
-            self._borrows = [r for r in known if r() is not None] if alive else []
+            forget_dead(known)
         if not alive:
             return
         if writer is not None and len(alive) == 1 and alive[0] is writer:
