@@ -184,9 +184,20 @@ def input_(m: Code) -> None:
             kept = f.call("PyDict_SetItem", bound, "ptr %name", number, gives="i32")
             listed = f.call("PyList_Append", inputs, "ptr %x", gives="i32")
             with f.when(f.equal(f.do("or", kept, listed), "i32 0")):
+                before = f.get("ptr %x", ".bound")
+                with f.unless(f.absent(before)):
+                    other = f.call("PyWeakref_GetObject", f.call("PyTuple_GetItem", before, "i64 0"))
+                    with f.unless(f.is_(other, "none")), f.unless(f.is_(f.get(other, "trace.done"), "true")):
+                        f.swap("ptr %x", ".held", f.constant("true"))
                 f.swap("ptr %x", ".bound", pair)
                 f.swap("ptr %t", "trace.node", "ptr %node")
                 f.drop("ptr %name", pair, "ptr %node")
+                with f.unless(f.is_(f.kind("ptr %x"), "tensor")):
+                    done = f.ask(f.constant("refuse_moved"), "ptr %x")
+                    f.drop(done)
+                    with f.when(f.absent(done)):
+                        f.drop(number)
+                        f.give(NULL)
                 f.give(number)
         f.drop("ptr %name", pair, "ptr %node", number)
         f.give(NULL)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import weakref
 from typing import Any
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
@@ -24,7 +25,7 @@ from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
-from tenure.values.unfinished import Unfinished
+from tenure.values.unfinished import Unfinished, bound_elsewhere, refuse_moved
 
 FIRST_LOOK = 1024
 
@@ -39,8 +40,8 @@ class Trace:
     ``vmapped`` says whether some results are one example's."""
 
     __slots__ = (
-        "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock", "look",
-        "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
+        "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock",
+        "look", "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class Trace:
         self.expansion: Expansion | None = None
         self.look = FIRST_LOOK
         self.lock = threading.RLock()
-        self.token = object()
+        self.token = weakref.ref(self)
 
     def enter(self, mode: Mode) -> None:
         """Record a change of mode."""
@@ -93,7 +94,11 @@ class Trace:
             self.inputs.append(x)
             self.node = node
             self.bound[id(x)] = slot
+            if bound_elsewhere(x):
+                x._held = True
             x._bound = (self.token, slot)
+            if type(x) is not _Tensor:
+                refuse_moved(x)
         return slot
 
     def whole(self) -> bool:

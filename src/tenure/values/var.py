@@ -143,6 +143,8 @@ class Var(Writable):
     def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Hold a value, which is a leaf if the place is one."""
         new._held = True
+        if type(new) is not Tensor:
+            new._read()  # it was moved away meanwhile
         # With a GIL no other thread runs between these looks and the store.
         if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
             self._val = new
