@@ -424,13 +424,7 @@ def combined(x: Value, y: Value, c: int) -> tuple[Any, Array, dict[Any, Array]]:
         return x.real.at[1].set(5.0), out, {p: s * np.array([1.0, 0, 1, 1]) for p, s in x.slopes.items()}
     if kind == 5:
         return x.real.detach() - 1.0, x.array - 1.0, {}
-    return x.real.flip(0), x.array[::-1], {p: s for p, s in x.slopes.items()} if not x.slopes else flipped(x)
-
-
-def flipped(x: Value) -> dict[Any, Array]:
-    """The slopes of a flipped value are no multiples of elements: it is left out of the model."""
-    x.slopes, x.real = {}, x.real.detach()
-    return {}
+    return x.real.detach().flip(0), x.array[::-1], {}
 
 
 ACTIONS = {

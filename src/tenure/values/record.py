@@ -40,8 +40,8 @@ class Trace:
     ``vmapped`` says whether some results are one example's."""
 
     __slots__ = (
-        "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock",
-        "look", "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
+        "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
+        "lock", "look", "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
