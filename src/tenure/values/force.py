@@ -355,8 +355,8 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         _settle(t, t.inputs[: node.inputs])
     running = Running(t)
     with t.lock, running:
-        if h._data is not None or node is None:
-            return
+        if node is None or t.done or t.handles[h._slot]._data is not None:
+            return  # or h has been moved away, and another handle is in its place
         if t.running:
             raise TenureError(
                 "a signal handler or __del__ reads a value that the interrupted run is about to compute",
