@@ -14,7 +14,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.testing import assert_array_equal
@@ -83,6 +83,29 @@ class Worker:
         """Let the thread end."""
         self.todo.put(None)
         self.thread.join()
+
+
+class Garbage:
+    """What does something with a value when it goes, once the collector comes by."""
+
+    failures: ClassVar[list[BaseException]] = []
+
+    def __init__(self, z: Any, array: Array, kind: int) -> None:
+        self.me, self.z, self.array, self.kind = self, z, array, kind % 4
+
+    def __del__(self) -> None:
+        try:
+            z = self.z
+            if self.kind == 0:
+                z = tn.move(z)
+            if self.kind < 3:
+                z = z + 1.0
+            assert_array_equal(np.array(z.tolist()), self.array + (self.kind < 3))
+        except tn.TenureError as error:
+            if "interrupted run" not in str(error):
+                self.failures.append(error)
+        except BaseException as error:
+            self.failures.append(error)
 
 
 class World:
@@ -165,6 +188,8 @@ class World:
         def example(r: Any) -> Any:
             if c % 3 == 1:
                 keep[0] = outer.tolist()
+            if c % 3 == 2:
+                gc.collect()
             if c % 7 == 2:
                 raise Custom
             return outer * 2 + r
@@ -185,6 +210,8 @@ class World:
                 str(u)
             if c % 5 == 2 and not any(self.value(b + 1).real is z for z in (outer, x.real)):
                 self.move(b + 1, c, 0)
+            if c % 4 == 2:
+                gc.collect()
             if c % 7 == 3:
                 raise Custom
             return (u + t).sum()
@@ -235,7 +262,7 @@ class World:
     def drop(self, a: int, b: int, c: int) -> None:
         if self.values:
             del self.values[a % len(self.values)]
-        if b % 5 == 0:
+        if b % 3 == 0:
             gc.collect()
 
     # places
@@ -342,19 +369,31 @@ class World:
             return
 
         def fn(g: Any) -> Any:
-            if c % 5 == 0:
+            kind = c % 9
+            if kind == 0:
                 self.seen.append(g)
                 del self.seen[:-3]
-            elif c % 5 == 1:
+            elif kind == 1:
                 str(g)
-            elif c % 5 == 2:
+            elif kind == 2:
                 return tn.move(g)
-            elif c % 5 == 3:
-                self.move(b, 1, 0)
-            elif c == 4:
+            elif kind in (3, 4):
+                self.move(b, c, 0)
+            elif kind == 5:
+                self.read(b, c, 0)
+            elif kind == 6:
+                self.garbage(b, c, b)
+            elif kind == 7:
+                self.add_to_gradient(b, c, b)
+            elif b % 2:
                 raise Custom
+            else:
+                gc.collect()
+            return None
 
         try:
+            if c % 2:
+                x.real.retain_grad()
             x.real.register_hook(fn)
         except tn.GradientError:  # its graph was consumed
             x.slopes = {}
@@ -378,6 +417,59 @@ class World:
             return
         for p, slope in x.slopes.items():
             p.grad = slope if p.grad is None else p.grad + slope
+
+    def add_to_gradient(self, a: int, b: int, c: int) -> None:
+        """A backward at once, also inside another one's hook."""
+        p, x = self.place(a), self.value(b)
+        if not p.leaf or p.loans or x.slopes:
+            return
+        loss = (p.real * x.real).sum()
+        if c % 2:
+            loss.item()
+        loss.backward()
+        p.grad = x.array if p.grad is None else p.grad + x.array
+
+    def second_order(self, a: int, b: int, c: int) -> None:
+        """The gradient of a gradient."""
+        p, x = self.place(a), self.value(b)
+        if not p.leaf or p.loans or x.slopes:
+            return
+        w = p.real
+        y = (w * w * x.real).sum()
+        if c % 2:
+            y.item()
+        (g,) = tn.autograd.grad(y, w, create_graph=True)
+        if c % 3 == 0:
+            g.tolist()
+        g.sum().backward()
+        p.grad = 2 * x.array if p.grad is None else p.grad + 2 * x.array
+
+    def checkpointed(self, a: int, b: int, c: int) -> None:
+        x, y = self.value(a), self.value(b)
+        if y.slopes:
+            return
+        outer = y.real
+
+        def f(t: Any) -> Any:
+            if c % 3 == 1:
+                outer.tolist()
+            if c % 7 == 2:
+                raise Custom
+            return (t + outer) * 2
+
+        self.keep(tn.checkpoint(f, x.real), (x.array + y.array) * 2, {p: s * 2 for p, s in x.slopes.items()})
+
+    def garbage(self, a: int, b: int, c: int) -> None:
+        """What the collector finds some time, in whatever thread, moves or reads what has been read here."""
+        x = self.value(a)
+        if x.slopes:
+            return
+        z = x.real * 2.0
+        if b % 3 == 0:
+            z.tolist()
+        self.keep(z * 3.0, x.array * 6.0)
+        Garbage(z, x.array * 2.0, c)
+        del z
 
     def look_at_gradient(self, a: int, b: int, c: int) -> None:
         p = self.place(a)
@@ -430,7 +522,7 @@ def combined(x: Value, y: Value, c: int) -> tuple[Any, Array, dict[Any, Array]]:
 ACTIONS = {
     "new": 4, "leaf": 2, "var": 2, "apply": 10, "read_place": 6, "eagerly": 1, "read": 5, "show": 1, "mapped": 2,
     "transformed": 2, "move": 6, "move_place": 1, "move_view": 1, "use_dead": 2, "drop": 3, "write": 4, "in_a_block": 1,
-    "suspend": 1, "resume": 2, "hook": 2, "backward": 4, "look_at_gradient": 2, "end_thread": 2,
+    "garbage": 3, "add_to_gradient": 2, "second_order": 2, "checkpointed": 1, "suspend": 1, "resume": 2, "hook": 2, "backward": 4, "look_at_gradient": 2, "end_thread": 2,
 }  # fmt: skip
 
 
@@ -444,6 +536,7 @@ def draw(seed: int, length: int) -> list[Step]:
 def run(program: list[Step]) -> None:
     """Carry a program out; an assertion if something is wrong."""
     world = World()
+    gc.set_threshold(int(__import__("os").environ.get("THRESH","700")))  # TMP
     try:
         for thread, name, a, b, c in program:
             worker = world.workers[thread]
@@ -456,7 +549,12 @@ def run(program: list[Step]) -> None:
             except Custom:
                 pass
         world.workers[0].do(world.check)
+        gc.collect()
+        for error in Garbage.failures:
+            raise error
     finally:
+        gc.set_threshold(700)
+        Garbage.failures.clear()
         for worker in world.workers:
             worker.todo.put(None)
 

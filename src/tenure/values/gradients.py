@@ -74,8 +74,10 @@ def short_walk(root: Any, keep: bool) -> bool:
                 if slot in found and not replace(leaf, found[slot], v):
                     late.append(arrived(t, root, leaf))
         t.busy = False
+        if t.left:
+            RECORDER.resume(t)
     except Exception:
-        t.busy = not t.whole()
+        record.rest(t)
         raise
     if leaves is None:
         return False

@@ -71,6 +71,7 @@ def _known() -> dict[str, Any]:
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
         "slow_bind": record.Trace.bind, "refuse_moved": refuse_moved,
+        "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
         "gradient_step": expand_gradient,
         "operation_step": expand_operation,

@@ -352,21 +352,30 @@ def proceed(m: Code) -> None:
         f.give(h)
 
 
+def rest(m: Code) -> None:
+    """The step of a trace is taken; go on with the trace, if who interrupted the step has left it."""
+    with m.function("rest", "ptr %t", gives="void") as f:
+        f.swap("ptr %t", "trace.busy", f.constant("false"))
+        with f.when(f.is_(f.get("ptr %t", "trace.left"), "true")):
+            f.drop(f.ask(f.constant("resume"), "ptr %t"))
+        f.give()
+
+
 def release(m: Code) -> None:
     """Take a trace that was held, and the handle of a step or nothing; give the handle."""
     with m.function("release", "ptr %t", "ptr %h") as f:
         with f.when(f.absent("ptr %h")):
             with f.when(f.absent(f.call("PyErr_Occurred"))):
-                f.swap("ptr %t", "trace.busy", f.constant("false"))
+                f.call("rest", "ptr %t", gives="void")
             f.drop("ptr %t")
             f.give(NULL)
-        f.swap("ptr %t", "trace.busy", f.constant("false"))
+        f.call("rest", "ptr %t", gives="void")
         f.drop("ptr %t")
         f.give("ptr %h")
 
 
 PARTS = (
     *(value, known, trace, state, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results),
-    *(take, proceed, release),
+    *(take, proceed, rest, release),
 )
 """What the functions that Python calls are made of."""

@@ -37,11 +37,12 @@ _new = object.__new__
 
 class Trace:
     """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
-    ``vmapped`` says whether some results are one example's."""
+    ``vmapped`` says whether some results are one example's; ``left``, whether somebody has interrupted a step, and
+    records elsewhere."""
 
     __slots__ = (
         "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
-        "lock", "look", "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
+        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "sites", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Trace:
         self.busy = False
         self.cutting = False
         self.done = False
+        self.left = False
         self.running = False
         self.vmapped = False
         self.handles: list[Any] = []
@@ -196,11 +198,23 @@ class Recorder(threading.local):
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
         held = self.__dict__  # looked up once: each attribute of a thread's own is a search for the thread
+        if held["trace"].busy:
+            held["trace"].left = True
         held["trace"] = trace = held["unfinished"].follow(Trace())
         site = held["site"]
         if site is not None:
             trace.sites.append((0, site))
         return trace  # type: ignore[no-any-return]
+
+    def resume(self, t: Trace) -> None:
+        """Go on with a trace whose step was interrupted, now that the step is taken; what the interrupter has recorded
+        elsewhere is sealed, or computed when asked for."""
+        held, t.left = self.__dict__, False
+        other = held["trace"]
+        if other is not t and not t.done:
+            held["trace"] = held["unfinished"].follow(t)
+            if held["sealed"] is None and other.handles and not other.busy:
+                held["sealed"] = held["unfinished"].sealed = other
 
     def ready(self, t: Trace) -> Trace:
         """The trace to go on with where one is busy, or is to be cut here."""
@@ -301,8 +315,10 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
             t.scalars.extend(scalars)
         out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
         t.busy = False
+        if t.left:
+            RECORDER.resume(t)
     except Exception:
-        t.busy = not t.whole()
+        rest(t)
         raise
     if t.eager:
         cut(t)
@@ -337,12 +353,21 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
             t.scalars.append(scalar)
         h = t.append(node, _getframe(2))
         t.busy = False
+        if t.left:
+            RECORDER.resume(t)
     except Exception:
-        t.busy = not t.whole()
+        rest(t)
         raise
     if t.eager:
         cut(t)
     return h
+
+
+def rest(t: Trace) -> None:
+    """A step of a trace has failed. Unless it has left the trace in the middle, it can be gone on with."""
+    t.busy = not t.whole()
+    if t.left and not t.busy:
+        RECORDER.resume(t)
 
 
 def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
