@@ -555,6 +555,8 @@ def run(program: list[Step]) -> None:
     finally:
         gc.set_threshold(700)
         Garbage.failures.clear()
+        for g, _ in world.open:  # CPython does not survive the end of a generator's mode while it sets another one
+            g.close()
         for worker in world.workers:
             worker.todo.put(None)
 

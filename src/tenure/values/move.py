@@ -211,14 +211,22 @@ def _take(x: Any, ended: Ended) -> Any:
         if _is_held(x) or not all(_locked(t, stack) for t in traces):
             return None
         y = _copy(x)
-        for t in traces:
-            if t is x._trace and x._slot < len(t.handles) and t.handles[x._slot] is x:
-                t.handles[x._slot] = y
-            slot = t.bound.pop(id(x), None)
-            if slot is not None:
-                t.inputs[~slot], t.bound[id(y)], y._bound = y, slot, (t.token, slot)
+        for t in traces:  # which a finalizer may run at any time, here too
+            _put_in_place(t, x, y)
+        if x._data is not None:
+            _set_state(y, x)
         x._data = None
     return y
+
+
+def _put_in_place(t: Trace, x: Any, y: Any) -> None:
+    """Let y be what x was in a trace: a result, an input, or both."""
+    handles, inputs = t.handles, t.inputs
+    if t is x._trace and x._slot < len(handles) and handles[x._slot] is x:
+        handles[x._slot] = y
+    slot = t.bound.pop(id(x), None)
+    if slot is not None and ~slot < len(inputs):
+        inputs[~slot], t.bound[id(y)], y._bound = y, slot, (t.token, slot)
 
 
 def _locked(t: Trace, stack: ExitStack) -> bool:
@@ -231,10 +239,14 @@ def _locked(t: Trace, stack: ExitStack) -> bool:
 
 def _copy(x: Any) -> Any:
     """Another handle of the same."""
-    y, get = object.__new__(Tensor), object.__getattribute__
-    for name in STATE:
-        object.__setattr__(y, name, get(x, name))
+    y = object.__new__(Tensor)
+    _set_state(y, x)
     for name in OPTIONAL:
         with suppress(AttributeError):
-            object.__setattr__(y, name, get(x, name))
+            object.__setattr__(y, name, object.__getattribute__(x, name))
     return y
+
+
+def _set_state(y: Any, x: Any) -> None:
+    for name in STATE:
+        object.__setattr__(y, name, object.__getattribute__(x, name))
