@@ -19,7 +19,7 @@ import tenure as tn
 from tests.values.threaded_programs import ACTIONS, Array, Custom, Value, World, combined
 
 ALONE = sorted({*ACTIONS} - {"end_thread", "suspend"})
-ROUND = ["hand_out", "hand_out", "use", "use", "use", "take_over", "read_theirs", "differentiate", "map_theirs", "place"]
+ROUND = [*["hand_out"] * 2, *["use"] * 3, "take_over", "read_theirs", "differentiate", "map_theirs", "hold_theirs"]
 
 
 class Crowd:
@@ -84,9 +84,7 @@ class Member(World):
                 out = tn.vmap(lambda r: x.real + r)(y.real)
                 self.keep(out[1], x.array + y.array[1])
 
-    def place(self, a: int, b: int = -1, c: int = 0) -> Any:
-        if b < 0:
-            return super().place(a)
+    def hold_theirs(self, a: int, b: int, c: int) -> None:
         x = self.theirs(a)
         if x is not None:
             with suppress(tn.UseAfterMove):

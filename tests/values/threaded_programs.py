@@ -1,9 +1,9 @@
 """Random programs over several threads, with a model in NumPy that runs along.
 
-A program is a list of steps (thread, action, a, b, c), which ``run`` carries out one after the other, each in its thread.
-What a number means is found out when the step is carried out (the a-th of the values that there are), so that any part
-of a program is a program, and a failing one can be made smaller. All arithmetic is exact. Whatever a step does must give
-the model's numbers, or break a law that the model knows to be broken.
+A program is a list of steps (thread, action, a, b, c), which ``run`` carries out one after the other, each in its
+thread. What a number means is found out when the step is carried out (the a-th of the values that there are), so that
+any part of a program is a program, and a failing one can be made smaller. All arithmetic is exact. Whatever a step does
+must give the model's numbers, or break a law that the model knows to be broken.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -252,7 +253,7 @@ class World:
     def use_dead(self, a: int, b: int, c: int) -> None:
         if self.dead:
             x = self.dead[a % len(self.dead)]
-            uses = (lambda: x + 1, lambda: x.tolist(), lambda: tn.move(x), lambda: x.sum(), lambda: str(x), lambda: 2 * x)
+            uses = (lambda: x + 1, lambda: x.tolist(), lambda: tn.move(x), lambda: x.sum(), lambda: str(x))
             try:
                 uses[b % len(uses)]()
             except tn.UseAfterMove:
@@ -533,10 +534,11 @@ def draw(seed: int, length: int) -> list[Step]:
     return [(rng.randrange(THREADS), name, *[rng.randrange(1000) for _ in range(3)]) for name in names]  # type: ignore[misc]
 
 
-def run(program: list[Step]) -> None:
+def run(program: list[Step], threshold: int = 0) -> None:
     """Carry a program out; an assertion if something is wrong."""
     world = World()
-    gc.set_threshold(int(__import__("os").environ.get("THRESH","700")))  # TMP
+    thresholds = gc.get_threshold()
+    gc.set_threshold(threshold)  # 0: collected at steps of the program only
     try:
         for thread, name, a, b, c in program:
             worker = world.workers[thread]
@@ -544,16 +546,14 @@ def run(program: list[Step]) -> None:
                 worker.end()
                 world.workers[thread] = Worker()
                 continue
-            try:
+            with suppress(Custom):
                 worker.do(lambda name=name, a=a, b=b, c=c: getattr(world, name)(a, b, c))  # type: ignore[misc]
-            except Custom:
-                pass
         world.workers[0].do(world.check)
         gc.collect()
         for error in Garbage.failures:
             raise error
     finally:
-        gc.set_threshold(700)
+        gc.set_threshold(*thresholds)
         Garbage.failures.clear()
         for g, _ in world.open:  # CPython does not survive the end of a generator's mode while it sets another one
             g.close()
@@ -561,23 +561,23 @@ def run(program: list[Step]) -> None:
             worker.todo.put(None)
 
 
-def fails(program: list[Step]) -> BaseException | None:
+def fails(program: list[Step], threshold: int = 0) -> BaseException | None:
     """What is wrong with a program, if anything."""
     try:
-        run(program)
+        run(program, threshold)
     except Exception as error:
         return error
     return None
 
 
-def smaller(program: list[Step]) -> list[Step]:
+def smaller(program: list[Step], threshold: int) -> list[Step]:
     """A failing program without the steps that it fails without."""
     size = len(program) // 2
     while size:
         at = 0
         while at < len(program):
             less = program[:at] + program[at + size :]
-            if fails(less) is not None:
+            if fails(less, threshold) is not None:
                 program = less
             else:
                 at += size
@@ -585,14 +585,15 @@ def smaller(program: list[Step]) -> list[Step]:
     return program
 
 
-def check(seed: int, length: int) -> None:
-    """Run a program; one that fails is made smaller and printed."""
+def check(seed: int, length: int, threshold: int = 0) -> None:
+    """Run a program; one that fails is made smaller and printed. With a ``threshold`` garbage is collected wherever so
+    many objects were made."""
     program = draw(seed, length)
-    error = fails(program)
+    error = fails(program, threshold)
     if error is not None:
-        program = smaller(program)
+        program = smaller(program, threshold)
         steps = "".join(f"    {step!r},\n" for step in program)
         raise AssertionError(
             f"seed {seed}: {type(error).__name__}: {error}\n"
-            f"from tests.values.threaded_programs import run\nrun([\n{steps}])"
-        ) from fails(program) or error
+            f"from tests.values.threaded_programs import run\nrun([\n{steps}], {threshold})"
+        ) from fails(program, threshold) or error

@@ -362,7 +362,7 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
                 "a signal handler or __del__ reads a value that the interrupted run is about to compute",
                 help="read it after the run: set a flag in the handler and look at it in the loop",
             )
-        before = t.handles[: node.results]
+        inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
         live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
         if alone:
             live &= paths.behind(node, h._slot)
@@ -372,11 +372,13 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         plan = node.plans.get(key)
         if plan is None:
             plan = node.plans[key] = Prefix(expansion(), wanted, known)
-        arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
-        results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
+        if t.done:
+            return  # a finalizer has run it meanwhile
+        arrays = [inputs[k]._data for k in plan.inputs] + [before[s]._data for s in plan.known]
+        results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
-                locate(t, t.handles, array)
+                locate(t, before, array)
             before[slot]._data = array
 
 

@@ -73,9 +73,7 @@ def short_walk(root: Any, keep: bool) -> bool:
             for slot, leaf, v in zip(root._deps, leaves, before, strict=True):
                 if slot in found and not replace(leaf, found[slot], v):
                     late.append(arrived(t, root, leaf))
-        t.busy = False
-        if t.left:
-            RECORDER.resume(t)
+        record.taken(t)
     except Exception:
         record.rest(t)
         raise

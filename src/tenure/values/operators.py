@@ -8,7 +8,7 @@ from typing import Any
 from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut, rest
+from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut, rest, taken
 from tenure.values.trie import Key, Node
 
 STEPS: dict[Any, tuple[Operation, str, bool]] = {}
@@ -44,14 +44,10 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True) -> Any
             else:
                 node = mixed(t, fn, x, y, reflected)
                 if node is None:
-                    t.busy = False
-                    if t.left:
-                        RECORDER.resume(t)
+                    rest(t)
                     return NotImplemented if operator else record._Tensor.refuse_operands(fn, x, y)
             h = t.append(node, sys._getframe(1))
-            t.busy = False
-            if t.left:
-                RECORDER.resume(t)
+            taken(t)
         except Exception:
             rest(t)
             raise

@@ -126,9 +126,9 @@ class Trace:
 
     def expanded(self) -> Expansion:
         """The primitives of the path so far."""
-        if self.expansion is None:
-            self.expansion = Expansion()
-        return self.expansion.advance(self.node)
+        ex, self.expansion = self.expansion or Expansion(), None  # whoever interrupts this makes one of its own
+        self.expansion = ex.advance(self.node)
+        return ex
 
     def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
         """A step never seen here, under the current node."""
@@ -314,9 +314,7 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
             node.admit(scalars)
             t.scalars.extend(scalars)
         out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
-        t.busy = False
-        if t.left:
-            RECORDER.resume(t)
+        taken(t)
     except Exception:
         rest(t)
         raise
@@ -352,15 +350,20 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
                 node.admit((scalar,))
             t.scalars.append(scalar)
         h = t.append(node, _getframe(2))
-        t.busy = False
-        if t.left:
-            RECORDER.resume(t)
+        taken(t)
     except Exception:
         rest(t)
         raise
     if t.eager:
         cut(t)
     return h
+
+
+def taken(t: Trace) -> None:
+    """A step of a trace is taken."""
+    t.busy = False
+    if t.left:
+        RECORDER.resume(t)
 
 
 def rest(t: Trace) -> None:
