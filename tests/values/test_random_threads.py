@@ -1,4 +1,4 @@
-"""Threads, moves, deletions, finalizers, exceptions, hooks, generators and transforms in random order: right or refused.
+"""Threads, moves, deletions, finalizers, exceptions, hooks, generators, transforms in random order: right or refused.
 
 A program that fails is printed, so that it can be run again.
 """
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 import tenure as tn
+from tenure.compile.tiers import compile_program
+from tenure.values import force
 from tests.values import crowds, threaded_programs
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
@@ -52,7 +54,8 @@ for seed in range({first}, {first} + {count}):
 def test_programs_by_other_means(variable: str) -> None:
     name, _, value = variable.partition("=")
     program = ELSEWHERE.format(first=5000, count=200 if FUZZ else 5)
-    subprocess.run([sys.executable, "-c", program], env={**os.environ, name: value}, check=True, timeout=1000)
+    environment = {**os.environ, name: value}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=3000 if FUZZ else 240)
 
 
 def in_thread(act: Callable[[], Any]) -> Any:
@@ -100,7 +103,8 @@ def test_a_value_that_two_threads_read_is_moved_by_a_third() -> None:
     assert (mine.tolist(), theirs.tolist(), moved.tolist()) == ([2.0, 4.0], [3.0, 6.0], [1.0, 2.0])
 
 
-def test_a_moved_value_whose_readers_have_run_has_its_buffer_alone() -> None:
+def test_a_moved_value_whose_readers_have_run_has_its_buffer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(force, "EXECUTOR", compile_program)
     x = tn.tensor([1.0] * 1000)
     for reader in (in_thread(lambda: computed(x * 3)), computed(x * 2)):
         del reader

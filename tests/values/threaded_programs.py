@@ -523,7 +523,8 @@ def combined(x: Value, y: Value, c: int) -> tuple[Any, Array, dict[Any, Array]]:
 ACTIONS = {
     "new": 4, "leaf": 2, "var": 2, "apply": 10, "read_place": 6, "eagerly": 1, "read": 5, "show": 1, "mapped": 2,
     "transformed": 2, "move": 6, "move_place": 1, "move_view": 1, "use_dead": 2, "drop": 3, "write": 4, "in_a_block": 1,
-    "garbage": 3, "add_to_gradient": 2, "second_order": 2, "checkpointed": 1, "suspend": 1, "resume": 2, "hook": 2, "backward": 4, "look_at_gradient": 2, "end_thread": 2,
+    "garbage": 3, "add_to_gradient": 2, "second_order": 2, "checkpointed": 1, "suspend": 1,
+    "resume": 2, "hook": 2, "backward": 4, "look_at_gradient": 2, "end_thread": 2,
 }  # fmt: skip
 
 
