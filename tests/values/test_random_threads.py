@@ -125,7 +125,10 @@ class Cyclic:
 
     def __del__(self) -> None:
         z = tn.move(self.z) if self.kind % 2 else self.z
-        assert (z + 1).tolist() == [3.0] * 3
+        try:
+            assert (z + 1).tolist() == [3.0] * 3
+        except tn.TenureError as error:  # a run that is to compute it may be what was interrupted
+            assert "interrupted run" in str(error)
 
 
 @pytest.mark.parametrize("what", ["grad", "vmap", "backward", "nested", "checkpoint"])
