@@ -68,3 +68,29 @@ def test_a_subpackage_is_a_public_name(tmp_path: Path, monkeypatch: pytest.Monke
     assert "part" not in vars(module)
     assert module.part.here == 1
     assert "part" in dir(module)
+
+
+THREADS = """
+import random, sys, threading
+sys.setswitchinterval(1e-6)
+import tenure as tn
+names, failures, gate = sorted(n for n in dir(tn) if not n.startswith("_")), [], threading.Barrier(8)
+def use(k):
+    order = random.Random(k).sample(names, len(names))
+    gate.wait()
+    try:
+        for name in order:
+            getattr(tn, name)
+        assert (tn.ones(2) + k).tolist() == [1 + k] * 2
+    except BaseException as error:
+        failures.append(repr(error))
+threads = [threading.Thread(target=use, args=(k,)) for k in range(8)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(failures[:1])
+"""
+
+
+def test_threads_that_use_the_package_first_at_once() -> None:
+    ran = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, timeout=120, check=False)
+    assert ran.stdout == "[]\n", ran.stderr

@@ -7,6 +7,7 @@ A line `from tenure.dtypes import float32 as float32` in `__init__.pyi` makes `t
 import ast
 import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -23,14 +24,27 @@ def attach(namespace: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[]
             here = sys.modules.get(package)  # with the object, Python suggests the name that was meant
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=here)
         if module == package:
-            return import_module(f"{package}.{name}")
-        value = namespace[name] = getattr(import_module(module), name)
+            return imported(f"{package}.{name}")
+        value = namespace[name] = getattr(imported(module), name)
         return value
 
     def names() -> list[str]:
         return sorted(namespace.keys() | _exports(namespace["__file__"]).keys())
 
     return get, names
+
+
+def imported(module: str) -> Any:
+    """A module. One thread at a time imports: two that enter a package at different modules would wait for each other,
+    and Python would give one of them a module half made. No module of this package asks for a public name meanwhile."""
+    with IMPORTING:
+        return import_module(module)
+
+
+IMPORTING = threading.RLock()
+
+if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
+    os.register_at_fork(before=IMPORTING.acquire, after_in_parent=IMPORTING.release, after_in_child=IMPORTING.release)
 
 
 @cache

@@ -56,7 +56,7 @@ def _slots(module: Any) -> Iterator[tuple[str, Slot]]:
     """Every name of a parameter or buffer, and where it is held."""
     for prefix, part in module.named_modules(remove_duplicate=False):
         for held in (part._parameters, part._buffers):
-            for name, tensor in held.items():
+            for name, tensor in held.copy().items():
                 if tensor is not None:
                     yield (f"{prefix}.{name}" if prefix else name), (held, name)
 

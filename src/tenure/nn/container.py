@@ -27,7 +27,7 @@ class _Ordered(Module):
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return self._sliced(list(self._modules.items())[index])
+            return self._sliced(list(self._modules.copy().items())[index])
         return self._modules[self._key(index)]
 
     def _sliced(self, items: list[tuple[str, Module]]) -> Any:
@@ -37,7 +37,7 @@ class _Ordered(Module):
         setattr(self, self._key(index), module)
 
     def __delitem__(self, index: int | slice) -> None:
-        items = list(self._modules.items())
+        items = list(self._modules.copy().items())
         for name in [n for n, _ in items[index]] if isinstance(index, slice) else [self._key(index)]:
             delattr(self, name)
         if all(name.isdigit() for name, _ in items):
@@ -49,7 +49,7 @@ class _Ordered(Module):
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
+        return iter(tuple(self._modules.values()))
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
@@ -82,7 +82,7 @@ class Sequential(_Ordered):
 
     def forward(self, input: Any) -> Any:
         """What the last module gives."""
-        for module in self._modules.values():
+        for module in tuple(self._modules.values()):
             input = module(input)
         return input
 

@@ -35,7 +35,7 @@ def cast(module: Any, dtype: DType) -> None:
     """Replace floating parameters and buffers by ones of a dtype; what is shared stays shared."""
     twins: dict[int, Any] = {}
     for owner in module.modules():
-        for name, place in [*owner._parameters.items(), *owner._buffers.items()]:
+        for name, place in {**owner._parameters, **owner._buffers}.items():
             if place is not None and place.dtype.is_floating and place.dtype is not dtype:
                 if id(place) not in twins:
                     twins[id(place)] = (place, _converted(place, dtype))
@@ -61,9 +61,9 @@ def twin(module: Any, made: dict[int, Any]) -> Any:
         for which in ("_parameters", "_buffers"):
             held[which] = {
                 name: place if place is None else made.setdefault(id(place), copy(place))
-                for name, place in held[which].items()
+                for name, place in held[which].copy().items()
             }
-        held["_modules"] = {name: m if m is None else twin(m, made) for name, m in held["_modules"].items()}
+        held["_modules"] = {name: m if m is None else twin(m, made) for name, m in held["_modules"].copy().items()}
         if module._hooks is not None:
             held["_hooks"] = module._hooks.copy()
         new.__setstate__(held)

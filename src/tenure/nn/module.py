@@ -2,7 +2,7 @@
 
 Assigning an attribute registers it: a ``Parameter`` among the parameters, a ``Module`` among the children,
 and what replaces a buffer among the buffers. A parameter knows which modules hold it, so every change of
-``_parameters`` goes through ``_put`` here.
+``_parameters`` goes through ``_put`` here. What is iterated is a copy, taken at once: other threads may register.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Module(Hooked):
         if flag("remove_duplicate", remove_duplicate):
             memo.add(self)
         yield prefix, self
-        for name, module in self._modules.items():
+        for name, module in self._modules.copy().items():
             if module is not None:
                 below = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, below, remove_duplicate)
@@ -202,7 +202,7 @@ class Module(Hooked):
         below = flag("recurse", recurse)
         modules = self.named_modules(None, prefix, remove_duplicate) if below else [(prefix, self)]
         for path, module in modules:
-            for name, tensor in vars(module)[which].items():
+            for name, tensor in vars(module)[which].copy().items():
                 if tensor is None or id(tensor) in seen:
                     continue
                 if remove_duplicate:
@@ -220,7 +220,7 @@ class Module(Hooked):
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Names and modules held directly."""
         seen: set[int] = set()
-        for name, module in self._modules.items():
+        for name, module in self._modules.copy().items():
             if module is not None and id(module) not in seen:
                 seen.add(id(module))
                 yield name, module
@@ -229,7 +229,7 @@ class Module(Hooked):
         """The parameters, tied ones once."""
         seen: set[int] = set()
         for module in self.modules() if recurse is True or flag("recurse", recurse) else (self,):
-            for p in module._parameters.values():
+            for p in tuple(module._parameters.values()):
                 if p is not None and id(p) not in seen:
                     seen.add(id(p))
                     yield p
@@ -251,7 +251,7 @@ class Module(Hooked):
             if module not in seen:
                 seen.add(module)
                 yield module
-                stack += [m for m in reversed(module._modules.values()) if m is not None]
+                stack += [m for m in reversed(tuple(module._modules.values())) if m is not None]
 
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; AttributeError where there is none."""
@@ -290,11 +290,10 @@ class Module(Hooked):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of the parameters, or write zeros to them."""
         for p in self.parameters():
-            if p.grad is not None:
-                if set_to_none:
-                    p.grad = None
-                else:
-                    p.grad.zero_()
+            if set_to_none:
+                p.grad = None
+            elif (g := p.grad) is not None:
+                g.zero_()
 
     def to(self, *args: Any, dtype: Any = None, device: Any = None) -> Self:
         """Have floating parameters and buffers in another dtype; there is one device.
@@ -345,17 +344,18 @@ class Module(Hooked):
         return type(self).__name__
 
     def __repr__(self) -> str:
-        return state.describe(self, [(f"({name})", repr(m)) for name, m in self._modules.items()])
+        return state.describe(self, [(f"({name})", repr(m)) for name, m in self._modules.copy().items()])
 
     def __getstate__(self) -> dict[str, Any]:
-        return dict(vars(self))
+        held = dict(vars(self))
+        return {**held, **{which: held[which].copy() for which in (*REGISTRIES, "_non_persistent")}}
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         vars(self).update(held)
         for which in REGISTRIES:
             vars(self)[which] = dict(vars(self)[which])
         vars(self)["_non_persistent"] = set(self._non_persistent)
-        for p in self._parameters.values():
+        for p in tuple(self._parameters.values()):
             if p is not None:
                 p.held_by(self)
 

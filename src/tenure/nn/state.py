@@ -28,13 +28,13 @@ class IncompatibleKeys(NamedTuple):
 
 def places(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str, Var]]:
     """Key, module, name and place of each parameter and persistent buffer, in PyTorch's order."""
-    for name, p in module._parameters.items():
+    for name, p in module._parameters.copy().items():
         if p is not None:
             yield prefix + name, module, name, p
-    for name, b in module._buffers.items():
+    for name, b in module._buffers.copy().items():
         if b is not None and name not in module._non_persistent:
             yield prefix + name, module, name, b
-    for name, child in module._modules.items():
+    for name, child in module._modules.copy().items():
         if child is not None:
             yield from places(child, f"{prefix}{name}.")
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from tenure.errors import BorrowError, Site
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, HELD, UPDATING, Loan, second, used
+from tenure.values.guard import GUARD
+from tenure.values.loans import HELD, UPDATING, Loan, second, used
 from tenure.values.regions import Region
 from tenure.values.sites import here, site
 
@@ -23,7 +24,7 @@ def begin(thread: int, update: Update) -> Update | None:
     """Begin an update beside others; what the thread goes on with afterwards. TN499 where another update, of whatever
     thread, is of one of the same parameters."""
     with GUARD:
-        for other in UPDATING.values():
+        for other in UPDATING.copy().values():
             mine = {id(p) for p in other[0].parameters()}
             if any(id(p) in mine for p in update[0].parameters()):
                 raise second(loan_of(other), "two steps update one parameter at once")

@@ -13,7 +13,8 @@ from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, Sta
 from tenure.optim import state
 from tenure.optim.holding import begin, end, repeated
 from tenure.values.blame import check_methods, checked_first
-from tenure.values.loans import GIL, UPDATING
+from tenure.values.guard import GIL
+from tenure.values.loans import UPDATING
 from tenure.values.modes import MODE, MODES, current_mode, enable_grad
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER
@@ -80,8 +81,8 @@ class Optimizer:
         for p in self.parameters():
             if set_to_none:
                 p.grad = None
-            elif p.grad is not None:
-                p.grad.zero_()
+            elif (g := p.grad) is not None:
+                g.zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; what was recorded runs at the next read.
@@ -173,8 +174,13 @@ class Optimizer:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
         twin.param_groups = [{**group, "params": list(group["params"])} for group in self.param_groups]
-        twin.state = defaultdict(dict, {p: {k: copy(x) for k, x in held.items()} for p, held in self.state.items()})
+        state = self.__getstate__()["state"]
+        twin.state = defaultdict(dict, {p: {k: copy(x) for k, x in held.items()} for p, held in state.items()})
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {p: {**held} for p, held in {**self.state}.items()}  # another thread may be in a step
+        return {**vars(self), "state": defaultdict(dict, state)}
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

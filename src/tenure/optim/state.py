@@ -19,7 +19,7 @@ def snapshot(groups: list[Group], state: Mapping[Any, Group]) -> Group:
         for p in group["params"]:
             numbers.setdefault(p, len(numbers))
     return {
-        "state": {numbers[p]: {k: _saved(v) for k, v in held.items()} for p, held in state.items()},
+        "state": {numbers[p]: {k: _saved(v) for k, v in {**held}.items()} for p, held in {**state}.items()},
         "param_groups": [{**group, "params": [numbers[p] for p in group["params"]]} for group in groups],
     }
 

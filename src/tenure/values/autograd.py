@@ -7,8 +7,9 @@ from typing import Any
 
 from tenure.errors import DTypeError, GradientError, shown
 from tenure.values import record
-from tenure.values.backward import Walk, deposit, run_walk, short_walk
+from tenure.values.backward import Walk, run_walk
 from tenure.values.given import flag
+from tenure.values.gradients import add, short_walk
 from tenure.values.graph import Hook, Leaf, keeper
 from tenure.values.handlers import RemovableHandle, handler_of, run_hooks
 from tenure.values.levels import refuse_backward
@@ -49,17 +50,15 @@ def backward(
             if leaf is None:
                 raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
             if gx is not None:
-                deposit(leaf, gx, summed=False)
+                add(leaf, gx)
         return
     if g is None and not create_graph and root._deps and short_walk(root, keep):
         return
     walk = Walk(create_graph, not keep, accumulate=True)
     run_walk(walk, [root], [g], ())
+    walk.settle()
     for leaf, gx in walk.leaves.items():
-        if leaf.hooks:
-            deposit(leaf, run_hooks(leaf.hooks, gx), summed=False)
-        else:
-            deposit(leaf, gx, summed=True)
+        add(leaf, run_hooks(leaf.hooks, gx))
 
 
 def grad(
@@ -138,7 +137,7 @@ def retain_grad(x: Any) -> None:
     handler = handler_of(value)
     if getattr(value, "_kept", None) is None:
         value._kept = kept = Leaf()
-        handler.keep = lambda g: deposit(kept, g, summed=False)
+        handler.keep = lambda g: add(kept, g)
 
 
 def get_grad(x: Any) -> Any:

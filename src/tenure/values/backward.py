@@ -8,10 +8,14 @@ first part and a root of the next.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Collection, Sequence
+from math import inf
 from typing import Any
 
-from tenure.values import force, paths, record, spending, steps
+from tenure.values import force, paths, spending, steps
+from tenure.values.gradients import add, replace
 from tenure.values.graph import Leaf, Out, Place, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
@@ -22,12 +26,13 @@ from tenure.values.segments import segment_gradient
 from tenure.values.sites import here, site
 
 Cotangents = dict[int, Any]
+Arrival = tuple[Leaf, Any]
 
 
 class TraceUnit:
     """The trace in progress."""
 
-    number = float("inf")
+    number = inf
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -109,8 +114,9 @@ class Walk:
     """One backward: what has arrived where.
 
     ``leaves`` collects gradients of leaves, ``found`` those of the tensors asked for. With ``accumulate`` they
-    are added to what the leaves hold; with ``final`` the walk ends at what is asked for. ``numbers`` are the vertices
-    of whose cotangent all elements are selected.
+    are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
+    ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
+    elements are selected.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -122,6 +128,9 @@ class Walk:
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
+        self.before: dict[Leaf, Any] = {}
+        self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], tuple[int, ...], Cotangents]] = []
+        self.direct: list[Arrival] = []
         self.wanted: dict[tuple[Any, int], list[int]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.found: dict[int, Any] = {}
@@ -170,8 +179,10 @@ class Walk:
         """A cotangent has come to a vertex; ``summed`` if what was there is in it, ``selected`` if all its elements
         are."""
         if isinstance(at, Leaf):
-            held = self.held(at)
-            self.leaves[at] = g if held is None or summed else held + g
+            held = None if summed else self.held(at)
+            self.leaves[at] = g if held is None else held + g
+            if at in self.before and not summed:
+                self.direct.append((at, g))
         elif at is not None:
             self.unit(at[0])
             if selected:
@@ -202,6 +213,8 @@ class Walk:
     def compute_so_far(self) -> None:
         """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
         try:
+            self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
+            self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
             self.walked = RECORDER.open = 0
             RECORDER.flush()
         finally:
@@ -244,6 +257,8 @@ class Walk:
             into = self.accumulators(unit, stops, special)
             final = tuple([s for s in stops if self.ends(of, unit, s, special)])
             found, selected = unit.stage(roots, stops, final, into, self)
+            if self.before:
+                self.stages.append((unit, roots, stops, final, into))
             plain = {s: g for s, g in found.items() if s not in into}
             for s in into:
                 if s in found:
@@ -344,8 +359,29 @@ class Walk:
         """What has arrived at a leaf, on top of what it held before; hooks see only what arrives."""
         if leaf in self.leaves:
             return self.leaves[leaf]
-        adds = self.accumulate and leaf.grad is not None and not leaf.hooks
-        return leaf.grad._read() if adds else None
+        if not self.accumulate or leaf.grad is None or leaf.hooks:
+            return None
+        self.before[leaf] = before = leaf.grad._read()
+        return before
+
+    def settle(self) -> None:
+        """Let gradients that were there before be what they are now."""
+        for leaf, before in self.before.items():
+            g = self.leaves.pop(leaf, None)
+            if g is not None and not replace(leaf, g, before):
+                add(leaf, self.arrived(leaf))
+
+    def arrived(self, leaf: Leaf) -> Any:
+        """What has arrived at a leaf by itself, recorded once more: its gradient was written meanwhile."""
+        again = [gs for stage in self.stages for gs in self.walk_again(*stage)]
+        return functools.reduce(operator.add, [g for at, g in (*self.direct, *again) if at is leaf])
+
+    def walk_again(
+        self, unit: Unit, roots: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents
+    ) -> list[Arrival]:
+        """What a stage brings to leaves by itself."""
+        found, _ = unit.stage(roots, stops, final, {}, self)
+        return [(at, found[s]) for s in into if s in found and isinstance(at := unit.source(s), Leaf)]
 
 
 def ones_like(unit: Unit, slot: int) -> Any:
@@ -361,74 +397,17 @@ def run_walk(
     that is not selected."""
     for root, g in zip(roots, gradients, strict=True):
         check_root(root, g)
-    for number, x in enumerate(wanted):
-        walk.want(x, number)
-    for root, g in zip(roots, gradients, strict=True):
-        at = walk.vertex(root)
-        if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
-            g = steps.ones(root._aval)
-        elif g is not None and not raw:
-            g = steps.settle(g)
-        walk.arrive(at, g, selected=not raw)
     RECORDER.open += 1
     try:
+        for number, x in enumerate(wanted):
+            walk.want(x, number)
+        for root, g in zip(roots, gradients, strict=True):
+            at = walk.vertex(root)
+            if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
+                g = steps.ones(root._aval)
+            elif g is not None and not raw:
+                g = steps.settle(g)
+            walk.arrive(at, g, selected=not raw)
         walk.run()
     finally:
         RECORDER.open -= 1
-
-
-def short_walk(root: Any, keep: bool) -> bool:
-    """The usual backward in one step: one number of the trace in progress, leaves behind it, nobody in between.
-
-    False, and nothing done, if it is not that.
-    """
-    t = RECORDER.trace
-    if t.busy or t.handlers or t.spent or (root._aval.shape and root._aval.size != 1):
-        return False
-    t.busy = True
-    try:
-        leaves = _plain_leaves(t, root)
-        if leaves is not None:
-            deps = root._deps
-            into = tuple([None if leaf.grad is None else t.bind(held(leaf.grad)) for leaf in leaves])
-            reached, gradients = steps.short_gradient(t, root, into, keep)
-        t.busy = False
-    except Exception:
-        t.busy = not t.whole()
-        raise
-    if leaves is None:
-        return False
-    found = gradients if reached == deps else [dict(zip(reached, gradients, strict=True)).get(slot) for slot in deps]
-    for slot, leaf, g in zip(deps, leaves, found, strict=True):
-        if g is not None:
-            deposit(leaf, g, summed=True)
-        elif leaf.grad is None:
-            deposit(leaf, steps.fill(t.aval(slot), 0), summed=True)
-    return True
-
-
-def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
-    """The leaves behind a result of a trace that is held, none of them twice; None if there is anything else."""
-    if root._trace is not t or t.done:
-        return None
-    inputs, marks = t.inputs, t.marks
-    leaves: list[Any] = [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in root._deps]
-    for source in leaves:
-        if type(source) is not Leaf or source.hooks:
-            return None
-    return leaves if len(leaves) == 1 or len(set(leaves)) == len(leaves) else None
-
-
-def held(gradient: Any) -> Any:
-    """What the place of a gradient holds, which is about to be written (TN503 or TN506 if it is lent)."""
-    if gradient._loans is not None:
-        gradient._refuse_write()
-    return gradient._read()
-
-
-def deposit(leaf: Leaf, g: Any, *, summed: bool) -> None:
-    """Write a gradient to its place; ``summed`` if what the place held is in it."""
-    if leaf.grad is None:
-        leaf.grad = record._Var.of(g)
-    else:
-        leaf.grad._write(g if summed else leaf.grad._read() + g)

@@ -25,6 +25,13 @@ from tenure.values.tensor import Tensor
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
 
+def forget_dead(references: list[weakref.ref[Any]]) -> None:
+    """Take dead references out of a list, one by one: other threads may add to it meanwhile."""
+    for r in [r for r in references if r() is None]:
+        with suppress(ValueError):
+            references.remove(r)
+
+
 class Borrow(Writable):
     """A write-through window on a place or a part of it.
 
@@ -53,7 +60,7 @@ class Borrow(Writable):
         self._val._held = True
         place._borrows.append(weakref.ref(self))
         if len(place._borrows) > 64:
-            place._borrows = [r for r in place._borrows if r() is not None]
+            forget_dead(place._borrows)
 
     @classmethod
     def of(cls, place: Any) -> Borrow:
@@ -67,7 +74,7 @@ class Borrow(Writable):
         borrows = place._borrows
         borrows.append(weakref.ref(b))
         if len(borrows) > 64:
-            place._borrows = [r for r in borrows if r() is not None]
+            forget_dead(borrows)
         return b
 
     def _absent(self) -> Any:

@@ -27,6 +27,8 @@ def array_of(x: Any) -> Any:
     if x._data is None:
         RECORDER.compute(x)
     data = x._data
+    if data is None:
+        x._read()  # it was moved away meanwhile
     if type(data) is Poison:
         error = copy.copy(data.error)
         raise error.with_traceback(None)

@@ -110,8 +110,8 @@ def watched() -> Iterator[Callable[[], Explanation]]:
 
 def longest() -> Explanation:
     """The program that took longest of those watched."""
-    plans = [p for node in below(ROOT) for p in node.plans.values() if type(getattr(p, "executable", None)) is Timed]
-    timed = [p for p in plans if type(p) is Plan]
+    plans = [p for node in below(ROOT) for p in tuple(node.plans.values())]
+    timed = [p for p in plans if type(p) is Plan and type(p.executable) is Timed]
     if not timed:
         raise TenureError("no program has run", help="reading a value runs one: .item(), print, .numpy()")
 

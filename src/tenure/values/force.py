@@ -358,14 +358,14 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         _settle(t, t.inputs[: node.inputs])
     running = Running(t)
     with t.lock, running:
-        if h._data is not None or node is None:
-            return
+        if node is None or t.done or t.handles[h._slot]._data is not None:
+            return  # or h has been moved away, and another handle is in its place
         if t.running:
             raise TenureError(
                 "a signal handler or __del__ reads a value that the interrupted run is about to compute",
                 help="read it after the run: set a flag in the handler and look at it in the loop",
             )
-        before = t.handles[: node.results]
+        inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
         live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
         if alone:
             live &= paths.behind(node, h._slot)
@@ -375,14 +375,16 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
         plan = node.plans.get(key)
         if plan is None:
             plan = node.plans[key] = Prefix(expansion(), wanted, known)
-        arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
+        if t.done:
+            return  # a finalizer has run it meanwhile
+        arrays = [inputs[k]._data for k in plan.inputs] + [before[s]._data for s in plan.known]
         try:
-            results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
+            results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
         except MemoryError:
             raise no_memory(t, [before[slot] for slot in wanted]) from None
         for slot, array in zip(wanted, results, strict=True):
             if type(array) is Poison:
-                locate(t, t.handles, array)
+                locate(t, before, array)
             before[slot]._data = array
 
 

@@ -21,11 +21,12 @@ from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.sites import PACKAGE, place_of
 from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Node
-from tenure.values.unfinished import MOVED, Unfinished
+from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
+TRACE = tuple([name for name in record.Trace.__slots__ if name != "__weakref__"])
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad"),
-    record.Trace: record.Trace.__slots__,
+    record.Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
     Node: (
         *("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut", "level"),
@@ -70,7 +71,8 @@ def _known() -> dict[str, Any]:
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
-        "slow_bind": record.Trace.bind,
+        "slow_bind": record.Trace.bind, "refuse_moved": refuse_moved,
+        "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
         "gradient_step": expand_gradient,
         "operation_step": expand_operation,
@@ -91,10 +93,10 @@ def _known() -> dict[str, Any]:
 def _load() -> Extension:
     places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
     like = record.Trace()
-    blank = {name: getattr(like, name) for name in record.Trace.__slots__}
+    blank = {name: getattr(like, name) for name in TRACE}
     made = hits_code.remembered(places, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
-    objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock), "new_token": object}
+    objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock)}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
     for name, to in objects.items():
         if f"o_{name}" in code:

@@ -56,9 +56,11 @@ def leaves_of(m: Code) -> None:
 
 
 def into(m: Code) -> None:
-    """Give the slot of what a leaf's gradient holds, None if it has none; nothing if that is left to Python."""
-    with m.function("into", "ptr %t", "ptr %leaf") as f:
+    """Give the slot of what a leaf's gradient holds, which goes into %known; None if it has none; nothing if that is
+    left to Python."""
+    with m.function("into", "ptr %t", "ptr %leaf", "ptr %known") as f:
         grad = f.get("ptr %leaf", "leaf.grad")
+        f.store(NULL, "ptr %known")
         with f.when(f.is_(grad, "none")):
             f.give(f.own(grad))
         with f.unless(is_place(f, grad)):
@@ -68,23 +70,23 @@ def into(m: Code) -> None:
         v = f.call("value", grad)
         with f.when(f.absent(v)):
             f.give(NULL)
-        i = f.call("slot", "ptr %t", v)
-        f.drop(v)
-        f.give(i)
+        f.store(v, "ptr %known")
+        f.give(f.call("slot", "ptr %t", v))
 
 
 def gradients(m: Code) -> None:
-    """Give the gradients of a result for its leaves as a tuple, recorded in a trace that is held; nothing, without an
-    error, if that is left to Python."""
-    with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves") as f:
+    """Give the gradients of a result for its leaves as a tuple, recorded in a trace that is held, and what the leaves'
+    gradients held, in %known; nothing, without an error, if that is left to Python."""
+    with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves", "ptr %known") as f:
         parts, count, filled = f.local(count=MOST_LEAVES + 3), f.size("ptr %leaves", "List"), f.local("i64")
         for n, part in enumerate((f.constant("gradient_step"), f.get("ptr %x", ".slot"), f.constant("false"))):
             f.store(part, f.at(parts, f"i64 {n}"))
         f.store("i64 0", filled)
         with f.each(count) as k:
-            at = f.load(filled, "i64")
+            at, known = f.load(filled, "i64"), f.at("ptr %known", k)
+            f.store(NULL, known)
             with f.when(f.equal(at, k)):
-                i = f.call("into", "ptr %t", f.call("PyList_GetItem", "ptr %leaves", k))
+                i = f.call("into", "ptr %t", f.call("PyList_GetItem", "ptr %leaves", k), known)
                 f.store(i, f.at(parts, f.do("add", k, "i64 3")))
                 with f.unless(f.absent(i)):
                     f.store(f.do("add", k, "i64 1"), filled)
@@ -103,33 +105,67 @@ def gradients(m: Code) -> None:
         f.give(f.load(out))
 
 
-def deposit(m: Code) -> None:
-    """Let a leaf's gradient be a value in which what it held is added: 0, or -1 with an error."""
-    with m.function("deposit", "ptr %leaf", "ptr %g", gives="i32") as f:
-        grad = f.get("ptr %leaf", "leaf.grad")
-        with f.when(f.is_(grad, "none")):
-            held = f.call("state")
-            with f.when(f.absent(held)):
-                f.give("i32 -1")
-            home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
-            borrows = f.call("PyList_New", "i64 0")
-            with f.when(f.absent(borrows)):
-                f.give("i32 -1")
-            kept = {"val": "ptr %g", "home": home}
-            kept |= dict.fromkeys(("leaf", "loans", "ties"), f.constant("none"))
-            place = f.made("var", borrows=borrows, **{name: f.own(x) for name, x in kept.items()})
-            with f.when(f.absent(place)):
-                f.give("i32 -1")
+def first_gradient(m: Code) -> None:
+    """Let a leaf that has no gradient have one: 1; 0, and nothing done, if it has one; -1 with an error."""
+    with m.function("first_gradient", "ptr %leaf", "ptr %g", gives="i32") as f:
+        held = f.call("state")
+        with f.when(f.absent(held)):
+            f.give("i32 -1")
+        home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
+        borrows = f.call("PyList_New", "i64 0")
+        with f.when(f.absent(borrows)):
+            f.give("i32 -1")
+        kept = {"val": "ptr %g", "home": home}
+        kept |= dict.fromkeys(("leaf", "loans", "ties"), f.constant("none"))
+        place = f.made("var", borrows=borrows, **{name: f.own(x) for name, x in kept.items()})
+        with f.when(f.absent(place)):
+            f.give("i32 -1")
+        free = f.is_(f.get("ptr %leaf", "leaf.grad"), "none")  # a finalizer may have run meanwhile
+        with f.when(free):
             f.swap("ptr %g", ".held", f.constant("true"))
             f.swap("ptr %leaf", "leaf.grad", place)
-            f.drop(place)
+        f.drop(place)
+        f.give(f.choice(free, "i32 1", "i32 0"))
+
+
+def deposit(m: Code) -> None:
+    """Let a leaf's gradient be a value computed from what it held, %known or nothing: 1; 0, and nothing done, if it
+    does not hold that any more; -1 with an error."""
+    with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", gives="i32") as f:
+        grad = f.get("ptr %leaf", "leaf.grad")
+        with f.when(f.both(f.is_(grad, "none"), f.absent("ptr %known"))):
+            f.give(f.call("first_gradient", "ptr %leaf", "ptr %g", gives="i32"))
+        with f.when(f.either(f.is_(grad, "none"), f.absent("ptr %known"))):
             f.give("i32 0")
         f.own(grad)
-        status = f.call("keep", grad, "ptr %g", NULL, NULL, gives="i32")
-        with f.when(f.equal(status, "i32 0")):
-            f.drop(f.ask(f.constant("write_slowly"), grad, "ptr %g"))
+        status = f.call("keep", grad, "ptr %g", NULL, "ptr %known", gives="i32")
         f.drop(grad)
-        f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+        with f.unless(f.equal(status, "i32 0")):
+            f.give(status)
+        done = f.ask(f.constant("replace_gradient"), "ptr %leaf", "ptr %g", "ptr %known")
+        f.drop(done)
+        f.give(f.choice(f.absent(done), "i32 -1", f.choice(f.is_(done, "true"), "i32 1", "i32 0")))
+
+
+def deposits(m: Code) -> None:
+    """Let the gradients of leaves be these, computed from what they held, %known: give a list of those that did not
+    hold it any more, with what arrives at them alone; nothing, with an error, if that fails."""
+    with m.function("deposits", "ptr %t", "ptr %x", "ptr %leaves", "ptr %given", "ptr %known") as f:
+        late, status = f.call("PyList_New", "i64 0"), f.local("i32")
+        f.store(f.choice(f.absent(late), "i32 -1", "i32 1"), status)
+        with f.each(f.size("ptr %leaves", "List")) as k, f.unless(f.equal(f.load(status, "i32"), "i32 -1")):
+            leaf, g = f.call("PyList_GetItem", "ptr %leaves", k), f.call("PyTuple_GetItem", "ptr %given", k)
+            f.store(f.call("deposit", leaf, g, f.load(f.at("ptr %known", k)), gives="i32"), status)
+            with f.when(f.equal(f.load(status, "i32"), "i32 0")):
+                pair = f.ask(f.constant("arrived"), "ptr %t", "ptr %x", leaf)
+                f.store("i32 -1", status)
+                with f.unless(f.absent(pair)):
+                    f.store(f.call("PyList_Append", late, pair, gives="i32"), status)
+                f.drop(pair)
+        with f.when(f.equal(f.load(status, "i32"), "i32 -1")):
+            f.drop(late)
+            f.give(NULL)
+        f.give(late)
 
 
 def walk(m: Code) -> None:
@@ -139,29 +175,31 @@ def walk(m: Code) -> None:
         t = f.call("hold")
         with f.when(f.absent(t)):
             f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
-        found, leaves = f.local(), f.local()
-        f.store(NULL, found)
-        f.store(NULL, leaves)
+        found, leaves, late, known = f.local(), f.local(), f.local(), f.local(count=MOST_LEAVES)
+        for box in (found, leaves, late):
+            f.store(NULL, box)
         usual = [f.equal(f.get("ptr %x", ".trace"), t), f.is_(f.get(t, "trace.done"), "false")]
         usual += [f.empty(f.get(t, f"trace.{slot}"), "Dict") for slot in ("handlers", "spent")]
         shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
         usual.append(f.call("is_number", shape, gives="i1"))
         with f.when(f.every(*usual)), f.when(f.is_(f.get(f.get("ptr %x", ".node"), "node.level"), "none")):
             f.store(f.call("leaves_of", t, "ptr %x"), leaves)
-            with f.unless(f.absent(f.load(leaves))):
-                f.store(f.call("gradients", t, "ptr %x", f.load(leaves)), found)
-        listed, given, status = f.load(leaves), f.load(found), f.local("i32")
-        f.drop(f.call("release", t, NULL))
-        with f.when(f.absent(given)):
-            f.drop(listed)
+            listed = f.load(leaves)
+            with f.unless(f.absent(listed)):
+                f.store(f.call("gradients", t, "ptr %x", listed, known), found)
+                with f.unless(f.absent(f.load(found))):
+                    f.store(f.call("deposits", t, "ptr %x", listed, f.load(found), known), late)
+                with f.each(f.size(listed, "List")) as k:
+                    f.drop(f.load(f.at(known, k)))
+        given, others = f.load(found), f.load(late)
+        f.drop(f.load(leaves))
+        f.drop(f.call("release", t, given))
+        with f.when(f.absent(others)):
             f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
-        f.store("i32 1", status)
-        with f.each(f.size(listed, "List")) as k, f.when(f.equal(f.load(status, "i32"), "i32 1")):
-            leaf, g = f.call("PyList_GetItem", listed, k), f.call("PyTuple_GetItem", given, k)
-            done = f.call("deposit", leaf, g, gives="i32")
-            f.store(f.choice(f.equal(done, "i32 0"), "i32 1", "i32 -1"), status)
-        f.drop(listed, given)
-        f.give(f.load(status, "i32"))
+        with f.unless(f.empty(others, "List")):
+            f.drop(f.ask(f.constant("add_late"), others))
+        f.drop(others)
+        f.give(f.choice(f.failed(), "i32 -1", "i32 1"))
 
 
 def backward(m: Code) -> None:
@@ -179,5 +217,5 @@ def backward(m: Code) -> None:
         f.give(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
-BACKWARD = (is_number, leaves_of, into, gradients, deposit, walk, backward)
+BACKWARD = (is_number, leaves_of, into, gradients, first_gradient, deposit, deposits, walk, backward)
 """``backward``, and what it is made of."""

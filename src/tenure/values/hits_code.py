@@ -294,7 +294,7 @@ def leaf_mark(m: Code) -> None:
         with f.unless(f.equal(status, "i32 0")):
             f.drop(t, h)
             f.give(NULL)
-        f.swap(t, "trace.busy", f.constant("false"))
+        f.call("rest", t, gives="void")
         f.drop(t)
         f.give(h)
 

@@ -137,8 +137,10 @@ def trace_maker(blank: Mapping[str, Any]) -> Any:
                 if type(like) in (list, dict):
                     args = ("i64 0",) if type(like) is list else ()
                     v = f.call(f"Py{type(like).__name__.title()}_New", *args)
-                elif slot in ("lock", "token"):
-                    v = f.ask(f.constant(f"new_{slot}"))
+                elif slot == "lock":
+                    v = f.ask(f.constant("new_lock"))
+                elif slot == "token":
+                    v = f.call("PyWeakref_NewRef", t, NULL)
                 else:
                     v = f.own(f.constant(f"blank_{slot}"))
                 f.put(t, f"trace.{slot}", v)

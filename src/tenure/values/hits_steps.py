@@ -184,9 +184,20 @@ def input_(m: Code) -> None:
             kept = f.call("PyDict_SetItem", bound, "ptr %name", number, gives="i32")
             listed = f.call("PyList_Append", inputs, "ptr %x", gives="i32")
             with f.when(f.equal(f.do("or", kept, listed), "i32 0")):
+                before = f.get("ptr %x", ".bound")
+                with f.unless(f.absent(before)):
+                    other = f.call("PyWeakref_GetObject", f.call("PyTuple_GetItem", before, "i64 0"))
+                    with f.unless(f.is_(other, "none")), f.unless(f.is_(f.get(other, "trace.done"), "true")):
+                        f.swap("ptr %x", ".held", f.constant("true"))
                 f.swap("ptr %x", ".bound", pair)
                 f.swap("ptr %t", "trace.node", "ptr %node")
                 f.drop("ptr %name", pair, "ptr %node")
+                with f.unless(f.is_(f.kind("ptr %x"), "tensor")):
+                    done = f.ask(f.constant("refuse_moved"), "ptr %x")
+                    f.drop(done)
+                    with f.when(f.absent(done)):
+                        f.drop(number)
+                        f.give(NULL)
                 f.give(number)
         f.drop("ptr %name", pair, "ptr %node", number)
         f.give(NULL)
@@ -342,21 +353,30 @@ def proceed(m: Code) -> None:
         f.give(h)
 
 
+def rest(m: Code) -> None:
+    """The step of a trace is taken; go on with the trace, if who interrupted the step has left it."""
+    with m.function("rest", "ptr %t", gives="void") as f:
+        f.swap("ptr %t", "trace.busy", f.constant("false"))
+        with f.when(f.is_(f.get("ptr %t", "trace.left"), "true")):
+            f.drop(f.ask(f.constant("resume"), "ptr %t"))
+        f.give()
+
+
 def release(m: Code) -> None:
     """Take a trace that was held, and the handle of a step or nothing; give the handle."""
     with m.function("release", "ptr %t", "ptr %h") as f:
         with f.when(f.absent("ptr %h")):
             with f.when(f.absent(f.call("PyErr_Occurred"))):
-                f.swap("ptr %t", "trace.busy", f.constant("false"))
+                f.call("rest", "ptr %t", gives="void")
             f.drop("ptr %t")
             f.give(NULL)
-        f.swap("ptr %t", "trace.busy", f.constant("false"))
+        f.call("rest", "ptr %t", gives="void")
         f.drop("ptr %t")
         f.give("ptr %h")
 
 
 PARTS = (
     *(value, known, trace, state, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results),
-    *(take, proceed, release),
+    *(take, proceed, rest, release),
 )
 """What the functions that Python calls are made of."""

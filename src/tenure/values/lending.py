@@ -13,7 +13,8 @@ from typing import Any
 from tenure.errors import WriteError
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, STANDING_IN, Ended, Loan, give_back, lend
+from tenure.values.guard import GUARD
+from tenure.values.loans import STANDING_IN, Ended, Loan, give_back, lend
 from tenure.values.move import moved
 from tenure.values.parameter import Parameter
 from tenure.values.regions import Region

@@ -11,7 +11,6 @@ finds that out by the absence, and a read of what is not lent costs what it woul
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,19 +19,11 @@ from typing import Any
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
 from tenure.values import keys
 from tenure.values.graph import Place
+from tenure.values.guard import GUARD
 from tenure.values.picks import Inner, Picker, Points
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
-
-GUARD = threading.RLock()
-"""Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
-
-if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
-    os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
-
-GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
 
 LENDING: dict[int, int] = {}
 """Threads in the forward of a module, which lends its parameters as shared without a loan of each, and the number that
@@ -291,7 +282,7 @@ def give_back(place: Any, loan: Loan) -> None:
 
 def refuse_updating(place: Any) -> None:
     """TN503 for what an optimizer updates in another thread."""
-    for thread, update in list(UPDATING.items()):
+    for thread, update in UPDATING.copy().items():
         for refuse in HELD:
             refuse(place, thread, update)
 

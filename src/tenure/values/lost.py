@@ -23,12 +23,17 @@ class Running:
     all: ClassVar[dict[tuple[int, int], Any]] = {}
 
     def __init__(self, t: Any) -> None:
-        self.key = (id(t), threading.get_ident())
+        self.key = (id(self), threading.get_ident())
+        if any(thread == self.key[1] for _, thread in self.all.copy()):
+            refuse_to_wait(t)
         self.all[self.key] = t
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, *error: object) -> None:
+        self.all.pop(self.key, None)
+
+    def __del__(self) -> None:  # an exception has come before it was entered
         self.all.pop(self.key, None)
 
     @classmethod
@@ -46,6 +51,21 @@ class Running:
             if t.running and len(t.inputs) != t.node.inputs:
                 lose(t.handles, "the thread that computes this is not in this process, which was forked")
             t.running = False
+
+
+PATIENCE = 5.0
+"""Seconds for which who has interrupted a run waits for another thread's."""
+
+
+def refuse_to_wait(t: Any) -> None:
+    """An error where the lock of a trace does not get free while this thread is in the run of another one, which a
+    signal handler or ``__del__`` has interrupted: the other thread may wait for that, and neither would go on."""
+    if not t.lock.acquire(timeout=PATIENCE):
+        raise TenureError(
+            "a signal handler or __del__ reads what another thread computes, which waits for the interrupted run",
+            help="read it after the run: set a flag in the handler and look at it in the loop",
+        )
+    t.lock.release()
 
 
 def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> BaseException:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from tenure.errors import BorrowError, DTypeError, shown
@@ -18,12 +18,13 @@ from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
+from tenure.values.guard import GUARD
+from tenure.values.loans import STANDING_IN, Ended, Loans, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
-from tenure.values.unfinished import UNFINISHED, note_moved
+from tenure.values.unfinished import bound_elsewhere, note_moved
 from tenure.values.var import Var
 
 STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node")
@@ -111,17 +112,17 @@ def moved(x: Any, where: Place) -> Any:
         return _move_place(x, ended)
     if isinstance(x, Borrow):
         return _move_borrow(x, ended)
-    y = _share(x, ended) if _is_held(x) else _take(x, ended)
+    y = None if _is_held(x) else _take(x, ended)
+    if y is None:
+        y = _share(x, ended)
     note_moved(y)
     return y
 
 
 def _is_held(x: Any) -> bool:
-    """Whether a place or a graph may hold a value."""
-    try:
-        return bool(object.__getattribute__(x, "_held"))
-    except AttributeError:
-        return False
+    """Whether a place, a graph, or a trace that is not this thread's own and at rest, may hold a value."""
+    t = bound_elsewhere(x)
+    return getattr(x, "_held", False) or not (t is None or (t in (RECORDER.trace, RECORDER.sealed) and not t.busy))
 
 
 def _check(x: Any) -> None:
@@ -182,7 +183,7 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
 def _bury(x: Any, ended: Ended, twin: Any) -> None:
     """Make a value dead to the user, once."""
     with GUARD:
-        if type(x) is Moved:
+        if type(x) is Moved and x._gone[0] is not ended:
             _refuse(x)
         x._gone = (ended, twin)
         x.__class__ = Moved
@@ -205,35 +206,50 @@ def _share(x: Any, ended: Ended) -> Any:
 
 
 def _take(x: Any, ended: Ended) -> Any:
-    """Move a value that only the user and traces hold: what is given takes its part, and its buffer with it."""
+    """Move a value that only the user and traces hold: what is given takes its part, and its buffer with it. None if
+    somebody else holds it, who began to between the last look and its death, or runs what it is part of."""
     _bury(x, ended, None)
-    t = x._trace
-    with t.lock if t is not None else nullcontext():
+    traces = [t for t in {bound_elsewhere(x), x._trace} if t is not None]
+    with ExitStack() as stack:
+        if _is_held(x) or not all(_locked(t, stack) for t in traces):
+            return None
         y = _copy(x)
-        if y._trace is not None and y._slot < len(t.handles) and t.handles[y._slot] is x:
-            t.handles[y._slot] = y
-    for thread in list(UNFINISHED):
-        for trace in (thread.trace, thread.sealed):
-            if trace is not None and id(x) in trace.bound:
-                _replace_input(trace, x, y)
-    x._data = x._trace = x._src = x._node = None
+        for t in traces:  # which a finalizer may run at any time, here too
+            _put_in_place(t, x, y)
+        if x._data is not None:
+            _set_state(y, x)
+        x._data = None
     return y
 
 
-def _replace_input(trace: Trace, x: Any, y: Any) -> None:
-    with trace.lock:
-        slot = trace.bound.pop(id(x), None)
-        if slot is not None:
-            trace.inputs[~slot] = y
-            trace.bound[id(y)] = slot
+def _put_in_place(t: Trace, x: Any, y: Any) -> None:
+    """Let y be what x was in a trace: a result, an input, or both."""
+    handles, inputs = t.handles, t.inputs
+    if t is x._trace and x._slot < len(handles) and handles[x._slot] is x:
+        handles[x._slot] = y
+    slot = t.bound.pop(id(x), None)
+    if slot is not None and ~slot < len(inputs):
+        inputs[~slot], t.bound[id(y)], y._bound = y, slot, (t.token, slot)
+
+
+def _locked(t: Trace, stack: ExitStack) -> bool:
+    """Hold the lock of a trace, if it is free: who holds one waits for no other."""
+    free = t.lock.acquire(blocking=False)
+    if free:
+        stack.callback(t.lock.release)
+    return free
 
 
 def _copy(x: Any) -> Any:
     """Another handle of the same."""
-    y, get = object.__new__(Tensor), object.__getattribute__
-    for name in STATE:
-        object.__setattr__(y, name, get(x, name))
+    y = object.__new__(Tensor)
+    _set_state(y, x)
     for name in OPTIONAL:
         with suppress(AttributeError):
-            object.__setattr__(y, name, get(x, name))
+            object.__setattr__(y, name, object.__getattribute__(x, name))
     return y
+
+
+def _set_state(y: Any, x: Any) -> None:
+    for name in STATE:
+        object.__setattr__(y, name, object.__getattribute__(x, name))

@@ -9,7 +9,7 @@ from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.given import number
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut
+from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut, rest, taken
 from tenure.values.trie import Key, Node
 
 STEPS: dict[Any, tuple[Operation, str, bool]] = {}
@@ -46,12 +46,12 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
             else:
                 node = mixed(t, fn, x, y, reflected)
                 if node is None:
-                    t.busy = False
+                    rest(t)
                     return NotImplemented if operator else record._Tensor.refuse_operands(fn, x, y)
             h = t.append(node, sys._getframe(depth))
-            t.busy = False
+            taken(t)
         except Exception:
-            t.busy = not t.whole()
+            rest(t)
             raise
         if t.eager:
             cut(t)

@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 from tenure.values.given import flag
+from tenure.values.guard import GUARD
 from tenure.values.hits import add_place, know
 from tenure.values.loans import Ended
 from tenure.values.var import Var
@@ -34,16 +35,18 @@ class Parameter(Var):
 
     def held_by(self, holder: Any) -> None:
         """A module holds this parameter from now on (once more, if it did already)."""
-        alive = [r for r in self._holders or () if r() is not None]
-        self._holders = [*alive, weakref.ref(holder)]
+        with GUARD:
+            alive = [r for r in self._holders or () if r() is not None]
+            self._holders = [*alive, weakref.ref(holder)]
 
     def released_by(self, holder: Any) -> None:
         """A module has let go of this parameter."""
-        holders = self._holders or []
-        for k, r in enumerate(holders):
-            if r() is holder:
-                self._holders = holders[:k] + holders[k + 1 :]
-                return
+        with GUARD:
+            holders = self._holders or []
+            for k, r in enumerate(holders):
+                if r() is holder:
+                    self._holders = holders[:k] + holders[k + 1 :]
+                    return
 
     def refuse_replacement(self) -> None:
         """TN503 or TN506 while it is lent, and so is not replaced in its module either."""

@@ -24,7 +24,8 @@ from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
 from tenure.values.given import int_of
-from tenure.values.loans import GUARD, Loan, Loans, give_back, lend
+from tenure.values.guard import GUARD
+from tenure.values.loans import Loan, Loans, give_back, lend
 from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
 from tenure.values.regions import Region, Rows, overlap

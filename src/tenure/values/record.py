@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import weakref
 from typing import Any, NoReturn
 
 from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError, TenureError, shown
@@ -24,7 +25,7 @@ from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
-from tenure.values.unfinished import Unfinished
+from tenure.values.unfinished import Unfinished, bound_elsewhere, refuse_moved
 
 FIRST_LOOK = 1024
 
@@ -36,12 +37,14 @@ _new = object.__new__
 
 class Trace:
     """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
-    ``vmapped`` says whether some results are one example's. ``segments`` are those that other threads made of it, and
-    ``spent`` the results that a backward consumed which is no step of it, with the line."""
+    ``vmapped`` says whether some results are one example's; ``left``, whether somebody has interrupted a step, and
+    records elsewhere. ``segments`` are those that other threads made of it, and ``spent`` the results that a backward
+    consumed which is no step of it, with the line."""
 
     __slots__ = (
-        "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs", "lock", "look",
-        "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent", "token", "vmapped",
+        "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
+        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent", "token",
+        "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -51,6 +54,7 @@ class Trace:
         self.busy = False
         self.cutting = False
         self.done = False
+        self.left = False
         self.running = False
         self.vmapped = False
         self.handles: list[Any] = []
@@ -65,7 +69,7 @@ class Trace:
         self.expansion: Expansion | None = None
         self.look = FIRST_LOOK
         self.lock = threading.RLock()
-        self.token = object()
+        self.token = weakref.ref(self)
 
     def enter(self, mode: Mode) -> None:
         """Record a change of mode."""
@@ -96,7 +100,11 @@ class Trace:
             self.inputs.append(x)
             self.node = node
             self.bound[id(x)] = slot
+            if bound_elsewhere(x):
+                x._held = True
             x._bound = (self.token, slot)
+            if type(x) is not _Tensor:
+                refuse_moved(x)
         return slot
 
     def whole(self) -> bool:
@@ -122,9 +130,9 @@ class Trace:
 
     def expanded(self) -> Expansion:
         """The primitives of the path so far."""
-        if self.expansion is None:
-            self.expansion = Expansion()
-        return self.expansion.advance(self.node)
+        ex, self.expansion = self.expansion or Expansion(), None  # whoever interrupts this makes one of its own
+        self.expansion = ex.advance(self.node)
+        return ex
 
     def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
         """A step never seen here, under the current node."""
@@ -196,11 +204,23 @@ class Recorder(threading.local):
     def fresh(self) -> Trace:
         """Leave the trace in progress as it is and start another; its values are computed when asked for."""
         held = self.__dict__  # looked up once: each attribute of a thread's own is a search for the thread
+        if held["trace"].busy:
+            held["trace"].left = True
         held["trace"] = trace = held["unfinished"].follow(Trace())
         site = held["site"]
         if site is not None:
             trace.sites.append((0, site))
         return trace  # type: ignore[no-any-return]
+
+    def resume(self, t: Trace) -> None:
+        """Go on with a trace whose step was interrupted, now that the step is taken; what the interrupter has recorded
+        elsewhere is sealed, or computed when asked for."""
+        held, t.left = self.__dict__, False
+        other = held["trace"]
+        if other is not t and not t.done:
+            held["trace"] = held["unfinished"].follow(t)
+            if held["sealed"] is None and other.handles and not other.busy:
+                held["sealed"] = held["unfinished"].sealed = other
 
     def ready(self, t: Trace) -> Trace:
         """The trace to go on with where one is busy, or is to be cut here."""
@@ -300,9 +320,9 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
             node.admit(scalars)
             t.scalars.extend(scalars)
         out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
-        t.busy = False
+        taken(t)
     except Exception as error:
-        t.busy = not t.whole()
+        rest(t)
         refuse(error, fn, params)
     if t.eager:
         cut(t)
@@ -348,13 +368,27 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
                 node.admit((scalar,))
             t.scalars.append(scalar)
         h = t.append(node, _getframe(2))
-        t.busy = False
+        taken(t)
     except Exception as error:
-        t.busy = not t.whole()
+        rest(t)
         refuse(error, fn, params)
     if t.eager:
         cut(t)
     return h
+
+
+def taken(t: Trace) -> None:
+    """A step of a trace is taken."""
+    t.busy = False
+    if t.left:
+        RECORDER.resume(t)
+
+
+def rest(t: Trace) -> None:
+    """A step of a trace has failed. Unless it has left the trace in the middle, it can be gone on with."""
+    t.busy = not t.whole()
+    if t.left and not t.busy:
+        RECORDER.resume(t)
 
 
 def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:

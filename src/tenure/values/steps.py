@@ -82,6 +82,8 @@ class Hold:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         t = self.trace
         t.busy = kind is not None and not (issubclass(kind, Exception) and t.whole())
+        if t.left and not t.busy:
+            RECORDER.resume(t)
 
 
 def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Any, ...]:

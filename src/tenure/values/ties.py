@@ -24,7 +24,8 @@ from tenure.runtime.lots import Lot, has_views, is_sole
 from tenure.values import indexing
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.loans import GUARD, Ended, Loan, Loans, absent, give_back, lend, written_region
+from tenure.values.guard import GUARD
+from tenure.values.loans import Ended, Loan, Loans, absent, give_back, lend, written_region
 from tenure.values.modes import enable_grad
 from tenure.values.record import RECORDER
 from tenure.values.regions import overlap

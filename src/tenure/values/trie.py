@@ -193,7 +193,7 @@ def below(node: Node) -> Iterator[Node]:
     while stack:
         at = stack.pop()
         yield at
-        stack.extend(at.next.values())
+        stack += at.next.values()
 
 
 def prune(root: Node, most: int) -> int:
@@ -211,7 +211,7 @@ def prune(root: Node, most: int) -> int:
         alive.update(map(id, path))
     for node in [root, *order]:
         node.likely = None
-        node.next = {k: child for k, child in list(node.next.items()) if id(child) in alive}
+        node.next = {k: child for k, child in node.next.copy().items() if id(child) in alive}
     return len(alive) - 1
 
 

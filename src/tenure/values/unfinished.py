@@ -1,4 +1,4 @@
-"""The traces of each thread that have not run yet: whoever moves what they read looks here."""
+"""Traces that have not run yet: those of each thread, and who reads a value."""
 
 from __future__ import annotations
 
@@ -20,15 +20,28 @@ class Unfinished:
         UNFINISHED.add(self)
 
     def follow(self, trace: Any) -> Any:
-        """Another trace is recorded now. One that was left in the middle of a step keeps what it reads."""
-        if self.trace.busy:
-            for x in self.trace.inputs:
-                x._held = True
+        """Another trace is recorded now."""
         self.trace = trace
         return trace
 
 
 UNFINISHED: weakref.WeakSet[Unfinished] = weakref.WeakSet()
+
+
+def bound_elsewhere(x: Any) -> Any:
+    """The trace that has not run and reads a value, as its last reader; None if there is none. A value that a second
+    one reads meanwhile is held (``_held``)."""
+    bound = getattr(x, "_bound", None)
+    t = None if bound is None else bound[0]()
+    return None if t is None or t.done else t
+
+
+def refuse_moved(x: Any) -> None:
+    """TN382 for a value that another thread has moved away since this one took it: after it was bound, so that who
+    moves it knows of that, or it is known here."""
+    if not getattr(x, "_held", False):
+        x._read()
+
 
 MOVED: dict[int, weakref.ref[Any]] = {}
 """The values that ``tn.move`` has given and that somebody still has, by their identity."""

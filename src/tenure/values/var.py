@@ -15,16 +15,15 @@ from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
 from tenure.values import arithmetic, indexing, keys, partly, parts, steps
 from tenure.values.arithmetic import detach
-from tenure.values.borrow import Borrow, SharedBorrow
+from tenure.values.borrow import Borrow, SharedBorrow, forget_dead
 from tenure.values.boundary import Boundary, array_of, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.given import flag
 from tenure.values.graph import Frozen, Leaf, keeper
+from tenure.values.guard import GIL, GUARD
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
-    GIL,
-    GUARD,
     LENDING,
     LENT,
     UPDATING,
@@ -164,6 +163,8 @@ class Var(Writable):
     def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Hold a value, which is a leaf if the place is one."""
         new._held = True
+        if type(new) is not Tensor:
+            new._read()  # it was moved away meanwhile
         # With a GIL no other thread runs between these looks and the store.
         if GIL and self._loans is None and self._ties is None and (known is None or self._val is known):
             self._val = new
@@ -198,7 +199,7 @@ class Var(Writable):
         if self._ties is not None:
             self._ties.refuse_write()
         if LENDING:
-            for thread, born in list(LENDING.items()):
+            for thread, born in LENDING.copy().items():
                 for refuse in LENT:
                     refuse(self, thread, born)
         if UPDATING:
@@ -209,7 +210,7 @@ class Var(Writable):
         known = self._borrows
         alive = [b for r in known if (b := r()) is not None]
         if len(alive) < len(known):
-            self._borrows = [r for r in known if r() is not None] if alive else []
+            forget_dead(known)
         if not alive:
             return
         if writer is not None and len(alive) == 1 and alive[0] is writer:

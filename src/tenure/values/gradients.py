@@ -1,0 +1,121 @@
+"""What a backward adds to the gradients of leaves, whoever else adds to them, and the usual backward in one step.
+
+A gradient is computed from what its place held when the backward began, and is written only while the place holds that
+(compare and set). Else what arrives at the leaf is recorded once more by itself and added to what is there, until no
+other write comes between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.values import record, steps
+from tenure.values.graph import Leaf
+from tenure.values.guard import GUARD
+from tenure.values.hits import know
+from tenure.values.record import RECORDER, Trace
+
+
+def begin(leaf: Leaf, g: Any) -> bool:
+    """Let a leaf that has no gradient have one. False, and nothing done, if it has one."""
+    place = record._Var.of(g)
+    with GUARD:
+        if leaf.grad is None:
+            leaf.grad = place
+        return leaf.grad is place
+
+
+def replace(leaf: Leaf, g: Any, before: Any) -> bool:
+    """Let the gradient of a leaf be g, which was computed from ``before``: its value, or None if there was none. False,
+    and nothing done, if it is not that any more."""
+    place = leaf.grad
+    if before is None:
+        return place is None and begin(leaf, g)
+    return place is not None and place._write(g, seen=before)
+
+
+def add(leaf: Leaf, g: Any) -> None:
+    """Add to the gradient of a leaf what has arrived there."""
+    while True:
+        place = leaf.grad
+        before = None if place is None else place._read()
+        if replace(leaf, g if before is None else before + g, before):
+            return
+
+
+def held(gradient: Any) -> Any:
+    """What the place of a gradient holds, which is about to be written (TN503 or TN506 if it is lent)."""
+    if gradient is None:
+        return None
+    if gradient._loans is not None:
+        gradient._refuse_write()
+    return gradient._read()
+
+
+def short_walk(root: Any, keep: bool) -> bool:
+    """The usual backward in one step: one number of the trace in progress, leaves behind it, nobody in between.
+
+    False, and nothing done, if it is not that.
+    """
+    t = RECORDER.trace
+    if t.busy or t.handlers or t.spent or (root._aval.shape and root._aval.size != 1):
+        return False
+    t.busy = True
+    try:
+        leaves = _plain_leaves(t, root)
+        found: dict[int, Any] = {}
+        late: list[tuple[Leaf, Any]] = []
+        if leaves is not None:
+            before = [held(leaf.grad) for leaf in leaves]
+            into = tuple([None if v is None else t.bind(v) for v in before])
+            found = dict(zip(*steps.short_gradient(t, root, into, keep), strict=True))
+            for slot, leaf, v in zip(root._deps, leaves, before, strict=True):
+                if slot in found and not replace(leaf, found[slot], v):
+                    late.append(arrived(t, root, leaf))
+        record.taken(t)
+    except Exception:
+        record.rest(t)
+        raise
+    if leaves is None:
+        return False
+    add_late(late)
+    for slot, leaf in zip(root._deps, leaves, strict=True):
+        if slot not in found and leaf.grad is None:
+            begin(leaf, steps.fill(t.aval(slot), 0))
+    return True
+
+
+def sources_of(t: Trace, root: Any) -> list[Any]:
+    """Where the gradient of a result of a trace goes on, one for each slot that it depends on."""
+    inputs, marks = t.inputs, t.marks
+    return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in root._deps]
+
+
+def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
+    """The leaves behind a result of a trace that is held, none of them twice; None if there is anything else."""
+    if root._trace is not t or t.done:
+        return None
+    leaves = sources_of(t, root)
+    for source in leaves:
+        if type(source) is not Leaf or source.hooks:
+            return None
+    return leaves if len(leaves) == 1 or len(set(leaves)) == len(leaves) else None
+
+
+def arrived(t: Trace, root: Any, leaf: Leaf) -> tuple[Leaf, Any]:
+    """A leaf, and what arrives there from a result of a trace that is held, recorded once more."""
+    deps = root._deps
+    found = steps.gradient(t, ((root._slot, None),), deps, deps, (None,) * len(deps), False, False, False)
+    return leaf, found[deps[sources_of(t, root).index(leaf)]]
+
+
+def add_late(late: Sequence[tuple[Leaf, Any]]) -> None:
+    """Add to gradients that were written while they were recorded."""
+    for leaf, g in late:
+        add(leaf, g)
+
+
+know("replace_gradient", replace)
+know("arrived", arrived)
+know("add_late", add_late)

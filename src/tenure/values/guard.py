@@ -1,0 +1,16 @@
+"""The lock of places: held while loans begin and end, and from a write's last look at a place to its store."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+GUARD = threading.RLock()
+"""Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+
+if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
+    os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
+
+GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
