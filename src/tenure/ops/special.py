@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure.ir.primitive import Primitive
 from tenure.ops.declare import REALS, interval, pointwise
-from tenure.ops.pointwise import exp
+from tenure.ops.normal import exp_product
 
 
 def _erf(np: Any, x: Any) -> Any:
@@ -27,7 +27,7 @@ erf: Primitive = pointwise(
     lower=lambda e, x: e.call("erf", x),
     heavy=True,
     ref=_erf,
-    partials=(lambda ans, x: exp(-(x * x)) * (2 / math.sqrt(math.pi)),),
+    partials=(lambda ans, x: exp_product(-x, x) * (2 / math.sqrt(math.pi)),),
     domain=(REALS,),
     dtypes="f",
 )

@@ -7,7 +7,7 @@ from typing import Any
 from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError
-from tenure.ops import pointwise, promote, special
+from tenure.ops import normal, pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values import keys
 from tenure.values.hits import apply, apply_one
@@ -102,6 +102,10 @@ log = _unary(elementary("log", pointwise.log, "LogBackward0"), "The natural loga
 sqrt = _unary(elementary("sqrt", pointwise.sqrt, "SqrtBackward0"), "The square root, elementwise.")
 tanh = _unary(elementary("tanh", pointwise.tanh, "TanhBackward0"), "The hyperbolic tangent, elementwise.")
 erf = _unary(elementary("erf", special.erf, "ErfBackward0"), "The error function, elementwise.")
+ndtr = _unary(
+    elementary("ndtr", normal.ndtr, "SpecialNdtrBackward0"),
+    "The standard normal distribution function, elementwise.",
+)
 sigmoid = _unary(elementary("sigmoid", special.sigmoid, "SigmoidBackward0"), "1 / (1 + e⁻ˣ), elementwise.")
 expm1 = _unary(elementary("expm1", special.expm1, "Expm1Backward0"), "eˣ - 1, elementwise.")
 log1p = _unary(elementary("log1p", special.log1p, "Log1PBackward0"), "log(1 + x), elementwise.")
