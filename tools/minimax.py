@@ -137,6 +137,7 @@ SQUARE = (mpf(0), (ROOTS[1] / (2 + ROOTS[1])) ** 2)
 EIGHTH = (mpf(0), (mp.pi / 4 * mpf("1.001")) ** 2)
 SPLIT64 = mpf(1)
 PARTS, PART = 16, mpf(17) / 64
+NORMAL_PART, NORMAL_NEAR, MILLS_PART, MILLS_SHIFT = mpf(23) / 64, mpf(5), mpf(5) / 8, mpf(4)
 
 
 def exp_rest(r: Any) -> Any:
@@ -183,6 +184,16 @@ def erfc_log(u: Any) -> Any:
 def erfc_weight(u: Any) -> Any:
     """What an error of log₂ erfc(1 + u) does to erf(1 + u), relatively."""
     return mp.erfc(1 + u) * mp.log(2) / mp.erf(1 + u)
+
+
+def normal(x: Any) -> Any:
+    """Φ(x), the standard normal distribution function."""
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def mills(a: Any) -> Any:
+    """Φ(−a) · exp(a²/2): Mills' ratio over √(2π)."""
+    return normal(-a) * mp.exp(a**2 / 2)
 
 
 def polynomials() -> Iterator[Polynomial]:
@@ -239,7 +250,7 @@ def logarithms() -> Iterator[Polynomial]:
 
 
 def others() -> Iterator[Polynomial]:
-    """Those of sin, cos and erf."""
+    """Those of sin, cos, erf and ndtr."""
 
     def relative_to_sin(z: Any) -> Any:
         return z * mp.sqrt(z) / mp.sin(mp.sqrt(z))
@@ -261,9 +272,21 @@ def others() -> Iterator[Polynomial]:
     says = "log2(erfc(1 + u)), 1 + u from 1 to 6"
     yield Polynomial("ERFC_DOUBLE", says, erfc_log, erfc_weight, (SPLIT64 - 1, mpf(5)), 18)
 
+    def flat(t: Any) -> Any:
+        a = MILLS_SHIFT * (1 + t) / (1 - t)
+        return mills(a) * (a + MILLS_SHIFT)
 
-def erf_parts() -> tuple[list[list[float]], Any]:
-    """For each power of r, of each part n: the coefficients of erf(n·PART + r) − r; and the largest relative error.
+    says = "Phi(-a) exp(a^2/2) (a + s), s = MILLS_SHIFT, in t = (a - s) / (a + s), a from 0 to 39"
+    ts = (mpf(-1), (39 - MILLS_SHIFT) / (39 + MILLS_SHIFT))
+    yield Polynomial("MILLS_DOUBLE", says, flat, lambda t: 1 / flat(t), ts, 23)
+
+
+Table = tuple[list[list[float]], Any]
+"""For each power, of each part, a coefficient; and the largest relative error."""
+
+
+def erf_parts() -> Table:
+    """The coefficients of erf(n·PART + r) − r for each part n.
 
     A polynomial in r about the middle of a part; that of the first has no constant term, so that erf(r) / r is close.
     """
@@ -284,14 +307,57 @@ def erf_parts() -> tuple[list[list[float]], Any]:
     return [list(row) for row in zip(*columns, strict=True)], worst
 
 
+def normal_parts() -> Table:
+    """Those of Φ(−n·NORMAL_PART − r); the error is that up to NORMAL_NEAR."""
+    half, columns, worst = NORMAL_PART / 2 * mpf("1.0001"), [], mpf(0)
+    for n in range(PARTS):
+
+        def tail(r: Any, middle: Any = n * NORMAL_PART) -> Any:
+            return normal(-middle - r)
+
+        def weight(r: Any, tail: Function = tail) -> Any:
+            return 1 / tail(r)
+
+        interval = (-half if n else mpf(0), half)
+        values, error = fit(Polynomial("", "", tail, weight, interval, 7, True))
+        columns.append(values)
+        worst = max(worst, error) if n * NORMAL_PART + half < NORMAL_NEAR else worst
+    return [list(row) for row in zip(*columns, strict=True)], worst
+
+
+def mills_parts() -> Table:
+    """Those of Mills' ratio of n·MILLS_PART + r, the first as a sum of two floats; n by its last four bits."""
+    half, columns, worst = MILLS_PART / 2 * mpf("1.0001"), [], mpf(0)
+    for n in (*range(16, 24), *range(8, 16)):
+        middle = n * MILLS_PART
+        high = to_single(mills(middle))
+
+        def slope(r: Any, middle: Any = middle) -> Any:
+            return (mills(middle + r) - mills(middle)) / r
+
+        def weight(r: Any, middle: Any = middle) -> Any:
+            return r / mills(middle + r)
+
+        values, error = fit(Polynomial("", "", slope, weight, (-half, half), 5, True))
+        columns.append([to_single(mills(middle) - mpf(high)), high, *values])
+        worst = max(worst, error)
+    return [list(row) for row in zip(*columns, strict=True)], worst
+
+
 def show(name: str, values: list[float]) -> str:
     """A tuple of floats as Python source."""
-    return "\n".join([f"{name} = (", *(f"    {value!r}," for value in values), ")"])
+    return "\n".join([f"{name} = (", *numbers(values, "    "), ")  # fmt: skip"])
 
 
-def indented(values: list[float]) -> list[str]:
-    """Lines of a tuple in a tuple."""
-    return [f"        {value!r}," for value in values]
+def show_table(name: str, rows: list[list[float]]) -> str:
+    """A tuple of tuples of floats as Python source."""
+    lines = [line for row in rows for line in ("    (", *numbers(row, "        "), "    ),")]
+    return "\n".join([f"{name} = (", *lines, ")  # fmt: skip"])
+
+
+def numbers(values: list[float], indent: str) -> list[str]:
+    """Lines of source of the elements of a tuple, four a line."""
+    return [f"{indent}{', '.join(map(repr, values[k : k + 4]))}," for k in range(0, len(values), 4)]
 
 
 def source() -> str:
@@ -305,16 +371,30 @@ def source() -> str:
         f"SPLIT_DOUBLE = {float(SPLIT64)!r}",
         '"""Where erf changes from its series to the logarithm of erfc."""',
         f"PART = {float(PART)!r}",
+        f"NORMAL_PART = {float(NORMAL_PART)!r}",
+        f"NORMAL_NEAR = {float(NORMAL_NEAR)!r}",
+        '"""Up to here the parts say what Φ(−a) is."""',
+        f"NORMAL_DENSITY = {float(1 / mp.sqrt(2 * mp.pi))!r}",
+        '"""That at 0, 1 / sqrt(2 pi)."""',
+        f"MILLS_SHIFT = {float(MILLS_SHIFT)!r}",
+        f"MILLS_PART = {float(MILLS_PART)!r}",
     ]
     for p in polynomials():
         values, error = fit(p)
         print(f"{p.name}: 2^{float(mp.log(error, 2)):.1f}")
         lines += [show(p.name, values), f'"""{p.says}; weighted error 2^{float(mp.log(error, 2)):.1f}."""']
-    table, error = erf_parts()
-    print(f"ERF_PARTS: 2^{float(mp.log(error, 2)):.1f}")
-    lines += ["ERF_PARTS = (", *[line for row in table for line in ("    (", *indented(row), "    ),")], ")"]
-    says = f"erf(PART n + r) - r, by the power of r, n from 0 to {PARTS - 1}"
-    lines += [f'"""{says}; relative error 2^{float(mp.log(error, 2)):.1f}."""']
+    for name, says, parts_of in (
+        ("ERF_PARTS", "erf(PART n + r) - r, by the power of r, n from 0 to 15", erf_parts),
+        ("NORMAL_PARTS", "Phi(-a), a = NORMAL_PART n + r, by the power of r, n from 0 to 15", normal_parts),
+        (
+            "MILLS_PARTS",
+            "Phi(-a) exp(a^2/2), a = MILLS_PART n + r, n = 16 to 23, 8 to 15; first what rounding lost",
+            mills_parts,
+        ),
+    ):
+        table, error = parts_of()
+        print(f"{name}: 2^{float(mp.log(error, 2)):.1f}")
+        lines += [show_table(name, table), f'"""{says}; relative error 2^{float(mp.log(error, 2)):.1f}."""']
     ln2, pi = mp.log(2), mp.pi
     for name, says, values in (
         ("LN2_SINGLE", "log(2), the first part with 15 bits", parts(ln2, 15, 24)),

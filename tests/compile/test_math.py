@@ -22,9 +22,9 @@ from tools import minimax
 
 FLOATS = ("float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-UNARY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "erf", "sigmoid")
+UNARY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "erf", "ndtr", "sigmoid")
 PLAIN = ("sqrt", "floor", "sign", "absolute")
-BINARY = ("power", "remainder", "floor_divide", "maximum", "minimum")
+BINARY = ("power", "exp_product", "remainder", "floor_divide", "maximum", "minimum")
 SHORT_POWERS = {2.0: lambda x: x * x, 3.0: lambda x: x * x * x, 0.5: np.sqrt, -1.0: lambda x: 1 / x}
 ULP = 2.0
 INF, NAN = math.inf, math.nan
@@ -39,10 +39,11 @@ EXACT = {
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "erf": mpmath.erf,
+    "ndtr": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
 }
 # Beyond these the result is a constant, an infinity or 0, which special values cover.
-RANGE = {"exp": 760.0, "expm1": 760.0, "tanh": 60.0, "erf": 12.0, "sigmoid": 760.0}
+RANGE = {"exp": 760.0, "expm1": 760.0, "tanh": 60.0, "erf": 12.0, "ndtr": 40.0, "sigmoid": 760.0}
 
 
 @cache
@@ -126,6 +127,8 @@ def float64_reference(name: str, x: Any) -> Any:
     x = x.astype("float64")
     if name == "erf":
         return np.array([math.erf(v) for v in x.tolist()])
+    if name == "ndtr":
+        return kernels("float64")("ndtr", x)
     if name == "sigmoid":
         return 1 / (1 + np.exp(-x))
     return getattr(np, name)(x)
@@ -155,6 +158,17 @@ def test_power_against_mpmath(dtype: str) -> None:
     assert worst.max() <= ULP, (x[worst.argmax()], y[worst.argmax()], worst.max())
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_exponential_of_a_product_takes_what_its_rounding_loses(dtype: str) -> None:
+    rng, limit = np.random.default_rng(7), math.log(float(np.finfo(dtype).max))
+    x = rng.uniform(-1, 1, 4000) * math.sqrt(2 * limit)
+    y = np.concatenate([-x[:1000], -0.5 * x[1000:2000], rng.uniform(-1, 1, 2000) * limit / np.abs(x[2000:])])
+    x, y = x.astype(dtype), y.astype(dtype)
+    truth = [mpmath.exp(mpmath.mpf(a) * mpmath.mpf(b)) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    worst = errors(kernels(dtype)("exp_product", x, y), *exact_pairs(truth))
+    assert worst.max() <= ULP, (x[worst.argmax()], y[worst.argmax()], worst.max())
+
+
 SPECIAL: dict[str, list[tuple[float, float]]] = {
     "exp": [(NAN, NAN), (INF, INF), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0), (1e30, INF), (-1e30, 0.0)],
     "expm1": [(NAN, NAN), (INF, INF), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (1e30, INF), (-1e30, -1.0)],
@@ -164,6 +178,7 @@ SPECIAL: dict[str, list[tuple[float, float]]] = {
     "sin": [(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)],
     "cos": [(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 1.0), (-0.0, 1.0), (1e-20, 1.0)],
     "erf": [(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (30.0, 1.0), (-30.0, -1.0)],
+    "ndtr": [(NAN, NAN), (INF, 1.0), (-INF, 0.0), (0.0, 0.5), (-0.0, 0.5), (9.0, 1.0), (1e30, 1.0), (-1e30, 0.0)],
     "sigmoid": [(NAN, NAN), (INF, 1.0), (-INF, 0.0), (0.0, 0.5), (-0.0, 0.5), (1e30, 1.0), (-1e30, 0.0)],
     "sqrt": [(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0), (-1.0, NAN), (4.0, 2.0)],
     "floor": [(NAN, NAN), (INF, INF), (-INF, -INF), (-0.0, -0.0), (-0.5, -1.0), (1e30, 1e30)],
@@ -202,6 +217,14 @@ def test_exp_overflows_where_it_must(dtype: str, last: float) -> None:
         found = kernels(dtype)(name, x)
         assert np.isfinite(found[0]), name
         assert np.isinf(found[1]), name
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_normal_distribution_underflows_where_it_must(dtype: str) -> None:
+    x = -np.linspace(*((12.5, 14.3) if dtype == "float32" else (37.0, 38.6)), 400).astype(dtype)
+    worst = errors(kernels(dtype)("ndtr", x), *exact_pairs([EXACT["ndtr"](mpmath.mpf(v)) for v in x.tolist()]))
+    assert worst.max() <= ULP, (x[worst.argmax()], worst.max())
+    assert kernels(dtype)("ndtr", x)[-1] == 0
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from tests.ops import indexed
@@ -99,6 +100,16 @@ def exp(x: float) -> float:
         return math.exp(x)
     except OverflowError:
         return math.inf
+
+
+def in_many_digits(function: Callable[..., Any]) -> Callable[..., float]:
+    """A function of floats, rounded once."""
+
+    def rounded(*xs: float) -> float:
+        with mpmath.workprec(200):
+            return float(function(*map(mpmath.mpf, xs)))
+
+    return rounded
 
 
 def expm1(x: float) -> float:
@@ -395,6 +406,8 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "log": elementwise(log),
     "tanh": elementwise(math.tanh),
     "erf": elementwise(math.erf),
+    "ndtr": elementwise(in_many_digits(lambda x: mpmath.ncdf(max(min(x, 1e4), -1e4)))),
+    "exp_product": elementwise(in_many_digits(lambda x, y: mpmath.exp(x * y))),
     "sigmoid": elementwise(sigmoid),
     "sigmoid_slope": elementwise(sigmoid_slope),
     "softplus": elementwise(softplus),

@@ -92,6 +92,7 @@ UNARY = (
     "sin",
     "cos",
     "erf",
+    "ndtr",
     "sigmoid",
     "sigmoid_slope",
     "softplus",
@@ -119,6 +120,7 @@ BINARY = (
     "logical_or",
     "logical_xor",
     "power",
+    "exp_product",
 )
 ELEMENTWISE = dict.fromkeys(UNARY, 1) | dict.fromkeys(BINARY, 2)
 HARD = [(n, d) for n, d in CLAIMED if n in ELEMENTWISE]

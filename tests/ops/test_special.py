@@ -10,8 +10,8 @@ import pytest
 
 from tenure.ir.program import TABLE
 
-TRUTH: dict[str, Any] = {"erf": mpmath.erf, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x))}
-RANGE = {"erf": 6.0, "sigmoid": 740.0}
+TRUTH: dict[str, Any] = {"erf": mpmath.erf, "ndtr": mpmath.ncdf, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x))}
+RANGE = {"erf": 6.0, "ndtr": 37.0, "sigmoid": 740.0}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

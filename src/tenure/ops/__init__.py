@@ -1,5 +1,7 @@
 """Every primitive, declared once. Importing this fills the table."""
 
-from tenure.ops import advanced, chain, combine, contract, index, move, pointwise, random, reduce, special
+from tenure.ops import advanced, chain, combine, contract, index, move, normal, pointwise, random, reduce, special
 
-__all__ = ["advanced", "chain", "combine", "contract", "index", "move", "pointwise", "random", "reduce", "special"]
+__all__ = [
+    *("advanced", "chain", "combine", "contract", "index", "move", "normal", "pointwise", "random", "reduce", "special"),
+]

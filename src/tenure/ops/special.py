@@ -8,6 +8,7 @@ from typing import Any
 
 from tenure.ir.primitive import Primitive
 from tenure.ops.declare import REALS, interval, pointwise
+from tenure.ops.normal import exp_product, wide
 from tenure.ops.pointwise import exp, tanh
 
 
@@ -18,23 +19,19 @@ def _erf(np: Any, x: Any) -> Any:
 
 def _sigmoid(np: Any, x: Any) -> Any:
     """In the next wider format, so that three roundings become one; the exponential does not overflow."""
-    wide = _wide(np, x)
-    small = np.exp(-np.abs(wide))
-    return (np.where(wide < 0, small, 1) / (1 + small)).astype(x.dtype)
-
-
-def _wide(np: Any, x: Any) -> Any:
-    return np.asarray(x, np.float64 if x.dtype.itemsize == 4 else np.longdouble)
+    x, dtype = wide(np, x), x.dtype
+    small = np.exp(-np.abs(x))
+    return (np.where(x < 0, small, 1) / (1 + small)).astype(dtype)
 
 
 def _sigmoid_slope(np: Any, x: Any) -> Any:
-    small = np.exp(-np.abs(_wide(np, x)))
+    small = np.exp(-np.abs(wide(np, x)))
     return (small / ((1 + small) * (1 + small))).astype(x.dtype)
 
 
 def _softplus(np: Any, x: Any) -> Any:
-    wide = _wide(np, x)
-    return (np.maximum(wide, 0) + np.log1p(np.exp(-np.abs(wide)))).astype(x.dtype)
+    x, dtype = wide(np, x), x.dtype
+    return (np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))).astype(dtype)
 
 
 def _decay(e: Any, x: Any) -> Any:
@@ -53,7 +50,7 @@ erf: Primitive = pointwise(
     lower=lambda e, x: e.call("erf", x),
     heavy=True,
     ref=_erf,
-    partials=(lambda ans, x: exp(-(x * x)) * (2 / math.sqrt(math.pi)),),
+    partials=(lambda ans, x: exp_product(-x, x) * (2 / math.sqrt(math.pi)),),
     domain=(REALS,),
     dtypes="f",
 )

@@ -9,7 +9,7 @@ import numpy as np
 from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError, TenureError, shown
-from tenure.ops import pointwise, promote, special
+from tenure.ops import normal, pointwise, promote, special
 from tenure.ops.promote import Operation, arithmetic, elementary
 from tenure.values import keys, record
 from tenure.values.given import PLAIN, flag
@@ -105,6 +105,10 @@ log = _unary(elementary("log", pointwise.log, "LogBackward0"), "The natural loga
 sqrt = _unary(elementary("sqrt", pointwise.sqrt, "SqrtBackward0"), "The square root, elementwise.")
 tanh = _unary(elementary("tanh", pointwise.tanh, "TanhBackward0"), "The hyperbolic tangent, elementwise.")
 erf = _unary(elementary("erf", special.erf, "ErfBackward0"), "The error function, elementwise.")
+ndtr = _unary(
+    elementary("ndtr", normal.ndtr, "SpecialNdtrBackward0"),
+    "The standard normal distribution function, elementwise.",
+)
 sigmoid = _unary(elementary("sigmoid", special.sigmoid, "SigmoidBackward0"), "1 / (1 + e⁻ˣ), elementwise.")
 softplus = _unary(elementary("softplus", special.softplus, "SoftplusBackward0"), "log(1 + eˣ), elementwise.")
 expm1 = _unary(elementary("expm1", special.expm1, "Expm1Backward0"), "eˣ - 1, elementwise.")

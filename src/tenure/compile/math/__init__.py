@@ -4,8 +4,8 @@ Each is `function(b, x) -> ir.Value`; the type of x decides. At most 2 units in 
 special values as IEEE 754-2019 and the array API standard say, and the same bits at every vector width and on
 every machine: no fast-math flags, no contraction, fused multiply-adds only where they are written.
 
-sin, cos, floor_divide, remainder, pow of integers and pow_uniform branch (on rare or uniform conditions), so they
-leave the builder in another basic block. All others are straight-line code.
+sin, cos, ndtr of float32, floor_divide, remainder, pow of integers and pow_uniform branch (on rare or uniform
+conditions), so they leave the builder in another basic block. All others are straight-line code.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from tenure.compile.math.arithmetic import (
     unselected,
 )
 from tenure.compile.math.error import erf
-from tenure.compile.math.exponential import exp, expm1, sigmoid, tanh
+from tenure.compile.math.exponential import exp, exp_product, expm1, sigmoid, tanh
 from tenure.compile.math.logarithm import log, log1p
+from tenure.compile.math.normal import ndtr
 from tenure.compile.math.power import pow, pow_uniform
 from tenure.compile.math.trigonometric import cos, sin
 
@@ -36,6 +37,7 @@ __all__ = [
     "cos",
     "erf",
     "exp",
+    "exp_product",
     "expm1",
     "floor",
     "floor_divide",
@@ -43,6 +45,7 @@ __all__ = [
     "log1p",
     "maximum",
     "minimum",
+    "ndtr",
     "pow",
     "pow_uniform",
     "remainder",
@@ -59,6 +62,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cos": cos,
     "erf": erf,
     "exp": exp,
+    "exp_product": exp_product,
     "expm1": expm1,
     "floor": floor,
     "floor_divide": floor_divide,
@@ -66,6 +70,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log1p": log1p,
     "maximum": maximum,
     "minimum": minimum,
+    "ndtr": ndtr,
     "power": pow,
     "remainder": remainder,
     "sigmoid": sigmoid,

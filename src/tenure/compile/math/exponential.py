@@ -1,4 +1,4 @@
-"""exp, expm1, tanh and the logistic function.
+"""exp, exp of a product, expm1, tanh and the logistic function.
 
 Cody and Waite's reduction x = n·log 2 + r, |r| ≤ (log 2)/2 (Software Manual for the Elementary Functions, 1980);
 n is rounded by adding a large constant, whose low bits then give 2ⁿ without a conversion.
@@ -14,7 +14,7 @@ from llvmlite import ir
 from tenure.compile.math import coefficients as c
 from tenure.compile.math.lanes import Lanes
 
-__all__ = ["exp", "exp2_unscaled", "exp_of_sum", "expm1", "scale", "sigmoid", "tanh"]
+__all__ = ["exp", "exp2_unscaled", "exp_of_sum", "exp_product", "expm1", "reduced_exp", "scale", "sigmoid", "tanh"]
 
 LOG2_E = 1 / math.log(2)
 
@@ -28,12 +28,26 @@ def exp(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return scale(v, v.add(1.0, _tail(v, r)), rounded)
 
 
+def exp_product(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+    """exp(x · y), by the product as it is before rounding."""
+    v = Lanes(b, x.type)
+    product, lost = v.two_product(x, y)
+    # Where the product overflows, or comes from an infinity, the rest is NaN or of no use.
+    near = v.compare("<", v.fabs(product), 1e4)
+    return exp_of_sum(v, product, v.select(near, lost, 0.0))
+
+
 def exp_of_sum(v: Lanes, high: ir.Value, low: ir.Value) -> ir.Value:
     """exp(high + low) for |low| of at most some units in the last place of high, 0 where high is infinite."""
-    high = _clamp(v, high)
-    rounded, n = _round_exponent(v, high, LOG2_E, 2 * v.format.bias)
-    r = v.add(_reduce(v, high, n, 1.0), low)
-    return scale(v, v.add(1.0, _tail(v, r)), rounded)
+    tail, rounded = reduced_exp(v, _clamp(v, high), low)
+    return scale(v, v.add(1.0, tail), rounded)
+
+
+def reduced_exp(v: Lanes, x: ir.Value, low: ir.Value | None = None) -> tuple[ir.Value, ir.Value]:
+    """eʳ − 1 for x + low = n·log 2 + r, and the bits by which `scale` multiplies with 2ⁿ."""
+    rounded, n = _round_exponent(v, x, LOG2_E, 2 * v.format.bias)
+    r = _reduce(v, x, n, 1.0)
+    return _tail(v, r if low is None else v.add(r, low)), rounded
 
 
 def _clamp(v: Lanes, x: ir.Value) -> ir.Value:

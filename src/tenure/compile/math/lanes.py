@@ -11,7 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 
-__all__ = ["DOUBLE", "SINGLE", "Builder", "Format", "Lanes", "element", "like", "splat"]
+__all__ = ["DOUBLE", "SINGLE", "Builder", "Format", "Lanes", "element", "like", "outlined", "splat"]
 
 I32 = ir.IntType(32)
 
@@ -78,6 +78,14 @@ def splat(type_: Any, value: float) -> ir.Value:
     ans = ir.FormattedConstant(lane, f"splat ({lane} {one.get_reference()})")
     ans.type = type_
     return ans
+
+
+def outlined(module: ir.Module, signature: ir.FunctionType, name: str) -> ir.Function:
+    """A function that stays within its module and is not inlined."""
+    function = ir.Function(module, signature, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    return function
 
 
 class Lanes:
@@ -214,6 +222,21 @@ class Lanes:
             return condition
         mask = ir.IntType(self.type.count)
         return self.b.icmp_unsigned("!=", self.b.bitcast(condition, mask), ir.Constant(mask, 0))
+
+    def rarely(self, condition: Any, ordinary: ir.Value, function: ir.Function, x: ir.Value) -> ir.Value:
+        """`ordinary`, but function(x, ordinary) if the condition holds in some lane: enters another block."""
+        b, some, before = self.b, self.any(condition), self.b.block
+        rare, done = b.append_basic_block("rare"), b.append_basic_block("done")
+        # Without weights the allocator keeps no constant in a register across the call.
+        b.cbranch(some, rare, done).set_weights([1, 1 << 20])
+        b.position_at_end(rare)
+        replaced = b.call(function, [x, ordinary])
+        b.branch(done)
+        b.position_at_end(done)
+        ans = b.phi(self.type)
+        ans.add_incoming(ordinary, before)
+        ans.add_incoming(replaced, rare)
+        return ans
 
     def two_sum(self, x: Any, y: Any) -> tuple[ir.Value, ir.Value]:
         """x + y and what its rounding lost (Knuth, TAOCP 4.2.2)."""

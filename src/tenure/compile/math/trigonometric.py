@@ -12,7 +12,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.math import coefficients as c
-from tenure.compile.math.lanes import DOUBLE, Lanes, element
+from tenure.compile.math.lanes import DOUBLE, Lanes, element, outlined
 
 __all__ = ["cos", "sin"]
 
@@ -85,21 +85,8 @@ def _cosine(v: Lanes, r: ir.Value, low: ir.Value | None, z: ir.Value) -> ir.Valu
 
 def _all_sizes(v: Lanes, x: ir.Value, near: ir.Value, quarters: int) -> ir.Value:
     """`near`, but beyond the limit what the outlined function says."""
-    b = v.b
     limit = LIMIT_SINGLE if v.single else LIMIT_DOUBLE
-    some = v.any(v.compare(">", v.fabs(x), limit))
-    before = b.block
-    large, done = b.append_basic_block("reduce.large"), b.append_basic_block("reduce.done")
-    # Without weights the allocator keeps no constant in a register across the call.
-    b.cbranch(some, large, done).set_weights([1, 1 << 20])
-    b.position_at_end(large)
-    far = b.call(_outlined(b.module, x.type, quarters), [x, near])
-    b.branch(done)
-    b.position_at_end(done)
-    ans = b.phi(x.type)
-    ans.add_incoming(near, before)
-    ans.add_incoming(far, large)
-    return ans
+    return v.rarely(v.compare(">", v.fabs(x), limit), near, _outlined(v.b.module, x.type, quarters), x)
 
 
 def _outlined(module: ir.Module, type_: Any, quarters: int) -> ir.Function:
@@ -108,7 +95,7 @@ def _outlined(module: ir.Module, type_: Any, quarters: int) -> ir.Function:
     name = f"tenure.{('sin', 'cos')[quarters]}.large.{lanes}{element(type_)}"
     if name in module.globals:
         return module.globals[name]
-    function = _internal(module, ir.FunctionType(type_, [type_, type_]), name)
+    function = outlined(module, ir.FunctionType(type_, [type_, type_]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     x, near = function.args
     one = _one_lane(module, element(type_), quarters)
@@ -130,20 +117,12 @@ def _outlined(module: ir.Module, type_: Any, quarters: int) -> ir.Function:
     return function
 
 
-def _internal(module: ir.Module, signature: ir.FunctionType, name: str) -> ir.Function:
-    """A function that stays within its module and is not inlined."""
-    function = ir.Function(module, signature, name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    return function
-
-
 def _one_lane(module: ir.Module, lane: Any, quarters: int) -> ir.Function:
     """The scalar function of (x, near); a float32 is worked on as a float64."""
     name = f"tenure.{('sin', 'cos')[quarters]}.lane.{lane}"
     if name in module.globals:
         return module.globals[name]
-    function = _internal(module, ir.FunctionType(lane, [lane, lane]), name)
+    function = outlined(module, ir.FunctionType(lane, [lane, lane]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     x, near = function.args
     v = Lanes(b, lane)

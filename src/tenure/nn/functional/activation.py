@@ -50,11 +50,12 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 def _gelu_by_tanh(x: Any) -> Any:
-    return 0.5 * x * (1.0 + (math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))).tanh())
+    """x · sigmoid(2u), which is x · (1 + tanh u) / 2 without its cancellation on the left."""
+    return x * (math.sqrt(8.0 / math.pi) * (x + 0.044715 * (x * x * x))).sigmoid()
 
 
 GELU = {
-    "none": composite("gelu", lambda x: 0.5 * x * (1.0 + (x * math.sqrt(0.5)).erf())),
+    "none": composite("gelu", lambda x: x * arithmetic.ndtr(x)),
     "tanh": composite("gelu", _gelu_by_tanh),
 }
 

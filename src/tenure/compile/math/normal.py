@@ -1,0 +1,106 @@
+"""The normal distribution function Φ, to its last digits on the left too, where it is as small as floats are.
+
+Φ(−a) with a = |x|, of which Φ(a) is the rest. In float32 by parts, each with a polynomial of its own about its middle,
+whose coefficients a lane picks; lanes further left, where there are any, by an outlined function. That, and float64,
+as exp(−a²/2) times Mills' ratio (over √(2π)): again by parts, and in float64 a polynomial in (a − s) / (a + s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.math import coefficients as c
+from tenure.compile.math.exponential import reduced_exp, scale
+from tenure.compile.math.lanes import Builder, Lanes, element, outlined
+from tenure.compile.math.tables import SIZE, pick
+
+__all__ = ["ndtr"]
+
+LAST_SINGLE = 14.25
+"""From here on Φ(−a) is 0 in float32."""
+
+
+def ndtr(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """Φ(x) = erfc(−x/√2) / 2. In float32 it branches, so the builder is left in another basic block."""
+    v = Lanes(b, x.type)
+    size = v.fabs(x)
+    tail = _by_parts(v, size) if v.single else _by_exponential(v, size)
+    near = v.select(v.compare("<", x, 0.0), tail, v.sub(1.0, tail))
+    if not v.single:
+        return near
+    return v.rarely(v.compare("<", x, -c.NORMAL_NEAR), near, _left_of_parts(b, x.type), x)
+
+
+def _by_parts(v: Lanes, size: ir.Value) -> ir.Value:
+    """Φ(−size), up to NORMAL_NEAR to its last digits, beyond to those of 1 − Φ(−size)."""
+    a = v.at_most(size, (SIZE - 0.75) * c.NORMAL_PART)
+    r, coefficients = _parted(v, a, c.NORMAL_PART, c.NORMAL_PARTS)
+    return _polynomial(v, r, coefficients)
+
+
+def _parted(v: Lanes, a: ir.Value, part: float, rows: Sequence[Sequence[float]]) -> tuple[ir.Value, list[ir.Value]]:
+    """a less the nearest multiple of a part, and the coefficients of that part."""
+    rounded = v.fma(a, 1 / part, v.format.magic)
+    r = v.fma(v.sub(rounded, v.format.magic), -part, a)
+    return r, [pick(v, row, v.bits(rounded)) for row in rows]
+
+
+def _polynomial(v: Lanes, r: ir.Value, coefficients: Sequence[ir.Value]) -> ir.Value:
+    """Σ cₖ·rᵏ, of coefficients by lanes."""
+    *lower, ans = coefficients
+    for coefficient in reversed(lower):
+        ans = v.fma(ans, r, coefficient)
+    return ans
+
+
+def _by_exponential(v: Lanes, size: ir.Value) -> ir.Value:
+    """Mills' ratio R as q·p(t) with q = 1 / (a + s), t = 1 − 2s·q, corrected by R' = a·R − 1/√(2π)."""
+    a = v.at_most(size, 39.0)
+    total, lost = v.two_sum(a, c.MILLS_SHIFT)
+    q = v.div(1.0, total)
+    flat, rounding = _flat_ratio(v, v.fma(q, -2 * c.MILLS_SHIFT, 1.0))
+    ratio = v.mul(q, flat)
+    low = v.fma(q, rounding, v.fma(q, flat, v.neg(ratio)))
+    # What q and the sum lost, as a change of a.
+    change = v.mul(v.fma(v.neg(q), lost, v.fma(v.neg(q), total, 1.0)), total)
+    return _times_exponential(v, a, ratio, v.fma(v.fma(v.neg(a), ratio, c.NORMAL_DENSITY), change, low))
+
+
+def _flat_ratio(v: Lanes, t: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """p(t) and what its last step lost; only the first steps as two chains, which cancel as t nears 1."""
+    last, *others = c.MILLS_DOUBLE[:4]
+    p = v.horner(t, c.MILLS_DOUBLE[4:])
+    for coefficient in reversed(others):
+        p = v.fma(p, t, coefficient)
+    ans = v.fma(p, t, last)
+    return ans, v.fma(p, t, v.sub(last, ans))
+
+
+def _times_exponential(v: Lanes, a: ir.Value, ratio: ir.Value, low: ir.Value) -> ir.Value:
+    """(ratio + low) · exp(−a²/2)."""
+    square, rest = v.two_product(a, a)
+    power, exponent = reduced_exp(v, v.mul(square, -0.5))
+    low = v.fma(ratio, v.mul(rest, -0.5), low)
+    return scale(v, v.add(ratio, v.fma(ratio, power, v.fma(low, power, low))), exponent)
+
+
+def _left_of_parts(b: ir.IRBuilder, type_: Any) -> ir.Function:
+    """A function of float32 (x, near): near, with the lanes replaced that lie left of the parts."""
+    lanes = f"v{type_.count}" if isinstance(type_, ir.VectorType) else ""
+    name = f"tenure.ndtr.left.{lanes}{element(type_)}"
+    if name in b.module.globals:
+        return b.module.globals[name]
+    function = outlined(b.module, ir.FunctionType(type_, [type_, type_]), name)
+    x, near = function.args
+    v = Lanes(Builder(function.append_basic_block("entry"), Lanes(b, type_).registers), type_)
+    left = v.compare("<", x, -c.NORMAL_NEAR)
+    # Other lanes are kept from subnormal results, which take long.
+    inside = v.b.and_(left, v.compare(">", x, -LAST_SINGLE))
+    a = v.select(inside, v.fabs(x), 2 * c.NORMAL_NEAR)
+    r, (low, *coefficients) = _parted(v, a, c.MILLS_PART, c.MILLS_PARTS)
+    ans = v.select(inside, _times_exponential(v, a, _polynomial(v, r, coefficients), low), 0.0)
+    v.b.ret(v.select(left, ans, near))
+    return function
