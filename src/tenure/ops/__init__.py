@@ -3,5 +3,15 @@
 from tenure.ops import advanced, chain, combine, contract, index, move, normal, pointwise, random, reduce, special
 
 __all__ = [
-    *("advanced", "chain", "combine", "contract", "index", "move", "normal", "pointwise", "random", "reduce", "special"),
+    "advanced",
+    "chain",
+    "combine",
+    "contract",
+    "index",
+    "move",
+    "normal",
+    "pointwise",
+    "random",
+    "reduce",
+    "special",
 ]
