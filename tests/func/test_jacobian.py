@@ -132,7 +132,7 @@ def test_refused(jacobian: Any) -> None:
         jacobian(lambda x: x.argmax())(X)
     with pytest.raises(tn.DTypeError, match="only floating tensors"):
         jacobian(lambda x: x)(tn.arange(3))
-    with pytest.raises(tn.DTypeError, match="holds a str"):
+    with pytest.raises(tn.DTypeError, match="holds 'text'"):
         jacobian(lambda x: "text")(X)
 
 

@@ -110,7 +110,7 @@ def fold(seed: int) -> int:
     """A seed as an int64; ValueError outside [-2**63, 2**64)."""
     seed = int_of(seed, "manual_seed: the seed of a Generator")
     if not -(2**63) <= seed < 2**64:
-        raise ValueError(f"manual_seed: a seed of a Generator lies in [-2**63, 2**64), and {seed} does not")
+        raise ValueError(f"Generator.manual_seed: a seed lies in [-2**63, 2**64), and {seed} does not")
     return seed - 2**64 if seed >= 2**63 else seed
 
 
