@@ -148,24 +148,26 @@ def deposit(m: Code) -> None:
 
 
 def deposits(m: Code) -> None:
-    """Let the gradients of leaves be these, computed from what they held, %known: give a list of those that did not
-    hold it any more, with what arrives at them alone; nothing, with an error, if that fails."""
-    with m.function("deposits", "ptr %t", "ptr %x", "ptr %leaves", "ptr %given", "ptr %known") as f:
-        late, status = f.call("PyList_New", "i64 0"), f.local("i32")
-        f.store(f.choice(f.absent(late), "i32 -1", "i32 1"), status)
-        with f.each(f.size("ptr %leaves", "List")) as k, f.unless(f.equal(f.load(status, "i32"), "i32 -1")):
+    """Let the gradients of leaves be these, computed from what they held, %known: 1, or -1 with an error. Those that
+    did not hold it any more go into a list in %late, with what arrives at them alone."""
+    names = ("ptr %t", "ptr %x", "ptr %leaves", "ptr %given", "ptr %known", "ptr %late")
+    with m.function("deposits", *names, gives="i32") as f:
+        status = f.local("i32")
+        f.store("i32 1", status)
+        with f.each(f.size("ptr %leaves", "List")) as k, f.when(f.equal(f.load(status, "i32"), "i32 1")):
             leaf, g = f.call("PyList_GetItem", "ptr %leaves", k), f.call("PyTuple_GetItem", "ptr %given", k)
-            f.store(f.call("deposit", leaf, g, f.load(f.at("ptr %known", k)), gives="i32"), status)
-            with f.when(f.equal(f.load(status, "i32"), "i32 0")):
+            done = f.call("deposit", leaf, g, f.load(f.at("ptr %known", k)), gives="i32")
+            f.store(done, status)
+            with f.when(f.equal(done, "i32 0")):
                 pair = f.ask(f.constant("arrived"), "ptr %t", "ptr %x", leaf)
+                with f.when(f.absent(f.load("ptr %late"))):
+                    f.store(f.call("PyList_New", "i64 0"), "ptr %late")
                 f.store("i32 -1", status)
-                with f.unless(f.absent(pair)):
-                    f.store(f.call("PyList_Append", late, pair, gives="i32"), status)
+                with f.unless(f.either(f.absent(pair), f.absent(f.load("ptr %late")))):
+                    listed = f.call("PyList_Append", f.load("ptr %late"), pair, gives="i32")
+                    f.store(f.choice(f.equal(listed, "i32 0"), "i32 1", "i32 -1"), status)
                 f.drop(pair)
-        with f.when(f.equal(f.load(status, "i32"), "i32 -1")):
-            f.drop(late)
-            f.give(NULL)
-        f.give(late)
+        f.give(f.load(status, "i32"))
 
 
 def walk(m: Code) -> None:
@@ -175,9 +177,10 @@ def walk(m: Code) -> None:
         t = f.call("hold")
         with f.when(f.absent(t)):
             f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
-        found, leaves, late, known = f.local(), f.local(), f.local(), f.local(count=MOST_LEAVES)
+        found, leaves, late, known, status = f.local(), f.local(), f.local(), f.local(count=MOST_LEAVES), f.local("i32")
         for box in (found, leaves, late):
             f.store(NULL, box)
+        f.store("i32 0", status)
         usual = [f.equal(f.get("ptr %x", ".trace"), t), f.is_(f.get(t, "trace.done"), "false")]
         usual += [f.empty(f.get(t, f"trace.{slot}"), "Dict") for slot in ("handlers", "spent")]
         shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
@@ -187,19 +190,19 @@ def walk(m: Code) -> None:
             listed = f.load(leaves)
             with f.unless(f.absent(listed)):
                 f.store(f.call("gradients", t, "ptr %x", listed, known), found)
-                with f.unless(f.absent(f.load(found))):
-                    f.store(f.call("deposits", t, "ptr %x", listed, f.load(found), known), late)
+                given = f.load(found)
+                with f.unless(f.absent(given)):
+                    f.store(f.call("deposits", t, "ptr %x", listed, given, known, late, gives="i32"), status)
                 with f.each(f.size(listed, "List")) as k:
                     f.drop(f.load(f.at(known, k)))
-        given, others = f.load(found), f.load(late)
+        others = f.load(late)
         f.drop(f.load(leaves))
-        f.drop(f.call("release", t, given))
-        with f.when(f.absent(others)):
-            f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
-        with f.unless(f.empty(others, "List")):
-            f.drop(f.ask(f.constant("add_late"), others))
-        f.drop(others)
-        f.give(f.choice(f.failed(), "i32 -1", "i32 1"))
+        f.drop(f.call("release", t, f.load(found)))
+        with f.unless(f.absent(others)):
+            with f.when(f.equal(f.load(status, "i32"), "i32 1")):
+                f.drop(f.ask(f.constant("add_late"), others))
+            f.drop(others)
+        f.give(f.choice(f.failed(), "i32 -1", f.load(status, "i32")))
 
 
 def backward(m: Code) -> None:
