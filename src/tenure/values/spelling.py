@@ -16,8 +16,9 @@ WRITE = "make a place, `x = x.mut()`, and write that; or take the new value: `x 
 def in_plain_names(cls: Class) -> Class:
     """A class that users know by another name: its methods' errors name the methods alone."""
     for method in vars(cls).values():
-        if isinstance(method, FunctionType):
+        while isinstance(method, FunctionType):
             method.__qualname__ = method.__name__
+            method = getattr(method, "__wrapped__", None)
     return cls
 
 
