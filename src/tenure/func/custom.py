@@ -9,6 +9,7 @@ from typing import Any, Final
 from tenure.errors import DTypeError, GradientError, ShapeError
 from tenure.func import tree
 from tenure.func.vectorize import vmap
+from tenure.runtime.bracket import bracket
 from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.handlers import Handler
@@ -57,8 +58,8 @@ class custom_vjp:
         level = innermost(values)
         if level is not None and waits_outside([values[k] for k in tracked], level):
             return self._of_all(values, level)
-        with no_grad():
-            out, residuals = self._forward(*[detach(x) if isinstance(x, Tensor) else x for x in values])
+        given = [detach(x) if isinstance(x, Tensor) else x for x in values]
+        out, residuals = no_grad().apply(self._forward, *given)
         if not isinstance(out, Tensor):
             raise DTypeError(f"a custom_vjp function returns one tensor, not {type(out).__name__}", at=site(here()))
         return self._connect(detach(out), [values[k] for k in tracked], tracked, len(values), residuals)
@@ -68,17 +69,15 @@ class custom_vjp:
         function and its rule are applied to all, and one is taken out."""
         assert self._forward is not None and self._backward is not None
         own = [isinstance(x, Tensor) and innermost([x]) is level for x in values]
-        wide = iter(widen([x for x, has in zip(values, own, strict=True) if has], level))
+        wide = list(widen([x for x, has in zip(values, own, strict=True) if has], level))
         twin = rule_of_all(self._function, self._forward, self._backward, own)
         call = RECORDER.vmap
-        while RECORDER.vmap is not None and RECORDER.vmap.level is not level:
-            RECORDER.vmap = RECORDER.vmap.outer
-        randomness = "error" if RECORDER.vmap is None else RECORDER.vmap.randomness
-        RECORDER.vmap = None if RECORDER.vmap is None else RECORDER.vmap.outer
-        try:
-            out = twin(randomness)(*[next(wide) if has else x for x, has in zip(values, own, strict=True)])
-        finally:
-            RECORDER.vmap = call
+        while call is not None and call.level is not level:
+            call = call.outer
+        given = [wide.pop(0) if has else x for x, has in zip(values, own, strict=True)]
+        put, outer = vars(RECORDER).__setitem__, None if call is None else call.outer
+        outside = twin("error" if call is None else call.randomness)
+        out = bracket(((put, "vmap", outer),), ((put, "vmap", RECORDER.vmap),), outside, *given)
         return select(out, 0, level)
 
     def _connect(self, out: Any, inputs: list[Any], tracked: list[int], count: int, residuals: Any) -> Any:

@@ -54,7 +54,8 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
         numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        with recording():
+
+        def inside() -> Any:
             given = list(args)
             marks: list[Any] = []
             for k in numbers:
@@ -69,6 +70,8 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
                 found.append(parts[0] if isinstance(argnums, int) else parts)
             result = tree.rebuild(out, iter(found))
             return closed((result, aux) if has_aux else result, marks, tracked)
+
+        return recording(inside)
 
     return wrapped
 

@@ -8,8 +8,7 @@ may print, branch and loop on values. Results are differentiable in turn, to any
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError
@@ -26,15 +25,9 @@ from tenure.values.tensor import Tensor
 Function = Callable[..., Any]
 
 
-@contextmanager
-def recording() -> Iterator[None]:
-    """Keep the trace open and track gradients."""
-    RECORDER.open += 1
-    try:
-        with enable_grad():
-            yield
-    finally:
-        RECORDER.open -= 1
+def recording(function: Callable[[], Any]) -> Any:
+    """What a function gives while the trace is kept open and gradients are tracked."""
+    return enable_grad().apply(RECORDER.hold_open, function)
 
 
 def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
@@ -100,20 +93,21 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
         numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        given = list(args)
-        with recording():
+
+        def inside() -> Any:
+            given = list(args)
             marks: list[Any] = []
-            counts = []
             for k in numbers:
                 given[k], more = marked(args[k], f"argument {k}")
                 marks += more
-                counts.append(len(more))
             result = f(*given, **kwargs)
             out = check_scalar(result[0] if has_aux else result, "grad")
             grads = iter(closed(pulled([out], [None], marks, True), marks, tracked))
             trees = tuple([tree.rebuild(args[k], grads) for k in numbers])
             value = closed((out, result[1]) if has_aux else out, marks, tracked)
-        return value, trees[0] if isinstance(argnums, int) else trees
+            return value, trees[0] if isinstance(argnums, int) else trees
+
+        return recording(inside)
 
     return wrapped
 
@@ -136,19 +130,21 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     The cotangent has the form, shapes and dtypes of the result. ``pull`` may be called any number of times.
     """
     tracked = is_grad_enabled()
-    with recording():
+
+    def inside() -> Any:
         args, marks = marked(primals, "an argument of vjp")
         raw = f(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        result = closed(raw, marks, tracked)
+        return closed(raw, marks, tracked), marks, outs
+
+    result, marks, outs = recording(inside)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
-        inside = all(y._trace is RECORDER.trace or not y._deps for y in outs)
-        with recording():
-            grads = closed(pulled(outs, given, marks, inside), marks, tracked)
+        create = all(y._trace is RECORDER.trace or not y._deps for y in outs)
+        grads = recording(lambda: closed(pulled(outs, given, marks, create), marks, tracked))
         return tuple(tree.rebuild(primals, iter(grads)))
 
     return result, pull
@@ -160,7 +156,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     ``tangents`` have the form, shapes and dtypes of ``primals``; the second result has those of the first.
     """
     tracked = is_grad_enabled()
-    with recording():
+
+    def inside() -> Any:
         args, marks = marked(tuple(primals), "an argument of jvp")
         given = [value_of(t) for t in tree.tensors(tuple(tangents), "the tangents")]
         check_tangents(marks, given)
@@ -168,6 +165,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
         moved = steps.tangent(outs, marks, given)
         return closed(raw, marks, tracked), closed(tree.rebuild(raw, iter(moved)), marks, tracked)
+
+    return recording(inside)  # type: ignore[no-any-return]
 
 
 def check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:

@@ -73,12 +73,15 @@ def vmap(
         given = (args, kwargs)
         axes = [*prefix(inputs, args, "in_axes"), *prefix(None if whole else 0, kwargs, "in_axes")]
         leaves, count = _examples(tree.leaves(given), axes)
-        with calling(count, randomness) as call:
+
+        def inside(call: Call) -> Any:
             one = [x if axis is None else select(x, axis, call.level) for x, axis in leaves]
             args, kwargs = tree.rebuild(given, iter(one))
             out = f(*args, **kwargs)
             check_whole(call)
             return _returned(call, out, prefix(outputs, out, "out_axes"))
+
+        return calling(count, randomness, inside)
 
     return wrapped
 

@@ -16,6 +16,7 @@ from tenure.dtypes import as_dtype
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooks, register
 from tenure.nn.lending import CALLS, refuse_call
+from tenure.runtime.bracket import bracket
 from tenure.values.handlers import RemovableHandle
 from tenure.values.hits import methods
 from tenure.values.loans import LENDING, UPDATING
@@ -25,6 +26,9 @@ from tenure.values.tensor import Tensor
 from tenure.values.var import Var
 
 Found = Iterator[tuple[str, Any]]
+_LEND, _TAKE_BACK = LENDING.__setitem__, LENDING.pop
+_NAME = RECORDER.enter_site
+_UNNAME = (_NAME, None)
 REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
@@ -52,13 +56,11 @@ class Module:
         frame, me = sys._getframe(1), get_ident()
         if UPDATING:
             refuse_call(self)
-        LENDING[me] = next(BIRTHS)
-        RECORDER.enter_site((frame.f_code, frame.f_lasti))
-        try:
-            return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
-        finally:
-            del LENDING[me]
-            RECORDER.enter_site(None)
+        enter = (_LEND, me, next(BIRTHS)), (_NAME, (frame.f_code, frame.f_lasti))
+        leave = (_TAKE_BACK, me, None), _UNNAME
+        if hooks is None:
+            return bracket(enter, leave, self.forward, *args, **kwargs)
+        return bracket(enter, leave, hooks.call, self, args, kwargs)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

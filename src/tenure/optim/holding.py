@@ -19,25 +19,15 @@ Update = tuple[Any, Place]
 """An optimizer, and the line that asked for its step."""
 
 
-def begin(thread: int, update: Update) -> Update | None:
-    """Begin an update beside others; what the thread goes on with afterwards. TN499 where another update, of whatever
+def begin(thread: int, update: Update) -> None:
+    """Begin an update beside others. TN499 where another update, of whatever
     thread, is of one of the same parameters."""
     with GUARD:
         for other in UPDATING.values():
             mine = {id(p) for p in other[0].parameters()}
             if any(id(p) in mine for p in update[0].parameters()):
                 raise second(loan_of(other), "two steps update one parameter at once")
-        outer = UPDATING.get(thread)
         UPDATING[thread] = update
-        return outer
-
-
-def end(thread: int, outer: Update | None) -> None:
-    """End an update."""
-    if outer is None:
-        del UPDATING[thread]
-    else:
-        UPDATING[thread] = outer
 
 
 def refuse(place: Any, thread: int, update: Update) -> None:

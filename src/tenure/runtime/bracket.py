@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from tenure.runtime.assembler import NULL, Function, Module
 from tenure.runtime.extension import AVAILABLE, Extension
@@ -54,31 +54,35 @@ class Bracketed:
     """A context that is entered and left at once: it is entered exactly if its block runs.
 
     ``_opening()`` changes nothing that counts, and gives three tuples of steps: to enter, to make last in a block that
-    ends without an error, and to leave. ``_around`` are the steps around the call of it: those of a lock.
+    ends without an error, and to leave.
     """
 
     __slots__ = ()
-    _around: ClassVar[tuple[Steps, Steps]] = ((), ())
     _endings: list[tuple[Steps, Steps]] | None
 
     def _opening(self) -> tuple[Steps, Steps, Steps]:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        first, last = self._around
+        begin, well, end = self._opening()
         try:
-            at_once(first)
-            begin, well, end = self._opening()
             at_once(begin)
-            self._endings = [*(getattr(self, "_endings", None) or ()), (well, end)]
-        finally:
-            at_once(last)
+        except BaseException:
+            with suppress(BaseException):
+                at_once(end)
+            raise
+        self._endings = [*(getattr(self, "_endings", None) or ()), (well, end)]
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None, /
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        at: TracebackType | None = None,
+        /,
     ) -> None:
-        assert self._endings is not None
+        if not self._endings:
+            return
         well, end = self._endings.pop()
         try:
             if kind is None:
@@ -92,7 +96,7 @@ _API = (
     *("PyList_Size", "PyObject_CallMethodObjArgs", "PyObject_GetAttr", "PyObject_SetAttr", "PyObject_Vectorcall"),
     *("PyTuple_GetItem", "PyTuple_GetSlice", "PyTuple_Size", "Py_DecRef", "Py_IncRef"),
 )
-_NAMES = ("_around", "_endings", "_opening")
+_NAMES = ("_endings", "_opening")
 
 
 class _Body(Function):
@@ -186,10 +190,10 @@ def _bracket(m: Code) -> None:
 
 def _enter(m: Code) -> None:
     """Bracketed.__enter__()"""
-    with m.function("entered", "ptr %self", gives="i1") as f:
+    with m.function("enter", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         plan = f.call("PyObject_CallMethodObjArgs", "ptr %self", f.name("_opening"), NULL, variadic=True)
         with f.when(f.absent(plan)):
-            f.give("i1 false")
+            f.give(NULL)
         ending = f.call("PyTuple_GetSlice", plan, "i64 1", "i64 3")
         begun = f.steps(f.item(plan, 0))
         kept = f.local("i1")
@@ -199,18 +203,7 @@ def _enter(m: Code) -> None:
         with f.unless(f.load(kept, "i1")):
             f.still(f.item(plan, 2))
         f.drop(plan, ending)
-        f.give(f.load(kept, "i1"))
-    with m.function("enter", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        around = f.call("PyObject_GetAttr", "ptr %self", f.name("_around"))
-        with f.when(f.absent(around)):
-            f.give(NULL)
-        done = f.local("i1")
-        f.store("i1 false", done)
-        with f.when(f.steps(f.item(around, 0))):
-            f.store(f.call("entered", "ptr %self", gives="i1"), done)
-        left = f.still(f.item(around, 1))
-        f.drop(around)
-        with f.when(f.both(f.load(done, "i1"), left)):
+        with f.when(f.load(kept, "i1")):
             f.give(f.own("ptr %self"))
         f.give(NULL)
 
@@ -240,7 +233,14 @@ def _exit(m: Code) -> None:
         held = f.call("PyObject_GetAttr", "ptr %self", f.name("_endings"))
         with f.when(f.absent(held)):
             f.give(NULL)
-        size = f.call("PyList_Size", held, gives="i64")
+        size = f.local("i64")
+        f.store("i64 0", size)
+        with f.unless(f.equal(held, f.name("none"))):
+            f.store(f.call("PyList_Size", held, gives="i64"), size)
+        size = f.load(size, "i64")
+        with f.when(f.equal(size, "i64 0")):  # left already
+            f.drop(held)
+            f.give(f.own(f.name("none")))
         ending = f.call("PyList_GetItem", held, f.do("sub", size, "i64 1"))
         with f.when(f.absent(ending)):
             f.drop(held)
@@ -248,7 +248,11 @@ def _exit(m: Code) -> None:
         f.own(ending)
         f.call("PyList_SetSlice", held, f.do("sub", size, "i64 1"), size, NULL, gives="i32")
         f.drop(held)
-        with f.when(f.equal(f.load("ptr %args"), f.name("none"))):
+        well = f.local("i1")
+        f.store("i1 true", well)
+        with f.unless(f.equal("i64 %n", "i64 0")):
+            f.store(f.equal(f.load("ptr %args"), f.name("none")), well)
+        with f.when(f.load(well, "i1")):
             f.steps(f.item(ending, 0))
         fine = f.still(f.item(ending, 1))
         f.drop(ending)

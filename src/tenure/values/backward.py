@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tenure.runtime.bracket import bracket
 from tenure.values import force, paths, record, steps
 from tenure.values.graph import Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
@@ -191,11 +192,9 @@ class Walk:
 
     def compute_so_far(self) -> None:
         """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
-        try:
-            self.walked = RECORDER.open = 0
-            RECORDER.flush()
-        finally:
-            RECORDER.open = 1
+        self.walked = 0
+        put = vars(RECORDER).__setitem__
+        bracket(((put, "open", 0),), ((put, "open", 1),), RECORDER.flush)
 
     def refuse_consumed(self) -> None:
         """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
@@ -327,11 +326,7 @@ def run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted:
         if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
             g = steps.ones(root._aval)
         walk.arrive(at, g)
-    RECORDER.open += 1
-    try:
-        walk.run()
-    finally:
-        RECORDER.open -= 1
+    RECORDER.hold_open(walk.run)
 
 
 def short_walk(root: Any, keep: bool) -> bool:

@@ -18,7 +18,7 @@ from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, used, written_while
+from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, tidied, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
@@ -132,7 +132,7 @@ def _check(x: Any) -> None:
             notes=[loan.note() for loan in lent],
             help="move a copy: tn.move(x.clone()); or take it as tn.Own",
         )
-    loans = x._loans if isinstance(x, Var) else None
+    loans = tidied(x) if isinstance(x, Var) and x._loans is not None else None
     if type(loans) is Loans:
         if loans.exclusive:
             raise used(loans.exclusive[0])
@@ -162,7 +162,7 @@ def _move_place(x: Var, ended: Ended) -> Var:
 def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     """Another window on the same part; what was taken from the first, and its loan, are this one's."""
     y: Borrow = object.__new__(Borrow)
-    y._place, y._region, y._parent, y._loan, y._stale = x._place, x._region, x._parent, None, x._stale
+    y._place, y._region, y._parent, y._endings, y._stale = x._place, x._region, x._parent, None, x._stale
     y._val = x._read()
     x._place._borrows.append(weakref.ref(y))
     loans = x._place._loans

@@ -13,17 +13,18 @@ import operator
 import weakref
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from tenure.errors import BorrowError, OutOfRange, ShapeError
 from tenure.runtime.lots import carve, is_sole
+from tenure.runtime.bracket import Bracketed
 from tenure.values import force, keys, record
 from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.loans import GUARD, Loan, Loans, give_back, lend
+from tenure.values.loans import Lease, Loan, Loans, guarded, lending, tidied
 from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
 from tenure.values.regions import Region, Rows, overlap
@@ -31,32 +32,20 @@ from tenure.values.sites import here, site
 from tenure.values.ties import Array, Ties, Token, copied, current, keep
 
 
-class Parts(tuple[Borrow, ...]):
+class Parts(tuple[Borrow, ...], Bracketed):
     """Parts of one place. Entered by ``with`` they are exclusive: the place itself is not used until the block ends
     (TN503), and not lent before it begins (TN499, TN502)."""
 
-    _loans: tuple[tuple[Any, Loan], ...] = ()
-
-    def __enter__(self) -> Self:
-        where = here()
+    def _opening(self) -> Any:
+        where, lease, loans = here(), Lease(), []
         for part in self:
             part._refuse_stale()
             place = part._place._ties.whole()
             if place is not None:
                 token = part._place._ties.token
-                loan = Loan(token, token._region, True, where)
-                try:
-                    lend(place, loan, token.chain())
-                except BorrowError:
-                    self.__exit__()
-                    raise
-                self._loans = (*self._loans, (place, loan))
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        loans, self._loans = self._loans, ()
-        for place, loan in loans:
-            give_back(place, loan)
+                loans.append((place, Loan(token, token._region, True, where, lease=lease), token.chain()))
+        begin, end = lending(loans, lease)
+        return (begin,), (), end
 
 
 def split_at_mut(x: Any, k: int, axis: int = 0) -> Parts:
@@ -132,7 +121,7 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
     if lender is not None:
         lender._refuse_stale()
     tokens = [Token(region, lender) for region in regions]
-    if place._loans is not None:
+    if place._loans is not None and tidied(place) is not None:
         for token in tokens:
             place._loans.refuse_loan(token.chain(), token._region, True)
     if place._ties is not None:
@@ -141,16 +130,24 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
         RECORDER.flush()
     while True:
         array_of(current(place))
-        with GUARD:
-            ties = place._ties or Ties()
-            if not ties.outdated and type(current(place)._data) is np.ndarray:
-                ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
-                place._ties = ties
-                if ties.parts:
-                    ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
-                else:
-                    prepare(ties, place, lender)
-                return Parts([part_of(place, token) for token in tokens])
+        found = taken_apart(place, tokens, regions, lender)
+        if found is not None:
+            return found
+
+
+@guarded
+def taken_apart(place: Any, tokens: Sequence[Token], regions: Sequence[Any], lender: Any) -> Parts | None:
+    """Part a place that has been put together and computed; None where somebody has written a part meanwhile."""
+    ties = place._ties or Ties()
+    if ties.outdated or type(current(place)._data) is not np.ndarray:
+        return None
+    ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
+    place._ties = ties
+    if ties.parts:
+        ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
+    else:
+        prepare(ties, place, lender)
+    return Parts([part_of(place, token) for token in tokens])
 
 
 def meets(part: Any, regions: Sequence[Any]) -> bool:

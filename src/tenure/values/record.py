@@ -11,11 +11,13 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
@@ -90,10 +92,8 @@ class Trace:
                 node = Node(self.node, key, expand_input, params=key, inputs=1)
                 node = self.node.next.setdefault(key, node)
             slot = ~len(self.inputs)
-            self.inputs.append(x)
-            self.node = node
-            self.bound[id(x)] = slot
-            x._bound = (self.token, slot)
+            take = (self.inputs.append, x), (setattr, self, "node", node), (self.bound.__setitem__, id(x), slot)
+            at_once((*take, (setattr, x, "_bound", (self.token, slot))))
         return slot
 
     def whole(self) -> bool:
@@ -196,6 +196,13 @@ class Recorder(threading.local):
         if site is not None:
             trace.sites.append((0, site))
         return trace  # type: ignore[no-any-return]
+
+    def hold_open(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function during which nothing is cut."""
+        held = self.__dict__
+        put, count, call = held.__setitem__, held["open"], held["vmap"]
+        leave = ((put, "open", count), (put, "vmap", call))
+        return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
         """The trace to go on with where one is busy, or is to be cut here."""

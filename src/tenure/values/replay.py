@@ -71,9 +71,9 @@ class Replay:
                 self.begin(node.params)
             count = len(node.avals)
             if any(s in wanted for s in range(slot, slot + count)):
-                with set_grad_enabled(grad):
-                    scalars = self.segment.scalars[scalar : scalar + len(node.kinds)]
-                    self.doubles.update(zip(range(slot, slot + count), self.again(node, slot, scalars), strict=True))
+                scalars = self.segment.scalars[scalar : scalar + len(node.kinds)]
+                again = set_grad_enabled(grad).apply(self.again, node, slot, scalars)
+                self.doubles.update(zip(range(slot, slot + count), again, strict=True))
             slot += count
             scalar += len(node.kinds)
 

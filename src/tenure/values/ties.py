@@ -24,7 +24,7 @@ from tenure.runtime.lots import Lot, has_views, is_sole
 from tenure.values import indexing
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.loans import GUARD, Ended, Loan, Loans, absent, give_back, lend, written_region
+from tenure.values.loans import GUARD, Ended, Loan, Loans, absent, lend, tidied, written_region
 from tenure.values.record import RECORDER
 from tenure.values.regions import overlap
 from tenure.values.sites import here
@@ -67,7 +67,7 @@ class Ties:
         self.token: Any = None
         self.lot: Lot | None = None
         self.merged: weakref.ref[Any] | None = None
-        self.lent: dict[Loan, tuple[Any, Loan]] = {}
+        self.lent: dict[Loan, Any] = {}
 
     def whole(self) -> Any:
         """The place that this one is a part of, or None."""
@@ -86,15 +86,15 @@ class Ties:
         """A part is lent, and so is that much of the whole, unless it is lent as this part already."""
         place = self.whole()
         loans = None if place is None else place._loans
-        if place is not None and not (type(loans) is Loans and any(held.by is self.token for held in loans.exclusive)):
-            above = replace(loan, by=self.token, region=self.token._region)
+        if place is not None and not (type(loans) is Loans and any(held.by is self.token and not held.lease.over for held in loans.exclusive)):
+            above = replace(loan, by=self.token, region=self.token._region, settle=None)
             lend(place, above, self.token.chain())
-            self.lent[loan] = (place, above)
+            self.lent[loan] = place
 
     def give_back(self, loan: Loan) -> None:
         """The loan of a part has ended."""
         if loan in self.lent:
-            give_back(*self.lent.pop(loan))
+            tidied(self.lent.pop(loan))
 
     def absent(self, place: Any) -> Any:
         """The value of a place that has none at hand: put together, if no loan forbids it."""

@@ -23,7 +23,6 @@ from tenure.values.hits import add_place, attribute, change, coded, install, met
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
     GIL,
-    GUARD,
     LENDING,
     LENT,
     UPDATING,
@@ -31,7 +30,9 @@ from tenure.values.loans import (
     Ended,
     Loans,
     absent,
+    guarded,
     refuse_updating,
+    tidied,
     written_region,
 )
 from tenure.values.modes import current_mode
@@ -106,7 +107,7 @@ class Var(Writable):
         """Give the place another value: v, or its own with v at a basic index. False, and nothing written, if v was
         computed from the value ``seen`` here and another thread has written another meanwhile."""
         while True:
-            loans = self._loans
+            loans = None if self._loans is None else tidied(self)
             held = LENDING or (UPDATING and get_ident() not in UPDATING)
             if loans is not None or held or self._ties is not None:
                 self._refuse_write(writer, key)
@@ -153,22 +154,22 @@ class Var(Writable):
             self._expire(new, writer, key)
         return True
 
+    @guarded
     def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
         done, if it does not hold what is ``known`` any more."""
         new._held = True
-        with GUARD:
-            loans = self._loans
-            if loans is not None:
-                loans.refuse_write(self, writer, key)
-            if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
-                return False
-            if loans is None:
-                self._val = new
-            else:
-                loans.store(self, new)
-            if self._ties is not None:
-                self._ties.written(self, new, writer, key)
+        loans = None if self._loans is None else tidied(self)
+        if loans is not None:
+            loans.refuse_write(self, writer, key)
+        if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
+            return False
+        if loans is None:
+            self._val = new
+        else:
+            loans.store(self, new)
+        if self._ties is not None:
+            self._ties.written(self, new, writer, key)
         return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
@@ -248,7 +249,7 @@ class Var(Writable):
 
         TN499 while the place is lent exclusively, TN502 while it is lent as shared.
         """
-        loans = self._loans
+        loans = None if self._loans is None else tidied(self)
         if loans is not None:
             loans.refuse_loan((None,), Region.whole(loans.current(self)._aval.shape), True)
         return self.data

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from tenure.runtime.bracket import bracket
 from tenure.values.record import RECORDER
 
+NAME = RECORDER.enter_site
+UNNAME = ((NAME, None),)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -20,10 +23,6 @@ def named_by_caller(function: F) -> F:
         if RECORDER.site is not None:
             return function(*args, **kwargs)
         frame = sys._getframe(1)
-        RECORDER.enter_site((frame.f_code, frame.f_lasti))
-        try:
-            return function(*args, **kwargs)
-        finally:
-            RECORDER.enter_site(None)
+        return bracket(((NAME, (frame.f_code, frame.f_lasti)),), UNNAME, function, *args, **kwargs)
 
     return call  # type: ignore[return-value]
