@@ -56,12 +56,13 @@ class Tiered:
         self.cost = RATE * len(program.instructions)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        if self.compiled is None:
-            if not self.due():
-                return self.step(arrays, numbers)
+        self.ready()
+        return self.step(arrays, numbers) if self.compiled is None else self.compiled(arrays, numbers)
+
+    def ready(self) -> None:
+        """Compile it, if it is time to."""
+        if self.compiled is None and self.due():
             self.compile()
-        assert self.compiled is not None
-        return self.compiled(arrays, numbers)
 
     def due(self) -> bool:
         """Whether it is time to compile."""

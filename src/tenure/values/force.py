@@ -22,7 +22,7 @@ from tenure.transform.reads import narrow
 from tenure.values import graph, packs, paths
 from tenure.values.expand import Expansion
 from tenure.values.lost import Running, break_off, locate
-from tenure.values.shield import Shield
+from tenure.values.shield import shielded
 from tenure.values.sites import place_of, places_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
@@ -185,44 +185,41 @@ def run(t: Any) -> None:
     may read what is pending in each other's traces.
     """
     _settle(t, t.inputs)
-    running = Running(t)
-    with t.lock, running:
-        if t.done:
-            return
-        handles, node = t.handles, t.node
-        found: list[Exception | None] = []
-        live = alive(handles)
-        if t.vmapped:
-            live = tuple([s for s in live if handles[s]._node.level is None])
-        if live:
-            expected = graph.EXPECTED["backward"] if node.save is None else node.save
-            save: Save = lasting(t) if t.cutting else expected
-            plan = node.plans.get((live, save)) or plan_for(node, live, save)
-            if plan.places is None:
-                plan.places = places_of(t, handles)
-            if BEFORE_RUN:
-                found = [look(t, plan) for look in BEFORE_RUN]
-            LAST.plan = plan
-            if MOVED or plan.moved:
-                plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
-            if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
-                with Shield() as shield:
-                    try:
-                        _execute(t, plan, handles)
-                    except BaseException as error:
-                        break_off(t, plan, handles, error)
-                        raise
-                del shield
-        t.handles = []
-        _release(t)
-    del handles  # what is raised would hold them
-    for wrong in found:
-        if wrong is not None:
-            raise wrong
-    COUNTS["runs"] += 1
-    node.stamp = COUNTS["runs"]
+    for wrong in Running.locked(_run, t):
+        raise wrong
     if COUNTS["nodes"] > NODE_BUDGET:
         forget_paths()
+
+
+def _run(t: Any) -> list[Exception]:
+    """Run a trace whose lock is held; errors of those who looked at it before."""
+    if t.done:
+        return []
+    graph.forget_unused()
+    handles, node = t.handles, t.node
+    found: list[Exception | None] = []
+    live = alive(handles)
+    if t.vmapped:
+        live = tuple([s for s in live if handles[s]._node.level is None])
+    if live:
+        expected = graph.EXPECTED["backward"] if node.save is None else node.save
+        save: Save = lasting(t) if t.cutting else expected
+        plan = node.plans.get((live, save)) or plan_for(node, live, save)
+        if plan.places is None:
+            plan.places = places_of(t, handles)
+        if BEFORE_RUN:
+            found = [look(t, plan) for look in BEFORE_RUN]
+        LAST.plan = plan
+        if MOVED or plan.moved:
+            plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
+        if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+            get_ready(plan.executable)
+            shielded(_execute_whole, t, plan, handles)
+    t.handles = []
+    _release(t)
+    COUNTS["runs"] += 1
+    node.stamp = COUNTS["runs"]
+    return [wrong for wrong in found if wrong is not None]
 
 
 def forget_paths() -> None:
@@ -267,6 +264,21 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
         raise
 
 
+def get_ready(executable: Any) -> None:
+    """Compile what is due to be compiled: whoever interrupts that need not wait until it has run."""
+    ready = getattr(executable, "ready", None)
+    if ready is not None:
+        ready()
+
+
+def _execute_whole(t: Any, plan: Plan, handles: list[Any]) -> None:
+    try:
+        _execute(t, plan, handles)
+    except BaseException as error:
+        break_off(t, plan, handles, error)
+        raise
+
+
 def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     """Run the program of a trace and hand the results over."""
     t.running = True
@@ -279,7 +291,7 @@ def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
     del inputs
     results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
     if segment is not None and plan.saved:
-        segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
+        segment.keep(dict(zip(plan.saved, results[len(plan.slots) :], strict=True)))
     _deliver(t, plan, handles, results)
 
 
@@ -353,31 +365,34 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
     node = h._node
     if node is not None:
         _settle(t, t.inputs[: node.inputs])
-    running = Running(t)
-    with t.lock, running:
-        if h._data is not None or node is None:
-            return
-        if t.running:
-            raise TenureError(
-                "a signal handler or __del__ reads a value that the interrupted run is about to compute",
-                help="read it after the run: set a flag in the handler and look at it in the loop",
-            )
-        before = t.handles[: node.results]
-        live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
-        if alone:
-            live &= paths.behind(node, h._slot)
-        known = tuple([s for s in sorted(live) if before[s]._data is not None])
-        wanted = tuple([s for s in sorted(live) if before[s]._data is None])
-        key = ("prefix", wanted, known)
-        plan = node.plans.get(key)
-        if plan is None:
-            plan = node.plans[key] = Prefix(expansion(), wanted, known)
-        arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
-        results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
-        for slot, array in zip(wanted, results, strict=True):
-            if type(array) is Poison:
-                locate(t, t.handles, array)
-            before[slot]._data = array
+    Running.locked(_run_prefix, t, h, expansion, alone)
+
+
+def _run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], alone: bool) -> None:
+    node = h._node
+    if h._data is not None or node is None:
+        return
+    if t.running:
+        raise TenureError(
+            "a signal handler or __del__ reads a value that the interrupted run is about to compute",
+            help="read it after the run: set a flag in the handler and look at it in the loop",
+        )
+    before = t.handles[: node.results]
+    live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
+    if alone:
+        live &= paths.behind(node, h._slot)
+    known = tuple([s for s in sorted(live) if before[s]._data is not None])
+    wanted = tuple([s for s in sorted(live) if before[s]._data is None])
+    key = ("prefix", wanted, known)
+    plan = node.plans.get(key)
+    if plan is None:
+        plan = node.plans[key] = Prefix(expansion(), wanted, known)
+    arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
+    results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
+    for slot, array in zip(wanted, results, strict=True):
+        if type(array) is Poison:
+            locate(t, t.handles, array)
+        before[slot]._data = array
 
 
 def adopt(t: Any, h: Any) -> None:
@@ -385,9 +400,12 @@ def adopt(t: Any, h: Any) -> None:
     node = h._node
     if node is not None:
         _settle(t, t.inputs[: node.inputs])
-    with t.lock:
-        node = h._node
-        if h._src is None and node is not None:
-            inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
-            segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
-            h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)
+    Running.locked(_adopt, t, h)
+
+
+def _adopt(t: Any, h: Any) -> None:
+    node = h._node
+    if h._src is None and node is not None:
+        inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
+        segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
+        h._src = t.marks.get(h._slot) or graph.Out(segment, h._slot, node.name)

@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.runtime.bracket import Bracketed
 from tenure.values.graph import Hook, Out
 from tenure.values.record import RECORDER
 
 _numbers = itertools.count()
 
 
-class RemovableHandle:
+class RemovableHandle(Bracketed):
     """What ``register_hook`` returns; ``remove()`` takes the hook away again."""
 
-    __slots__ = ("_hooks", "_number")
+    __slots__ = ("_endings", "_hooks", "_number")
 
     def __init__(self, hooks: dict[int, Hook], fn: Hook) -> None:
         self._hooks = hooks
@@ -27,11 +28,8 @@ class RemovableHandle:
         """Take the hook away."""
         self._hooks.pop(self._number, None)
 
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.remove()
+    def _opening(self) -> Any:
+        return (), (), ((self._hooks.pop, self._number, None),)
 
 
 class Handler:

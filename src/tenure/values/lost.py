@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tenure.errors import TenureError
 from tenure.interp.interp import Poison
+from tenure.runtime.bracket import bracket
 from tenure.values.sites import place_of, site
 from tenure.values.unfinished import UNFINISHED
 
@@ -16,20 +18,16 @@ AXIS = re.compile(r"axis \d+(?= of size)")
 
 
 class Running:
-    """Says from when it is made until it is left that this thread has, or waits for, the lock of a trace: a forked
-    process finds here whose traces are not run any more. ``running = Running(t)``, then ``with t.lock, running:``."""
+    """What threads run, or wait to run: a forked process finds here whose traces are not run any more."""
 
-    __slots__ = ("key",)
     all: ClassVar[dict[tuple[int, int], Any]] = {}
 
-    def __init__(self, t: Any) -> None:
-        self.key = (id(t), threading.get_ident())
-        self.all[self.key] = t
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *error: object) -> None:
-        self.all.pop(self.key, None)
+    @classmethod
+    def locked(cls, function: Callable[..., Any], t: Any, *args: Any) -> Any:
+        """Call a function with a trace whose lock is held."""
+        key = (id(t), threading.get_ident())
+        begin, end = (cls.all.__setitem__, key, t), (cls.all.pop, key, None)
+        return bracket((begin, (t.lock.acquire,)), ((t.lock.release,), end), function, t, *args)
 
     @classmethod
     def forked(cls) -> None:

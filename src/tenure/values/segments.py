@@ -11,7 +11,7 @@ from tenure.ops import pointwise
 from tenure.values import packs, paths, steps
 from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
-from tenure.values.graph import EXPECTED, Segment
+from tenure.values.graph import Segment
 from tenure.values.trie import Node
 
 Cotangents = dict[int, Any]
@@ -76,7 +76,7 @@ def _with_saved(
 def segment_gradient(segment: Segment, cts: Cotangents, stops: tuple[int, ...], into: Cotangents) -> Cotangents:
     """Cotangents of those stops that the roots reach. A path learns here that a backward follows its run."""
     node = segment.node
-    node.save = segment.used = EXPECTED["backward"] = True
+    segment.use()
     roots = tuple(sorted(cts))
     adjoint = adjoint_of(node, (roots, stops, tuple(into), tuple(segment.saved or ())))
     operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]

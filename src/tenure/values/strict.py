@@ -11,12 +11,12 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tenure.compile.build import planned
 from tenure.compile.explain import found_reuses
 from tenure.errors import BorrowError, OwnershipError, Site
+from tenure.runtime.bracket import Bracketed
 from tenure.runtime.lots import unshared
 from tenure.values.force import BEFORE_RUN
 from tenure.values.graph import Place
@@ -39,7 +39,7 @@ class Written:
         self.where = where
 
 
-class strict(ContextDecorator):
+class strict(Bracketed, ContextDecorator):
     """A context in which no write copies because somebody holds what the place held before.
 
     Such a write is TN506 when it is computed, naming its line, who holds the former value, and the line that made it
@@ -49,25 +49,12 @@ class strict(ContextDecorator):
 
     def __init__(self) -> None:
         self.writes: list[Written] = []
-        self.tokens: list[Any] = []
 
-    def __enter__(self) -> Self:
+    def _opening(self) -> Any:
         finish()
-        self.tokens.append(ACTIVE.set((*ACTIVE.get(), self)))
-        WATCHERS.append(self.watch)
-        BEFORE_RUN.append(self.look)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                finish()
-        finally:
-            ACTIVE.reset(self.tokens.pop())
-            WATCHERS.remove(self.watch)
-            BEFORE_RUN.remove(self.look)
+        outer, watch, look = ACTIVE.get(), self.watch, self.look
+        begin = (ACTIVE.set, (*outer, self)), (WATCHERS.append, watch), (BEFORE_RUN.append, look)
+        return begin, ((finish,),), ((ACTIVE.set, outer), (WATCHERS.remove, watch), (BEFORE_RUN.remove, look))
 
     def watch(self, place: Any, before: Any) -> None:
         """A place is given another value."""
