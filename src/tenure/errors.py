@@ -19,11 +19,11 @@ An error copies and pickles to the same text, so a poisoned value can raise it a
 
 import linecache
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType
-from typing import Self
+from typing import Self, TypeVar
 
 from tenure.diagnostic import Diagnostic, Label, Span
 from tenure.report import text
@@ -44,6 +44,7 @@ __all__ = [
     "UseAfterMove",
     "VmapError",
     "WriteError",
+    "following",
 ]
 
 
@@ -196,6 +197,17 @@ class StaleBorrowError(OwnershipError):
 
 class InternalError(TenureError, AssertionError):
     """A defect of Tenure itself: a Program that the verifier refuses, or generated code that LLVM does."""
+
+
+T = TypeVar("T")
+
+
+def following(items: Iterator[T]) -> T:
+    """The next of some items; InternalError where there is none. A StopIteration would end whatever loop of the user's,
+    ``map`` or generator is calling, in silence."""
+    for item in items:
+        return item
+    raise InternalError("there is no next item where one was counted on")
 
 
 def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, int | None]:

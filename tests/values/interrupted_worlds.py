@@ -167,7 +167,7 @@ class Writes(World):
             lambda: v.__setitem__((0, slice(None)), 7.0),
             lambda: v.__iadd__(1.0),
             lambda: v.mul_(2.0),
-            lambda: v[1].copy_(tn.ones(3)),
+            lambda: v.data[1].copy_(tn.ones(3)),
             lambda: v.data.__setitem__((slice(None), [0, 2]), -1.0),
             lambda: v.data[0].zero_(),
             lambda: u.__setitem__(slice(1, 3), w.detach()),

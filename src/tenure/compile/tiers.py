@@ -44,10 +44,11 @@ BUDGET = Budget()
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called."""
 
-    __slots__ = ("call", "compiled", "cost", "program", "seconds", "seen", "stepwise")
+    __slots__ = ("call", "compiled", "cost", "given", "program", "seconds", "seen", "stepwise")
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.given = sum([not aval.weak for aval in program.inputs])
         self.compiled: Executable | None = None
         self.call: Any = None
         self.stepwise: Executable | None = None
@@ -56,6 +57,8 @@ class Tiered:
         self.cost = RATE * len(program.instructions)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
+        if self.stepwise is not None and len(arrays) > self.given:  # an interrupted run goes on
+            return self.stepwise(arrays, numbers)
         self.ready()
         return self.step(arrays, numbers) if self.compiled is None else self.compiled(arrays, numbers)
 

@@ -88,7 +88,10 @@ def _closure(function: FunctionType) -> dict[str, Any]:
 class Call(Bracketed):
     """One call of a checked function: its loans, and what is passed of each argument, until that is taken."""
 
-    __slots__ = ("_endings", "args", "back", "begin", "containers", "end", "kinds", "left", "lender", "name", "now", "plans", "which")
+    __slots__ = (
+        "_endings", "args", "back", "begin", "containers", "end", "kinds", "left", "lender", "name", "now", "plans",
+        "which",
+    )  # fmt: skip
 
     def __init__(self, name: str, plans: dict[str, Plan], kinds: list[str], lease: Lease | None = None) -> None:
         self.name = name
@@ -226,7 +229,8 @@ def _wrapped(function: FunctionType, plans: dict[str, Plan], kinds: list[str]) -
     """The function of the same signature that passes the arguments as they are annotated."""
     parameters: list[str] = []
     arguments: list[str] = []
-    scope: dict[str, Any] = {"tn__Call": Call, "tn__bracket": bracket, "tn__begun": begun, "tn__Walk": Walk, "tn__function": function}
+    known = {"Call": Call, "bracket": bracket, "begun": begun, "Walk": Walk, "function": function}
+    scope: dict[str, Any] = {f"tn__{name}": to for name, to in known.items()}
     before: Any = None
     for name, p in inspect.signature(function).parameters.items():
         if before is KINDS.POSITIONAL_ONLY and p.kind is not before:

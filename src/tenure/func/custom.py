@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.errors import DTypeError, GradientError, ShapeError, following
 from tenure.func import tree
 from tenure.func.vectorize import vmap
 from tenure.runtime.bracket import bracket
@@ -119,7 +119,7 @@ class Form:
     def filled(self, tensors: list[Any]) -> Any:
         """The residuals with such tensors."""
         given = iter(tensors)
-        return tree.rebuild(self.tree, iter([next(given) if x is HERE else x for x in self.others]))
+        return tree.rebuild(self.tree, iter([following(given) if x is HERE else x for x in self.others]))
 
 
 HERE: Final = object()
@@ -155,7 +155,7 @@ def rule_of_all(f: Any, forward: Any, backward: Any, own: list[bool]) -> Callabl
                 return [c for c in cotangents if c is not None]
 
             wide = iter(vmap(one, randomness=randomness)(tensors, g))
-            each = [None if k in missing else next(wide) for k in range(len(own))]
+            each = [None if k in missing else following(wide) for k in range(len(own))]
             return tuple([c if c is None or has else c.sum(axis=0) for c, has in zip(each, own, strict=True)])
 
         all_of.defvjp(first, back)

@@ -34,8 +34,8 @@ def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: M
     before = [(held, key, held[key]) for held, key in slots.values()]
     named = [(*slots[name], value) for name, value in values.items()]
     new = [(held, key, replaced.get(id(old), old)) for held, key, old in before]
-    enter = [(held.__setitem__, key, value) for held, key, value in [*new, *named]]
-    leave = [(held.__setitem__, key, old) for held, key, old in before]
+    enter: list[Any] = [(held.__setitem__, key, value) for held, key, value in [*new, *named]]
+    leave: list[Any] = [(held.__setitem__, key, old) for held, key, old in before]
     if RECORDER.site is None:
         enter.append((RECORDER.enter_site, here()))
         leave.append((RECORDER.enter_site, None))

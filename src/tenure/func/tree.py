@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, following
 from tenure.values.tensor import Tensor
 
 
@@ -33,7 +33,7 @@ def rebuild(tree: Any, new: Iterator[Any]) -> Any:
         return type(tree)(*[rebuild(value, new) for value in tree])
     if isinstance(tree, list | tuple):
         return type(tree)([rebuild(value, new) for value in tree])
-    return next(new)
+    return following(new)
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tenure.errors import DTypeError, ShapeError, VmapError
+from tenure.errors import DTypeError, ShapeError, VmapError, following
 from tenure.func import tree
 from tenure.values.levels import Call
 from tenure.values.reading import value_of
@@ -143,7 +143,7 @@ def _examples(leaves: list[Any], axes: list[Any]) -> tuple[list[tuple[Any, int |
             at=site(here()),
             help="give in_axes an int for at least one argument",
         )
-    return out, next(iter(counts))
+    return out, following(iter(counts))
 
 
 def _returned(call: Call, out: Any, axes: list[Any]) -> Any:
@@ -165,4 +165,5 @@ def _returned(call: Call, out: Any, axes: list[Any]) -> Any:
         results.append(value)
     mapped = [y for y, axis in zip(results, axes, strict=True) if axis is not None]
     wide = iter(finish(call, mapped, tuple(places)))
-    return tree.rebuild(out, iter([y if axis is None else next(wide) for y, axis in zip(results, axes, strict=True)]))
+    found = [y if axis is None else following(wide) for y, axis in zip(results, axes, strict=True)]
+    return tree.rebuild(out, iter(found))

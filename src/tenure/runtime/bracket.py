@@ -3,8 +3,8 @@
     bracket([(mode.set, new)], [(mode.set, old)], function, x)
 
 A ``finally`` and an ``__exit__`` in Python are code like any other: an interrupt that comes where they begin, or
-between two of their lines, leaves the rest undone. So a builtin goes through these steps, which are builtins too: tuples
-of a callable and its arguments. A step that is Python code may be interrupted, and the steps after it are still made.
+between two of their lines, leaves the rest undone. So a builtin goes through these steps, which are builtins too:
+tuples of a callable and its arguments. A step that is Python code may be interrupted; the steps after it are made.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def at_once(steps: Steps) -> None:
 
 
 def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``, which are made in any case: they find
-    what an unfinished beginning left."""
+    """``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``, which are made in any case: also
+    where those of ``begin`` were not."""
     try:
         at_once(begin)
         out = function(*args, **kwargs)
@@ -71,7 +71,7 @@ class Bracketed:
             with suppress(BaseException):
                 at_once(end)
             raise
-        self._endings = [*(getattr(self, "_endings", None) or ()), (well, end)]
+        self._endings = [*(getattr(self, "_endings", None) or ()), (well, end)]  # type: ignore[misc]
         return self
 
     def __exit__(
@@ -92,8 +92,9 @@ class Bracketed:
 
 
 _API = (
-    *("PyErr_Clear", "PyErr_Fetch", "PyErr_Restore", "PyList_Append", "PyList_GetItem", "PyList_New", "PyList_SetSlice"),
-    *("PyList_Size", "PyObject_CallMethodObjArgs", "PyObject_GetAttr", "PyObject_SetAttr", "PyObject_Vectorcall"),
+    *("PyErr_Clear", "PyErr_Fetch", "PyErr_Restore", "PyList_Append", "PyList_GetItem", "PyList_New"),
+    *("PyList_SetSlice", "PyList_Size"),
+    *("PyObject_CallMethodObjArgs", "PyObject_GetAttr", "PyObject_SetAttr", "PyObject_Vectorcall"),
     *("PyTuple_GetItem", "PyTuple_GetSlice", "PyTuple_Size", "Py_DecRef", "Py_IncRef"),
 )
 _NAMES = ("_endings", "_opening")

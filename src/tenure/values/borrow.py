@@ -16,7 +16,7 @@ from tenure.runtime.bracket import Bracketed
 from tenure.values import indexing, keys
 from tenure.values.arithmetic import detach
 from tenure.values.boundary import owned
-from tenure.values.loans import Ended, Lease, Loan, lending, tidied
+from tenure.values.loans import Ended, Loan, lending, tidied
 from tenure.values.reading import value_of, written_of
 from tenure.values.regions import Region
 from tenure.values.sites import at_users_line, here, site

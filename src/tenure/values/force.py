@@ -21,9 +21,11 @@ from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, packs, paths
 from tenure.values.expand import Expansion
+from tenure.values.handing import Handing, deliver, get_ready, start
+from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate
 from tenure.values.shield import shielded
-from tenure.values.sites import place_of, places_of
+from tenure.values.sites import places_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
 
@@ -204,7 +206,7 @@ def _run(t: Any) -> list[Exception]:
     if live:
         expected = graph.EXPECTED["backward"] if node.save is None else node.save
         save: Save = lasting(t) if t.cutting else expected
-        plan = node.plans.get((live, save)) or plan_for(node, live, save)
+        plan = node.plans.get((live, save)) or internally(node, plan_for, node, live, save)
         if plan.places is None:
             plan.places = places_of(t, handles)
         if BEFORE_RUN:
@@ -213,8 +215,8 @@ def _run(t: Any) -> list[Exception]:
         if MOVED or plan.moved:
             plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
         if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
-            get_ready(plan.executable)
-            shielded(_execute_whole, t, plan, handles)
+            internally(node, get_ready, plan.executable)
+            shielded(Handing(t, plan).run, handles)
     t.handles = []
     _release(t)
     COUNTS["runs"] += 1
@@ -243,7 +245,7 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
         return False
     try:
         if plan.graph:
-            _start(t, plan, handles)
+            start(t, plan, handles)
         done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
     except BaseException as error:
         break_off(t, plan, handles, error)
@@ -258,72 +260,10 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
     arrays, status = done
     try:
         numbers = [t.scalars[k] for k in plan.numbers]
-        _deliver(t, plan, t.handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
+        deliver(t, plan, t.handles, plan.executable.compiled.failed(arrays, status, numbers))  # type: ignore[attr-defined]
     except BaseException as error:
         break_off(t, plan, t.handles, error)
         raise
-
-
-def get_ready(executable: Any) -> None:
-    """Compile what is due to be compiled: whoever interrupts that need not wait until it has run."""
-    ready = getattr(executable, "ready", None)
-    if ready is not None:
-        ready()
-
-
-def _execute_whole(t: Any, plan: Plan, handles: list[Any]) -> None:
-    try:
-        _execute(t, plan, handles)
-    except BaseException as error:
-        break_off(t, plan, handles, error)
-        raise
-
-
-def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
-    """Run the program of a trace and hand the results over."""
-    t.running = True
-    inputs, scalars = t.inputs, t.scalars
-    segment = _start(t, plan, handles) if plan.graph else None
-    t.inputs = []
-    arrays = [x._data for x in inputs]
-    if segment is not None and t.cutting:
-        segment.inputs = [x if k in plan.kept else None for k, x in enumerate(inputs)]
-    del inputs
-    results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
-    if segment is not None and plan.saved:
-        segment.keep(dict(zip(plan.saved, results[len(plan.slots) :], strict=True)))
-    _deliver(t, plan, handles, results)
-
-
-def _deliver(t: Any, plan: Plan, handles: list[Any], results: Sequence[Any]) -> None:
-    """Give results to their handles, which are pending no longer."""
-    for slot, array in zip(plan.slots, results, strict=False):
-        h = handles[slot]
-        if type(array) is Poison:
-            locate(t, handles, array)
-        h._data = array
-        h._trace = h._node = None
-
-
-def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
-    """Give the differentiable results their place in the graph; the segment, if one of them is open."""
-    for slot in plan.leaves:
-        handles[slot]._src = t.marks.get(slot)
-    for slot, by in plan.consumed.items():
-        h = handles[slot]
-        if h._src is None:
-            h._src = graph.Out(None, slot, h._node.name, place_of(t, handles[by]))
-    if not plan.open:
-        return None
-    segment = graph.Segment(t.node, t.inputs, t.scalars, paths.sources(t), t.handlers)
-    spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
-    for slot in plan.open:
-        h = handles[slot]
-        if h._src is None:
-            stale = next((spent[d] for d in h._deps if d in spent), None) if spent else None
-            where = stale.where if stale else None
-            h._src = graph.Out(None if stale else segment, slot, h._node.name, where)
-    return segment
 
 
 def _release(t: Any) -> None:
@@ -386,7 +326,7 @@ def _run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], alone: bool)
     key = ("prefix", wanted, known)
     plan = node.plans.get(key)
     if plan is None:
-        plan = node.plans[key] = Prefix(expansion(), wanted, known)
+        plan = node.plans[key] = internally(node, lambda: Prefix(expansion(), wanted, known))
     arrays = [t.inputs[k]._data for k in plan.inputs] + [t.handles[s]._data for s in plan.known]
     results = plan.executable(arrays, [t.scalars[k] for k in plan.numbers])
     for slot, array in zip(wanted, results, strict=True):

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from tenure.errors import BorrowError, OutOfRange, ShapeError
-from tenure.runtime.lots import carve, is_sole
 from tenure.runtime.bracket import Bracketed
+from tenure.runtime.lots import carve, is_sole
 from tenure.values import force, keys, record
 from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of

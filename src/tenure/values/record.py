@@ -22,6 +22,7 @@ from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
+from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.sites import user_frame
@@ -129,12 +130,17 @@ class Trace:
             return self.add(new_operation(self, key, fn, args, params, scalars))
         except (ShapeError, DTypeError, OutOfRange) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
+        except INSIDE as error:
+            raise defect(error, self.node) from error
 
     def add(self, node: Node) -> Node:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
         force.count("nodes")
         if node.size >= self.look and not RECORDER.open:
-            self.look = period.choose_cut(node, self.look)
+            try:
+                self.look = period.choose_cut(node, self.look)
+            except INSIDE as error:
+                raise defect(error, node) from error
         return self.node.next.setdefault(node.key, node)
 
     def append(self, node: Node, frame: Any) -> Any:

@@ -24,7 +24,7 @@ from tenure.runtime.lots import Lot, has_views, is_sole
 from tenure.values import indexing
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.loans import GUARD, Ended, Loan, Loans, absent, lend, tidied, written_region
+from tenure.values.loans import Ended, Loan, Loans, absent, guarded, lend, tidied, written_region
 from tenure.values.record import RECORDER
 from tenure.values.regions import overlap
 from tenure.values.sites import here
@@ -86,7 +86,8 @@ class Ties:
         """A part is lent, and so is that much of the whole, unless it is lent as this part already."""
         place = self.whole()
         loans = None if place is None else place._loans
-        if place is not None and not (type(loans) is Loans and any(held.by is self.token and not held.lease.over for held in loans.exclusive)):
+        known = loans.exclusive if type(loans) is Loans else ()
+        if place is not None and not any(held.by is self.token and not held.lease.over for held in known):
             above = replace(loan, by=self.token, region=self.token._region, settle=None)
             lend(place, above, self.token.chain())
             self.lent[loan] = place
@@ -98,33 +99,42 @@ class Ties:
 
     def absent(self, place: Any) -> Any:
         """The value of a place that has none at hand: put together, if no loan forbids it."""
-        with GUARD:
-            loans = place._loans
-            if not self.outdated or (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
-                return absent(place)
+        loans = tidied(place)
+        if not self.outdated or (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
+            return absent(place)
         return self.joined(place)
 
     def joined(self, place: Any) -> Any:
         """The value of a place with what its parts hold now. Values are computed outside the lock: that may wait."""
         while True:
-            with GUARD:
-                if not self.outdated:
-                    return current(place)
-                stamp, parts, base = self.stamp, list(self.parts), self.base
+            whole, stamp, parts, base = self._parts(place)
+            if whole is not None:
+                return whole
             seen = [current(p) for p in parts]
             for value in [*seen, *([] if base is None else [base])]:
                 RECORDER.compute(value)
-            with GUARD:
-                if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
-                    continue
-                value = place._held_as(self.put_together(parts, seen))
-                self.outdated = False
-                keep(place, value)
-                self.settle(place, value)
-                for b in [r() for r in place._borrows]:
-                    if b is not None and b._stale is None:
-                        b._read()
-                return value
+            whole = self._join(place, stamp, parts, seen)
+            if whole is not None:
+                return whole
+
+    @guarded
+    def _parts(self, place: Any) -> tuple[Any, int, list[Any], Any]:
+        """The value of a place if it is whole; else a stamp, its parts, and what lies around them."""
+        return None if self.outdated else current(place), self.stamp, list(self.parts), self.base
+
+    @guarded
+    def _join(self, place: Any, stamp: int, parts: list[Any], seen: list[Any]) -> Any:
+        """Put parts together, and let the place hold that; None where one was written since it was seen."""
+        if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
+            return None
+        value = place._held_as(self.put_together(parts, seen))
+        keep(place, value)
+        self.outdated = False
+        self.settle(place, value)
+        for b in [r() for r in place._borrows]:
+            if b is not None and b._stale is None:
+                b._read()
+        return value
 
     def put_together(self, parts: list[Any], seen: list[Any]) -> Any:
         """The whole, from the parts and what was seen of them; what is seen is not written in place meanwhile."""
