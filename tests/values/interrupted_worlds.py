@@ -206,7 +206,7 @@ class Loans(World):
         with w.borrow_mut() as m:
             m.mul_(2.0)
         self.note()
-        with v.split_at_mut(3) as (a, b):
+        with v.split_at_mut(3) as (a, _):
             a.zero_()
         self.note()
         v.sum().item()
@@ -229,6 +229,14 @@ class Hooks(World):
         with tn.no_grad():
             w -= w.grad
         self.note()
+
+    def state(self) -> Any:
+        return len(self.w._leaf.hooks)
+
+    def restore(self, values: list[Any], state: Any) -> None:
+        super().restore(values, state)
+        for _ in range(state):  # one that was registered as the interrupt came
+            self.w.register_hook(lambda g: g * 2)
 
 
 @tn.custom_vjp
@@ -377,8 +385,6 @@ class Checked(World):
         self.note()
         (self.u + self.v).tolist()
 
-    def check(self) -> None: ...
-
 
 class Draws(World):
     """Random numbers, dropout, shuffled batches."""
@@ -410,6 +416,6 @@ class Draws(World):
 
 
 WORLDS = [
-    Training, PlainSGD, FirstMomentum, Adam, FirstAdam, AdamW, RMSprop, Closure, Accumulated, NewPrograms, Writes, Loans,
-    Hooks, Transforms, Mapped, Rules, Functional, Contexts, Checked, Draws,
+    Training, PlainSGD, FirstMomentum, Adam, FirstAdam, AdamW, RMSprop, Closure, Accumulated, NewPrograms, Writes,
+    Loans, Hooks, Transforms, Mapped, Rules, Functional, Contexts, Checked, Draws,
 ]  # fmt: skip

@@ -211,7 +211,7 @@ def sweep(
     make().run()
     known = outcomes(make)
     before = scope()
-    moment, reached, swallowed = first, True, 0
+    moment, reached = first, True
     while reached:
         world, seen = make(), False
         try:

@@ -144,6 +144,8 @@ def _settle(place: Any, other: Any, loan: Loan, before: Any) -> None:
     if type(loans) is Ended:
         return
     after = other._read() if loans is None else loans.current(other)
+    if after is not before and place._ties is not None:
+        place._ties.outdate_whole()
     give_leaf = (setattr, place, "_leaf", other._leaf), (setattr, other, "_leaf", None)
     ended = (setattr, other, "_loans", Ended("over", loan.where)), (STANDING_IN.pop, id(other), None)
     at_once((*give_leaf, *ended, (setattr, place._loans, "value", after)))

@@ -18,7 +18,7 @@ from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
 from tenure.values.graph import Place
-from tenure.values.loans import GUARD, STANDING_IN, Ended, Loans, tidied, used, written_while
+from tenure.values.loans import STANDING_IN, Ended, Loans, guarded, tidied, used, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
@@ -140,17 +140,17 @@ def _check(x: Any) -> None:
     x._read()
 
 
+@guarded
 def _move_place(x: Var, ended: Ended) -> Var:
     """A place of the same class takes the value, the gradient and the part in graphs."""
     y: Any = object.__new__(type(x))
-    with GUARD:
-        _check(x)
-        y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
-        y._home = x._home
-        if x._ties is not None:
-            x._ties.retire(x, list(x._ties.parts), "taken")
-        y._home, x._loans, x._leaf = x._home, ended, None
-        del x._val
+    _check(x)
+    y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
+    y._home = x._home
+    if x._ties is not None:
+        x._ties.retire(x, list(x._ties.parts), "taken")
+    y._home, x._loans, x._leaf = x._home, ended, None
+    del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):
         y._born, y._holders = x._born, None
@@ -176,13 +176,13 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     return y
 
 
+@guarded
 def _bury(x: Any, ended: Ended, twin: Any) -> None:
     """Make a value dead to the user, once."""
-    with GUARD:
-        if type(x) is Moved:
-            _refuse(x)
-        x._gone = (ended, twin)
-        x.__class__ = Moved
+    if type(x) is Moved:
+        _refuse(x)
+    x._gone = (ended, twin)
+    x.__class__ = Moved
 
 
 def _share(x: Any, ended: Ended) -> Any:

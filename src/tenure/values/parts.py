@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tenure.errors import BorrowError, OutOfRange, ShapeError
-from tenure.runtime.bracket import Bracketed
+from tenure.runtime.bracket import Bracketed, at_once
 from tenure.runtime.lots import carve, is_sole
 from tenure.values import force, keys, record
 from tenure.values.borrow import Borrow
@@ -29,7 +29,7 @@ from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
 from tenure.values.regions import Region, Rows, overlap
 from tenure.values.sites import here, site
-from tenure.values.ties import Array, Ties, Token, copied, current, keep
+from tenure.values.ties import Array, Ties, Token, copied, current, keeping
 
 
 class Parts(tuple[Borrow, ...], Bracketed):
@@ -165,16 +165,25 @@ def prepare(ties: Ties, place: Any, lender: Any) -> None:
     if held[0]._deps and place._leaf is None:
         ties.shared, ties.base = None, held[0]
         return
-    if type(place._loans) is Loans and place._loans.exclusive:
-        place._loans.value = None
-    else:
-        del place._val
     arrays = [held[0]._data]
-    if not force._references(held):
-        held.clear()
-    mine = not held and is_sole(arrays, 0) and arrays[0].base is None and arrays[0].flags.carray
-    keep(place, held[0] if held else place._held_as(wrap(arrays[0])))
-    ties.shared = arrays if mine else [copied(arrays[0])]
+
+    def put_back() -> None:
+        at_once((keeping(place, held[0] if held else place._held_as(wrap(arrays[0]))),))
+
+    try:
+        if type(place._loans) is Loans and place._loans.exclusive:
+            place._loans.value = None
+        else:
+            del place._val
+        if not force._references(held):
+            held.clear()
+        mine = not held and is_sole(arrays, 0) and arrays[0].base is None and arrays[0].flags.carray
+        shared = arrays if mine else [copied(arrays[0])]
+        put_back()
+    except BaseException:
+        put_back()
+        raise
+    ties.shared = shared
 
 
 def part_of(place: Any, token: Token) -> Borrow:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.runtime.bracket import at_once
 from tenure.runtime.buffers import empty
 from tenure.runtime.lots import Lot, has_views, is_sole
 from tenure.values import indexing
@@ -128,8 +129,7 @@ class Ties:
         if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
             return None
         value = place._held_as(self.put_together(parts, seen))
-        keep(place, value)
-        self.outdated = False
+        at_once((keeping(place, value), (setattr, self, "outdated", False)))
         self.settle(place, value)
         for b in [r() for r in place._borrows]:
             if b is not None and b._stale is None:
@@ -184,19 +184,20 @@ class Ties:
             for p in self.parts:
                 p._ties.merged = weakref.ref(current(p))
             self.retire(place, [p for p in self.parts if overlap(p._ties.token._region, region)], "written")
+
+    def outdate_whole(self) -> None:
+        """This part is about to be written: what it is a part of is put together anew when it is read next."""
         whole = self.whole()
         if whole is not None:
             whole._ties.outdate(whole, self.token)
 
     def outdate(self, place: Any, token: Any) -> None:
-        """A part was written: let go of the whole, and make stale what else was borrowed there."""
-        self.outdated = True
+        """A part is written: let go of the whole, and make stale what else was borrowed there."""
         loans = place._loans
-        if type(loans) is Loans and loans.exclusive:
-            loans.value = None
-        else:
-            with suppress(AttributeError):
-                del place._val
+        lent = type(loans) is Loans and loans.exclusive
+        drop = (setattr, loans, "value", None) if lent else (delattr, place, "_val")
+        with suppress(AttributeError):  # it may be gone
+            at_once(((setattr, self, "outdated", True), drop))
         chain = {id(c) for c in token.chain()}
         for b in [r() for r in place._borrows]:
             if b is not None and id(b) in chain:
@@ -232,13 +233,12 @@ def current(place: Any) -> Any:
     return place._read() if loans is None else loans.current(place)
 
 
-def keep(place: Any, value: Any) -> None:
-    """Let a place hold a value that is no write of it."""
+def keeping(place: Any, value: Any) -> tuple[Any, ...]:
+    """The step that lets a place hold a value that is no write of it."""
     value._held = True
-    if type(place._loans) is Loans:
-        place._loans.store(place, value)
-    else:
-        place._val = value
+    loans = place._loans
+    lent = type(loans) is Loans and loans.exclusive
+    return (setattr, loans, "value", value) if lent else (setattr, place, "_val", value)
 
 
 def copied(array: Array) -> Array:

@@ -164,6 +164,8 @@ class Var(Writable):
             loans.refuse_write(self, writer, key)
         if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
             return False
+        if self._ties is not None:
+            self._ties.outdate_whole()
         if loans is None:
             self._val = new
         else:
