@@ -205,14 +205,14 @@ def outcomes(make: Callable[[], World]) -> list[list[bytes]]:
 
 
 def sweep(
-    make: Callable[[], World], event: str = "line", stride: int = 1, first: int = 1
+    make: Callable[[], World], event: str = "line", stride: int = 1, first: int = 1, most: int = 10**9
 ) -> Iterator[tuple[int, str]]:
-    """Every so many moments of a run at which an interrupt leaves something wrong, and what."""
+    """The moments of a run at which an interrupt leaves something wrong, and what; every so many, ``most`` at most."""
     make().run()
     known = outcomes(make)
     before = scope()
     moment, reached = first, True
-    while reached:
+    while reached and moment <= first + most * stride:
         world, seen = make(), False
         try:
             reached = interrupted(world.run, moment, event)

@@ -128,7 +128,7 @@ class Borrow(Bracketed, Writable):
         afterwards is a write-through borrow as before."""
         self._refuse_stale()
         loan = Loan(self, self._region, True, here())
-        begin, end = lending([(self._place, loan, self.chain())], loan.lease)
+        begin, end = lending(self._place, loan, self.chain())
         return (begin,), (), end
 
     def __getitem__(self, key: Any) -> Any:
@@ -217,7 +217,7 @@ class SharedBorrow(Bracketed, Writable):
     def _opening(self) -> Any:
         """Forbid writes: TN503 where the place is lent exclusively."""
         loan = Loan(self, self._region, False, here())
-        begin, end = lending([(self._place, loan, self.chain())], loan.lease)
+        begin, end = lending(self._place, loan, self.chain())
         return (begin, (self._lent, loan)), (), ((self._entered.remove, loan), *end)
 
     def _lent(self, loan: Loan) -> None:

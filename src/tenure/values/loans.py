@@ -276,7 +276,7 @@ def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
     """Take up a loan, which begins with its lease. ``chain`` is the borrow through which it will be used and those that
     one was taken from."""
     meet(place)
-    take_up(place, loan, chain)
+    bracket(TAKE, RELEASE, take_up, place, loan, chain)
 
 
 def meet(place: Any) -> None:
@@ -285,47 +285,64 @@ def meet(place: Any) -> None:
         place._ties.joined(place)
 
 
-@guarded
 def take_up(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
-    """Take up a loan of a place that is put together."""
-    held = tidied(place)
-    if held is None:
-        held = Loans()
-    held.refuse_loan(chain, loan.region, loan.exclusive)
+    """Take up a loan of a place that is put together; with ``GUARD`` held."""
+    held = None if place._loans is None else _tidied(place)
+    if held is not None:
+        held.refuse_loan(chain, loan.region, loan.exclusive)
     if place._ties is not None:
         place._ties.lend(loan)
+    held = held or Loans()
     if not loan.exclusive:
-        steps: tuple[Any, ...] = ((held.shared.append, loan),)
+        held.shared.append(loan)
+        place._loans = held
     elif held.exclusive:
-        steps = ((held.exclusive.append, loan),)
+        held.exclusive.append(loan)
     else:
         value = (setattr, held, "value", place._read())
-        steps = value, (held.exclusive.append, loan), (delattr, place, "_val")
-    at_once((*steps, (setattr, place, "_loans", held)))
+        at_once((value, (held.exclusive.append, loan), (setattr, place, "_loans", held), (delattr, place, "_val")))
 
 
-def lending(loans: Sequence[tuple[Any, Loan, Sequence[Any]]], lease: Lease) -> tuple[Any, Any]:
+def lending(place: Any, loan: Loan, chain: Sequence[Any]) -> tuple[Any, Any]:
+    """The step that lends a place, and those that end its loan."""
+    if place._ties is not None:
+        meet(place)
+    lease = loan.lease
+    begin = bracket, TAKE, RELEASE, bracket, ((take_up, place, loan, chain),), (), setattr, lease, "over", False
+    return begin, ((setattr, lease, "over", True), (bracket, TAKE, RELEASE, _tidied, place))
+
+
+def lending_all(loans: Sequence[tuple[Any, Loan, Sequence[Any]]], lease: Lease) -> tuple[Any, Any]:
     """The step that lends places until a lease ends, and those that end it."""
     for place, _, _ in loans:
         meet(place)
     begin = tuple([(take_up, *loan) for loan in loans])
-    end = lease.end, *[(tidied, place) for place, _, _ in loans]
+    end = lease.end, *[(bracket, TAKE, RELEASE, _tidied, place) for place, _, _ in loans]
     return (bracket, TAKE, RELEASE, bracket, begin, (), *lease.begin), end
 
 
-@guarded
 def tidied(place: Any) -> Any:
     """The loans of a place, without those that are over; None where there are none."""
+    return bracket(TAKE, RELEASE, _tidied, place)
+
+
+def _tidied(place: Any) -> Any:
     held = place._loans
-    over = [loan for loan in (*held.exclusive, *held.shared) if loan.lease.over] if type(held) is Loans else ()
+    if type(held) is not Loans:
+        return held
+    over = [loan for lent in (held.exclusive, held.shared) for loan in lent if loan.lease.over]
     if not over:
         return held
+    if not held.exclusive and len(over) == len(held.shared) and place._ties is None:
+        place._loans = None
+        return None
     for loan in over:
         if loan.settle is not None:
             loan.settle()
         if place._ties is not None:
             place._ties.give_back(loan)
-    exclusive, shared = ([x for x in lent if not x.lease.over] for lent in (held.exclusive, held.shared))
+    exclusive = [x for x in held.exclusive if x not in over]
+    shared = [x for x in held.shared if x not in over]
     steps: list[Any] = [(setattr, held, "exclusive", exclusive), (setattr, held, "shared", shared)]
     if held.exclusive and not exclusive and held.value is not None:
         steps += [(setattr, place, "_val", held.value), (setattr, held, "value", None)]
@@ -345,7 +362,7 @@ def refuse_updating(place: Any) -> None:
 @guarded
 def absent(place: Any) -> Any:
     """What to answer where a place's value is looked for and not found: the error, or the value if it is back."""
-    held = tidied(place)
+    held = _tidied(place)
     if type(held) is Loans and held.exclusive:
         raise used(held.exclusive[0])
     if type(held) is Ended:

@@ -15,19 +15,23 @@ from tenure.runtime.bracket import Bracketed, bracket
 
 
 class Mode:
-    """How operations are recorded: whether gradients are tracked, and whether each runs at once."""
+    """How operations are recorded: whether gradients are tracked, and whether each runs at once. The steps of ``enter``
+    put it in force."""
 
-    __slots__ = ("eager", "grad", "key")
+    __slots__ = ("eager", "enter", "grad", "key")
 
     def __init__(self, grad: bool, eager: bool) -> None:
         self.grad = grad
         self.eager = eager
         self.key = ("mode", grad)
+        self.enter: Any = None
 
 
 MODES = {(g, e): Mode(g, e) for g in (False, True) for e in (False, True)}
 DEFAULT = MODES[True, os.environ.get("TENURE_EAGER", "") not in ("", "0")]
 MODE: ContextVar[Any] = ContextVar("tenure_mode", default=DEFAULT)
+for _mode in MODES.values():
+    _mode.enter = ((MODE.set, _mode),)
 
 
 def current_mode() -> Mode:
@@ -82,19 +86,20 @@ class ModeContext(Bracketed):
         raise NotImplementedError
 
     def _opening(self) -> Any:
-        outer = _outer(MODE.get())
-        mode: Any = self._changed(current_mode())
+        outer = MODE.get()
+        plain = type(outer) is Mode
+        mode = self._changed(outer if plain else current_mode())
         frame = sys._getframe(1)
         if not frame.f_code.co_flags & inspect.CO_GENERATOR:
-            return ((MODE.set, mode),), (), ((MODE.set, outer),)
-        mine = GeneratorMode(frame, mode, outer)
+            return mode.enter, (), outer.enter if plain else ((MODE.set, _outer(outer)),)
+        mine = GeneratorMode(frame, mode, _outer(outer))
         return ((MODE.set, mine),), (), ((setattr, mine, "frame", None), (mine.end,))
 
     def apply(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function in this mode."""
         outer = _outer(MODE.get())
-        mode = self._changed(current_mode())
-        return bracket(((MODE.set, mode),), ((MODE.set, outer),), function, *args, **kwargs)
+        leave = outer.enter if type(outer) is Mode else ((MODE.set, outer),)
+        return bracket(self._changed(current_mode()).enter, leave, function, *args, **kwargs)
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):

@@ -24,7 +24,7 @@ from tenure.values import force, keys, record
 from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.loans import Lease, Loan, Loans, guarded, lending, tidied
+from tenure.values.loans import Lease, Loan, Loans, guarded, lending_all, tidied
 from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
 from tenure.values.regions import Region, Rows, overlap
@@ -44,7 +44,7 @@ class Parts(tuple[Borrow, ...], Bracketed):
             if place is not None:
                 token = part._place._ties.token
                 loans.append((place, Loan(token, token._region, True, where, lease=lease), token.chain()))
-        begin, end = lending(loans, lease)
+        begin, end = lending_all(loans, lease)
         return (begin,), (), end
 
 
