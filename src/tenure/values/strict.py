@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from tenure.compile.build import planned
@@ -136,18 +137,21 @@ def program_of(executable: Any) -> Any:
     return getattr(executable, "inner", executable).program
 
 
-_donors: weakref.WeakKeyDictionary[Any, list[list[int]]] = weakref.WeakKeyDictionary()
+_donors: dict[int, tuple[Any, list[list[int]]]] = {}
 
 
 def donors(executable: Any) -> list[list[int]]:
     """For each value that may lie in the buffer of an input: these inputs. Known once for each program."""
     program = program_of(executable)
-    if program not in _donors:
-        slots: dict[int, list[int]] = {}
-        for slot, x in planned(program)[1].donors:
-            slots.setdefault(slot, []).append(x)
-        _donors[program] = list(slots.values())
-    return _donors[program]
+    known = _donors.get(id(program))
+    if known is not None:
+        return known[1]
+    slots: dict[int, list[int]] = {}
+    for slot, x in planned(program)[1].donors:
+        slots.setdefault(slot, []).append(x)
+    found = list(slots.values())
+    _donors[id(program)] = weakref.ref(program, partial(_donors.pop, id(program))), found
+    return found
 
 
 def is_free(t: Any, plan: Any, k: int) -> bool:
