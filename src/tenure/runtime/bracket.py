@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 from tenure.runtime.assembler import NULL, Function, Module
 from tenure.runtime.extension import AVAILABLE, Extension
 
-__all__ = ["Bracketed", "at_once", "bracket"]
+__all__ = ["Bracketed", "at_once", "bracket", "entering"]
 
 Steps = Sequence[tuple[Any, ...]]
 _VECTOR = 24
@@ -32,8 +32,11 @@ def at_once(steps: Steps) -> None:
             step(*args)
         except BaseException as error:
             wrong = wrong or error
-    if wrong is not None:
-        raise wrong
+    try:
+        if wrong is not None:
+            raise wrong
+    finally:
+        del wrong  # it knows this frame
 
 
 def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -89,6 +92,14 @@ class Bracketed:
                 at_once(well)
         finally:
             at_once(end)
+
+
+_ENTER = Bracketed.__enter__.__code__
+
+
+def entering(frame: FrameType) -> FrameType:
+    """The frame whose ``with`` it is, by the one that has called ``_opening``."""
+    return frame.f_back if frame.f_code is _ENTER and frame.f_back is not None else frame
 
 
 _API = (

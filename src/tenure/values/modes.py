@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, TypeVar
 
-from tenure.runtime.bracket import Bracketed, bracket
+from tenure.runtime.bracket import Bracketed, bracket, entering
 
 
 class Mode:
@@ -89,7 +89,7 @@ class ModeContext(Bracketed):
         outer = MODE.get()
         plain = type(outer) is Mode
         mode = self._changed(outer if plain else current_mode())
-        frame = sys._getframe(1)
+        frame = entering(sys._getframe(1))
         if not frame.f_code.co_flags & inspect.CO_GENERATOR:
             return mode.enter, (), outer.enter if plain else ((MODE.set, _outer(outer)),)
         mine = GeneratorMode(frame, mode, _outer(outer))
