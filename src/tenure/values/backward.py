@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from math import inf
 from typing import Any
 
+from tenure.runtime.bracket import bracket
 from tenure.values import force, paths, spending, steps
 from tenure.values.gradients import add, replace
 from tenure.values.graph import Leaf, Out, Place, Segment, Source
@@ -212,13 +213,13 @@ class Walk:
 
     def compute_so_far(self) -> None:
         """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
-        try:
-            self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
-            self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
-            self.walked = RECORDER.open = 0
-            RECORDER.flush()
-        finally:
-            RECORDER.open = 1
+        bracket((), ((vars(RECORDER).__setitem__, "open", 1),), self._compute_so_far)
+
+    def _compute_so_far(self) -> None:
+        self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
+        self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
+        self.walked = RECORDER.open = 0
+        RECORDER.flush()
 
     def refuse_consumed(self) -> None:
         """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
@@ -397,17 +398,17 @@ def run_walk(
     that is not selected."""
     for root, g in zip(roots, gradients, strict=True):
         check_root(root, g)
-    RECORDER.open += 1
-    try:
-        for number, x in enumerate(wanted):
-            walk.want(x, number)
-        for root, g in zip(roots, gradients, strict=True):
-            at = walk.vertex(root)
-            if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
-                g = steps.ones(root._aval)
-            elif g is not None and not raw:
-                g = steps.settle(g)
-            walk.arrive(at, g, selected=not raw)
-        walk.run()
-    finally:
-        RECORDER.open -= 1
+    RECORDER.hold_open(_run_walk, walk, roots, gradients, wanted, raw)
+
+
+def _run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], raw: bool) -> None:
+    for number, x in enumerate(wanted):
+        walk.want(x, number)
+    for root, g in zip(roots, gradients, strict=True):
+        at = walk.vertex(root)
+        if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
+            g = steps.ones(root._aval)
+        elif g is not None and not raw:
+            g = steps.settle(g)
+        walk.arrive(at, g, selected=not raw)
+    walk.run()

@@ -15,6 +15,7 @@ from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
 from tenure.values import force, graph, hits_code, record
 from tenure.values.expand import expand_gradient, expand_mark, expand_operation
+from tenure.values.handing import start
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
@@ -84,7 +85,7 @@ def _known() -> dict[str, Any]:
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
         "last": force.LAST, "budget": force.NODE_BUDGET, "buffers": vars(buffers),
-        "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": force._start,
+        "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_place_of": place_of,
         **NAMES,
     }

@@ -12,15 +12,18 @@ import gc
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError, TenureError, shown
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
+from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
 from tenure.values.sites import user_frame
@@ -97,12 +100,10 @@ class Trace:
                 node = Node(self.node, key, expand_input, params=key, inputs=1)
                 node = self.node.next.setdefault(key, node)
             slot = ~len(self.inputs)
-            self.inputs.append(x)
-            self.node = node
-            self.bound[id(x)] = slot
             if bound_elsewhere(x):
                 x._held = True
-            x._bound = (self.token, slot)
+            take = (self.inputs.append, x), (setattr, self, "node", node), (self.bound.__setitem__, id(x), slot)
+            at_once((*take, (setattr, x, "_bound", (self.token, slot))))
             if type(x) is not _Tensor:
                 refuse_moved(x)
         return slot
@@ -140,12 +141,17 @@ class Trace:
             return self.add(new_operation(self, key, fn, args, params, scalars))
         except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
+        except INSIDE as error:
+            raise defect(error, self.node) from error
 
     def add(self, node: Node) -> Node:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
         force.count("nodes")
         if node.size >= self.look and not RECORDER.open:
-            self.look = period.choose_cut(node, self.look)
+            try:
+                self.look = period.choose_cut(node, self.look)
+            except INSIDE as error:
+                raise defect(error, node) from error
         return self.node.next.setdefault(node.key, node)
 
     def append(self, node: Node, frame: Any) -> Any:
@@ -221,6 +227,13 @@ class Recorder(threading.local):
             held["trace"] = held["unfinished"].follow(t)
             if held["sealed"] is None and other.handles and not other.busy:
                 held["sealed"] = held["unfinished"].sealed = other
+
+    def hold_open(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function during which nothing is cut."""
+        held = self.__dict__
+        put, count, call = held.__setitem__, held["open"], held["vmap"]
+        leave = ((put, "open", count), (put, "vmap", call))
+        return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
         """The trace to go on with where one is busy, or is to be cut here."""

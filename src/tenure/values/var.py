@@ -20,7 +20,7 @@ from tenure.values.boundary import Boundary, array_of, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.given import flag
 from tenure.values.graph import Frozen, Leaf, keeper
-from tenure.values.guard import GIL, GUARD
+from tenure.values.guard import GIL, guarded
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
@@ -32,6 +32,7 @@ from tenure.values.loans import (
     Loans,
     absent,
     refuse_updating,
+    tidied,
     written_region,
 )
 from tenure.values.modes import current_mode
@@ -120,7 +121,7 @@ class Var(Writable):
         where its graph is ``kept``. False, and nothing written, if v was computed from the value ``seen`` here and
         another thread has written another meanwhile."""
         while True:
-            loans = self._loans
+            loans = None if self._loans is None else tidied(self)
             held = LENDING or (UPDATING and get_ident() not in UPDATING)
             if loans is not None or held or self._ties is not None:
                 self._refuse_write(writer, key)
@@ -174,22 +175,24 @@ class Var(Writable):
             self._expire(new, writer, key)
         return True
 
+    @guarded
     def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
         done, if it does not hold what is ``known`` any more."""
         new._held = True
-        with GUARD:
-            loans = self._loans
-            if loans is not None:
-                loans.refuse_write(self, writer, key)
-            if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
-                return False
-            if loans is None:
-                self._val = new
-            else:
-                loans.store(self, new)
-            if self._ties is not None:
-                self._ties.written(self, new, writer, key)
+        loans = None if self._loans is None else tidied(self)
+        if loans is not None:
+            loans.refuse_write(self, writer, key)
+        if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
+            return False
+        if self._ties is not None:
+            self._ties.outdate_whole()
+        if loans is None:
+            self._val = new
+        else:
+            loans.store(self, new)
+        if self._ties is not None:
+            self._ties.written(self, new, writer, key)
         return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
@@ -269,7 +272,7 @@ class Var(Writable):
 
         TN499 while the place is lent exclusively, TN502 while it is lent as shared.
         """
-        loans = self._loans
+        loans = None if self._loans is None else tidied(self)
         if loans is not None:
             loans.refuse_loan((None,), Region.whole(loans.current(self)._aval.shape), True)
         return self.data
