@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import Any
 
 from tenure.errors import BorrowError, DTypeError
@@ -19,6 +19,7 @@ from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
 from tenure.values.graph import Place
 from tenure.values.loans import STANDING_IN, Ended, Loans, guarded, tidied, used, written_while
+from tenure.values.lost import Running
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
@@ -205,24 +206,27 @@ def _take(x: Any, ended: Ended) -> Any:
     """Move a value that only the user and traces hold: what is given takes its part, and its buffer with it."""
     _bury(x, ended, None)
     t = x._trace
-    with t.lock if t is not None else nullcontext():
-        y = _copy(x)
-        if y._trace is not None and y._slot < len(t.handles) and t.handles[y._slot] is x:
-            t.handles[y._slot] = y
+    y = _copy(x) if t is None else Running.locked(_replace_handle, t, x)
     for thread in list(UNFINISHED):
         for trace in (thread.trace, thread.sealed):
             if trace is not None and id(x) in trace.bound:
-                _replace_input(trace, x, y)
+                Running.locked(_replace_input, trace, x, y)
     x._data = x._trace = x._src = x._node = None
     return y
 
 
+def _replace_handle(trace: Trace, x: Any) -> Any:
+    y = _copy(x)
+    if y._trace is not None and y._slot < len(trace.handles) and trace.handles[y._slot] is x:
+        trace.handles[y._slot] = y
+    return y
+
+
 def _replace_input(trace: Trace, x: Any, y: Any) -> None:
-    with trace.lock:
-        slot = trace.bound.pop(id(x), None)
-        if slot is not None:
-            trace.inputs[~slot] = y
-            trace.bound[id(y)] = slot
+    slot = trace.bound.pop(id(x), None)
+    if slot is not None:
+        trace.inputs[~slot] = y
+        trace.bound[id(y)] = slot
 
 
 def _copy(x: Any) -> Any:

@@ -60,10 +60,13 @@ def _of_the_batch(
     mean = x.mean(axis=axes)
     away = x - mean.reshape(shape)
     spread = (away * away).mean(axis=axes)
-    with no_grad():
-        if running_mean is not None:
-            running_mean.copy_((1 - momentum) * running_mean + momentum * mean.detach())
-        if running_var is not None:
-            unbiased = spread.detach() * (count / (count - 1))
-            running_var.copy_((1 - momentum) * running_var + momentum * unbiased)
+    _move(running_mean, momentum, mean)
+    _move(running_var, momentum, spread.detach() * (count / (count - 1)))
     return away, spread
+
+
+@no_grad()
+def _move(running: Any, momentum: float, new: Any) -> None:
+    """Move a running mean towards what a batch has."""
+    if running is not None:
+        running.copy_((1 - momentum) * running + momentum * new.detach())
