@@ -8,10 +8,12 @@ from __future__ import annotations
 import gc
 import os
 import random
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +172,12 @@ class Fails(tn.nn.Module):
 
     def forward(self, x: Any) -> Any:
         raise ZeroDivisionError
+
+
+def test_no_block_of_the_library_s_own_ends_in_python() -> None:
+    """Inside the library a ``with`` on a lock of values or on a mode would be left by code that can be interrupted."""
+    source = Path(tn.__file__).parent
+    blocks = re.compile(r"^ +with (GUARD|no_grad|enable_grad|set_grad_enabled|eager|[\w.]+\.lock)\b", re.MULTILINE)
+    found = {p.name for room in ("values", "func", "nn", "optim") for p in (source / room).rglob("*.py")
+             if blocks.search(re.sub('""".*?"""', "", p.read_text(encoding="utf-8"), flags=re.DOTALL))}  # fmt: skip
+    assert not found

@@ -177,8 +177,7 @@ class Borrow(Bracketed, Writable):
     def _graph(self, seen: Any) -> Any:
         if self._place._leaf is not None or not seen._deps:
             return None
-        with enable_grad():
-            return seen if self._region.is_whole else self._region.read(seen)
+        return seen if self._region.is_whole else enable_grad().apply(self._region.read, seen)
 
     def _refuse_stale(self) -> None:
         if self._stale is not None:
@@ -192,11 +191,8 @@ class Borrow(Bracketed, Writable):
         if 0 in new.shape:
             return True
         key: Any = ... if self._region.is_whole else self._region.key()
-        if kept:
-            with enable_grad():
-                new = new if key is ... else self._region.shaped(new)
-        elif key is not ...:
-            new = self._region.shaped(new)
+        if key is not ...:
+            new = enable_grad().apply(self._region.shaped, new) if kept else self._region.shaped(new)
         key = key if part is ... else Inner(key, part)
         return self._place._write(new, self, key, seen=seen, kept=kept)  # type: ignore[no-any-return]
 

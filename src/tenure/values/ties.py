@@ -145,10 +145,7 @@ class Ties:
         tracked = self.shared is None and self.base._deps
         if tracked or any(type(v._data) is not np.ndarray for _, v in moved):
             whole = self.base if self.shared is None else wrap(self.shared[0].copy())
-            with enable_grad():
-                for p, v in moved:
-                    whole = indexing.written(whole, p._ties.token._region.key(), p._ties.token._region.shaped(v))
-            return whole
+            return enable_grad().apply(_with_parts, whole, moved)
         overwritten = any(has_views(p._ties) for p, _ in moved)
         kept = self.shared is not None and (not moved or (is_sole(self.shared, 0) and not overwritten))
         source = self.shared[0] if self.shared is not None else array_of(self.base)
@@ -234,6 +231,13 @@ def current(place: Any) -> Any:
     """What a place holds, for those who may know."""
     loans = place._loans
     return place._read() if loans is None else loans.current(place)
+
+
+def _with_parts(whole: Any, moved: list[tuple[Any, Any]]) -> Any:
+    for p, v in moved:
+        region = p._ties.token._region
+        whole = indexing.written(whole, region.key(), region.shaped(v))
+    return whole
 
 
 def keeping(place: Any, value: Any) -> tuple[Any, ...]:

@@ -117,13 +117,10 @@ IN_PLACE = (
 
 
 def _in_place(name: str) -> Any:
-    index = WRITTEN.get(name)
-
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         while True:
             seen, old = self._seen()
-            part = ... if index is None else partial(index, old, *args, **kwargs)
-            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen, part)
+            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
             if done is not None:
                 return done
 
@@ -131,12 +128,14 @@ def _in_place(name: str) -> Any:
 
 
 def _in_part(name: str) -> Any:
+    index = WRITTEN[name]
+
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         while True:
             seen, old = self._seen()
-            base = self._graph(seen)
+            base, part = self._graph(seen), partial(index, old, *args, **kwargs)
             new = getattr(old, name)(*args, **kwargs) if base is None else partly.changed(name, base, args, kwargs)
-            done = self._update(at_users_line(new), seen, kept=base is not None)
+            done = self._update(at_users_line(new), seen, part, kept=base is not None)
             if done is not None:
                 return done
 
