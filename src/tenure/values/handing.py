@@ -45,14 +45,14 @@ class Handing:
 
     def ended(self, handles: list[Any], error: BaseException) -> BaseException:
         """What is raised where an exception has ended the run: it is finished before, unless there was no memory."""
-        t = self.trace
+        t, finished = self.trace, not isinstance(error, MemoryError)
         try:
-            if len(t.inputs) != t.node.inputs:
-                if isinstance(error, MemoryError):
-                    raise error
+            if finished and len(t.inputs) != t.node.inputs:
                 self.complete(handles)
         except BaseException:
-            error = break_off(t, self.plan, handles, error)
+            finished = False
+        if not finished:
+            return break_off(t, self.plan, handles, error)
         t.running = False
         return error
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from tenure.errors import InternalError, TenureError
+from tenure.errors import DTypeError, InternalError, TenureError, shown
 from tenure.ir.show import show
+from tenure.ops.promote import Operation
 from tenure.values.expand import Expansion
 from tenure.values.trie import Node
 
@@ -34,6 +35,21 @@ def internally(node: Node, function: Callable[..., T], *args: Any) -> T:
         return function(*args)
     except INSIDE as error:
         raise defect(error, node) from error
+
+
+def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
+    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, unless of a law."""
+    try:
+        if isinstance(error, TenureError):
+            raise error
+        given = ", ".join([f"{name} = {shown(value)}" for name, value in params if name not in HIDDEN])
+        raise DTypeError(f"{fn.name} does not take these arguments: {given or 'operands of this kind'}") from error
+    finally:
+        del error  # it knows this frame
+
+
+HIDDEN = frozenset(("spec", "at", "unique", "lead"))
+"""Parameters that the user has not given in this form."""
 
 
 def program_of(node: Node) -> str:
