@@ -44,7 +44,6 @@ __all__ = [
     "UseAfterMove",
     "VmapError",
     "WriteError",
-    "following",
 ]
 
 
