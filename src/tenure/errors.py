@@ -53,7 +53,6 @@ __all__ = [
     "UseAfterMove",
     "VmapError",
     "WriteError",
-    "following",
 ]
 
 

@@ -20,7 +20,7 @@ import pytest
 
 import tenure as tn
 from tenure import optim
-from tenure.values import hits
+from tenure.values import force, hits
 from tests.values.interrupted_worlds import WORLDS, Accumulated, NewPrograms, Training
 from tests.values.interrupting import SMALL, World, check_usable, events, scope, small_step, sweep
 
@@ -39,6 +39,14 @@ def handlers() -> Iterator[None]:
     yield
     gc.enable()
     signal.signal(signal.SIGINT, old)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def paths() -> Iterator[None]:
+    """The many paths of these tests are pruned before others count what is kept."""
+    yield
+    force.forget_paths()
+    gc.collect()
 
 
 @pytest.mark.parametrize("event", ["line", "opcode"])
