@@ -38,8 +38,7 @@ class Running:
     def forked(cls) -> None:
         """In the child of a fork: what other threads were computing is lost, and their locks are free."""
         here = threading.get_ident()
-        gone = [t for key, t in cls.all.items() if key[1] != here]
-        cls.all = {key: t for key, t in cls.all.items() if key[1] == here}
+        gone = [cls.all.pop(key) for key in list(cls.all) if key[1] != here]
         for cell in list(UNFINISHED):
             if cell.running is not None and cell.thread != here:
                 gone.append(cell.running)
