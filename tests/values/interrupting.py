@@ -130,6 +130,7 @@ def scope() -> dict[str, Any]:
         "looking": list(force.BEFORE_RUN),
         "standing in": dict(loans.STANDING_IN),
         "guard": guard.GUARD._is_owned(),  # type: ignore[attr-defined]
+        "rules": list(r.rules),
         "eager": record.current_mode().eager,
         "handler": signal.getsignal(signal.SIGINT),
     }

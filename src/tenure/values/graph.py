@@ -38,18 +38,13 @@ class Leaf:
 
 class Frozen:
     """What a place that requires no grad any more keeps: the leaf that it was, and the gradient that it had, which
-    what was recorded before does not reach meanwhile."""
+    what was recorded before does not reach meanwhile: the leaf has none then."""
 
     __slots__ = ("grad", "leaf")
 
     def __init__(self, leaf: Leaf) -> None:
         self.leaf = leaf
-        self.grad, leaf.grad = leaf.grad, None
-
-    def thawed(self) -> Leaf:
-        """The leaf once more."""
-        self.leaf.grad = self.grad
-        return self.leaf
+        self.grad = leaf.grad
 
 
 def keeper(x: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
+from tenure.runtime.bracket import at_once
 from tenure.values import arithmetic, indexing, keys, partly, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow, forget_dead
@@ -55,6 +56,7 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
+    _frozen: Frozen | None
     __slots__ = ("_borrows", "_frozen", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
@@ -98,13 +100,11 @@ class Var(Writable):
             self._refuse_write()
             if requires_grad:
                 check_differentiable(value)
-            if self._leaf is None:
-                kept = keeper(self)
-                self._leaf, self._frozen = Leaf() if kept is None else kept.thawed(), None
-            else:
-                self._frozen = Frozen(self._leaf)
-                self._leaf = None
-            self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
+            kept = keeper(self) or Frozen(Leaf()) if self._leaf is None else Frozen(self._leaf)
+            leaf, frozen, grad = (kept.leaf, None, kept.grad) if requires_grad else (None, kept, None)
+            new = detach(value) if leaf is None else as_leaf(detach(value), leaf)
+            give = (setattr, kept.leaf, "grad", grad), (setattr, self, "_leaf", leaf)
+            self._store(new, also=(*give, (setattr, self, "_frozen", frozen)))
         return self
 
     def _write(
@@ -176,9 +176,11 @@ class Var(Writable):
         return True
 
     @guarded
-    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
-        """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
-        done, if it does not hold what is ``known`` any more."""
+    def _store(
+        self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None, also: tuple[Any, ...] = ()
+    ) -> bool:
+        """Let the place hold another value, and make the steps of ``also``, unless a loan that has begun meanwhile
+        forbids it. False, and nothing done, if it does not hold what is ``known`` any more."""
         new._held = True
         loans = None if self._loans is None else tidied(self)
         if loans is not None:
@@ -187,10 +189,7 @@ class Var(Writable):
             return False
         if self._ties is not None:
             self._ties.outdate_whole()
-        if loans is None:
-            self._val = new
-        else:
-            loans.store(self, new)
+        at_once((*also, (setattr, self, "_val", new) if loans is None else (loans.store, self, new)))
         if self._ties is not None:
             self._ties.written(self, new, writer, key)
         return True
