@@ -24,11 +24,11 @@ An error copies and pickles to the same text, so a poisoned value can raise it a
 import linecache
 import os
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType
-from typing import Self
+from typing import Self, TypeVar
 
 from tenure.diagnostic import Diagnostic, Label, Span
 from tenure.report import text
@@ -252,6 +252,17 @@ def shown(x: object) -> str:
         return _Shown().repr1(x, 3) if not hasattr(x, "shape") else _Shown().repr_instance(x, 3)
     except Exception:  # a repr of the user's that fails
         return f"a {type(x).__name__}"
+
+
+T = TypeVar("T")
+
+
+def following(items: Iterator[T]) -> T:
+    """The next of some items; InternalError where there is none. A StopIteration would end whatever loop of the user's,
+    ``map`` or generator is calling, in silence."""
+    for item in items:
+        return item
+    raise InternalError("there is no next item where one was counted on")
 
 
 def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, int | None]:

@@ -51,7 +51,7 @@ def _changed(diff: bytes) -> Iterator[tuple[str, list[range] | None]]:
             if added:
                 ranges.append(range(first, first + added))
             for _ in range(removed + added):  # what the lines say is not looked at
-                next(lines)
+                next(lines, None)
 
 
 def _file_name(name: bytes) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from tenure.errors import following
+
 
 class Unseen(Exception):
     """An index cannot be followed through this value; ``value`` is to be stored."""
@@ -114,7 +116,7 @@ def _regroup(index: list[Affine], old: list[int], new: list[int]) -> list[Affine
     sizes = [n for n in new if n != 1]
     if [n for _, n in live] == sizes:
         rest = iter([i for i, _ in live])
-        return [next(rest) if n != 1 else ZERO for n in new]
+        return [following(rest) if n != 1 else ZERO for n in new]
     if len(sizes) > 1:
         return None
     merged = address(tuple([i for i, _ in live]), tuple([n for _, n in live]))

@@ -12,8 +12,9 @@ one serves a fixed number of loads, and goes with the last of its libraries: mem
 import os
 import sys
 import threading
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -33,15 +34,18 @@ CONTEXT_LINES = 3
 
 _lock = threading.RLock()
 _dead: deque[Any] = deque()
+_trackers: dict[Any, Any] = {}
+"""What unloads each library, which whoever loads the next one does: no finalizer runs Python code, as an interrupt that
+comes in one is lost."""
 
 
 class Library:
     """Machine code loaded into this process; it is unloaded when this object dies, so hold it while it may run."""
 
-    __slots__ = ("_addresses", "_tracker", "size")
+    __slots__ = ("__weakref__", "_addresses", "size")
 
     def __init__(self, tracker: Any, addresses: Mapping[str, int], size: int) -> None:
-        self._tracker = tracker
+        _trackers[weakref.ref(self, _dead.append)] = tracker
         self._addresses = addresses
         self.size = size
         """Bytes of object code."""
@@ -56,17 +60,6 @@ class Library:
 
     def __contains__(self, name: str) -> bool:
         return name in self._addresses
-
-    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        # A thread that drops a library while another compiles leaves it to that one rather than wait.
-        if finalizing():
-            return
-        _dead.append(self._tracker)
-        if _lock.acquire(blocking=False):
-            try:
-                _unload_dead()
-            finally:
-                _lock.release()
 
 
 @dataclass(slots=True)
@@ -218,7 +211,7 @@ def _exclusive() -> Iterator[None]:
 def _unload_dead() -> None:
     with suppress(IndexError):
         while True:
-            _dead.popleft().close()
+            _trackers.pop(_dead.popleft()).close()
 
 
 if hasattr(os, "register_at_fork"):  # a child must not inherit LLVM in the middle of something

@@ -30,6 +30,7 @@ from tenure.compile.fuse import (
 from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
 from tenure.compile.simplify import HEIGHT
+from tenure.compile.stores import SCRATCH, heavy_leaves, long_rows
 from tenure.compile.trail import untangle
 from tenure.compile.windows import find_windows
 from tenure.ir.program import Instruction, Program
@@ -53,8 +54,6 @@ PHASES = 6
 """Passes over one row, of which each waits for the former: more are slower than a store and a load between."""
 MEMBERS = 64
 """Values of one kernel; larger functions take LLVM more than their share of time."""
-SCRATCH = 1 << 14
-"""Bytes of scratch rows that lie on the stack; longer rows are stored."""
 
 
 class Apart(Exception):
@@ -375,34 +374,3 @@ def reads_by(at: Instruction) -> bool:
 def is_element(program: Program, v: int) -> bool:
     """Whether a value is computed element by element."""
     return isinstance(instruction(program, v).primitive.lower, Element)
-
-
-def heavy_leaves(program: Program, kernel: Kernel, stored: set[int]) -> list[int]:
-    """Dear single elements of many rows that no member reads: several at once are faster computed on their own."""
-    if kernel.domain is None or prod(kernel.domain.shape[: kernel.domain.cut]) < HEIGHT:
-        return []
-    read = set().union(*[m.reads for m in kernel.members.values()])
-    leaves = [v for v, m in kernel.members.items() if m.kind is Kind.SINGLE and v not in read]
-    return [v for v in leaves if heavy(program, v, stored)]
-
-
-def heavy(program: Program, v: int, stored: set[int]) -> bool:
-    """Whether an elementwise value takes an elementary function to compute."""
-    at = instruction(program, v)
-    if isinstance(at.primitive.lower, Element) and at.primitive.lower.heavy:
-        return True
-    return any(heavy(program, o, stored) for o in at.operands if o not in stored)
-
-
-def long_rows(program: Program, kernel: Kernel, needed: set[int]) -> list[int]:
-    """Members whose rows would take too much scratch."""
-    if kernel.domain is None:
-        return []
-    n = prod(kernel.domain.shape[kernel.domain.cut :])
-    out, room = [], 0
-    for v, found in kernel.members.items():
-        if v not in needed and found.kind is Kind.ROW:
-            room += n * program.aval(v).dtype.itemsize
-            if room > SCRATCH:
-                out.append(v)
-    return out

@@ -44,10 +44,11 @@ BUDGET = Budget()
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called."""
 
-    __slots__ = ("call", "compiled", "cost", "program", "seconds", "seen", "stepwise")
+    __slots__ = ("call", "compiled", "cost", "given", "program", "seconds", "seen", "stepwise")
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.given = sum([not aval.weak for aval in program.inputs])
         self.compiled: Executable | None = None
         self.call: Any = None
         self.stepwise: Executable | None = None
@@ -56,12 +57,15 @@ class Tiered:
         self.cost = RATE * len(program.instructions)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        if self.compiled is None:
-            if not self.due():
-                return self.step(arrays, numbers)
+        if self.stepwise is not None and len(arrays) > self.given:  # an interrupted run goes on
+            return self.stepwise(arrays, numbers)
+        self.ready()
+        return self.step(arrays, numbers) if self.compiled is None else self.compiled(arrays, numbers)
+
+    def ready(self) -> None:
+        """Compile it, if it is time to."""
+        if self.compiled is None and self.due():
             self.compile()
-        assert self.compiled is not None
-        return self.compiled(arrays, numbers)
 
     def due(self) -> bool:
         """Whether it is time to compile."""

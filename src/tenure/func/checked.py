@@ -6,11 +6,12 @@ A checked function is called through one of the same signature, whose text is ma
 
     def made(x, *rest, scale=1.0):
         call = Call(...)
-        try:
+
+        def inside():
             call.pass_all(("x", x))
-            return f(call.take("x"), *rest, scale=scale)
-        finally:
-            call.close()
+            return call.returned(f(call.take("x"), *rest, scale=scale))
+
+        return bracket(call.begin, call.end, inside)
 
 The argument itself is taken out of the call, so that the function alone holds what is moved into it.
 """
@@ -25,10 +26,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import FunctionType
 from typing import Any, TypeVar
+from weakref import ref
 
 from tenure.errors import DTypeError, shown
 from tenure.func.annotations import Plan, of_items, plan_of, rebuilt
-from tenure.values.lending import PASS, Lender
+from tenure.runtime.bracket import Bracketed, at_once, bracket
+from tenure.values.lending import PASS, Lender, Walk
+from tenure.values.loans import Lease
 from tenure.values.sites import PACKAGE, here
 
 F = TypeVar("F")
@@ -81,19 +85,28 @@ def _closure(function: FunctionType) -> dict[str, Any]:
     return found
 
 
-class Call:
+class Call(Bracketed):
     """One call of a checked function: its loans, and what is passed of each argument, until that is taken."""
 
-    __slots__ = ("args", "back", "containers", "kinds", "lender", "name", "now", "plans", "which")
+    __slots__ = (
+        "_endings", "args", "back", "begin", "containers", "end", "kinds", "left", "lender", "name", "now", "plans",
+        "which",
+    )  # fmt: skip
 
-    def __init__(self, name: str, plans: dict[str, Plan], kinds: list[str]) -> None:
+    def __init__(self, name: str, plans: dict[str, Plan], kinds: list[str], lease: Lease | None = None) -> None:
         self.name = name
         self.plans = plans
         self.kinds = kinds
-        self.lender = Lender(here())
+        self.lender = Lender(here(), lease or Lease())
+        self.begin = (self.lender.lease.begin,)
+        self.left = (self.lender.lease.end,)
+        self.end = (*self.left, (self.close,))
         self.args: dict[str, Any] = {}
         self.back: list[tuple[Any, Any]] = []
         self.containers: list[tuple[Any, Any, Any]] = []
+
+    def _opening(self) -> Any:
+        return self.begin, (), self.end
 
     def pass_all(self, *args: tuple[str, Any]) -> None:
         """Lend and move the arguments: what is lent as shared first, what is moved last."""
@@ -132,8 +145,8 @@ class Call:
             for old, new, before in reversed(self.containers):
                 if len(new) != len(before) or any(a is not b for a, b in zip(_flat(new), _flat(before), strict=True)):
                     own = [self.returned(item) for item in _values(new)]
-                    old.clear()
-                    old.update(zip(new, own, strict=True)) if isinstance(old, dict) else old.extend(own)
+                    add = (old.update, dict(zip(new, own, strict=True))) if isinstance(old, dict) else (old.extend, own)
+                    at_once(((old.clear,), add))
         finally:
             self.lender.close()
 
@@ -150,29 +163,30 @@ def _flat(x: Any) -> list[Any]:
 PLAIN = """
 def tn__made({parameters}):
     tn__call = tn__Call({label!r}, tn__plans, tn__kinds)
-    try:
+    def tn__inside():
         tn__call.pass_all({passed})
         return tn__call.returned(tn__function({arguments}))
-    finally:
-        tn__call.close()
+    return tn__bracket(tn__call.begin, tn__call.end, tn__inside)
 """
-COROUTINE = PLAIN.replace("def tn__made", "async def tn__made").replace("(tn__f", "(await tn__f")
+COROUTINE = """
+async def tn__made({parameters}):
+    tn__call = tn__Call({label!r}, tn__plans, tn__kinds)
+    with tn__call:
+        tn__call.pass_all({passed})
+        return tn__call.returned(await tn__function({arguments}))
+"""
 GENERATOR = """
 def tn__made({parameters}):
-    tn__call = tn__Call({label!r}, tn__plans, tn__kinds)
-    try:
+    tn__call = tn__Call({label!r}, tn__plans, tn__kinds, tn__Walk())
+    def tn__inside():
         tn__call.pass_all({passed})
-        tn__walk = tn__driven(tn__call, tn__function({arguments}))
-    except BaseException:
-        tn__call.close()
-        raise
-    tn__walk.send(None)
-    return tn__walk
+        return tn__begun(tn__call, tn__function({arguments}))
+    return tn__bracket(tn__call.begin, tn__call.left, tn__inside)
 """
 ASYNC_GENERATOR = """
 async def tn__made({parameters}):
     tn__call = tn__Call({label!r}, tn__plans, tn__kinds)
-    try:
+    with tn__call:
         tn__call.pass_all({passed})
         tn__inner = tn__function({arguments})
         tn__step = tn__inner.__anext__()
@@ -190,14 +204,20 @@ async def tn__made({parameters}):
                 tn__step = tn__inner.athrow(tn__error)
             else:
                 tn__step = tn__inner.asend(tn__sent)
-    finally:
-        tn__call.close()
 """
 
 
+def begun(call: Call, inner: Iterator[Any]) -> Iterator[Any]:
+    """A generator with which the loans of its call end. It has begun when the user gets it: one that is never asked for
+    an item, but only let go of, ends them too."""
+    walk = driven(call, inner)
+    next(walk, None)
+    call.lender.lease.walk = ref(walk)  # type: ignore[attr-defined]
+    return walk
+
+
 def driven(call: Call, inner: Iterator[Any]) -> Iterator[Any]:
-    """A generator that ends the loans of its call. It has begun when the user gets it: one that is never asked for an
-    item, but only let go of, ends them too."""
+    """The items of a generator, after which is put in order what its loans have left."""
     try:
         yield
         return (yield from inner)
@@ -209,7 +229,8 @@ def _wrapped(function: FunctionType, plans: dict[str, Plan], kinds: list[str]) -
     """The function of the same signature that passes the arguments as they are annotated."""
     parameters: list[str] = []
     arguments: list[str] = []
-    scope: dict[str, Any] = {"tn__Call": Call, "tn__driven": driven, "tn__function": function}
+    known = {"Call": Call, "bracket": bracket, "begun": begun, "Walk": Walk, "function": function}
+    scope: dict[str, Any] = {f"tn__{name}": to for name, to in known.items()}
     before: Any = None
     for name, p in inspect.signature(function).parameters.items():
         if before is KINDS.POSITIONAL_ONLY and p.kind is not before:

@@ -22,15 +22,16 @@ def checkpoint(f: Function, *args: Any, **kwargs: Any) -> Any:
     a gradient needs them. With arguments it is called at once, as PyTorch's ``checkpoint(f, x)``.
     """
 
-    @functools.wraps(f)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        RECORDER.open += 1
+    def inside(*args: Any, **kwargs: Any) -> Any:
         t = steps.block(None, True)
         try:
             return f(*args, **kwargs)
         finally:
             if not (t.busy or t.done):
                 steps.block(t, False)
-            RECORDER.open -= 1
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return RECORDER.hold_open(inside, *args, **kwargs)
 
     return wrapped(*args, **kwargs) if args or kwargs else wrapped

@@ -9,6 +9,7 @@ from typing import Any
 from tenure.errors import GradientError
 from tenure.func import tree
 from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
+from tenure.runtime.bracket import bracket
 from tenure.values import steps
 from tenure.values.arithmetic import detach
 from tenure.values.blame import checked_first
@@ -67,34 +68,27 @@ class custom_vjp:
         out, kept = self._run(tree.rebuild(args, iter(given)))
         return self._connect(args, leaves, tracked, begun, out, kept)
 
-    def _run(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
+    def _run(self, args: tuple[Any, ...]) -> Any:
         """What ``forward`` gives, outside the graph. It stays in one trace, also where each operation would run."""
         assert self._forward is not None
-        held = int(current_mode().eager)
-        RECORDER.open += held
-        try:
-            with no_grad():
-                out, kept = self._forward(*args)
-        finally:
-            RECORDER.open -= held
-        return out, kept
+        if current_mode().eager:
+            return no_grad().apply(RECORDER.hold_open, self._forward, *args)
+        return no_grad().apply(self._forward, *args)
 
     def _of_all(self, args: tuple[Any, ...], leaves: list[Any], level: Level) -> Any:
         """The result for one example of a vmapped call, where the gradient will be that of all examples: the
         function and its rule are applied to all, and one is taken out."""
         assert self._forward is not None and self._backward is not None
         own = [isinstance(x, Tensor) and innermost([x]) is level for x in leaves]
-        wide = iter(widen([x for x, has in zip(leaves, own, strict=True) if has], level))
+        wide = list(widen([x for x, has in zip(leaves, own, strict=True) if has], level))
         twin = rule_of_all(custom_vjp, *self._flat(args), own)
         call = RECORDER.vmap
-        while RECORDER.vmap is not None and RECORDER.vmap.level is not level:
-            RECORDER.vmap = RECORDER.vmap.outer
-        randomness = "error" if RECORDER.vmap is None else RECORDER.vmap.randomness
-        RECORDER.vmap = None if RECORDER.vmap is None else RECORDER.vmap.outer
-        try:
-            out = twin(randomness)(*[next(wide) if has else x for x, has in zip(leaves, own, strict=True)])
-        finally:
-            RECORDER.vmap = call
+        while call is not None and call.level is not level:
+            call = call.outer
+        given = [wide.pop(0) if has else x for x, has in zip(leaves, own, strict=True)]
+        put, outer = vars(RECORDER).__setitem__, None if call is None else call.outer
+        outside = twin("error" if call is None else call.randomness)
+        out = bracket(((put, "vmap", outer),), ((put, "vmap", RECORDER.vmap),), outside, *given)
         return tree.map_leaves(lambda y: select(y, 0, level) if isinstance(y, Tensor) else y, out)
 
     def _flat(self, args: tuple[Any, ...]) -> tuple[Any, Any, Any]:

@@ -60,7 +60,8 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
         numbers = numbered(argnums, args, name)
-        with recording():
+
+        def inside() -> Any:
             given = list(args)
             marks: list[Any] = []
             for k in numbers:
@@ -75,6 +76,8 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
                 found.append(parts[0] if isinstance(argnums, int) else parts)
             result = tree.rebuild(out, iter(found))
             return closed((result, aux) if has_aux else result, marks, tracked)
+
+        return recording(inside)
 
     return wrapped
 

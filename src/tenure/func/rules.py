@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tenure import dtypes
-from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.errors import DTypeError, GradientError, ShapeError, following
 from tenure.func import tree
 from tenure.func.vectorize import vmap
 from tenure.values import shaping, steps
@@ -95,7 +95,7 @@ class Form:
     def filled(self, tensors: Sequence[Any]) -> Any:
         """The residuals with such tensors."""
         given = iter(tensors)
-        return tree.rebuild(self.tree, iter([next(given) if x is HERE else x for x in self.others]))
+        return tree.rebuild(self.tree, iter([following(given) if x is HERE else x for x in self.others]))
 
     def keeps(self) -> bool:
         """Whether there is anything that a gradient needs beside Python numbers."""
@@ -149,7 +149,7 @@ def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any,
             out, tensors = vmap(one, axes, randomness=randomness)(*xs)
             form, same = kept
             results, rest = tree.leaves(out), iter(tensors)
-            return out, (form, [next(rest) if k is None else results[k] for k in same])
+            return out, (form, [following(rest) if k is None else results[k] for k in same])
 
         def back(given: Any, g: Any) -> Any:
             form, tensors = given
@@ -161,7 +161,7 @@ def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any,
                 return [c for c in cotangents if c is not None]
 
             wide = iter(vmap(one, randomness=randomness)(tensors, g))
-            each = [None if k in missing else next(wide) for k in range(len(own))]
+            each = [None if k in missing else following(wide) for k in range(len(own))]
             return tuple([c if c is None or has else c.sum(axis=0) for c, has in zip(each, own, strict=True)])
 
         all_of.defvjp(first, back)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError, shown
+from tenure.runtime.bracket import bracket
 from tenure.values.blame import checked_first
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
@@ -36,20 +37,14 @@ def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: M
         replaced[id(held[key])] = value
     before = [(held, key, held[key]) for held, key in slots.values()]
     named = [(*slots[name], value) for name, value in values.items()]
-    outside = RECORDER.site is None
-    try:
-        for held, key, old in before:
-            held[key] = replaced.get(id(old), old)
-        for held, key, value in named:
-            held[key] = value
-        if outside:
-            RECORDER.enter_site(here())
-        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
-    finally:
-        if outside:
-            RECORDER.enter_site(None)
-        for held, key, old in before:
-            held[key] = old
+    new = [(held, key, replaced.get(id(old), old)) for held, key, old in before]
+    enter: list[Any] = [(held.__setitem__, key, value) for held, key, value in [*new, *named]]
+    leave: list[Any] = [(held.__setitem__, key, old) for held, key, old in before]
+    if RECORDER.site is None:
+        enter.append((RECORDER.enter_site, here()))
+        leave.append((RECORDER.enter_site, None))
+    given = args if isinstance(args, tuple) else (args,)
+    return bracket(tuple(enter), tuple(leave), module, *given, **(kwargs or {}))
 
 
 def _slots(module: Any) -> Iterator[tuple[str, Slot]]:

@@ -63,12 +63,14 @@ def by_hand(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> list[int]:
 def transposed(handler: Handler, result: Any, tangents: Sequence[Any]) -> Any:
     """The tangent of a rule's result, by those of its inputs."""
 
+    def forth(u: Any) -> list[Any]:
+        found = zip(handler.cotangents(u, RECORDER.trace), tangents, strict=True)
+        pairs = [(g, t) for g, t in found if g is not None and g._deps]
+        return pulled([g for g, _ in pairs], [t for _, t in pairs], [u], True)
+
     def back(u: Any) -> Any:
         u = steps.mark(u, None)
-        with enable_grad():
-            found = zip(handler.cotangents(u, RECORDER.trace), tangents, strict=True)
-            pairs = [(g, t) for g, t in found if g is not None and g._deps]
-            (out,) = pulled([g for g, _ in pairs], [t for _, t in pairs], [u], True)
+        (out,) = enable_grad().apply(forth, u)
         if reads(RECORDER.trace, out, u):
             raise nonlinear()
         return steps.close(out, [u])

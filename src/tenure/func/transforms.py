@@ -26,19 +26,9 @@ from tenure.values.tensor import Tensor
 Function = Callable[..., Any]
 
 
-class recording:
-    """Keep the trace open and track gradients."""
-
-    __slots__ = ("_mode",)
-
-    def __enter__(self) -> None:
-        RECORDER.open += 1
-        self._mode = enable_grad()
-        self._mode.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._mode.__exit__(*error)
-        RECORDER.open -= 1
+def recording(function: Callable[[], Any]) -> Any:
+    """What a function gives while the trace is kept open and gradients are tracked."""
+    return enable_grad().apply(RECORDER.hold_open, function)
 
 
 def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
@@ -105,20 +95,21 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
         numbers = numbered(argnums, args, "grad")
-        given = list(args)
-        with recording():
+
+        def inside() -> Any:
+            given = list(args)
             marks: list[Any] = []
-            counts = []
             for k in numbers:
                 given[k], more = marked(args[k], f"argument {k}")
                 marks += more
-                counts.append(len(more))
             result = f(*given, **kwargs)
             out = check_scalar(result[0] if has_aux else result, "grad")
             grads = iter(closed(pulled([out], [None], marks, True), marks, tracked))
             trees = tuple([tree.rebuild(args[k], grads) for k in numbers])
             value = closed((out, result[1]) if has_aux else out, marks, tracked)
-        return value, trees[0] if isinstance(argnums, int) else trees
+            return value, trees[0] if isinstance(argnums, int) else trees
+
+        return recording(inside)
 
     return wrapped
 
@@ -143,20 +134,22 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     The cotangent has the form, shapes and dtypes of the result. ``pull`` may be called any number of times.
     """
     tracked = is_grad_enabled()
-    with recording():
+
+    def inside() -> Any:
         args, marks = marked(primals, "an argument of vjp")
         raw = f(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        result, end = closed(raw, marks, tracked), len(RECORDER.trace.handles)
+        return closed(raw, marks, tracked), marks, outs, len(RECORDER.trace.handles)
+
+    result, marks, outs, end = recording(inside)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
-        inside = all(y._trace is RECORDER.trace or not y._deps for y in outs)
+        create = all(y._trace is RECORDER.trace or not y._deps for y in outs)
         tracks = is_grad_enabled()
-        with recording():
-            grads = closed(pulled(outs, given, marks, inside), marks, tracks, end)
+        grads = recording(lambda: closed(pulled(outs, given, marks, create), marks, tracks, end))
         return tuple(tree.rebuild(primals, iter(grads)))
 
     return result, pull
@@ -169,7 +162,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     ``tangents`` have the form, shapes and dtypes of ``primals``; the second result has those of the first.
     """
     tracked = is_grad_enabled()
-    with recording():
+
+    def inside() -> Any:
         args, marks = marked(tuple(primals), "an argument of jvp")
         given = [value_of(t) for t in tree.tensors(tuple(tangents), "the tangents")]
         check_tangents(marks, given)
@@ -177,6 +171,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
         moved = pushed(outs, marks, [steps.settle(t) for t in given])
         return closed(raw, marks, tracked), closed(tree.rebuild(raw, iter(moved)), marks, tracked)
+
+    return recording(inside)  # type: ignore[no-any-return]
 
 
 def check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:

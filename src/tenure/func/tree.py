@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tenure.errors import DTypeError, ShapeError, shown
+from tenure.errors import DTypeError, ShapeError, following, shown
 from tenure.values.tensor import Tensor
 
 
@@ -40,7 +40,7 @@ def form(tree: Any) -> Any:
 def rebuild(tree: Any, new: Iterator[Any]) -> Any:
     """A tree of the same form with other leaves."""
     if not isinstance(tree, dict | list | tuple):
-        return next(new)
+        return following(new)
     if isinstance(tree, dict):
         return {key: rebuild(value, new) for key, value in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tenure.errors import DTypeError, ShapeError, VmapError, shown
+from tenure.errors import DTypeError, ShapeError, VmapError, following, shown
 from tenure.func import tree
 from tenure.values.blame import checked_first
 from tenure.values.levels import Call
@@ -75,12 +75,15 @@ def vmap(
         given = (args, kwargs)
         axes = [*prefix(inputs, args, "in_axes"), *prefix(None if whole else 0, kwargs, "in_axes")]
         leaves, count = _examples(tree.leaves(given), axes)
-        with calling(count, randomness) as call:
+
+        def inside(call: Call) -> Any:
             one = [x if axis is None else select(x, axis, call.level) for x, axis in leaves]
             args, kwargs = tree.rebuild(given, iter(one))
             out = f(*args, **kwargs)
             check_whole(call)
             return _returned(call, out, prefix(outputs, out, "out_axes"))
+
+        return calling(count, randomness, inside)
 
     return wrapped
 
@@ -142,7 +145,7 @@ def _examples(leaves: list[Any], axes: list[Any]) -> tuple[list[tuple[Any, int |
             at=site(here()),
             help="give in_axes an int for at least one argument",
         )
-    return out, next(iter(counts))
+    return out, following(iter(counts))
 
 
 def _returned(call: Call, out: Any, axes: list[Any]) -> Any:
@@ -164,4 +167,5 @@ def _returned(call: Call, out: Any, axes: list[Any]) -> Any:
         results.append(value)
     mapped = [y for y, axis in zip(results, axes, strict=True) if axis is not None]
     wide = iter(finish(call, mapped, tuple(places)))
-    return tree.rebuild(out, iter([y if axis is None else next(wide) for y, axis in zip(results, axes, strict=True)]))
+    found = [y if axis is None else following(wide) for y, axis in zip(results, axes, strict=True)]
+    return tree.rebuild(out, iter(found))

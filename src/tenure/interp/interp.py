@@ -8,13 +8,13 @@ depend on it, is a ``Poison`` that keeps the error, so that what does not depend
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from tenure.errors import OutOfMemory, TenureError
+from tenure.errors import OutOfMemory, TenureError, following
 from tenure.ir.program import Instruction, Program
 from tenure.runtime.lots import unshared
 
@@ -29,9 +29,21 @@ class Poison:
     origin: int = -1
 
 
+class Arrays(list[Any]):
+    """The arrays that an executable is given, and its state: what the one native call of a compiled program gave is
+    in ``out``."""
+
+    __slots__ = ("out",)
+
+    def __init__(self, arrays: Iterable[Any] = ()) -> None:
+        super().__init__(arrays)
+        self.out: list[Any] = []
+
+
 class Executable(Protocol):
     """A program ready to run. It takes over the list of arrays: a buffer that nobody else refers to may be
-    overwritten. ``numbers`` are the values of the weak inputs, which come last."""
+    overwritten. ``numbers`` are the values of the weak inputs, which come last. Called again with ``Arrays`` that an
+    interrupted call has left, it goes on from there."""
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]: ...
 
@@ -69,11 +81,13 @@ class Interpreted:
                 self.dies[k].append(v)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        values = arrays
-        values += [np.array(x, kind) for x, kind in zip(numbers, self.kinds, strict=False)]
+        values, given = arrays, len(self.program.inputs)
+        if len(values) < given:
+            values += [np.array(x, kind) for x, kind in zip(numbers, self.kinds, strict=False)]
         with np.errstate(all="ignore"):
-            for at, rule, dies in zip(self.program.instructions, self.rules, self.dies, strict=True):
-                values.append(_step(values, at, rule, dies))
+            for k in range(len(values) - given, len(self.rules)):
+                dies = self.dies[k]
+                values.append(_step(values, self.program.instructions[k], self.rules[k], dies))
                 for v in dies:
                     values[v] = None
         return [_own(values[v]) for v in self.program.outputs]
@@ -83,7 +97,7 @@ def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: li
     prim, params = at.primitive, at.params
     operands = [values[o] for o in at.operands]
     if Poison in map(type, operands):
-        return next(x for x in operands if type(x) is Poison)
+        return following(x for x in operands if type(x) is Poison)
     try:
         if prim.check is not None:
             prim.check(np, *operands, **params)

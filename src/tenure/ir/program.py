@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from tenure.dtypes import DType
 from tenure.ir.aval import Aval
@@ -45,7 +46,13 @@ class Program:
     def shared(self) -> Program:
         """The one program of this content: equal programs become one object, and so equal parts of keys."""
         body = [(at.primitive, at.operands, repr(sorted(at.params.items()))) for at in self.instructions]
-        return _SHARED.setdefault((self.inputs, tuple(body), self.outputs), self)
+        key = (self.inputs, tuple(body), self.outputs)
+        known = _SHARED.get(key)
+        found = None if known is None else known()
+        if found is None:
+            found = self
+            _SHARED[key] = ref(self, partial(_SHARED.pop, key))
+        return found
 
     def aval(self, value: int) -> Aval:
         """The aval of a value."""
@@ -53,7 +60,8 @@ class Program:
         return self.inputs[value] if value < n else self.instructions[value - n].aval
 
 
-_SHARED: WeakValueDictionary[Any, Program] = WeakValueDictionary()
+_SHARED: dict[Any, ref[Program]] = {}
+"""No Python code runs where one of them dies: an interrupt that comes in a finalizer is lost."""
 
 
 class Value:

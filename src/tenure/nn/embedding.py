@@ -43,8 +43,7 @@ class Embedding(Module):
         """Start anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            with no_grad():
-                self.weight[self.padding_idx] = 0.0
+            no_grad().apply(self.weight.__setitem__, self.padding_idx, 0.0)
 
     def forward(self, input: Any) -> Any:
         """Shapes: indices (…) to (…, embedding_dim)."""

@@ -45,8 +45,7 @@ def _write(tensor: Any, method: str, *args: Any, **kwargs: Any) -> Any:
             at=site(here()),
             help="make a place first: nn.Parameter(x), or x.mut()",
         )
-    with no_grad():
-        return getattr(tensor, method)(*args, **kwargs)
+    return no_grad().apply(getattr(tensor, method), *args, **kwargs)
 
 
 @checked_first

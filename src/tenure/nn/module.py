@@ -17,6 +17,7 @@ from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
 from tenure.nn.hooks import Hooked
 from tenure.nn.lending import CALLS, refuse_call
+from tenure.runtime.bracket import bracket
 from tenure.values.blame import check_methods, publish, said_of
 from tenure.values.given import flag
 from tenure.values.hits import methods
@@ -27,6 +28,9 @@ from tenure.values.tensor import Tensor
 from tenure.values.var import Var
 
 Found = Iterator[tuple[str, Any]]
+_LEND, _TAKE_BACK = LENDING.__setitem__, LENDING.pop
+_NAME = RECORDER.enter_site
+_UNNAME = (_NAME, None)
 REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
@@ -56,15 +60,14 @@ class Module(Hooked):
         frame, me = sys._getframe(1), get_ident()
         if UPDATING:
             refuse_call(self)
-        LENDING[me] = next(BIRTHS)
-        RECORDER.enter_site((frame.f_code, frame.f_lasti))
+        enter = (_LEND, me, next(BIRTHS)), (_NAME, (frame.f_code, frame.f_lasti))
+        leave = (_TAKE_BACK, me, None), _UNNAME
         try:
-            return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+            if hooks is None:
+                return bracket(enter, leave, self.forward, *args, **kwargs)
+            return bracket(enter, leave, hooks.call, self, args, kwargs)
         except Exception as error:
             self._blame(error, args, kwargs)
-        finally:
-            del LENDING[me]
-            RECORDER.enter_site(None)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -44,6 +44,7 @@ def snapshot(module: Any, prefix: str) -> dict[str, Any]:
     return OrderedDict((key, place.detach()) for key, _, _, place in places(module, prefix))
 
 
+@no_grad()
 def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Check everything, then write everything."""
     if not isinstance(given, Mapping):
@@ -55,16 +56,15 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     _refuse(type(module).__name__, keys if strict else IncompatibleKeys([], []), wanted, found)
     refuse_writes([wanted[key][2] for key in found])
     twins: dict[int, Any] = {}
-    with no_grad():
-        for key, value in found.items():
-            owner, name, place = wanted[key]
-            if not assign:
-                place.copy_(value)
-            elif isinstance(place, Parameter):
-                twin = twins.setdefault(id(place), Parameter(value, place.requires_grad))
-                setattr(owner, name, twin)
-            else:
-                setattr(owner, name, Var(value))
+    for key, value in found.items():
+        owner, name, place = wanted[key]
+        if not assign:
+            place.copy_(value)
+        elif isinstance(place, Parameter):
+            twin = twins.setdefault(id(place), Parameter(value, place.requires_grad))
+            setattr(owner, name, twin)
+        else:
+            setattr(owner, name, Var(value))
     return keys
 
 

@@ -17,6 +17,7 @@ from tenure.values.tensor import Tensor
 
 
 @checked_first
+@no_grad()
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Any:
     """Scale the gradients of some parameters so that their norm, taken together, is at most ``max_norm``.
 
@@ -25,11 +26,10 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
     """
     found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     grads = [p.grad for p in found if p.grad is not None]
-    with no_grad():
-        norm = _norm([g.value for g in grads], float(norm_type))
-        scale = minimum(max_norm / (norm + 1e-6), 1.0)
-        for g in grads:
-            g.mul_(scale.to(g.dtype))
+    norm = _norm([g.value for g in grads], float(norm_type))
+    scale = minimum(max_norm / (norm + 1e-6), 1.0)
+    for g in grads:
+        g.mul_(scale.to(g.dtype))
     return norm
 
 
@@ -61,6 +61,7 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Any:
 
 
 @checked_first
+@no_grad()
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     """Write some parameters from one vector, one after the other. TN802, and nothing written, if it does not fit.
 
@@ -70,6 +71,5 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     sizes = [p.numel() for p in places]
     if vector.shape != (sum(sizes),):
         raise ShapeError(f"a vector of shape {list(vector.shape)} for parameters of {sum(sizes)} numbers")
-    with no_grad():
-        for p, part in zip(places, split(vector, sizes), strict=True):
-            p.copy_(part.reshape(p.shape))
+    for p, part in zip(places, split(vector, sizes), strict=True):
+        p.copy_(part.reshape(p.shape))

@@ -20,7 +20,7 @@ from typing import Any
 
 from tenure import dtypes
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
@@ -41,7 +41,7 @@ def taken(spec: Spec, operands: Sequence[Any]) -> Iterator[tuple[Any, int, Any]]
     axis = 0
     for entry in spec:
         if entry not in (":", "+"):
-            yield entry, axis, next(numbers)
+            yield entry, axis, following(numbers)
         axis += entry != "+"
 
 
@@ -89,14 +89,14 @@ def numpy_key(np: Any, operands: Sequence[Any], spec: Spec, block: Shape | None 
     numbers = iter(operands)
     for entry in spec:
         if entry == "a":
-            x = next(numbers)
+            x = following(numbers)
             out.append(x if block is None else np.ascontiguousarray(np.broadcast_to(x, block)).reshape(-1))
         elif entry == "i":
-            out.append(int(next(numbers)))
+            out.append(int(following(numbers)))
         elif entry in (":", "+"):
             out.append(slice(None) if entry == ":" else None)
         else:
-            length, step, start = int(entry[0]), int(entry[1]), int(next(numbers))
+            length, step, start = int(entry[0]), int(entry[1]), int(following(numbers))
             stop = start + length * step
             out.append(slice(start, stop if stop >= 0 else None, step) if length else slice(0, 0))
     return (*out, Ellipsis)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure import dtypes
+from tenure.errors import following
 from tenure.ir.program import TABLE, Value
 
 Batch = Callable[..., Value]
@@ -20,7 +21,7 @@ Batch = Callable[..., Value]
 
 def examples(batched: Sequence[bool], xs: Sequence[Value]) -> int:
     """How many examples there are."""
-    return next(x.shape[0] for x, has in zip(xs, batched, strict=True) if has)
+    return following(x.shape[0] for x, has in zip(xs, batched, strict=True) if has)
 
 
 def spread(x: Value, has: bool, count: int) -> Value:

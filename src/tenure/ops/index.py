@@ -20,7 +20,7 @@ from typing import Any
 
 from tenure import dtypes
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, following
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
 from tenure.ops.batching import spreading
@@ -56,14 +56,14 @@ def numpy_index(spec: Spec, starts: Sequence[Any]) -> tuple[Any, ...]:
     values = iter(starts)
     for entry in spec:
         if entry == "i":
-            out.append(int(next(values)))
+            out.append(int(following(values)))
         elif entry == ":":
             out.append(slice(None))
         elif entry == "+":
             out.append(None)
         else:
             length, step = int(entry[0]), int(entry[1])
-            start = int(next(values))
+            start = int(following(values))
             stop = start + length * step
             out.append(slice(start, stop if stop >= 0 else None, step) if length else slice(0, 0))
     return (*out, Ellipsis)
@@ -135,15 +135,15 @@ def selected(
     numbers, rest = iter(starts), iter(index)
     for entry in spec:
         if entry == "+":
-            next(rest)
+            following(rest)
         elif entry == "i":
-            out.append(e.read(next(numbers), ()))
+            out.append(e.read(following(numbers), ()))
         elif entry == "a":
-            i = next(numbers)
+            i = following(numbers)
             out.append(e.read(i, e.broadcast(block, i), e.shape(x)[len(out)]))
         else:
-            i = next(rest)
-            out.append(i if entry == ":" else i * int(entry[1]) + e.read(next(numbers), ()))
+            i = following(rest)
+            out.append(i if entry == ":" else i * int(entry[1]) + e.read(following(numbers), ()))
     return tuple(out)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenure import dtypes
+from tenure.errors import following
 from tenure.ir.program import TABLE, Builder, Value
 from tenure.ops.batching import examples, spread
 
@@ -89,7 +90,7 @@ class Examples:
         turned: list[int] = []
         shown, self.at = 0, at + kept_whole
         for entry in spec:
-            x, has = (None, False) if entry in (":", "+") else next(numbers)
+            x, has = (None, False) if entry in (":", "+") else following(numbers)
             own = 1 + shown + (self.block if shown >= at else 0)
             if x is not None and has and entry not in ("a", "i"):
                 self.turn(x, entry, len(turned))

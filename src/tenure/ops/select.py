@@ -10,7 +10,7 @@ from typing import Any
 
 from tenure import dtypes
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops import advanced, combine, index, move, pointwise
@@ -31,7 +31,7 @@ def operands_of(spec: index.Spec, given: tuple[Value, ...]) -> list[Value]:
     count = spec.count("a")
     arrays, starts = iter(given[:count]), iter(given[count:])
     taken = [entry for entry in spec if entry not in (":", "+")]
-    return [as_type(next(arrays if entry == "a" else starts), dtypes.int64) for entry in taken]
+    return [as_type(following(arrays if entry == "a" else starts), dtypes.int64) for entry in taken]
 
 
 def chosen(x: Value, *given: Value, spec: index.Spec, at: int, unique: bool, lead: tuple[int, ...] | None) -> Value:

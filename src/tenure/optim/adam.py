@@ -50,16 +50,16 @@ class Adam(Optimizer):
         for p, grad, state in zip(ps, grads, states, strict=True):
             if not state:
                 state.update(step=0, exp_avg=Var(zeros_like(p)), exp_avg_sq=Var(zeros_like(p)))
-            state["step"] = step = state["step"] + 1
-            by_step.setdefault(step, []).append((p, grad, state["exp_avg"], state["exp_avg_sq"]))
+            row = p, grad, state["exp_avg"], state["exp_avg_sq"], state.__setitem__
+            by_step.setdefault(state["step"] + 1, []).append(row)
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
         options = (("decay", bool(decay)), ("decoupled", self.decoupled), ("maximize", bool(group["maximize"])))
         shrink = (1 - lr * decay if self.decoupled else decay) if decay else 0.0
         for step, rows in by_step.items():
             rate, root = lr / (1 - beta1**step), 1 / sqrt(1 - beta2**step)
             numbers = (rate, root, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink)
-            places, given, *kept = zip(*rows, strict=True)
-            RULE(places, given, kept, numbers, options)
+            places, given, *kept, count = zip(*rows, strict=True)
+            RULE(places, given, kept, numbers, options, [(put, "step", step) for put in count])
 
 
 def _adam(

@@ -11,7 +11,7 @@ from typing import Any
 
 from tenure.errors import BorrowError, Site
 from tenure.values.graph import Place
-from tenure.values.guard import GUARD
+from tenure.values.guard import guarded
 from tenure.values.loans import HELD, UPDATING, Loan, second, used
 from tenure.values.regions import Region
 from tenure.values.sites import here, site
@@ -20,25 +20,15 @@ Update = tuple[Any, Place]
 """An optimizer, and the line that asked for its step."""
 
 
-def begin(thread: int, update: Update) -> Update | None:
-    """Begin an update beside others; what the thread goes on with afterwards. TN499 where another update, of whatever
+@guarded
+def begin(thread: int, update: Update) -> None:
+    """Begin an update beside others. TN499 where another update, of whatever
     thread, is of one of the same parameters."""
-    with GUARD:
-        for other in UPDATING.copy().values():
-            mine = {id(p) for p in other[0].parameters()}
-            if any(id(p) in mine for p in update[0].parameters()):
-                raise second(loan_of(other), "two steps update one parameter at once")
-        outer = UPDATING.get(thread)
-        UPDATING[thread] = update
-        return outer
-
-
-def end(thread: int, outer: Update | None) -> None:
-    """End an update."""
-    if outer is None:
-        del UPDATING[thread]
-    else:
-        UPDATING[thread] = outer
+    for other in UPDATING.copy().values():
+        mine = {id(p) for p in other[0].parameters()}
+        if any(id(p) in mine for p in update[0].parameters()):
+            raise second(loan_of(other), "two steps update one parameter at once")
+    UPDATING[thread] = update
 
 
 def refuse(place: Any, thread: int, update: Update) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Self
 
 from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
 from tenure.optim import state
-from tenure.optim.holding import begin, end, repeated
+from tenure.optim.holding import begin, repeated
+from tenure.runtime.bracket import bracket
 from tenure.values.blame import check_methods, checked_first
+from tenure.values.graph import Place
 from tenure.values.guard import GIL
 from tenure.values.loans import UPDATING
 from tenure.values.modes import MODE, MODES, current_mode, enable_grad
@@ -95,26 +97,23 @@ class Optimizer:
         if closure is not None:
             if not callable(closure):
                 raise DTypeError(f"step: closure is a function, not {shown(closure)}")
-            with enable_grad():
-                loss = closure()
+            loss = enable_grad().apply(closure)
         outer = RECORDER.site
-        where, me, others = here() if outer is None else outer, get_ident(), None
-        if UPDATING or not GIL:
-            others = begin(me, (self, where))
-        else:  # no other thread begins between this look and the store
-            UPDATING[me] = (self, where)
-        RECORDER.enter_site(where)
-        mode = MODE.get()
-        MODE.set(MODES[False, current_mode().eager])
-        try:
-            for group in self.param_groups:
-                self._update_group(group)
-        finally:
-            MODE.set(mode)
-            RECORDER.enter_site(outer)
-            end(me, others)
+        where, me = here() if outer is None else outer, get_ident()
+        mode, mine = MODE.get(), UPDATING.get(me)
+        last = (UPDATING.pop, me, None) if mine is None else (UPDATING.__setitem__, me, mine)
+        enter = ((MODE.set, MODES[False, current_mode().eager]), (RECORDER.enter_site, where))
+        bracket(enter, ((MODE.set, mode), (RECORDER.enter_site, outer), last), self._update_groups, me, where)
         RECORDER.seal()
         return loss
+
+    def _update_groups(self, me: int, where: Place) -> None:
+        if UPDATING or not GIL:
+            begin(me, (self, where))
+        else:  # no other thread begins between this look and the store
+            UPDATING[me] = (self, where)
+        for group in self.param_groups:
+            self._update_group(group)
 
     def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
         """Write one parameter, outside the graph; ``grad`` is a value of its shape."""

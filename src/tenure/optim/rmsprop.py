@@ -55,14 +55,14 @@ class RMSprop(Optimizer):
             for name in names:
                 if name not in state:
                     state[name] = Var(zeros_like(p))
-            state["step"] = state.get("step", 0) + 1
         numbers = (group["lr"], alpha, 1 - alpha, group["eps"], group["weight_decay"], momentum)
         options = (
             ("centered", centered),
             ("decay", bool(group["weight_decay"])),
             ("maximize", bool(group["maximize"])),
         )
-        RULE(ps, grads, [[state[name] for state in states] for name in names], numbers, options)
+        also = [(state.__setitem__, "step", state.get("step", 0) + 1) for state in states]
+        RULE(ps, grads, [[state[name] for state in states] for name in names], numbers, options, also)
 
 
 def _rmsprop(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tenure.errors import ShapeError
+from tenure.errors import ShapeError, following
 from tenure.ops import promote
 from tenure.ops.promote import Operation, parameters
+from tenure.runtime.bracket import at_once
 from tenure.values import steps
 from tenure.values.tensor import Tensor
 from tenure.values.var import become, refuse_writes
@@ -25,9 +26,16 @@ class Rule:
         self.operation = Operation(name, self._together)
 
     def __call__(
-        self, places: Sequence[Any], grads: Sequence[Any], kept: Sequence[Sequence[Any]], numbers: Any, options: Options
+        self,
+        places: Sequence[Any],
+        grads: Sequence[Any],
+        kept: Sequence[Sequence[Any]],
+        numbers: Any,
+        options: Options,
+        also: Sequence[tuple[Any, ...]] = (),
     ) -> None:
-        """Write the ``places``, and the places that are kept for each: a sequence for each kind of them.
+        """Write the ``places``, and the places that are kept for each: a sequence for each kind of them. The steps of
+        ``also`` are made with it, at once.
 
         A number may be a tensor of no dimension.
         """
@@ -38,14 +46,15 @@ class Rule:
         operands = [*places, *grads, *written[len(places) :], *given]
         scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)])
         params = parameters(NAMES, len(places), tensors, options)
-        become(written, steps.update(self.operation, operands, params, scalars, written))
+        new = steps.update(self.operation, operands, params, scalars, written)
+        at_once((*also, (become, written, new)))
 
     def _together(self, *xs: Any, count: int, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
         """All new parameters, then all that is kept, kind by kind."""
         scalars = len(tensors) - sum(tensors)
         end = len(xs) - len(tensors)
         of_tensors, of_numbers = iter(xs[end : len(xs) - scalars]), iter(xs[len(xs) - scalars :])
-        numbers = [next(of_tensors) if tensor else next(of_numbers) for tensor in tensors]
+        numbers = [following(of_tensors) if tensor else following(of_numbers) for tensor in tensors]
         rows = []
         for k in range(count):
             p, g, *kept = xs[k:end:count]

@@ -53,16 +53,17 @@ class SGD(Optimizer):
             which = [k for k, at in enumerate(known) if at is begun]
             if not which:
                 continue
-            for k in () if begun else which:
-                states[k]["momentum_buffer"] = Var(grads[k])
-            kept = [[states[k]["momentum_buffer"] for k in which]] if momentum else []
+            sums = [states[k]["momentum_buffer"] if begun else Var(grads[k]) for k in which] if momentum else []
+            put = [] if begun else [states[k].__setitem__ for k in which]
+            also = [(keep, "momentum_buffer", x) for keep, x in zip(put, sums, strict=False)]
+            kept = [sums] if momentum else []
             options = (
                 ("begun", begun),
                 ("decay", bool(decay)),
                 ("maximize", bool(group["maximize"])),
                 ("nesterov", bool(group["nesterov"])),
             )
-            RULE([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options)
+            RULE([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options, also)
 
 
 def _sgd(

@@ -87,11 +87,11 @@ class Extension:
         """Set a word of the code."""
         ctypes.c_int64.from_address(self._address[variable] + at * _WORD).value = value
 
-    def function(self, symbol: str, like: Callable[..., Any]) -> Any:
-        """A builtin function with the name and the words of another one."""
+    def function(self, symbol: str, like: Callable[..., Any], *, keywords: bool = False) -> Any:
+        """A builtin function with the name and the words of another one; ``keywords`` as for a method."""
         make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         made: Any = make(("PyCFunction_NewEx", ctypes.pythonapi))(
-            ctypes.addressof(self._method(symbol, like)), None, None
+            ctypes.addressof(self._method(symbol, like, "", _KEYWORDS if keywords else 0)), None, None
         )
         return made
 

@@ -55,6 +55,10 @@ class Call:
         what the code gives if it fails."""
         return self.plainly(arrays, numbers)
 
+    def into(self, out: list[Any], arrays: list[Any], numbers: Sequence[Any]) -> None:
+        """The same, put into a list."""
+        out.append(self(arrays, numbers))
+
     def plainly(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
         """The same in Python."""
         if not set(map(type, arrays)) <= {np.ndarray}:
@@ -295,4 +299,8 @@ if AVAILABLE and _as_known():
     def _quickly(self: Call, arrays: list[Any], numbers: Sequence[Any]) -> Any:
         return _builtin(self.spec, arrays, numbers, buffers.context())
 
-    Call.__call__ = _quickly  # type: ignore[method-assign]
+    def _into(self: Call, out: list[Any], arrays: list[Any], numbers: Sequence[Any]) -> None:
+        call = map(_builtin, (self.spec,), (arrays,), (numbers,), (buffers.context(),))
+        out.extend(call)
+
+    Call.__call__, Call.into = _quickly, _into  # type: ignore[method-assign]

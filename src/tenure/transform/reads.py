@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tenure import dtypes
+from tenure.errors import following
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
 from tenure.ops.advanced import gather
@@ -90,7 +91,7 @@ Taken = tuple[Any, Value | None]
 def taken(read: Read) -> list[Taken]:
     """The entries of a read with their operands."""
     numbers = iter(read.operands)
-    return [(e, None if e in (":", "+") else next(numbers)) for e in read.params["spec"]]
+    return [(e, None if e in (":", "+") else following(numbers)) for e in read.params["spec"]]
 
 
 def made(entries: Sequence[Taken], read: Read) -> Read:
@@ -104,7 +105,7 @@ def _of_part(at: Instruction, x: Value, read: Read) -> View | None:
     numbers = iter([Value(x.builder, o) for o in at.operands[1:]])
     outer, out = iter(taken(read)), list[Taken]()
 
-    def following() -> Taken:
+    def onward() -> Taken:
         entry = next(outer, (":", None))
         while entry[0] == "+":
             out.append(entry)
@@ -113,17 +114,17 @@ def _of_part(at: Instruction, x: Value, read: Read) -> View | None:
 
     for entry in at.params["spec"]:
         if entry == "i":
-            out.append((entry, next(numbers)))
+            out.append((entry, following(numbers)))
         elif entry == "+":
-            e, _ = following()
+            e, _ = onward()
             if e != "i" and e != ":":
                 return None
             if e == ":":
                 out.append(("+", None))
         elif entry == ":":
-            out.append(following())
+            out.append(onward())
         else:
-            start, (e, own) = next(numbers), following()
+            start, (e, own) = following(numbers), onward()
             if e == "a":
                 return None
             length, step = (int(n) for n in entry)
@@ -174,7 +175,7 @@ def units(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read | No
     if any(n == 1 and e not in ("i", ":") for n, (e, _) in zip(shape, entries, strict=True)):
         return None
     rest = iter([entry for n, entry in zip(shape, entries, strict=True) if n != 1])
-    return made([(":", None) if n == 1 else next(rest) for n in x.shape], read)
+    return made([(":", None) if n == 1 else following(rest) for n in x.shape], read)
 
 
 def element(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read:

@@ -14,7 +14,8 @@ from collections.abc import Collection, Sequence
 from math import inf
 from typing import Any
 
-from tenure.values import force, paths, spending, steps
+from tenure.runtime.bracket import bracket
+from tenure.values import paths, steps
 from tenure.values.gradients import add, replace
 from tenure.values.graph import Leaf, Out, Place, Segment, Source
 from tenure.values.handlers import Handler
@@ -22,92 +23,10 @@ from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
 from tenure.values.replay import Replay
 from tenure.values.roots import check_root
-from tenure.values.segments import segment_gradient
 from tenure.values.sites import here, site
+from tenure.values.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
 
-Cotangents = dict[int, Any]
 Arrival = tuple[Leaf, Any]
-
-
-class TraceUnit:
-    """The trace in progress."""
-
-    number = inf
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.first = True
-        self.handlers = trace.handlers
-
-    def deps(self, slot: int) -> tuple[int, ...]:
-        """The source slots behind a slot."""
-        return self.trace.deps(slot)
-
-    def source(self, slot: int) -> Source:
-        """Where the gradient goes on from a source slot."""
-        return source_of(self.trace.inputs[~slot]) if slot < 0 else self.trace.marks.get(slot)
-
-    def stage(
-        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
-    ) -> tuple[Cotangents, Collection[int]]:
-        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
-        the final ones."""
-        first, self.first = self.first, False
-        with steps.Hold(self.trace) as t:
-            roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
-            slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            walked = steps.gradient(
-                t, roots, stops, final, slots, walk.create_graph, walk.consume, first, None, walk.final
-            )
-            return walked, ()
-
-    def consume(self, roots: set[int]) -> None:
-        """The path itself says what is consumed."""
-
-
-class SegmentUnit:
-    """A trace that has run."""
-
-    def __init__(self, segment: Segment) -> None:
-        self.segment = segment
-        self.number = segment.number
-        self.handlers = segment.handlers
-        self.made = paths.steps(segment.node)
-
-    def deps(self, slot: int) -> tuple[int, ...]:
-        """The source slots behind a slot."""
-        if slot < 0:
-            return (slot,)
-        step, k = self.made[slot]
-        return step.depss[k]
-
-    def source(self, slot: int) -> Source:
-        """Where the gradient goes on from a source slot."""
-        return self.segment.sources.get(slot)
-
-    def stage(
-        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Walk
-    ) -> tuple[Cotangents, Collection[int]]:
-        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
-        the final ones."""
-        numbers = [s for s in cts if (self.segment, s) in walk.numbers]
-        return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
-
-    def consume(self, roots: set[int]) -> None:
-        """What of the segment needs a saved value for its gradient becomes a plain number."""
-        spending.spend(self.segment, roots, here())
-
-
-Unit = TraceUnit | SegmentUnit
-
-
-def source_of(x: Any) -> Source:
-    """Where the gradient of a tensor from outside the trace goes."""
-    if x._src is None and x._trace is not None:
-        RECORDER.compute(x)
-        if x._trace is not None:
-            force.adopt(x._trace, x)
-    return x._src  # type: ignore[no-any-return]
 
 
 class Walk:
@@ -212,13 +131,13 @@ class Walk:
 
     def compute_so_far(self) -> None:
         """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
-        try:
-            self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
-            self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
-            self.walked = RECORDER.open = 0
-            RECORDER.flush()
-        finally:
-            RECORDER.open = 1
+        bracket((), ((vars(RECORDER).__setitem__, "open", 1),), self._compute_so_far)
+
+    def _compute_so_far(self) -> None:
+        self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
+        self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
+        self.walked = RECORDER.open = 0
+        RECORDER.flush()
 
     def refuse_consumed(self) -> None:
         """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
@@ -397,17 +316,17 @@ def run_walk(
     that is not selected."""
     for root, g in zip(roots, gradients, strict=True):
         check_root(root, g)
-    RECORDER.open += 1
-    try:
-        for number, x in enumerate(wanted):
-            walk.want(x, number)
-        for root, g in zip(roots, gradients, strict=True):
-            at = walk.vertex(root)
-            if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
-                g = steps.ones(root._aval)
-            elif g is not None and not raw:
-                g = steps.settle(g)
-            walk.arrive(at, g, selected=not raw)
-        walk.run()
-    finally:
-        RECORDER.open -= 1
+    RECORDER.hold_open(_run_walk, walk, roots, gradients, wanted, raw)
+
+
+def _run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], raw: bool) -> None:
+    for number, x in enumerate(wanted):
+        walk.want(x, number)
+    for root, g in zip(roots, gradients, strict=True):
+        at = walk.vertex(root)
+        if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
+            g = steps.ones(root._aval)
+        elif g is not None and not raw:
+            g = steps.settle(g)
+        walk.arrive(at, g, selected=not raw)
+    walk.run()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from copy import deepcopy
-from typing import Any, Self
+from typing import Any
 
 from tenure.errors import WriteError
+from tenure.runtime.bracket import Bracketed
 from tenure.values import indexing, keys, partly
 from tenure.values.arithmetic import detach
 from tenure.values.graph import keeper
-from tenure.values.loans import Ended, Loan, give_back, lend
+from tenure.values.loans import Ended, Loan, lending, tidied
 from tenure.values.modes import enable_grad
 from tenure.values.picks import Inner
 from tenure.values.reading import value_of, written_of
@@ -32,7 +33,7 @@ def forget_dead(references: list[weakref.ref[Any]]) -> None:
             references.remove(r)
 
 
-class Borrow(Writable):
+class Borrow(Bracketed, Writable):
     """A write-through window on a place or a part of it.
 
     It reads the place as of its own last write, else as taken. Indexing gives a sub-borrow. Written through
@@ -40,7 +41,7 @@ class Borrow(Writable):
     TN502 and TN503 for others). Borrowed from ``_place``; owns nothing but its snapshot.
     """
 
-    __slots__ = ("_loan", "_parent", "_place", "_region", "_stale", "_val")
+    __slots__ = ("_endings", "_parent", "_place", "_region", "_stale", "_val")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
@@ -49,7 +50,7 @@ class Borrow(Writable):
         self._place = place
         self._region = region
         self._parent = parent
-        self._loan: Loan | None = None
+        self._endings = None
         self._stale: Ended | None = parent._stale if parent is not None else None
         if parent is None:
             whole = place._val
@@ -68,7 +69,7 @@ class Borrow(Writable):
         value = place._read()
         b = object.__new__(cls)
         b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
-        b._loan = b._stale = None
+        b._endings = b._stale = None
         b._val = value = detach(value) if value._deps else value
         value._held = True
         borrows = place._borrows
@@ -127,29 +128,17 @@ class Borrow(Writable):
         """A borrow of this borrow; entered by ``with``, this one is not written through meanwhile."""
         self._refuse_stale()
         twin = Borrow(self._place, self._region, self)
-        if self._place._loans is not None:
+        if self._place._loans is not None and tidied(self._place) is not None:
             self._place._loans.refuse_loan(twin.chain(), self._region, True)
         return twin
 
-    def __enter__(self) -> Self:
-        self._lend(here())
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._end()
-
-    def _lend(self, where: Any, whom: str = "") -> None:
-        """Begin to be exclusive: TN499, TN502, TN503 where another loan forbids it, TN597 if the borrow is stale."""
+    def _opening(self) -> Any:
+        """Be exclusive: TN499, TN502, TN503 where another loan forbids it, TN597 if the borrow is stale. What remains
+        afterwards is a write-through borrow as before."""
         self._refuse_stale()
-        loan = Loan(self, self._region, True, where, whom)
-        lend(self._place, loan, self.chain())
-        self._loan = loan
-
-    def _end(self) -> None:
-        """End the loan; what remains is a write-through borrow as before."""
-        loan, self._loan = self._loan, None
-        if loan is not None:
-            give_back(self._place, loan)
+        loan = Loan(self, self._region, True, here())
+        begin, end = lending(self._place, loan, self.chain())
+        return (begin,), (), end
 
     def __getitem__(self, key: Any) -> Any:
         if not keys.is_basic(key):
@@ -188,8 +177,7 @@ class Borrow(Writable):
     def _graph(self, seen: Any) -> Any:
         if self._place._leaf is not None or not seen._deps:
             return None
-        with enable_grad():
-            return seen if self._region.is_whole else self._region.read(seen)
+        return seen if self._region.is_whole else enable_grad().apply(self._region.read, seen)
 
     def _refuse_stale(self) -> None:
         if self._stale is not None:
@@ -203,11 +191,8 @@ class Borrow(Writable):
         if 0 in new.shape:
             return True
         key: Any = ... if self._region.is_whole else self._region.key()
-        if kept:
-            with enable_grad():
-                new = new if key is ... else self._region.shaped(new)
-        elif key is not ...:
-            new = self._region.shaped(new)
+        if key is not ...:
+            new = enable_grad().apply(self._region.shaped, new) if kept else self._region.shaped(new)
         key = key if part is ... else Inner(key, part)
         return self._place._write(new, self, key, seen=seen, kept=kept)  # type: ignore[no-any-return]
 
@@ -227,14 +212,14 @@ class Borrow(Writable):
         return [b._region.last for b in reversed(self.chain()) if b._parent is not None]
 
 
-class SharedBorrow(Writable):
+class SharedBorrow(Bracketed, Writable):
     """A place, or a part of it, to be read: it gives the value as of when it was taken, or last entered.
 
     Entered by ``with``, it lends the place until the block ends: nobody writes it (TN506) or borrows it exclusively
     (TN502). Writing through it is TN594. Gradients flow through it as through the place.
     """
 
-    __slots__ = ("_entered", "_parent", "_place", "_region", "_val", "_whom")
+    __slots__ = ("_endings", "_entered", "_parent", "_place", "_region", "_val", "_whom")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
@@ -258,25 +243,17 @@ class SharedBorrow(Writable):
         """This borrow and those it was taken from."""
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
-    def __enter__(self) -> Self:
-        self._lend(here())
-        return self
+    def _opening(self) -> Any:
+        """Forbid writes: TN503 where the place is lent exclusively."""
+        loan = Loan(self, self._region, False, here())
+        begin, end = lending(self._place, loan, self.chain())
+        return (begin, (self._lent, loan)), (), ((self._entered.remove, loan), *end)
 
-    def __exit__(self, *error: object) -> None:
-        self._end()
-
-    def _lend(self, where: Any, whom: str = "") -> None:
-        """Begin to forbid writes: TN503 where the place is lent exclusively."""
-        loan = Loan(self, self._region, False, where, whom)
-        lend(self._place, loan, self.chain())
+    def _lent(self, loan: Loan) -> None:
+        """A loan has begun."""
+        self._whom = loan.whom
         self._entered.append(loan)
-        self._whom = whom
         self._look()
-
-    def _end(self) -> None:
-        """End the loan that began last."""
-        if self._entered:
-            give_back(self._place, self._entered.pop())
 
     def grad_fn_name(self) -> str | None:
         """A leaf has none."""

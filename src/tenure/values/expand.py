@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure import dtypes
+from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
@@ -60,7 +61,7 @@ class Expansion:
     def arguments(self, node: Node) -> list[Value]:
         """The values a step reads; its scalars become inputs here."""
         kinds = iter(node.kinds)
-        return [self.scalar(next(kinds)) if slot is None else self[slot] for slot in node.args]
+        return [self.scalar(following(kinds)) if slot is None else self[slot] for slot in node.args]
 
     def scalar(self, kind: type) -> Value:
         """The next Python number."""

@@ -21,9 +21,11 @@ from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, packs, paths, spending
 from tenure.values.expand import Expansion
+from tenure.values.handing import Handing, deliver, get_ready, start
+from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.shield import Shield
-from tenure.values.sites import place_of, places_of
+from tenure.values.shield import shielded
+from tenure.values.sites import places_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
 
@@ -186,43 +188,41 @@ def run(t: Any) -> None:
     may read what is pending in each other's traces.
     """
     _settle(t, t.inputs)
-    running = Running(t)
-    with t.lock, running:
-        if t.done:
-            return
-        handles, node = t.handles, t.node
-        found: list[Exception | None] = []
-        live = alive(handles)
-        if t.vmapped:
-            live = tuple([s for s in live if handles[s]._node.level is None])
-        if live:
-            expected = graph.EXPECTED["backward"] if node.save is None else node.save
-            save: Save = lasting(t) if t.cutting else expected
-            plan = node.plans.get((live, save)) or plan_for(node, live, save)
-            if plan.places is None:
-                plan.places = places_of(t, handles)
-            if BEFORE_RUN:
-                found = [look(t, plan) for look in BEFORE_RUN]
-            LAST.plan = plan
-            if MOVED or plan.moved:
-                plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
-            if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
-                with Shield() as shield:
-                    try:
-                        _execute(t, plan, handles)
-                    except BaseException as error:
-                        raise break_off(t, plan, handles, error) from error.__cause__
-                del shield
-        t.handles = []
-        _release(t)
-    del handles  # what is raised would hold them
-    for wrong in found:
-        if wrong is not None:
-            raise wrong
-    COUNTS["runs"] += 1
-    node.stamp = COUNTS["runs"]
+    for wrong in Running.locked(_run, t):
+        raise wrong
     if COUNTS["nodes"] > NODE_BUDGET:
         forget_paths()
+
+
+def _run(t: Any) -> list[Exception]:
+    """Run a trace whose lock is held; errors of those who looked at it before."""
+    if t.done:
+        return []
+    graph.forget_unused()
+    handles, node = t.handles, t.node
+    found: list[Exception | None] = []
+    live = alive(handles)
+    if t.vmapped:
+        live = tuple([s for s in live if handles[s]._node.level is None])
+    if live:
+        expected = graph.EXPECTED["backward"] if node.save is None else node.save
+        save: Save = lasting(t) if t.cutting else expected
+        plan = node.plans.get((live, save)) or internally(node, plan_for, node, live, save)
+        if plan.places is None:
+            plan.places = places_of(t, handles)
+        if BEFORE_RUN:
+            found = [look(t, plan) for look in BEFORE_RUN]
+        LAST.plan = plan
+        if MOVED or plan.moved:
+            plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
+        if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+            internally(node, get_ready, plan.executable)
+            shielded(Handing(t, plan).run, handles)
+    t.handles = []
+    _release(t)
+    COUNTS["runs"] += 1
+    node.stamp = COUNTS["runs"]
+    return [wrong for wrong in found if wrong is not None]
 
 
 def forget_paths() -> None:
@@ -246,7 +246,7 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
         return False
     try:
         if plan.graph:
-            _start(t, plan, handles)
+            start(t, plan, handles)
         done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
     except BaseException as error:
         raise break_off(t, plan, handles, error) from error.__cause__
@@ -261,60 +261,9 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
     try:
         numbers = [t.scalars[k] for k in plan.numbers]
         code: Any = getattr(plan.executable, "compiled", plan.executable)
-        _deliver(t, plan, t.handles, code.failed(arrays, status, numbers))
+        deliver(t, plan, t.handles, code.failed(arrays, status, numbers))
     except BaseException as error:
         raise break_off(t, plan, t.handles, error) from error.__cause__
-
-
-def _execute(t: Any, plan: Plan, handles: list[Any]) -> None:
-    """Run the program of a trace and hand the results over."""
-    t.running = True
-    inputs, scalars = t.inputs, t.scalars
-    segment = _start(t, plan, handles) if plan.graph else None
-    t.inputs = []
-    arrays = [x._data for x in inputs]
-    if segment is not None and t.cutting and not plan.lean:
-        segment.inputs = [x if k in plan.kept else None for k, x in enumerate(inputs)]
-    del inputs
-    results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
-    if segment is not None and plan.saved:
-        segment.saved = dict(zip(plan.saved, results[len(plan.slots) :], strict=True))
-    _deliver(t, plan, handles, results)
-
-
-def _deliver(t: Any, plan: Plan, handles: list[Any], results: Sequence[Any]) -> None:
-    """Give results to their handles, which are pending no longer."""
-    for slot, array in zip(plan.slots, results, strict=False):
-        h = handles[slot]
-        if type(array) is Poison:
-            locate(t, handles, array)
-        h._data = array
-        h._trace = h._node = None
-
-
-def _start(t: Any, plan: Plan, handles: list[Any]) -> graph.Segment | None:
-    """Give the differentiable results their place in the graph; the segment, if one of them is open."""
-    for slot in plan.leaves:
-        handles[slot]._src = t.marks.get(slot)
-    for slot, by in plan.consumed.items():
-        h = handles[slot]
-        if h._src is None:
-            h._src = graph.Out(None, slot, h._node.name, place_of(t, handles[by]))
-    if not plan.open:
-        return None
-    segment = graph.Segment(t.node, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
-    segment.lean = plan.lean
-    gone = spending.spread(t.node, t.spent)
-    if t.segments:
-        spending.share(t, segment)
-    spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
-    for slot in plan.open:
-        h = handles[slot]
-        if h._src is None:
-            stale = next((spent[d] for d in h._deps if d in spent), None) if spent else None
-            where = stale.where if stale else gone.get(slot)
-            h._src = graph.Out(None if stale or slot in gone else segment, slot, h._node.name, where)
-    return segment
 
 
 def _release(t: Any) -> None:
@@ -356,36 +305,38 @@ def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: boo
     node = h._node
     if node is not None:
         _settle(t, t.inputs[: node.inputs])
-    running = Running(t)
-    with t.lock, running:
-        if node is None or t.done or t.handles[h._slot]._data is not None:
-            return  # or h has been moved away, and another handle is in its place
-        if t.running:
-            raise TenureError(
-                "a signal handler or __del__ reads a value that the interrupted run is about to compute",
-                help="read it after the run: set a flag in the handler and look at it in the loop",
-            )
-        inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
-        live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
-        if alone:
-            live &= paths.behind(node, h._slot)
-        known = tuple([s for s in sorted(live) if before[s]._data is not None])
-        wanted = tuple([s for s in sorted(live) if before[s]._data is None])
-        key = ("prefix", wanted, known)
-        plan = node.plans.get(key)
-        if plan is None:
-            plan = node.plans[key] = Prefix(expansion(), wanted, known)
-        if t.done:
-            return  # a finalizer has run it meanwhile
-        arrays = [inputs[k]._data for k in plan.inputs] + [before[s]._data for s in plan.known]
-        try:
-            results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
-        except MemoryError:
-            raise no_memory(t, [before[slot] for slot in wanted]) from None
-        for slot, array in zip(wanted, results, strict=True):
-            if type(array) is Poison:
-                locate(t, before, array)
-            before[slot]._data = array
+    Running.locked(_run_prefix, t, h, node, expansion, alone)
+
+
+def _run_prefix(t: Any, h: Any, node: Any, expansion: Callable[[], Expansion], alone: bool) -> None:
+    if node is None or t.done or t.handles[h._slot]._data is not None:
+        return  # or h has been moved away, and another handle is in its place
+    if t.running:
+        raise TenureError(
+            "a signal handler or __del__ reads a value that the interrupted run is about to compute",
+            help="read it after the run: set a flag in the handler and look at it in the loop",
+        )
+    inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
+    live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
+    if alone:
+        live &= paths.behind(node, h._slot)
+    known = tuple([s for s in sorted(live) if before[s]._data is not None])
+    wanted = tuple([s for s in sorted(live) if before[s]._data is None])
+    key = ("prefix", wanted, known)
+    plan = node.plans.get(key)
+    if plan is None:
+        plan = node.plans[key] = internally(node, lambda: Prefix(expansion(), wanted, known))
+    if t.done:
+        return  # a finalizer has run it meanwhile
+    arrays = [inputs[k]._data for k in plan.inputs] + [before[s]._data for s in plan.known]
+    try:
+        results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
+    except MemoryError:
+        raise no_memory(t, [before[slot] for slot in wanted]) from None
+    for slot, array in zip(wanted, results, strict=True):
+        if type(array) is Poison:
+            locate(t, before, array)
+        before[slot]._data = array
 
 
 def adopt(t: Any, h: Any) -> None:
@@ -393,10 +344,13 @@ def adopt(t: Any, h: Any) -> None:
     node = h._node
     if node is not None:
         _settle(t, t.inputs[: node.inputs])
-    with t.lock:
-        node = h._node
-        if h._src is None and node is not None:
-            inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
-            segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
-            spending.share(t, segment)
-            h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, node.name)
+    Running.locked(_adopt, t, h)
+
+
+def _adopt(t: Any, h: Any) -> None:
+    node = h._node
+    if h._src is None and node is not None:
+        inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
+        segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
+        spending.share(t, segment)
+        h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, node.name)

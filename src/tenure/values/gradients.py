@@ -12,18 +12,21 @@ from typing import Any
 
 from tenure.values import record, steps
 from tenure.values.graph import Leaf
-from tenure.values.guard import GUARD
+from tenure.values.guard import guarded
 from tenure.values.hits import know
 from tenure.values.record import RECORDER, Trace
 
 
 def begin(leaf: Leaf, g: Any) -> bool:
     """Let a leaf that has no gradient have one. False, and nothing done, if it has one."""
-    place = record._Var.of(g)
-    with GUARD:
-        if leaf.grad is None:
-            leaf.grad = place
-        return leaf.grad is place
+    return _begin(leaf, record._Var.of(g))
+
+
+@guarded
+def _begin(leaf: Leaf, place: Any) -> bool:
+    if leaf.grad is None:
+        leaf.grad = place
+    return leaf.grad is place
 
 
 def replace(leaf: Leaf, g: Any, before: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections import deque
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -37,18 +38,13 @@ class Leaf:
 
 class Frozen:
     """What a place that requires no grad any more keeps: the leaf that it was, and the gradient that it had, which
-    what was recorded before does not reach meanwhile."""
+    what was recorded before does not reach meanwhile: the leaf has none then."""
 
     __slots__ = ("grad", "leaf")
 
     def __init__(self, leaf: Leaf) -> None:
         self.leaf = leaf
-        self.grad, leaf.grad = leaf.grad, None
-
-    def thawed(self) -> Leaf:
-        """The leaf once more."""
-        self.leaf.grad = self.grad
-        return self.leaf
+        self.grad = leaf.grad
 
 
 def keeper(x: Any) -> Any:
@@ -90,8 +86,8 @@ class Segment:
     """
 
     __slots__ = (
-        "__weakref__", "handlers", "inputs", "lean", "node", "number", "outs", "saved", "scalars", "sources", "trace",
-        "used",
+        "__weakref__", "handlers", "inputs", "lean", "me", "node", "number", "outs", "saved", "scalars", "sources",
+        "trace",
     )  # fmt: skip
 
     def __init__(
@@ -112,14 +108,35 @@ class Segment:
         self.number = next(_numbers)
         self.trace: Any = None
         self.lean = False
+        self.me: weakref.ref[Segment] | None = None
         for x in inputs:
             x._held = True
-        self.used = False
 
     def slim(self) -> None:
         """Keep no values: the gradient of what is left reads none."""
         self.lean, self.inputs, self.saved = True, [], None
+        _unused.pop(self.me, None)
 
-    def __del__(self) -> None:
-        if self.saved is not None and not self.used:
-            self.node.save = EXPECTED["backward"] = False
+    def keep(self, saved: dict[packs.Saved, Any]) -> None:
+        """Keep what was saved of the run."""
+        self.saved = saved
+        self.me = me = weakref.ref(self, _gone.append)
+        _unused[me] = self.node
+
+    def use(self) -> None:
+        """A backward has come."""
+        self.node.save = EXPECTED["backward"] = True
+        _unused.pop(self.me, None)
+
+
+_unused: dict[Any, Node] = {}
+_gone: deque[Any] = deque()
+"""Segments that died after that was last looked at: no finalizer runs Python code, as an interrupt in one is lost."""
+
+
+def forget_unused() -> None:
+    """Save nothing in the paths of segments that died before a backward came."""
+    while _gone:
+        node = _unused.pop(_gone.popleft(), None)
+        if node is not None:
+            node.save = EXPECTED["backward"] = False

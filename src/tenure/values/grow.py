@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.errors import following
 from tenure.ir.primitive import Limit
 from tenure.ir.program import Builder
 from tenure.ops.pointwise import DIVISOR
@@ -32,7 +33,7 @@ def new_operation(
     values = []
     kinds = iter(scalars)
     for slot in args:
-        aval = WEAK[type(next(kinds))] if slot is None else t.aval(slot)
+        aval = WEAK[type(following(kinds))] if slot is None else t.aval(slot)
         values.append(b.input(aval, tracked=slot is not None and bool(t.deps(slot))))
         deps.update(() if slot is None else t.deps(slot))
     b.tracking = t.mode.grad

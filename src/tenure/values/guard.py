@@ -5,9 +5,27 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from tenure.runtime.bracket import bracket
 
 GUARD = threading.RLock()
 """Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+TAKE, RELEASE = ((GUARD.acquire,),), ((GUARD.release,),)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def guarded(function: F) -> F:
+    """The function, during whose call ``GUARD`` is held."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return bracket(TAKE, RELEASE, function, *args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
 
 if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
     os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.runtime.bracket import Bracketed, bracket
 from tenure.values import paths, steps
 from tenure.values.arithmetic import detach
 from tenure.values.graph import Hook, Out
@@ -18,10 +19,10 @@ from tenure.values.sites import here, site
 _numbers = itertools.count()
 
 
-class RemovableHandle:
+class RemovableHandle(Bracketed):
     """What ``register_hook`` returns; ``remove()`` takes the hook away again."""
 
-    __slots__ = ("_hooks", "_number")
+    __slots__ = ("_endings", "_hooks", "_number")
 
     def __init__(self, hooks: dict[int, Hook], fn: Hook) -> None:
         self._hooks = hooks
@@ -32,11 +33,8 @@ class RemovableHandle:
         """Take the hook away."""
         self._hooks.pop(self._number, None)
 
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.remove()
+    def _opening(self) -> Any:
+        return (), (), ((self._hooks.pop, self._number, None),)
 
 
 class Handler:
@@ -78,19 +76,22 @@ class Handler:
         assert self.rule is not None
         if self.residuals is None:
             return list(self.rule(g, ()))
-        outer = MODE.get()
-        MODE.set(MODES[t is not None, current_mode().eager])
-        try:
-            if t is None:
-                return list(self.rule(g, self.residuals.values))
-            RECORDER.rules.append(False)
-            try:
-                found = self.rule(g, self.residuals.connected(t))
-            finally:
-                left = RECORDER.rules.pop()
-            return [None if gx is None else self.guarded(gx, g, left or severed(gx, g, t), t) for gx in found]
-        finally:
-            MODE.set(outer)
+        inside, outer = MODES[t is not None, current_mode().eager], MODE.get()
+        return bracket(inside.enter, ((MODE.set, outer),), self._cotangents, g, t)  # type: ignore[no-any-return]
+
+    def _cotangents(self, g: Any, t: Any) -> list[Any]:
+        assert self.rule is not None
+        if t is None:
+            return list(self.rule(g, self.residuals.values))
+        rules = RECORDER.rules
+        found, left = bracket(((rules.append, False),), ((rules.pop,),), self._connected, g, t)
+        return [None if gx is None else self.guarded(gx, g, left or severed(gx, g, t), t) for gx in found]
+
+    def _connected(self, g: Any, t: Any) -> tuple[Sequence[Any], bool]:
+        """The cotangents in the graph of a trace, and whether an array was made there of what has a graph."""
+        assert self.rule is not None
+        found = self.rule(g, self.residuals.connected(t))
+        return found, RECORDER.rules[-1]
 
     def guarded(self, gx: Any, g: Any, left: bool, t: Any) -> Any:
         """A cotangent that may depend in a way that is unknown on the inputs, or, where it has left the graph, on g."""

@@ -15,12 +15,13 @@ from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
 from tenure.values import force, graph, hits_code, record
 from tenure.values.expand import expand_gradient, expand_mark, expand_operation
+from tenure.values.handing import start
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
-from tenure.values.sites import PACKAGE, place_of
-from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Node
+from tenure.values.sites import PACKAGE, place_of, user_frame
+from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Key, Node
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
 TRACE = tuple([name for name in record.Trace.__slots__ if name != "__weakref__"])
@@ -84,7 +85,7 @@ def _known() -> dict[str, Any]:
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
         "last": force.LAST, "budget": force.NODE_BUDGET, "buffers": vars(buffers),
-        "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": force._start,
+        "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_place_of": place_of,
         **NAMES,
     }
@@ -134,7 +135,19 @@ def coded(function: Callable[..., Any]) -> Callable[..., Any]:
     return CODE.function(name, function)  # type: ignore[no-any-return]
 
 
-apply, apply_one, seen = coded(record.apply), coded(record.apply_one), coded(record.seen)
+@coded
+def seen(t: record.Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The handles of a step in a trace that is held, named by the user's line; None if it is new here."""
+    node = t.node.next.get(key)
+    if node is None:
+        return None
+    if scalars:
+        node.admit(scalars)
+        t.scalars.extend(scalars)
+    return t.settle(node, user_frame())
+
+
+apply, apply_one = coded(record.apply), coded(record.apply_one)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
     _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)

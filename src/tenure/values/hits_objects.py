@@ -14,7 +14,7 @@ HANDLE = ("aval", "bound", "code", "data", "deps", "held", "lasti", "node", "slo
 
 LATE = {
     "var": ("borrows", "home", "leaf", "loans", "ties", "val", "whole"),
-    "borrow": ("loan", "parent", "place", "region", "stale", "val"),
+    "borrow": ("endings", "parent", "place", "region", "stale", "val"),
 }
 """Those of a place and of a borrow."""
 

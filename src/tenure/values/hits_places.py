@@ -156,7 +156,7 @@ def borrow(m: Code) -> None:
             f.give(NULL)
         f.swap(v, ".held", f.constant("true"))
         kept = {"place": "ptr %p", "region": region}
-        kept |= dict.fromkeys(("loan", "parent", "stale"), f.constant("none"))
+        kept |= dict.fromkeys(("endings", "parent", "stale"), f.constant("none"))
         b = f.made("borrow", val=v, **{name: f.own(x) for name, x in kept.items()})
         with f.when(f.absent(b)):
             f.give(NULL)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, shown
+from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, following, shown
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec
 from tenure.values import boundary, given, record
@@ -326,7 +326,7 @@ class Reader:
 
 def wrong_mask(shape: tuple[int, ...], sizes: tuple[int, ...], axis: int) -> MaskError:
     """TN802 for a mask that does not fit the axes that it stands for."""
-    k = next(k for k, (m, n) in enumerate(zip(shape, sizes, strict=True)) if m != n)
+    k = following(k for k, (m, n) in enumerate(zip(shape, sizes, strict=True)) if m != n)
     return MaskError(
         f"a mask of shape {list(shape)} for axes of sizes {list(sizes)}: they differ in axis {axis + k}",
         help="a mask takes as many axes as it has, and agrees with each; to mask rows, use one bool for each row",

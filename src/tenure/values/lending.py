@@ -7,14 +7,15 @@ part in graphs, so that what the call does is done to the place, and what anybod
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from tenure.errors import WriteError
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.graph import Place
-from tenure.values.guard import GUARD
-from tenure.values.loans import STANDING_IN, Ended, Loan, give_back, lend
+from tenure.values.guard import RELEASE, TAKE
+from tenure.values.loans import STANDING_IN, Ended, Lease, Loan, lend, meet, take_up, tidied
 from tenure.values.move import moved
 from tenure.values.parameter import Parameter
 from tenure.values.regions import Region
@@ -23,18 +24,46 @@ from tenure.values.tensor import Tensor
 from tenure.values.var import Var
 
 
+class Walk(Lease):
+    """The lease of a generator: over once that has ended, or nobody has it."""
+
+    __slots__ = ("called", "walk")
+
+    def __init__(self) -> None:
+        self.called = False
+        self.walk: Any = None
+
+    @property
+    def over(self) -> bool:  # type: ignore[override]
+        """Whether neither the call goes on, which makes the generator, nor that."""
+        walk = None if self.walk is None else self.walk()
+        return not self.called and (walk is None or walk.gi_frame is None)
+
+    @property
+    def begin(self) -> tuple[Any, ...]:
+        """The step with which the call begins."""
+        return setattr, self, "called", True
+
+    @property
+    def end(self) -> tuple[Any, ...]:
+        """The step with which it ends."""
+        return setattr, self, "called", False
+
+
 class Lender:
-    """What a call has borrowed, to be given back when it ends."""
+    """What a call has borrowed: with ``lease`` it ends, and ``close`` puts in order what it has left."""
 
-    __slots__ = ("stack", "where")
+    __slots__ = ("ends", "lease", "where")
 
-    def __init__(self, where: Place) -> None:
+    def __init__(self, where: Place, lease: Lease) -> None:
         self.where = where
-        self.stack = ExitStack()
+        self.lease = lease
+        self.ends: list[tuple[Any, ...]] = []
 
     def close(self) -> None:
-        """End all loans, the last first."""
-        self.stack.close()
+        """Put in order what ended loans have left, the last first."""
+        at_once(tuple(reversed(self.ends)))
+        self.ends.clear()
 
     def shared(self, x: Any, whom: str) -> Any:
         """x, to be read: a value is one already."""
@@ -46,16 +75,16 @@ class Lender:
             borrow = x.borrow()
         else:
             return x._read()
-        borrow._lend(self.where, whom)
-        self.stack.callback(borrow._end)
+        loan = Loan(borrow, borrow._region, False, self.where, whom, self.lease)
+        self.ends += (tidied, borrow._place), (_forget, borrow, loan)
+        lend(borrow._place, loan, borrow.chain())
+        borrow._lent(loan)
         return borrow
 
     def exclusive(self, x: Any, whom: str) -> Any:
         """x, to be written by this call alone: TN594 for what is not written, TN499 and TN502 for what is lent."""
         if isinstance(x, Var):
-            place, end = stand_in(x, self.where, whom)
-            self.stack.callback(end)
-            return place
+            return self.stand_in(x, whom)
         if not isinstance(x, Borrow):
             x._read()
             lent = isinstance(x, SharedBorrow)
@@ -65,53 +94,69 @@ class Lender:
                 notes=[loan.note() for loan in x._entered[-1:]] if lent else (),
                 help="pass a place: x = x.mut()" if not lent else "take it as tn.Mut to pass it on as one",
             )
+        x._refuse_stale()
         borrow = Borrow(x._place, x._region, x)
-        borrow._lend(self.where, whom)
-        self.stack.callback(_end_borrow, borrow, self.where)
+        loan = Loan(borrow, borrow._region, True, self.where, whom, self.lease)
+        self.ends += (tidied, borrow._place), (_end_borrow, borrow, self.where)
+        lend(borrow._place, loan, borrow.chain())
         return borrow
 
     def moved(self, x: Any, whom: str) -> Any:
         """x, moved in."""
         return moved(x, self.where)
 
+    def stand_in(self, place: Var, whom: str) -> Var:
+        """A place that stands in for one until the lease ends."""
+        other: Any = object.__new__(type(place))
+        loan = Loan(other, Region.whole(_shape(place)), True, self.where, whom, self.lease)
+        meet(place)
+        self.ends.append((tidied, place))
+        bracket(TAKE, RELEASE, _stand_in, place, other, loan)
+        return other  # type: ignore[no-any-return]
+
+
+def _forget(borrow: SharedBorrow, loan: Loan) -> None:
+    if loan in borrow._entered:
+        borrow._entered.remove(loan)
+
 
 def _end_borrow(borrow: Borrow, where: Place) -> None:
-    borrow._end()
     borrow._stale = borrow._stale or Ended("over", where)
 
 
-def stand_in(place: Var, where: Place, whom: str) -> tuple[Var, Callable[[], None]]:
-    """A place that stands in for one until the function given with it is called."""
-    other: Any = object.__new__(type(place))
-    loan = Loan(other, Region.whole(_shape(place)), True, where, whom)
-    with GUARD:
-        lend(place, loan, (other,))
-        before = place._loans.value  # type: ignore[union-attr]
-        other._leaf, other._borrows, other._loans, other._val = place._leaf, [], None, before
-        other._home, other._ties, other._frozen = place._home, None, getattr(place, "_frozen", None)
-        STANDING_IN[id(other)] = loan
+def _stand_in(place: Var, other: Any, loan: Loan) -> None:
+    """Let another place stand in for one, whose loan brings back what that holds in the end."""
+    loans = place._loans
+    before = place._read() if loans is None else loans.current(place)
+    other._leaf, other._borrows, other._loans, other._val = place._leaf, [], None, before
+    other._home, other._ties, other._frozen = place._home, None, getattr(place, "_frozen", None)
     if isinstance(place, Parameter):
         other._born, other._holders = place._born, place._holders
     if hasattr(place, "__dict__"):
         other.__dict__ = place.__dict__
+    loan.settle = partial(_settle, place, other, loan, before)
+    take_up(place, loan, (other,))
+    STANDING_IN[id(other)] = loan
 
-    def end() -> None:
-        with GUARD:
-            loans = other._loans
-            after = other._read() if loans is None else loans.current(other)
-            other._loans = Ended("over", where)
-            if hasattr(other, "_val"):
-                del other._val
-            STANDING_IN.pop(id(other), None)
-            place._leaf, place._frozen, other._leaf, other._frozen = other._leaf, other._frozen, None, None
-            place._loans.value = after  # type: ignore[union-attr]
-            if after is not before and place._ties is not None:
-                place._ties.written(place, after, None, ...)
-            give_back(place, loan)
-        if after is not before and place._borrows:
-            place._expire(after, None, ...)
 
-    return other, end
+def _settle(place: Any, other: Any, loan: Loan, before: Any) -> None:
+    """Let a place hold what its stand-in holds, which is used no more."""
+    loans = other._loans
+    if type(loans) is Ended:
+        return
+    after = other._read() if loans is None else loans.current(other)
+    if after is not before and place._ties is not None:
+        place._ties.outdate_whole()
+    kept = [(setattr, place, name, getattr(other, name)) for name in ("_leaf", "_frozen")]
+    given = (setattr, other, "_leaf", None), (setattr, other, "_frozen", None)
+    ended = (setattr, other, "_loans", Ended("over", loan.where)), (STANDING_IN.pop, id(other), None)
+    at_once((*kept, *given, *ended, (setattr, place._loans, "value", after)))
+    if hasattr(other, "_val"):
+        del other._val
+    if after is not before and place._ties is not None:
+        place._ties.written(place, after, None, ...)
+    if after is not before and place._borrows:
+        place._expire(after, None, ...)
 
 
 def _shape(place: Var) -> tuple[int, ...]:

@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values import keys
 from tenure.values.graph import Place
-from tenure.values.guard import GUARD
+from tenure.values.guard import RELEASE, TAKE, guarded
 from tenure.values.picks import Inner, Picker, Points
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here, site
@@ -52,16 +53,38 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=forked)
 
 
+class Lease:
+    """How long some loans last: until ``over`` is set, which ends them at once. What their places still keep of them is
+    put in order by whoever looks next (``tidied``). None has begun before ``over`` is False."""
+
+    __slots__ = ("over",)
+
+    def __init__(self) -> None:
+        self.over = True
+
+    @property
+    def begin(self) -> tuple[Any, ...]:
+        """The step with which its loans begin."""
+        return setattr, self, "over", False
+
+    @property
+    def end(self) -> tuple[Any, ...]:
+        """The step with which they end."""
+        return setattr, self, "over", True
+
+
 @dataclass(slots=True, eq=False)
 class Loan:
     """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
-    it was lent where no ``with`` says so: "parameter `x` of f()"."""
+    it was lent where no ``with`` says so: "parameter `x` of f()". ``settle`` is called once it is over, maybe twice."""
 
     by: Any
     region: Region
     exclusive: bool
     where: Place
     whom: str = ""
+    lease: Lease = field(default_factory=Lease)
+    settle: Callable[[], None] | None = None
 
     def note(self) -> tuple[str, Any]:
         """The line that lent it."""
@@ -161,19 +184,20 @@ class Loans:
         region = writer._region if known else written_region(self.current(place)._aval.shape, writer, key)
         chain = () if writer is None else writer.chain()
         for loan in self.exclusive:
-            if not _among(loan.by, chain) and (writer is None or overlap(loan.region, region)):
+            free = loan.lease.over or _among(loan.by, chain)
+            if not free and (writer is None or overlap(loan.region, region)):
                 raise used(loan)
         for loan in self.shared:
-            if overlap(loan.region, region):
+            if not loan.lease.over and overlap(loan.region, region):
                 raise guessing(written_while(loan), region)
 
     def refuse_loan(self, chain: Sequence[Any], region: Region, exclusive: bool) -> None:
         """TN499, TN502 or TN503 where a loan taken from ``chain`` would meet another."""
         for loan in self.exclusive:
-            if overlap(loan.region, region) and not _among(loan.by, chain[1:]):
+            if not loan.lease.over and overlap(loan.region, region) and not _among(loan.by, chain[1:]):
                 raise second(loan) if exclusive else used(loan)
         for loan in self.shared if exclusive else ():
-            if overlap(loan.region, region):
+            if not loan.lease.over and overlap(loan.region, region):
                 raise BorrowError(
                     "a place is borrowed exclusively while it is lent as shared",
                     code="TN502",
@@ -244,40 +268,83 @@ def written_while(
 
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
-    """Begin a loan. ``chain`` is the borrow through which it will be used and those that one was taken from."""
+    """Take up a loan, which begins with its lease. ``chain`` is the borrow through which it will be used and those that
+    one was taken from."""
+    meet(place)
+    bracket(TAKE, RELEASE, take_up, place, loan, chain)
+
+
+def meet(place: Any) -> None:
+    """Put a place together, which may wait for other threads, and so not under the lock."""
     if place._ties is not None:
-        place._ties.joined(place)  # which may wait for other threads, and so not under the lock
-    with GUARD:
-        held = place._loans
-        if held is None:
-            held = Loans()
+        place._ties.joined(place)
+
+
+def take_up(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
+    """Take up a loan of a place that is put together; with ``GUARD`` held."""
+    held = None if place._loans is None else _tidied(place)
+    if held is not None:
         held.refuse_loan(chain, loan.region, loan.exclusive)
-        if place._ties is not None:
-            place._ties.lend(loan)
-        if not loan.exclusive:
-            held.shared.append(loan)
-        else:
-            if not held.exclusive:
-                held.value = place._read()
-                del place._val
-            held.exclusive.append(loan)
+    if place._ties is not None:
+        place._ties.lend(loan)
+    held = held or Loans()
+    if not loan.exclusive:
+        held.shared.append(loan)
         place._loans = held
+    elif held.exclusive:
+        held.exclusive.append(loan)
+    else:
+        value = (setattr, held, "value", place._read())
+        at_once((value, (held.exclusive.append, loan), (setattr, place, "_loans", held), (delattr, place, "_val")))
 
 
-def give_back(place: Any, loan: Loan) -> None:
-    """End a loan; loans end in any order."""
-    with GUARD:
-        held = place._loans
+def lending(place: Any, loan: Loan, chain: Sequence[Any]) -> tuple[Any, Any]:
+    """The step that lends a place, and those that end its loan."""
+    if place._ties is not None:
+        meet(place)
+    lease = loan.lease
+    begin = bracket, TAKE, RELEASE, bracket, ((take_up, place, loan, chain),), (), setattr, lease, "over", False
+    return begin, ((setattr, lease, "over", True), (bracket, TAKE, RELEASE, _tidied, place))
+
+
+def lending_all(loans: Sequence[tuple[Any, Loan, Sequence[Any]]], lease: Lease) -> tuple[Any, Any]:
+    """The step that lends places until a lease ends, and those that end it."""
+    for place, _, _ in loans:
+        meet(place)
+    begin = tuple([(take_up, *loan) for loan in loans])
+    end = lease.end, *[(bracket, TAKE, RELEASE, _tidied, place) for place, _, _ in loans]
+    return (bracket, TAKE, RELEASE, bracket, begin, (), *lease.begin), end
+
+
+def tidied(place: Any) -> Any:
+    """The loans of a place, without those that are over; None where there are none."""
+    return bracket(TAKE, RELEASE, _tidied, place)
+
+
+def _tidied(place: Any) -> Any:
+    held = place._loans
+    if type(held) is not Loans:
+        return held
+    over = [loan for lent in (held.exclusive, held.shared) for loan in lent if loan.lease.over]
+    if not over:
+        return held
+    if not held.exclusive and len(over) == len(held.shared) and place._ties is None:
+        place._loans = None
+        return None
+    for loan in over:
+        if loan.settle is not None:
+            loan.settle()
         if place._ties is not None:
             place._ties.give_back(loan)
-        if loan.exclusive:
-            held.exclusive.remove(loan)
-            if not held.exclusive and held.value is not None:
-                place._val, held.value = held.value, None
-        else:
-            held.shared.remove(loan)
-        if not held.exclusive and not held.shared:
-            place._loans = None
+    exclusive = [x for x in held.exclusive if x not in over]
+    shared = [x for x in held.shared if x not in over]
+    steps: list[Any] = [(setattr, held, "exclusive", exclusive), (setattr, held, "shared", shared)]
+    if held.exclusive and not exclusive and held.value is not None:
+        steps += [(setattr, place, "_val", held.value), (setattr, held, "value", None)]
+    if not exclusive and not shared:
+        steps.append((setattr, place, "_loans", None))
+    at_once(tuple(steps))
+    return place._loans
 
 
 def refuse_updating(place: Any) -> None:
@@ -287,12 +354,12 @@ def refuse_updating(place: Any) -> None:
             refuse(place, thread, update)
 
 
+@guarded
 def absent(place: Any) -> Any:
     """What to answer where a place's value is looked for and not found: the error, or the value if it is back."""
-    with GUARD:
-        held = place._loans
-        if type(held) is Loans and held.exclusive:
-            raise used(held.exclusive[0])
-        if type(held) is Ended:
-            raise held.error()
-        return object.__getattribute__(place, "_val")
+    held = _tidied(place)
+    if type(held) is Loans and held.exclusive:
+        raise used(held.exclusive[0])
+    if type(held) is Ended:
+        raise held.error()
+    return object.__getattribute__(place, "_val")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import threading
+from collections.abc import Callable
+from itertools import compress
 from typing import Any, ClassVar
 
 from tenure.errors import OutOfMemory, TenureError
 from tenure.interp.interp import Poison
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values.sites import here, place_of, site
 from tenure.values.unfinished import UNFINISHED
 
@@ -16,32 +20,25 @@ AXIS = re.compile(r"axis \d+(?= of size)")
 
 
 class Running:
-    """Says from when it is made until it is left that this thread has, or waits for, the lock of a trace: a forked
-    process finds here whose traces are not run any more. ``running = Running(t)``, then ``with t.lock, running:``."""
+    """What threads run, or wait to run: a forked process finds here whose traces are not run any more."""
 
-    __slots__ = ("key",)
-    all: ClassVar[dict[tuple[int, int], Any]] = {}
+    all: ClassVar[dict[tuple[object, int], Any]] = {}
 
-    def __init__(self, t: Any) -> None:
-        self.key = (id(self), threading.get_ident())
-        if any(thread == self.key[1] for _, thread in self.all.copy()):
+    @classmethod
+    def locked(cls, function: Callable[..., Any], t: Any, *args: Any) -> Any:
+        """Call a function with a trace whose lock is held."""
+        me = threading.get_ident()
+        key = (object(), me)
+        if any(thread == me for _, thread in cls.all.copy()):
             refuse_to_wait(t)
-        self.all[self.key] = t
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *error: object) -> None:
-        self.all.pop(self.key, None)
-
-    def __del__(self) -> None:  # an exception has come before it was entered
-        self.all.pop(self.key, None)
+        begin, end = (cls.all.__setitem__, key, t), (cls.all.pop, key, None)
+        return bracket((begin, (t.lock.acquire,)), ((t.lock.release,), end), function, t, *args)
 
     @classmethod
     def forked(cls) -> None:
         """In the child of a fork: what other threads were computing is lost, and their locks are free."""
         here = threading.get_ident()
-        gone = [t for key, t in cls.all.items() if key[1] != here]
-        cls.all = {key: t for key, t in cls.all.items() if key[1] == here}
+        gone = [cls.all.pop(key) for key in list(cls.all) if key[1] != here]
         for cell in list(UNFINISHED):
             if cell.running is not None and cell.thread != here:
                 gone.append(cell.running)
@@ -60,12 +57,23 @@ PATIENCE = 5.0
 def refuse_to_wait(t: Any) -> None:
     """An error where the lock of a trace does not get free while this thread is in the run of another one, which a
     signal handler or ``__del__`` has interrupted: the other thread may wait for that, and neither would go on."""
-    if not t.lock.acquire(timeout=PATIENCE):
+    free: list[bool] = []
+    at_once((taking(t.lock, free, PATIENCE), giving_back(t.lock, free)))
+    if not free[0]:
         raise TenureError(
             "a signal handler or __del__ reads what another thread computes, which waits for the interrupted run",
             help="read it after the run: set a flag in the handler and look at it in the loop",
         )
-    t.lock.release()
+
+
+def taking(lock: Any, free: list[bool], patience: float) -> tuple[Any, ...]:
+    """The step that takes a lock if it gets free within some seconds, and notes whether it has."""
+    return free.extend, map(lock.acquire, (True,), (patience,))
+
+
+def giving_back(lock: Any, free: list[bool]) -> tuple[Any, ...]:
+    """The step that gives a lock back if ``taking`` has taken it."""
+    return list, map(operator.call, compress((lock.release,), free))
 
 
 def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> BaseException:

@@ -8,26 +8,31 @@ import os
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import FrameType, TracebackType
-from typing import Any, Self, TypeVar
+from types import FrameType
+from typing import Any, TypeVar
 
 from tenure.errors import DTypeError, shown
+from tenure.runtime.bracket import Bracketed, bracket, entering
 
 
 class Mode:
-    """How operations are recorded: whether gradients are tracked, and whether each runs at once."""
+    """How operations are recorded: whether gradients are tracked, and whether each runs at once. The steps of ``enter``
+    put it in force."""
 
-    __slots__ = ("eager", "grad", "key")
+    __slots__ = ("eager", "enter", "grad", "key")
 
     def __init__(self, grad: bool, eager: bool) -> None:
         self.grad = grad
         self.eager = eager
         self.key = ("mode", grad)
+        self.enter: Any = None
 
 
 MODES = {(g, e): Mode(g, e) for g in (False, True) for e in (False, True)}
 DEFAULT = MODES[True, os.environ.get("TENURE_EAGER", "") not in ("", "0")]
 MODE: ContextVar[Any] = ContextVar("tenure_mode", default=DEFAULT)
+for _mode in MODES.values():
+    _mode.enter = ((MODE.set, _mode),)
 
 
 def current_mode() -> Mode:
@@ -59,62 +64,66 @@ class GeneratorMode:
         return self.outer if self.frame is None or self.frame.f_back is None else self.mode
 
 
-class ModeContext:
+    def end(self) -> None:
+        """Put back what was in force, unless whoever resumes the generator has entered or left a mode of its own."""
+        if MODE.get() is self:
+            MODE.set(_outer(self.outer))
+
+
+def _outer(mode: Any) -> Any:
+    """A mode, or what is in force without the generators that have left theirs."""
+    while type(mode) is GeneratorMode and mode.frame is None:
+        mode = mode.outer
+    return mode
+
+
+class ModeContext(Bracketed):
     """A context that changes the mode; as a decorator, for the time of each call (of each resumption, where the
     function is a generator)."""
 
-    __slots__ = ("_entered",)
-
-    def __init__(self) -> None:
-        self._entered: list[tuple[Mode | GeneratorMode, Any]] = []
+    __slots__ = ("_endings",)
 
     def _changed(self, mode: Mode) -> Mode:
         raise NotImplementedError
 
-    def __enter__(self) -> Self:
+    def _opening(self) -> Any:
         outer = MODE.get()
-        mode: Any = self._changed(current_mode())
-        frame = sys._getframe(1)
-        if frame.f_code.co_flags & inspect.CO_GENERATOR:
-            mode = GeneratorMode(frame, mode, outer)
-        self._entered.append((mode, outer))
-        MODE.set(mode)
-        return self
+        plain = type(outer) is Mode
+        mode = self._changed(outer if plain else current_mode())
+        frame = entering(sys._getframe(1))
+        if not frame.f_code.co_flags & inspect.CO_GENERATOR:
+            return mode.enter, (), outer.enter if plain else ((MODE.set, _outer(outer)),)
+        mine = GeneratorMode(frame, mode, _outer(outer))
+        return ((MODE.set, mine),), (), ((setattr, mine, "frame", None), (mine.end,))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        mine, outer = self._entered.pop()
-        if type(mine) is GeneratorMode:
-            mine.frame = None
-            if MODE.get() is not mine:  # whoever resumes the generator has entered or left a mode of its own
-                return
-        while type(outer) is GeneratorMode and outer.frame is None:
-            outer = outer.outer
-        MODE.set(outer)
+    def apply(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function in this mode."""
+        outer = _outer(MODE.get())
+        leave = outer.enter if type(outer) is Mode else ((MODE.set, outer),)
+        return bracket(self._changed(current_mode()).enter, leave, function, *args, **kwargs)
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
             def generator(*args: Any, **kwargs: Any) -> Any:
-                return (yield from _resume_under(type(self), function(*args, **kwargs)))
+                return (yield from _resume_under(self, function(*args, **kwargs)))
 
             return generator  # type: ignore[return-value]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():
-                return function(*args, **kwargs)
+            return self.apply(function, *args, **kwargs)
 
         return wrapper  # type: ignore[return-value]
 
 
-def _resume_under(context: Callable[[], ModeContext], inner: Any) -> Any:
+def _resume_under(context: ModeContext, inner: Any) -> Any:
     """Drive a generator with the context around each of its resumptions."""
     step, argument = inner.send, None
     while True:
         try:
-            with context():
-                item = step(argument)
+            item = context.apply(step, argument)
         except StopIteration as end:
             return end.value
         try:
@@ -146,16 +155,12 @@ class set_grad_enabled(ModeContext):
     __slots__ = ("_grad",)
 
     def __init__(self, mode: bool) -> None:
-        super().__init__()
         if type(mode).__name__ not in ("bool", "bool_", "int") or mode not in (0, 1):
             raise DTypeError(f"set_grad_enabled: mode is True or False, not {shown(mode)}")
         self._grad = bool(mode)
 
     def _changed(self, mode: Mode) -> Mode:
         return MODES[self._grad, mode.eager]
-
-    def __call__(self, function: F) -> F:
-        return (enable_grad() if self._grad else no_grad())(function)
 
 
 class eager(ModeContext):

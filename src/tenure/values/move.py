@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Any
 
 from tenure.errors import BorrowError, DTypeError, shown
+from tenure.runtime.bracket import bracket
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
 from tenure.values.graph import Place
-from tenure.values.guard import GUARD
-from tenure.values.loans import STANDING_IN, Ended, Loans, used, written_while
+from tenure.values.guard import guarded
+from tenure.values.loans import STANDING_IN, Ended, Loans, tidied, used, written_while
+from tenure.values.lost import giving_back, taking
 from tenure.values.parameter import Parameter
 from tenure.values.record import RECORDER, Trace, apply_one
 from tenure.values.sites import at_users_line, here, site
@@ -136,7 +138,7 @@ def _check(x: Any) -> None:
             notes=[loan.note() for loan in lent],
             help="move a copy: tn.move(x.clone()); or take it as tn.Own",
         )
-    loans = x._loans if isinstance(x, Var) else None
+    loans = tidied(x) if isinstance(x, Var) and x._loans is not None else None
     if type(loans) is Loans:
         if loans.exclusive:
             raise used(loans.exclusive[0])
@@ -144,17 +146,17 @@ def _check(x: Any) -> None:
     x._read()
 
 
+@guarded
 def _move_place(x: Var, ended: Ended) -> Var:
     """A place of the same class takes the value, the gradient and the part in graphs."""
     y: Any = object.__new__(type(x))
-    with GUARD:
-        _check(x)
-        y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
-        y._home, y._frozen = x._home, getattr(x, "_frozen", None)
-        if x._ties is not None:
-            x._ties.retire(x, list(x._ties.parts), "taken")
-        y._home, x._loans, x._leaf, x._frozen = x._home, ended, None, None
-        del x._val
+    _check(x)
+    y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
+    y._home, y._frozen = x._home, getattr(x, "_frozen", None)
+    if x._ties is not None:
+        x._ties.retire(x, list(x._ties.parts), "taken")
+    y._home, x._loans, x._leaf, x._frozen = x._home, ended, None, None
+    del x._val
     x._expire(y._val, None, ..., "taken")
     if isinstance(x, Parameter):
         y._born, y._holders = x._born, None
@@ -166,7 +168,7 @@ def _move_place(x: Var, ended: Ended) -> Var:
 def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     """Another window on the same part; what was taken from the first, and its loan, are this one's."""
     y: Borrow = object.__new__(Borrow)
-    y._place, y._region, y._parent, y._loan, y._stale = x._place, x._region, x._parent, None, x._stale
+    y._place, y._region, y._parent, y._endings, y._stale = x._place, x._region, x._parent, None, x._stale
     y._val = x._read()
     x._place._borrows.append(weakref.ref(y))
     loans = x._place._loans
@@ -180,13 +182,13 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
     return y
 
 
+@guarded
 def _bury(x: Any, ended: Ended, twin: Any) -> None:
     """Make a value dead to the user, once."""
-    with GUARD:
-        if type(x) is Moved and x._gone[0] is not ended:
-            _refuse(x)
-        x._gone = (ended, twin)
-        x.__class__ = Moved
+    if type(x) is Moved and x._gone[0] is not ended:
+        _refuse(x)
+    x._gone = (ended, twin)
+    x.__class__ = Moved
 
 
 def _share(x: Any, ended: Ended) -> Any:
@@ -210,15 +212,21 @@ def _take(x: Any, ended: Ended) -> Any:
     somebody else holds it, who began to between the last look and its death, or runs what it is part of."""
     _bury(x, ended, None)
     traces = [t for t in {bound_elsewhere(x), x._trace} if t is not None]
-    with ExitStack() as stack:
-        if _is_held(x) or not all(_locked(t, stack) for t in traces):
-            return None
-        y = _copy(x)
-        for t in traces:  # which a finalizer may run at any time, here too
-            _put_in_place(t, x, y)
-        if x._data is not None:
-            _set_state(y, x)
-        x._data = None
+    free: list[list[bool]] = [[] for _ in traces]
+    take = [taking(t.lock, got, 0.0) for t, got in zip(traces, free, strict=True)]  # who holds one waits for no other
+    give = [giving_back(t.lock, got) for t, got in zip(traces, free, strict=True)]
+    return bracket(tuple(take), tuple(give), _taken, x, traces, free)
+
+
+def _taken(x: Any, traces: list[Trace], free: list[list[bool]]) -> Any:
+    if _is_held(x) or not all(got[0] for got in free):
+        return None
+    y = _copy(x)
+    for t in traces:  # which a finalizer may run at any time, here too
+        _put_in_place(t, x, y)
+    if x._data is not None:
+        _set_state(y, x)
+    x._data = None
     return y
 
 
@@ -230,14 +238,6 @@ def _put_in_place(t: Trace, x: Any, y: Any) -> None:
     slot = t.bound.pop(id(x), None)
     if slot is not None and ~slot < len(inputs):
         inputs[~slot], t.bound[id(y)], y._bound = y, slot, (t.token, slot)
-
-
-def _locked(t: Trace, stack: ExitStack) -> bool:
-    """Hold the lock of a trace, if it is free: who holds one waits for no other."""
-    free = t.lock.acquire(blocking=False)
-    if free:
-        stack.callback(t.lock.release)
-    return free
 
 
 def _copy(x: Any) -> Any:

@@ -7,7 +7,7 @@ import weakref
 from typing import Any
 
 from tenure.values.given import flag
-from tenure.values.guard import GUARD
+from tenure.values.guard import guarded
 from tenure.values.hits import add_place, know
 from tenure.values.loans import Ended
 from tenure.values.var import Var
@@ -33,20 +33,20 @@ class Parameter(Var):
         if flag("requires_grad", requires_grad):
             self.requires_grad_()
 
+    @guarded
     def held_by(self, holder: Any) -> None:
         """A module holds this parameter from now on (once more, if it did already)."""
-        with GUARD:
-            alive = [r for r in self._holders or () if r() is not None]
-            self._holders = [*alive, weakref.ref(holder)]
+        alive = [r for r in self._holders or () if r() is not None]
+        self._holders = [*alive, weakref.ref(holder)]
 
+    @guarded
     def released_by(self, holder: Any) -> None:
         """A module has let go of this parameter."""
-        with GUARD:
-            holders = self._holders or []
-            for k, r in enumerate(holders):
-                if r() is holder:
-                    self._holders = holders[:k] + holders[k + 1 :]
-                    return
+        holders = self._holders or []
+        for k, r in enumerate(holders):
+            if r() is holder:
+                self._holders = holders[:k] + holders[k + 1 :]
+                return
 
     def refuse_replacement(self) -> None:
         """TN503 or TN506 while it is lent, and so is not replaced in its module either."""

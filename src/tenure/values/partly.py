@@ -20,8 +20,7 @@ def written(x: Any, key: Any, v: Any) -> Any:
     plain = not getattr(v, "_deps", ())
     if plain and keys.is_basic(key) and all(entry == ":" for entry in keys.parse(key, x._aval.shape)[0]):
         return indexing.written(x, key, v)
-    with enable_grad():
-        return indexing.written(x, key, v)
+    return enable_grad().apply(indexing.written, x, key, v)
 
 
 def changed(name: str, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -29,8 +28,7 @@ def changed(name: str, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     args = tuple([constant(a) for a in args])
     kwargs = {k: constant(a) for k, a in kwargs.items()}
     new = getattr(detach(x), name)(*args, **kwargs)
-    with enable_grad():
-        return PARTS[name](x, new, *args, **kwargs)
+    return enable_grad().apply(PARTS[name], x, new, *args, **kwargs)
 
 
 def constant(v: Any) -> Any:

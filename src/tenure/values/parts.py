@@ -12,11 +12,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from tenure.errors import BorrowError, OutOfRange, ShapeError
+from tenure.runtime.bracket import Bracketed, at_once
 from tenure.runtime.lots import carve, is_sole
 from tenure.values import force, keys, record
 from tenure.values.blame import public
@@ -24,41 +25,29 @@ from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
 from tenure.values.given import int_of
-from tenure.values.guard import GUARD
-from tenure.values.loans import Loan, Loans, give_back, lend
+from tenure.values.guard import guarded
+from tenure.values.loans import Lease, Loan, Loans, lending_all, tidied
 from tenure.values.record import RECORDER
 from tenure.values.reductions import check_axis
 from tenure.values.regions import Region, Rows, overlap
 from tenure.values.sites import here, site
-from tenure.values.ties import Array, Ties, Token, copied, current, keep
+from tenure.values.ties import Array, Ties, Token, copied, current, keeping
 
 
-class Parts(tuple[Borrow, ...]):
+class Parts(tuple[Borrow, ...], Bracketed):
     """Parts of one place. Entered by ``with`` they are exclusive: the place itself is not used until the block ends
     (TN503), and not lent before it begins (TN499, TN502)."""
 
-    _loans: tuple[tuple[Any, Loan], ...] = ()
-
-    def __enter__(self) -> Self:
-        where = here()
+    def _opening(self) -> Any:
+        where, lease, loans = here(), Lease(), []
         for part in self:
             part._refuse_stale()
             place = part._place._ties.whole()
             if place is not None:
                 token = part._place._ties.token
-                loan = Loan(token, token._region, True, where)
-                try:
-                    lend(place, loan, token.chain())
-                except BorrowError:
-                    self.__exit__()
-                    raise
-                self._loans = (*self._loans, (place, loan))
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        loans, self._loans = self._loans, ()
-        for place, loan in loans:
-            give_back(place, loan)
+                loans.append((place, Loan(token, token._region, True, where, lease=lease), token.chain()))
+        begin, end = lending_all(loans, lease)
+        return (begin,), (), end
 
 
 @public
@@ -137,7 +126,7 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
     if lender is not None:
         lender._refuse_stale()
     tokens = [Token(region, lender) for region in regions]
-    if place._loans is not None:
+    if place._loans is not None and tidied(place) is not None:
         for token in tokens:
             place._loans.refuse_loan(token.chain(), token._region, True)
     if place._ties is not None:
@@ -146,16 +135,24 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
         RECORDER.flush()
     while True:
         array_of(current(place))
-        with GUARD:
-            ties = place._ties or Ties()
-            if not ties.outdated and type(current(place)._data) is np.ndarray:
-                ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
-                place._ties = ties
-                if ties.parts:
-                    ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
-                else:
-                    prepare(ties, place, lender)
-                return Parts([part_of(place, token) for token in tokens])
+        found = taken_apart(place, tokens, regions, lender)
+        if found is not None:
+            return found
+
+
+@guarded
+def taken_apart(place: Any, tokens: Sequence[Token], regions: Sequence[Any], lender: Any) -> Parts | None:
+    """Part a place that has been put together and computed; None where somebody has written a part meanwhile."""
+    ties = place._ties or Ties()
+    if ties.outdated or type(current(place)._data) is not np.ndarray:
+        return None
+    ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
+    place._ties = ties
+    if ties.parts:
+        ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
+    else:
+        prepare(ties, place, lender)
+    return Parts([part_of(place, token) for token in tokens])
 
 
 def meets(part: Any, regions: Sequence[Any]) -> bool:
@@ -173,16 +170,25 @@ def prepare(ties: Ties, place: Any, lender: Any) -> None:
     if held[0]._deps and place._leaf is None:
         ties.shared, ties.base = None, held[0]
         return
-    if type(place._loans) is Loans and place._loans.exclusive:
-        place._loans.value = None
-    else:
-        del place._val
     arrays = [held[0]._data]
-    if not force._references(held):
-        held.clear()
-    mine = not held and is_sole(arrays, 0) and arrays[0].base is None and arrays[0].flags.carray
-    keep(place, held[0] if held else place._held_as(wrap(arrays[0])))
-    ties.shared = arrays if mine else [copied(arrays[0])]
+
+    def put_back() -> None:
+        at_once((keeping(place, held[0] if held else place._held_as(wrap(arrays[0]))),))
+
+    try:
+        if type(place._loans) is Loans and place._loans.exclusive:
+            place._loans.value = None
+        else:
+            del place._val
+        if not force._references(held):
+            held.clear()
+        mine = not held and is_sole(arrays, 0) and arrays[0].base is None and arrays[0].flags.carray
+        shared = arrays if mine else [copied(arrays[0])]
+        put_back()
+    except BaseException:
+        put_back()
+        raise
+    ties.shared = shared
 
 
 def part_of(place: Any, token: Token) -> Borrow:

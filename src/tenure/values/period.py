@@ -118,7 +118,10 @@ def choose_cut(node: Node, look: int) -> int:
     phase = narrowest(path, period)
     before = next((at for at in reversed(path) if at.results <= node.results - period), path[0])
     early = phase + -(-SHORT // (node.size - before.size)) * period
-    next(at for at in reversed(path) if at.results <= early and at.avals).cut = True
+    for at in reversed(path):  # nowhere, where the first step alone gives more results: that of many parameters
+        if at.results <= early and at.avals:
+            at.cut = True
+            break
     rest = (phase - node.results) % period
     if rest == 0:
         node.cut = True

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, following
 from tenure.ops.promote import Operation
 from tenure.values import creation, record
 from tenure.values.hits import coded
@@ -42,7 +42,7 @@ def as_operand(x: Any) -> Any:
     if isinstance(x, list | tuple):
         raise DTypeError(f"a {type(x).__name__} stands beside a tensor", help="make a tensor of it: tn.tensor([…])")
     if isinstance(x, bool | int | float):
-        return next(kind(x) for kind in (bool, int, float) if isinstance(x, kind))
+        return following(kind(x) for kind in (bool, int, float) if isinstance(x, kind))
     return NotImplemented
 
 

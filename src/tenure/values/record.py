@@ -12,18 +12,20 @@ import gc
 import sys
 import threading
 import weakref
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
-from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError, TenureError, shown
+from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
 from tenure.values.graph import Leaf, Place
 from tenure.values.grow import new_operation
+from tenure.values.inside import internally, refuse
 from tenure.values.levels import Call, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
-from tenure.values.sites import user_frame
 from tenure.values.trie import ROOT, Key, Node, Slots
 from tenure.values.unfinished import Unfinished, bound_elsewhere, refuse_moved
 
@@ -97,12 +99,10 @@ class Trace:
                 node = Node(self.node, key, expand_input, params=key, inputs=1)
                 node = self.node.next.setdefault(key, node)
             slot = ~len(self.inputs)
-            self.inputs.append(x)
-            self.node = node
-            self.bound[id(x)] = slot
             if bound_elsewhere(x):
                 x._held = True
-            x._bound = (self.token, slot)
+            take = (self.inputs.append, x), (setattr, self, "node", node), (self.bound.__setitem__, id(x), slot)
+            at_once((*take, (setattr, x, "_bound", (self.token, slot))))
             if type(x) is not _Tensor:
                 refuse_moved(x)
         return slot
@@ -137,7 +137,7 @@ class Trace:
     def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
         """A step never seen here, under the current node."""
         try:
-            return self.add(new_operation(self, key, fn, args, params, scalars))
+            return self.add(internally(self.node, new_operation, self, key, fn, args, params, scalars))
         except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
 
@@ -145,7 +145,7 @@ class Trace:
         """Put a new node under the current one; long paths are looked over for where to cut them."""
         force.count("nodes")
         if node.size >= self.look and not RECORDER.open:
-            self.look = period.choose_cut(node, self.look)
+            self.look = internally(node, period.choose_cut, node, self.look)
         return self.node.next.setdefault(node.key, node)
 
     def append(self, node: Node, frame: Any) -> Any:
@@ -221,6 +221,13 @@ class Recorder(threading.local):
             held["trace"] = held["unfinished"].follow(t)
             if held["sealed"] is None and other.handles and not other.busy:
                 held["sealed"] = held["unfinished"].sealed = other
+
+    def hold_open(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function during which nothing is cut."""
+        held = self.__dict__
+        put, count, call = held.__setitem__, held["open"], held["vmap"]
+        leave = ((put, "open", count), (put, "vmap", call))
+        return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
         """The trace to go on with where one is busy, or is to be cut here."""
@@ -329,18 +336,6 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
     return out
 
 
-def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
-    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, unless of a law."""
-    if isinstance(error, TenureError):
-        raise error
-    given = ", ".join([f"{name} = {shown(value)}" for name, value in params if name not in HIDDEN])
-    raise DTypeError(f"{fn.name} does not take these arguments: {given or 'operands of this kind'}") from error
-
-
-HIDDEN = frozenset(("spec", "at", "unique", "lead"))
-"""Parameters that the user has not given in this form."""
-
-
 def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
     """``apply`` for one tensor and at most one number: what most operations are, and so without its loops."""
     if type(x) in EXPRESSIONS:
@@ -389,17 +384,6 @@ def rest(t: Trace) -> None:
     t.busy = not t.whole()
     if t.left and not t.busy:
         RECORDER.resume(t)
-
-
-def seen(t: Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The handles of a step in a trace that is held, named by the user's line; None if it is new here."""
-    node = t.node.next.get(key)
-    if node is None:
-        return None
-    if scalars:
-        node.admit(scalars)
-        t.scalars.extend(scalars)
-    return t.settle(node, user_frame())
 
 
 def cut(t: Trace) -> Trace:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import gcd
 from typing import Any
 
-from tenure.errors import BorrowError, OutOfRange
+from tenure.errors import BorrowError, OutOfRange, following
 from tenure.ops.index import Spec
 from tenure.values import indexing
 from tenure.values.sites import site
@@ -38,11 +38,11 @@ class Region:
             if entry == "+":
                 axes.append(range(1))
                 continue
-            axis = next(source)
+            axis = following(source)
             if entry == ":":
                 axes.append(axis)
                 continue
-            start = next(numbers)
+            start = following(numbers)
             length, step = (1, 1) if entry == "i" else (int(entry[0]), int(entry[1]))
             stop = start + length * step
             shown = ranges[axis] if isinstance(axis, int) else axis
@@ -98,7 +98,7 @@ class Rows:
                 raise OutOfRange(f"index {i} is out of range for axis 0 of size {size}", at=site(here()))
         rows = tuple([i % size for i in index])
         if len(set(rows)) < len(rows):
-            twice = next(i for k, i in enumerate(rows) if i in rows[:k])
+            twice = following(i for k, i in enumerate(rows) if i in rows[:k])
             raise BorrowError(
                 f"an index set of an exclusive part has row {twice} twice",
                 code="TN499",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import GradientError
+from tenure.errors import GradientError, following
 from tenure.values import steps
 from tenure.values.expand import (
     expand_call,
@@ -88,9 +88,9 @@ class Replay:
                 self.begin(node.params)
             count = len(node.avals)
             if any(s in wanted for s in range(slot, slot + count)):
-                with set_grad_enabled(grad):
-                    scalars = self.segment.scalars[scalar : scalar + len(node.kinds)]
-                    self.doubles.update(zip(range(slot, slot + count), self.again(node, slot, scalars), strict=True))
+                scalars = self.segment.scalars[scalar : scalar + len(node.kinds)]
+                again = set_grad_enabled(grad).apply(self.again, node, slot, scalars)
+                self.doubles.update(zip(range(slot, slot + count), again, strict=True))
             slot += count
             scalar += len(node.kinds)
 
@@ -128,7 +128,7 @@ class Replay:
         if node.expand is expand_select:
             return (select(read[0], node.params[0], self.calls[node.level].level),)  # type: ignore[index]
         if node.expand is expand_widen:
-            level = next(level for level in self.calls if level.depth == node.params[0] and is_open(level, node.open))
+            level = following(x for x in self.calls if x.depth == node.params[0] and is_open(x, node.open))
             return widen(read, self.calls[level].level)
         if node.expand is expand_return:
             return self.finish(node, read)

@@ -13,7 +13,7 @@ from tenure.ops.selection import zeros_of
 from tenure.values import packs, paths, steps
 from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
-from tenure.values.graph import EXPECTED, Segment
+from tenure.values.graph import Segment
 from tenure.values.trie import Node
 
 Cotangents = dict[int, Any]
@@ -91,7 +91,7 @@ def segment_gradient(
     """Cotangents of those stops that the roots reach, and in which of them all elements are selected, as they are in
     those of ``numbers``; differentiable if ``tracked``. A path learns here that a backward follows its run."""
     node = segment.node
-    node.save = segment.used = EXPECTED["backward"] = True
+    segment.use()
     roots = tuple(sorted(cts))
     adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(segment.saved or ())))
     operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]

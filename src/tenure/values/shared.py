@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError, following
 from tenure.ir.aval import Aval
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
@@ -119,7 +119,7 @@ class Shared:
             raise DTypeError(f"rows are chosen by whole numbers, not by {rows.dtype}", at=site(here()))
         size = self.shape[0]
         if rows.size and not (-size <= rows.min() and rows.max() < size):
-            bad = next(i for i in rows.ravel().tolist() if not -size <= i < size)
+            bad = following(i for i in rows.ravel().tolist() if not -size <= i < size)
             raise OutOfRange(f"index {bad} is out of range for axis 0 of size {size}", at=site(here()))
         return rows
 

@@ -5,40 +5,29 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import signal
 import threading
-from types import TracebackType
+from collections.abc import Callable
 from typing import Any
+
+from tenure.runtime.bracket import bracket
 
 SIGINT = int(signal.SIGINT)
 MAIN = threading.main_thread().ident
 
 
-class Shield:
-    """A context that defers SIGINT to its end: a program that has begun to write in place is finished."""
+def shielded(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function and defer SIGINT to its end: a program that has begun to write in place is finished."""
+    old: Any = _signal.getsignal(SIGINT) if threading.get_ident() == MAIN else None
+    if not callable(old):
+        return function(*args)
+    noted: list[int] = []
 
-    __slots__ = ("active", "noted", "old")
+    def note(number: int, frame: Any) -> None:
+        noted.append(number)
 
-    def __enter__(self) -> Shield:
-        self.active = threading.get_ident() == MAIN
-        self.noted = False
-        if self.active:
-            self.old: Any = _signal.getsignal(SIGINT)
-            self.active = callable(self.old)
-        if self.active:
-            _signal.signal(SIGINT, self._note)
-        return self
+    again = (_raised, noted)
+    return bracket(((_signal.signal, SIGINT, note),), ((_signal.signal, SIGINT, old), again), function, *args)
 
-    def _note(self, number: int, frame: Any) -> None:
-        at = frame
-        while at is not None:
-            if at.f_locals.get("shield") is self:
-                self.noted = True
-                return
-            at = at.f_back
-        _signal.signal(SIGINT, self.old)  # an exception has left the run without taking the shield down
-        signal.raise_signal(SIGINT)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.active:
-            _signal.signal(SIGINT, self.old)
-            if self.noted:
-                signal.raise_signal(signal.SIGINT)
+def _raised(noted: list[int]) -> None:
+    if noted:
+        signal.raise_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from tenure.errors import Site
+from tenure.errors import Site, following
 from tenure.values.graph import Place
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -30,11 +30,11 @@ def places_of(t: Any, handles: Sequence[Any]) -> list[Place]:
     """``place_of`` for the handles of a trace, in their order."""
     out: list[Place] = []
     ahead, found = iter([*t.sites, (len(handles), None)]), None
-    start, place = next(ahead)
+    start, place = following(ahead)
     for slot, h in enumerate(handles):
         while start <= slot:
             found = place
-            start, place = next(ahead)
+            start, place = following(ahead)
         own = not h._code.co_filename.startswith(PACKAGE)
         out.append((h._code, h._lasti) if own else found)
     return out

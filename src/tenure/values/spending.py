@@ -13,6 +13,7 @@ from collections.abc import Iterable, KeysView
 from functools import lru_cache
 from typing import Any
 
+from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder
 from tenure.ops.promote import Operation
@@ -81,7 +82,7 @@ def spending(node: Node) -> frozenset[int]:
             if step.expand is not expand_operation:
                 return True
             kinds = iter(step.kinds)
-            return reads(*step.params, tuple([next(kinds) if a is None else operand(a) for a in step.args]))
+            return reads(*step.params, tuple([following(kinds) if a is None else operand(a) for a in step.args]))
 
         found = frozenset([slot for slot, (step, k) in enumerate(made) if spends(step, k)])
         node.plans["spending"] = found

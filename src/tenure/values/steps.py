@@ -26,6 +26,7 @@ from tenure.values.expand import (
 from tenure.values.graph import Leaf, Segment
 from tenure.values.grow import new_operation
 from tenure.values.hits import apply, apply_one, coded, seen
+from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace, cut
@@ -93,7 +94,12 @@ def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...]
     handles = seen(t, key, scalars)
     if handles is not None:
         return handles  # type: ignore[no-any-return]
-    node = t.node.next.get(key) or t.add(build())
+    node = t.node.next.get(key)
+    if node is None:
+        try:
+            node = t.add(build())
+        except INSIDE as error:
+            raise defect(error, t.node) from error
     if scalars:
         node.admit(scalars)
         t.scalars.extend(scalars)

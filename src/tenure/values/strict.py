@@ -11,12 +11,13 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from types import TracebackType
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 from tenure.compile.build import planned
 from tenure.compile.explain import found_reuses
 from tenure.errors import BorrowError, DTypeError, OwnershipError, Site, shown
+from tenure.runtime.bracket import Bracketed
 from tenure.runtime.lots import unshared
 from tenure.values import record
 from tenure.values.force import BEFORE_RUN
@@ -40,7 +41,7 @@ class Written:
         self.where = where
 
 
-class strict(ContextDecorator):
+class strict(Bracketed, ContextDecorator):
     """A context in which no write copies because somebody holds what the place held before.
 
     Such a write is TN506 when it is computed, naming its line, who holds the former value, and the line that made it
@@ -50,25 +51,12 @@ class strict(ContextDecorator):
 
     def __init__(self) -> None:
         self.writes: list[Written] = []
-        self.tokens: list[Any] = []
 
-    def __enter__(self) -> Self:
+    def _opening(self) -> Any:
         finish()
-        self.tokens.append(ACTIVE.set((*ACTIVE.get(), self)))
-        WATCHERS.append(self.watch)
-        BEFORE_RUN.append(self.look)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                finish()
-        finally:
-            ACTIVE.reset(self.tokens.pop())
-            WATCHERS.remove(self.watch)
-            BEFORE_RUN.remove(self.look)
+        outer, watch, look = ACTIVE.get(), self.watch, self.look
+        begin = (ACTIVE.set, (*outer, self)), (WATCHERS.append, watch), (BEFORE_RUN.append, look)
+        return begin, ((finish,),), ((ACTIVE.set, outer), (WATCHERS.remove, watch), (BEFORE_RUN.remove, look))
 
     def watch(self, place: Any, before: Any) -> None:
         """A place is given another value."""
@@ -152,18 +140,21 @@ def program_of(executable: Any) -> Any:
     return getattr(executable, "inner", executable).program
 
 
-_donors: weakref.WeakKeyDictionary[Any, list[list[int]]] = weakref.WeakKeyDictionary()
+_donors: dict[int, tuple[Any, list[list[int]]]] = {}
 
 
 def donors(executable: Any) -> list[list[int]]:
     """For each value that may lie in the buffer of an input: these inputs. Known once for each program."""
     program = program_of(executable)
-    if program not in _donors:
-        slots: dict[int, list[int]] = {}
-        for slot, x in planned(program)[1].donors:
-            slots.setdefault(slot, []).append(x)
-        _donors[program] = list(slots.values())
-    return _donors[program]
+    known = _donors.get(id(program))
+    if known is not None:
+        return known[1]
+    slots: dict[int, list[int]] = {}
+    for slot, x in planned(program)[1].donors:
+        slots.setdefault(slot, []).append(x)
+    found = list(slots.values())
+    _donors[id(program)] = weakref.ref(program, partial(_donors.pop, id(program))), found
+    return found
 
 
 def is_free(t: Any, plan: Any, k: int) -> bool:

@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from tenure.runtime.bracket import at_once
 from tenure.runtime.buffers import empty
 from tenure.runtime.lots import Lot, has_views, is_sole
 from tenure.values import indexing
 from tenure.values.boundary import array_of
 from tenure.values.creation import wrap
-from tenure.values.guard import GUARD
-from tenure.values.loans import Ended, Loan, Loans, absent, give_back, lend, written_region
+from tenure.values.guard import guarded
+from tenure.values.loans import Ended, Loan, Loans, absent, lend, tidied, written_region
 from tenure.values.modes import enable_grad
 from tenure.values.record import RECORDER
 from tenure.values.regions import overlap
@@ -69,7 +70,7 @@ class Ties:
         self.token: Any = None
         self.lot: Lot | None = None
         self.merged: weakref.ref[Any] | None = None
-        self.lent: dict[Loan, tuple[Any, Loan]] = {}
+        self.lent: dict[Loan, Any] = {}
 
     def whole(self) -> Any:
         """The place that this one is a part of, or None."""
@@ -88,45 +89,54 @@ class Ties:
         """A part is lent, and so is that much of the whole, unless it is lent as this part already."""
         place = self.whole()
         loans = None if place is None else place._loans
-        if place is not None and not (type(loans) is Loans and any(held.by is self.token for held in loans.exclusive)):
-            above = replace(loan, by=self.token, region=self.token._region)
+        known = loans.exclusive if type(loans) is Loans else ()
+        if place is not None and not any(held.by is self.token and not held.lease.over for held in known):
+            above = replace(loan, by=self.token, region=self.token._region, settle=None)
             lend(place, above, self.token.chain())
-            self.lent[loan] = (place, above)
+            self.lent[loan] = place
 
     def give_back(self, loan: Loan) -> None:
         """The loan of a part has ended."""
         if loan in self.lent:
-            give_back(*self.lent.pop(loan))
+            tidied(self.lent.pop(loan))
 
     def absent(self, place: Any) -> Any:
         """The value of a place that has none at hand: put together, if no loan forbids it."""
-        with GUARD:
-            loans = place._loans
-            if not self.outdated or (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
-                return absent(place)
+        loans = tidied(place)
+        if not self.outdated or (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
+            return absent(place)
         return self.joined(place)
 
     def joined(self, place: Any) -> Any:
         """The value of a place with what its parts hold now. Values are computed outside the lock: that may wait."""
         while True:
-            with GUARD:
-                if not self.outdated:
-                    return current(place)
-                stamp, parts, base = self.stamp, list(self.parts), self.base
+            whole, stamp, parts, base = self._parts(place)
+            if whole is not None:
+                return whole
             seen = [current(p) for p in parts]
             for value in [*seen, *([] if base is None else [base])]:
                 RECORDER.compute(value)
-            with GUARD:
-                if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
-                    continue
-                value = place._held_as(self.put_together(parts, seen))
-                self.outdated = False
-                keep(place, value)
-                self.settle(place, value)
-                for b in [r() for r in place._borrows]:
-                    if b is not None and b._stale is None:
-                        b._read()
-                return value
+            whole = self._join(place, stamp, parts, seen)
+            if whole is not None:
+                return whole
+
+    @guarded
+    def _parts(self, place: Any) -> tuple[Any, int, list[Any], Any]:
+        """The value of a place if it is whole; else a stamp, its parts, and what lies around them."""
+        return None if self.outdated else current(place), self.stamp, list(self.parts), self.base
+
+    @guarded
+    def _join(self, place: Any, stamp: int, parts: list[Any], seen: list[Any]) -> Any:
+        """Put parts together, and let the place hold that; None where one was written since it was seen."""
+        if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
+            return None
+        value = place._held_as(self.put_together(parts, seen))
+        at_once((keeping(place, value), (setattr, self, "outdated", False)))
+        self.settle(place, value)
+        for b in [r() for r in place._borrows]:
+            if b is not None and b._stale is None:
+                b._read()
+        return value
 
     def put_together(self, parts: list[Any], seen: list[Any]) -> Any:
         """The whole, from the parts and what was seen of them; what is seen is not written in place meanwhile."""
@@ -135,10 +145,7 @@ class Ties:
         tracked = self.shared is None and self.base._deps
         if tracked or any(type(v._data) is not np.ndarray for _, v in moved):
             whole = self.base if self.shared is None else wrap(self.shared[0].copy())
-            with enable_grad():
-                for p, v in moved:
-                    whole = indexing.written(whole, p._ties.token._region.key(), p._ties.token._region.shaped(v))
-            return whole
+            return enable_grad().apply(_with_parts, whole, moved)
         overwritten = any(has_views(p._ties) for p, _ in moved)
         kept = self.shared is not None and (not moved or (is_sole(self.shared, 0) and not overwritten))
         source = self.shared[0] if self.shared is not None else array_of(self.base)
@@ -177,19 +184,20 @@ class Ties:
             for p in self.parts:
                 p._ties.merged = weakref.ref(current(p))
             self.retire(place, [p for p in self.parts if overlap(p._ties.token._region, region)], "written")
+
+    def outdate_whole(self) -> None:
+        """This part is about to be written: what it is a part of is put together anew when it is read next."""
         whole = self.whole()
         if whole is not None:
             whole._ties.outdate(whole, self.token)
 
     def outdate(self, place: Any, token: Any) -> None:
-        """A part was written: let go of the whole, and make stale what else was borrowed there."""
-        self.outdated = True
+        """A part is written: let go of the whole, and make stale what else was borrowed there."""
         loans = place._loans
-        if type(loans) is Loans and loans.exclusive:
-            loans.value = None
-        else:
-            with suppress(AttributeError):
-                del place._val
+        lent = type(loans) is Loans and loans.exclusive
+        drop = (setattr, loans, "value", None) if lent else (delattr, place, "_val")
+        with suppress(AttributeError):  # it may be gone
+            at_once(((setattr, self, "outdated", True), drop))
         chain = {id(c) for c in token.chain()}
         for b in [r() for r in place._borrows]:
             if b is not None and id(b) in chain:
@@ -225,13 +233,19 @@ def current(place: Any) -> Any:
     return place._read() if loans is None else loans.current(place)
 
 
-def keep(place: Any, value: Any) -> None:
-    """Let a place hold a value that is no write of it."""
+def _with_parts(whole: Any, moved: list[tuple[Any, Any]]) -> Any:
+    for p, v in moved:
+        region = p._ties.token._region
+        whole = indexing.written(whole, region.key(), region.shaped(v))
+    return whole
+
+
+def keeping(place: Any, value: Any) -> tuple[Any, ...]:
+    """The step that lets a place hold a value that is no write of it."""
     value._held = True
-    if type(place._loans) is Loans:
-        place._loans.store(place, value)
-    else:
-        place._val = value
+    loans = place._loans
+    lent = type(loans) is Loans and loans.exclusive
+    return (setattr, loans, "value", value) if lent else (setattr, place, "_val", value)
 
 
 def copied(array: Array) -> Array:

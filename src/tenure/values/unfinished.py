@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from functools import partial
 from typing import Any
 
 
@@ -50,4 +51,4 @@ MOVED: dict[int, weakref.ref[Any]] = {}
 def note_moved(x: Any) -> None:
     """Remember that a value was moved, to say so where its buffer is reused."""
     key = id(x)
-    MOVED[key] = weakref.ref(x, lambda _: MOVED.pop(key, None))
+    MOVED[key] = weakref.ref(x, partial(MOVED.pop, key))

@@ -13,6 +13,7 @@ from typing import Any
 
 from tenure.dtypes import float32, float64
 from tenure.errors import WriteError
+from tenure.runtime.bracket import at_once
 from tenure.values import arithmetic, indexing, keys, partly, parts, steps
 from tenure.values.arithmetic import detach
 from tenure.values.borrow import Borrow, SharedBorrow, forget_dead
@@ -20,7 +21,7 @@ from tenure.values.boundary import Boundary, array_of, owned
 from tenure.values.creation import check_differentiable, wrap
 from tenure.values.given import flag
 from tenure.values.graph import Frozen, Leaf, keeper
-from tenure.values.guard import GIL, GUARD
+from tenure.values.guard import GIL, guarded
 from tenure.values.hits import add_place, attribute, change, coded, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
@@ -32,6 +33,7 @@ from tenure.values.loans import (
     Loans,
     absent,
     refuse_updating,
+    tidied,
     written_region,
 )
 from tenure.values.modes import current_mode
@@ -54,6 +56,7 @@ class Var(Writable):
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
     """
 
+    _frozen: Frozen | None
     __slots__ = ("_borrows", "_frozen", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
@@ -97,13 +100,11 @@ class Var(Writable):
             self._refuse_write()
             if requires_grad:
                 check_differentiable(value)
-            if self._leaf is None:
-                kept = keeper(self)
-                self._leaf, self._frozen = Leaf() if kept is None else kept.thawed(), None
-            else:
-                self._frozen = Frozen(self._leaf)
-                self._leaf = None
-            self._store(detach(value) if self._leaf is None else as_leaf(detach(value), self._leaf))
+            kept = keeper(self) or Frozen(Leaf()) if self._leaf is None else Frozen(self._leaf)
+            leaf, frozen, grad = (kept.leaf, None, kept.grad) if requires_grad else (None, kept, None)
+            new = detach(value) if leaf is None else as_leaf(detach(value), leaf)
+            give = (setattr, kept.leaf, "grad", grad), (setattr, self, "_leaf", leaf)
+            self._store(new, also=(*give, (setattr, self, "_frozen", frozen)))
         return self
 
     def _write(
@@ -120,7 +121,7 @@ class Var(Writable):
         where its graph is ``kept``. False, and nothing written, if v was computed from the value ``seen`` here and
         another thread has written another meanwhile."""
         while True:
-            loans = self._loans
+            loans = None if self._loans is None else tidied(self)
             held = LENDING or (UPDATING and get_ident() not in UPDATING)
             if loans is not None or held or self._ties is not None:
                 self._refuse_write(writer, key)
@@ -174,22 +175,23 @@ class Var(Writable):
             self._expire(new, writer, key)
         return True
 
-    def _store(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
-        """Let the place hold another value, unless a loan that has begun meanwhile forbids it. False, and nothing
-        done, if it does not hold what is ``known`` any more."""
+    @guarded
+    def _store(
+        self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None, also: tuple[Any, ...] = ()
+    ) -> bool:
+        """Let the place hold another value, and make the steps of ``also``, unless a loan that has begun meanwhile
+        forbids it. False, and nothing done, if it does not hold what is ``known`` any more."""
         new._held = True
-        with GUARD:
-            loans = self._loans
-            if loans is not None:
-                loans.refuse_write(self, writer, key)
-            if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
-                return False
-            if loans is None:
-                self._val = new
-            else:
-                loans.store(self, new)
-            if self._ties is not None:
-                self._ties.written(self, new, writer, key)
+        loans = None if self._loans is None else tidied(self)
+        if loans is not None:
+            loans.refuse_write(self, writer, key)
+        if known is not None and (self._read() if loans is None else loans.current(self)) is not known:
+            return False
+        if self._ties is not None:
+            self._ties.outdate_whole()
+        at_once((*also, (setattr, self, "_val", new) if loans is None else (loans.store, self, new)))
+        if self._ties is not None:
+            self._ties.written(self, new, writer, key)
         return True
 
     def _refuse_write(self, writer: Borrow | None = None, key: Any = ...) -> None:
@@ -269,7 +271,7 @@ class Var(Writable):
 
         TN499 while the place is lent exclusively, TN502 while it is lent as shared.
         """
-        loans = self._loans
+        loans = None if self._loans is None else tidied(self)
         if loans is not None:
             loans.refuse_loan((None,), Region.whole(loans.current(self)._aval.shape), True)
         return self.data

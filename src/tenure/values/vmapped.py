@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import GradientError, VmapError
@@ -16,20 +15,21 @@ from tenure.values.steps import Hold, slots_of, take
 from tenure.values.trie import Level, Node
 
 
-@contextmanager
-def calling(count: int, randomness: str) -> Iterator[Call]:
-    """A vmapped call on so many examples; what is pending stays so until it has returned."""
-    RECORDER.open += 1
+def calling(count: int, randomness: str, function: Callable[[Call], Any]) -> Any:
+    """What a function gives in a vmapped call on so many examples; what is pending stays so until it has returned."""
+    return RECORDER.hold_open(_called, count, randomness, function)
+
+
+def _called(count: int, randomness: str, function: Callable[[Call], Any]) -> Any:
     outer = RECORDER.vmap
     level, t = begin(count)
     RECORDER.vmap = call = Call(level, t, outer, randomness)
     try:
-        yield call
+        return function(call)
     finally:
         RECORDER.vmap = outer
         if is_open(level, t.node.open) and not (t.busy or t.done):
             finish(call, (), ())
-        RECORDER.open -= 1
 
 
 def begin(count: int) -> tuple[Level, Trace]:

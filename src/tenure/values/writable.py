@@ -117,13 +117,23 @@ IN_PLACE = (
 
 
 def _in_place(name: str) -> Any:
-    index = WRITTEN.get(name)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        while True:
+            seen, old = self._seen()
+            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
+            if done is not None:
+                return done
+
+    return _named(method, name)
+
+
+def _in_part(name: str) -> Any:
+    index = WRITTEN[name]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         while True:
             seen, old = self._seen()
-            base = self._graph(seen) if name in partly.PARTS else None
-            part = ... if index is None else partial(index, old, *args, **kwargs)
+            base, part = self._graph(seen), partial(index, old, *args, **kwargs)
             new = getattr(old, name)(*args, **kwargs) if base is None else partly.changed(name, base, args, kwargs)
             done = self._update(at_users_line(new), seen, part, kept=base is not None)
             if done is not None:
@@ -159,7 +169,7 @@ def _augmented(name: str) -> Any:
 for _name in OPERATORS.split():
     setattr(Writable, f"__i{_name}__", _augmented(_name))
 for _name in IN_PLACE.split():
-    setattr(Writable, f"{_name}_", _in_place(_name))
+    setattr(Writable, f"{_name}_", (_in_part if _name in partly.PARTS else _in_place)(_name))
 
 
 def in_place_steps() -> dict[str, Any]:

@@ -64,10 +64,14 @@ def _of_the_batch(
     if count < 2:
         raise ShapeError(f"batch_norm in training takes more than one value a channel, not {list(x.shape)}")
     away, mean, spread = apply(MOMENTS, (x,), parameters(("axes",), (0, *range(2, x.ndim))))
-    with no_grad():
-        if running_mean is not None:
-            running_mean.copy_((1 - momentum) * running_mean + momentum * mean.detach().flatten())
-        if running_var is not None:
-            unbiased = spread.detach().flatten() * (count / (count - 1))
-            running_var.copy_((1 - momentum) * running_var + momentum * unbiased)
+    _move(running_mean, momentum, mean)
+    _move(running_var, momentum, spread, count / (count - 1))
     return away, spread
+
+
+@no_grad()
+def _move(running: Any, momentum: float, new: Any, scale: float = 1.0) -> None:
+    """Move a running mean towards what a batch has."""
+    if running is not None:
+        new = new.detach().flatten()
+        running.copy_((1 - momentum) * running + momentum * (new if scale == 1.0 else new * scale))

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from tenure.runtime.bracket import bracket
 from tenure.values.blame import said_of
 from tenure.values.record import RECORDER
 
+NAME = RECORDER.enter_site
+UNNAME = ((NAME, None),)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -24,12 +27,9 @@ def named_by_caller(function: F) -> F:
             except Exception as error:
                 said_of(error, function, args, kwargs)
         frame = sys._getframe(1)
-        RECORDER.enter_site((frame.f_code, frame.f_lasti))
         try:
-            return function(*args, **kwargs)
+            return bracket(((NAME, (frame.f_code, frame.f_lasti)),), UNNAME, function, *args, **kwargs)
         except Exception as error:
             said_of(error, function, args, kwargs)
-        finally:
-            RECORDER.enter_site(None)
 
     return call  # type: ignore[return-value]

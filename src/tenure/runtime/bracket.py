@@ -1,0 +1,293 @@
+"""Calls between what they enter and what they leave, with no moment in between at which an interrupt can come.
+
+    bracket([(mode.set, new)], [(mode.set, old)], function, x)
+
+A ``finally`` and an ``__exit__`` in Python are code like any other: an interrupt that comes where they begin, or
+between two of their lines, leaves the rest undone. So a builtin goes through these steps, which are builtins too:
+tuples of a callable and its arguments. A step that is Python code may be interrupted; the steps after it are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from tenure.runtime.assembler import NULL, Function, Module
+from tenure.runtime.extension import AVAILABLE, Extension
+
+__all__ = ["Bracketed", "at_once", "bracket", "entering"]
+
+Steps = Sequence[tuple[Any, ...]]
+_VECTOR = 24
+"""Where a tuple keeps its items."""
+
+
+def at_once(steps: Steps) -> None:
+    """Make steps. All are made; the first error of one is raised afterwards."""
+    wrong: BaseException | None = None
+    for step, *args in steps:
+        try:
+            step(*args)
+        except BaseException as error:
+            wrong = wrong or error
+    try:
+        if wrong is not None:
+            raise wrong
+    finally:
+        del wrong  # it knows this frame
+
+
+def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``, which are made in any case: also
+    where those of ``begin`` were not."""
+    try:
+        at_once(begin)
+        out = function(*args, **kwargs)
+    except BaseException:
+        with suppress(BaseException):
+            at_once(end)
+        raise
+    at_once(end)
+    return out
+
+
+class Bracketed:
+    """A context that is entered and left at once: it is entered exactly if its block runs.
+
+    ``_opening()`` changes nothing that counts, and gives three tuples of steps: to enter, to make last in a block that
+    ends without an error, and to leave.
+    """
+
+    __slots__ = ()
+    _endings: list[tuple[Steps, Steps]] | None
+
+    def _opening(self) -> tuple[Steps, Steps, Steps]:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        begin, well, end = self._opening()
+        try:
+            at_once(begin)
+        except BaseException:
+            with suppress(BaseException):
+                at_once(end)
+            raise
+        self._endings = [*(getattr(self, "_endings", None) or ()), (well, end)]  # type: ignore[misc]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        at: TracebackType | None = None,
+        /,
+    ) -> None:
+        if not self._endings:
+            return
+        well, end = self._endings.pop()
+        try:
+            if kind is None:
+                at_once(well)
+        finally:
+            at_once(end)
+
+
+_ENTER = Bracketed.__enter__.__code__
+
+
+def entering(frame: FrameType) -> FrameType:
+    """The frame whose ``with`` it is, by the one that has called ``_opening``."""
+    return frame.f_back if frame.f_code is _ENTER and frame.f_back is not None else frame
+
+
+_API = (
+    *("PyErr_Clear", "PyErr_Fetch", "PyErr_Restore", "PyList_Append", "PyList_GetItem", "PyList_New"),
+    *("PyList_SetSlice", "PyList_Size"),
+    *("PyObject_CallMethodObjArgs", "PyObject_GetAttr", "PyObject_SetAttr", "PyObject_Vectorcall"),
+    *("PyTuple_GetItem", "PyTuple_GetSlice", "PyTuple_Size", "Py_DecRef", "Py_IncRef"),
+)
+_NAMES = ("_endings", "_opening")
+
+
+class _Body(Function):
+    def name(self, name: str) -> str:
+        """A string to look something up by."""
+        return self.load(f"ptr @{name}")
+
+    def item(self, of: str, k: int) -> str:
+        """What a tuple has at a place."""
+        return self.call("PyTuple_GetItem", of, f"i64 {k}")
+
+    def drop(self, *values: str) -> None:
+        """Give up references, also to nothing."""
+        for v in values:
+            self.call("Py_DecRef", v, gives="void")
+
+    def absent(self, v: str) -> str:
+        """Whether it is no object."""
+        return self.equal(v, NULL)
+
+    def own(self, v: str) -> str:
+        """One more reference to a value."""
+        self.call("Py_IncRef", v, gives="void")
+        return v
+
+    def steps(self, steps: str) -> str:
+        """Whether steps were made without an error: a bit."""
+        return self.equal(self.call("every", steps, gives="i32"), "i32 0")
+
+    def still(self, steps: str) -> str:
+        """Make steps, whether or not there is an error, and keep the first error: whether there is none."""
+        error = [self.local() for _ in range(3)]
+        self.call("PyErr_Fetch", *error, gives="void")
+        kind, value, at = (self.load(e) for e in error)
+        before, done = self.absent(kind), self.steps(steps)
+        with self.unless(before):
+            self.call("PyErr_Clear", gives="void")
+            self.call("PyErr_Restore", kind, value, at, gives="void")
+        return self.both(before, done)
+
+
+Code = Module[_Body]
+
+
+def _every(m: Code) -> None:
+    """Make steps; 0, or −1 with the first error."""
+    with m.function("every", "ptr %steps", gives="i32") as f:
+        error, failed = [f.local() for _ in range(3)], f.local("i1")
+        f.store("i1 false", failed)
+        with f.each(f.call("PyTuple_Size", "ptr %steps", gives="i64")) as k:
+            step = f.own(f.call("PyTuple_GetItem", "ptr %steps", k))
+            items, size = f.at(step, f"i64 {_VECTOR}", "i8"), f.call("PyTuple_Size", step, gives="i64")
+            args, count = f.at(items, "i64 1"), f.do("sub", size, "i64 1")
+            done = f.call("PyObject_Vectorcall", f.load(items), args, count, NULL)
+            with f.when(f.absent(done)):
+                known = f.load(failed, "i1")
+                with f.when(known):
+                    f.call("PyErr_Clear", gives="void")
+                with f.unless(known):
+                    f.call("PyErr_Fetch", *error, gives="void")
+                    f.store("i1 true", failed)
+            f.drop(done, step)
+        with f.when(f.load(failed, "i1")):
+            f.call("PyErr_Restore", *[f.load(e) for e in error], gives="void")
+            f.give("i32 -1")
+        f.give("i32 0")
+
+
+def _at_once(m: Code) -> None:
+    """at_once(steps)"""
+    with m.function("at_once", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(f.steps(f.load("ptr %args"))):
+            f.give(f.own(f.name("none")))
+        f.give(NULL)
+
+
+def _bracket(m: Code) -> None:
+    """bracket(begin, end, function, *args, **kwargs)"""
+    with m.function("bracket", "ptr %self", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+        begin, end, function = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
+        out = f.local()
+        f.store(NULL, out)
+        with f.when(f.steps(begin)):
+            args, count = f.at("ptr %args", "i64 3"), f.do("sub", "i64 %n", "i64 3")
+            f.store(f.call("PyObject_Vectorcall", function, args, count, "ptr %names"), out)
+        with f.when(f.still(end)):
+            f.give(f.load(out))
+        f.drop(f.load(out))
+        f.give(NULL)
+
+
+def _enter(m: Code) -> None:
+    """Bracketed.__enter__()"""
+    with m.function("enter", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        plan = f.call("PyObject_CallMethodObjArgs", "ptr %self", f.name("_opening"), NULL, variadic=True)
+        with f.when(f.absent(plan)):
+            f.give(NULL)
+        ending = f.call("PyTuple_GetSlice", plan, "i64 1", "i64 3")
+        begun = f.steps(f.item(plan, 0))
+        kept = f.local("i1")
+        f.store("i1 false", kept)
+        with f.when(begun):
+            f.store(f.equal(f.call("remember", "ptr %self", ending, gives="i32"), "i32 0"), kept)
+        with f.unless(f.load(kept, "i1")):
+            f.still(f.item(plan, 2))
+        f.drop(plan, ending)
+        with f.when(f.load(kept, "i1")):
+            f.give(f.own("ptr %self"))
+        f.give(NULL)
+
+
+def _remember(m: Code) -> None:
+    """Remember how a context is left; −1 with an error."""
+    with m.function("remember", "ptr %self", "ptr %ending", gives="i32") as f:
+        held = f.call("PyObject_GetAttr", "ptr %self", f.name("_endings"))
+        with f.unless(f.absent(held)), f.unless(f.equal(held, f.name("none"))):
+            done = f.call("PyList_Append", held, "ptr %ending", gives="i32")
+            f.drop(held)
+            f.give(done)
+        f.call("PyErr_Clear", gives="void")
+        f.drop(held)
+        new = f.call("PyList_New", "i64 0")
+        with f.when(f.absent(new)):
+            f.give("i32 -1")
+        f.call("PyList_Append", new, "ptr %ending", gives="i32")
+        done = f.call("PyObject_SetAttr", "ptr %self", f.name("_endings"), new, gives="i32")
+        f.drop(new)
+        f.give(done)
+
+
+def _exit(m: Code) -> None:
+    """Bracketed.__exit__(kind, error, at)"""
+    with m.function("leave", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        held = f.call("PyObject_GetAttr", "ptr %self", f.name("_endings"))
+        with f.when(f.absent(held)):
+            f.give(NULL)
+        size = f.local("i64")
+        f.store("i64 0", size)
+        with f.unless(f.equal(held, f.name("none"))):
+            f.store(f.call("PyList_Size", held, gives="i64"), size)
+        size = f.load(size, "i64")
+        with f.when(f.equal(size, "i64 0")):  # left already
+            f.drop(held)
+            f.give(f.own(f.name("none")))
+        ending = f.call("PyList_GetItem", held, f.do("sub", size, "i64 1"))
+        with f.when(f.absent(ending)):
+            f.drop(held)
+            f.give(NULL)
+        f.own(ending)
+        f.call("PyList_SetSlice", held, f.do("sub", size, "i64 1"), size, NULL, gives="i32")
+        f.drop(held)
+        well = f.local("i1")
+        f.store("i1 true", well)
+        with f.unless(f.equal("i64 %n", "i64 0")):
+            f.store(f.equal(f.load("ptr %args"), f.name("none")), well)
+        with f.when(f.load(well, "i1")):
+            f.steps(f.item(ending, 0))
+        fine = f.still(f.item(ending, 1))
+        f.drop(ending)
+        with f.when(fine):
+            f.give(f.own(f.name("none")))
+        f.give(NULL)
+
+
+def _load() -> Extension:
+    module = Module(_Body)
+    for define in (_every, _at_once, _bracket, _remember, _enter, _exit):
+        define(module)
+    source = "\n".join([*[f"@{name} = global ptr null" for name in ("none", *_NAMES)], str(module)])
+    code = Extension(source, _API, ("none", *_NAMES), ("at_once", "bracket", "enter", "leave"))
+    code.point("none", None)
+    for name in _NAMES:
+        code.point(name, name)
+    return code
+
+
+if AVAILABLE:
+    _code = _load()
+    at_once = _code.function("at_once", at_once)
+    bracket = _code.function("bracket", bracket, keywords=True)
+    Bracketed.__enter__ = _code.method("enter", Bracketed.__enter__, Bracketed)  # type: ignore[method-assign]
+    Bracketed.__exit__ = _code.method("leave", Bracketed.__exit__, Bracketed)  # type: ignore[method-assign]
