@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from types import FunctionType
 from typing import TypeVar
 
@@ -17,7 +18,8 @@ def in_plain_names(cls: Class) -> Class:
     """A class that users know by another name: its methods' errors name the methods alone."""
     for method in vars(cls).values():
         if isinstance(method, FunctionType):
-            method.__qualname__ = method.__name__
+            for function in (method, inspect.unwrap(method)):
+                function.__qualname__ = function.__name__
     return cls
 
 
