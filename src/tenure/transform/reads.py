@@ -20,7 +20,7 @@ from tenure.ops.advanced import gather
 from tenure.ops.index import getitem, indexed_shape
 from tenure.ops.lowering import Element
 from tenure.ops.move import flip, permute, reshape
-from tenure.ops.pointwise import floor_divide, remainder
+from tenure.ops.pointwise import floor_divide, mark, remainder
 
 VIEWS = (getitem, permute, flip, reshape)
 FEW = 8
@@ -213,9 +213,9 @@ class Elements:
         return self.known[key]
 
     def made(self, x: Value, read: Read) -> Value:
-        """Compute them."""
+        """Compute them. What lies behind a mark is not read in its stead: there another differentiation may end."""
         at = self.b.instructions[x.id]
-        if at is None or 2 * read.size > at.aval.size:
+        if at is None or at.primitive is mark or 2 * read.size > at.aval.size:
             return read.of(x)
         xs = [Value(self.b, o) for o in at.operands]
         if xs and alike(at, [y.shape for y in xs]):
