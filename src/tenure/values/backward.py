@@ -217,8 +217,7 @@ class Walk:
         """The vertex behind a source slot."""
         if not isinstance(source, Out):
             return source
-        assert source.segment is not None
-        return self.standing(source.segment, source.slot)
+        return self.standing(segment_of(source), source.slot)
 
     def act(self, of: Any, unit: Unit, slot: int, g: Any) -> Cotangents:
         """Let those who asked for it see a cotangent; gives the cotangents to go on with."""
@@ -263,8 +262,8 @@ class Walk:
             leaf = unit.source(s) if s not in special else None
             if isinstance(leaf, Out) and leaf not in seen and not self.create_graph:
                 seen.add(leaf)
-                assert leaf.segment is not None
-                held = self.units[leaf.segment][1].get(leaf.slot) if leaf.segment in self.units else None
+                segment = segment_of(leaf)
+                held = self.units[segment][1].get(leaf.slot) if segment in self.units else None
                 if held is not None:
                     out[s] = held
             if isinstance(leaf, Leaf) and leaf not in seen:
@@ -301,6 +300,14 @@ class Walk:
         """What a stage brings to leaves by itself."""
         found, _ = unit.stage(roots, stops, final, {}, self)
         return [(at, found[s]) for s in into if s in found and isinstance(at := unit.source(s), Leaf)]
+
+
+def segment_of(out: Out) -> Segment:
+    """The segment of a result; TN382 if another thread has consumed it meanwhile."""
+    segment = out.segment
+    if segment is None:
+        raise steps.consumed_error(site(out.where))
+    return segment
 
 
 def ones_like(unit: Unit, slot: int) -> Any:

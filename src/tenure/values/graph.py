@@ -68,8 +68,8 @@ class Out:
 
     def consume(self, where: Place) -> None:
         """Let go of the graph; what remains is a number."""
-        self.segment = None
         self.where = where
+        self.segment = None
 
 
 Source = Leaf | Out | None
@@ -116,6 +116,11 @@ class Segment:
         """Keep no values: the gradient of what is left reads none."""
         self.lean, self.inputs, self.saved = True, [], None
         _unused.pop(self.me, None)
+
+    def consumed(self) -> Place:
+        """The line of a backward that has consumed a result."""
+        outs = [reference() for reference in list(self.outs.values())]
+        return next((out.where for out in outs if out is not None and out.segment is None), None)
 
     def keep(self, saved: dict[packs.Saved, Any]) -> None:
         """Keep what was saved of the run."""

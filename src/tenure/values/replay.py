@@ -57,7 +57,10 @@ class Replay:
 
     def outside(self, slot: int) -> Any:
         """What stands for a slot that none of the steps gives: an input."""
-        x = self.segment.inputs[~slot]
+        inputs = self.segment.inputs
+        if self.segment.lean and not inputs:
+            raise steps.consumed_error(site(self.segment.consumed()))  # by another thread, meanwhile
+        x = inputs[~slot]
         if x is None:
             raise GradientError(
                 "a long loop was cut, and what is differentiated twice lies before the cut",

@@ -14,6 +14,7 @@ from tenure.values import packs, paths, steps
 from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
 from tenure.values.graph import Segment
+from tenure.values.sites import site
 from tenure.values.trie import Node
 
 Cotangents = dict[int, Any]
@@ -93,8 +94,11 @@ def segment_gradient(
     node = segment.node
     segment.use()
     roots = tuple(sorted(cts))
-    adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(segment.saved or ())))
-    operands = [_feed(segment, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
+    inputs, saved = segment.inputs, segment.saved
+    adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
+    if segment.lean and any(kind in ("input", "saved") for kind, _, _ in adjoint.feeds):
+        raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
+    operands = [_feed(inputs, saved, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
     found = steps.call(adjoint.program, operands, scalars, tracked)
     return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
@@ -113,12 +117,11 @@ def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:
             node.plans.clear()
 
 
-def _feed(segment: Segment, kind: str, k: Any, aval: Any, cts: Cotangents, into: Cotangents) -> Any:
+def _feed(inputs: Any, saved: Any, kind: str, k: Any, aval: Any, cts: Cotangents, into: Cotangents) -> Any:
     if kind == "root":
         return cts[k]
     if kind == "into":
         return into[k]
     if kind == "input":
-        return wrap(segment.inputs[k]._data, aval)
-    assert segment.saved is not None
-    return wrap(segment.saved[k], aval)
+        return wrap(inputs[k]._data, aval)
+    return wrap(saved[k], aval)
