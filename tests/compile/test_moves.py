@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tenure as tn
 from tenure import dtypes
 from tenure.compile.executable import Compiled
 from tenure.compile.memory import Layout, plan_memory
@@ -342,3 +343,14 @@ def test_a_value_that_is_read_in_two_shapes_is_stored_for_the_other() -> None:
         return move.reshape(pointwise.where(c, wide, y), shape=(2, 4))
 
     exactly(f, numbers(8, dtype=np.bool_), numbers(4), numbers(8))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 33])
+@pytest.mark.parametrize("times", range(3))
+def test_writes_at_one_index_that_is_known(n: int, times: int) -> None:
+    """All lanes of a vector would write to one place."""
+    for index in (tn.zeros(n, dtype=tn.int64), tn.full((n,), 2, dtype=tn.int64)):
+        k = index[0].item()
+        added = tn.zeros(3).at[index].add(tn.arange(n) * 1.0)
+        assert added.tolist() == [float(sum(range(n))) if j == k else 0.0 for j in range(3)]
+        assert tn.zeros(3).at[index].set(tn.arange(n) * 1.0).tolist()[k] == n - 1

@@ -208,3 +208,36 @@ def test_a_transform_in_a_loop_builds_nothing_after_its_first_rounds() -> None:
         value.item()
         counts.append((COUNTS["programs"], COUNTS["nodes"]))
     assert counts[4] == counts[-1]
+
+
+READS: list[Callable[[Any], Any]] = [
+    lambda y: y[0],
+    lambda y: y[:1].sum(),
+    lambda y: y[tn.tensor([0])].sum(),
+    lambda y: y[tn.tensor([True, False, False])].sum(),
+    lambda y: tn.take_along_axis(y, tn.tensor([0]), 0).sum(),
+    lambda y: y.flip(0)[2],
+    lambda y: y.reshape(3, 1)[0, 0],
+    lambda y: y[::2][0],
+]
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize(("f", "slope", "curve"), [(tn.square, 1.0, 2.0), (tn.sin, np.cos(0.5), -np.sin(0.5))])
+def test_second_derivatives_of_what_is_read_by_index(read: Any, f: Any, slope: float, curve: float) -> None:
+    """Only an element is computed for the derivative of a read: it depends on the argument of every transform around."""
+    x, along = tn.tensor([0.5, -1.25, 2.0], dtype=tn.float64), tn.tensor([1.0, 0.0, 0.0], dtype=tn.float64)
+
+    def g(x: Any) -> Any:
+        return read(f(x))
+
+    close(tn.grad(g)(x), [slope, 0, 0])
+    close(tn.grad(lambda x: tn.grad(g)(x).sum())(x), [curve, 0, 0])
+    close(tn.jvp(tn.grad(g), (x,), (along,))[1], [curve, 0, 0])
+    close(tn.jvp(lambda x: tn.jvp(g, (x,), (along,))[1], (x,), (along,))[1], curve)
+    close(tn.hessian(g)(x), np.diag([curve, 0, 0]))
+    close(tn.grad(lambda x: tn.grad(lambda x: tn.grad(g)(x).sum())(x).sum())(x)[0], 0 if f is tn.square else -np.cos(0.5))
+    w = leaf()
+    (first,) = tn.autograd.grad(read(f(w)), [w], create_graph=True)
+    first.sum().backward()
+    close(w.grad, [curve, 0, 0])

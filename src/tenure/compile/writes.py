@@ -143,7 +143,8 @@ def write_in_order(body: Body, v: int, x: int, place: Place, combine: str | None
 
     lane = axes[-1].name if axes else None
     moving = any(not steady(i, lane) for spot in spots for read, _ in spot.reads for i in read.index)
-    width = 1 if moving else widths([aval], body.bits)
+    still = lane is not None and not any(spot.coefficient(lane) for spot in spots)  # all lanes meet
+    width = 1 if moving or still else widths([aval], body.bits)
     common = steady_places(t, lane)
     held: Held = {}
 
