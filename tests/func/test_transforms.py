@@ -225,7 +225,7 @@ READS: list[Callable[[Any], Any]] = [
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize(("f", "slope", "curve"), [(tn.square, 1.0, 2.0), (tn.sin, np.cos(0.5), -np.sin(0.5))])
 def test_second_derivatives_of_what_is_read_by_index(read: Any, f: Any, slope: float, curve: float) -> None:
-    """Only an element is computed for the derivative of a read: it depends on the argument of every transform around."""
+    """Only an element is computed for the derivative of a read; it depends on the arguments of all transforms around."""
     x, along = tn.tensor([0.5, -1.25, 2.0], dtype=tn.float64), tn.tensor([1.0, 0.0, 0.0], dtype=tn.float64)
 
     def g(x: Any) -> Any:
@@ -236,7 +236,8 @@ def test_second_derivatives_of_what_is_read_by_index(read: Any, f: Any, slope: f
     close(tn.jvp(tn.grad(g), (x,), (along,))[1], [curve, 0, 0])
     close(tn.jvp(lambda x: tn.jvp(g, (x,), (along,))[1], (x,), (along,))[1], curve)
     close(tn.hessian(g)(x), np.diag([curve, 0, 0]))
-    close(tn.grad(lambda x: tn.grad(lambda x: tn.grad(g)(x).sum())(x).sum())(x)[0], 0 if f is tn.square else -np.cos(0.5))
+    third = tn.grad(lambda x: tn.grad(lambda x: tn.grad(g)(x).sum())(x).sum())(x)[0]
+    close(third, 0 if f is tn.square else -np.cos(0.5))
     w = leaf()
     (first,) = tn.autograd.grad(read(f(w)), [w], create_graph=True)
     first.sum().backward()
