@@ -349,8 +349,8 @@ def test_a_value_that_is_read_in_two_shapes_is_stored_for_the_other() -> None:
 @pytest.mark.parametrize("times", range(3))
 def test_writes_at_one_index_that_is_known(n: int, times: int) -> None:
     """All lanes of a vector would write to one place."""
-    for index in (tn.zeros(n, dtype=tn.int64), tn.full((n,), 2, dtype=tn.int64)):
-        k = index[0].item()
-        added = tn.zeros(3).at[index].add(tn.arange(n) * 1.0)
+    for at in (tn.zeros(n, dtype=tn.int64), tn.full((n,), 2, dtype=tn.int64)):
+        k = at[0].item()
+        added = tn.zeros(3).at[at].add(tn.arange(n) * 1.0)
         assert added.tolist() == [float(sum(range(n))) if j == k else 0.0 for j in range(3)]
-        assert tn.zeros(3).at[index].set(tn.arange(n) * 1.0).tolist()[k] == n - 1
+        assert tn.zeros(3).at[at].set(tn.arange(n) * 1.0).tolist()[k] == n - 1

@@ -225,7 +225,7 @@ READS: list[Callable[[Any], Any]] = [
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize(("f", "slope", "curve"), [(tn.square, 1.0, 2.0), (tn.sin, np.cos(0.5), -np.sin(0.5))])
 def test_second_derivatives_of_what_is_read_by_index(read: Any, f: Any, slope: float, curve: float) -> None:
-    """Only an element is computed for the derivative of a read; it depends on the arguments of all transforms around."""
+    """Only an element is computed for the derivative of a read; it depends on the arguments of all transforms."""
     x, along = tn.tensor([0.5, -1.25, 2.0], dtype=tn.float64), tn.tensor([1.0, 0.0, 0.0], dtype=tn.float64)
 
     def g(x: Any) -> Any:
