@@ -249,19 +249,30 @@ def _arange(start: Any, step: Any, length: int, dtype: DType) -> Any:
     return promote.as_type(line, dtype)
 
 
+def either(name: str, own: str, x: Any, other: str, y: Any) -> Any:
+    """An argument under either of two names."""
+    if x is not None and y is not None:
+        raise TypeError(f"{name}: {own} and {other} are two names of one argument: give one of them")
+    return y if x is None else x
+
+
 def arange(
-    start: float,
+    start: float | None = None,
     stop: float | None = None,
     step: float = 1,
     *,
     dtype: DTypeLike | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    end: float | None = None,
 ) -> Any:
-    """start, start + step, … below stop; int64 unless a bound is a float."""
+    """start, start + step, … below stop; int64 unless a bound is a float. ``end`` is PyTorch's name for stop."""
     check_device(device)
+    stop = either("arange", "stop", stop, "end", end)
+    if stop is None or start is None:
+        start, stop = 0, start if stop is None else stop
     if stop is None:
-        start, stop = 0, start
+        raise TypeError("arange: the stop is missing, as in arange(5)")
     numbers = start, stop, step = [_finite("arange", n) for n in (start, stop, step)]
     if step == 0:
         raise ShapeError("arange: the step is zero")
@@ -295,17 +306,22 @@ def _finite(name: str, number: Any) -> Any:
 @public
 def linspace(
     start: float,
-    stop: float,
-    num: int,
+    stop: float | None = None,
+    num: int | None = None,
     *,
     dtype: DTypeLike | None = None,
     device: Any = None,
     endpoint: bool = True,
     requires_grad: bool = False,
+    end: float | None = None,
+    steps: int | None = None,
 ) -> Any:
     """``num`` evenly spaced numbers, the ends included (without the last if not ``endpoint``); whole ones rounded
-    down."""
+    down. ``end`` and ``steps`` are PyTorch's names for stop and num."""
     check_device(device)
+    stop, num = either("linspace", "stop", stop, "end", end), either("linspace", "num", num, "steps", steps)
+    if stop is None or num is None:
+        raise TypeError("linspace: stop or num is missing, as in linspace(0, 1, 5)")
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     (num,) = check_shape((num,), target)
     start, stop, endpoint = _finite("linspace", start), _finite("linspace", stop), flag("endpoint", endpoint)
