@@ -8,7 +8,7 @@ read are stored unless they are cheap. ``schedule`` puts stored values that can 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -259,6 +259,12 @@ def is_swap(at: Instruction) -> bool:
     """Whether an instruction exchanges the last two axes."""
     ndim = at.aval.ndim
     return at.primitive.name == "permute" and tuple(at.params["order"]) == (*range(ndim - 2), ndim - 1, ndim - 2)
+
+
+def of_one_form(program: Program, values: Sequence[int]) -> bool:
+    """Whether reductions are over the same axes of operands of one shape."""
+    made = [instruction(program, v) for v in values]
+    return len({(program.aval(at.operands[0]).shape, at.params["axes"], at.params.get("block")) for at in made}) == 1
 
 
 class Follower(Tracer):

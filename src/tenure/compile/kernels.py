@@ -24,7 +24,7 @@ def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots:
     body = Body(module, name, plan, slots, bits)
     v = kernel.values[0]
     lower = instruction(plan.program, v).primitive.lower
-    if goes_by_rows(kernel):
+    if goes_by_rows(plan.program, kernel):
         RowKernel(body, kernel).emit()
     elif isinstance(lower, Element):
         emit_map(body, kernel)

@@ -19,10 +19,11 @@ from llvmlite import ir
 
 from tenure.compile.combine import GROUP, I1, LANES, Combine, Together
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
-from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction
+from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction, of_one_form
 from tenure.compile.index import Affine, Index, address
 from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest, stack
 from tenure.compile.simplify import HEIGHT
+from tenure.ir.program import Program
 
 if TYPE_CHECKING:
     from tenure.compile.body import Body
@@ -56,9 +57,12 @@ class RowEmitter(Emitter):
         return super().reshaped(index, shape, x)
 
 
-def goes_by_rows(kernel: Kernel) -> bool:
-    """Whether a kernel is written here; sums over rows by themselves have a faster form."""
-    return kernel.domain is not None and {m.kind for m in kernel.members.values()} != {Kind.COLUMN}
+def goes_by_rows(program: Program, kernel: Kernel) -> bool:
+    """Whether a kernel is written here; sums over rows by themselves, all of one form, have a faster one."""
+    if kernel.domain is None:
+        return False
+    by_themselves = {m.kind for m in kernel.members.values()} == {Kind.COLUMN}
+    return not (by_themselves and of_one_form(program, kernel.values))
 
 
 class RowKernel:

@@ -26,6 +26,7 @@ from tenure.compile.fuse import (
     choose_stored,
     identity,
     instruction,
+    of_one_form,
 )
 from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
@@ -104,9 +105,10 @@ def over_rows(kernel: Kernel) -> bool:
 
 def columns_of(program: Program, kernel: Kernel) -> tuple[Any, ...]:
     """What sums over rows that may go side by side have in common; nothing for any other kernel."""
-    v = kernel.values[0]
-    at = instruction(program, v)
+    at = instruction(program, kernel.values[0])
     if not isinstance(at.primitive.lower, Fold) or not (over_rows(kernel) or kernel.domain is None):
+        return ()
+    if not of_one_form(program, kernel.values):
         return ()
     shape = program.aval(at.operands[0]).shape
     inner = extent(shape, at.params["axes"])[2]
