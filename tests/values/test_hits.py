@@ -106,11 +106,11 @@ def leaves_nothing(run, watched):
     """Runs leave no reference to what is watched behind, and no object."""
     gc.collect()
     counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
-    for _ in range(300):
+    for _ in range(3000):  # what earlier tests have left, and is dropped meanwhile, is little beside that
         run()
     gc.collect()
     grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
-    assert all(abs(g) < 60 for g in grown), grown
+    assert all(abs(g) < 600 for g in grown), grown
     assert len(gc.get_objects()) - alive < 60
 
 
