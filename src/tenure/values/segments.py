@@ -96,7 +96,7 @@ def segment_gradient(
     roots = tuple(sorted(cts))
     inputs, saved = segment.inputs, segment.saved
     adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
-    if segment.lean and any(kind in ("input", "saved") for kind, _, _ in adjoint.feeds):
+    if any((kind == "input" and k >= len(inputs)) or (kind == "saved" and not saved) for kind, k, _ in adjoint.feeds):
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
     operands = [_feed(inputs, saved, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
