@@ -13,9 +13,9 @@ import pytest
 import tenure as tn
 from tenure import dtypes
 from tenure.compile.executable import Compiled
+from tenure.compile.fuse import fuse
 from tenure.compile.memory import Layout, plan_memory
 from tenure.compile.orient import orient
-from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval

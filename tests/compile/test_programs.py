@@ -11,7 +11,7 @@ import pytest
 import tenure.ops  # noqa: F401
 from tenure import dtypes
 from tenure.compile.executable import Compiled
-from tenure.compile.schedule import fuse
+from tenure.compile.fuse import fuse
 from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval

@@ -10,8 +10,8 @@ import pytest
 from tenure import dtypes
 from tenure.compile import remake
 from tenure.compile.executable import Compiled
+from tenure.compile.fuse import fuse
 from tenure.compile.memory import plan_memory
-from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Program

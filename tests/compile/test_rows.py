@@ -12,8 +12,8 @@ import pytest
 from tenure import dtypes
 from tenure.compile import executable
 from tenure.compile.executable import Compiled
+from tenure.compile.fuse import fuse
 from tenure.compile.jit import Engine
-from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.ir.program import Program, Value
 from tenure.ops import index, move, pointwise, reduce

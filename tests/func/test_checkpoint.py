@@ -10,8 +10,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import tenure as tn
+from tenure.compile.fuse import fuse
 from tenure.compile.memory import plan_memory
-from tenure.compile.schedule import fuse
 from tenure.compile.simplify import simplify
 from tenure.compile.tiers import compile_program
 from tenure.ir.program import Program

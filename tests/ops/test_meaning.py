@@ -129,7 +129,7 @@ HARD = [(n, d) for n, d in CLAIMED if n in ELEMENTWISE]
 @pytest.mark.parametrize(("name", "dtype"), HARD, ids=lambda p: getattr(p, "name", p))
 def test_special_values(name: str, dtype: DType) -> None:
     rows = list(product(specials(dtype), repeat=ELEMENTWISE[name]))
-    limit = TABLE[name].limit
+    limit = TABLE[name].traits.limit
     if limit is not None and dtype.kind == "i":
         rows = [row for row in rows if limit.admits(row[limit.operand])]
     xs = [np.array(column, dtype.numpy) for column in zip(*rows, strict=True)]
@@ -145,7 +145,7 @@ def test_special_values_beside_a_scalar(name: str) -> None:
         x = np.array(specials(dtype), dtype.numpy)
         for number in specials(dtype):
             y = np.array(number, dtype.numpy)
-            limit = TABLE[name].limit
+            limit = TABLE[name].traits.limit
             if limit is not None and dtype.kind == "i" and not limit.admits(number):
                 continue
             if name == "power" and number in (2.0, 3.0, 0.5, -1.0):

@@ -13,9 +13,9 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import Emitter
-from tenure.compile.fuse import Plan
 from tenure.compile.loops import BLOCK, Axis, constant, counted, nest, vectorized
 from tenure.compile.math.lanes import Builder
+from tenure.compile.plan import Plan
 
 POINTER = ir.PointerType()
 I64 = ir.IntType(64)

@@ -20,12 +20,12 @@ from llvmlite import ir
 
 from tenure.compile import bounds
 from tenure.compile.checks import Checks
-from tenure.compile.fuse import Kernel, Plan
 from tenure.compile.kernels import Body, emit_kernel, launch
 from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout
 from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
+from tenure.compile.plan import Kernel, Plan
 from tenure.compile.products import emit_product
 from tenure.compile.remake import planned_memory
 from tenure.compile.share import Local, localize

@@ -11,9 +11,10 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import Bound, Plan, bounds_of
 from tenure.compile.loops import constant, counted
 from tenure.compile.memory import Layout
+from tenure.compile.plan import Plan
+from tenure.compile.ranges import Bound, bounds_of
 
 POINTER = ir.PointerType()
 WIDTH = 16

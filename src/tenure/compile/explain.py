@@ -16,18 +16,17 @@ from llvmlite import ir
 
 from tenure.compile.body import Body
 from tenure.compile.build import kernel_body, planned
-from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.jit import engine
 from tenure.compile.memory import Layout, last_uses
+from tenure.compile.plan import Kernel, Plan, instruction
 from tenure.compile.share import localize
 from tenure.compile.spread import Spread, is_product
 from tenure.compile.trail import entangled
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction, Program
 from tenure.ops.lowering import Product, Write
-
-PARTIAL = {"getitem", "gather", "take_along"}
-"""What reads no more of its first operand than it gives."""
+from tenure.ops.move import full
+from tenure.ops.pointwise import cast
 
 HELD = "somebody still holds it: a name, an exported array, or a graph that a backward may walk"
 
@@ -144,7 +143,7 @@ def vector_bits() -> int:
 
 def constant(at: Instruction) -> bool:
     """A number, in whatever dtype, which is no operation to speak of."""
-    return at.primitive.name in ("full", "cast") and at.aval.shape == ()
+    return at.primitive in (full, cast) and at.aval.shape == ()
 
 
 def touch(program: Program, v: int, elements: int) -> Touch:
@@ -188,7 +187,7 @@ def operand_demand(program: Program, at: Instruction, k: int, count: int, base: 
         if k == lower.base and at.operands[k] == base:
             return part_size(program, at, lower) if lower.combine else 0
         return size
-    if at.primitive.name in PARTIAL and k == 0:
+    if at.primitive.traits.preserves is not None and k == 0:  # it reads no more than it gives
         return min(size, count)
     return size
 

@@ -25,9 +25,9 @@ from llvmlite import ir
 
 from tenure.compile.combine import I1, LANES, Combine
 from tenure.compile.elements import LLVM, widths
-from tenure.compile.fuse import identity, instruction
 from tenure.compile.index import Affine, address, loop
 from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest
+from tenure.compile.plan import identity, instruction
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.ir.program import Instruction

@@ -8,7 +8,7 @@ from tenure.compile.body import Body, launch
 from tenure.compile.columns import ColumnKernel
 from tenure.compile.elements import Emitter
 from tenure.compile.folds import fold_rows, search
-from tenure.compile.fuse import Kernel, Plan, identity, instruction
+from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.sweep import sweep
 from tenure.compile.symbolic import Tracer

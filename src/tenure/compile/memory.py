@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.compile.fuse import Kernel, Kind, Plan, bounds_of, identity, instruction
 from tenure.compile.index import Affine, address
+from tenure.compile.plan import Kernel, Kind, Plan, identity, instruction
+from tenure.compile.ranges import bounds_of
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import entangled, trail
 from tenure.ir.aval import Aval

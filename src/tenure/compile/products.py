@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.fuse import instruction, multiplied
 from tenure.compile.index import address, loop
 from tenure.compile.loops import Axis, constant, counted, nest
+from tenure.compile.plan import instruction
+from tenure.compile.stored import multiplied
 from tenure.ir.program import Instruction
 from tenure.runtime.tiles import Product, tiling
 

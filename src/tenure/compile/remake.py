@@ -10,9 +10,9 @@ where it is read; most often it is computed inside the kernel that reads it.
 
 from __future__ import annotations
 
-from tenure.compile.fuse import Plan, instruction
+from tenure.compile.fuse import fuse
 from tenure.compile.memory import Layout, last_uses, plan_memory
-from tenure.compile.schedule import fuse
+from tenure.compile.plan import Plan, instruction
 from tenure.ir.program import Builder, Program, Value
 from tenure.ops.lowering import Element
 

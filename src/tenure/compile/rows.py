@@ -19,10 +19,11 @@ from llvmlite import ir
 
 from tenure.compile.combine import GROUP, I1, LANES, Combine, Together
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
-from tenure.compile.fuse import Kernel, Kind, Member, identity, instruction, of_one_form
 from tenure.compile.index import Affine, Index, address
 from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest, stack
+from tenure.compile.plan import Kernel, Kind, Member, identity, instruction
 from tenure.compile.simplify import HEIGHT
+from tenure.compile.stored import of_one_form
 from tenure.ir.program import Program
 
 if TYPE_CHECKING:

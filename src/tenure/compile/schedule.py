@@ -15,26 +15,14 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from tenure.compile.fuse import (
-    Domain,
-    Follower,
-    Kernel,
-    Kind,
-    Member,
-    Plan,
-    bounds_of,
-    choose_stored,
-    identity,
-    instruction,
-    of_one_form,
-)
 from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
+from tenure.compile.plan import Domain, Kernel, Kind, Member, Plan, identity, instruction
+from tenure.compile.ranges import bounds_of, reads_by
 from tenure.compile.simplify import HEIGHT
+from tenure.compile.stored import Follower, of_one_form
 from tenure.compile.stores import SCRATCH, heavy_leaves, long_rows
-from tenure.compile.trail import untangle
-from tenure.compile.windows import find_windows
-from tenure.ir.program import Instruction, Program
+from tenure.ir.program import Program
 from tenure.ops.lowering import Element, Fold
 from tenure.ops.reduce import extent
 
@@ -59,17 +47,6 @@ MEMBERS = 64
 
 class Apart(Exception):
     """Two values cannot share a kernel."""
-
-
-def fuse(program: Program, late: Collection[int] = ()) -> Plan:
-    """Choose stored values and kernels; ``late`` values come where they stand, not with what they read."""
-    windows = find_windows(program)
-    scheduler = Scheduler(program, untangle(program, choose_stored(program, windows)), late)
-    for v in sorted(scheduler.stored):
-        if v >= len(program.inputs) and v not in windows:
-            scheduler.add(v)
-    scheduler.share()
-    return replace(scheduler.plan(), windows=windows)
 
 
 def member(program: Program, domain: Domain, v: int) -> Member | None:
@@ -366,11 +343,6 @@ class Scheduler:
             kernel.values = [v for v in kernel.members if v in needed]
             stored -= kernel.members.keys() - needed
         return Plan(program, stored, self.order)
-
-
-def reads_by(at: Instruction) -> bool:
-    """Whether what is checked of an instruction's operands is where it reads or writes: else they are exponents."""
-    return at.primitive.name != "power"
 
 
 def is_element(program: Program, v: int) -> bool:

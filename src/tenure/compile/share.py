@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tenure.compile.fuse import Kernel, Plan, instruction
 from tenure.compile.index import Affine
+from tenure.compile.plan import Kernel, Plan, instruction
 
 
 @dataclass

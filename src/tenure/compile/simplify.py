@@ -29,8 +29,7 @@ from tenure.ir.program import Builder, Instruction, Program, Value
 from tenure.ops.advanced import gather, stamp, survives
 from tenure.ops.contract import matmul, matmul_transposed
 from tenure.ops.index import add_along, add_one_along
-from tenure.ops.lowering import Fold
-from tenure.ops.move import full, iota, permute, reshape
+from tenure.ops.move import iota, permute, reshape
 from tenure.ops.pointwise import again, cast, equal, mark
 from tenure.ops.reduce import BLOCKED, extent, runs
 
@@ -53,7 +52,7 @@ def simplify(program: Program) -> Program:
 
 def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, Value]) -> Value:
     """The value of one instruction on rewritten operands."""
-    if isinstance(at.primitive.lower, Fold) and at.primitive.name in BLOCKED:
+    if at.primitive in BLOCKED:
         return fold(b, at.primitive, operands[0], at.params["axes"], seen)
     if at.primitive is again:
         return emit(b, mark, operands, {}, seen)
@@ -85,7 +84,7 @@ def one_hot(b: Builder, operands: list[Value]) -> bool:
     """Whether a single element is added in each row of a number: no row of memory is needed for that."""
     base, _, index = operands
     made = b.instructions[base.id]
-    return made is not None and made.primitive is full and index.shape[-1] == 1
+    return made is not None and made.primitive.traits.number is not None and index.shape[-1] == 1
 
 
 def fold(b: Builder, primitive: Primitive, x: Value, axes: tuple[int, ...], seen: dict[Any, Value]) -> Value:
@@ -99,7 +98,7 @@ def fold(b: Builder, primitive: Primitive, x: Value, axes: tuple[int, ...], seen
         _, n, inner = extent(x.shape, run)
         block = CHUNK if inner == 1 else HEIGHT
         while n > block:
-            x = emit(b, BLOCKED[primitive.name], [x], {"axes": run, "block": block}, seen)
+            x = emit(b, BLOCKED[primitive], [x], {"axes": run, "block": block}, seen)
             n, run = -(-n // block), (run[-1] - len(run) + 1,)
         x = emit(b, primitive, [x], {"axes": run}, seen)
     return x

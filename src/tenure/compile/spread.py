@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from math import prod
 
 from tenure.compile.body import Body, is_large
-from tenure.compile.fuse import Kernel, Kind, Plan, instruction
 from tenure.compile.memory import Layout
+from tenure.compile.plan import Kernel, Kind, Plan, instruction
 from tenure.ops.lowering import Element, Product
 
 FORK = 2000.0

@@ -31,10 +31,6 @@ Array = np.ndarray[Any, Any]
 MAP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 ROWS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 2)
 COLUMNS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 3)
-ROUNDED = {"divide"}
-"""Heavy operations that NumPy rounds correctly."""
-ORDERED = {"maximum", "minimum", "sign", "absolute"}
-"""Light ones in which it leaves signs of zero, or of NaN, to the processor."""
 
 
 def stepwise(program: Program) -> Interpreted:
@@ -44,9 +40,9 @@ def stepwise(program: Program) -> Interpreted:
 
 def native(at: Instruction) -> Callable[..., Any]:
     """The function that computes an instruction with a compiled program's bits."""
-    lower, name = at.primitive.lower, at.primitive.name
+    lower = at.primitive.lower
     if at.aval.dtype.kind == "f" and at.aval.size:
-        if isinstance(lower, Element) and (lower.heavy or name in ORDERED) and name not in ROUNDED:
+        if isinstance(lower, Element) and not lower.by_numpy:
             return lambda *xs, **params: mapped(at, xs)
         if isinstance(lower, Fold):
             return lambda x, *, axes: folded(lower.operation, x, axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from tenure.compile.fuse import Kernel, Kind, instruction
+from tenure.compile.plan import Kernel, Kind, instruction
 from tenure.compile.simplify import HEIGHT
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element

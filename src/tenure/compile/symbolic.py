@@ -11,7 +11,7 @@ from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, res
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops.lowering import Element
-from tenure.ops.move import broadcast_to, full, iota, reshape
+from tenure.ops.move import broadcast_to, reshape
 
 
 class Symbolic:
@@ -63,10 +63,10 @@ class Symbolic:
         seen: Index | None = tuple(index)
         while x >= n and seen is not None:
             at = self.program.instructions[x - n]
-            if at.primitive is full:
-                value = int(at.params["value"])
+            if at.primitive.traits.number is not None:
+                value = int(at.primitive.traits.number(**at.params))
                 return Affine(constant=value + wrap if value < 0 else value)
-            if at.primitive is iota:
+            if at.primitive.traits.counts:
                 return seen[0]
             if at.primitive not in (reshape, broadcast_to):
                 return None

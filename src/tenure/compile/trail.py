@@ -17,9 +17,10 @@ from llvmlite import ir
 
 from tenure.compile.body import LARGE, POINTER, Body, is_large, launch
 from tenure.compile.elements import Emitter, in_memory, widths
-from tenure.compile.fuse import identity, instruction, settle
 from tenure.compile.index import Affine
 from tenure.compile.loops import Axis, constant, counted, merge, nest, short, stack, vectorized
+from tenure.compile.plan import identity, instruction
+from tenure.compile.stored import settle
 from tenure.compile.symbolic import Tracer
 from tenure.ir.program import Program
 from tenure.ops.lowering import Write

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tenure.compile.ranges import number_of
 from tenure.ir.program import Program
+from tenure.ops.index import getitem
 
 
 def find_windows(program: Program) -> dict[int, tuple[int, int]]:
@@ -34,20 +36,20 @@ def find_windows(program: Program) -> dict[int, tuple[int, int]]:
 def beginning(program: Program, x: int, v: int) -> int | None:
     """Where a value begins in x, if it is a part of it at a known place."""
     at = program.instructions[v - len(program.inputs)]
-    if at.primitive.name != "getitem" or at.operands[0] != x or len(at.operands) != 2:
+    if at.primitive is not getitem or at.operands[0] != x or len(at.operands) != 2:
         return None
-    spec, start = at.params["spec"], at.operands[1] - len(program.inputs)
-    if len(spec) != 1 or not isinstance(spec[0], tuple) or spec[0][1] != 1 or start < 0:
+    spec = at.params["spec"]
+    if len(spec) != 1 or not isinstance(spec[0], tuple) or spec[0][1] != 1:
         return None
-    number = program.instructions[start]
-    if number.primitive.name != "full" or not 0 <= number.params["value"] <= program.inputs[x].size - spec[0][0]:
+    number = number_of(program, at.operands[1])
+    if number is None or not 0 <= number <= program.inputs[x].size - spec[0][0]:
         return None
-    return int(number.params["value"])
+    return int(number)
 
 
 def whole(program: Program, v: int, readers: Mapping[int, list[int]]) -> int:
     """What a part is reshaped to, if it is nothing else."""
     after = readers.get(v, [])
-    if len(after) == 1 and program.instructions[after[0] - len(program.inputs)].primitive.name == "reshape":
+    if len(after) == 1 and program.instructions[after[0] - len(program.inputs)].primitive.traits.in_order:
         return after[0]
     return v

@@ -15,9 +15,9 @@ from llvmlite import ir
 
 from tenure.compile.body import Body, is_large, launch, leading, smaller, unravel
 from tenure.compile.elements import Emitter, Held, widths
-from tenure.compile.fuse import identity, instruction
 from tenure.compile.index import Index, loop
 from tenure.compile.loops import Axis, constant, counted, merge, nest, vectorized
+from tenure.compile.plan import identity, instruction
 from tenure.compile.sweep import loaded, steady, steady_places, sweep
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import Writer, entangled, trail

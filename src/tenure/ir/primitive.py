@@ -7,39 +7,14 @@ cotangent, ``dx`` a tangent. ``ops.declare`` has the shorter constructors that d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Value
+from tenure.ir.traits import NO_TRAITS, Traits
 
 Rule = Callable[..., Any]
 Samples = Callable[..., Iterable[tuple[tuple[Any, ...], dict[str, Any]]]]
-
-
-class Limit(NamedTuple):
-    """What a primitive asks of an operand of whole numbers: that none is negative, or none 0. ``error`` says of a
-    number what it breaks. Python's numbers are looked at where they are recorded, elements at the run."""
-
-    operand: int
-    zero: bool
-    error: Callable[[int], Exception]
-
-    def admits(self, number: int) -> bool:
-        """Whether a number keeps to it."""
-        return number >= 0 if self.zero else number != 0
-
-    def window(self, bits: int) -> tuple[int, int]:
-        """The least number and the count of those admitted, modulo 2^bits."""
-        return (0, 2 ** (bits - 1)) if self.zero else (1, 2**bits - 1)
-
-    def check(self, np: Any, *xs: Any) -> None:
-        """Raise for the first element that does not keep to it, if anything is computed."""
-        y = xs[self.operand]
-        if y.dtype.kind != "i" or not all(x.size for x in xs):
-            return
-        bad = y < 0 if self.zero else y == 0
-        if bad.any():
-            raise self.error(int(y[bad].flat[0]))
 
 
 class _NotDifferentiable:
@@ -67,8 +42,8 @@ class Primitive:
     ``alias`` is the operand that the result simply is; programs do without such instructions.
     ``samples(rng, dtype)`` yields operands and parameters for the tests; ``dtypes`` are the kinds claimed.
     ``lower`` says what native code it becomes (``ops.lowering``).
-    ``check(np, *arrays, **params)`` raises before the run what only the values can show; ``limit`` is what it asks of
-    an operand of whole numbers.
+    ``traits`` are what passes may ask of it; ``check(np, *arrays, **params)`` raises before the run what only the
+    values can show, as the traits say; None if nothing can.
     ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
     in front (``ops.batching``).
     ``zeros`` says what zeros its result may hold as a cotangent or tangent; None: numbers of any sign.
@@ -85,12 +60,12 @@ class Primitive:
         "dtypes",
         "in_place",
         "jvp",
-        "limit",
         "lower",
         "name",
         "ref",
         "samples",
         "settled",
+        "traits",
         "vjp",
         "zeros",
     )
@@ -110,8 +85,7 @@ class Primitive:
         batch: Rule,
         accumulate: Rule | None = None,
         in_place: int | None = None,
-        check: Rule | None = None,
-        limit: Limit | None = None,
+        traits: Traits = NO_TRAITS,
         alias: int | None = None,
         zeros: Zeros | None = None,
         settled: Rule | None = None,
@@ -130,8 +104,7 @@ class Primitive:
         self.batch = batch
         self.accumulate = accumulate
         self.in_place = in_place
-        self.check = check if limit is None else limit.check
-        self.limit = limit
+        self.traits, self.check = traits, traits.check if traits.fails else None
         self.alias = alias
         self.zeros, self.settled = zeros, settled
         TABLE[name] = self

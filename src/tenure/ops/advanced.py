@@ -24,8 +24,9 @@ from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
+from tenure.ir.traits import Traits, Within, always
 from tenure.ops.declare import REALS, broadcast_shapes, claim, linear, primitive
-from tenure.ops.index import Spec, check_indices, check_range, indexed_shape, selected
+from tenure.ops.index import Spec, check_indices, indexed_shape, selected
 from tenure.ops.index_batching import array_read, array_write, named, numbered
 from tenure.ops.lowering import Element, Rewritten, Write
 from tenure.ops.move import reshape
@@ -154,11 +155,11 @@ def scatter_aval(name: str, kinds: str) -> Callable[..., Aval]:
     return rule
 
 
-def check_arrays(np: Any, shape: Shape, operands: Sequence[Any], spec: Spec) -> None:
-    """TN801 unless the index arrays lie in their axes."""
-    for entry, axis, index in taken(spec, operands):
-        if entry == "a":
-            check_range(np, index, shape[axis], axis)
+def arrays_within(shape: Shape, spec: Spec, first: int) -> list[Within]:
+    """The index arrays of a spec whose operands begin at ``first``."""
+    count = sum([entry not in (":", "+") for entry in spec])
+    entries = taken(spec, range(first, first + count))
+    return [Within(operand, axis, shape[axis]) for entry, axis, operand in entries if entry == "a"]
 
 
 def place(e: Any, index: Any, x: Any, operands: Sequence[Any], spec: Spec, at: int) -> tuple[Any, ...]:
@@ -219,7 +220,7 @@ gather: Primitive = linear(
     ref=_gather,
     transpose=(lambda g, x, *operands, **params: scatter_add(unselected_like(x), ready(g), *operands, **params),),
     accumulate=lambda acc, g, x, *operands, **params: scatter_add(acc, g, *operands, **params),
-    check=lambda np, x, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
+    traits=Traits(indices=lambda x, *operands, spec, at, unique: arrays_within(x.shape, spec, 1), preserves=always),
     dtypes=ALL,
     samples=_gather_samples,
 )
@@ -235,7 +236,7 @@ scatter_add: Primitive = linear(
     ),
     argnums=(0, 1),
     in_place=0,
-    check=lambda np, x, v, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
+    traits=Traits(indices=lambda x, v, *operands, spec, at, unique: arrays_within(x.shape, spec, 2)),
     base=0,
     dtypes=NUMBERS,
     samples=scatter_samples,
@@ -275,11 +276,6 @@ def _survives(np: Any, *arrays: Any, sizes: Shape) -> Any:
     return out.reshape(block)
 
 
-def _check_sizes(np: Any, *arrays: Any, sizes: Shape) -> None:
-    for axis, (index, size) in enumerate(zip(arrays, sizes, strict=True)):
-        check_range(np, index, size, axis)
-
-
 def _survives_samples(rng: Any, dtype: DType) -> Any:
     for sizes, shapes in (((4,), ((6,),)), ((3, 2), ((2, 3), (3,))), ((2,), ((),)), ((2,), ((0,),))):
         yield tuple([rng.integers(-n, n, s) for n, s in zip(sizes, shapes, strict=True)]), {"sizes": sizes}
@@ -294,7 +290,7 @@ survives = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
-    check=_check_sizes,
+    traits=Traits(indices=lambda *arrays, sizes: [Within(k, k, n) for k, n in enumerate(sizes)]),
     dtypes="i",
     samples=_survives_samples,
 )
@@ -337,7 +333,7 @@ stamp = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
-    check=lambda np, order, *arrays, sizes: _check_sizes(np, *arrays, sizes=sizes),
+    traits=Traits(indices=lambda order, *arrays, sizes: [Within(k + 1, k, n) for k, n in enumerate(sizes)]),
     dtypes="i",
     samples=_stamp_samples,
 )
@@ -369,7 +365,7 @@ scatter: Primitive = linear(
     transpose=(lambda g, x, v, *operands, **params: scatter(ready(g), unselected_like(v), *operands, **params), _kept),
     argnums=(0, 1),
     in_place=0,
-    check=lambda np, x, v, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
+    traits=Traits(indices=lambda x, v, *operands, spec, at, unique: arrays_within(x.shape, spec, 2)),
     dtypes=ALL,
     samples=scatter_samples,
 )

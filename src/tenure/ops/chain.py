@@ -8,6 +8,7 @@ from __future__ import annotations
 from tenure import dtypes
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive, Rule
 from tenure.ops.declare import REALS, Partial, interval, pointwise
+from tenure.ops.lowering import elementwise
 from tenure.ops.pointwise import logical_not
 from tenure.ops.selection import NONE, Selection
 
@@ -30,8 +31,11 @@ def _chained(other: Rule) -> Partial:
 
 chain: Primitive = pointwise(
     "chain",
-    lower=lambda e, x, g: e.select(
-        e.call("unselected", g), e.number(NONE, g), e.add(e.multiply(x, g), e.number(0.0, g))
+    lower=elementwise(
+        lambda e, x, g: e.select(
+            e.call("unselected", g), e.number(NONE, g), e.add(e.multiply(x, g), e.number(0.0, g))
+        ),
+        folds=True,
     ),
     ref=lambda np, x, g: np.where(
         np.logical_and(g == 0, np.signbit(g)), np.asarray(NONE, g.dtype), np.add(np.multiply(x, g), g.dtype.type(0))

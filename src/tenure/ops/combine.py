@@ -12,9 +12,10 @@ from typing import Any
 
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
+from tenure.ir.traits import Traits
 from tenure.ops.advanced import (
+    arrays_within,
     block_of,
-    check_arrays,
     gather,
     scatter_add,
     scatter_aval,
@@ -62,7 +63,7 @@ def _combining(name: str, function: str, weights: Weights) -> Primitive:
         jvp=jvp,
         argnums=(0, 1),
         in_place=0,
-        check=lambda np, x, v, *operands, spec, at, unique: check_arrays(np, x.shape, operands, spec),
+        traits=Traits(indices=lambda x, v, *operands, spec, at, unique: arrays_within(x.shape, spec, 2)),
         dtypes=NUMBERS,
         samples=scatter_samples,
     )

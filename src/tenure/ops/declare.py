@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from tenure.dtypes import DType
@@ -17,7 +18,6 @@ from tenure.ir.aval import Aval
 from tenure.ir.primitive import (
     NOT_DIFFERENTIABLE,
     UNSIGNED,
-    Limit,
     Primitive,
     Rule,
     Samples,
@@ -25,8 +25,9 @@ from tenure.ir.primitive import (
     _NotDifferentiable,
 )
 from tenure.ir.program import TABLE, Value
+from tenure.ir.traits import NO_TRAITS, Traits
 from tenure.ops.batching import Batch, aligned
-from tenure.ops.lowering import Element, Lowering, elementwise
+from tenure.ops.lowering import Cost, Element, Lowering, elementwise
 from tenure.ops.selection import Selection, level, times, unselected_like
 
 primitive = Primitive
@@ -84,7 +85,7 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]], name: str) -> tuple[int,
 def pointwise_aval(name: str, kinds: str, result: DType | None) -> Callable[..., Aval]:
     """The shape and dtype rule of an elementwise primitive: one dtype in, broadcast shape out."""
 
-    def rule(*xs: Aval) -> Aval:
+    def rule(*xs: Aval, **params: Any) -> Aval:
         dtype = xs[0].dtype
         if any(x.dtype is not dtype for x in xs):
             raise DTypeError(f"{name}: operands of dtypes {', '.join(x.dtype.name for x in xs)} need a cast")
@@ -113,20 +114,20 @@ def broadcast_like(x: Value, ans: Value) -> Value:
 def _chain_rules(partials: Sequence[Partial]) -> tuple[Rule, Rule]:
     """The vjp and the jvp of an elementwise function."""
 
-    def apply(partial: Partial, ans: Value, xs: Sequence[Value]) -> Value | Selection | float:
-        return partial(ans, *xs) if callable(partial) else partial
+    def apply(partial: Partial, ans: Value, xs: Sequence[Value], params: Any) -> Value | Selection | float:
+        return partial(ans, *xs, **params) if callable(partial) else partial
 
-    def vjp(g: Value, ans: Value, *xs: Value) -> list[Value | None]:
+    def vjp(g: Value, ans: Value, *xs: Value, **params: Any) -> list[Value | None]:
         return [
-            unbroadcast(times(g, apply(p, ans, xs)), x) if x.builder.tracked[x.id] else None
+            unbroadcast(times(g, apply(p, ans, xs, params)), x) if x.builder.tracked[x.id] else None
             for p, x in zip(partials, xs, strict=True)
         ]
 
-    def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value) -> Value | None:
+    def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value, **params: Any) -> Value | None:
         total: Value | None = None
         for p, dx in zip(partials, dxs, strict=True):
             if dx is not None:
-                term = times(dx, apply(p, ans, xs))
+                term = times(dx, apply(p, ans, xs, params))
                 total = term if total is None else total + term
         return None if total is None else broadcast_like(total, ans)
 
@@ -143,16 +144,18 @@ def pointwise(
     lower: Rule | Element,
     heavy: bool = False,
     result: DType | None = None,
-    limit: Limit | None = None,
+    traits: Traits = NO_TRAITS,
     batch: Batch = aligned,
     zeros: Zeros | None = None,
+    params: Sequence[Mapping[str, Any]] = ({},),
 ) -> Primitive:
     """An elementwise primitive. ``partials[k](ans, *xs)`` is ∂ans/∂x_k: a Value, a Selection, or a number if constant;
-    ``lower(e, *elements)`` is its native form, ``heavy`` if it is not to be computed twice."""
+    ``lower(e, *elements)`` is its native form, ``heavy`` if it is not to be computed twice. Every rule takes the
+    parameters, of which ``params`` are samples, as keywords."""
 
     def samples(rng: Any, dtype: DType) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
-        for shapes in SHAPES[len(domain)]:
-            yield tuple(d(rng, s, dtype) for d, s in zip(domain, shapes, strict=True)), {}
+        for given, shapes in product(params, SHAPES[len(domain)]):
+            yield tuple(d(rng, s, dtype) for d, s in zip(domain, shapes, strict=True)), dict(given)
 
     vjp: Rule | _NotDifferentiable = NOT_DIFFERENTIABLE
     jvp: Rule | _NotDifferentiable = NOT_DIFFERENTIABLE
@@ -169,9 +172,9 @@ def pointwise(
         argnums=argnums,
         dtypes=dtypes,
         samples=samples,
-        lower=lower if isinstance(lower, Element) else elementwise(lower, heavy),
+        lower=lower if isinstance(lower, Element) else elementwise(lower, Cost.HEAVY if heavy else Cost.LIGHT),
         batch=batch,
-        limit=limit,
+        traits=traits,
         zeros=zeros,
     )
 
@@ -220,7 +223,7 @@ def linear(
     argnums: tuple[int, ...] | None = (0,),
     accumulate: Rule | None = None,
     in_place: int | None = None,
-    check: Rule | None = None,
+    traits: Traits = NO_TRAITS,
     alias: int | None = None,
     base: int | None = None,
 ) -> Primitive:
@@ -247,7 +250,7 @@ def linear(
         batch=batch,
         accumulate=accumulate,
         in_place=in_place,
-        check=check,
+        traits=traits,
         alias=alias,
         zeros=(argnums if base is None else (base,), _joined),
     )

@@ -20,13 +20,14 @@ from typing import Any
 
 from tenure import dtypes
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, OutOfRange, ShapeError, following
+from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
+from tenure.ir.traits import MOVES, Traits, Within, always
 from tenure.ops.batching import spreading
 from tenure.ops.declare import REALS, claim, linear
 from tenure.ops.index_batching import basic_read, basic_write
-from tenure.ops.lowering import Element, Write
+from tenure.ops.lowering import Element, Write, moving
 from tenure.ops.pointwise import ALL, NUMBERS
 from tenure.ops.selection import ready, unselected_like
 
@@ -150,7 +151,8 @@ def selected(
 getitem: Primitive = linear(
     "getitem",
     batch=basic_read,
-    lower=Element(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
+    lower=moving(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
+    traits=MOVES,
     aval=lambda x, *starts, spec: x.with_shape(indexed_shape(x.shape, spec)),
     ref=_getitem,
     transpose=(lambda g, x, *starts, spec: additem(unselected_like(x), ready(g), *starts, spec=spec),),
@@ -191,19 +193,6 @@ additem: Primitive = linear(
     dtypes=NUMBERS,
     samples=_write_samples,
 )
-
-
-FROM_THE_END = 2**62
-"""Taken from a negative index that does not count from the end, so that it lies outside; a message adds it again."""
-
-
-def check_range(np: Any, index: Any, size: int, axis: int) -> None:
-    bad = (index < -size) | (index >= size)
-    if bad.any():
-        where = tuple([int(k) for k in np.argwhere(bad)[0]])
-        i = int(index[where])
-        i = i + FROM_THE_END if i < -FROM_THE_END // 2 else i
-        raise OutOfRange(f"index {i} is out of range for axis {axis} of size {size}")
 
 
 def check_indices(name: str, index: Aval) -> None:
@@ -258,7 +247,7 @@ take_along: Primitive = linear(
     ref=lambda np, x, index: np.take_along_axis(x, index, -1),
     transpose=(lambda g, x, index: add_along(unselected_like(x), ready(g), index),),
     accumulate=lambda acc, g, x, index: add_along(acc, g, index),
-    check=lambda np, x, index: check_range(np, index, x.shape[-1], x.ndim - 1),
+    traits=Traits(indices=lambda x, index: [Within(1, x.ndim - 1, x.shape[-1])], preserves=always),
     dtypes=ALL,
     samples=_along_samples,
 )
@@ -278,7 +267,7 @@ add_along: Primitive = linear(
     transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
     argnums=(0, 1),
     in_place=0,
-    check=lambda np, x, v, index: check_range(np, index, x.shape[-1], x.ndim - 1),
+    traits=Traits(indices=lambda x, v, index: [Within(2, x.ndim - 1, x.shape[-1])]),
     base=0,
     dtypes=NUMBERS,
     samples=_add_along_samples,
@@ -313,7 +302,7 @@ add_one_along: Primitive = linear(
     ref=_add_along,
     transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
     argnums=(0, 1),
-    check=lambda np, x, v, index: check_range(np, index, x.shape[-1], x.ndim - 1),
+    traits=Traits(indices=lambda x, v, index: [Within(2, x.ndim - 1, x.shape[-1])]),
     base=0,
     dtypes=NUMBERS,
     samples=_add_one_samples,

@@ -29,7 +29,7 @@ def basic_read(of: Any, batched: Sequence[bool], x: Value, *starts: Value, spec:
 def basic_write(of: Any, batched: Sequence[bool], x: Value, v: Value, *starts: Value, spec: Spec) -> Value:
     """setitem and additem."""
     if any(batched[2:]):
-        write = TABLE["scatter_add" if of.name == "additem" else "scatter"]
+        write = TABLE["scatter" if of.lower.combine is None else "scatter_add"]
         return array_write(write, batched, x, v, *starts, spec=spec, at=0, unique=True)
     count = examples(batched, (x, v, *starts))
     x, v = spread(x, batched[0], count), spread(v, batched[1], count)

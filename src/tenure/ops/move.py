@@ -11,9 +11,10 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
+from tenure.ir.traits import MOVES, Traits, always
 from tenure.ops.batching import in_front, prefix, shift_axes, without_operands
 from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
-from tenure.ops.lowering import Element, Pieces, Write
+from tenure.ops.lowering import Pieces, Write, moving
 from tenure.ops.pointwise import ALL
 
 Shape = tuple[int, ...]
@@ -40,10 +41,11 @@ def _reshape_aval(x: Aval, *, shape: Shape) -> Aval:
 reshape: Primitive = linear(
     "reshape",
     batch=prefix("shape", lambda count: count),
-    lower=Element(lambda e, index, x, *, shape: e.at(x, e.reshaped(index, shape, x))),
+    lower=moving(lambda e, index, x, *, shape: e.at(x, e.reshaped(index, shape, x))),
     aval=_reshape_aval,
     ref=lambda np, x, *, shape: np.reshape(x, shape),
     transpose=(lambda g, x, *, shape: reshape(g, shape=x.shape),),
+    traits=Traits(preserves=always, in_order=True),
     dtypes=ALL,
     samples=_cases(((2, 3), {"shape": (3, 2)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 1, 2)})),
 )
@@ -56,10 +58,11 @@ def _permuted(of: Primitive, batched: Sequence[bool], x: Value, *, order: Shape)
 permute: Primitive = linear(
     "permute",
     batch=_permuted,
-    lower=Element(lambda e, index, x, *, order: e.at(x, tuple([index[order.index(k)] for k in range(len(order))]))),
+    lower=moving(lambda e, index, x, *, order: e.at(x, tuple([index[order.index(k)] for k in range(len(order))]))),
     aval=lambda x, *, order: x.with_shape(tuple([x.shape[k] for k in order])),
     ref=lambda np, x, *, order: np.transpose(x, order),
     transpose=(lambda g, x, *, order: permute(g, order=tuple([order.index(k) for k in range(len(order))])),),
+    traits=MOVES,
     dtypes=ALL,
     samples=_cases(((2, 3), {"order": (1, 0)}), ((2, 3, 4), {"order": (2, 0, 1)}), ((), {"order": ()})),
 )
@@ -82,10 +85,11 @@ def _broadcast(of: Primitive, batched: Sequence[bool], x: Value, *, shape: Shape
 broadcast_to = linear(
     "broadcast_to",
     batch=_broadcast,
-    lower=Element(lambda e, index, x, *, shape: e.at(x, e.broadcast(index, x))),
+    lower=moving(lambda e, index, x, *, shape: e.at(x, e.broadcast(index, x))),
     aval=_broadcast_aval,
     ref=lambda np, x, *, shape: np.broadcast_to(x, shape),
     transpose=(lambda g, x, *, shape: unbroadcast(g, x),),
+    traits=MOVES,
     dtypes=ALL,
     samples=_cases(((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})),
 )
@@ -180,23 +184,25 @@ def _flipped(e: Any, index: Any, x: Any, *, axes: Shape) -> Any:
 flip: Primitive = linear(
     "flip",
     batch=shift_axes("axes"),
-    lower=Element(_flipped),
+    lower=moving(_flipped),
     aval=lambda x, *, axes: x.with_shape(x.shape),
     ref=lambda np, x, *, axes: np.flip(x, axes),
     transpose=(lambda g, x, *, axes: flip(g, axes=axes),),
+    traits=MOVES,
     dtypes=ALL,
     samples=_cases(((3,), {"axes": (0,)}), ((2, 3), {"axes": (0, 1)}), ((2, 3), {"axes": (1,)})),
 )
 full = primitive(
     "full",
     batch=without_operands,
-    lower=Element(lambda e, index, *, shape, value, dtype: e.constant(value, dtype)),
+    lower=moving(lambda e, index, *, shape, value, dtype: e.constant(value, dtype)),
     aval=lambda *, shape, value, dtype: Aval(shape, dtype),
     ref=lambda np, *, shape, value, dtype: np.full(shape, value, dtype.numpy),
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
     zeros=((), lambda found, *, value, **params: PARTIAL if value == 0 and copysign(1, value) < 0 else UNSIGNED),
+    traits=Traits(number=lambda *, shape, value, dtype: value),
     dtypes=ALL,
     samples=lambda rng, dtype: [((), {"shape": s, "value": 2, "dtype": dtype}) for s in ((), (2, 3), (0,))],
 )
@@ -210,12 +216,13 @@ def _iota_aval(*, length: int, dtype: DType) -> Aval:
 iota = primitive(
     "iota",
     batch=without_operands,
-    lower=Element(lambda e, index, *, length, dtype: e.cast(e.position(index[0]), dtype)),
+    lower=moving(lambda e, index, *, length, dtype: e.cast(e.position(index[0]), dtype)),
     aval=_iota_aval,
     ref=lambda np, *, length, dtype: np.arange(length, dtype=dtype.numpy),
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
+    traits=Traits(counts=True),
     dtypes="iuf",
     samples=lambda rng, dtype: [((), {"length": n, "dtype": dtype}) for n in (0, 1, 5)],
 )

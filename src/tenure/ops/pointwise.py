@@ -8,8 +8,9 @@ from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.errors import DivisionByZero, DTypeError, ShapeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, Limit, Primitive
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import TABLE, Value
+from tenure.ir.traits import Limit, Traits, always
 from tenure.ops.batching import aligned, spreading
 from tenure.ops.declare import (
     NONZERO,
@@ -21,7 +22,7 @@ from tenure.ops.declare import (
     pointwise,
     unbroadcast,
 )
-from tenure.ops.lowering import Element, elementwise
+from tenure.ops.lowering import Cost, Element, elementwise
 from tenure.ops.selection import Selection, masked, unselected_like
 
 ALL = "biuf"
@@ -36,7 +37,7 @@ def won(lost: Value, x: Value, y: Value) -> Selection:
 
 add = pointwise(
     "add",
-    lower=lambda e, x, y: e.add(x, y),
+    lower=elementwise(lambda e, x, y: e.add(x, y), folds=True),
     ref=lambda np, x, y: np.add(x, y),
     partials=(1.0, 1.0),
     domain=TWO_REALS,
@@ -45,7 +46,7 @@ add = pointwise(
 )
 subtract = pointwise(
     "subtract",
-    lower=lambda e, x, y: e.subtract(x, y),
+    lower=elementwise(lambda e, x, y: e.subtract(x, y), folds=True),
     ref=lambda np, x, y: np.subtract(x, y),
     partials=(1.0, -1.0),
     domain=TWO_REALS,
@@ -53,7 +54,7 @@ subtract = pointwise(
 )
 multiply = pointwise(
     "multiply",
-    lower=lambda e, x, y: e.multiply(x, y),
+    lower=elementwise(lambda e, x, y: e.multiply(x, y), folds=True),
     ref=lambda np, x, y: np.multiply(x, y),
     partials=(lambda ans, x, y: y, lambda ans, x, y: x),
     domain=TWO_REALS,
@@ -61,8 +62,7 @@ multiply = pointwise(
 )
 divide = pointwise(
     "divide",
-    lower=lambda e, x, y: e.divide(x, y),
-    heavy=True,
+    lower=elementwise(lambda e, x, y: e.divide(x, y), Cost.HEAVY, folds=True, exact=True),
     ref=lambda np, x, y: np.divide(x, y),
     partials=(lambda ans, x, y: 1 / y, lambda ans, x, y: -(ans / y)),
     domain=(REALS, NONZERO),
@@ -84,7 +84,7 @@ floor_divide = pointwise(
     partials=NOT_DIFFERENTIABLE,
     domain=(REALS, NONZERO),
     dtypes=NUMBERS,
-    limit=DIVISOR,
+    traits=Traits(DIVISOR),
 )
 remainder = pointwise(
     "remainder",
@@ -94,7 +94,7 @@ remainder = pointwise(
     partials=(1.0, lambda ans, x, y: -floor_divide(x, y)),
     domain=(interval(-9.0, 9.0), NONZERO),
     dtypes=NUMBERS,
-    limit=DIVISOR,
+    traits=Traits(DIVISOR),
 )
 
 
@@ -142,18 +142,18 @@ power: Primitive = pointwise(
         lambda e, index, x, y: e.power(
             e.at(x, e.broadcast(index, x)), e.at(y, e.broadcast(index, y)), uniform=e.shape(y) == ()
         ),
-        heavy=True,
+        Cost.HEAVY,
         alike=True,
     ),
     ref=_power,
     partials=(_power_by_base, _power_by_exponent),
     domain=(POSITIVE, interval(1.0, 3.0)),
     dtypes=NUMBERS,
-    limit=Limit(1, zero=True, error=_no_whole_number),
+    traits=Traits(Limit(1, zero=True, error=_no_whole_number, computable=True)),
 )
 negative = pointwise(
     "negative",
-    lower=lambda e, x: e.negative(x),
+    lower=elementwise(lambda e, x: e.negative(x), folds=True),
     ref=lambda np, x: np.negative(x),
     partials=(-1.0,),
     domain=(REALS,),
@@ -161,7 +161,7 @@ negative = pointwise(
 )
 absolute: Primitive = pointwise(
     "absolute",
-    lower=lambda e, x: e.call("absolute", x),
+    lower=elementwise(lambda e, x: e.call("absolute", x), exact=False),
     ref=lambda np, x: np.abs(x),
     partials=(lambda ans, x: sign(x),),
     domain=(REALS,),
@@ -169,7 +169,7 @@ absolute: Primitive = pointwise(
 )
 sign: Primitive = pointwise(
     "sign",
-    lower=lambda e, x: e.call("sign", x),
+    lower=elementwise(lambda e, x: e.call("sign", x), exact=False),
     ref=lambda np, x: np.sign(x),
     partials=NOT_DIFFERENTIABLE,
     domain=(REALS,),
@@ -238,7 +238,7 @@ cos: Primitive = pointwise(
 )
 maximum = pointwise(
     "maximum",
-    lower=lambda e, x, y: e.call("maximum", x, y),
+    lower=elementwise(lambda e, x, y: e.call("maximum", x, y), exact=False),
     ref=lambda np, x, y: np.maximum(x, y),
     partials=(
         lambda ans, x, y: won(less(x, y), x, y),
@@ -249,7 +249,7 @@ maximum = pointwise(
 )
 minimum = pointwise(
     "minimum",
-    lower=lambda e, x, y: e.call("minimum", x, y),
+    lower=elementwise(lambda e, x, y: e.call("minimum", x, y), exact=False),
     ref=lambda np, x, y: np.minimum(x, y),
     partials=(
         lambda ans, x, y: won(less(y, x), x, y),
@@ -260,10 +260,10 @@ minimum = pointwise(
 )
 
 
-def _predicate(name: str, lower: Any, kinds: str, arity: int = 2) -> Any:
+def _predicate(name: str, lower: Any, kinds: str, arity: int = 2, folds: bool = False) -> Any:
     return pointwise(
         name,
-        lower=lower,
+        lower=elementwise(lower, folds=folds),
         ref=lambda np, *xs: getattr(np, name)(*xs),
         partials=NOT_DIFFERENTIABLE,
         domain=(interval(-1.0, 1.0),) * arity,
@@ -276,8 +276,8 @@ def _comparison(sign: str) -> Any:
     return lambda e, x, y: e.compare(sign, x, y)
 
 
-equal: Primitive = _predicate("equal", _comparison("=="), ALL)
-not_equal = _predicate("not_equal", _comparison("!="), ALL)
+equal: Primitive = _predicate("equal", _comparison("=="), ALL, folds=True)
+not_equal = _predicate("not_equal", _comparison("!="), ALL, folds=True)
 less: Primitive = _predicate("less", _comparison("<"), ALL)
 less_equal: Primitive = _predicate("less_equal", _comparison("<="), ALL)
 greater: Primitive = _predicate("greater", _comparison(">"), ALL)
@@ -306,7 +306,7 @@ def _where_samples(rng: Any, dtype: DType) -> Any:
 where: Primitive = linear(
     "where",
     batch=aligned,
-    lower=elementwise(lambda e, c, x, y: e.select(c, x, y)),
+    lower=elementwise(lambda e, c, x, y: e.select(c, x, y), folds=True),
     aval=_where_aval,
     ref=lambda np, c, x, y: np.where(c, x, y),
     transpose=(
@@ -319,6 +319,12 @@ where: Primitive = linear(
 )
 
 
+def _fits(x: Aval, ans: Aval) -> bool:
+    """Whether whole numbers stay the same: a number that was recorded fits into the dtype that it is cast to first."""
+    whole = x.dtype.kind in "bi" and ans.dtype.kind == "i"
+    return whole and (x.weak or x.dtype.itemsize <= ans.dtype.itemsize)
+
+
 def _cast_samples(rng: Any, dtype: DType) -> Any:
     for target in (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.bool_):
         yield (REALS(rng, (2, 3), dtype),), {"dtype": target}
@@ -327,7 +333,8 @@ def _cast_samples(rng: Any, dtype: DType) -> Any:
 cast: Primitive = linear(
     "cast",
     batch=aligned,
-    lower=elementwise(lambda e, x, *, dtype: e.cast(x, dtype)),
+    lower=elementwise(lambda e, x, *, dtype: e.cast(x, dtype), Cost.FREE, folds=True),
+    traits=Traits(preserves=_fits),
     aval=lambda x, *, dtype: x.with_dtype(dtype),
     ref=lambda np, x, *, dtype: np.asarray(x).astype(dtype.numpy),
     transpose=(lambda g, x, *, dtype: cast(g, dtype=x.dtype),),
@@ -337,7 +344,8 @@ cast: Primitive = linear(
 mark = linear(
     "mark",
     batch=aligned,
-    lower=elementwise(lambda e, x: x),
+    lower=elementwise(lambda e, x: x, Cost.FREE, folds=True),
+    traits=Traits(preserves=always, in_order=True),
     aval=lambda x: Aval(x.shape, x.dtype),
     ref=lambda np, x: x,
     transpose=(lambda g, x: g,),

@@ -11,7 +11,7 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ops import philox
 from tenure.ops.batching import one_by_one
 from tenure.ops.declare import claim, primitive
-from tenure.ops.lowering import Element
+from tenure.ops.lowering import Cost, Element
 
 
 def _random(name: str, draw: Any) -> Primitive:
@@ -28,7 +28,7 @@ def _random(name: str, draw: Any) -> Primitive:
 
     return primitive(
         name,
-        lower=Element(element, heavy=True),
+        lower=Element(element, Cost.HEAVY),
         batch=one_by_one,
         aval=aval,
         ref=lambda np, seed, number, *, shape, dtype: draw(int(seed), int(number), shape, dtype.numpy),
@@ -57,7 +57,7 @@ def _integer(e: Any, index: Any, seed: Any, number: Any, *, low: int, high: int,
 
 integers = primitive(
     "integers",
-    lower=Element(_integer, heavy=True),
+    lower=Element(_integer, Cost.HEAVY),
     batch=one_by_one,
     aval=lambda seed, number, *, low, high, shape: Aval(shape, dtypes.int64),
     ref=_integers,

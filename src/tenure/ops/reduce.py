@@ -200,7 +200,7 @@ block_min = _blocked("block_min", "minimum", reduce_min)
 """A reduction over neighbouring axes in blocks of their elements: one result per block in place of the axes.
 
 The compiler makes them, from gradients' programs too, so they have no derivative of their own."""
-BLOCKED = {"reduce_sum": block_sum, "reduce_max": block_max, "reduce_min": block_min}
+BLOCKED = {reduce_sum: block_sum, reduce_max: block_max, reduce_min: block_min}
 
 
 def _arg(name: str, function: str) -> Primitive:

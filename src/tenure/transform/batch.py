@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from tenure.ir.program import TABLE, Builder, Instruction, Program, Value
 from tenure.ops.batching import spread
+from tenure.ops.index import getitem
 
 
 def batch(program: Program, batched: Sequence[bool], count: int) -> Program:
@@ -74,7 +75,7 @@ def image(b: Builder, at: Instruction, images: dict[int, Value], number: int) ->
     """An instruction of one example for all of them; taking out the example itself is leaving them in."""
     batched = [o in images for o in at.operands]
     xs = [images[o] if has else Value(b, o) for o, has in zip(at.operands, batched, strict=True)]
-    if at.primitive.name == "getitem" and at.operands[1:] == (number,) and not batched[0]:
+    if at.primitive is getitem and at.operands[1:] == (number,) and not batched[0]:
         return moved(xs[0], at.params["spec"].index("i"), 0)
     return applied(b, at, xs, batched)
 

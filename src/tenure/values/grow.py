@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.errors import following
-from tenure.ir.primitive import Limit
 from tenure.ir.program import Builder
+from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.expand import WEAK, expand_operation
@@ -71,12 +71,12 @@ def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple
     for v, at in enumerate(b.instructions):
         if at is None:
             continue
-        name, dtype = at.primitive.name, at.aval.dtype
-        if name in ("cast", "reshape", "broadcast_to") and at.operands[0] in source and dtype.kind == "i":
+        preserves, dtype = at.primitive.traits.preserves, at.aval.dtype
+        if preserves and dtype.kind == "i" and at.operands[0] in source and preserves(b.avals[at.operands[0]], at.aval):
             number = source[v] = source[at.operands[0]]
             if at.operands[0] == number and dtype.itemsize < 8:
                 ranges[number] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
-        limit = at.primitive.limit
+        limit = at.primitive.traits.limit
         if limit is not None and dtype.kind == "i" and at.operands[limit.operand] in source:
             limits[source[at.operands[limit.operand]]] = limit
     bounds = []

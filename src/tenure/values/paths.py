@@ -8,6 +8,7 @@ from typing import Any
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder, Value
+from tenure.ops.lowering import Cost
 from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_mark
 from tenure.values.graph import Source
@@ -110,10 +111,6 @@ def adjoint(
     return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
 
 
-MOVED = frozenset(("getitem", "reshape", "permute", "broadcast_to", "flip", "cast", "mark"))
-"""Primitives whose results the adjoint takes once more from what it has anyway."""
-
-
 def residuals(
     node: Node, roots: tuple[int, ...], lasting: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -134,7 +131,7 @@ def residuals(
     again = {v.id for v in [*[ex.inputs[k] for k in lasting], *ex.scalars]}
     for v in range(n):
         at = b.instructions[v]
-        if at is not None and at.primitive.name in MOVED and again.issuperset(at.operands):
+        if at is not None and at.operands and at.primitive.lower.cost is Cost.FREE and again.issuperset(at.operands):
             again.add(v)
     saved = tuple(sorted([v for v in reads if operands(b, v) and v not in again]))
     remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tenure.errors import DTypeError
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import Limit
+from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 
 Key = tuple[Any, ...]

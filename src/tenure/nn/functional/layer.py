@@ -9,10 +9,10 @@ from typing import Any
 from tenure.dtypes import int64
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import TABLE, Value
+from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops import move, pointwise
-from tenure.ops.index import FROM_THE_END
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite

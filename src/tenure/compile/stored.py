@@ -1,0 +1,143 @@
+"""Which values are stored in buffers, and what computing each of them reads.
+
+    a = sin x; b = a * y; s = reduce_sum b        becomes        s is stored, and is computed from x and y
+
+An elementwise or movement value that one place reads is computed where it is read. Values that several kernels
+read are stored unless they are cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from tenure.compile.index import Unseen
+from tenure.compile.loops import merge
+from tenure.compile.plan import identity, instruction
+from tenure.compile.ranges import bounds_of
+from tenure.compile.symbolic import Tracer
+from tenure.ir.program import Instruction, Program
+from tenure.ops.lowering import Element, Fold, Pieces, Product, Search, Write
+from tenure.ops.move import permute
+from tenure.runtime.tiles import any_layout
+
+CHEAP = 2
+DEEPEST = 60
+"""How many operations may be computed one inside the other before a value is stored."""
+
+
+def choose_stored(program: Program, windows: Collection[int] = ()) -> set[int]:
+    """Inputs and their windows, outputs, results of loop nests, operands of library calls, and what is dear and read
+    twice."""
+    n = len(program.inputs)
+    readers: dict[int, list[int]] = {}
+    for k, at in enumerate(program.instructions):
+        for o in set(at.operands):
+            readers.setdefault(o, []).append(n + k)
+    stored = {*range(n), *windows, *program.outputs}
+    weight: dict[int, int] = dict.fromkeys(range(n), 0)
+    depth: dict[int, int] = dict.fromkeys(range(n), 0)
+    fixed: set[int] = set()
+    for k, at in enumerate(program.instructions):
+        v, lower = n + k, at.primitive.lower
+        if not isinstance(lower, Element):
+            stored.add(v)
+            if isinstance(lower, Product):
+                stored.update([o for o, _ in multiplied(program, at, stored)])
+        stored.update([bound.value for bound in bounds_of(program, at)])
+        own = lower.cost if isinstance(lower, Element) else 0
+        if isinstance(lower, Element) and lower.folds and fixed.issuperset(at.operands):
+            fixed.add(v)
+            own = 0
+        weight[v] = own + sum([weight[o] for o in set(at.operands)])
+        depth[v] = 1 + max([depth[o] for o in at.operands], default=0)
+        users = readers.get(v, [])
+        repeated = any(broadcasts(program, u, at.aval.size) for u in users)
+        dear = (len(users) > 1 and weight[v] > CHEAP) or (repeated and weight[v] > 0)
+        if v not in stored and (dear or depth[v] > DEEPEST):
+            stored.add(v)
+        if v in stored:
+            weight[v] = depth[v] = 0
+    return settle(program, stored)
+
+
+def broadcasts(program: Program, u: int, size: int) -> bool:
+    """Whether an elementwise value reads an operand of this size several times over; a write or a join does not."""
+    return isinstance(instruction(program, u).primitive.lower, Element) and program.aval(u).size > size
+
+
+def settle(program: Program, stored: set[int]) -> set[int]:
+    """Store also what an index cannot be followed through."""
+    pending = sorted(stored - set(range(len(program.inputs))), reverse=True)
+    while pending:
+        try:
+            Follower(program, stored).follow(pending[-1])
+            pending.pop()
+        except Unseen as obstacle:
+            stored.add(obstacle.value)
+            pending.append(obstacle.value)
+    return stored
+
+
+def multiplied(program: Program, at: Instruction, stored: set[int]) -> list[tuple[int, bool]]:
+    """What a product reads for its operands: what each is a reshape of, or the matrix it is the transpose of. That only
+    where it changes no bit, as an operand may as well come from a program before, where it lies in order."""
+    (m, n), k = at.aval.shape[-2:], program.aval(at.operands[0]).shape[-1]
+    turns = at.aval.dtype.kind != "f" or any_layout(m, n, k)
+    return [as_it_lies(program, o, stored, turns) for o in at.operands]
+
+
+def as_it_lies(program: Program, v: int, stored: set[int], turns: bool) -> tuple[int, bool]:
+    """The stored value that a library call reads in place of another, and whether as its transpose."""
+    n, turned = len(program.inputs), False
+    if turns and v >= n and v not in stored and is_swap(instruction(program, v)):
+        v, turned = instruction(program, v).operands[0], True
+    while v >= n and v not in stored and instruction(program, v).primitive.traits.in_order:
+        v = instruction(program, v).operands[0]
+    return v, turned
+
+
+def is_swap(at: Instruction) -> bool:
+    """Whether an instruction exchanges the last two axes."""
+    ndim = at.aval.ndim
+    return at.primitive is permute and tuple(at.params["order"]) == (*range(ndim - 2), ndim - 1, ndim - 2)
+
+
+def of_one_form(program: Program, values: Sequence[int]) -> bool:
+    """Whether reductions are over the same axes of operands of one shape."""
+    made = [instruction(program, v) for v in values]
+    return len({(program.aval(at.operands[0]).shape, at.params["axes"], at.params.get("block")) for at in made}) == 1
+
+
+class Follower(Tracer):
+    """Follows the computation of one stored value."""
+
+    def follow(self, v: int) -> None:
+        """Note what computing a value by itself reads. Raises Unseen."""
+        program, at = self.program, instruction(self.program, v)
+        lower = at.primitive.lower
+        self.stored = self.stored - {v}
+        if isinstance(lower, Product):
+            self.reads.update([o for o, _ in multiplied(program, at, self.stored)])
+        elif isinstance(lower, Element):
+            self.at(v, identity(at.aval.shape))
+        elif isinstance(lower, Fold | Search):
+            x = at.operands[0]
+            shape = program.aval(x).shape
+            self.at(x, identity(shape))
+            if isinstance(lower, Fold) and len(merge(shape, at.params["axes"], self.forms)) > 1:
+                raise Unseen(x)
+        elif isinstance(lower, Pieces):
+            for o in at.operands:
+                self.at(o, identity(program.aval(o).shape))
+        elif isinstance(lower, Write):
+            self.write(at, lower)
+
+    def write(self, at: Instruction, lower: Write) -> None:
+        """What a write reads."""
+        if lower.base is not None:
+            self.at(at.operands[lower.base], identity(at.aval.shape))
+        x = at.operands[lower.value]
+        index = identity(self.program.aval(x).shape)
+        self.at(x, index)
+        for i in lower.place(self, index, *at.operands, **at.params):
+            self.see(i)

@@ -1,0 +1,107 @@
+"""Traits of primitives: what a pass may ask beside the rules, and what the values of operands must keep to.
+
+A primitive can fail at the run in two ways, both declared here, so that the interpreter, the op-by-op path and
+compiled code check the same: an index outside of its axis (``Within``), and a whole number outside of a ``Limit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tenure.errors import OutOfRange
+from tenure.ir.aval import Aval
+
+FROM_THE_END = 2**62
+"""Taken from a negative index that does not count from the end, so that it lies outside; a message adds it again."""
+
+
+class Within(NamedTuple):
+    """An operand of indices: each element lies in ``axis`` of the base, which has ``size``, or counts from its end."""
+
+    operand: int
+    axis: int
+    size: int
+
+    def check(self, np: Any, *xs: Any) -> None:
+        """OutOfRange (TN801) for the first element that lies outside."""
+        check_range(np, xs[self.operand], self.size, self.axis)
+
+
+def check_range(np: Any, index: Any, size: int, axis: int) -> None:
+    """OutOfRange (TN801) unless all indices lie in an axis."""
+    bad = (index < -size) | (index >= size)
+    if bad.any():
+        where = tuple([int(k) for k in np.argwhere(bad)[0]])
+        i = int(index[where])
+        i = i + FROM_THE_END if i < -FROM_THE_END // 2 else i
+        raise OutOfRange(f"index {i} is out of range for axis {axis} of size {size}")
+
+
+class Limit(NamedTuple):
+    """What a primitive asks of an operand of whole numbers: that none is negative, or none 0. ``error`` says of a
+    number what it breaks. Python's numbers are looked at where they are recorded, elements at the run. With
+    ``computable`` a number that breaks it has a result all the same, so that the check may come after the run."""
+
+    operand: int
+    zero: bool
+    error: Callable[[int], Exception]
+    computable: bool = False
+
+    def admits(self, number: int) -> bool:
+        """Whether a number keeps to it."""
+        return number >= 0 if self.zero else number != 0
+
+    def window(self, bits: int) -> tuple[int, int]:
+        """The least number and the count of those admitted, modulo 2^bits."""
+        return (0, 2 ** (bits - 1)) if self.zero else (1, 2**bits - 1)
+
+    def check(self, np: Any, *xs: Any) -> None:
+        """Raise for the first element that does not keep to it, if anything is computed."""
+        y = xs[self.operand]
+        if y.dtype.kind != "i" or not all(x.size for x in xs):
+            return
+        bad = y < 0 if self.zero else y == 0
+        if bad.any():
+            raise self.error(int(y[bad].flat[0]))
+
+
+def always(x: Aval, ans: Aval) -> bool:
+    """The trait ``preserves`` of what moves elements."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a pass may ask of a primitive.
+
+    ``limit`` is what it asks of an operand of whole numbers, ``indices(*avals, **params)`` gives its operands of
+    indices that only the run can check. ``preserves(x, ans)`` says whether every element of the result is one of the
+    first operand's, as the same number; ``in_order`` that they are all of them, in the same order. ``number(**params)``
+    is the number that every element is; ``counts`` says that the elements are 0, 1, 2, ….
+    """
+
+    limit: Limit | None = None
+    indices: Callable[..., Sequence[Within]] | None = None
+    preserves: Callable[[Aval, Aval], bool] | None = None
+    in_order: bool = False
+    number: Callable[..., Any] | None = None
+    counts: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Whether values of operands can make it fail."""
+        return self.limit is not None or self.indices is not None
+
+    def check(self, np: Any, *xs: Any, **params: Any) -> None:
+        """Raise what only the values of operands can show."""
+        if self.limit is not None:
+            self.limit.check(np, *xs)
+        if self.indices is not None:
+            for within in self.indices(*xs, **params):
+                within.check(np, *xs)
+
+
+NO_TRAITS = Traits()
+MOVES = Traits(preserves=always)

@@ -1,0 +1,104 @@
+"""Traits stand in the declaration: what fails at the run fails alike however a program runs, under whatever name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenure
+import tenure.ops
+from tenure import dtypes
+from tenure.compile.executable import Compiled
+from tenure.compile.stepwise import stepwise
+from tenure.errors import OutOfRange
+from tenure.interp.interp import interpret
+from tenure.ir.aval import Aval
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.program import TABLE, Builder
+from tests.compile import test_programs, test_stepwise
+from tests.ops import test_table
+from tests.ops.declared import only_here, picked, softshrink
+from tests.ops.programs import aval_of
+
+RUNS: dict[str, Callable[..., Any]] = {"compiled": Compiled, "op by op": stepwise, "interpreted": interpret}
+FAILING = [(p, d) for p in TABLE.values() for d in dtypes.DTYPES if p.traits.fails and d.kind in p.dtypes]
+
+
+def outcome(run: Callable[..., Any], primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> Any:
+    """What a run of one instruction gives."""
+    b = Builder()
+    xs = [b.input(Aval(np.shape(a), dtypes.as_dtype(np.asarray(a).dtype))) for a in arrays]
+    program = b.extract([x.id for x in xs], [b.emit(primitive, xs, params).id])
+    return run(program)([np.array(a) for a in arrays])[0]
+
+
+def breaking(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> Iterator[list[Any]]:
+    """The operands, each time with one element that breaks what the primitive asks for."""
+    traits = primitive.traits
+    wrong: list[tuple[int, int]] = []
+    if traits.indices is not None:
+        for within in traits.indices(*[aval_of(np.asarray(a)) for a in arrays], **params):
+            wrong += [(within.operand, within.size), (within.operand, -within.size - 1), (within.operand, 2**40)]
+    if traits.limit is not None and np.asarray(arrays[traits.limit.operand]).dtype.kind == "i":
+        wrong.append((traits.limit.operand, -1 if traits.limit.zero else 0))
+    for operand, number in wrong:
+        changed = [np.array(a) for a in arrays]
+        if changed[operand].size and all(a.size for a in changed):
+            changed[operand].reshape(-1)[-1] = number
+            yield changed
+
+
+@pytest.mark.parametrize(("primitive", "dtype"), FAILING, ids=[f"{p.name}-{d.name}" for p, d in FAILING])
+def test_what_breaks_a_trait_raises_the_same_however_it_runs(primitive: Primitive, dtype: Any) -> None:
+    seen = 0
+    for arrays, params in primitive.samples(np.random.default_rng(3), dtype):
+        for broken in breaking(primitive, list(arrays), params):
+            seen += 1
+            errors = [outcome(run, primitive, broken, params).error for run in RUNS.values()]
+            assert len({(type(e), str(e)) for e in errors}) == 1
+    assert seen or (primitive.traits.limit is not None and dtype.kind != "i")
+
+
+@pytest.mark.parametrize("way", RUNS)
+def test_an_index_is_checked_under_whatever_name(way: str) -> None:
+    with only_here():
+        primitive = picked()
+        x, fine, bad = np.arange(4.0), np.array([3, -4]), np.array([0, 4])
+        assert outcome(RUNS[way], primitive, [x, fine], {}).tolist() == [3, 0]
+        error = outcome(RUNS[way], primitive, [x, bad], {}).error
+        assert isinstance(error, OutOfRange) and "TN801" in str(error) and "index 4" in str(error)
+
+
+def test_an_elementwise_primitive_may_have_parameters() -> None:
+    """One declaration, which passes what the table's primitives pass."""
+    with only_here():
+        primitive = softshrink()
+        for dtype in (dtypes.float32, dtypes.float64):
+            test_table.test_the_shape_rule_agrees_with_the_meaning("softshrink", dtype)
+            test_table.test_a_program_gives_the_meaning("softshrink", dtype)
+            test_programs.test_each_primitive(primitive, dtype)
+            test_stepwise.agree(primitive, list(primitive.samples(np.random.default_rng(0), dtype)))
+        for check in (
+            test_table.test_jvp_is_the_slope,
+            test_table.test_vjp_is_the_transpose_of_jvp,
+            test_table.test_second_order_is_the_slope_of_the_first,
+            test_table.test_float32_gradients_are_those_of_float64,
+            test_table.test_the_gradient_has_the_dtype_of_its_operand,
+        ):
+            check("softshrink")
+        assert primitive.vjp is not NOT_DIFFERENTIABLE
+        out = outcome(Compiled, primitive, [np.array([-2.0, -0.25, 0.0, 0.75])], {"λ": 0.5})
+        assert out.tolist() == [-1.5, 0.0, 0.0, 0.25]
+
+
+def test_nothing_outside_the_declarations_asks_for_a_name() -> None:
+    asks = re.compile(r"primitive\.name (==|!=|in|not in)|\[[a-z.]*primitive\.name\]|\bof\.name (==|in)")
+    root = Path(tenure.__file__).parent
+    for room in ("compile", "transform", "values", "interp", "runtime", "func", "nn", "ops"):
+        for path in (root / room).rglob("*.py"):
+            assert not asks.search(path.read_text(encoding="utf-8")), path
