@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+from tenure.compile.index import address
+from tenure.compile.loops import Axis, constant, counted, nest
+from tenure.compile.plan import identity, instruction
+from tenure.ir.kind import Kind
 from tenure.ir.primitive import Primitive
-from tenure.ir.program import TABLE
+from tenure.ir.program import TABLE, Value
+from tenure.ops.batching import shift_axes
 from tenure.ops.declare import REALS, linear, pointwise
 from tenure.ops.index import add_along, take_along
+from tenure.ops.move import flip
 from tenure.ops.pointwise import absolute, greater
 from tenure.ops.selection import Selection, ready, unselected_like
 
@@ -62,3 +69,55 @@ def softshrink() -> Primitive:
         dtypes="f",
         params=({"λ": 0.5}, {"λ": 1.25}),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Kind):
+    """Running totals along ``axis``, each from the one before."""
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.whole(at.operands[0])
+
+    def emit(self, k: Any) -> None:
+        body, v = k.body, k.value
+        at = instruction(body.program, v)
+        shape, axis, dtype = at.aval.shape, at.params["axis"], at.aval.dtype
+        index, variables = identity(shape), dict[int, Any]()
+
+        def row() -> None:
+            def step(i: Any, held: list[Any]) -> list[Any]:
+                e = body.emitter(set(), {**variables, axis: i}, None, 1)
+                total = e.add(held[0], e.at(at.operands[0], index))
+                e.store(total, body.pointer(v), address(index, shape), dtype)
+                return [total]
+
+            start = body.emitter(set(), {}, None, 1).constant(-0.0 if dtype.kind == "f" else 0, dtype)
+            counted(body.b, constant(0), constant(shape[axis]), 1, step, [start])
+
+        nest(body.b, [Axis(a, n) for a, n in enumerate(shape) if a != axis], variables, row)
+
+    def run(self, n: Any, at: Any) -> Any:
+        return n.reference(at)
+
+
+def running_total() -> Primitive:
+    """A cumulative sum: one declaration over a kind of its own."""
+
+    def samples(rng: Any, dtype: Any) -> Any:
+        for shape, axis in (((5,), 0), ((3, 4), 0), ((2, 3, 4), 1), ((2, 0), 1)):
+            yield (REALS(rng, shape, dtype),), {"axis": axis}
+
+    def back(g: Value, x: Value, *, axis: int) -> Value:
+        return flip(total(flip(g, axes=(axis,)), axis=axis), axes=(axis,))
+
+    total = linear(
+        "running_total",
+        batch=shift_axes("axis"),
+        lower=Scan(),
+        aval=lambda x, *, axis: x.with_shape(x.shape),
+        ref=lambda np, x, *, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
+        transpose=(back,),
+        dtypes="iuf",
+        samples=samples,
+    )
+    return total

@@ -18,11 +18,10 @@ from tenure.compile.stepwise import stepwise
 from tenure.errors import OutOfRange
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
-from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder
-from tests.compile import test_programs, test_stepwise
-from tests.ops import test_table
 from tests.ops.declared import only_here, picked, softshrink
+from tests.ops.passing import passes_the_tables_tests
 from tests.ops.programs import aval_of
 
 RUNS: dict[str, Callable[..., Any]] = {"compiled": Compiled, "op by op": stepwise, "interpreted": interpret}
@@ -75,23 +74,9 @@ def test_an_index_is_checked_under_whatever_name(way: str) -> None:
 
 
 def test_an_elementwise_primitive_may_have_parameters() -> None:
-    """One declaration, which passes what the table's primitives pass."""
     with only_here():
         primitive = softshrink()
-        for dtype in (dtypes.float32, dtypes.float64):
-            test_table.test_the_shape_rule_agrees_with_the_meaning("softshrink", dtype)
-            test_table.test_a_program_gives_the_meaning("softshrink", dtype)
-            test_programs.test_each_primitive(primitive, dtype)
-            test_stepwise.agree(primitive, list(primitive.samples(np.random.default_rng(0), dtype)))
-        for check in (
-            test_table.test_jvp_is_the_slope,
-            test_table.test_vjp_is_the_transpose_of_jvp,
-            test_table.test_second_order_is_the_slope_of_the_first,
-            test_table.test_float32_gradients_are_those_of_float64,
-            test_table.test_the_gradient_has_the_dtype_of_its_operand,
-        ):
-            check("softshrink")
-        assert primitive.vjp is not NOT_DIFFERENTIABLE
+        passes_the_tables_tests(primitive)
         out = outcome(Compiled, primitive, [np.array([-2.0, -0.25, 0.0, 0.75])], {"λ": 0.5})
         assert out.tolist() == [-1.5, 0.0, 0.0, 0.25]
 

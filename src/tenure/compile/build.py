@@ -26,11 +26,10 @@ from tenure.compile.memory import ALIGN, Layout
 from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
 from tenure.compile.plan import Kernel, Plan
-from tenure.compile.products import emit_product
 from tenure.compile.remake import planned_memory
 from tenure.compile.share import Local, localize
 from tenure.compile.simplify import simplify
-from tenure.compile.spread import Spread, is_product
+from tenure.compile.spread import Spread, threaded
 from tenure.compile.target import checks_bounds
 from tenure.compile.turns import Segment, looped, segments
 from tenure.ir.program import Program
@@ -88,10 +87,10 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
     def body_of(kernel: Kernel, local: Local, shared: bool) -> Body:
         key = (local.key, shared)
         if key not in bodies:
-            bodies[key] = kernel_body(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits, shared)
+            bodies[key] = emit_kernel(module, f"kernel{len(bodies)}", plan, kernel, local.slots, bits, shared)
         return bodies[key]
 
-    loops = [None if is_product(plan, k) else body_of(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
+    loops = [None if threaded(plan, k) else body_of(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
     shared = Spread(plan, layout, loops).shared
     calls = [
         partial(launch, b, body_of(kernel, local, spread), room, False)
@@ -121,20 +120,6 @@ def found_turns(plan: Plan, parts: Sequence[Local], shared: Sequence[bool], chec
     for k in checked:
         codes[k] = k
     return list(segments(codes))
-
-
-def kernel_body(
-    module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int, shared: bool = True
-) -> Body:
-    """The function of a kernel, over its own list of addresses; of a product, whether it is ``shared`` out."""
-    if is_product(plan, kernel):
-        body = Body(module, name, plan, slots, bits)
-        emit_product(body, kernel.values[0], shared)
-        body.b.ret_void()
-    else:
-        body = emit_kernel(module, name, plan, kernel, slots, bits)
-    body.function.linkage = "internal"
-    return body
 
 
 def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) -> None:

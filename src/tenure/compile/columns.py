@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import GROUP, Combine
+from tenure.compile.combine import Combine
 from tenure.compile.elements import LLVM, Emitter, widths
 from tenure.compile.folds import BLOCKS, operand_forms, result_address
 from tenure.compile.loops import Axis, constant, counted, grouped, guarded, merge, nest
 from tenure.compile.plan import identity, instruction
+from tenure.ops.order import GROUP
 
 if TYPE_CHECKING:
     from tenure.compile.kernels import Body

@@ -15,9 +15,6 @@ from llvmlite import ir
 from tenure.dtypes import DType
 
 I1, I32 = ir.IntType(1), ir.IntType(32)
-LANES = 64
-GROUP = 8
-"""Elements that are added one after the other."""
 
 
 class Combine:

@@ -17,7 +17,6 @@ from tenure.compile.target import checks_bounds
 from tenure.errors import InternalError
 from tenure.interp.interp import Arrays
 from tenure.ir.program import Program
-from tenure.ops.lowering import Product
 from tenure.runtime import threads
 from tenure.runtime.blas import blas
 from tenure.runtime.launch import Call
@@ -70,7 +69,7 @@ class Compiled:
 
 def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
-    products = any(isinstance(at.primitive.lower, Product) and at.aval.dtype.kind == "f" for at in program.instructions)
+    products = any(at.primitive.lower.library(at.aval) is not None for at in program.instructions)
     found = linked(products)
     key = f"{LAYOUT} {checks_bounds()} {structure(program)}"
     return found.load(lambda: late("build").build(program, found.target.vector_bits), key=key)

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 from llvmlite import ir
 
 from tenure.compile.body import Body
-from tenure.compile.build import kernel_body, planned
+from tenure.compile.build import planned
 from tenure.compile.jit import engine
+from tenure.compile.kernels import emit_kernel
 from tenure.compile.memory import Layout, last_uses
 from tenure.compile.plan import Kernel, Plan, instruction
 from tenure.compile.share import localize
-from tenure.compile.spread import Spread, is_product
+from tenure.compile.spread import Spread, threaded
 from tenure.compile.trail import entangled
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction, Program
-from tenure.ops.lowering import Product, Write
 from tenure.ops.move import full
 from tenure.ops.pointwise import cast
 
@@ -105,7 +104,7 @@ def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
     plan, layout = planned(program)
     reuses = found_reuses(plan, layout, held or {})
     ours = {r.value: r.of for r in reuses if r.why is None}
-    loops = [None if is_product(plan, kernel) else emitted(plan, layout, kernel) for kernel in plan.kernels]
+    loops = [None if threaded(plan, kernel) else emitted(plan, layout, kernel) for kernel in plan.kernels]
     spread = Spread(plan, layout, loops)
     kernels = [kernel_report(plan, k, ours, shared) for k, shared in zip(plan.kernels, spread.shared, strict=True)]
     return Report(plan, layout, tuple(kernels), tuple(reuses))
@@ -113,7 +112,7 @@ def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
 
 def emitted(plan: Plan, layout: Layout, kernel: Kernel) -> Body:
     """The kernel once more, for only that says how much it does."""
-    return kernel_body(ir.Module(), "kernel", plan, kernel, localize(plan, kernel, layout.slots).slots, vector_bits())
+    return emit_kernel(ir.Module(), "kernel", plan, kernel, localize(plan, kernel, layout.slots).slots, vector_bits())
 
 
 def kernel_report(plan: Plan, kernel: Kernel, in_place: Mapping[int, int], shared: bool) -> KernelReport:
@@ -154,9 +153,7 @@ def touch(program: Program, v: int, elements: int) -> Touch:
 
 def library_call(at: Instruction) -> str | None:
     """The function of BLAS that computes an instruction, if one does."""
-    if not isinstance(at.primitive.lower, Product) or at.aval.dtype.kind != "f":
-        return None
-    return f"BLAS {'sgemm' if at.aval.dtype.itemsize == 4 else 'dgemm'}"
+    return at.primitive.lower.library(at.aval)
 
 
 def demand(plan: Plan, kernel: Kernel, in_place: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
@@ -180,31 +177,23 @@ def demand(plan: Plan, kernel: Kernel, in_place: Mapping[int, int]) -> tuple[dic
 
 def operand_demand(program: Program, at: Instruction, k: int, count: int, base: int | None) -> int:
     """How many elements of operand k it takes for ``count`` of the result; ``base`` is what is written in place."""
-    lower, size = at.primitive.lower, program.aval(at.operands[k]).size
-    if isinstance(lower, Write):
-        if k == lower.value:
-            return part_size(program, at, lower)
-        if k == lower.base and at.operands[k] == base:
-            return part_size(program, at, lower) if lower.combine else 0
-        return size
+    size, shapes = program.aval(at.operands[k]).size, [program.aval(o).shape for o in at.operands]
+    least = at.primitive.lower.demand(k, shapes, at.params, at.operands[k] == base)
+    if least is not None:
+        return least
     if at.primitive.traits.preserves is not None and k == 0:  # it reads no more than it gives
         return min(size, count)
     return size
-
-
-def part_size(program: Program, at: Instruction, lower: Write) -> int:
-    """How many elements a write puts somewhere."""
-    shape = program.aval(at.operands[lower.value]).shape
-    return prod(shape if lower.part is None else lower.part(shape, **at.params)[0])
 
 
 def written(program: Program, v: int, in_place: Mapping[int, int]) -> int:
     """How many elements a kernel writes of a value: of what is written in place, only the part."""
     at = instruction(program, v)
     lower = at.primitive.lower
-    if isinstance(lower, Write) and lower.base is not None and in_place.get(v) == at.operands[lower.base]:
-        return min(at.aval.size, part_size(program, at, lower))
-    return at.aval.size
+    if lower.base is None or in_place.get(v) != at.operands[lower.base]:
+        return at.aval.size
+    part = lower.written([program.aval(o).shape for o in at.operands], at.params)
+    return at.aval.size if part is None else min(at.aval.size, part)
 
 
 def found_reuses(plan: Plan, layout: Layout, held: Mapping[int, int]) -> list[Reuse]:
@@ -237,7 +226,7 @@ def base_of(plan: Plan, v: int) -> int | None:
     """What a value is written into."""
     at = instruction(plan.program, v)
     lower = at.primitive.lower
-    return at.operands[lower.base] if isinstance(lower, Write) and lower.base is not None else None
+    return None if lower.base is None else at.operands[lower.base]
 
 
 def reason(plan: Plan, k: int, v: int, x: int) -> str:

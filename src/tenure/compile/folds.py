@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import I1, LANES, Combine
+from tenure.compile.combine import I1, Combine
 from tenure.compile.elements import LLVM, widths
 from tenure.compile.index import Affine, address, loop
 from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest
@@ -31,6 +31,7 @@ from tenure.compile.plan import identity, instruction
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.ir.program import Instruction
+from tenure.ops.order import LANES
 
 if TYPE_CHECKING:
     from tenure.compile.body import Body

@@ -12,11 +12,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import GROUP, LANES, Combine
+from tenure.compile.combine import Combine
 from tenure.compile.elements import in_memory
 from tenure.compile.loops import constant, counted, guarded, least, stack
-from tenure.compile.simplify import CHUNK
 from tenure.dtypes import DType
+from tenure.ops.order import CHUNK, GROUP, LANES
 
 I64, POINTER = ir.IntType(64), ir.PointerType()
 WIDTH = 16

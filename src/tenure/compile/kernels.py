@@ -1,4 +1,4 @@
-"""Which loop nest a kernel is: the map of elementwise values, a reduction, or one that moves elements."""
+"""The function of a kernel: a loop nest that goes row by row, or the one of its kind of lowering."""
 
 from __future__ import annotations
 
@@ -9,37 +9,65 @@ from tenure.compile.columns import ColumnKernel
 from tenure.compile.elements import Emitter
 from tenure.compile.folds import fold_rows, search
 from tenure.compile.plan import Kernel, Plan, identity, instruction
+from tenure.compile.products import emit_product
 from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.sweep import sweep
 from tenure.compile.symbolic import Tracer
 from tenure.compile.writes import emit_pieces, emit_write
-from tenure.ops.lowering import Element, Fold, Pieces, Search, Write
-from tenure.ops.reduce import extent
+from tenure.ops.lowering import Write
+from tenure.ops.order import extent
 
 __all__ = ["Body", "emit_kernel", "launch"]
 
 
-def emit_kernel(module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int) -> Body:
+class Writer:
+    """What kinds of lowering are handed to emit a kernel: its body, and the loop nests that there are.
+
+    A product is ``shared`` out over the threads, or runs on one.
+    """
+
+    def __init__(self, body: Body, kernel: Kernel, shared: bool) -> None:
+        self.body, self.kernel, self.shared = body, kernel, shared
+        self.value = kernel.values[0]
+
+    def map(self) -> None:
+        """Elements of values of one shape."""
+        emit_map(self.body, self.kernel)
+
+    def folds(self, operation: str) -> None:
+        """Reductions over the same axes."""
+        emit_folds(self.body, self.kernel.values, operation)
+
+    def search(self, operation: str) -> None:
+        """Where along an axis something is."""
+        search(self.body, self.value, operation)
+
+    def pieces(self) -> None:
+        """Operands one after the other."""
+        emit_pieces(self.body, self.value)
+
+    def write(self, lower: Write) -> None:
+        """Elements of a value over a base."""
+        emit_write(self.body, self.value, lower)
+
+    def product(self) -> None:
+        """Matrices multiplied."""
+        emit_product(self.body, self.value, self.shared)
+
+
+def emit_kernel(
+    module: ir.Module, name: str, plan: Plan, kernel: Kernel, slots: dict[int, int], bits: int, shared: bool = True
+) -> Body:
     """The function of a kernel."""
     body = Body(module, name, plan, slots, bits)
-    v = kernel.values[0]
-    lower = instruction(plan.program, v).primitive.lower
     if goes_by_rows(plan.program, kernel):
         RowKernel(body, kernel).emit()
-    elif isinstance(lower, Element):
-        emit_map(body, kernel)
-    elif isinstance(lower, Fold):
-        emit_folds(body, kernel.values, lower)
-    elif isinstance(lower, Search):
-        search(body, v, lower.operation)
-    elif isinstance(lower, Pieces):
-        emit_pieces(body, v)
-    elif isinstance(lower, Write):
-        emit_write(body, v, lower)
     else:
-        raise TypeError(lower)
+        instruction(plan.program, kernel.values[0]).primitive.lower.emit(Writer(body, kernel, shared))
     body.b.ret_void()
-    body.work = body.work or sum(plan.program.aval(r).size for r in kernel.reads) + plan.program.aval(v).size
+    whole = sum(plan.program.aval(r).size for r in kernel.reads) + plan.program.aval(kernel.values[0]).size
+    body.work = body.work or whole
+    body.function.linkage = "internal"
     return body
 
 
@@ -62,12 +90,12 @@ def emit_map(body: Body, kernel: Kernel) -> None:
     sweep(body, shape, follow, element, kernel.values, set(kernel.values))
 
 
-def emit_folds(body: Body, values: list[int], lower: Fold) -> None:
+def emit_folds(body: Body, values: list[int], operation: str) -> None:
     """Reductions: one along the last axes by lanes, others of one kind row after row."""
     v = values[0]
     at = instruction(body.program, v)
     _, _, inner = extent(body.program.aval(at.operands[0]).shape, at.params["axes"])
     if inner == 1:
-        fold_rows(body, v, lower.operation)
+        fold_rows(body, v, operation)
     elif body.program.aval(v).size:
         ColumnKernel(body, values).emit()

@@ -8,8 +8,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import GROUP
 from tenure.compile.index import Affine
+from tenure.ops.order import GROUP
 
 I64 = ir.IntType(64)
 BLOCK = 4096

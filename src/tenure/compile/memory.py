@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tenure.compile.index import Affine, address
-from tenure.compile.plan import Kernel, Kind, Plan, identity, instruction
+from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.symbolic import Tracer
 from tenure.compile.trail import entangled, trail
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Role
 from tenure.ir.program import Program
-from tenure.ops.lowering import Element, Write
 
 ALIGN = 64
 LARGE = 1 << 20
@@ -112,11 +112,11 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     v = kernel.values[0]
     at = instruction(plan.program, v)
     lower = at.primitive.lower
-    if isinstance(lower, Write):
-        base = None if lower.base is None else at.operands[lower.base]
+    if lower.base is not None:
+        base = at.operands[lower.base]
         free = not entangled(plan.program, plan.stored, v) or trail(plan.program, plan.stored, v) is not None
         return {v: [base] if base in plan.stored and free else []}
-    if isinstance(lower, Element) and kernel.domain is None:
+    if lower.inline and kernel.domain is None:
         return same_places(plan, kernel)
     return {} if kernel.domain is None else same_rows(plan, kernel)
 
@@ -149,7 +149,7 @@ def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     read: dict[int, int] = {}
     for v, m in members.items():
         t = Tracer(program, (plan.stored | members.keys()) - {v})
-        fold = m.kind in (Kind.FOLD, Kind.COLUMN)
+        fold = m.role in (Role.FOLD, Role.COLUMN)
         t.at(instruction(program, v).operands[0] if fold else v, m.at)
         for x, where in t.places:
             places.setdefault(x, set()).add(where)
@@ -158,7 +158,7 @@ def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     return {
         v: [x for x in steady if read[x] <= m.phase and alike(program.aval(x), program.aval(v))]
         for v, m in members.items()
-        if v in kernel.values and m.kind is Kind.ROW
+        if v in kernel.values and m.role is Role.ROW
     }
 
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 from tenure.compile.index import Affine, Index, loop
+from tenure.ir.kind import Role
 from tenure.ir.program import Instruction, Program
 
 
@@ -20,16 +20,6 @@ class Domain(NamedTuple):
     cut: int
 
 
-class Kind(Enum):
-    """What a member is to its kernel."""
-
-    ROW = "an element for each of the domain's"
-    SINGLE = "one element for each row"
-    FOLD = "a reduction of each row"
-    COLUMN = "a reduction over the rows, of all or of each HEIGHT"
-    ALONE = "a value with a loop nest of its own kind"
-
-
 class Member(NamedTuple):
     """A value that a kernel computes.
 
@@ -37,7 +27,7 @@ class Member(NamedTuple):
     ``reads`` are the members among what it reads; ``phase`` is the pass over the row in which all of them are known.
     """
 
-    kind: Kind
+    role: Role
     at: Index
     reads: set[int]
     phase: int = 0

@@ -14,7 +14,6 @@ from tenure.compile.fuse import fuse
 from tenure.compile.memory import Layout, last_uses, plan_memory
 from tenure.compile.plan import Plan, instruction
 from tenure.ir.program import Builder, Program, Value
-from tenure.ops.lowering import Element
 
 LARGE = 32 << 20
 """Bytes of an arena from which it is looked over."""
@@ -90,7 +89,7 @@ class Remade:
                 continue
             seen.add(u)
             at = instruction(self.old, u)
-            if not isinstance(at.primitive.lower, Element):
+            if not at.primitive.lower.inline:
                 return False
             functions += at.primitive.lower.heavy
             pending.extend(at.operands)

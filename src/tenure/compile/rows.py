@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import GROUP, I1, LANES, Combine, Together
+from tenure.compile.combine import I1, Combine, Together
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
 from tenure.compile.index import Affine, Index, address
 from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest, stack
-from tenure.compile.plan import Kernel, Kind, Member, identity, instruction
-from tenure.compile.simplify import HEIGHT
+from tenure.compile.plan import Kernel, Member, identity, instruction
 from tenure.compile.stored import of_one_form
+from tenure.ir.kind import Role
 from tenure.ir.program import Program
+from tenure.ops.order import GROUP, HEIGHT, LANES
 
 if TYPE_CHECKING:
     from tenure.compile.body import Body
@@ -62,7 +63,7 @@ def goes_by_rows(program: Program, kernel: Kernel) -> bool:
     """Whether a kernel is written here; sums over rows by themselves, all of one form, have a faster one."""
     if kernel.domain is None:
         return False
-    by_themselves = {m.kind for m in kernel.members.values()} == {Kind.COLUMN}
+    by_themselves = {m.role for m in kernel.members.values()} == {Role.COLUMN}
     return not (by_themselves and of_one_form(program, kernel.values))
 
 
@@ -86,17 +87,17 @@ class RowKernel:
         self.phases = {v: m.phase for v, m in self.members.items()}
         self.last = max(self.phases.values())
         self.lanes = min(LANES, 1 << (self.n - 1).bit_length())
-        avals = [self.program.aval(v) for v, m in self.members.items() if m.kind is not Kind.SINGLE]
+        avals = [self.program.aval(v) for v, m in self.members.items() if m.role is not Role.SINGLE]
         self.width = min(self.lanes, widths(avals, body.bits))
         self.scratch = {v: self.room(v) for v in self.members if self.needs_room(v)}
-        summed = [v for v, m in self.members.items() if m.kind is Kind.COLUMN and self.combine(v).grouped]
+        summed = [v for v, m in self.members.items() if m.role is Role.COLUMN and self.combine(v).grouped]
         self.sums = {v: self.room(v) for v in summed}
         self.singles: dict[int, ir.Value] = {}
         self.variables: dict[int, Any] = {}
 
     def needs_room(self, v: int) -> bool:
         """Whether a later phase reads a row that is not stored."""
-        if self.members[v].kind is not Kind.ROW or v in self.kept:
+        if self.members[v].role is not Role.ROW or v in self.kept:
             return False
         return any(v in m.reads and self.phases[u] > self.phases[v] for u, m in self.members.items())
 
@@ -106,7 +107,7 @@ class RowKernel:
 
     def emit(self) -> None:
         """All rows; items are steps of the first outer axis, or blocks of rows where something runs over them."""
-        columns = [v for v, m in self.members.items() if m.kind is Kind.COLUMN]
+        columns = [v for v, m in self.members.items() if m.role is Role.COLUMN]
         if columns:
             self.blocks(columns)
         elif not self.outer:
@@ -178,7 +179,7 @@ class RowKernel:
         self.singles = {}
         for phase in range(self.last + 1):
             self.compute_singles(phase)
-            members = [v for v, p in self.phases.items() if p == phase and self.members[v].kind is not Kind.SINGLE]
+            members = [v for v, p in self.phases.items() if p == phase and self.members[v].role is not Role.SINGLE]
             if members:
                 self.loop(phase, members)
 
@@ -197,7 +198,7 @@ class RowKernel:
         """What there is one of in the row."""
         e = self.emitter(phase, None, 1, 1)
         for v, m in self.members.items():
-            if m.kind is Kind.SINGLE and self.phases[v] == phase:
+            if m.role is Role.SINGLE and self.phases[v] == phase:
                 x = e.at(v, m.at)
                 self.singles[v] = x
                 self.keep_single(e, v, x)
@@ -209,7 +210,7 @@ class RowKernel:
 
     def loop(self, phase: int, members: list[int]) -> None:
         """The pass of one phase over the row."""
-        folds = [v for v in members if self.members[v].kind is Kind.FOLD]
+        folds = [v for v in members if self.members[v].role is Role.FOLD]
         parts = self.lanes // self.width if folds else 1
         step = parts * self.width
         together = Together([self.combine(v) for v in folds], [self.type(v) for v in folds], parts)
@@ -242,11 +243,11 @@ class RowKernel:
 
     def element(self, e: RowEmitter, v: int) -> ir.Value:
         """The elements of a member at the emitter's place; of a reduction's operand, neutral in dead lanes."""
-        kind, index = self.members[v].kind, self.members[v].at
-        if kind is Kind.ROW:
+        kind, index = self.members[v].role, self.members[v].at
+        if kind is Role.ROW:
             return e.splat(e.at(v, index))
         x = e.splat(e.at(instruction(self.program, v).operands[0], index))
-        if kind is Kind.FOLD and e.live < e.width:
+        if kind is Role.FOLD and e.live < e.width:
             mask = ir.Constant(ir.VectorType(I1, e.width), [int(k < e.live) for k in range(e.width)])
             x = self.b.select(mask, x, self.combine(v).start(x.type))
         return x
@@ -254,9 +255,9 @@ class RowKernel:
     def put(self, e: RowEmitter, v: int, x: ir.Value) -> None:
         """Store elements where they are kept, once all are computed: they may lie where another member reads."""
         dtype = self.program.aval(v).dtype
-        if self.members[v].kind is Kind.COLUMN:
+        if self.members[v].role is Role.COLUMN:
             self.add_row(e, v, x)
-        elif v in self.kept and self.members[v].kind is Kind.ROW:
+        elif v in self.kept and self.members[v].role is Role.ROW:
             e.store(x, self.body.pointer(v), self.whole, dtype)
         elif v in self.scratch:
             live, e.live = e.live, e.width

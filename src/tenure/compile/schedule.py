@@ -17,14 +17,13 @@ from typing import Any
 
 from tenure.compile.index import Affine, Unseen, address, reshaped
 from tenure.compile.loops import merge
-from tenure.compile.plan import Domain, Kernel, Kind, Member, Plan, identity, instruction
+from tenure.compile.plan import Domain, Kernel, Member, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of, reads_by
-from tenure.compile.simplify import HEIGHT
 from tenure.compile.stored import Follower, of_one_form
 from tenure.compile.stores import SCRATCH, heavy_leaves, long_rows
+from tenure.ir.kind import Role
 from tenure.ir.program import Program
-from tenure.ops.lowering import Element, Fold
-from tenure.ops.reduce import extent
+from tenure.ops.order import HEIGHT, extent
 
 WINDOW = 8
 """How many of the last kernels a value may join without depending on them."""
@@ -53,21 +52,18 @@ def member(program: Program, domain: Domain, v: int) -> Member | None:
     """What a value could be in a kernel over a domain."""
     at = instruction(program, v)
     shape, cut = domain
-    rows, n = prod(shape[:cut]), prod(shape[cut:])
-    kind, index = Kind.ALONE, None
-    if isinstance(at.primitive.lower, Element):
-        if at.aval.size == rows * n:
-            kind, index = Kind.ROW, reshaped(identity(shape), shape, at.aval.shape)
-        elif at.aval.size == rows:
-            kind, index = Kind.SINGLE, reshaped(identity(shape[:cut]), shape[:cut], at.aval.shape)
-    elif isinstance(at.primitive.lower, Fold):
-        operand, block = program.aval(at.operands[0]).shape, at.params.get("block", 0)
-        sizes = extent(operand, at.params["axes"])
-        if sizes == (rows, n, 1) and not block:
-            kind, index = Kind.FOLD, reshaped(identity(shape), shape, operand)
-        elif sizes == (1, rows, n) and n > 1 and block == (HEIGHT if rows > HEIGHT else 0):
-            kind, index = Kind.COLUMN, reshaped(identity(shape), shape, operand)
-    return None if index is None else Member(kind, index, set())
+    xs = [program.aval(o).shape for o in at.operands]
+    role = at.primitive.lower.role(at.aval, xs, at.params, prod(shape[:cut]), prod(shape[cut:]))
+    if role is Role.ALONE:
+        return None
+    outer = shape[:cut] if role is Role.SINGLE else shape
+    index = reshaped(identity(outer), outer, xs[0] if reduces(role) else at.aval.shape)
+    return None if index is None else Member(role, index, set())
+
+
+def reduces(role: Role) -> bool:
+    """Whether a member is computed from its first operand's elements, one after the other."""
+    return role in (Role.FOLD, Role.COLUMN)
 
 
 def many(domain: Domain) -> bool:
@@ -77,13 +73,13 @@ def many(domain: Domain) -> bool:
 
 def over_rows(kernel: Kernel) -> bool:
     """Whether a kernel is a sum over rows and no more."""
-    return all(m.kind is Kind.COLUMN for m in kernel.members.values())
+    return all(m.role is Role.COLUMN for m in kernel.members.values())
 
 
 def columns_of(program: Program, kernel: Kernel) -> tuple[Any, ...]:
     """What sums over rows that may go side by side have in common; nothing for any other kernel."""
     at = instruction(program, kernel.values[0])
-    if not isinstance(at.primitive.lower, Fold) or not (over_rows(kernel) or kernel.domain is None):
+    if not at.primitive.lower.reduces or not (over_rows(kernel) or kernel.domain is None):
         return ()
     if not of_one_form(program, kernel.values):
         return ()
@@ -95,12 +91,9 @@ def columns_of(program: Program, kernel: Kernel) -> tuple[Any, ...]:
 def own_domain(program: Program, v: int) -> Domain | None:
     """The domain of a reduction by itself, if it has one."""
     at = instruction(program, v)
-    if not isinstance(at.primitive.lower, Fold):
-        return None
-    shape, run = program.aval(at.operands[0]).shape, at.params["axes"]
-    _, _, inner = extent(shape, run)
-    domain = Domain(shape, run[0] if inner == 1 else run[-1] + 1)
-    return domain if prod(shape) and member(program, domain, v) else None
+    found = at.primitive.lower.domain(program.aval(at.operands[0]).shape, at.params) if at.operands else None
+    domain = None if found is None else Domain(*found)
+    return domain if domain is not None and member(program, domain, v) else None
 
 
 class Joiner(Follower):
@@ -112,14 +105,14 @@ class Joiner(Follower):
         self.found: set[int] = set()
         shape, cut = domain
         single = address(identity(shape[:cut]), shape[:cut])
-        self.own = {Kind.ROW: address(identity(shape), shape), Kind.SINGLE: single, Kind.FOLD: single}
+        self.own = {Role.ROW: address(identity(shape), shape), Role.SINGLE: single, Role.FOLD: single}
 
     def at(self, x: int, index: Any) -> Any:
         found = self.kernel.members.get(x)
         if found is None:
             return super().at(x, index)
         where = index if isinstance(index, Affine) else address(index, self.shape(x))
-        if where != self.own.get(found.kind) or (self.kernel.domain is None and where is index):
+        if where != self.own.get(found.role) or (self.kernel.domain is None and where is index):
             raise Apart  # read elsewhere; or in another shape, and an elementwise kernel keeps no row of it
         self.found.add(x)
         return None
@@ -141,7 +134,7 @@ class Scheduler:
         alone = Follower(self.program, self.stored)
         alone.follow(v)
         lower = instruction(self.program, v).primitive.lower
-        if isinstance(lower, Element | Fold) and v not in self.late:
+        if lower.joins and v not in self.late:
             homes = self.merged({self.home[r] for r in alone.reads if r in self.home}, v)
             recent = set(self.order[-WINDOW:])
             for kernel in sorted(homes | recent, key=lambda k: (k in homes, k.place), reverse=True):
@@ -153,8 +146,8 @@ class Scheduler:
     def kernel(self, v: int, alone: Follower) -> Kernel:
         """A kernel of one value."""
         shape, domain = self.program.aval(v).shape, own_domain(self.program, v)
-        plain = Member(Kind.ROW, identity(shape), set()) if is_element(self.program, v) else None
-        first = plain or (member(self.program, domain, v) if domain else None) or Member(Kind.ALONE, (), set())
+        plain = Member(Role.ROW, identity(shape), set()) if is_element(self.program, v) else None
+        first = plain or (member(self.program, domain, v) if domain else None) or Member(Role.ALONE, (), set())
         return Kernel([v], alone.reads, {v: first}, domain, alone.forms, len(self.order), len(alone.memo))
 
     def merged(self, homes: set[Kernel], v: int) -> set[Kernel]:
@@ -192,23 +185,22 @@ class Scheduler:
             return False
         tracer = Joiner(self.program, self.stored - {v}, kernel, domain)
         try:
-            of_rows = found.kind in (Kind.FOLD, Kind.COLUMN)
-            tracer.at(instruction(self.program, v).operands[0] if of_rows else v, found.at)
+            tracer.at(instruction(self.program, v).operands[0] if reduces(found.role) else v, found.at)
         except (Apart, Unseen):
             return False
         if tracer.found & self.indices:
             return False  # an index is checked when its kernel has run, and nothing reads by it before
-        if kernel.size + len(tracer.memo) > MOST or not (willing or self.pays(kernel, domain, found.kind, tracer)):
+        if kernel.size + len(tracer.memo) > MOST or not (willing or self.pays(kernel, domain, found.role, tracer)):
             return False
-        if not self.fits(kernel, domain, found.kind, tracer.forms):
+        if not self.fits(kernel, domain, found.role, tracer.forms):
             return False
-        known = [kernel.members[r].phase + (kernel.members[r].kind is Kind.FOLD) for r in tracer.found]
+        known = [kernel.members[r].phase + (kernel.members[r].role is Role.FOLD) for r in tracer.found]
         found = found._replace(reads=tracer.found, phase=max(known, default=0))
         if found.phase > PHASES or len(kernel.members) >= MEMBERS:
             return False
         if not self.move_behind(kernel, tracer.reads):
             return False
-        if found.kind is not Kind.ROW:
+        if found.role is not Role.ROW:
             kernel.domain = domain
         kernel.values = [*kernel.values, v]
         kernel.members[v] = found
@@ -224,19 +216,19 @@ class Scheduler:
         if not is_element(program, head):
             return None
         shape = program.aval(head).shape
-        if isinstance(at.primitive.lower, Element):
+        if at.primitive.lower.inline:
             return Domain(shape, len(shape)) if at.aval.shape == shape else None
         domain = own_domain(program, v)
         return domain if domain is not None and domain.shape == shape and prod(shape[domain.cut :]) >= SHORT else None
 
-    def pays(self, kernel: Kernel, domain: Domain, kind: Kind, tracer: Joiner) -> bool:
+    def pays(self, kernel: Kernel, domain: Domain, role: Role, tracer: Joiner) -> bool:
         """Whether a kernel has use for a value: for one that depends on its members, or reads what it reads and
         waits for no other kernel. A sum over rows is faster by itself than beside what it has nothing to do with."""
-        plain = kernel.domain is None and kind is Kind.ROW
+        plain = kernel.domain is None and role is Role.ROW
         if tracer.found:
             return True
         parents = {self.home[r] for r in kernel.reads if r in self.home}
-        if kind in (Kind.SINGLE, Kind.COLUMN) or over_rows(kernel):
+        if role in (Role.SINGLE, Role.COLUMN) or over_rows(kernel):
             return False
         if any(self.home[r] not in parents for r in tracer.reads if r in self.home):
             return False
@@ -246,14 +238,14 @@ class Scheduler:
         """Whether anything as large as a shape is read by both."""
         return any(self.program.aval(r).size >= prod(shape) for r in some & others)
 
-    def fits(self, kernel: Kernel, domain: Domain, kind: Kind, forms: set[Affine]) -> bool:
+    def fits(self, kernel: Kernel, domain: Domain, role: Role, forms: set[Affine]) -> bool:
         """Whether rows stay one loop, and all rows together where something is reduced over them; a kernel of few
         items would leave threads idle."""
         shape, cut = domain
-        if kernel.domain is None and kind is Kind.ROW:
+        if kernel.domain is None and role is Role.ROW:
             return True
         every = kernel.forms | forms
-        over = kind is Kind.COLUMN or any(m.kind is Kind.COLUMN for m in kernel.members.values())
+        over = role is Role.COLUMN or any(m.role is Role.COLUMN for m in kernel.members.values())
         few = prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW)
         if few or (over and 8 * prod(shape[cut:]) > SCRATCH):  # a row of sums is scratch
             return False
@@ -347,4 +339,4 @@ class Scheduler:
 
 def is_element(program: Program, v: int) -> bool:
     """Whether a value is computed element by element."""
-    return isinstance(instruction(program, v).primitive.lower, Element)
+    return instruction(program, v).primitive.lower.inline

@@ -50,7 +50,7 @@ def localize(plan: Plan, kernel: Kernel, table: dict[int, int]) -> Local:
     lines.append(f"{kernel.domain} {[numbers[v] for v in kernel.values]}")
     for v, member in kernel.members.items():
         index = [renumbered(i, numbers) for i in member.at]
-        lines.append(f"{numbers[v]} {member.kind} {index} {sorted([numbers[r] for r in member.reads])}")
+        lines.append(f"{numbers[v]} {member.role} {index} {sorted([numbers[r] for r in member.reads])}")
     local.key = "\n".join(lines)
     return local
 

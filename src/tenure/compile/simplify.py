@@ -30,13 +30,9 @@ from tenure.ops.advanced import gather, stamp, survives
 from tenure.ops.contract import matmul, matmul_transposed
 from tenure.ops.index import add_along, add_one_along
 from tenure.ops.move import iota, permute, reshape
+from tenure.ops.order import CHUNK, HEIGHT, extent, runs
 from tenure.ops.pointwise import again, cast, equal, mark
-from tenure.ops.reduce import BLOCKED, extent, runs
-
-CHUNK = 1 << 16
-"""Elements of a long row that are reduced on their own."""
-HEIGHT = 64
-"""Rows of a column that are reduced on their own."""
+from tenure.ops.reduce import BLOCKED
 
 
 def simplify(program: Program) -> Program:

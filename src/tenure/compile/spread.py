@@ -17,8 +17,8 @@ from math import prod
 
 from tenure.compile.body import Body, is_large
 from tenure.compile.memory import Layout
-from tenure.compile.plan import Kernel, Kind, Plan, instruction
-from tenure.ops.lowering import Element, Product
+from tenure.compile.plan import Kernel, Plan, instruction
+from tenure.ir.kind import Role
 
 FORK = 2000.0
 """Nanoseconds that a region takes beyond its work."""
@@ -50,7 +50,7 @@ class Spread:
         """Nanoseconds that a kernel takes one thread."""
         if body is None:
             at = instruction(self.program, kernel.values[0])
-            return TERM * at.aval.size * self.program.aval(at.operands[0]).shape[-1]
+            return TERM * at.primitive.lower.terms(at.aval, [self.program.aval(o) for o in at.operands])
         return NUMBER * body.work + FUNCTION * self.functions(kernel) + PASS * self.passes(kernel)
 
     def walk(self, spread: bool) -> tuple[float, list[bool]]:
@@ -86,7 +86,7 @@ class Spread:
         if kernel.domain is None:
             return 0
         shape, cut = kernel.domain
-        return prod(shape[:cut]) * len({m.phase for m in kernel.members.values() if m.kind is not Kind.COLUMN})
+        return prod(shape[:cut]) * len({m.phase for m in kernel.members.values() if m.role is not Role.COLUMN})
 
     def functions(self, kernel: Kernel) -> int:
         """For how many numbers an elementary function is computed."""
@@ -97,12 +97,12 @@ class Spread:
                 continue
             seen.add(v)
             at = instruction(self.program, v)
-            if isinstance(at.primitive.lower, Element) and at.primitive.lower.heavy:
+            if at.primitive.lower.heavy:
                 total += at.aval.size
             pending.extend(at.operands)
         return total
 
 
-def is_product(plan: Plan, kernel: Kernel) -> bool:
-    """Whether a kernel is a product of matrices."""
-    return isinstance(instruction(plan.program, kernel.values[0]).primitive.lower, Product)
+def threaded(plan: Plan, kernel: Kernel) -> bool:
+    """Whether a kernel shares itself out, as a library call does."""
+    return instruction(plan.program, kernel.values[0]).primitive.lower.threaded

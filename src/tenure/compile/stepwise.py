@@ -22,8 +22,7 @@ from tenure.dtypes import DType, as_dtype
 from tenure.interp.interp import Interpreted, reference
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction, Program
-from tenure.ops.lowering import Element, Fold, Product
-from tenure.ops.reduce import extent, runs
+from tenure.ops.order import extent, runs
 from tenure.runtime.blas import gemm
 from tenure.runtime.buffers import empty
 
@@ -39,16 +38,9 @@ def stepwise(program: Program) -> Interpreted:
 
 
 def native(at: Instruction) -> Callable[..., Any]:
-    """The function that computes an instruction with a compiled program's bits."""
-    lower = at.primitive.lower
-    if at.aval.dtype.kind == "f" and at.aval.size:
-        if isinstance(lower, Element) and not lower.by_numpy:
-            return lambda *xs, **params: mapped(at, xs)
-        if isinstance(lower, Fold):
-            return lambda x, *, axes: folded(lower.operation, x, axes)
-        if isinstance(lower, Product):
-            return turned if lower.transposed else multiplied
-    return reference(at)
+    """The function that computes an instruction with a compiled program's bits; that of whole numbers is NumPy's."""
+    native = at.aval.dtype.kind == "f" and at.aval.size
+    return at.primitive.lower.run(Native, at) if native else reference(at)
 
 
 def mapped(at: Instruction, operands: tuple[Any, ...]) -> Array:
@@ -118,3 +110,21 @@ def _stacked(x: Array, batch: tuple[int, ...]) -> Array:
     if x.size == x.shape[-1] * x.shape[-2]:
         return np.ascontiguousarray(x).reshape(1, *x.shape[-2:])
     return np.ascontiguousarray(np.broadcast_to(x, (*batch, *x.shape[-2:]))).reshape(-1, *x.shape[-2:])
+
+
+class Native:
+    """Functions that compute an instruction on arrays: what kinds of lowering are handed to run op by op."""
+
+    reference = staticmethod(reference)
+    multiplied = staticmethod(multiplied)
+    turned = staticmethod(turned)
+
+    @staticmethod
+    def mapped(at: Instruction) -> Callable[..., Any]:
+        """An elementwise operation by its own kernel."""
+        return lambda *xs, **params: mapped(at, xs)
+
+    @staticmethod
+    def folded(operation: str) -> Callable[..., Any]:
+        """A reduction by the kernels of all sizes."""
+        return lambda x, *, axes: folded(operation, x, axes)

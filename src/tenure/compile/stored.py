@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from tenure.compile.index import Unseen
+from tenure.compile.index import Index, Unseen
 from tenure.compile.loops import merge
 from tenure.compile.plan import identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.symbolic import Tracer
 from tenure.ir.program import Instruction, Program
-from tenure.ops.lowering import Element, Fold, Pieces, Product, Search, Write
 from tenure.ops.move import permute
 from tenure.runtime.tiles import any_layout
 
@@ -39,13 +38,12 @@ def choose_stored(program: Program, windows: Collection[int] = ()) -> set[int]:
     fixed: set[int] = set()
     for k, at in enumerate(program.instructions):
         v, lower = n + k, at.primitive.lower
-        if not isinstance(lower, Element):
+        if not lower.inline:
             stored.add(v)
-            if isinstance(lower, Product):
-                stored.update([o for o, _ in multiplied(program, at, stored)])
+        stored.update(lower.held(Follower(program, stored), at))
         stored.update([bound.value for bound in bounds_of(program, at)])
-        own = lower.cost if isinstance(lower, Element) else 0
-        if isinstance(lower, Element) and lower.folds and fixed.issuperset(at.operands):
+        own: int = lower.cost
+        if lower.folds and fixed.issuperset(at.operands):
             fixed.add(v)
             own = 0
         weight[v] = own + sum([weight[o] for o in set(at.operands)])
@@ -62,7 +60,7 @@ def choose_stored(program: Program, windows: Collection[int] = ()) -> set[int]:
 
 def broadcasts(program: Program, u: int, size: int) -> bool:
     """Whether an elementwise value reads an operand of this size several times over; a write or a join does not."""
-    return isinstance(instruction(program, u).primitive.lower, Element) and program.aval(u).size > size
+    return instruction(program, u).primitive.lower.inline and program.aval(u).size > size
 
 
 def settle(program: Program, stored: set[int]) -> set[int]:
@@ -109,35 +107,27 @@ def of_one_form(program: Program, values: Sequence[int]) -> bool:
 
 
 class Follower(Tracer):
-    """Follows the computation of one stored value."""
+    """The planner that kinds of lowering are handed: it follows the computation of one stored value."""
 
     def follow(self, v: int) -> None:
         """Note what computing a value by itself reads. Raises Unseen."""
-        program, at = self.program, instruction(self.program, v)
-        lower = at.primitive.lower
+        at = instruction(self.program, v)
         self.stored = self.stored - {v}
-        if isinstance(lower, Product):
-            self.reads.update([o for o, _ in multiplied(program, at, self.stored)])
-        elif isinstance(lower, Element):
-            self.at(v, identity(at.aval.shape))
-        elif isinstance(lower, Fold | Search):
-            x = at.operands[0]
-            shape = program.aval(x).shape
-            self.at(x, identity(shape))
-            if isinstance(lower, Fold) and len(merge(shape, at.params["axes"], self.forms)) > 1:
-                raise Unseen(x)
-        elif isinstance(lower, Pieces):
-            for o in at.operands:
-                self.at(o, identity(program.aval(o).shape))
-        elif isinstance(lower, Write):
-            self.write(at, lower)
+        at.primitive.lower.reads(self, v, at)
 
-    def write(self, at: Instruction, lower: Write) -> None:
-        """What a write reads."""
-        if lower.base is not None:
-            self.at(at.operands[lower.base], identity(at.aval.shape))
-        x = at.operands[lower.value]
-        index = identity(self.program.aval(x).shape)
-        self.at(x, index)
-        for i in lower.place(self, index, *at.operands, **at.params):
-            self.see(i)
+    def index(self, x: int) -> Index:
+        """The index of a loop nest over a value."""
+        return identity(self.shape(x))
+
+    def whole(self, x: int) -> None:
+        """All elements of a value are read, each at its index in a loop nest over it."""
+        self.at(x, self.index(x))
+
+    def one_loop(self, x: int, axes: Sequence[int]) -> None:
+        """Some axes of x are gone through in one loop; what does not allow it is stored."""
+        if len(merge(self.shape(x), axes, self.forms)) > 1:
+            raise Unseen(x)
+
+    def matrices(self, at: Instruction) -> list[tuple[int, bool]]:
+        """The operands of a library's product, as they lie in memory."""
+        return multiplied(self.program, at, self.stored)

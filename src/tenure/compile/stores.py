@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from tenure.compile.plan import Kernel, Kind, instruction
-from tenure.compile.simplify import HEIGHT
+from tenure.compile.plan import Kernel, instruction
+from tenure.ir.kind import Role
 from tenure.ir.program import Program
-from tenure.ops.lowering import Element
+from tenure.ops.order import HEIGHT
 
 SCRATCH = 1 << 14
 """Bytes of scratch rows that lie on the stack; longer rows are stored."""
@@ -18,14 +18,14 @@ def heavy_leaves(program: Program, kernel: Kernel, stored: set[int]) -> list[int
     if kernel.domain is None or prod(kernel.domain.shape[: kernel.domain.cut]) < HEIGHT:
         return []
     read = set().union(*[m.reads for m in kernel.members.values()])
-    leaves = [v for v, m in kernel.members.items() if m.kind is Kind.SINGLE and v not in read]
+    leaves = [v for v, m in kernel.members.items() if m.role is Role.SINGLE and v not in read]
     return [v for v in leaves if heavy(program, v, stored)]
 
 
 def heavy(program: Program, v: int, stored: set[int]) -> bool:
     """Whether an elementwise value takes an elementary function to compute."""
     at = instruction(program, v)
-    if isinstance(at.primitive.lower, Element) and at.primitive.lower.heavy:
+    if at.primitive.lower.heavy:
         return True
     return any(heavy(program, o, stored) for o in at.operands if o not in stored)
 
@@ -37,7 +37,7 @@ def long_rows(program: Program, kernel: Kernel, needed: set[int]) -> list[int]:
     n = prod(kernel.domain.shape[kernel.domain.cut :])
     out, room = [], 0
     for v, found in kernel.members.items():
-        if v not in needed and found.kind is Kind.ROW:
+        if v not in needed and found.role is Role.ROW:
             room += n * program.aval(v).dtype.itemsize
             if room > SCRATCH:
                 out.append(v)

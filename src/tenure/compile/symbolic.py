@@ -10,7 +10,6 @@ from typing import Any
 from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, reshaped
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
-from tenure.ops.lowering import Element
 from tenure.ops.move import broadcast_to, reshape
 
 
@@ -94,8 +93,7 @@ class Symbolic:
             where = index if isinstance(index, Affine) else address(index, self.shape(x))
             return self.load(x, where)
         at = self.program.instructions[x - len(self.program.inputs)]
-        assert isinstance(at.primitive.lower, Element), at.primitive
-        return at.primitive.lower.rule(self, index, *at.operands, **at.params)
+        return at.primitive.lower.element(self, index, *at.operands, **at.params)
 
     def load(self, x: int, where: Affine) -> Any:
         """Read a stored element."""

@@ -23,7 +23,6 @@ from tenure.compile.plan import identity, instruction
 from tenure.compile.stored import settle
 from tenure.compile.symbolic import Tracer
 from tenure.ir.program import Program
-from tenure.ops.lowering import Write
 from tenure.ops.move import broadcast_to, full
 
 ROOM = 1 << 16
@@ -50,7 +49,6 @@ class Trail(NamedTuple):
 def entangled(program: Program, stored: set[int], v: int) -> bool:
     """Whether what a write stores, or where, is computed from its base."""
     at, lower = instruction(program, v), instruction(program, v).primitive.lower
-    assert isinstance(lower, Write)
     base = None if lower.base is None else at.operands[lower.base]
     stack, seen = [o for k, o in enumerate(at.operands) if k != lower.base], set[int]()
     while stack:
@@ -68,7 +66,7 @@ def untangle(program: Program, stored: set[int]) -> set[int]:
     for v in sorted(stored - set(range(len(program.inputs)))):
         at = instruction(program, v)
         lower = at.primitive.lower
-        if not isinstance(lower, Write) or lower.base is None:
+        if lower.base is None:
             continue
         base, value = at.operands[lower.base], at.operands[lower.value]
         if base not in stored and instruction(program, base).primitive not in (full, broadcast_to):
@@ -82,14 +80,15 @@ def trail(program: Program, stored: set[int], v: int) -> Trail | None:
     """How to write a block in place that is computed from its base, if that can be."""
     at = instruction(program, v)
     lower = at.primitive.lower
-    if not isinstance(lower, Write) or lower.combine or lower.ordered or lower.part is not None or lower.base is None:
+    if not lower.plain:
         return None
+    assert lower.base is not None
     x, base, shape = at.operands[lower.value], at.operands[lower.base], program.aval(at.operands[lower.value]).shape
     if base not in stored or x in stored or not all(shape):
         return None
     index, t = identity(shape), Tracer(program, stored)
     t.at(x, index)
-    spot = t.address(lower.place(t, index, *at.operands, **at.params), at.aval.shape)
+    spot = t.address(lower.spot(t, index, *at.operands, **at.params), at.aval.shape)
     t.see(spot)
     axes = merge(shape, range(len(shape)), t.forms)
     reads = [where for y, where in t.places if y == base]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Kind
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import NO_TRAITS, Traits
 
@@ -81,8 +82,7 @@ class Primitive:
         argnums: tuple[int, ...] | None,
         dtypes: str,
         samples: Samples,
-        lower: Any,
-        batch: Rule,
+            lower: Kind,        batch: Rule,
         accumulate: Rule | None = None,
         in_place: int | None = None,
         traits: Traits = NO_TRAITS,
@@ -90,6 +90,8 @@ class Primitive:
         zeros: Zeros | None = None,
         settled: Rule | None = None,
     ) -> None:
+        if not isinstance(lower, Kind):
+            raise TypeError(f"primitive {name!r}: its lowering is {lower!r}, which is no kind of lowering")
         if name in TABLE:
             raise ValueError(f"primitive {name!r} is declared twice")
         self.name = name

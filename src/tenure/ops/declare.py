@@ -15,6 +15,7 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Cost, Kind
 from tenure.ir.primitive import (
     NOT_DIFFERENTIABLE,
     UNSIGNED,
@@ -27,7 +28,7 @@ from tenure.ir.primitive import (
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import NO_TRAITS, Traits
 from tenure.ops.batching import Batch, aligned
-from tenure.ops.lowering import Cost, Element, Lowering, elementwise
+from tenure.ops.lowering import elementwise
 from tenure.ops.selection import Selection, level, times, unselected_like
 
 primitive = Primitive
@@ -141,7 +142,7 @@ def pointwise(
     partials: tuple[Partial, ...] | _NotDifferentiable,
     domain: tuple[Domain, ...],
     dtypes: str,
-    lower: Rule | Element,
+    lower: Rule | Kind,
     heavy: bool = False,
     result: DType | None = None,
     traits: Traits = NO_TRAITS,
@@ -172,7 +173,7 @@ def pointwise(
         argnums=argnums,
         dtypes=dtypes,
         samples=samples,
-        lower=lower if isinstance(lower, Element) else elementwise(lower, Cost.HEAVY if heavy else Cost.LIGHT),
+        lower=lower if isinstance(lower, Kind) else elementwise(lower, Cost.HEAVY if heavy else Cost.LIGHT),
         batch=batch,
         traits=traits,
         zeros=zeros,
@@ -218,7 +219,7 @@ def linear(
     transpose: tuple[Rule, ...],
     dtypes: str,
     samples: Samples,
-    lower: Lowering,
+    lower: Kind,
     batch: Batch,
     argnums: tuple[int, ...] | None = (0,),
     accumulate: Rule | None = None,

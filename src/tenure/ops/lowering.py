@@ -1,32 +1,24 @@
-"""How a primitive becomes native code, said without the code generator.
+"""The kinds of lowering: how a primitive becomes native code, said without the code generator.
 
-An elementwise rule is written over an emitter ``e`` that is handed in: ``lower(e, index, *xs, **params)`` gives
+An elementwise rule is written over an emitter ``e`` that is handed in: ``rule(e, index, *xs, **params)`` gives
 the element of the result at an index, reading operands by ``e.at(x, index)``. The same rule serves every fused
-kernel. The other kinds say which loop nest they are.
+kernel. The other kinds say which loop nest they are. ``ir.kind`` has the contract that each of them fulfils.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
+from math import prod
+from typing import Any, ClassVar
+
+from tenure.errors import InternalError
+from tenure.ir.aval import Aval
+from tenure.ir.kind import Cost, Kind, Role, Shape
+from tenure.ops.order import HEIGHT, extent
 
 Rule = Callable[..., Any]
-
-
-class Cost(IntEnum):
-    """What computing an element once more costs: nothing (it is moved), an instruction or two, or many."""
-
-    FREE = 0
-    LIGHT = 1
-    HEAVY = 4
-
-
-class Kind:
-    """A kind of lowering."""
-
-    cost = Cost.LIGHT
+Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +29,59 @@ class Element(Kind):
     computes it where the operands are constants; ``exact`` that NumPy gives its bits (None: unless it is heavy).
     """
 
+    inline: ClassVar[bool] = True
+    joins: ClassVar[bool] = True
     rule: Rule
     cost: Cost = Cost.LIGHT
     alike: bool = False
     folds: bool = False
     exact: bool | None = None
 
-    @property
-    def heavy(self) -> bool:
-        """Whether it is not to be computed twice."""
-        return self.cost is Cost.HEAVY
+    def element(self, e: Any, index: Any, *xs: int, **params: Any) -> Any:
+        return self.rule(e, index, *xs, **params)
 
-    @property
-    def by_numpy(self) -> bool:
-        """Whether NumPy gives its bits."""
-        return not self.heavy if self.exact is None else self.exact
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.whole(v)
+
+    def emit(self, k: Any) -> None:
+        k.map()
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        exact = not self.heavy if self.exact is None else self.exact
+        return n.reference(at) if exact else n.mapped(at)  # type: ignore[no-any-return]
+
+    def role(self, ans: Aval, xs: Sequence[Shape], params: Params, rows: int, n: int) -> Role:
+        return Role.ROW if ans.size == rows * n else Role.SINGLE if ans.size == rows else Role.ALONE
 
 
 @dataclass(frozen=True, slots=True)
 class Fold(Kind):
     """A reduction over ``axes`` by add, max or min, in the order of DESIGN.md section 4."""
 
+    joins: ClassVar[bool] = True
+    reduces: ClassVar[bool] = True
     operation: str
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.whole(at.operands[0])
+        t.one_loop(at.operands[0], at.params["axes"])
+
+    def emit(self, k: Any) -> None:
+        k.folds(self.operation)
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.folded(self.operation)  # type: ignore[no-any-return]
+
+    def role(self, ans: Aval, xs: Sequence[Shape], params: Params, rows: int, n: int) -> Role:
+        sizes, block = extent(xs[0], params["axes"]), params.get("block", 0)
+        if sizes == (rows, n, 1) and not block:
+            return Role.FOLD
+        columns = sizes == (1, rows, n) and n > 1 and block == (HEIGHT if rows > HEIGHT else 0)
+        return Role.COLUMN if columns else Role.ALONE
+
+    def domain(self, x: Shape, params: Params) -> tuple[Shape, int] | None:
+        run = params["axes"]
+        return (x, run[0] if extent(x, run)[2] == 1 else run[-1] + 1) if prod(x) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +89,15 @@ class Search(Kind):
     """Where along ``axis`` the first max or min lies."""
 
     operation: str
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.whole(at.operands[0])
+
+    def emit(self, k: Any) -> None:
+        k.search(self.operation)
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.reference(at)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +119,90 @@ class Write(Kind):
     part: Rule | None = None
     blank: bool = False
 
+    @property
+    def plain(self) -> bool:
+        return self.base is not None and self.combine is None and not self.ordered and self.part is None
+
+    def spot(self, e: Any, index: Any, *xs: int, **params: Any) -> Any:
+        return self.place(e, index, *xs, **params)
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        if self.base is not None:
+            t.whole(at.operands[self.base])
+        x = at.operands[self.value]
+        t.whole(x)
+        for i in self.place(t, t.index(x), *at.operands, **at.params):
+            t.see(i)
+
+    def emit(self, k: Any) -> None:
+        k.write(self)
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.reference(at)  # type: ignore[no-any-return]
+
+    def written(self, xs: Sequence[Shape], params: Params) -> int | None:
+        shape = xs[self.value]
+        return prod(shape if self.part is None else self.part(shape, **params)[0])
+
+    def demand(self, k: int, xs: Sequence[Shape], params: Params, in_place: bool) -> int | None:
+        if k == self.value or (k == self.base and in_place and self.combine):
+            return self.written(xs, params)
+        return 0 if k == self.base and in_place else None
+
 
 @dataclass(frozen=True, slots=True)
 class Pieces(Kind):
     """The operands, written one after the other along ``axis``."""
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        for o in at.operands:
+            t.whole(o)
+
+    def emit(self, k: Any) -> None:
+        k.pieces()
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.reference(at)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
 class Product(Kind):
     """A matrix product over the last two axes; of the ``transposed`` right operand, where it says so."""
 
+    threaded: ClassVar[bool] = True
     transposed: bool = False
+
+    def held(self, t: Any, at: Any) -> Iterable[int]:
+        return [o for o, _ in t.matrices(at)]
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.reads.update(self.held(t, at))
+
+    def emit(self, k: Any) -> None:
+        k.product()
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.turned if self.transposed else n.multiplied  # type: ignore[no-any-return]
+
+    def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
+        return ans.size * xs[0].shape[-1]
+
+    def library(self, ans: Aval) -> str | None:
+        return f"BLAS {'sgemm' if ans.dtype.itemsize == 4 else 'dgemm'}" if ans.dtype.kind == "f" else None
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten(Kind):
-    """Others, which ``simplify`` puts in its place."""
+    """Others, which ``simplify`` puts in its place: no pass behind it meets one."""
 
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        raise InternalError(f"{at.primitive} was to be rewritten by simplify")
 
-Lowering = Element | Fold | Search | Write | Pieces | Product | Rewritten
+    def emit(self, k: Any) -> None:
+        raise InternalError("what simplify rewrites has no kernel")
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.reference(at)  # type: ignore[no-any-return]
 
 
 def elementwise(

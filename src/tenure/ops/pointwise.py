@@ -8,6 +8,7 @@ from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.errors import DivisionByZero, DTypeError, ShapeError
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Cost
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import Limit, Traits, always
@@ -22,7 +23,7 @@ from tenure.ops.declare import (
     pointwise,
     unbroadcast,
 )
-from tenure.ops.lowering import Cost, Element, elementwise
+from tenure.ops.lowering import Element, elementwise
 from tenure.ops.selection import Selection, masked, unselected_like
 
 ALL = "biuf"

@@ -7,11 +7,12 @@ from typing import Any
 from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Cost
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ops import philox
 from tenure.ops.batching import one_by_one
 from tenure.ops.declare import claim, primitive
-from tenure.ops.lowering import Cost, Element
+from tenure.ops.lowering import Element
 
 
 def _random(name: str, draw: Any) -> Primitive:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Any
 
 from tenure import dtypes
@@ -16,6 +15,7 @@ from tenure.ops.batching import shift_axes
 from tenure.ops.declare import REALS, claim, interval, linear, primitive
 from tenure.ops.lowering import Fold, Search
 from tenure.ops.move import broadcast_to, reshape
+from tenure.ops.order import CHUNK, GROUP, LANES, extent, runs
 from tenure.ops.pointwise import ALL, NUMBERS, cast, equal, logical_or, not_equal
 from tenure.ops.selection import Selection, times
 
@@ -29,25 +29,6 @@ def broadcast_back(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
     """Give back the dropped axes, repeating along them."""
     kept = tuple([1 if k in axes else n for k, n in enumerate(x.shape)])
     return broadcast_to(reshape(g, shape=kept), shape=x.shape)
-
-
-def runs(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The reduced axes in runs of neighbours, the last run first; kept axes of size 1 do not part neighbours."""
-    out: list[tuple[int, ...]] = []
-    for k in reversed(axes):
-        if out and all(n == 1 for n in shape[k + 1 : out[-1][0]]):
-            out[-1] = (k, *out[-1])
-        else:
-            out.append((k,))
-    return out
-
-
-def extent(shape: tuple[int, ...], run: tuple[int, ...]) -> tuple[int, int, int]:
-    """(outer, n, inner): the elements before a run of reduced axes, along it, and behind it."""
-    return prod(shape[: run[0]]), prod(shape[k] for k in run), prod(shape[run[-1] + 1 :])
-
-
-LANES, GROUP, CHUNK = 64, 8, 1 << 16
 
 
 def ordered(np: Any, x: Any, axes: tuple[int, ...]) -> Any:

@@ -18,7 +18,6 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
 from tenure.ops.advanced import gather
 from tenure.ops.index import getitem, indexed_shape
-from tenure.ops.lowering import Element
 from tenure.ops.move import flip, permute, reshape
 from tenure.ops.pointwise import floor_divide, mark, remainder
 
@@ -57,8 +56,7 @@ def worth(reads: Sequence[Read], size: int) -> bool:
 
 def alike(at: Instruction, shapes: Sequence[Shape]) -> bool:
     """Whether an element of the result takes the elements at its own index, or single numbers."""
-    lower = at.primitive.lower
-    return isinstance(lower, Element) and lower.alike and all(s in ((), at.aval.shape) for s in shapes)
+    return at.primitive.lower.alike and all(s in ((), at.aval.shape) for s in shapes)
 
 
 def same(x: Value) -> Value:

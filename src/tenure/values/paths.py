@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Cost
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder, Value
-from tenure.ops.lowering import Cost
 from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_mark
 from tenure.values.graph import Source
