@@ -1,4 +1,5 @@
-"""Hypothesis profiles: `quick` draws the same examples every time, `fuzz` (`make fuzz`) searches."""
+"""Hypothesis profiles: `quick` draws the same examples every time, `fuzz` (`make fuzz`) searches. The compiler verifies
+its forms between passes."""
 
 import getpass
 import os
@@ -7,6 +8,7 @@ import tempfile
 from hypothesis import settings
 
 os.environ.setdefault("TENURE_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"tenure-tests-{getpass.getuser()}"))
+os.environ.setdefault("TENURE_VERIFY", "1")
 
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("fuzz", max_examples=2000, deadline=None)

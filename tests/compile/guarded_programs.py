@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tenure import dtypes
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -84,15 +84,15 @@ def check(name: str, program: Program, arrays: Arrays, numbers: list[float]) -> 
     print(name, flush=True)
     made = any(at.primitive.name in random_ir.MADE for at in program.instructions)
     want = (interpret if made else stepwise)(program)(copies(arrays), numbers)
-    compiled = Compiled(program)
+    native = compiled(program)
     held = copies(arrays)
     for given in (list(held), copies(arrays)):
-        for v, g, w in zip(program.outputs, compiled(given, numbers), want, strict=True):
+        for v, g, w in zip(program.outputs, native(given, numbers), want, strict=True):
             written = (w != 0) | (not is_blank(program, v))
             assert np.allclose(g[written], w[written], rtol=1e-4, atol=1e-4, equal_nan=True)
     pieces = in_pieces(program)
     if set(pieces.outputs) - set(program.outputs):
-        Compiled(pieces)(list(held), numbers)
+        compiled(pieces)(list(held), numbers)
 
 
 def main() -> None:

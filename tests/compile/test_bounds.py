@@ -12,7 +12,7 @@ import pytest
 
 from tenure import dtypes
 from tenure.compile import elements
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.errors import InternalError
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Program
@@ -46,10 +46,10 @@ def test_a_wrong_index_is_caught(shape: tuple[int, int], away: int, monkeypatch:
     monkeypatch.setenv("TENURE_DEBUG_BOUNDS", "1")
     monkeypatch.setenv("TENURE_CACHE", "0")
     x = np.ones(shape, np.float32)
-    Compiled(program(*shape))([x.copy()])
+    compiled(program(*shape))([x.copy()])
     address = elements.Emitter.scalar
     monkeypatch.setattr(elements.Emitter, "scalar", lambda self, i: address(self, i + away if i.terms else i))
     wrong = program(*shape)
     monkeypatch.setattr("tenure.compile.executable.structure", lambda p: f"wrong by {away} {shape}")
     with pytest.raises(InternalError, match=r"an access of kernel\d+ to (%\d+, float32\[.*\]|scratch), is out of b"):
-        Compiled(wrong)([x.copy()])
+        compiled(wrong)([x.copy()])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tenure import dtypes
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.generic import fold_source
 from tenure.compile.jit import engine
 from tenure.ir.aval import Aval
@@ -34,10 +34,10 @@ def numbers(shape: tuple[int, ...], dtype: str) -> Any:
     return (RNG.standard_normal(shape) * np.exp2(RNG.integers(-8, 8, shape))).astype(dtype)
 
 
-def compiled(name: str, x: Any, axes: tuple[int, ...]) -> Any:
+def native(name: str, x: Any, axes: tuple[int, ...]) -> Any:
     b = Builder()
     v = b.input(Aval(x.shape, dtypes.as_dtype(x.dtype)))
-    (found,) = Compiled(b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id]))([x])
+    (found,) = compiled(b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id]))([x])
     return found
 
 
@@ -77,14 +77,14 @@ def plain(x: Any) -> Any:
 def test_rows(name: str, dtype: str) -> None:
     for n in ROWS if name == "reduce_sum" else ROWS[1:]:
         x = numbers((2, n) if n > 5000 else (5, n), dtype)
-        same_bits(compiled(name, x, (1,)), generic(name, x, (1,)))
+        same_bits(native(name, x, (1,)), generic(name, x, (1,)))
 
 
 @each
 def test_columns(name: str, dtype: str) -> None:
     for n, inner in COLUMNS if name == "reduce_sum" else COLUMNS[1:]:
         x = numbers((2, n, inner), dtype)
-        same_bits(compiled(name, x, (1,)), generic(name, x, (1,)))
+        same_bits(native(name, x, (1,)), generic(name, x, (1,)))
 
 
 @each
@@ -92,7 +92,7 @@ def test_columns(name: str, dtype: str) -> None:
 def test_axes_in_several_runs(name: str, dtype: str, axes: tuple[int, ...]) -> None:
     for shape in [(3, 4, 5, 6), (2, 1, 70, 3), (1, 1, 3, 1), (66, 2, 1, 67)]:
         x = numbers(shape, dtype)
-        found = compiled(name, x, axes)
+        found = native(name, x, axes)
         same_bits(found, generic(name, x, axes))
         np.testing.assert_allclose(
             found,
@@ -107,7 +107,7 @@ def test_axes_in_several_runs(name: str, dtype: str, axes: tuple[int, ...]) -> N
 def test_the_stated_order_of_columns() -> None:
     for n in (5, 8, 9, 64, 65, 520, 4100):
         x = numbers((n, 2), "float32")
-        same_bits(compiled("reduce_sum", x, (0,)), plain(x))
+        same_bits(native("reduce_sum", x, (0,)), plain(x))
 
 
 def test_the_stated_order_of_rows() -> None:
@@ -115,7 +115,7 @@ def test_the_stated_order_of_rows() -> None:
         x = numbers((n,), "float32")
         parts = [lanes(x[k : k + 65536]) for k in range(0, n, 65536)]
         want = parts[0] if len(parts) == 1 else lanes(np.array(parts))
-        same_bits(np.asarray(compiled("reduce_sum", x, (0,))), np.asarray(want))
+        same_bits(np.asarray(native("reduce_sum", x, (0,))), np.asarray(want))
 
 
 def lanes(x: Any) -> Any:
@@ -137,12 +137,12 @@ def tree(x: Any) -> Any:
 def test_the_order_that_the_primitive_states(dtype: str, axes: tuple[int, ...]) -> None:
     for shape in [(3, 4, 5, 6), (2, 1, 70, 3), (600, 2, 1, 67), (9, 0, 3, 2)]:
         x = numbers(shape, dtype)
-        same_bits(compiled("reduce_sum", x, axes), ordered(np, x, axes))
+        same_bits(native("reduce_sum", x, axes), ordered(np, x, axes))
 
 
 def test_more_chunks_than_one_group_of_lanes_takes() -> None:
     x = np.tile(numbers((1 << 20,), "float32"), 34)
-    found = compiled("reduce_sum", x, (0,))
+    found = native("reduce_sum", x, (0,))
     same_bits(found, generic("reduce_sum", x, (0,)))
     same_bits(found, ordered(np, x, (0,)))
 
@@ -154,7 +154,7 @@ def test_nan_anywhere_gives_nan(name: str, dtype: str) -> None:
         x = np.tile(numbers((n,), dtype), (n + 1, 1))
         x[np.arange(n), np.arange(n)] = np.nan
         for run, y in (((1,), x), ((0,), np.ascontiguousarray(x.T))):
-            found = compiled(name, y, run)
+            found = native(name, y, run)
             assert np.isnan(found[:n]).all()
             assert found[n] == getattr(np, name[7:])(x[n])
             same_bits(found, generic(name, y, run))
@@ -165,4 +165,4 @@ def test_zeros_keep_their_signs() -> None:
         x = np.full((2, n), -0.0, np.float32)
         for axes in ((1,), (0,)):
             for name in OPERATIONS:
-                assert np.signbit(compiled(name, x, axes)).all()
+                assert np.signbit(native(name, x, axes)).all()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.stepwise import native, stepwise
 from tenure.interp.interp import Poison
 from tenure.ir.program import Program, Value
@@ -48,17 +48,17 @@ def differs(program: Program, arrays: Arrays, numbers: list[float]) -> str | Non
     """What is wrong with the compiled program, if anything is."""
     want = stepwise(program)(copies(arrays), numbers)
     try:
-        compiled = Compiled(program)
+        native = compiled(program)
     except Exception as error:
         return f"it does not compile: {error!r}"
     held = copies(arrays)
-    first = compiled(list(held), numbers)
+    first = native(list(held), numbers)
     if not same(held, arrays):
         return "an input that the caller holds was written"
     if not same(first, want):
         return "the results differ"
     kept = [bytes(x.tobytes()) for x in first if type(x) is not Poison]
-    if not same(compiled(copies(arrays), numbers), want):
+    if not same(native(copies(arrays), numbers), want):
         return "the results differ where the inputs' buffers are handed over"
     if kept != [x.tobytes() for x in first if type(x) is not Poison]:
         return "results of the first run were written by the second"

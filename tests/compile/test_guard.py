@@ -34,7 +34,7 @@ def test_no_access_past_the_end(part: str, least: int) -> None:
 
 SHORT = """
 import numpy as np
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
 from tenure.runtime import buffers
@@ -45,7 +45,7 @@ b = Builder()
 x = b.input(Aval((1000,), dtypes.float32))
 program = b.extract([x.id], [TABLE["negative"](x).id])
 with buffers.guarded():
-    run = Compiled(program)
+    run = compiled(program)
     print(run([buffers.empty(1000)])[0].size, flush=True)
     run([buffers.empty(999)])
 """

@@ -12,7 +12,7 @@ import pytest
 
 import tenure as tn
 from tenure import dtypes
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.fuse import fuse
 from tenure.compile.memory import Layout, plan_memory
 from tenure.compile.orient import orient
@@ -43,10 +43,10 @@ def numbers(*shape: int, dtype: Any = np.float32) -> Any:
 
 
 def exactly(function: Function, *arrays: Any) -> list[Any]:
-    """Compiled and interpreted results are the same numbers, and the operands stay as they were."""
+    """compiled and interpreted results are the same numbers, and the operands stay as they were."""
     program, held = built(function, *arrays), [np.array(a) for a in arrays]
     want = interpret(program)([np.array(a) for a in arrays])
-    got = Compiled(program)(list(held))
+    got = compiled(program)(list(held))
     for x, a in zip(held, arrays, strict=True):
         np.testing.assert_array_equal(x, a)
     for g, w in zip(got, want, strict=True):
@@ -64,7 +64,7 @@ def given(function: Function, *arrays: Any, hold: tuple[int, ...] = ()) -> tuple
     """The results of a call that alone holds its operands, but for those in ``hold``; their addresses; those held."""
     inputs = [np.array(a) for a in arrays]
     addresses, held = [x.ctypes.data for x in inputs], [inputs[k] for k in hold]
-    return Compiled(built(function, *arrays))(inputs), addresses, held
+    return compiled(built(function, *arrays))(inputs), addresses, held
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_after_a_check_of_inputs_buffers_are_given() -> None:
         exactly(function, w, i)
         mine = [np.array(w), np.array([0, bad, 1])]
         kept = list(mine)
-        (poison,) = Compiled(built(function, w, i))(mine)
+        (poison,) = compiled(built(function, w, i))(mine)
         assert "out of range" in str(poison.error)
         np.testing.assert_array_equal(kept[0], w)
     (out,), (address, _), _ = given(lambda w, i: w + reduce.reduce_max(advanced.take_rows(w, i), axes=(0, 1)), w, i)
@@ -252,7 +252,7 @@ with buffers.guarded():
     for function, arrays in [*cases, *t.MOVES.values()]:
         program = t.built(function, *arrays)
         want = t.interpret(program)([np.array(a) for a in arrays])
-        got = t.Compiled(program)([copied(a) for a in arrays])
+        got = t.compiled(program)([copied(a) for a in arrays])
         for g, w in zip(got, want):
             np.testing.assert_array_equal(g, w)
 """
@@ -321,7 +321,7 @@ def test_a_large_product_reads_a_transpose_as_it_lies() -> None:
     for size, kernels in (((9, 30, 20), 2), ((200, 300, 210), 1)):
         x, w = numbers(size[0], size[1]), numbers(size[2], size[1])
         assert len(fuse(orient(simplify(built(product, x, w)))).kernels) == kernels
-        (out,) = Compiled(built(product, x, w))([x, w])
+        (out,) = compiled(built(product, x, w))([x, w])
         np.testing.assert_allclose(out, x @ w.T, rtol=1e-4, atol=1e-3)
 
 
@@ -333,7 +333,7 @@ def test_an_input_is_lent_to_no_result_of_another_shape() -> None:
     (out,), _, _ = given(lambda x: move.reshape(x * 2.0, shape=(1, 3)) + 1.0, np.arange(3.0))
     assert out.shape == (1, 3)
     program = built(lambda x: pointwise.exp(move.reshape(cross(x), shape=(600,))) * 2.0, numbers(20, 30))
-    (out,) = Compiled(program)([numbers(20, 30)])
+    (out,) = compiled(program)([numbers(20, 30)])
     assert out.shape == (600,)
 
 

@@ -1,4 +1,4 @@
-"""Compiled programs against the reference interpreter: every primitive alone, and fused with its neighbours."""
+"""compiled programs against the reference interpreter: every primitive alone, and fused with its neighbours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import tenure.ops  # noqa: F401
 from tenure import dtypes
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.fuse import fuse
 from tenure.compile.simplify import simplify
 from tenure.interp.interp import interpret
@@ -36,7 +36,7 @@ def agree(program: Program, arrays: Sequence[Any]) -> None:
     """Both executors give the same, and neither changes what its caller holds."""
     held = [np.array(a) for a in arrays]
     want = interpret(program)([np.array(a) for a in arrays])
-    got = Compiled(program)(list(held))
+    got = compiled(program)(list(held))
     for x, a in zip(held, arrays, strict=True):
         np.testing.assert_array_equal(x, a)
     for g, w in zip(got, want, strict=True):
@@ -116,7 +116,7 @@ def test_a_written_place_moves_only_what_is_written() -> None:
     address = mine.ctypes.data
     inputs = [mine]
     del mine
-    (out,) = Compiled(program)(inputs)
+    (out,) = compiled(program)(inputs)
     assert out.ctypes.data == address
     assert out[:5].tolist() == [0, 1, 2, 3, 4]
     agree(program, [x])
@@ -124,13 +124,13 @@ def test_a_written_place_moves_only_what_is_written() -> None:
 
 def test_an_index_out_of_range_is_found() -> None:
     x, i = np.arange(4.0), np.array([0, 4])
-    (out,) = Compiled(built(advanced.take_rows, x, i))([x, i])
+    (out,) = compiled(built(advanced.take_rows, x, i))([x, i])
     assert "index 4 is out of range for axis 0 of size 4" in str(out.error)
 
 
 def test_a_whole_number_to_a_negative_power_is_found() -> None:
     x, y = np.array([2, 3]), np.array([2, -1])
-    (out,) = Compiled(built(pointwise.power, x, y))([x, y])
+    (out,) = compiled(built(pointwise.power, x, y))([x, y])
     assert "a whole number to the power -1 is no whole number" in str(out.error)
     agree(built(pointwise.power, x, abs(y)), [x, abs(y)])
 

@@ -11,7 +11,7 @@ import pytest
 
 from tenure import dtypes
 from tenure.compile import executable
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.fuse import fuse
 from tenure.compile.jit import Engine
 from tenure.compile.simplify import simplify
@@ -141,15 +141,15 @@ def test_forced_outputs_change_no_bit(name: str, size: tuple[int, int]) -> None:
     function, inputs = CASES[name]
     arrays = inputs(*size)
     program = built(function, *arrays)
-    want = bits(Compiled(program)(list(arrays)))
+    want = bits(compiled(program)(list(arrays)))
     first = len(program.inputs)
     every = list(range(first, first + len(program.instructions)))
     wide = Program(program.inputs, program.instructions, (*program.outputs, *every))
-    found = Compiled(wide)(list(arrays))
+    found = compiled(wide)(list(arrays))
     assert bits(found[: len(want)]) == want
     for v in every:
         forced = Program(program.inputs, program.instructions, (*program.outputs, v))
-        *same, value = Compiled(forced)(list(arrays))
+        *same, value = compiled(forced)(list(arrays))
         assert bits(same) == want, v
         assert bits([value]) == bits([found[len(want) + v - first]]), v
 
@@ -158,7 +158,7 @@ def test_forced_outputs_change_no_bit(name: str, size: tuple[int, int]) -> None:
 def test_threads_change_no_bit(name: str) -> None:
     function, inputs = CASES[name]
     arrays = inputs(1500, 70) if name != "attention" else inputs(300, 70)
-    run = Compiled(built(function, *arrays))
+    run = compiled(built(function, *arrays))
     found = []
     for count in (1, 2, 3):
         threads.set_num_threads(count)
@@ -171,10 +171,10 @@ def test_narrow_registers_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
     function, inputs = CASES[name]
     arrays = inputs(67, 45)
     program = built(function, *arrays)
-    want = bits(Compiled(program)(list(arrays)))
+    want = bits(compiled(program)(list(arrays)))
     narrow = Engine(cpu="x86-64-v3")
     monkeypatch.setattr(executable, "engine", lambda: narrow)
-    assert bits(Compiled(program)(list(arrays))) == want
+    assert bits(compiled(program)(list(arrays))) == want
 
 
 def test_how_many_kernels() -> None:
@@ -241,9 +241,9 @@ def test_sums_over_the_same_rows_go_side_by_side() -> None:
         program = built(function, x)
         assert kernels(program) == count
         agree(program, [x])
-        together = bits(Compiled(program)([x]))
+        together = bits(compiled(program)([x]))
         for k, v in enumerate(program.outputs):
-            assert bits(Compiled(Program(program.inputs, program.instructions, (v,)))([x])) == [together[k]]
+            assert bits(compiled(Program(program.inputs, program.instructions, (v,)))([x])) == [together[k]]
     assert kernels(built(spread, numbers(60, 200))) == 4
     agree(built(spread, numbers(60, 200)), [numbers(60, 200)])
 

@@ -9,7 +9,7 @@ import pytest
 
 import tenure.ops  # noqa: F401  (fills the table)
 from tenure import dtypes
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
@@ -39,7 +39,7 @@ def agree(primitive: Any, samples: Any) -> None:
         outputs.append((xs, params))
     given = [x.id for xs, _ in outputs for x in xs]
     program = b.extract(given, [b.emit(primitive, xs, params).id for xs, params in outputs])
-    one, two = (run(program)([np.array(a) for a in arrays]) for run in (stepwise, Compiled))
+    one, two = (run(program)([np.array(a) for a in arrays]) for run in (stepwise, compiled))
     for x, y in zip(one, two, strict=True):
         assert x.dtype == y.dtype and x.shape == y.shape and bits(x) == bits(y)
 

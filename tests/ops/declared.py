@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenure.compile.index import address
-from tenure.compile.loops import Axis, constant, counted, nest
+from tenure.compile.nests import Axis, constant, counted, nest
 from tenure.compile.plan import identity, instruction
 from tenure.ir.kind import Kind
 from tenure.ir.primitive import Primitive

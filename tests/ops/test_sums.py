@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -19,7 +19,7 @@ from tenure.nn import functional as F
 
 DTYPES = ["float32", "float64"]
 LENGTHS = [100, 1000, 4099, 65536]
-WAYS: dict[str, Any] = {"compiled": Compiled, "op by op": stepwise, "reference": interpret}
+WAYS: dict[str, Any] = {"compiled": compiled, "op by op": stepwise, "reference": interpret}
 each = pytest.mark.parametrize("dtype", DTYPES)
 
 

@@ -13,7 +13,7 @@ import pytest
 import tenure
 import tenure.ops
 from tenure import dtypes
-from tenure.compile.executable import Compiled
+from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.errors import OutOfRange
 from tenure.interp.interp import interpret
@@ -24,7 +24,7 @@ from tests.ops.declared import only_here, picked, softshrink
 from tests.ops.passing import passes_the_tables_tests
 from tests.ops.programs import aval_of
 
-RUNS: dict[str, Callable[..., Any]] = {"compiled": Compiled, "op by op": stepwise, "interpreted": interpret}
+RUNS: dict[str, Callable[..., Any]] = {"compiled": compiled, "op by op": stepwise, "interpreted": interpret}
 FAILING = [(p, d) for p in TABLE.values() for d in dtypes.DTYPES if p.traits.fails and d.kind in p.dtypes]
 
 
@@ -77,7 +77,7 @@ def test_an_elementwise_primitive_may_have_parameters() -> None:
     with only_here():
         primitive = softshrink()
         passes_the_tables_tests(primitive)
-        out = outcome(Compiled, primitive, [np.array([-2.0, -0.25, 0.0, 0.75])], {"λ": 0.5})
+        out = outcome(compiled, primitive, [np.array([-2.0, -0.25, 0.0, 0.75])], {"λ": 0.5})
         assert out.tolist() == [-1.5, 0.0, 0.0, 0.25]
 
 

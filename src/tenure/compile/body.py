@@ -13,8 +13,8 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import Emitter
-from tenure.compile.loops import BLOCK, Axis, constant, counted, nest, vectorized
 from tenure.compile.math.lanes import Builder
+from tenure.compile.nests import BLOCK, Axis, constant, counted, nest, vectorized
 from tenure.compile.plan import Plan
 
 POINTER = ir.PointerType()
@@ -89,7 +89,7 @@ class Body:
         with self.b.if_then(self.b.icmp_signed("<", first, last)):
             body()
 
-    def spread(
+    def parallel(
         self,
         axes: list[Axis],
         width: int,

@@ -11,8 +11,8 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.elements import in_memory
-from tenure.compile.loops import constant, counted
 from tenure.compile.memory import Layout
+from tenure.compile.nests import constant, counted
 from tenure.compile.plan import Plan
 from tenure.compile.ranges import Bound, bounds_of
 

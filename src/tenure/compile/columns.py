@@ -21,7 +21,7 @@ from llvmlite import ir
 from tenure.compile.combine import Combine
 from tenure.compile.elements import LLVM, Emitter, widths
 from tenure.compile.folds import BLOCKS, operand_forms, result_address
-from tenure.compile.loops import Axis, constant, counted, grouped, guarded, merge, nest
+from tenure.compile.nests import Axis, constant, counted, grouped, guarded, merge, nest
 from tenure.compile.plan import identity, instruction
 from tenure.ops.order import GROUP
 

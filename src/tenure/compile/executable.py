@@ -27,9 +27,8 @@ class Compiled:
 
     __slots__ = ("accesses", "call", "library", "program")
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.library = load(program)
+    def __init__(self, program: Program, library: Library) -> None:
+        self.program, self.library = program, library
         about = json.loads(ctypes.string_at(self.library.address("about")))
         self.accesses: list[str] = about["accesses"]
         kinds = ["d" if aval.dtype.kind == "f" else "q" for aval in program.inputs if aval.weak]
@@ -67,12 +66,17 @@ class Compiled:
         return stepwise(self.program)(arrays, numbers)
 
 
+def compiled(program: Program) -> Compiled:
+    """Compile a program, or take its code from a cache."""
+    return Compiled(program, load(program))
+
+
 def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
     products = any(at.primitive.lower.library(at.aval) is not None for at in program.instructions)
     found = linked(products)
     key = f"{LAYOUT} {checks_bounds()} {structure(program)}"
-    return found.load(lambda: late("build").build(program, found.target.vector_bits), key=key)
+    return found.load(lambda: late("pipeline").compile_module(program, found.target.vector_bits), key=key)
 
 
 def structure(program: Program) -> str:

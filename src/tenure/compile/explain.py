@@ -11,17 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from llvmlite import ir
-
-from tenure.compile.body import Body
-from tenure.compile.build import planned
 from tenure.compile.jit import engine
-from tenure.compile.kernels import emit_kernel
+from tenure.compile.loops import loops
 from tenure.compile.memory import Layout, last_uses
+from tenure.compile.pipeline import planned
 from tenure.compile.plan import Kernel, Plan, instruction
-from tenure.compile.share import localize
-from tenure.compile.spread import Spread, threaded
-from tenure.compile.trail import entangled
+from tenure.compile.stencil import entangled
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction, Program
 from tenure.ops.move import full
@@ -101,18 +96,14 @@ class Report:
 
 def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
     """What becomes of a program; ``held`` are the inputs that the caller has kept, so that they were copied."""
-    plan, layout = planned(program)
-    reuses = found_reuses(plan, layout, held or {})
+    layout = planned(program)
+    plan = layout.plan
+    reuses = found_reuses(layout, held or {})
     ours = {r.value: r.of for r in reuses if r.why is None}
-    loops = [None if threaded(plan, kernel) else emitted(plan, layout, kernel) for kernel in plan.kernels]
-    spread = Spread(plan, layout, loops)
-    kernels = [kernel_report(plan, k, ours, shared) for k, shared in zip(plan.kernels, spread.shared, strict=True)]
+    written = loops(layout, vector_bits())
+    calls = zip(plan.kernels, written.shared, strict=True)
+    kernels = [kernel_report(plan, k, ours, shared) for k, shared in calls]
     return Report(plan, layout, tuple(kernels), tuple(reuses))
-
-
-def emitted(plan: Plan, layout: Layout, kernel: Kernel) -> Body:
-    """The kernel once more, for only that says how much it does."""
-    return emit_kernel(ir.Module(), "kernel", plan, kernel, localize(plan, kernel, layout.slots).slots, vector_bits())
 
 
 def kernel_report(plan: Plan, kernel: Kernel, in_place: Mapping[int, int], shared: bool) -> KernelReport:
@@ -196,8 +187,9 @@ def written(program: Program, v: int, in_place: Mapping[int, int]) -> int:
     return at.aval.size if part is None else min(at.aval.size, part)
 
 
-def found_reuses(plan: Plan, layout: Layout, held: Mapping[int, int]) -> list[Reuse]:
+def found_reuses(layout: Layout, held: Mapping[int, int]) -> list[Reuse]:
     """Which values lie in the buffer of another, and which could not."""
+    plan = layout.plan
     out: list[Reuse] = []
     last: dict[int, int] = {}
     for k, kernel in enumerate(plan.kernels):

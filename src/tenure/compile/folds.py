@@ -26,7 +26,7 @@ from llvmlite import ir
 from tenure.compile.combine import I1, Combine
 from tenure.compile.elements import LLVM, widths
 from tenure.compile.index import Affine, address, loop
-from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest
+from tenure.compile.nests import Axis, constant, counted, grouped, least, merge, nest
 from tenure.compile.plan import identity, instruction
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType

@@ -12,18 +12,18 @@ from dataclasses import replace
 
 from tenure.compile.plan import Plan
 from tenure.compile.schedule import Scheduler
+from tenure.compile.stencil import untangle
 from tenure.compile.stored import choose_stored
-from tenure.compile.trail import untangle
-from tenure.compile.windows import find_windows
+from tenure.compile.subviews import find_subviews
 from tenure.ir.program import Program
 
 
 def fuse(program: Program, late: Collection[int] = ()) -> Plan:
     """Choose stored values and kernels; ``late`` values come where they stand, not with what they read."""
-    windows = find_windows(program)
-    scheduler = Scheduler(program, untangle(program, choose_stored(program, windows)), late)
+    subviews = find_subviews(program)
+    scheduler = Scheduler(program, untangle(program, choose_stored(program, subviews)), late)
     for v in sorted(scheduler.stored):
-        if v >= len(program.inputs) and v not in windows:
+        if v >= len(program.inputs) and v not in subviews:
             scheduler.add(v)
     scheduler.share()
-    return replace(scheduler.plan(), windows=windows)
+    return replace(scheduler.plan(), subviews=subviews)

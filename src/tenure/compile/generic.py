@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from tenure.compile.combine import Combine
 from tenure.compile.elements import in_memory
-from tenure.compile.loops import constant, counted, guarded, least, stack
+from tenure.compile.nests import constant, counted, guarded, least, stack
 from tenure.dtypes import DType
 from tenure.ops.order import CHUNK, GROUP, LANES
 

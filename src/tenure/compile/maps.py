@@ -11,12 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.build import item, member
 from tenure.compile.elements import Emitter, widths
+from tenure.compile.emit import item, member
 from tenure.compile.index import loop
 from tenure.compile.jit import engine
-from tenure.compile.loops import vectorized
 from tenure.compile.math.lanes import Builder as Lines
+from tenure.compile.nests import vectorized
 from tenure.compile.objects import DATA, ITEMS
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Instruction

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from tenure.compile.index import Affine, address
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of
+from tenure.compile.stencil import entangled, stencil
 from tenure.compile.symbolic import Tracer
-from tenure.compile.trail import entangled, trail
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Role
 from tenure.ir.program import Program
@@ -24,18 +24,32 @@ LARGE = 1 << 20
 
 @dataclass(frozen=True)
 class Layout:
-    """``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``.
+    """Where the stored values of a plan lie.
 
-    ``windows`` are entries that lie in those of inputs: slot, the input's, and by how many bytes it begins later.
+    ``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``.
+
+    ``subviews`` are entries that lie in those of inputs: slot, the input's, and by how many bytes it begins later.
     ``donors`` are pairs of an output slot and an input whose array it may be at the call.
     """
 
+    plan: Plan
     slots: dict[int, int]
     outputs: tuple[int, ...]
     offsets: tuple[tuple[int, int], ...]
-    windows: tuple[tuple[int, int, int], ...]
+    subviews: tuple[tuple[int, int, int], ...]
     arena: int
     donors: tuple[tuple[int, int], ...]
+
+    def __str__(self) -> str:
+        inputs, offsets = len(self.plan.program.inputs), dict(self.offsets)
+        subviews = {slot: f"input {x} from byte {start}" for slot, x, start in self.subviews}
+        lines = []
+        for v, slot in sorted(self.slots.items()):
+            what = f"input {slot}" if slot < inputs else f"output {slot - inputs}"
+            what = f"arena from byte {offsets[slot]}" if slot in offsets else subviews.get(slot, what)
+            lines.append(f"%{v}, {self.plan.program.aval(v).nbytes} bytes: {what}")
+        lines += [f"output {slot - inputs} takes over input {x} if it can" for slot, x in self.donors]
+        return "\n".join([*lines, f"arena: {self.arena} bytes"])
 
 
 def plan_memory(plan: Plan) -> Layout:
@@ -54,22 +68,22 @@ def plan_memory(plan: Plan) -> Layout:
     places = {at: n + len(outputs) + k for k, at in enumerate(dict.fromkeys(offsets.values()))}
     slots.update({root: places[at] for root, at in offsets.items()})
     taken = n + len(outputs) + len(places)
-    slots.update({v: taken + k for k, v in enumerate(plan.windows)})
+    slots.update({v: taken + k for k, v in enumerate(plan.subviews)})
     full = {v: slots[owner.get(v, v)] for v in plan.stored}
     placed = tuple([(slot, at) for at, slot in places.items()])
     made = {slots[owner.get(v, v)]: program.aval(v) for v in outputs}
     lent = tuple([(full[v], x) for v, x in donors if made.get(full[v]) == program.aval(x)])
-    windows = tuple([(slots[v], x, start) for v, (x, start) in plan.windows.items()])
-    return Layout(full, tuple(outputs), placed, windows, arena, lent)
+    subviews = tuple([(slots[v], x, start) for v, (x, start) in plan.subviews.items()])
+    return Layout(plan, full, tuple(outputs), placed, subviews, arena, lent)
 
 
 def last_uses(plan: Plan) -> dict[int, int]:
-    """The kernel that reads a stored value last; outputs are read after all, and windows and their inputs kept."""
+    """The kernel that reads a stored value last; outputs are read after all, and subviews and their inputs kept."""
     last: dict[int, int] = {}
     for k, kernel in enumerate(plan.kernels):
         for v in [*kernel.reads, *kernel.values]:
             last[v] = k
-    for v in [*plan.program.outputs, *plan.windows, *[x for x, _ in plan.windows.values()]]:
+    for v in [*plan.program.outputs, *plan.subviews, *[x for x, _ in plan.subviews.values()]]:
         last[v] = len(plan.kernels)
     return last
 
@@ -114,7 +128,7 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     lower = at.primitive.lower
     if lower.base is not None:
         base = at.operands[lower.base]
-        free = not entangled(plan.program, plan.stored, v) or trail(plan.program, plan.stored, v) is not None
+        free = not entangled(plan.program, plan.stored, v) or stencil(plan.program, plan.stored, v) is not None
         return {v: [base] if base in plan.stored and free else []}
     if lower.inline and kernel.domain is None:
         return same_places(plan, kernel)

@@ -68,12 +68,12 @@ def names(values: list[int]) -> str:
 
 @dataclass
 class Plan:
-    """Kernels in order, and the values that lie in buffers; ``windows`` are those that are parts of inputs."""
+    """Kernels in order, and the values that lie in buffers; ``subviews`` are those that are parts of inputs."""
 
     program: Program
     stored: set[int]
     kernels: list[Kernel]
-    windows: dict[int, tuple[int, int]] = field(default_factory=dict)
+    subviews: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "\n".join(f"kernel {k}: {kernel}" for k, kernel in enumerate(self.kernels))

@@ -9,7 +9,7 @@ from llvmlite import ir
 
 from tenure.compile.elements import in_memory
 from tenure.compile.index import address, loop
-from tenure.compile.loops import Axis, constant, counted, nest
+from tenure.compile.nests import Axis, constant, counted, nest
 from tenure.compile.plan import instruction
 from tenure.compile.stored import multiplied
 from tenure.ir.program import Instruction

@@ -20,7 +20,7 @@ from llvmlite import ir
 from tenure.compile.combine import I1, Combine, Together
 from tenure.compile.elements import LLVM, Emitter, in_memory, widths
 from tenure.compile.index import Affine, Index, address
-from tenure.compile.loops import Axis, constant, counted, grouped, least, merge, nest, stack
+from tenure.compile.nests import Axis, constant, counted, grouped, least, merge, nest, stack
 from tenure.compile.plan import Kernel, Member, identity, instruction
 from tenure.compile.stored import of_one_form
 from tenure.ir.kind import Role

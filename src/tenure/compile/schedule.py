@@ -16,7 +16,7 @@ from math import prod
 from typing import Any
 
 from tenure.compile.index import Affine, Unseen, address, reshaped
-from tenure.compile.loops import merge
+from tenure.compile.nests import merge
 from tenure.compile.plan import Domain, Kernel, Member, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of, reads_by
 from tenure.compile.stored import Follower, of_one_form

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from tenure.compile.index import Index, Unseen
-from tenure.compile.loops import merge
+from tenure.compile.nests import merge
 from tenure.compile.plan import identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.symbolic import Tracer
@@ -24,15 +24,15 @@ DEEPEST = 60
 """How many operations may be computed one inside the other before a value is stored."""
 
 
-def choose_stored(program: Program, windows: Collection[int] = ()) -> set[int]:
-    """Inputs and their windows, outputs, results of loop nests, operands of library calls, and what is dear and read
+def choose_stored(program: Program, subviews: Collection[int] = ()) -> set[int]:
+    """Inputs and their subviews, outputs, results of loop nests, operands of library calls, and what is dear and read
     twice."""
     n = len(program.inputs)
     readers: dict[int, list[int]] = {}
     for k, at in enumerate(program.instructions):
         for o in set(at.operands):
             readers.setdefault(o, []).append(n + k)
-    stored = {*range(n), *windows, *program.outputs}
+    stored = {*range(n), *subviews, *program.outputs}
     weight: dict[int, int] = dict.fromkeys(range(n), 0)
     depth: dict[int, int] = dict.fromkeys(range(n), 0)
     fixed: set[int] = set()

@@ -15,7 +15,7 @@ from llvmlite import ir
 from tenure.compile.body import Body
 from tenure.compile.elements import Emitter, Held, widths
 from tenure.compile.index import Affine
-from tenure.compile.loops import merge, short
+from tenure.compile.nests import merge, short
 from tenure.compile.symbolic import Tracer
 from tenure.compile.transpose import across, turned
 
@@ -66,7 +66,7 @@ def sweep(
             turned(body, axes, turn, at, ahead=2 if streaming else 0)
         else:
             partial = (lambda variables, lane: at(variables, lane, width, live=rest)) if rest else None
-            body.spread(axes, width, at, before=before, rest=partial)
+            body.parallel(axes, width, at, before=before, rest=partial)
 
     streamed(body, size, {x for x, _ in t.places}, values, loops)
 

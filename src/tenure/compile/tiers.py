@@ -111,5 +111,5 @@ class Tiered:
 
 def compile_program(program: Program) -> Executable:
     """The program as machine code."""
-    made: Executable = late("executable").Compiled(program)
+    made: Executable = late("executable").compiled(program)
     return made

@@ -17,7 +17,7 @@ from llvmlite import ir
 from tenure.compile.body import ENOUGH, Body, smaller, unravel
 from tenure.compile.elements import Held, in_memory
 from tenure.compile.index import Affine
-from tenure.compile.loops import Axis, constant, counted, stack
+from tenure.compile.nests import Axis, constant, counted, stack
 from tenure.ir.program import Program
 
 I32, I64 = ir.IntType(32), ir.IntType(64)

@@ -16,11 +16,11 @@ from llvmlite import ir
 from tenure.compile.body import Body, is_large, launch, leading, smaller, unravel
 from tenure.compile.elements import Emitter, Held, widths
 from tenure.compile.index import Index, loop
-from tenure.compile.loops import Axis, constant, counted, merge, nest, vectorized
+from tenure.compile.nests import Axis, constant, counted, merge, nest, vectorized
 from tenure.compile.plan import identity, instruction
+from tenure.compile.stencil import StencilWriter, entangled, stencil
 from tenure.compile.sweep import loaded, steady, steady_places, sweep
 from tenure.compile.symbolic import Tracer
-from tenure.compile.trail import Writer, entangled, trail
 from tenure.ops.lowering import Write
 
 I64 = ir.IntType(64)
@@ -91,9 +91,9 @@ def write_block(body: Body, v: int, lower: Write) -> None:
         return lower.place(e, index, *at.operands, **at.params)  # type: ignore[no-any-return]
 
     part = None if lower.part is None else lower.part(body.program.aval(x).shape, **at.params)
-    behind = trail(body.program, body.plan.stored, v) if entangled(body.program, body.plan.stored, v) else None
+    behind = stencil(body.program, body.plan.stored, v) if entangled(body.program, body.plan.stored, v) else None
     if behind is not None:
-        Writer(body, v, behind).emit()
+        StencilWriter(body, v, behind).emit()
     elif lower.ordered and not at.params.get("unique", False):
         write_in_order(body, v, x, place, lower.combine)
     else:

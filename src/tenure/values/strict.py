@@ -14,8 +14,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from tenure.compile.build import planned
 from tenure.compile.explain import found_reuses
+from tenure.compile.pipeline import planned
 from tenure.errors import BorrowError, DTypeError, OwnershipError, Site, shown
 from tenure.runtime.bracket import Bracketed
 from tenure.runtime.lots import unshared
@@ -108,7 +108,7 @@ class must_inplace(strict):
         error = super().judge(t, plan, k, write)
         if error is not None:
             return error
-        for r in found_reuses(*planned(program_of(plan.executable)), {}):
+        for r in found_reuses(planned(program_of(plan.executable)), {}):
             if r.of == k and r.why is not None and not r.given:
                 return OwnershipError(
                     f"this write is not done in place: {r.why}",
@@ -150,7 +150,7 @@ def donors(executable: Any) -> list[list[int]]:
     if known is not None:
         return known[1]
     slots: dict[int, list[int]] = {}
-    for slot, x in planned(program)[1].donors:
+    for slot, x in planned(program).donors:
         slots.setdefault(slot, []).append(x)
     found = list(slots.values())
     _donors[id(program)] = weakref.ref(program, partial(_donors.pop, id(program))), found

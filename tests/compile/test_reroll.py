@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenure import dtypes
-from tenure.compile.build import build, planned
-from tenure.compile.executable import Compiled
-from tenure.compile.turns import segments
+from tenure.compile.executable import compiled
+from tenure.compile.pipeline import compile_module, planned
+from tenure.compile.reroll import segments
 from tenure.errors import OutOfRange
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -49,7 +49,7 @@ def descent(turns: int) -> Program:
 
 def main_of(program: Program) -> int:
     """How many instructions the function has that runs the kernels."""
-    module = build(program, 256)
+    module = compile_module(program, 256)
     (main,) = [f for f in module.functions if f.name == "main"]
     return sum(len(block.instructions) for block in main.blocks)
 
@@ -63,7 +63,7 @@ def test_a_loop_gives_the_bits_of_its_turns(turns: int) -> None:
     rng = np.random.default_rng(turns)
     arrays = [rng.normal(size=300).astype("float32") for _ in range(2)]
     program = descent(turns)
-    (got,), (want,) = Compiled(program)([a.copy() for a in arrays]), interpret(program)([a.copy() for a in arrays])
+    (got,), (want,) = compiled(program)([a.copy() for a in arrays]), interpret(program)([a.copy() for a in arrays])
     assert got.tobytes() == want.tobytes() or np.allclose(got, want, 1e-5)
 
 
@@ -76,7 +76,7 @@ def test_what_is_checked_in_a_turn_is_checked_in_each() -> None:
         k = k + 1
         x = x + reduce.reduce_sum(advanced.gather(x, k, **spec), axes=(0,))
     program = b.extract([0, 1], [x.id])
-    run = Compiled(program)
+    run = compiled(program)
     fine = run([np.ones(8, "float32"), np.array([0])])[0]
     assert np.array_equal(fine, interpret(program)([np.ones(8, "float32"), np.array([0])])[0])
     (lost,) = run([np.ones(8, "float32"), np.array([4])])
@@ -94,21 +94,21 @@ def test_kernels_that_read_parts_of_an_input_are_one_function() -> None:
     for part in parts(b, packed, 16, 50):
         h = pointwise.tanh(h + move.reshape(part, shape=(4, 4)) * reduce.reduce_max(h, axes=(0, 1)))
     program = b.extract([0, 1], [h.id])
-    plan, layout = planned(program)
-    assert len(plan.windows) == 50 and len(layout.windows) == 50
-    assert len([f for f in build(program, 256).functions if not f.is_declaration]) < 8
+    layout = planned(program)
+    assert len(layout.plan.subviews) == len(layout.subviews) == 50
+    assert len([f for f in compile_module(program, 256).functions if not f.is_declaration]) < 8
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=800).astype("float32"), rng.normal(size=(4, 4)).astype("float32")]
-    got, want = Compiled(program)([a.copy() for a in arrays])[0], interpret(program)([a.copy() for a in arrays])[0]
+    got, want = compiled(program)([a.copy() for a in arrays])[0], interpret(program)([a.copy() for a in arrays])[0]
     assert np.allclose(got, want, 1e-5)
 
 
-def test_an_input_that_is_read_otherwise_too_has_no_windows() -> None:
+def test_an_input_that_is_read_otherwise_too_has_no_subviews() -> None:
     for read in (lambda b, x: x * 2.0, lambda b, x: index.additem(x, x, b.full((), 0, I64), spec=((64, 1),))):
         b = Builder()
         x = b.input(Aval((64,), F32))
         found = [*parts(b, x, 16, 4), read(b, x)]
-        assert not planned(b.extract([0], [v.id for v in found]))[0].windows
+        assert not planned(b.extract([0], [v.id for v in found])).plan.subviews
 
 
 def test_an_index_that_is_a_part_of_an_input_is_checked() -> None:
@@ -116,7 +116,7 @@ def test_an_index_that_is_a_part_of_an_input_is_checked() -> None:
     x, packed = b.input(Aval((8,), F32)), b.input(Aval((6,), I64))
     spec: dict[str, Any] = {"spec": ("a",), "at": 0, "unique": False}
     out = [advanced.gather(x, part, **spec) for part in parts(b, packed, 2, 3)]
-    run = Compiled(b.extract([0, 1], [v.id for v in out]))
+    run = compiled(b.extract([0, 1], [v.id for v in out]))
     a = np.arange(8, dtype="float32")
     assert [g.tolist() for g in run([a, np.array([0, 1, 2, 3, 4, 5])])] == [[0, 1], [2, 3], [4, 5]]
     assert isinstance(run([a, np.array([0, 1, 2, 3, 4, 8])])[2].error, OutOfRange)

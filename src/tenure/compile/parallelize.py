@@ -33,18 +33,23 @@ NUMBER, FUNCTION, PASS, TERM = 0.035, 0.25, 10.0, 0.02
 its numbers, and for a term of a product."""
 
 
-class Spread:
-    """``shared``: for each kernel of a plan, of which ``bodies`` are the loops, whether to share it out."""
+def parallelize(layout: Layout, bodies: Sequence[Body | None]) -> list[bool]:
+    """For each kernel of a plan, of which ``bodies`` are the loops, whether to share it out."""
+    times = Times(layout, bodies)
+    (gathered, few), (spread, many) = times.walk(False), times.walk(True)
+    return many if spread < CLEARLY * gathered else few
 
-    def __init__(self, plan: Plan, layout: Layout, bodies: Sequence[Body | None]) -> None:
-        self.plan = plan
+
+class Times:
+    """What the kernels of a plan take, on one thread and on several."""
+
+    def __init__(self, layout: Layout, bodies: Sequence[Body | None]) -> None:
+        self.plan = plan = layout.plan
         self.program = plan.program
         self.slots = layout.slots
         self.arena = [slot for slot, _ in layout.offsets]
         self.bodies = bodies
         self.times = [self.alone(kernel, body) for kernel, body in zip(plan.kernels, bodies, strict=True)]
-        (gathered, few), (spread, many) = self.walk(False), self.walk(True)
-        self.shared = many if spread < CLEARLY * gathered else few
 
     def alone(self, kernel: Kernel, body: Body | None) -> float:
         """Nanoseconds that a kernel takes one thread."""

@@ -18,7 +18,7 @@ from llvmlite import ir
 from tenure.compile.body import LARGE, POINTER, Body, is_large, launch
 from tenure.compile.elements import Emitter, in_memory, widths
 from tenure.compile.index import Affine
-from tenure.compile.loops import Axis, constant, counted, merge, nest, short, stack, vectorized
+from tenure.compile.nests import Axis, constant, counted, merge, nest, short, stack, vectorized
 from tenure.compile.plan import identity, instruction
 from tenure.compile.stored import settle
 from tenure.compile.symbolic import Tracer
@@ -35,7 +35,7 @@ SCRATCH = -1
 """The table's entry of the rows at the ends of chunks."""
 
 
-class Trail(NamedTuple):
+class Stencil(NamedTuple):
     """How a block is written: it reads ``behind`` rows back and ``ahead`` on; a row has ``length`` elements."""
 
     value: int
@@ -71,12 +71,12 @@ def untangle(program: Program, stored: set[int]) -> set[int]:
         base, value = at.operands[lower.base], at.operands[lower.value]
         if base not in stored and instruction(program, base).primitive not in (full, broadcast_to):
             stored.add(base)
-        if value not in stored and entangled(program, stored, v) and trail(program, stored, v) is None:
+        if value not in stored and entangled(program, stored, v) and stencil(program, stored, v) is None:
             stored.add(value)
     return settle(program, stored)
 
 
-def trail(program: Program, stored: set[int], v: int) -> Trail | None:
+def stencil(program: Program, stored: set[int], v: int) -> Stencil | None:
     """How to write a block in place that is computed from its base, if that can be."""
     at = instruction(program, v)
     lower = at.primitive.lower
@@ -106,13 +106,13 @@ def trail(program: Program, stored: set[int], v: int) -> Trail | None:
     shifts = [0, *[where.constant - spot.constant for where in reads]]
     behind, ahead = (size - min(shifts)) // step, (size + max(shifts)) // step
     room = (behind + ahead + 1) * length * at.aval.dtype.itemsize
-    return Trail(x, spot, axes, behind, ahead, length) if room <= ROOM else None
+    return Stencil(x, spot, axes, behind, ahead, length) if room <= ROOM else None
 
 
-class Writer:
-    """Emits the loops of a trail into a body."""
+class StencilWriter:
+    """Emits the loops of an in-place stencil into a body."""
 
-    def __init__(self, body: Body, v: int, found: Trail) -> None:
+    def __init__(self, body: Body, v: int, found: Stencil) -> None:
         self.body, self.b, self.v, self.found = body, body.b, v, found
         self.x, self.spot, self.axes, self.behind, self.ahead, self.length = found
         self.dtype = body.program.aval(v).dtype
@@ -170,7 +170,7 @@ class Writer:
             part.slots = {**body.slots, SCRATCH: entries}
             part.extents[SCRATCH] = size * self.dtype.itemsize
             part.work = self.rows * self.length
-            writer = Writer(part, self.v, self.found)
+            writer = StencilWriter(part, self.v, self.found)
             first, last = part.claim(count)
             counted(part.b, first, last, 1, writer.ends if name == "ends" else writer.inside)
             part.b.ret_void()

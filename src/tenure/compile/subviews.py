@@ -15,7 +15,7 @@ from tenure.ir.program import Program
 from tenure.ops.index import getitem
 
 
-def find_windows(program: Program) -> dict[int, tuple[int, int]]:
+def find_subviews(program: Program) -> dict[int, tuple[int, int]]:
     """For each part, or what it is reshaped to, the input and where in it it begins, in bytes."""
     n = len(program.inputs)
     readers: dict[int, list[int]] = {}

@@ -11,7 +11,7 @@ where it is read; most often it is computed inside the kernel that reads it.
 from __future__ import annotations
 
 from tenure.compile.fuse import fuse
-from tenure.compile.memory import Layout, last_uses, plan_memory
+from tenure.compile.memory import ALIGN, last_uses, plan_memory
 from tenure.compile.plan import Plan, instruction
 from tenure.ir.program import Builder, Program, Value
 
@@ -25,25 +25,24 @@ OPERATIONS, FUNCTIONS = 16, 1
 """Of which a copy is made, elementary functions among them."""
 
 
-def planned_memory(program: Program) -> tuple[Plan, Layout]:
-    """Kernels and where their values lie, with values remade as long as the arena gets smaller by it."""
-    plan = fuse(program)
-    layout = plan_memory(plan)
+def rematerialize(plan: Plan) -> Plan:
+    """Kernels in which values are computed once more as long as the arena gets smaller by it."""
+    if sum([plan.program.aval(v).nbytes + ALIGN for kernel in plan.kernels for v in kernel.values]) < LARGE:
+        return plan
+    arena = plan_memory(plan).arena
     for _ in range(ROUNDS):
-        if layout.arena < LARGE:
-            break
-        found = Remade(plan).program()
+        found = Copies(plan).program() if arena >= LARGE else None
         if found is None:
             break
         other = fuse(*found)
-        smaller = plan_memory(other)
-        if smaller.arena > GAIN * layout.arena:
+        smaller = plan_memory(other).arena
+        if smaller > GAIN * arena:
             break
-        plan, layout = other, smaller
-    return plan, layout
+        plan, arena = other, smaller
+    return plan
 
 
-class Remade:
+class Copies:
     """The program of a plan, with what is large where the arena is fullest read from copies afterwards."""
 
     def __init__(self, plan: Plan) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tenure import dtypes
-from tenure.compile import remake
-from tenure.compile.executable import Compiled
+from tenure.compile import rematerialize
+from tenure.compile.executable import compiled
 from tenure.compile.fuse import fuse
 from tenure.compile.memory import plan_memory
 from tenure.compile.simplify import simplify
@@ -47,24 +47,24 @@ def arrays(seed: int) -> list[Any]:
 def test_the_arena_gets_smaller_and_no_bit_changes(layers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     given = program(layers)
     plain = plan_memory(fuse(simplify(given))).arena
-    before = [a.tobytes() for a in Compiled(given)(arrays(layers))]
-    monkeypatch.setattr(remake, "LARGE", 0)
+    before = [a.tobytes() for a in compiled(given)(arrays(layers))]
+    monkeypatch.setattr(rematerialize, "LARGE", 0)
     monkeypatch.setattr("tenure.compile.executable.LAYOUT", "remade")
-    _, layout = remake.planned_memory(simplify(given))
+    layout = plan_memory(rematerialize.rematerialize(fuse(simplify(given))))
     assert layout.arena < (plain if layers > 1 else plain + 1)
-    assert [a.tobytes() for a in Compiled(given)(arrays(layers))] == before
+    assert [a.tobytes() for a in compiled(given)(arrays(layers))] == before
 
 
 def test_what_is_dear_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chain of functions of which the last is read at the end: only a single one may be computed twice."""
-    monkeypatch.setattr(remake, "LARGE", 0)
+    monkeypatch.setattr(rematerialize, "LARGE", 0)
     b = Builder()
     x, w = (b.input(Aval((SIZE, SIZE), dtypes.float32)) for _ in range(2))
     y = exp(erf(exp(matmul(x, w))))
     z = y
     for _ in range(6):
         z = matmul(z, w)
-    plan, _ = remake.planned_memory(simplify(b.extract([x.id, w.id], [(z * y).id])))
+    plan = rematerialize.rematerialize(fuse(simplify(b.extract([x.id, w.id], [(z * y).id]))))
     assert sum(at.primitive.name == "erf" for at in plan.program.instructions) == 1
 
 
@@ -75,7 +75,7 @@ def test_a_row_kernel_writes_where_it_reads() -> None:
     y = matmul(softmax(matmul(x, w)), w)
     given = simplify(b.extract([x.id, w.id], [y.id]))
     assert plan_memory(fuse(given)).arena == 4 * SIZE * SIZE
-    found = Compiled(given)(arrays(0)[:2])[0]
+    found = compiled(given)(arrays(0)[:2])[0]
     p = arrays(0)[0] @ arrays(0)[1]
     p = np.exp(p - p.max(axis=1, keepdims=True))
     np.testing.assert_allclose(found, (p / p.sum(axis=1, keepdims=True)) @ arrays(0)[1], rtol=1e-5, atol=1e-6)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
-from tenure.compile.loops import constant, counted
+from tenure.compile.nests import constant, counted
 
 POINTER, I32, I64 = ir.PointerType(), ir.IntType(32), ir.IntType(64)
 FEWEST = 3
