@@ -1,0 +1,226 @@
+"""Each pass by a snapshot of a small program before and after it; each form by what its verifier refuses.
+
+`TENURE_SNAPSHOTS=write pytest tests/compile/test_passes.py` writes the snapshots anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenure import dtypes
+from tenure.compile import rematerialize as rematerialization
+from tenure.compile.fuse import fuse
+from tenure.compile.loops import Loops, loops
+from tenure.compile.memory import Layout, plan_memory
+from tenure.compile.pipeline import PASSES, compile_module, run_passes
+from tenure.compile.plan import Plan
+from tenure.compile.reroll import Segment
+from tenure.compile.verify import verify_form
+from tenure.errors import InternalError
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder, Program, Value
+from tenure.ir.show import show
+from tenure.ops.contract import matmul
+from tenure.ops.declare import linear
+from tenure.ops.index import getitem, take_along
+from tenure.ops.move import broadcast_to, permute, reshape
+from tenure.ops.pointwise import exp, sin
+from tenure.ops.reduce import reduce_sum
+from tests.ops.declared import only_here
+
+SNAPSHOTS = Path(__file__).parent / "passes"
+F32, I64 = dtypes.float32, dtypes.int64
+
+
+def program(build: Callable[..., Any], *shapes: tuple[int, ...]) -> Program:
+    """The program of a function of float32 values."""
+    b = Builder()
+    xs = [b.input(Aval(shape, F32)) for shape in shapes]
+    ys = build(*xs)
+    return b.extract([x.id for x in xs], [y.id for y in (ys if isinstance(ys, tuple) else (ys,))])
+
+
+def one_element(x: Value) -> Value:
+    """Of a product only one element is read."""
+    return getitem(sin(x) * x, x.builder.constant(3, I64), spec=("i",))
+
+
+def twice(x: Value) -> Value:
+    """Equal instructions, and a reduction over axes apart."""
+    return reduce_sum(sin(x) + sin(x), axes=(0, 2))
+
+
+def turned(x: Value, w: Value) -> Value:
+    """A transpose of a transpose."""
+    return matmul(x, permute(permute(w, order=(1, 0)), order=(1, 0)))
+
+
+def shares(x: Value) -> Value:
+    """Each element by the sum of its row, which goes over the row twice."""
+    e = exp(x)
+    return e / broadcast_to(reshape(reduce_sum(e, axes=(1,)), shape=(x.shape[0], 1)), shape=x.shape)
+
+
+def kept(x: Value, w: Value) -> Value:
+    """A cheap value is read again at the end, behind two products."""
+    y = x * 2.0
+    return matmul(matmul(matmul(matmul(y, w), w), w) * y, w)
+
+
+def turns(x: Value, w: Value) -> Value:
+    """Four equal steps."""
+    for _ in range(4):
+        x = exp(matmul(x, w))
+    return x
+
+
+SAMPLES: dict[str, Program] = {
+    "narrow": program(one_element, (8,)),
+    "simplify": program(twice, (2, 3, 4)),
+    "orient": program(turned, (2, 3), (3, 4)),
+    "fuse": program(shares, (16, 32)),
+    "rematerialize": program(kept, (8, 8), (8, 8)),
+    "plan_memory": program(kept, (8, 8), (8, 8)),
+    "loops": program(turns, (8, 8), (8, 8)),
+    "emit": program(lambda x: x + 1.0, ()),
+}
+PASS = {p.__name__: p for p in PASSES}
+
+
+def text(form: Any) -> str:
+    """A form as text."""
+    return show(form) if isinstance(form, Program) else str(form)
+
+
+def forms(name: str) -> tuple[Any, Any]:
+    """What a pass gets of its sample, and what it gives."""
+    passes = [partial(p, bits=256) if p is loops else p for p in PASSES]
+    k = list(PASS).index(name)
+    before = run_passes(SAMPLES[name], passes[:k])
+    return before, run_passes(before, passes[k : k + 1])
+
+
+def test_every_pass_has_a_snapshot() -> None:
+    assert list(PASS) == list(SAMPLES) and {p.stem for p in SNAPSHOTS.iterdir()} == set(PASS)
+
+
+@pytest.mark.parametrize("name", PASS)
+def test_a_pass_makes_of_a_small_program(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rematerialization, "LARGE", 0)
+    before, after = forms(name)
+    found = f"{text(before)}\n\n    becomes\n\n{text(after)}\n"
+    path = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("TENURE_SNAPSHOTS") == "write":
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
+
+
+def test_passes_keep_the_forms_that_the_verifiers_check() -> None:
+    compile_module(SAMPLES["loops"], 256)
+
+
+# -- what the verifiers refuse
+
+
+def plan() -> Plan:
+    return fuse(SAMPLES["rematerialize"])
+
+
+def without_a_read() -> Plan:
+    found = plan()
+    found.kernels[-1].reads.pop()
+    return found
+
+
+def out_of_order() -> Plan:
+    found = plan()
+    return replace(found, kernels=found.kernels[::-1])
+
+
+def computed_twice() -> Plan:
+    found = plan()
+    return replace(found, kernels=[*found.kernels, found.kernels[-1]])
+
+
+def not_computed() -> Plan:
+    found = plan()
+    return replace(found, kernels=found.kernels[:-1])
+
+
+def layout() -> Layout:
+    return plan_memory(plan())
+
+
+def in_one_place() -> Layout:
+    """All values of the arena at its beginning."""
+    found = layout()
+    return replace(found, offsets=tuple([(slot, 0) for slot, _ in found.offsets]))
+
+
+def without_a_place() -> Layout:
+    found = layout()
+    slots = dict(found.slots)
+    slots.pop(max(slots))
+    return replace(found, slots=slots)
+
+
+def given_away_too_early() -> Layout:
+    """The input that every product reads, as the buffer of the first one's result."""
+    found = layout()
+    first = found.slots[found.plan.kernels[0].values[0]]
+    return replace(found, donors=((first, 1),))
+
+
+def without_a_segment() -> Loops:
+    found = loops(plan_memory(fuse(SAMPLES["loops"])), 256)
+    return replace(found, segments=found.segments[:-1])
+
+
+def turns_that_differ() -> Loops:
+    found = loops(layout(), 256)
+    return replace(found, segments=[Segment(0, 1, len(found.calls))])
+
+
+REFUSED: list[tuple[Callable[[], Any], str]] = [
+    (without_a_read, "and does not say so"),
+    (out_of_order, "which is not stored before it"),
+    (computed_twice, "is computed by kernels"),
+    (not_computed, "and no kernel does"),
+    (in_one_place, "lies, which kernel"),
+    (without_a_place, "has no place"),
+    (given_away_too_early, "which was given away"),
+    (without_a_segment, "the segments end at"),
+    (turns_that_differ, "no equal calls"),
+    (lambda: "a text", "has no form str"),
+]
+
+
+@pytest.mark.parametrize(("form", "message"), REFUSED, ids=[m for _, m in REFUSED])
+def test_a_verifier_refuses(form: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InternalError, match=message):
+        verify_form(form())
+
+
+def test_an_operand_that_is_an_index_is_declared_as_one() -> None:
+    with only_here():
+        picked = linear(
+            "picked",
+            batch=take_along.batch,
+            lower=take_along.lower,
+            aval=take_along.aval,
+            ref=take_along.ref,
+            transpose=(lambda g, x, index: None,),
+            dtypes=take_along.dtypes,
+            samples=take_along.samples,
+        )
+        b = Builder()
+        x, i = b.input(Aval((4,), F32)), b.input(Aval((2,), I64))
+        with pytest.raises(InternalError, match="picked reads by %1, which it does not declare"):
+            verify_form(fuse(b.extract([x.id, i.id], [picked(x, i).id])))
