@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tenure.compile.index import address
-from tenure.compile.nests import Axis, constant, counted, nest
-from tenure.compile.plan import identity, instruction
+from tenure.ir.aval import Aval
 from tenure.ir.kind import Kind
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import shift_axes
-from tenure.ops.declare import REALS, linear, pointwise
+from tenure.ops.declare import REALS, claim, linear, pointwise
 from tenure.ops.index import add_along, take_along
 from tenure.ops.move import flip
 from tenure.ops.pointwise import absolute, greater
@@ -79,22 +77,13 @@ class Scan(Kind):
         t.whole(at.operands[0])
 
     def emit(self, k: Any) -> None:
-        body, v = k.body, k.value
-        at = instruction(body.program, v)
-        shape, axis, dtype = at.aval.shape, at.params["axis"], at.aval.dtype
-        index, variables = identity(shape), dict[int, Any]()
+        def step(e: Any, held: Any) -> Any:
+            total = e.add(held, e.at(k.operands[0], k.index))
+            k.store(e, total)
+            return total
 
-        def row() -> None:
-            def step(i: Any, held: list[Any]) -> list[Any]:
-                e = body.emitter(set(), {**variables, axis: i}, None, 1)
-                total = e.add(held[0], e.at(at.operands[0], index))
-                e.store(total, body.pointer(v), address(index, shape), dtype)
-                return [total]
-
-            start = body.emitter(set(), {}, None, 1).constant(-0.0 if dtype.kind == "f" else 0, dtype)
-            counted(body.b, constant(0), constant(shape[axis]), 1, step, [start])
-
-        nest(body.b, [Axis(a, n) for a, n in enumerate(shape) if a != axis], variables, row)
+        neutral = -0.0 if k.aval.dtype.kind == "f" else 0
+        k.along(k.params["axis"], lambda e: e.constant(neutral, k.aval.dtype), step)
 
     def run(self, n: Any, at: Any) -> Any:
         return n.reference(at)
@@ -107,6 +96,10 @@ def running_total() -> Primitive:
         for shape, axis in (((5,), 0), ((3, 4), 0), ((2, 3, 4), 1), ((2, 0), 1)):
             yield (REALS(rng, shape, dtype),), {"axis": axis}
 
+    def shape_rule(x: Aval, *, axis: int) -> Aval:
+        claim("running_total", x.dtype, "iuf")
+        return x.with_shape(x.shape)
+
     def back(g: Value, x: Value, *, axis: int) -> Value:
         return flip(total(flip(g, axes=(axis,)), axis=axis), axes=(axis,))
 
@@ -114,7 +107,7 @@ def running_total() -> Primitive:
         "running_total",
         batch=shift_axes("axis"),
         lower=Scan(),
-        aval=lambda x, *, axis: x.with_shape(x.shape),
+        aval=shape_rule,
         ref=lambda np, x, *, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
         transpose=(back,),
         dtypes="iuf",

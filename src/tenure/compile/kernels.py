@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from llvmlite import ir
 
 from tenure.compile.body import Body, launch
 from tenure.compile.columns import ColumnKernel
 from tenure.compile.elements import Emitter
-from tenure.compile.folds import fold_rows, search
+from tenure.compile.folds import fold_rows, rows, search
+from tenure.compile.nests import Axis, constant, counted
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.products import emit_product
 from tenure.compile.rows import RowKernel, goes_by_rows
@@ -29,6 +33,9 @@ class Writer:
     def __init__(self, body: Body, kernel: Kernel, shared: bool) -> None:
         self.body, self.kernel, self.shared = body, kernel, shared
         self.value = kernel.values[0]
+        at = instruction(body.program, self.value)
+        self.operands, self.params, self.aval = at.operands, at.params, at.aval
+        self.index = identity(at.aval.shape)
 
     def map(self) -> None:
         """Elements of values of one shape."""
@@ -49,6 +56,25 @@ class Writer:
     def write(self, lower: Write) -> None:
         """Elements of a value over a base."""
         emit_write(self.body, self.value, lower)
+
+    def along(self, axis: int, start: Callable[[Emitter], Any], step: Callable[[Emitter, Any], Any]) -> None:
+        """``held = step(emitter, held)`` from element to element along an axis of the result, all rows; the emitter is
+        at the element's ``index``."""
+        shape, body = self.aval.shape, self.body
+
+        def row(variables: dict[int, Any]) -> None:
+            def each(i: ir.Value, held: list[Any]) -> list[Any]:
+                return [step(body.emitter(set(), {**variables, axis: i}, None, 1), held[0])]
+
+            first = start(body.emitter(set(), variables, None, 1))
+            counted(body.b, constant(0), constant(shape[axis]), 1, each, [first])
+
+        kept = {a: n for a, n in enumerate(shape) if a != axis}
+        rows(body, [Axis(a, n) for a, n in kept.items() if n != 1], row, tuple(kept.values()))
+
+    def store(self, e: Emitter, x: Any) -> None:
+        """Store an element of the result where the emitter is."""
+        e.store(x, self.body.pointer(self.value), e.address(self.index, self.aval.shape), self.aval.dtype)
 
     def product(self) -> None:
         """Matrices multiplied."""
