@@ -58,8 +58,10 @@ TOTAL = {
 CLOSE["running_total"] = lambda x, *, axis: np.add.accumulate(x, axis, dtype=x.dtype)
 """,
 }
-TESTS = ("tests/ops/test_table.py", "tests/ops/test_meaning.py", "tests/ops/test_traits.py", "tests/ops/test_batching.py",
-         "tests/compile/test_programs.py", "tests/compile/test_stepwise.py")  # fmt: skip
+TESTS = [
+    *[f"tests/ops/test_{name}.py" for name in ("table", "meaning", "traits", "batching")],
+    *[f"tests/compile/test_{name}.py" for name in ("programs", "stepwise")],
+]
 
 
 @pytest.mark.parametrize(

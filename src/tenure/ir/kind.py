@@ -44,13 +44,15 @@ class Kind(ABC):
     with others, ``reduces`` that their first operand is reduced over the parameter ``axes`` by ``operation``. ``cost``
     and ``folds`` are those of an element, see ``ops.lowering.Element``. Operand ``value`` is written over operand
     ``base``, in its buffer if it can be; ``plain`` says that each element is written once, as it is. ``threaded``
-    kernels share themselves out over the threads.
+    kernels share themselves out over the threads. What ``emit`` does with the writer of a specialised kernel it does
+    with that of a ``generic`` one, whose extents are known at the run (``compile.generic_kernels``).
     """
 
     inline: ClassVar[bool] = False
     joins: ClassVar[bool] = False
     reduces: ClassVar[bool] = False
     threaded: ClassVar[bool] = False
+    generic: ClassVar[bool] = True
     alike: bool = False
     cost: Cost = Cost.LIGHT
     folds: bool = False
@@ -108,6 +110,10 @@ class Kind(ABC):
     def written(self, xs: Sequence[Shape], params: Mapping[str, Any]) -> int | None:
         """How many elements are written over the base; None where all of the result is."""
         return None
+
+    def parts(self, xs: Sequence[Shape], params: Mapping[str, Any]) -> Sequence[int]:
+        """The shape and the offset of the part of a value that is written, for generic kernels."""
+        return ()
 
     def demand(self, k: int, xs: Sequence[Shape], params: Mapping[str, Any], in_place: bool) -> int | None:
         """How many elements of operand k it takes; None for all that there are."""

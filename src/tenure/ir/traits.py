@@ -6,7 +6,7 @@ compiled code check the same: an index outside of its axis (``Within``), and a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,6 +67,11 @@ class Limit(NamedTuple):
             raise self.error(int(y[bad].flat[0]))
 
 
+def shaped(result: Any, /, **params: Any) -> dict[str, Any]:
+    """The trait ``extents`` of what has the result's shape as a parameter of that name."""
+    return {**params, "shape": result}
+
+
 def always(x: Aval, ans: Aval) -> bool:
     """The trait ``preserves`` of what moves elements."""
     return True
@@ -79,7 +84,8 @@ class Traits:
     ``limit`` is what it asks of an operand of whole numbers, ``indices(*avals, **params)`` gives its operands of
     indices that only the run can check. ``preserves(x, ans)`` says whether every element of the result is one of the
     first operand's, as the same number; ``in_order`` that they are all of them, in the same order. ``number(**params)``
-    is the number that every element is; ``counts`` says that the elements are 0, 1, 2, ….
+    is the number that every element is; ``counts`` says that the elements are 0, 1, 2, …. ``extents(shape, **params)``
+    gives the parameters with the result's shape for what they hold of it: all others hold no size of an axis.
     """
 
     limit: Limit | None = None
@@ -88,6 +94,11 @@ class Traits:
     in_order: bool = False
     number: Callable[..., Any] | None = None
     counts: bool = False
+    extents: Callable[..., Mapping[str, Any]] | None = None
+
+    def sized(self, shape: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters for another shape of the result."""
+        return params if self.extents is None else self.extents(shape, **params)
 
     @property
     def fails(self) -> bool:

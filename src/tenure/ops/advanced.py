@@ -26,7 +26,7 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
 from tenure.ir.traits import Traits, Within, always
 from tenure.ops.declare import REALS, broadcast_shapes, claim, linear, primitive
-from tenure.ops.index import Spec, check_indices, indexed_shape, selected
+from tenure.ops.index import Spec, check_indices, indexed_shape, lengths, selected
 from tenure.ops.index_batching import array_read, array_write, named, numbered
 from tenure.ops.lowering import Element, Rewritten, Write
 from tenure.ops.move import reshape
@@ -162,9 +162,15 @@ def arrays_within(shape: Shape, spec: Spec, first: int) -> list[Within]:
     return [Within(operand, axis, shape[axis]) for entry, axis, operand in entries if entry == "a"]
 
 
+WRITES = Traits(
+    indices=lambda x, v, *operands, spec, at, unique: arrays_within(x.shape, spec, 2),
+    extents=lengths,
+)
+
+
 def place(e: Any, index: Any, x: Any, operands: Sequence[Any], spec: Spec, at: int) -> tuple[Any, ...]:
     """The position in x of an element of a selection."""
-    n = len(broadcast_shapes([e.shape(i) for i in arrays_of(spec, operands)], "index arrays"))
+    n = max([len(e.shape(i)) for i in arrays_of(spec, operands)], default=0)
     return selected(e, index[:at] + index[at + n :], x, operands, spec, index[at : at + n])
 
 
@@ -220,7 +226,11 @@ gather: Primitive = linear(
     ref=_gather,
     transpose=(lambda g, x, *operands, **params: scatter_add(unselected_like(x), ready(g), *operands, **params),),
     accumulate=lambda acc, g, x, *operands, **params: scatter_add(acc, g, *operands, **params),
-    traits=Traits(indices=lambda x, *operands, spec, at, unique: arrays_within(x.shape, spec, 1), preserves=always),
+    traits=Traits(
+        indices=lambda x, *operands, spec, at, unique: arrays_within(x.shape, spec, 1),
+        preserves=always,
+        extents=lengths,
+    ),
     dtypes=ALL,
     samples=_gather_samples,
 )
@@ -236,7 +246,7 @@ scatter_add: Primitive = linear(
     ),
     argnums=(0, 1),
     in_place=0,
-    traits=Traits(indices=lambda x, v, *operands, spec, at, unique: arrays_within(x.shape, spec, 2)),
+    traits=WRITES,
     base=0,
     dtypes=NUMBERS,
     samples=scatter_samples,
@@ -333,7 +343,10 @@ stamp = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
-    traits=Traits(indices=lambda order, *arrays, sizes: [Within(k + 1, k, n) for k, n in enumerate(sizes)]),
+    traits=Traits(
+        indices=lambda order, *arrays, sizes: [Within(k + 1, k, n) for k, n in enumerate(sizes)],
+        extents=lambda shape, *, sizes: {"sizes": shape},
+    ),
     dtypes="i",
     samples=_stamp_samples,
 )
@@ -365,7 +378,7 @@ scatter: Primitive = linear(
     transpose=(lambda g, x, v, *operands, **params: scatter(ready(g), unselected_like(v), *operands, **params), _kept),
     argnums=(0, 1),
     in_place=0,
-    traits=Traits(indices=lambda x, v, *operands, spec, at, unique: arrays_within(x.shape, spec, 2)),
+    traits=WRITES,
     dtypes=ALL,
     samples=scatter_samples,
 )

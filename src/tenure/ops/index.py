@@ -23,7 +23,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
-from tenure.ir.traits import MOVES, Traits, Within, always
+from tenure.ir.traits import Traits, Within, always
 from tenure.ops.batching import spreading
 from tenure.ops.declare import REALS, claim, linear
 from tenure.ops.index_batching import basic_read, basic_write
@@ -148,11 +148,16 @@ def selected(
     return tuple(out)
 
 
+def lengths(shape: Any, *, spec: Spec, **params: Any) -> dict[str, Any]:
+    """The trait ``extents`` of what has a spec: the lengths of its slices are those of what is read or written."""
+    return {**params, "spec": tuple([e if isinstance(e, str) else (None, e[1]) for e in spec])}
+
+
 getitem: Primitive = linear(
     "getitem",
     batch=basic_read,
     lower=moving(lambda e, index, x, *starts, spec: e.at(x, selected(e, index, x, starts, spec))),
-    traits=MOVES,
+    traits=Traits(preserves=always, extents=lengths),
     aval=lambda x, *starts, spec: x.with_shape(indexed_shape(x.shape, spec)),
     ref=_getitem,
     transpose=(lambda g, x, *starts, spec: additem(unselected_like(x), ready(g), *starts, spec=spec),),
@@ -171,6 +176,7 @@ setitem: Primitive = linear(
         lambda g, x, v, *starts, spec: getitem(g, *starts, spec=spec),
     ),
     argnums=(0, 1),
+    traits=Traits(extents=lengths),
     in_place=0,
     dtypes=ALL,
     samples=_write_samples,
@@ -188,6 +194,7 @@ additem: Primitive = linear(
         lambda g, x, v, *starts, spec: getitem(g, *starts, spec=spec),
     ),
     argnums=(0, 1),
+    traits=Traits(extents=lengths),
     in_place=0,
     base=0,
     dtypes=NUMBERS,

@@ -144,6 +144,12 @@ class Write(Kind):
         shape = xs[self.value]
         return prod(shape if self.part is None else self.part(shape, **params)[0])
 
+    def parts(self, xs: Sequence[Shape], params: Params) -> Sequence[int]:
+        if self.part is None:
+            return ()
+        shape, offset = self.part(xs[self.value], **params)
+        return (*shape, *offset)
+
     def demand(self, k: int, xs: Sequence[Shape], params: Params, in_place: bool) -> int | None:
         if k == self.value or (k == self.base and in_place and self.combine):
             return self.written(xs, params)
@@ -170,6 +176,7 @@ class Product(Kind):
     """A matrix product over the last two axes; of the ``transposed`` right operand, where it says so."""
 
     threaded: ClassVar[bool] = True
+    generic: ClassVar[bool] = False
     transposed: bool = False
 
     def held(self, t: Any, at: Any) -> Iterable[int]:
@@ -194,6 +201,8 @@ class Product(Kind):
 @dataclass(frozen=True, slots=True)
 class Rewritten(Kind):
     """Others, which ``simplify`` puts in its place: no pass behind it meets one."""
+
+    generic: ClassVar[bool] = False
 
     def reads(self, t: Any, v: int, at: Any) -> None:
         raise InternalError(f"{at.primitive} was to be rewritten by simplify")

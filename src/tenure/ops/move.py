@@ -11,7 +11,7 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
-from tenure.ir.traits import MOVES, Traits, always
+from tenure.ir.traits import MOVES, Traits, always, shaped
 from tenure.ops.batching import in_front, prefix, shift_axes, without_operands
 from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
 from tenure.ops.lowering import Pieces, Write, moving
@@ -45,7 +45,7 @@ reshape: Primitive = linear(
     aval=_reshape_aval,
     ref=lambda np, x, *, shape: np.reshape(x, shape),
     transpose=(lambda g, x, *, shape: reshape(g, shape=x.shape),),
-    traits=Traits(preserves=always, in_order=True),
+    traits=Traits(preserves=always, in_order=True, extents=shaped),
     dtypes=ALL,
     samples=_cases(((2, 3), {"shape": (3, 2)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 1, 2)})),
 )
@@ -89,7 +89,7 @@ broadcast_to = linear(
     aval=_broadcast_aval,
     ref=lambda np, x, *, shape: np.broadcast_to(x, shape),
     transpose=(lambda g, x, *, shape: unbroadcast(g, x),),
-    traits=MOVES,
+    traits=Traits(preserves=always, extents=shaped),
     dtypes=ALL,
     samples=_cases(((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})),
 )
@@ -202,7 +202,7 @@ full = primitive(
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
     zeros=((), lambda found, *, value, **params: PARTIAL if value == 0 and copysign(1, value) < 0 else UNSIGNED),
-    traits=Traits(number=lambda *, shape, value, dtype: value),
+    traits=Traits(number=lambda *, shape, value, dtype: value, extents=shaped),
     dtypes=ALL,
     samples=lambda rng, dtype: [((), {"shape": s, "value": 2, "dtype": dtype}) for s in ((), (2, 3), (0,))],
 )
@@ -222,7 +222,7 @@ iota = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
-    traits=Traits(counts=True),
+    traits=Traits(counts=True, extents=lambda shape, *, length, dtype: {"length": shape, "dtype": dtype}),
     dtypes="iuf",
     samples=lambda rng, dtype: [((), {"length": n, "dtype": dtype}) for n in (0, 1, 5)],
 )

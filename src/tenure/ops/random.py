@@ -9,6 +9,7 @@ from tenure.dtypes import DType
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
+from tenure.ir.traits import Traits, shaped
 from tenure.ops import philox
 from tenure.ops.batching import one_by_one
 from tenure.ops.declare import claim, primitive
@@ -36,6 +37,7 @@ def _random(name: str, draw: Any) -> Primitive:
         vjp=NOT_DIFFERENTIABLE,
         jvp=NOT_DIFFERENTIABLE,
         argnums=(),
+        traits=Traits(extents=shaped),
         dtypes="f",
         samples=samples,
     )
@@ -65,6 +67,7 @@ integers = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
+    traits=Traits(extents=shaped),
     dtypes="i",
     samples=lambda rng, dtype: [
         ((dtypes.int64.numpy.type(5), dtypes.int64.numpy.type(1)), {"low": -2, "high": 9, "shape": s})

@@ -1,0 +1,224 @@
+"""Generic kernels: one compiled function for an operation on operands of any extents and strides.
+
+    void generic(ptr buffers, ptr numbers)
+
+``buffers`` has the addresses of the operands, then the result's; ``numbers`` for each operand its shape and strides,
+then the shape of the result, which is in C order, then where an operand is written in part the part's shape and offset.
+
+Kinds of lowering emit it by the rules with which they emit a specialised kernel: the writer that they are handed has
+the same loop nests over run-time extents. So both have the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.combine import Combine
+from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents
+from tenure.compile.elements import in_memory, widths
+from tenure.compile.generic import Columns, Rows
+from tenure.compile.math.lanes import Builder as Lines
+from tenure.compile.nests import constant, counted, vectorized
+from tenure.compile.writes import combined
+from tenure.errors import InternalError
+from tenure.ir.aval import Aval
+from tenure.ir.primitive import Primitive
+from tenure.ir.program import Program
+
+POINTER, I64 = ir.PointerType(), ir.IntType(64)
+
+
+class GenericWriter:
+    """What kinds of lowering are handed to emit a kernel of any extents; ``lanes`` says of each operand whether its
+    elements lie side by side along the last axis (None: nothing is known, and elements are computed one by one)."""
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        params: Mapping[str, Any],
+        avals: Sequence[Aval],
+        ans: Aval,
+        lanes: Sequence[bool] | None,
+        bits: int,
+    ) -> None:
+        self.module = ir.Module(name="generic")
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, POINTER]), "generic")
+        self.b = b = Lines(function.append_basic_block("entry"), bits)
+        self.primitive, self.aval, self.lanes, self.bits = primitive, ans, lanes, bits
+        self.program = Program(tuple(avals), (), ())
+        self.operands = tuple(range(len(avals)))
+        buffers, self.numbers = function.args
+        self.read = 0
+        self.pointers = {
+            k: b.load(b.gep(buffers, [constant(k)], source_etype=POINTER), typ=POINTER) for k in range(len(avals) + 1)
+        }
+        self.out = self.pointers.pop(len(avals))
+        self.shapes: dict[int, Extents] = {}
+        self.strides: dict[int, Extents] = {}
+        for k, aval in enumerate(avals):
+            self.shapes[k], self.strides[k] = self.extents(aval.ndim), self.extents(aval.ndim)
+            if lanes is not None and lanes[k]:
+                self.strides[k][-1].lane = True
+        self.shape = self.extents(ans.ndim)
+        self.params = primitive.traits.sized(self.shape, params)
+        self.index: Extents = ()
+
+    def extents(self, count: int) -> Extents:
+        """The next numbers."""
+        start, self.read = self.read, self.read + count
+        places = [self.b.gep(self.numbers, [constant(start + k)], source_etype=I64) for k in range(count)]
+        return tuple([Dynamic(self.b, self.b.load(place, typ=I64)) for place in places])
+
+    def emitter(self, width: int = 1) -> DynamicEmitter:
+        """An emitter at the builder's place."""
+        return DynamicEmitter(self.program, self.b, self.pointers, self.shapes, self.strides, width)
+
+    def each(self, extents: Sequence[Dynamic], body: Callable[[], None], before: Extents = ()) -> None:
+        """Serial loops over extents, with their counters as the ``index``."""
+        if not extents:
+            self.index = before
+            body()
+            return
+
+        def step(i: ir.Value, _: list[Any]) -> list[Any]:
+            self.each(extents[1:], body, (*before, Dynamic(self.b, i)))
+            return []
+
+        counted(self.b, constant(0), extents[0].value, 1, step)
+
+    def place(self, e: DynamicEmitter, index: Sequence[Dynamic]) -> ir.Value:
+        """Where the result has an element."""
+        return e.address(index, self.shape).value
+
+    def store(self, e: DynamicEmitter, x: Any) -> None:
+        """Store an element of the result where the loops are."""
+        e.put(x, self.out, self.place(e, self.index), self.aval.dtype)
+
+    # -- loop nests
+
+    def map(self) -> None:
+        """Elements of the result, vectors along the last axis where operands lie so."""
+
+        def element(e: DynamicEmitter) -> None:
+            self.store(e, self.primitive.lower.element(e, self.index, *self.operands, **self.params))
+
+        if self.lanes is None or not self.shape:
+            self.each(self.shape, lambda: element(self.emitter()))
+            return
+        width = widths([self.aval], self.bits)
+
+        def row() -> None:
+            before = self.index
+
+            def vector(i: ir.Value, w: int) -> None:
+                self.index = (*before, Dynamic(self.b, i, w > 1))
+                element(self.emitter(w))
+
+            vectorized(self.b, constant(0), self.shape[-1].value, width, vector)
+
+        self.each(self.shape[:-1], row)
+
+    def along(self, axis: int, start: Callable[[Any], Any], step: Callable[[Any, Any], Any]) -> None:
+        """``held = step(emitter, held)`` from element to element along an axis of the result, all rows."""
+
+        def row() -> None:
+            kept = self.index
+
+            def each(i: ir.Value, held: list[Any]) -> list[Any]:
+                self.index = (*kept[:axis], Dynamic(self.b, i), *kept[axis:])
+                return [step(self.emitter(), held[0])]
+
+            counted(self.b, constant(0), self.shape[axis].value, 1, each, [start(self.emitter())])
+
+        self.each([n for k, n in enumerate(self.shape) if k != axis], row)
+
+    def folds(self, operation: str) -> None:
+        """A reduction of (outer, n, inner) over n, of rows where inner is 1."""
+        outer, n, inner = (n.value for n in self.shapes[0])
+        dtype, b = self.aval.dtype, self.b
+        combine = Combine(b, operation, dtype)
+        with b.if_else(b.icmp_signed("==", inner, constant(1))) as (tail, other):
+            with tail:
+                Rows(b, combine, in_memory(dtype)).emit(self.pointers[0], self.out, outer, n)
+            with other:
+                Columns(b, combine, in_memory(dtype)).emit(self.pointers[0], self.out, outer, n, inner)
+
+    def search(self, operation: str) -> None:
+        """Where along an axis the first max or min lies; the first NaN, if there is one."""
+        axis, b = self.params["axis"], self.b
+
+        def row() -> None:
+            kept = self.index
+
+            def at(i: ir.Value) -> Any:
+                return self.emitter().at(0, (*kept[:axis], Dynamic(b, i), *kept[axis:]))
+
+            def step(i: ir.Value, carried: list[Any]) -> list[Any]:
+                e, y, (best, where) = self.emitter(), at(i), carried
+                better = e.compare(">" if operation == "max" else "<", y, best)
+                if self.program.aval(0).dtype.kind == "f":
+                    better = b.or_(better, b.and_(e.compare("!=", y, y), e.compare("==", best, best)))
+                return [b.select(better, y, best), b.select(better, i, where)]
+
+            ends = constant(1), self.shapes[0][axis].value
+            _, where = counted(b, *ends, 1, step, [at(constant(0)), constant(0)])
+            self.index = kept
+            self.store(self.emitter(), where)
+
+        self.each(self.shape, row)
+
+    def pieces(self) -> None:
+        """Operands one after the other."""
+        axis, start = self.params["axis"], Dynamic(self.b, constant(0))
+        for x in self.operands:
+
+            def element(x: int = x, start: Dynamic = start) -> None:
+                e = self.emitter()
+                spot = [i + start if k == axis else i for k, i in enumerate(self.index)]
+                e.put(e.at(x, self.index), self.out, self.place(e, spot), self.aval.dtype)
+
+            self.each(self.shapes[x], element)
+            start = start + self.shapes[x][axis]
+
+    def write(self, lower: Any) -> None:
+        """The base, or zeros, then the elements of a value in their places, in the order of their index."""
+        dtype, x = self.aval.dtype, lower.value
+
+        def around() -> None:
+            e = self.emitter()
+            self.store(e, e.constant(0, dtype) if lower.base is None else e.at(lower.base, self.index))
+
+        def element() -> None:
+            e = self.emitter()
+            source = self.index if offset is None else tuple([i + k for i, k in zip(self.index, offset, strict=True)])
+            spot = lower.place(e, self.index, *self.operands, **self.params)
+            where, value = self.place(e, spot), e.at(x, source)
+            if lower.combine:
+                value = combined(e, lower.combine, e.fetch(self.out, where, dtype), value)
+            e.put(value, self.out, where, dtype)
+
+        if not lower.blank:
+            self.each(self.shape, around)
+        rank = self.program.aval(x).ndim
+        extents, offset = self.shapes[x], None
+        if lower.part is not None:
+            extents, offset = self.extents(rank), self.extents(rank)
+        self.each(extents, element)
+
+    def product(self) -> None:
+        """None: the library multiplies matrices of any size."""
+        raise InternalError("a product is no generic kernel, but a call of the library")
+
+
+def generic_source(
+    primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval, lanes: Any, bits: int
+) -> ir.Module:
+    """The module of ``generic``; of the shapes only the ranks count."""
+    k = GenericWriter(primitive, params, avals, ans, lanes, bits)
+    primitive.lower.emit(k)
+    k.b.ret_void()
+    return k.module
+
