@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,10 @@ import pytest
 
 from tenure import dtypes
 from tenure.compile.executable import compiled
-from tenure.compile.generic import fold_source
-from tenure.compile.jit import engine
+from tenure.compile.generic_calls import Generic
 from tenure.ir.aval import Aval
-from tenure.ir.program import TABLE, Builder
-from tenure.ops.reduce import extent, ordered, runs
+from tenure.ir.program import TABLE, Builder, Program
+from tenure.ops.reduce import ordered
 
 RNG = np.random.default_rng(11)
 OPERATIONS = {"reduce_sum": "add", "reduce_max": "max", "reduce_min": "min"}
@@ -34,26 +32,21 @@ def numbers(shape: tuple[int, ...], dtype: str) -> Any:
     return (RNG.standard_normal(shape) * np.exp2(RNG.integers(-8, 8, shape))).astype(dtype)
 
 
-def native(name: str, x: Any, axes: tuple[int, ...]) -> Any:
+def program(name: str, x: Any, axes: tuple[int, ...]) -> Program:
+    """One reduction."""
     b = Builder()
     v = b.input(Aval(x.shape, dtypes.as_dtype(x.dtype)))
-    (found,) = compiled(b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id]))([x])
+    return b.extract([v.id], [b.emit(TABLE[name], [v], {"axes": axes}).id])
+
+
+def native(name: str, x: Any, axes: tuple[int, ...]) -> Any:
+    (found,) = compiled(program(name, x, axes))([x])
     return found
 
 
 def generic(name: str, x: Any, axes: tuple[int, ...]) -> Any:
     """Fold by fold, as the definition says."""
-    shape = [n for k, n in enumerate(x.shape) if k not in axes]
-    for run in runs(x.shape, axes):
-        outer, n, inner = extent(x.shape, run)
-        library = engine().load(fold_source(OPERATIONS[name], dtypes.as_dtype(x.dtype), inner == 1))
-        rest = [m for k, m in enumerate(x.shape) if k not in run]
-        out = np.empty(rest, x.dtype)
-        sizes = [outer, n] if inner == 1 else [outer, n, inner]
-        function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * len(sizes))
-        function(library.address("rows" if inner == 1 else "columns"))(x.ctypes.data, out.ctypes.data, *sizes)
-        x = out
-    return x.reshape(shape)
+    return Generic(program(name, x, axes).instructions[0])(x)
 
 
 def same_bits(x: Any, y: Any) -> None:

@@ -11,7 +11,7 @@ import tenure.ops  # noqa: F401  (fills the table)
 from tenure import dtypes
 from tenure.compile import generic_calls
 from tenure.compile.executable import compiled
-from tenure.compile.generic_calls import call_generic
+from tenure.compile.generic_calls import Generic
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
@@ -44,7 +44,7 @@ def bits(x: Any) -> bytes:
 def agrees(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> None:
     """The generic kernel gives the specialised code's bits, and what the interpreter says."""
     one = program(primitive, arrays, params)
-    found = call_generic(one.instructions[0], [np.asarray(a) for a in arrays])
+    found = Generic(one.instructions[0])(*map(np.asarray, arrays))
     native, meant = (run(one)([np.array(a) for a in arrays])[0] for run in (compiled, interpret))
     assert found.dtype == native.dtype and found.shape == native.shape
     if getattr(primitive.lower, "blank", False):
@@ -102,8 +102,8 @@ def test_shapes_of_one_rank_class_share_a_function(name: str) -> None:
 def test_operands_may_lie_in_any_order() -> None:
     x, y = reals((6, 8), (8, 6))
     one = program(TABLE["multiply"], [x, y.T], {}).instructions[0]
-    assert call_generic(one, [x, y.T]).tobytes() == (x * y.T).tobytes()
-    assert call_generic(one, [x[:, ::-1], y.T]).tobytes() == (x[:, ::-1] * y.T).tobytes()
+    assert Generic(one)(x, y.T).tobytes() == (x * y.T).tobytes()
+    assert Generic(one)(x[:, ::-1], y.T).tobytes() == (x[:, ::-1] * y.T).tobytes()
 
 
 def test_kinds_and_primitives_of_the_tests_have_generic_kernels_too() -> None:

@@ -101,7 +101,10 @@ class DynamicEmitter(Emitter):
         self.b.store(x, self.b.gep(pointer, [where], source_etype=t), align=dtype.itemsize)
 
     def position(self, i: Any) -> Any:
-        return i.value
+        if not i.lane or self.width == 1:
+            return i.value
+        steps = ir.Constant(ir.VectorType(ir.IntType(64), self.width), list(range(self.width)))
+        return self.b.add(self.splat(i.value), steps)
 
     def coincide(self, i: Any, j: Any, size: Any) -> Any:
         return self.compare("==", i.value, j.value)

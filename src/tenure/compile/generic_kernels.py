@@ -19,7 +19,7 @@ from llvmlite import ir
 from tenure.compile.combine import Combine
 from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents
 from tenure.compile.elements import in_memory, widths
-from tenure.compile.generic import Columns, Rows
+from tenure.compile.generic_folds import Columns, Rows
 from tenure.compile.math.lanes import Builder as Lines
 from tenure.compile.nests import constant, counted, vectorized
 from tenure.compile.writes import combined

@@ -48,7 +48,7 @@ class Element(Kind):
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
         exact = not self.heavy if self.exact is None else self.exact
-        return n.reference(at) if exact else n.mapped(at)  # type: ignore[no-any-return]
+        return n.reference(at) if exact else n.generic(at)  # type: ignore[no-any-return]
 
     def role(self, ans: Aval, xs: Sequence[Shape], params: Params, rows: int, n: int) -> Role:
         return Role.ROW if ans.size == rows * n else Role.SINGLE if ans.size == rows else Role.ALONE
@@ -70,7 +70,7 @@ class Fold(Kind):
         k.folds(self.operation)
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
-        return n.folded(self.operation)  # type: ignore[no-any-return]
+        return n.generic(at)  # type: ignore[no-any-return]
 
     def role(self, ans: Aval, xs: Sequence[Shape], params: Params, rows: int, n: int) -> Role:
         sizes, block = extent(xs[0], params["axes"]), params.get("block", 0)

@@ -1,7 +1,4 @@
-"""Reductions of any size, in the order of ``folds``: what runs a reduction that no program was compiled for.
-
-    void rows(ptr x, ptr out, i64 outer, i64 n)
-    void columns(ptr x, ptr out, i64 outer, i64 n, i64 inner)
+"""Reductions of any size, in the order of ``folds``: the loop nests of generic kernels that reduce.
 
 x is contiguous, seen as (outer, n) or (outer, n, inner); out is (outer,) or (outer, inner).
 """
@@ -13,27 +10,13 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.combine import Combine
-from tenure.compile.elements import in_memory
 from tenure.compile.nests import constant, counted, guarded, least, stack
-from tenure.dtypes import DType
 from tenure.ops.order import CHUNK, GROUP, LANES
 
 I64, POINTER = ir.IntType(64), ir.PointerType()
 WIDTH = 16
 LEVELS = 13
 """Groups of groups of rows: GROUP to this power are more rows than memory holds."""
-
-
-def fold_source(operation: str, dtype: DType, tail: bool) -> ir.Module:
-    """The module of ``rows`` (``tail``) or ``columns`` for add, max or min of a dtype."""
-    module = ir.Module(name="fold")
-    signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, *[I64] * (2 if tail else 3)])
-    function = ir.Function(module, signature, "rows" if tail else "columns")
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    Source = Rows if tail else Columns
-    Source(b, Combine(b, operation, dtype), in_memory(dtype)).emit(*function.args)
-    b.ret_void()
-    return module
 
 
 class Fold:
