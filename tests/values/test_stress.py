@@ -155,11 +155,6 @@ def test_eight_threads() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
-@pytest.mark.xfail(
-    run=False,
-    strict=False,
-    reason="handlers that come faster than a program compiles nest in the compiler, or wait for other threads' traces",
-)
 def test_signal_handlers_that_record_and_write() -> None:
     world = World()
     ticks = 0

@@ -16,11 +16,15 @@ from tenure.values.lost import break_off, locate
 from tenure.values.sites import place_of
 
 
+def due(executable: Any) -> bool:
+    """Whether an executable is to be compiled before it runs."""
+    asked = getattr(executable, "due", None)
+    return asked is not None and bool(asked())
+
+
 def get_ready(executable: Any) -> None:
-    """Compile what is due to be compiled: whoever interrupts that need not wait until it has run."""
-    ready = getattr(executable, "ready", None)
-    if ready is not None:
-        ready()
+    """Compile what is due to be compiled."""
+    executable.compile()
 
 
 class Handing:

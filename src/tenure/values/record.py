@@ -213,14 +213,17 @@ class Recorder(threading.local):
         return trace  # type: ignore[no-any-return]
 
     def resume(self, t: Trace) -> None:
-        """Go on with a trace whose step was interrupted, now that the step is taken; what the interrupter has recorded
-        elsewhere is sealed, or computed when asked for."""
+        """Let a trace whose step was interrupted, and is taken now, be the first to run: nothing in it reads what the
+        interrupter has recorded elsewhere. A transform goes on with its own trace."""
         held, t.left = self.__dict__, False
         other = held["trace"]
-        if other is not t and not t.done:
-            held["trace"] = held["unfinished"].follow(t)
-            if held["sealed"] is None and other.handles and not other.busy:
-                held["sealed"] = held["unfinished"].sealed = other
+        if other is t or t.done:
+            return
+        first = t
+        if held["open"]:
+            held["trace"], first = held["unfinished"].follow(t), other
+        if held["sealed"] is None and first.handles and not first.busy:
+            held["sealed"] = held["unfinished"].sealed = first
 
     def hold_open(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function during which nothing is cut."""
