@@ -4,7 +4,8 @@
 numbers (a bytes object) and the arena (an array), whose head becomes the table of addresses that kernels read.
 It checks what can be out of range, and runs kernel after kernel, the large ones shared out over the threads. It
 gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then. Code that checks
-its own accesses gives minus the number of one that was out of bounds, from 1 on (``bounds``).
+its own accesses gives minus the number of one that was out of bounds, from 1 on (``bounds``). A long program may
+stop between two kernels; called again with the same list it goes on there (``pauses``).
 
 ``@about`` is the JSON of what the caller needs to know of the program: see ``executable.About``.
 """
@@ -26,6 +27,7 @@ from tenure.compile.loops import constant, stack
 from tenure.compile.memory import ALIGN, Layout
 from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.orient import orient
+from tenure.compile.pauses import Pauses
 from tenure.compile.products import emit_product
 from tenure.compile.remake import planned_memory
 from tenure.compile.share import Local, localize
@@ -41,8 +43,8 @@ POINTER, I64 = ir.PointerType(), ir.IntType(64)
 def build(program: Program, bits: int) -> ir.Module:
     """The module of a program, for vectors of so many bits."""
     plan, layout = planned(program)
-    module, accesses = emit_module(plan, layout, bits)
-    text = json.dumps({**about(program, plan, layout), "accesses": accesses}).encode() + b"\0"
+    module, accesses, long = emit_module(plan, layout, bits)
+    text = json.dumps({**about(program, plan, layout), "accesses": accesses, "long": long}).encode() + b"\0"
     content = ir.ArrayType(ir.IntType(8), len(text))
     note = ir.GlobalVariable(module, content, "about")
     note.initializer = ir.Constant(content, bytearray(text))
@@ -73,14 +75,13 @@ def arena_start(plan: Plan, layout: Layout) -> int:
     return -(-8 * entries // ALIGN) * ALIGN
 
 
-def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[str]]:
-    """All kernels, and the function that runs them; and the accesses that it checks, if it is to."""
+def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[str], bool]:
+    """All kernels, and the function that runs them; the accesses that it checks, if it is to; whether it pauses."""
     module = ir.Module(name="program")
     main = ir.Function(module, ir.FunctionType(I64, [POINTER]), "main")
     b = ir.IRBuilder(main.append_basic_block("entry"))
-    table = resolve(b, main, plan, layout)
+    table, word = resolve(b, main, plan, layout)
     checks = Checks(plan, layout)
-    checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.windows])
     bodies: dict[tuple[str, bool], Body] = {}
     parts = [localize(plan, kernel, layout.slots) for kernel in plan.kernels]
     room = stack(b, ir.ArrayType(POINTER, max([len(part.entries) for part in parts], default=0)))
@@ -92,26 +93,29 @@ def emit_module(plan: Plan, layout: Layout, bits: int) -> tuple[ir.Module, list[
         return bodies[key]
 
     loops = [None if is_product(plan, k) else body_of(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
-    shared = Spread(plan, layout, loops).shared
+    spread = Spread(plan, layout, loops)
+    pauses = Pauses(spread.times, found_turns(plan, parts, spread.shared, checks))
+    with pauses.begin(b, word):
+        checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.windows])
     calls = [
-        partial(launch, b, body_of(kernel, local, spread), room, False)
+        partial(launch, b, body_of(kernel, local, both), room, False)
         if body is None
-        else partial(launch, b, body, room, spread and not body.parts)
-        for kernel, local, body, spread in zip(plan.kernels, parts, loops, shared, strict=True)
+        else partial(launch, b, body, room, both and not body.parts)
+        for kernel, local, body, both in zip(plan.kernels, parts, loops, spread.shared, strict=True)
     ]
-    for start, period, turns in found_turns(plan, parts, shared, checks):
-        run = calls[start : start + period]
+    for loop in pauses.loops:
+        start, end, turns = loop.start, loop.start + loop.period, loop.turns
         if turns > 1:
-            ends = range(start, start + period * turns, period)
-            looped(b, table, room, [[local.entries for local in parts[k : k + period]] for k in ends], run)
+            looped(b, table, room, entries_of(loop, parts), calls[start:end], *pauses.around(loop))
             continue
-        for local, call, kernel in zip(parts[start:], run, plan.kernels[start:], strict=False):
-            enter(b, room, table, local.entries)
-            call()
-            checks.emit(b, table, kernel.values)
+        for k in range(start, end):
+            with pauses.kernel(k):
+                enter(b, room, table, parts[k].entries)
+                calls[k]()
+                checks.emit(b, table, plan.kernels[k].values)
     accesses = bounds.guard(module, bodies.values()) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
-    return module, accesses
+    return module, accesses, bool(pauses.every)
 
 
 def found_turns(plan: Plan, parts: Sequence[Local], shared: Sequence[bool], checks: Checks) -> list[Segment]:
@@ -121,6 +125,12 @@ def found_turns(plan: Plan, parts: Sequence[Local], shared: Sequence[bool], chec
     for k in checked:
         codes[k] = k
     return list(segments(codes))
+
+
+def entries_of(loop: Segment, parts: Sequence[Local]) -> list[list[list[int]]]:
+    """The entries of the table that each kernel of each turn of a loop is about."""
+    stop = loop.start + loop.period * loop.turns
+    return [[local.entries for local in parts[k : k + loop.period]] for k in range(loop.start, stop, loop.period)]
 
 
 def kernel_body(
@@ -144,8 +154,9 @@ def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) 
         b.store(x, b.gep(room, [constant(place)], source_etype=POINTER))
 
 
-def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> ir.Value:
-    """The table of addresses, by slot: of the elements of inputs and outputs, and of the buffers in the arena."""
+def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> tuple[ir.Value, ir.Value]:
+    """The table of addresses, by slot: of the elements of inputs and outputs, and of the buffers in the arena. And the
+    address behind the numbers."""
     inputs = plan.program.inputs
     numbers = [k for k, aval in enumerate(inputs) if aval.weak]
     arrays = [k for k in range(len(inputs) + len(layout.outputs)) if k not in numbers]
@@ -166,7 +177,7 @@ def resolve(b: ir.IRBuilder, main: ir.Function, plan: Plan, layout: Layout) -> i
     for slot, x, offset in layout.windows:
         begin = b.load(b.gep(arena, [constant(x)], source_etype=POINTER), typ=POINTER)
         put(slot, b.gep(begin, [constant(offset)], source_etype=ir.IntType(8)))
-    return arena
+    return arena, b.gep(packed, [constant(BYTES + 8 * len(numbers))], source_etype=ir.IntType(8))
 
 
 def item(b: ir.IRBuilder, items: ir.Value, k: int) -> ir.Value:

@@ -24,7 +24,6 @@ from tenure.values.expand import Expansion
 from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.shield import shielded
 from tenure.values.sites import places_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
@@ -203,6 +202,10 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
     first: with no lock held, so that who needs the trace meanwhile can run it."""
     if t.done:
         return []
+    if t.suspended is not None:
+        t.suspended.finish()
+        _release(t)
+        return []
     graph.forget_unused()
     handles, node = t.handles, t.node
     found: list[Exception | None] = []
@@ -223,7 +226,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         if MOVED or plan.moved:
             plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
         if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
-            shielded(Handing(t, plan).run, handles)
+            Handing(t, plan).finish()
     t.handles = []
     _release(t)
     COUNTS["runs"] += 1
@@ -295,7 +298,7 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
 def _release(t: Any) -> None:
     """Break the trace's references; what is dead is freed here."""
     t.done = True
-    t.handles, t.inputs, t.scalars, t.expansion = [], [], [], None
+    t.handles, t.inputs, t.scalars, t.expansion, t.suspended = [], [], [], None, None
     t.marks, t.handlers, t.bound = {}, {}, {}
 
 
@@ -342,6 +345,9 @@ def _run_prefix(t: Any, h: Any, node: Any, expansion: Callable[[], Expansion], a
             "a signal handler or __del__ reads a value that the interrupted run is about to compute",
             help="read it after the run: set a flag in the handler and look at it in the loop",
         )
+    if t.suspended is not None:
+        _run(t, False)
+        return
     inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
     live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
     if alone:
@@ -374,6 +380,8 @@ def adopt(t: Any, h: Any) -> None:
 
 
 def _adopt(t: Any, h: Any) -> None:
+    if t.suspended is not None and not t.running:
+        _run(t, False)
     node = h._node
     if h._src is None and node is not None:
         inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]

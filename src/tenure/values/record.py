@@ -39,14 +39,15 @@ _new = object.__new__
 
 class Trace:
     """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
-    ``vmapped`` says whether some results are one example's; ``left``, whether somebody has interrupted a step, and
+    ``vmapped`` says whether some results are one example's; ``suspended`` is its run that an interrupt has stopped;
+    ``left``, whether somebody has interrupted a step, and
     records elsewhere. ``segments`` are those that other threads made of it, and ``spent`` the results that a backward
     consumed which is no step of it, with the line."""
 
     __slots__ = (
         "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
-        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent", "token",
-        "vmapped",
+        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent",
+        "suspended", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Trace:
         self.done = False
         self.left = False
         self.running = False
+        self.suspended: Any = None
         self.vmapped = False
         self.handles: list[Any] = []
         self.inputs: list[Any] = []
@@ -271,10 +273,8 @@ class Recorder(threading.local):
             force.run(t)
         elif t is trace and not held["open"] and not t.busy:
             self.flush()
-        elif t is trace:
-            force.run_prefix(t, h, t.expanded)
         else:
-            force.run_prefix(t, h, lambda: Expansion().advance(h._node))
+            force.run_prefix(t, h, t.expanded)
 
     def enter_site(self, place: Place) -> None:
         """Operations from here on are named by this line of the user's; None ends it."""
