@@ -6,6 +6,8 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -217,3 +219,19 @@ def test_a_number_that_changes_while_a_program_is_built(monkeypatch: pytest.Monk
     monkeypatch.setattr(force, "EXECUTOR", executor)
     for k in (2.0, 5.0, 7.0):
         assert work(k) == 13.75 * k + 0.625
+
+
+@pytest.mark.parametrize("threads", [1, 200])
+def test_turns_of_threads_to_any_depth(threads: int) -> None:
+    """Each thread goes on with what the other has recorded and not read: the chain of traces may be long."""
+    x = tn.ones(3)
+    w = tn.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * w
+    for _ in range(threads):
+        with ThreadPoolExecutor(1) as other:
+            for _ in range(200 // threads):
+                y = other.submit(add, y, x).result() + x
+    y.sum().backward()
+    assert y.tolist() == [401.0, 402.0, 403.0]
+    assert w.grad is not None
+    assert w.grad.tolist() == [1.0] * 3

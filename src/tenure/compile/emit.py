@@ -4,7 +4,8 @@
 numbers (a bytes object) and the arena (an array), whose head becomes the table of addresses that kernels read.
 It checks what can be out of range, and runs kernel after kernel, the large ones shared out over the threads. It
 gives 0, or 1 + the number of the instruction whose check failed; nothing has been written then. Code that checks
-its own accesses gives minus the number of one that was out of bounds, from 1 on (``bounds``).
+its own accesses gives minus the number of one that was out of bounds, from 1 on (``bounds``). A long program may
+stop between two kernels; called again with the same list it goes on there (``pauses``).
 
 ``@about`` is the JSON of what the caller needs to know of the program: see ``executable.Compiled``.
 """
@@ -12,6 +13,7 @@ its own accesses gives minus the number of one that was out of bounds, from 1 on
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -19,11 +21,12 @@ from llvmlite import ir
 
 from tenure.compile import bounds
 from tenure.compile.body import launch
-from tenure.compile.loops import Loops
+from tenure.compile.loops import KernelCall, Loops
 from tenure.compile.memory import ALIGN, Layout
 from tenure.compile.nests import constant, stack
 from tenure.compile.objects import BYTES, DATA, ITEMS
-from tenure.compile.reroll import looped
+from tenure.compile.pauses import Pauses
+from tenure.compile.reroll import Segment, looped
 from tenure.compile.target import checks_bounds
 
 POINTER = ir.PointerType()
@@ -31,8 +34,8 @@ POINTER = ir.PointerType()
 
 def emit(loops: Loops) -> ir.Module:
     """Write ``main`` and ``@about``: the module is whole then."""
-    accesses = emit_main(loops)
-    text = json.dumps({**about(loops.layout), "accesses": accesses}).encode() + b"\0"
+    accesses, long = emit_main(loops)
+    text = json.dumps({**about(loops.layout), "accesses": accesses, "long": long}).encode() + b"\0"
     content = ir.ArrayType(ir.IntType(8), len(text))
     note = ir.GlobalVariable(loops.module, content, "about")
     note.initializer = ir.Constant(content, bytearray(text))
@@ -60,28 +63,36 @@ def arena_start(layout: Layout) -> int:
     return -(-8 * entries // ALIGN) * ALIGN
 
 
-def emit_main(loops: Loops) -> list[str]:
-    """The function that runs all kernels; and the accesses that it checks, if it is to."""
+def emit_main(loops: Loops) -> tuple[list[str], bool]:
+    """The function that runs all kernels; the accesses that it checks, if it is to; whether it pauses."""
     layout, checks, calls = loops.layout, loops.checks, loops.calls
     plan = layout.plan
     b = ir.IRBuilder(loops.main.append_basic_block("entry"))
-    table = resolve(b, loops.main, layout)
-    checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.subviews])
+    table, word = resolve(b, loops.main, layout)
     room = stack(b, ir.ArrayType(POINTER, max([len(call.entries) for call in calls], default=0)))
+    pauses = Pauses(loops.times, loops.segments)
+    with pauses.begin(b, word):
+        checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.subviews])
     launches = [partial(launch, b, call.body, room, call.shared) for call in calls]
-    for start, period, turns in loops.segments:
-        run = launches[start : start + period]
-        if turns > 1:
-            starts = range(start, start + period * turns, period)
-            looped(b, table, room, [[call.entries for call in calls[k : k + period]] for k in starts], run)
+    for segment in loops.segments:
+        start, end = segment.start, segment.start + segment.period
+        if segment.turns > 1:
+            looped(b, table, room, entries_of(segment, calls), launches[start:end], *pauses.around(segment))
             continue
-        for call, run_it, kernel in zip(calls[start:], run, plan.kernels[start:], strict=False):
-            enter(b, room, table, call.entries)
-            run_it()
-            checks.emit(b, table, kernel.values)
+        for k in range(start, end):
+            with pauses.kernel(k):
+                enter(b, room, table, calls[k].entries)
+                launches[k]()
+                checks.emit(b, table, plan.kernels[k].values)
     accesses = bounds.guard(loops.module, loops.bodies) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
-    return accesses
+    return accesses, bool(pauses.every)
+
+
+def entries_of(loop: Segment, calls: Sequence[KernelCall]) -> list[list[list[int]]]:
+    """The entries of the table that each kernel of each turn of a loop is about."""
+    stop = loop.start + loop.period * loop.turns
+    return [[call.entries for call in calls[k : k + loop.period]] for k in range(loop.start, stop, loop.period)]
 
 
 def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) -> None:
@@ -91,8 +102,9 @@ def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) 
         b.store(x, b.gep(room, [constant(place)], source_etype=POINTER))
 
 
-def resolve(b: ir.IRBuilder, main: ir.Function, layout: Layout) -> ir.Value:
-    """The table of addresses, by slot: of the elements of inputs and outputs, and of the buffers in the arena."""
+def resolve(b: ir.IRBuilder, main: ir.Function, layout: Layout) -> tuple[ir.Value, ir.Value]:
+    """The table of addresses, by slot: of the elements of inputs and outputs, and of the buffers in the arena. And the
+    address behind the numbers."""
     inputs = layout.plan.program.inputs
     numbers = [k for k, aval in enumerate(inputs) if aval.weak]
     arrays = [k for k in range(len(inputs) + len(layout.outputs)) if k not in numbers]
@@ -113,7 +125,7 @@ def resolve(b: ir.IRBuilder, main: ir.Function, layout: Layout) -> ir.Value:
     for slot, x, offset in layout.subviews:
         begin = b.load(b.gep(arena, [constant(x)], source_etype=POINTER), typ=POINTER)
         put(slot, b.gep(begin, [constant(offset)], source_etype=ir.IntType(8)))
-    return arena
+    return arena, b.gep(packed, [constant(BYTES + 8 * len(numbers))], source_etype=ir.IntType(8))
 
 
 def item(b: ir.IRBuilder, items: ir.Value, k: int) -> ir.Value:

@@ -17,15 +17,16 @@ from tenure.compile.target import checks_bounds
 from tenure.errors import InternalError
 from tenure.interp.interp import Arrays
 from tenure.ir.program import Program
-from tenure.runtime import threads
+from tenure.runtime import pauses, threads
 from tenure.runtime.blas import blas
 from tenure.runtime.launch import Call
+from tenure.runtime.pauses import PAUSED, Paused
 
 
 class Compiled:
-    """A program as machine code."""
+    """A program as machine code. ``call`` says how it is called at once; None if it may pause."""
 
-    __slots__ = ("accesses", "call", "library", "program")
+    __slots__ = ("accesses", "call", "library", "native", "program")
 
     def __init__(self, program: Program, library: Library) -> None:
         self.program, self.library = program, library
@@ -35,15 +36,23 @@ class Compiled:
         arrays = len(program.inputs) - len(kinds)
         outputs = [s if s < arrays else s - len(kinds) for s in about["outputs"]]
         made = [*about["made"], ((about["arena"],), "uint8")]
-        self.call = Call(self.library.address("main"), made, about["donors"], "".join(kinds), outputs)
+        word = "q" if about["long"] else ""
+        packed = "".join(kinds) + word
+        self.native = Call(self.library.address("main"), arrays, made, about["donors"], packed, outputs)
+        self.call = None if about["long"] else self.native
 
     @property
     def held(self) -> dict[int, int]:
         """In how many calls an input that might have given its buffer away was not alone."""
-        return self.call.held
+        return self.native.held
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         out = self.called(arrays, numbers)
+        while out == PAUSED:
+            if type(arrays) is Arrays:
+                arrays.out.clear()
+                raise Paused
+            out = self.called(arrays, numbers)
         if type(out) is list:
             return out
         if type(out) is int:
@@ -52,17 +61,19 @@ class Compiled:
 
     def called(self, arrays: list[Any], numbers: Sequence[Any]) -> Any:
         """What the native call gives. It stands in the arrays' ``out`` with no moment in between."""
+        if self.call is None:
+            numbers = [*numbers, 0]  # where a program goes on
         if type(arrays) is not Arrays:
-            return self.call(arrays, numbers)
+            return self.native(arrays, numbers)
         if not arrays.out:
-            self.call.into(arrays.out, arrays, numbers)
+            self.native.into(arrays.out, arrays, numbers)
         return arrays.out[0]
 
     def failed(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any]:
         """What op by op says of a call whose code has found a check to fail; InternalError if it was one of its own."""
         if status < 0:
             raise InternalError(f"{self.accesses[-status - 1]}, is out of bounds")
-        del arrays[len(self.program.inputs) - len(self.call.kinds) :]
+        del arrays[self.native.given :]
         return stepwise(self.program)(arrays, numbers)
 
 
@@ -95,6 +106,7 @@ def linked(products: bool = False) -> Engine:
     with _linking:
         if found not in _linked:
             found.define("parallel", threads.address)
+            found.define("interrupted", pauses.address)
             _linked.add(found)
         if products and found not in _multiplying:
             library = blas()

@@ -39,7 +39,8 @@ class KernelCall:
 class Loops:
     """The functions of all kernels, in a module whose ``main`` is to be written; ``segments`` are the calls in order.
 
-    ``shared`` says of each kernel whether it uses several threads: by its call, or by calls of its own.
+    ``shared`` says of each kernel whether it uses several threads, by its call or by calls of its own; ``times`` are
+    the nanoseconds that each takes one thread.
     """
 
     layout: Layout
@@ -47,6 +48,7 @@ class Loops:
     main: ir.Function
     calls: list[KernelCall]
     shared: list[bool]
+    times: list[float]
     segments: list[Segment]
     checks: Checks
 
@@ -84,7 +86,7 @@ def loops(layout: Layout, bits: int) -> Loops:
         return functions[key]
 
     bodies = [None if threaded(plan, k) else function(k, p, True) for k, p in zip(plan.kernels, parts, strict=True)]
-    shared = parallelize(layout, bodies)
+    shared, times = parallelize(layout, bodies)
     calls = []
     for kernel, local, body, spread in zip(plan.kernels, parts, bodies, shared, strict=True):
         if body is None:
@@ -95,4 +97,4 @@ def loops(layout: Layout, bits: int) -> Loops:
     for k, kernel in enumerate(plan.kernels):
         if checks.waiting.keys() & set(kernel.values):
             codes[k] = k  # what is checked after it is not checked after any other
-    return Loops(layout, module, main, calls, shared, list(segments(codes)), checks)
+    return Loops(layout, module, main, calls, shared, times, list(segments(codes)), checks)

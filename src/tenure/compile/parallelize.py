@@ -33,11 +33,12 @@ NUMBER, FUNCTION, PASS, TERM = 0.035, 0.25, 10.0, 0.02
 its numbers, and for a term of a product."""
 
 
-def parallelize(layout: Layout, bodies: Sequence[Body | None]) -> list[bool]:
-    """For each kernel of a plan, of which ``bodies`` are the loops, whether to share it out."""
-    times = Times(layout, bodies)
-    (gathered, few), (spread, many) = times.walk(False), times.walk(True)
-    return many if spread < CLEARLY * gathered else few
+def parallelize(layout: Layout, bodies: Sequence[Body | None]) -> tuple[list[bool], list[float]]:
+    """For each kernel of a plan, of which ``bodies`` are the loops, whether to share it out; and the nanoseconds that
+    it takes one thread."""
+    found = Times(layout, bodies)
+    (gathered, few), (spread, many) = found.walk(False), found.walk(True)
+    return many if spread < CLEARLY * gathered else few, found.times
 
 
 class Times:

@@ -9,6 +9,7 @@ turn of its loop, not as the loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from llvmlite import ir
@@ -66,8 +67,11 @@ def looped(
     room: ir.Value,
     turns: Sequence[Sequence[Sequence[int]]],
     run: Sequence[Callable[[], None]],
+    first: ir.Value,
+    around: Callable[[int, ir.Value], AbstractContextManager[None]],
 ) -> None:
-    """Run kernel after kernel, turn after turn; each finds in ``room`` the addresses at its entries of the table."""
+    """Run kernel after kernel, turn after turn from ``first`` on; each finds in ``room`` the addresses at its entries
+    of the table. ``around(place, turn)`` is entered around the code of the kernel at a place of the turn."""
     flat = [[slot for entries in turn for slot in entries] for turn in turns]
     content = ir.ArrayType(I32, len(flat) * len(flat[0]))
     known = ir.GlobalVariable(b.module, content, b.module.get_unique_name("turns"))
@@ -76,14 +80,15 @@ def looped(
 
     def turn(k: ir.Value, _: list[ir.Value]) -> list[ir.Value]:
         here = b.gep(known, [b.mul(k, constant(len(flat[0])))], source_etype=I32)
-        place = 0
-        for kernel, entries in zip(run, turns[0], strict=True):
-            for argument in range(len(entries)):
-                slot = b.load(b.gep(here, [constant(place)], source_etype=I32), typ=I32)
-                address = b.load(b.gep(table, [b.zext(slot, I64)], source_etype=POINTER), typ=POINTER)
-                b.store(address, b.gep(room, [constant(argument)], source_etype=POINTER))
-                place += 1
-            kernel()
+        before = 0
+        for place, (kernel, entries) in enumerate(zip(run, turns[0], strict=True)):
+            with around(place, k):
+                for argument in range(len(entries)):
+                    slot = b.load(b.gep(here, [constant(before + argument)], source_etype=I32), typ=I32)
+                    address = b.load(b.gep(table, [b.zext(slot, I64)], source_etype=POINTER), typ=POINTER)
+                    b.store(address, b.gep(room, [constant(argument)], source_etype=POINTER))
+                kernel()
+            before += len(entries)
         return []
 
-    counted(b, constant(0), constant(len(flat)), 1, turn)
+    counted(b, first, constant(len(flat)), 1, turn)

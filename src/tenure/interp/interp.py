@@ -17,6 +17,7 @@ import numpy as np
 from tenure.errors import OutOfMemory, TenureError, following
 from tenure.ir.program import Instruction, Program
 from tenure.runtime.lots import unshared
+from tenure.runtime.pauses import NOTED, Paused
 
 Array = np.ndarray[Any, Any]
 
@@ -85,7 +86,10 @@ class Interpreted:
         if len(values) < given:
             values += [np.array(x, kind) for x, kind in zip(numbers, self.kinds, strict=False)]
         with np.errstate(all="ignore"):
-            for k in range(len(values) - given, len(self.rules)):
+            first = len(values) - given
+            for k in range(first, len(self.rules)):
+                if NOTED and k > first and type(values) is Arrays:
+                    raise Paused
                 dies = self.dies[k]
                 values.append(_step(values, self.program.instructions[k], self.rules[k], dies))
                 for v in dies:

@@ -17,6 +17,7 @@ from tenure.runtime import buffers
 from tenure.runtime.assembler import NULL, Function, Module
 from tenure.runtime.extension import AVAILABLE, Extension
 from tenure.runtime.lots import is_sole, unshared
+from tenure.runtime.pauses import PAUSED
 
 __all__ = ["RUN", "Call"]
 
@@ -31,15 +32,23 @@ class Call:
 
     ``made`` are the shapes and dtypes of the arrays to make, the arena last; ``donors`` are pairs of a made array and
     the input whose buffer may serve, if only the call holds it; ``kinds`` has a letter of ``struct`` for each number;
-    ``outputs`` count inputs first, then the made arrays.
+    ``outputs`` count inputs first, then the made arrays. ``given`` is how many arrays it takes: where there are more,
+    the call goes on where one has stopped (``pauses``).
     """
 
-    __slots__ = ("address", "counts", "donors", "kinds", "made", "outputs", "spec")
+    __slots__ = ("address", "counts", "donors", "given", "kinds", "made", "outputs", "spec")
 
     def __init__(
-        self, address: int, made: Sequence[Made], donors: Sequence[tuple[int, int]], kinds: str, outputs: Sequence[int]
+        self,
+        address: int,
+        given: int,
+        made: Sequence[Made],
+        donors: Sequence[tuple[int, int]],
+        kinds: str,
+        outputs: Sequence[int],
     ) -> None:
         self.address = address
+        self.given = given
         self.made = [(tuple(shape), np.dtype(dtype)) for shape, dtype in made]
         self.donors = dict(donors)
         self.kinds = kinds
@@ -48,7 +57,8 @@ class Call:
         makers: tuple[list[Any], list[Any]] = ([], [])
         for k, (shape, dtype) in enumerate(self.made):
             makers[_size(shape, dtype) >= POOLED].append((k, shape, dtype, self.donors.get(k, -1)))
-        self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), self.counts.ctypes.data)
+        counts = self.counts.ctypes.data
+        self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), counts, given)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
         """The outputs. ``arrays`` grows by what is made. None, and nothing done, if one of them is no plain array;
@@ -61,20 +71,24 @@ class Call:
 
     def plainly(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
         """The same in Python."""
-        if not set(map(type, arrays)) <= {np.ndarray}:
+        if not set(map(type, arrays[: self.given])) <= {np.ndarray}:
             return None
-        given = len(arrays)
+        if len(arrays) == self.given:
+            self._make(arrays, numbers)
+        return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
+
+    def _make(self, arrays: list[Any], numbers: Sequence[Any]) -> None:
+        """Add what is made."""
         for k, (shape, dtype) in enumerate(self.made):
             arrays.append((buffers.empty if _size(shape, dtype) >= POOLED else np.empty)(shape, dtype))
             donor = self.donors.get(k, -1)
             if donor >= 0:
                 base = arrays[donor].base
                 if is_sole(arrays, donor) and arrays[donor].flags.writeable and (base is None or unshared(base)):
-                    arrays[given + k] = arrays[donor]
+                    arrays[self.given + k] = arrays[donor]
                 else:
                     self.counts[donor] += 1
         arrays.insert(-1, struct.pack("=" + self.kinds, *numbers))
-        return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
 
     @property
     def held(self) -> dict[int, int]:
@@ -206,31 +220,50 @@ def _pack(m: Module[Function]) -> None:
         f.give(out)
 
 
+_GROWING = ("ptr %spec", "ptr %arrays", "ptr %numbers", "ptr %context")
+
+
+def _make_all(m: Module[Function]) -> None:
+    """Make the arrays of a call behind the given ones; 0, or 1 with an error."""
+    with m.function("make_all", *_GROWING, gives="i32") as f:
+        given, counts = _number(f, "ptr %spec", 7), _item(f, "ptr %spec", 6)
+        with f.each(_number(f, "ptr %spec", 1)):
+            f.call("PyList_Append", "ptr %arrays", f.load("ptr @none"), gives="i32")
+        small = f.call("make", "ptr %arrays", given, _item(f, "ptr %spec", 2), counts, gives="i32")
+        with f.unless(f.equal(small, "i32 0")):
+            f.give("i32 1")
+        f.give(f.call("pooled", "ptr %context", "ptr %arrays", given, _item(f, "ptr %spec", 3), counts, gives="i32"))
+
+
+def _pack_in(m: Module[Function]) -> None:
+    """Put the packed numbers in front of the last array; 0, or 1 with an error."""
+    with m.function("pack_in", *_GROWING, gives="i32") as f:
+        packed = f.call("pack", _item(f, "ptr %spec", 4), "ptr %numbers")
+        with f.when(f.equal(packed, NULL)):
+            f.give("i32 1")
+        last = f.do("sub", f.call("PyList_Size", "ptr %arrays", gives="i64"), "i64 1")
+        f.call("PyList_Insert", "ptr %arrays", last, packed, gives="i32")
+        f.call("Py_DecRef", packed, gives="void")
+        f.give("i32 0")
+
+
 def _fill(m: Module[Function]) -> None:
     """fill(spec, arrays, numbers, context, out): run, and put the outputs into a list of their number: None, or what
     the code gives if it fails. Nothing is made that the garbage collector counts, and the context is the call's own,
     as one cannot be entered twice at once."""
     with m.function("fill", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         spec, arrays, numbers, context, out = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
-        given, none = f.call("PyList_Size", arrays, gives="i64"), f.load("ptr @none")
-        made, counts = _number(f, spec, 1), _item(f, spec, 6)
-        with f.each(made) as k:
-            f.call("PyList_Append", arrays, none, gives="i32")
-        small = f.call("make", arrays, given, _item(f, spec, 2), counts, gives="i32")
-        with f.unless(f.equal(small, "i32 0")):
-            f.give(NULL)
-        large = f.call("pooled", context, arrays, given, _item(f, spec, 3), counts, gives="i32")
-        with f.unless(f.equal(large, "i32 0")):
-            f.give(NULL)
-        packed = f.call("pack", _item(f, spec, 4), numbers)
-        with f.when(f.equal(packed, NULL)):
-            f.give(NULL)
-        f.call("PyList_Insert", arrays, f.do("sub", f.do("add", given, made), "i64 1"), packed, gives="i32")
-        f.call("Py_DecRef", packed, gives="void")
+        none = f.load("ptr @none")
+        with f.when(f.equal(f.call("PyList_Size", arrays, gives="i64"), _number(f, spec, 7))):
+            for step in ("make_all", "pack_in"):
+                with f.unless(f.equal(f.call(step, spec, arrays, numbers, context, gives="i32"), "i32 0")):
+                    f.give(NULL)
         code = f.call("PyLong_AsVoidPtr", _item(f, spec, 0))
         thread = f.call("PyEval_SaveThread")
         failed = f.call_at(code, arrays, gives="i64")
         f.call("PyEval_RestoreThread", thread, gives="void")
+        with f.when(f.equal(failed, f"i64 {PAUSED}")), f.unless(f.equal(f.call("PyErr_Occurred"), NULL)):
+            f.give(NULL)
         with f.unless(f.equal(failed, "i64 0")):
             f.give(f.call("PyLong_FromLong", failed))
         outputs = _item(f, spec, 5)
@@ -248,7 +281,7 @@ def _run(m: Module[Function]) -> None:
     with m.function("run", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         spec, arrays, numbers, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
         none, box = f.load("ptr @none"), f.local(count=5)
-        with f.each(f.call("PyList_Size", arrays, gives="i64")) as k:
+        with f.each(_number(f, spec, 7)) as k:
             kind = f.load(f.at(f.call("PyList_GetItem", arrays, k), "i64 8", "i8"))
             with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
                 f.call("Py_IncRef", none, gives="void")
@@ -271,7 +304,7 @@ def _run(m: Module[Function]) -> None:
 
 def _load() -> tuple[Callable[..., Any], int]:
     module = Module(Function)
-    for define in (_free, _make, _pooled, _pack, _fill, _run):
+    for define in (_free, _make, _pooled, _pack, _make_all, _pack_in, _fill, _run):
         define(module)
     objects = {"unshared": unshared, "empty": np.empty, "ndarray": np.ndarray, "none": None, "true": True}
     source = "\n".join([*[f"@{name} = global ptr null" for name in objects], str(module)])

@@ -21,10 +21,9 @@ from tenure.runtime import buffers
 from tenure.transform.reads import narrow
 from tenure.values import graph, packs, paths, spending
 from tenure.values.expand import Expansion
-from tenure.values.handing import Handing, deliver, get_ready, start
+from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.shield import shielded
 from tenure.values.sites import places_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
@@ -188,15 +187,24 @@ def run(t: Any) -> None:
     may read what is pending in each other's traces.
     """
     _settle(t, t.inputs)
-    for wrong in Running.locked(_run, t):
+    found = Running.locked(_run, t, True)
+    if isinstance(found, Plan):
+        internally(t.node, get_ready, found.executable)
+        found = Running.locked(_run, t, False)
+    for wrong in found:
         raise wrong
     if COUNTS["nodes"] > NODE_BUDGET:
         forget_paths()
 
 
-def _run(t: Any) -> list[Exception]:
-    """Run a trace whose lock is held; errors of those who looked at it before."""
+def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
+    """Run a trace whose lock is held; errors of those who looked at it before. Its plan, if that is to be compiled
+    first: with no lock held, so that who needs the trace meanwhile can run it."""
     if t.done:
+        return []
+    if t.suspended is not None:
+        t.suspended.finish()
+        _release(t)
         return []
     graph.forget_unused()
     handles, node = t.handles, t.node
@@ -210,14 +218,15 @@ def _run(t: Any) -> list[Exception]:
         plan = node.plans.get((live, save)) or internally(node, plan_for, node, live, save)
         if plan.places is None:
             plan.places = places_of(t, handles)
+        if compiles and due(plan.executable):
+            return plan
         if BEFORE_RUN:
             found = [look(t, plan) for look in BEFORE_RUN]
         LAST.plan = plan
         if MOVED or plan.moved:
             plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
         if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
-            internally(node, get_ready, plan.executable)
-            shielded(Handing(t, plan).run, handles)
+            Handing(t, plan).finish()
     t.handles = []
     _release(t)
     COUNTS["runs"] += 1
@@ -231,12 +240,32 @@ def forget_paths() -> None:
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
-    """Let every input have its value and, if a gradient flows to it, its place in the graph."""
-    for x in inputs:
+    """Let every input have its value and, if a gradient flows to it, its place in the graph. What an input is computed
+    from comes before it: threads and signal handlers may have recorded in turns, to any depth."""
+    todo = [x for x in inputs if _unsettled(x)]
+    looked: set[int] = set()
+    while todo:
+        x = todo[-1]
+        if id(x) not in looked:
+            looked.add(id(x))
+            todo.extend(_behind(x))
+            continue
+        todo.pop()
         if x._data is None:
             t.compute(x)
         if x._deps and x._src is None and x._trace is not None:
             adopt(x._trace, x)
+
+
+def _unsettled(x: Any) -> bool:
+    """Whether an input has no value yet, or no place in the graph that it needs."""
+    return x._data is None or bool(x._deps and x._src is None and x._trace is not None)
+
+
+def _behind(x: Any) -> list[Any]:
+    """The inputs of another trace that are to be settled before its result ``x`` is."""
+    t, node = x._trace, x._node
+    return [] if t is None or node is None else [y for y in t.inputs[: node.inputs] if _unsettled(y)]
 
 
 def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
@@ -269,7 +298,7 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
 def _release(t: Any) -> None:
     """Break the trace's references; what is dead is freed here."""
     t.done = True
-    t.handles, t.inputs, t.scalars, t.expansion = [], [], [], None
+    t.handles, t.inputs, t.scalars, t.expansion, t.suspended = [], [], [], None, None
     t.marks, t.handlers, t.bound = {}, {}, {}
 
 
@@ -316,6 +345,9 @@ def _run_prefix(t: Any, h: Any, node: Any, expansion: Callable[[], Expansion], a
             "a signal handler or __del__ reads a value that the interrupted run is about to compute",
             help="read it after the run: set a flag in the handler and look at it in the loop",
         )
+    if t.suspended is not None:
+        _run(t, False)
+        return
     inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
     live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
     if alone:
@@ -348,6 +380,8 @@ def adopt(t: Any, h: Any) -> None:
 
 
 def _adopt(t: Any, h: Any) -> None:
+    if t.suspended is not None and not t.running:
+        _run(t, False)
     node = h._node
     if h._src is None and node is not None:
         inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]

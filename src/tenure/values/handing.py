@@ -1,7 +1,7 @@
-"""Run the program of a trace in Python, and hand its results to the handles, so that no interrupt loses them.
+"""One run of the program of a trace, in Python, up to its results in the handles: an interrupt leaves it suspended.
 
 An executable has its state in the list of arrays that it was given: called again with that list it goes on where it was
-broken off. So what an interrupt has left half done is finished before the interrupt goes on its way.
+broken off. So the trace keeps the run, and the next who needs a result of it finishes the run.
 """
 
 from __future__ import annotations
@@ -11,16 +11,22 @@ from typing import Any
 
 from tenure.interp.interp import Arrays, Poison
 from tenure.runtime.bracket import at_once
+from tenure.runtime.pauses import Paused
 from tenure.values import graph, paths, spending
 from tenure.values.lost import break_off, locate
+from tenure.values.shield import shielded
 from tenure.values.sites import place_of
 
 
+def due(executable: Any) -> bool:
+    """Whether an executable is to be compiled before it runs."""
+    asked = getattr(executable, "due", None)
+    return asked is not None and bool(asked())
+
+
 def get_ready(executable: Any) -> None:
-    """Compile what is due to be compiled: whoever interrupts that need not wait until it has run."""
-    ready = getattr(executable, "ready", None)
-    if ready is not None:
-        ready()
+    """Compile what is due to be compiled."""
+    executable.compile()
 
 
 class Handing:
@@ -35,38 +41,39 @@ class Handing:
         self.segment: graph.Segment | None = None
         self.results: Sequence[Any] | None = None
 
-    def run(self, handles: list[Any]) -> None:
-        """Run the program and hand the results over."""
-        try:
-            self.take(handles)
-            self.complete(handles)
-        except BaseException as error:
-            raise self.ended(handles, error) from error.__cause__
+    def finish(self) -> None:
+        """Run the program, or go on with it, and hand the results over. An exception leaves the run suspended; want of
+        memory ends it."""
+        while not shielded(self.run, self.trace.handles):
+            pass
 
-    def ended(self, handles: list[Any], error: BaseException) -> BaseException:
-        """What is raised where an exception has ended the run: it is finished before, unless there was no memory."""
-        t, finished = self.trace, not isinstance(error, MemoryError)
+    def run(self, handles: list[Any]) -> bool:
+        """The same, up to the next pause if a signal has come: False."""
+        t = self.trace
+        t.running = True
         try:
-            if finished and len(t.inputs) != t.node.inputs:
-                self.complete(handles)
-        except BaseException:
-            finished = False
-        if not finished:
-            return break_off(t, self.plan, handles, error)
-        t.running = False
-        return error
+            if t.suspended is not self:
+                self.take(handles)
+            self.complete(handles)
+        except Paused:
+            return False
+        except MemoryError as error:
+            raise break_off(t, self.plan, handles, error) from error.__cause__
+        finally:
+            t.running = False
+        return True
 
     def take(self, handles: list[Any]) -> None:
         """Take over the inputs of the trace: a buffer that nobody else has may be written."""
         t, plan = self.trace, self.plan
-        t.running = True
         inputs = t.inputs
         if plan.graph:
             self.segment = start(t, plan, handles)
         if self.segment is not None and t.cutting and not plan.lean:
             self.segment.inputs = [x if k in plan.kept else None for k, x in enumerate(inputs)]
         arrays = [x._data for x in inputs]
-        at_once(((setattr, t, "inputs", []), (self.arrays.extend, arrays), (arrays.clear,)))
+        state: Any = (setattr, t, "inputs", []), (setattr, t, "suspended", self)
+        at_once((*state, (self.arrays.extend, arrays), (arrays.clear,)))
 
     def complete(self, handles: list[Any]) -> None:
         """Go on from there."""

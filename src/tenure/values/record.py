@@ -39,14 +39,15 @@ _new = object.__new__
 
 class Trace:
     """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
-    ``vmapped`` says whether some results are one example's; ``left``, whether somebody has interrupted a step, and
+    ``vmapped`` says whether some results are one example's; ``suspended`` is its run that an interrupt has stopped;
+    ``left``, whether somebody has interrupted a step, and
     records elsewhere. ``segments`` are those that other threads made of it, and ``spent`` the results that a backward
     consumed which is no step of it, with the line."""
 
     __slots__ = (
         "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
-        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent", "token",
-        "vmapped",
+        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent",
+        "suspended", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Trace:
         self.done = False
         self.left = False
         self.running = False
+        self.suspended: Any = None
         self.vmapped = False
         self.handles: list[Any] = []
         self.inputs: list[Any] = []
@@ -213,14 +215,17 @@ class Recorder(threading.local):
         return trace  # type: ignore[no-any-return]
 
     def resume(self, t: Trace) -> None:
-        """Go on with a trace whose step was interrupted, now that the step is taken; what the interrupter has recorded
-        elsewhere is sealed, or computed when asked for."""
+        """Let a trace whose step was interrupted, and is taken now, be the first to run: nothing in it reads what the
+        interrupter has recorded elsewhere. A transform goes on with its own trace."""
         held, t.left = self.__dict__, False
         other = held["trace"]
-        if other is not t and not t.done:
-            held["trace"] = held["unfinished"].follow(t)
-            if held["sealed"] is None and other.handles and not other.busy:
-                held["sealed"] = held["unfinished"].sealed = other
+        if other is t or t.done:
+            return
+        first = t
+        if held["open"]:
+            held["trace"], first = held["unfinished"].follow(t), other
+        if held["sealed"] is None and first.handles and not first.busy:
+            held["sealed"] = held["unfinished"].sealed = first
 
     def hold_open(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function during which nothing is cut."""
@@ -268,10 +273,8 @@ class Recorder(threading.local):
             force.run(t)
         elif t is trace and not held["open"] and not t.busy:
             self.flush()
-        elif t is trace:
-            force.run_prefix(t, h, t.expanded)
         else:
-            force.run_prefix(t, h, lambda: Expansion().advance(h._node))
+            force.run_prefix(t, h, t.expanded)
 
     def enter_site(self, place: Place) -> None:
         """Operations from here on are named by this line of the user's; None ends it."""

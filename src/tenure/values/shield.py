@@ -1,4 +1,4 @@
-"""Keep Ctrl-C out of the few moments in which a run hands its results over."""
+"""Deferral of Ctrl-C to the next pause or the end of a run, so that no run is left in the middle of a kernel."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.runtime.bracket import bracket
+from tenure.runtime.pauses import NOTED
 
 SIGINT = int(signal.SIGINT)
 MAIN = threading.main_thread().ident
 
 
 def shielded(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function and defer SIGINT to its end: a program that has begun to write in place is finished."""
+    """Call a function and defer SIGINT to its end; what runs a program stops at the next pause (``runtime.pauses``)."""
     old: Any = _signal.getsignal(SIGINT) if threading.get_ident() == MAIN else None
     if not callable(old):
         return function(*args)
-    noted: list[int] = []
-
-    def note(number: int, frame: Any) -> None:
-        noted.append(number)
-
-    again = (_raised, noted)
-    return bracket(((_signal.signal, SIGINT, note),), ((_signal.signal, SIGINT, old), again), function, *args)
+    begin, end = (_signal.signal, SIGINT, _note), (_signal.signal, SIGINT, old)
+    return bracket((begin,), (end, (_raise_noted,)), function, *args)
 
 
-def _raised(noted: list[int]) -> None:
-    if noted:
+def _note(number: int, frame: Any) -> None:
+    NOTED.append(number)
+
+
+def _raise_noted() -> None:
+    if NOTED:
+        NOTED.clear()
         signal.raise_signal(signal.SIGINT)

@@ -103,9 +103,15 @@ class Ties:
     def absent(self, place: Any) -> Any:
         """The value of a place that has none at hand: put together, if no loan forbids it."""
         loans = tidied(place)
-        if not self.outdated or (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
+        if (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
             return absent(place)
-        return self.joined(place)
+        value = self._at_hand(place)
+        return self.joined(place) if value is None else value
+
+    @guarded
+    def _at_hand(self, place: Any) -> Any:
+        """The value of a place whose parts hold nothing newer; None if one does, as it is written while others read."""
+        return None if self.outdated else absent(place)
 
     def joined(self, place: Any) -> Any:
         """The value of a place with what its parts hold now. Values are computed outside the lock: that may wait."""

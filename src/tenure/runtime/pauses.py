@@ -1,0 +1,55 @@
+"""Pauses of long native programs: between two kernels a signal that has come meanwhile is noticed.
+
+A program keeps in its arrays how far it has come. At a pause it asks ``address``; if there is a reason to stop it
+returns ``PAUSED``, and called again with the same arrays it goes on from there.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from tenure.runtime.assembler import Function, Module
+from tenure.runtime.extension import AVAILABLE, Extension
+from tenure.runtime.native import load
+
+__all__ = ["NOTED", "PAUSED", "Paused", "address"]
+
+NOTED: list[int] = []
+"""Signals that are deferred to the next pause, or to the end of the run (``values.shield``)."""
+PAUSED = -(2**63)
+"""The status of a program that has stopped at a pause."""
+
+
+class Paused(BaseException):
+    """A run has stopped at a pause."""
+
+
+_API = ("PyErr_CheckSignals", "PyGILState_Ensure", "PyGILState_Release", "PyList_Size", "PyThread_get_thread_ident")
+
+
+def _builtin() -> int:
+    """``i32 interrupted()``: whether a signal is noted, or its handler has raised an exception. Only the main thread
+    handles signals, so only it takes Python's lock."""
+    module = Module(Function)
+    with module.function("interrupted", gives="i32", exported=True) as f:
+        main = f"i64 {threading.main_thread().ident}"
+        with f.unless(f.equal(f.call("PyThread_get_thread_ident", gives="i64"), main)):
+            f.give("i32 0")
+        held = f.call("PyGILState_Ensure", gives="i32")
+        raised = f.call("PyErr_CheckSignals", gives="i32")
+        noted = f.equal(f.call("PyList_Size", f.load("ptr @noted"), gives="i64"), "i64 0")
+        f.call("PyGILState_Release", held, gives="void")
+        with f.unless(f.equal(raised, "i32 0")):
+            f.give("i32 1")
+        f.give(f.choice(noted, "i32 0", "i32 1"))
+    code = Extension(f"@noted = global ptr null\n{module}", _API, ("noted",), ("interrupted",))
+    code.point("noted", NOTED)
+    return code.address("interrupted")
+
+
+def _never() -> int:
+    return load("define i32 @interrupted() {\n ret i32 0\n}", exports=["interrupted"])["interrupted"]
+
+
+address: int = _builtin() if AVAILABLE else _never()
+"""Where the function lies. Without generated builtins a program is not paused."""
