@@ -17,8 +17,9 @@ from tenure.func.transforms import closed, marked, numbered, recording
 from tenure.func.vectorize import vmap
 from tenure.ops.selection import NONE
 from tenure.values import shaping, steps
-from tenure.values.arithmetic import equal, to_dtype, where
+from tenure.values.arithmetic import to_dtype, where
 from tenure.values.blame import checked_first
+from tenure.values.comparison import equal
 from tenure.values.creation import arange
 from tenure.values.modes import is_grad_enabled
 from tenure.values.reading import value_of

@@ -14,10 +14,10 @@ import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, VmapError, following, shown
 from tenure.func import tree
+from tenure.values.axes import check_axis
 from tenure.values.blame import checked_first
 from tenure.values.levels import Call
 from tenure.values.reading import value_of
-from tenure.values.reductions import check_axis
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 from tenure.values.vmapped import calling, check_whole, finish, select

@@ -10,12 +10,12 @@ import numpy as np
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
-from tenure.values import arithmetic, indexing, keys, shaping
+from tenure.values import comparison, indexing, keys, shaping
+from tenure.values.axes import check_axis, one_of
 from tenure.values.creation import wrap
 from tenure.values.given import check_shape, int_of
 from tenure.values.reading import value_of
 from tenure.values.record import apply
-from tenure.values.reductions import check_axis, one_of
 
 GATHER = Operation("gather", select.gathered, "GatherBackward0")
 DIAGONAL = Operation("diagonal", select.diagonal, "DiagonalBackward0")
@@ -64,7 +64,7 @@ def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
 def nonzero(x: Any) -> tuple[Any, ...]:
     """Where x is not zero, in C order: for each axis the indices (int64). Reads x, as their number depends on it.
     ShapeError (TN802) for a 0-dimensional x, which has no axis."""
-    return keys.positions(arithmetic.truth(value_of(x)), False)
+    return keys.positions(comparison.truth(value_of(x)), False)
 
 
 def argwhere(x: Any) -> Any:

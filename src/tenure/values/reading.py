@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,14 +11,17 @@ from tenure.ops.promote import Operation
 from tenure.values import creation, record
 from tenure.values.hits import coded
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+
 
 @coded
-def value_of(x: Any) -> Any:
+def value_of(x: Any) -> Tensor:
     """The value of a tensor, place or borrow now; numbers and arrays become tensors."""
     if type(x) is record._Tensor:
-        return x
+        return x  # type: ignore[no-any-return]
     if isinstance(x, record._Tensor):
-        return x._read()
+        return x._read()  # type: ignore[no-any-return]
     return creation.tensor(x)
 
 

@@ -15,11 +15,11 @@ from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values import creation, indexing
 from tenure.values.at import AtIndex
+from tenure.values.axes import check_axis
 from tenure.values.boundary import array_of
 from tenure.values.given import flag, int_of, number
 from tenure.values.reading import value_of
 from tenure.values.record import apply
-from tenure.values.reductions import check_axis
 from tenure.values.sites import at_users_line
 
 SCATTER = Operation("scatter", select.scattered, "ScatterBackward0")

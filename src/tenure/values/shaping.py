@@ -11,10 +11,10 @@ from typing import Any
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
+from tenure.values.axes import NOT_GIVEN, check_axes, check_axis, one_of
 from tenure.values.given import check_shape
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
-from tenure.values.reductions import NOT_GIVEN, check_axes, check_axis, one_of
 
 RESHAPE = Operation("reshape", move.reshape, "ViewBackward0")
 PERMUTE = Operation("permute_dims", move.permute, "PermuteBackward0")

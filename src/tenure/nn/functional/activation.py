@@ -8,7 +8,7 @@ from typing import Any
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, shown
 from tenure.ops.promote import parameters
-from tenure.values import arithmetic, reductions
+from tenure.values import axes, elementary
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
 from tenure.values.given import number
@@ -18,17 +18,17 @@ from tenure.values.reading import value_of
 
 def relu(input: Any, inplace: bool = False) -> Any:
     """max(x, 0), elementwise; the gradient at 0 is 0."""
-    return arithmetic.relu(input)
+    return elementary.relu(input)
 
 
 def tanh(input: Any) -> Any:
     """The hyperbolic tangent, elementwise."""
-    return arithmetic.tanh(input)
+    return elementary.tanh(input)
 
 
 def sigmoid(input: Any) -> Any:
     """1 / (1 + e⁻ˣ), elementwise."""
-    return arithmetic.sigmoid(input)
+    return elementary.sigmoid(input)
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
@@ -55,7 +55,7 @@ def _gelu_by_tanh(x: Any) -> Any:
 
 
 GELU = {
-    "none": composite("gelu", lambda x: x * arithmetic.ndtr(x)),
+    "none": composite("gelu", lambda x: x * elementary.ndtr(x)),
     "tanh": composite("gelu", _gelu_by_tanh),
 }
 
@@ -66,7 +66,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     if type(beta) is not float or type(threshold) is not float:
         beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
     scaled = x if beta == 1.0 else beta * x
-    smooth = arithmetic.softplus(scaled)
+    smooth = elementary.softplus(scaled)
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
 
 
@@ -75,7 +75,7 @@ def logsigmoid(input: Any) -> Any:
     return apply_one(LOG_SIGMOID, value_of(input))
 
 
-LOG_SIGMOID = composite("logsigmoid", lambda x: -arithmetic.softplus(-x), "LogSigmoidBackward0")
+LOG_SIGMOID = composite("logsigmoid", lambda x: -elementary.softplus(-x), "LogSigmoidBackward0")
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
@@ -140,9 +140,9 @@ def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | Non
     x = value_of(input)
     if dtype is not None:
         x = x.to(dtype)
-    at = reductions.one_of(axis, dim)
+    at = axes.one_of(axis, dim)
     if at is None:
         raise TypeError("softmax and log_softmax go along an axis: give dim, as in dim=-1")
     if not x.dtype.is_floating:
         raise DTypeError(f"softmax of {x.dtype.name}", help="cast first, or give dtype=tn.float32")
-    return x, reductions.check_axis(at, x.ndim)
+    return x, axes.check_axis(at, x.ndim)

@@ -19,9 +19,10 @@ from tenure.values.composite import composite
 from tenure.values.creation import arange
 from tenure.values.given import check_shape, flag, int_of, number
 from tenure.values.hits import apply, apply_one
+from tenure.values.products import AFFINE
 from tenure.values.random import rand
 from tenure.values.reading import value_of
-from tenure.values.reductions import AFFINE, MOMENTS
+from tenure.values.reductions import MOMENTS
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:

@@ -9,8 +9,9 @@ from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
 from tenure.ops.promote import parameters
-from tenure.values.arithmetic import softplus, where
+from tenure.values.arithmetic import where
 from tenure.values.composite import composite
+from tenure.values.elementary import softplus
 from tenure.values.given import int_of, number
 from tenure.values.hits import apply
 from tenure.values.indexing import take_along_axis

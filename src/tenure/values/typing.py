@@ -1,0 +1,48 @@
+"""Types of arguments, for annotations: operands, arrays, shapes, axes, indices."""
+
+from collections.abc import Sequence
+from types import EllipsisType
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from tenure.values.tensor import Tensor
+
+__all__ = ["Array", "ArrayLike", "Axes", "Basic", "Index", "Number", "Operand", "Shape", "SupportsArray"]
+
+Number: TypeAlias = bool | int | float
+"""What an element is in Python."""
+
+Array: TypeAlias = np.ndarray[Any, Any]
+"""An array of NumPy."""
+
+
+class SupportsArray(Protocol):
+    """An object that NumPy makes an array of."""
+
+    def __array__(self) -> Array:
+        """The array."""
+        raise NotImplementedError
+
+
+Operand: TypeAlias = Tensor | bool | int | float | Array | np.number[Any] | np.bool_
+"""What stands beside a tensor in an operation."""
+
+ArrayLike: TypeAlias = Operand | list[Any] | tuple[Any, ...] | range | SupportsArray
+"""What a tensor is made of: an operand, or nested sequences of numbers."""
+
+Shape: TypeAlias = int | Sequence[int]
+"""The size of each axis, or the size of one."""
+
+Axes: TypeAlias = int | tuple[int, ...] | list[int] | None
+"""One axis, several, or all of them (None)."""
+
+Step: TypeAlias = int | np.integer[Any] | slice | EllipsisType | None
+
+Basic: TypeAlias = Step | tuple[Step, ...]
+"""An index made of ints, slices, ``...`` and None."""
+
+Entry: TypeAlias = Step | Tensor | Array | list[Any] | range
+
+Index: TypeAlias = Entry | tuple[Entry, ...]
+"""What stands in brackets: also index arrays and masks."""
