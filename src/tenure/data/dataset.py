@@ -12,8 +12,9 @@ import numpy as np
 
 from tenure.errors import OutOfRange, ShapeError, shown
 from tenure.values.blame import checked_first
+from tenure.values.generator import Generator
 from tenure.values.given import refuse_array
-from tenure.values.random import Generator, randperm
+from tenure.values.random import randperm
 from tenure.values.tensor import Tensor
 
 

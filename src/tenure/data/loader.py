@@ -10,7 +10,8 @@ import numpy as np
 from tenure.errors import shown
 from tenure.values.blame import checked_first, is_iterable
 from tenure.values.creation import tensor
-from tenure.values.random import Generator, randperm
+from tenure.values.generator import Generator
+from tenure.values.random import randperm
 from tenure.values.shaping import stack
 from tenure.values.tensor import Tensor
 

@@ -15,7 +15,8 @@ from tenure.nn.module import Module
 from tenure.nn.normalize import LayerNorm
 from tenure.nn.regularize import Dropout
 from tenure.values.arithmetic import where
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.given import flag
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of

@@ -7,7 +7,8 @@ from typing import Any
 from tenure.dtypes import DTypeLike
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.modes import no_grad
 from tenure.values.parameter import Parameter
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tenure.errors import ShapeError, WriteError
 from tenure.values.blame import checked_first
+from tenure.values.generator import Generator
 from tenure.values.modes import no_grad
-from tenure.values.random import Generator
 from tenure.values.sites import here, site
 from tenure.values.writable import Writable
 

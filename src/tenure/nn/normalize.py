@@ -9,7 +9,8 @@ from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, ones, tensor, zeros
+from tenure.values.creation import check_device, tensor
+from tenure.values.factories import ones, zeros
 from tenure.values.parameter import Parameter
 
 

@@ -15,7 +15,8 @@ from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
 from tenure.values.composite import composite
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.hits import apply
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of

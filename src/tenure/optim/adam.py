@@ -9,7 +9,7 @@ from typing import Any
 from tenure.ops import pointwise
 from tenure.optim.optimizer import Group, Optimizer, check_options
 from tenure.optim.rule import Rule
-from tenure.values.creation import zeros_like
+from tenure.values.factories import zeros_like
 from tenure.values.var import Var
 
 

@@ -222,7 +222,7 @@ def lerp(x: Tensor, end: ArrayLike, weight: Operand) -> Tensor:
         refuse_among(error, "lerp", x=x, weight=weight)
 
 
-def addcmul(x: Operand, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
+def addcmul(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
     """Elementwise x + value · a · b.
 
     The shapes broadcast together, else ShapeError (TN802).
@@ -236,7 +236,7 @@ def addcmul(x: Operand, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor
         refuse_among(error, "addcmul", x=x, b=b, value=value)
 
 
-def addcdiv(x: Operand, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
+def addcdiv(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
     """Elementwise x + value · a / b.
 
     The shapes broadcast together, else ShapeError (TN802).

@@ -298,7 +298,7 @@ class SharedBorrow(Bracketed, Writable):
     def data(self, v: Any) -> None:
         self._refuse()
 
-    @property
+    @property  # type: ignore[override]
     def grad(self) -> SharedBorrow | None:
         """The gradient of the place, to be read; None if it has none."""
         leaf = keeper(self._place)

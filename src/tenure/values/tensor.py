@@ -34,7 +34,7 @@ from tenure.values.spelling import in_plain_names, write_to_a_value
 
 if TYPE_CHECKING:
     from tenure.ir.aval import Aval
-    from tenure.values.borrow import Borrow, SharedBorrow
+    from tenure.values.borrow import Borrow
     from tenure.values.typing import ArrayLike, Operand
     from tenure.values.var import Var
 
@@ -209,6 +209,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     _src: Any
     _node: Any
     _held: bool
+    _kept: Any
     backward, register_hook, retain_grad = backward, register_hook, retain_grad
     as_operand = staticmethod(reading.as_operand)
     refuse_operands = staticmethod(reading.refuse_operands)
@@ -220,7 +221,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         return self
 
     @property
-    def grad(self) -> Borrow | SharedBorrow | None:
+    def grad(self) -> Borrow | None:
         """The gradient that backward() left here: a borrow of its place, or None."""
         return get_grad(self)
 

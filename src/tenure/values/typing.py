@@ -8,7 +8,7 @@ import numpy as np
 
 from tenure.values.tensor import Tensor
 
-__all__ = ["Array", "ArrayLike", "Axes", "Basic", "Index", "Number", "Operand", "Shape", "SupportsArray"]
+__all__ = ["Array", "ArrayLike", "Axes", "Basic", "Index", "Number", "Operand", "Shape", "SupportsArray", "Tensors"]
 
 Number: TypeAlias = bool | int | float
 """What an element is in Python."""
@@ -30,6 +30,9 @@ Operand: TypeAlias = Tensor | bool | int | float | Array | np.number[Any] | np.b
 
 ArrayLike: TypeAlias = Operand | list[Any] | tuple[Any, ...] | range | SupportsArray
 """What a tensor is made of: an operand, or nested sequences of numbers."""
+
+Tensors: TypeAlias = Tensor | Sequence[Tensor]
+"""One tensor, or several."""
 
 Shape: TypeAlias = int | Sequence[int]
 """The size of each axis, or the size of one."""

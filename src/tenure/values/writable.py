@@ -9,8 +9,9 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.values import indexing, partly, steps
 from tenure.values.blame import public
 from tenure.values.creation import tensor
+from tenure.values.generator import Generator
 from tenure.values.operators import STEPS
-from tenure.values.random import Generator, rand, randn
+from tenure.values.random import rand, randn
 from tenure.values.reading import value_of
 from tenure.values.scattering import WRITTEN
 from tenure.values.sites import at_users_line, here, site

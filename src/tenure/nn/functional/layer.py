@@ -16,7 +16,7 @@ from tenure.ops.index import FROM_THE_END
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
-from tenure.values.creation import arange
+from tenure.values.factories import arange
 from tenure.values.given import check_shape, flag, int_of, number
 from tenure.values.hits import apply, apply_one
 from tenure.values.products import AFFINE
