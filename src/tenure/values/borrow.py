@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from tenure.errors import WriteError
 from tenure.runtime.bracket import Bracketed
@@ -25,6 +25,9 @@ from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike, Basic, Index
+
 
 def forget_dead(references: list[weakref.ref[Any]]) -> None:
     """Take dead references out of a list, one by one: other threads may add to it meanwhile."""
@@ -39,11 +42,17 @@ class Borrow(Bracketed, Writable):
     It reads the place as of its own last write, else as taken. Indexing gives a sub-borrow. Written through
     after somebody else wrote the place: TN597. Entered by ``with`` it is exclusive until the block ends (TN499,
     TN502 and TN503 for others). Borrowed from ``_place``; owns nothing but its snapshot.
+
+    >>> v = tn.Var([1.0, 2.0])
+    >>> v.borrow_mut()[0].zero_()
+    tensor(0.)
+    >>> v
+    tensor([0., 2.])
     """
 
     __slots__ = ("_endings", "_parent", "_place", "_region", "_stale", "_val")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return object.__new__(cls)
 
     def __init__(self, place: Any, region: Region, parent: Borrow | None) -> None:
@@ -115,7 +124,7 @@ class Borrow(Bracketed, Writable):
         return self
 
     @data.setter
-    def data(self, v: Any) -> None:
+    def data(self, v: ArrayLike) -> None:
         if v is not self:
             self._write(exact(self._read(), detach(value_of(v))))
 
@@ -140,18 +149,26 @@ class Borrow(Bracketed, Writable):
         begin, end = lending(self._place, loan, self.chain())
         return (begin,), (), end
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: Basic) -> Borrow: ...
+    @overload
+    def __getitem__(self, key: Index) -> Tensor: ...
+    def __getitem__(self, key: Any) -> Tensor:
         if not keys.is_basic(key):
             return at_users_line(indexing.getitem(self._read(), key))
+        return self._part(key)
+
+    def _part(self, key: Any) -> Borrow:
+        """The sub-borrow at a basic index."""
         return Borrow(self._place, self._region.sub(*keys.parse(key, self._aval.shape)), self)
 
-    def __setitem__(self, key: Any, v: Any) -> None:
+    def __setitem__(self, key: Index, v: ArrayLike) -> None:
         if self._region.is_whole:
             self._refuse_stale()
             v = written_of(v)
             self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
         elif keys.is_basic(key):
-            self[key]._write(written_of(v))
+            self._part(key)._write(written_of(v))
         else:
             self._put(key, written_of(v))
 
@@ -213,15 +230,20 @@ class Borrow(Bracketed, Writable):
 
 
 class SharedBorrow(Bracketed, Writable):
-    """A place, or a part of it, to be read: it gives the value as of when it was taken, or last entered.
+    """A shared loan of a place, or of a part: reading it gives the value as of when it was taken, or last entered.
 
     Entered by ``with``, it lends the place until the block ends: nobody writes it (TN506) or borrows it exclusively
     (TN502). Writing through it is TN594. Gradients flow through it as through the place.
+
+    >>> v = tn.Var([1.0, 2.0])
+    >>> with v.borrow() as t:
+    ...     print(t + 1)
+    tensor([2., 3.])
     """
 
     __slots__ = ("_endings", "_entered", "_parent", "_place", "_region", "_val", "_whom")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return object.__new__(cls)
 
     def __init__(self, place: Any, region: Region, parent: Borrow | None = None) -> None:
