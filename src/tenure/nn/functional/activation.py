@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, shown
@@ -15,34 +15,60 @@ from tenure.values.given import number
 from tenure.values.hits import apply_one
 from tenure.values.reading import value_of
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
 
-def relu(input: Any, inplace: bool = False) -> Any:
-    """max(x, 0), elementwise; the gradient at 0 is 0."""
+
+def relu(input: ArrayLike, inplace: bool = False) -> Tensor:
+    """Elementwise max(x, 0); the gradient at 0 is 0.
+
+    Shape and dtype are those of the input; ``inplace`` has no effect.
+
+    >>> F.relu(tn.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     return elementary.relu(input)
 
 
-def tanh(input: Any) -> Any:
-    """The hyperbolic tangent, elementwise."""
+def tanh(input: ArrayLike) -> Tensor:
+    """Elementwise hyperbolic tangent, in the shape of the input.
+
+    >>> F.tanh(tn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
     return elementary.tanh(input)
 
 
-def sigmoid(input: Any) -> Any:
-    """1 / (1 + e⁻ˣ), elementwise."""
+def sigmoid(input: ArrayLike) -> Tensor:
+    """Elementwise logistic function, 1 / (1 + e⁻ˣ), in the shape of the input.
+
+    >>> F.sigmoid(tn.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.7311])
+    """
     return elementary.sigmoid(input)
 
 
-def silu(input: Any, inplace: bool = False) -> Any:
-    """x · sigmoid(x), elementwise."""
+def silu(input: ArrayLike, inplace: bool = False) -> Tensor:
+    """Elementwise x · sigmoid(x), in the shape of the input; ``inplace`` has no effect.
+
+    >>> F.silu(tn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7311])
+    """
     return apply_one(SILU, value_of(input))
 
 
 SILU = composite("silu", lambda x: x * x.sigmoid())
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
-    """x · Φ(x), elementwise, Φ the standard normal distribution; "tanh" for its approximation by tanh.
+def gelu(input: ArrayLike, approximate: str = "none") -> Tensor:
+    """Elementwise Gaussian error linear unit: x · Φ(x), Φ the standard normal distribution function.
 
+    The shape is that of the input; ``approximate="tanh"`` for its approximation by tanh. ValueError for another.
     Source: Hendrycks, Gimpel, arXiv:1606.08415.
+
+    >>> F.gelu(tn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8413])
     """
     if not isinstance(approximate, str) or approximate not in GELU:
         raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {shown(approximate)}")
@@ -60,8 +86,14 @@ GELU = {
 }
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(beta · x)) / beta, elementwise; x itself where beta · x is above the threshold."""
+def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Elementwise log(1 + exp(beta · x)) / beta; x itself where beta · x is above the threshold.
+
+    The shape is that of the input.
+
+    >>> F.softplus(tn.tensor([0.0, 1.0]))
+    tensor([0.6931, 1.3133])
+    """
     x = value_of(input)
     if type(beta) is not float or type(threshold) is not float:
         beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
@@ -70,24 +102,40 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
 
 
-def logsigmoid(input: Any) -> Any:
-    """log(sigmoid(x)), elementwise, without leaving the range of the dtype on the way."""
+def logsigmoid(input: ArrayLike) -> Tensor:
+    """Elementwise log(sigmoid(x)), within the range of the dtype throughout, in the shape of the input.
+
+    >>> F.logsigmoid(tn.tensor([0.0, -100.0]))
+    tensor([  -0.6931, -100.0000])
+    """
     return apply_one(LOG_SIGMOID, value_of(input))
 
 
 LOG_SIGMOID = composite("logsigmoid", lambda x: -elementary.softplus(-x), "LogSigmoidBackward0")
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    """x above zero, else negative_slope · x, elementwise."""
+def leaky_relu(input: ArrayLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Elementwise x above zero, else negative_slope · x.
+
+    The shape is that of the input; ``inplace`` has no effect.
+
+    >>> F.leaky_relu(tn.tensor([-1.0, 2.0]), 0.5)
+    tensor([-0.5000,  2.0000])
+    """
     x = value_of(input)
     if type(negative_slope) is not float:
         negative_slope = number("leaky_relu", "negative_slope", negative_slope)
     return where(x > 0, x, negative_slope * x)
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """x above zero, else alpha · (eˣ - 1), elementwise."""
+def elu(input: ArrayLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Elementwise x above zero, else alpha · (eˣ - 1).
+
+    The shape is that of the input; ``inplace`` has no effect.
+
+    >>> F.elu(tn.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     x = value_of(input)
     if type(alpha) is not float:
         alpha = number("elu", "alpha", alpha)
@@ -95,9 +143,15 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 
 def softmax(
-    input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
-) -> Any:
-    """exp(x) / Σ exp(x) along an axis, of the shape of x; cast first if ``dtype`` is given."""
+    input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Softmax along an axis: exp(x) / Σ exp(x), in the shape of x; cast first if ``dtype`` is given.
+
+    OutOfRange (TN801) for an axis that is not there; DTypeError (TN802) unless x is floating.
+
+    >>> F.softmax(tn.tensor([0.0, 0.0, 0.0, 0.0]), dim=0)
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
     x, at = _along(input, dim, axis, dtype)
     return apply_one(SOFTMAX, x, parameters(("axis",), at))
 
@@ -113,9 +167,13 @@ SOFTMAX = composite("softmax", _softmax)
 
 
 def log_softmax(
-    input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
-) -> Any:
-    """log(softmax(x)) along an axis, without leaving the range of the dtype on the way."""
+    input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Logarithm of the softmax along an axis, within the range of the dtype throughout; errors as in ``softmax``.
+
+    >>> F.log_softmax(tn.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
     x, at = _along(input, dim, axis, dtype)
     return apply_one(LOG_SOFTMAX, x, parameters(("axis",), at))
 
@@ -135,7 +193,7 @@ def _shifted(x: Any, axis: int) -> Any:
     return x - x.detach().max(axis=axis, keepdims=True)
 
 
-def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
+def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Tensor, int]:
     """What is normalized, in its dtype, and the axis."""
     x = value_of(input)
     if dtype is not None:
