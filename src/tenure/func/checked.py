@@ -41,7 +41,7 @@ KINDS = inspect.Parameter
 
 
 def checked(function: F) -> F:
-    """Keep the annotations ``tn.Ref``, ``tn.Mut`` and ``tn.Own`` of a function, a method or a class's methods.
+    """Decorator that keeps the annotations ``tn.Ref``, ``tn.Mut`` and ``tn.Own`` of a function, or a class.
 
     ``tn.Ref``: the argument is lent as shared for the call; writing it is TN594, writing its place TN506. ``tn.Mut``:
     it is a place or a borrow, lent exclusively; passing it twice is TN499, while it is lent as shared TN502, using it
@@ -50,6 +50,14 @@ def checked(function: F) -> F:
     caller's own again. A generator's loans last from the call
     until it ends or is closed; those of an async function or generator from its first step. A function without such
     annotations is returned as it is.
+
+    >>> @tn.checked
+    ... def double(v: tn.Mut[tn.Tensor]) -> None:
+    ...     v.mul_(2)
+    >>> v = tn.ones(2).mut()
+    >>> double(v)
+    >>> v
+    tensor([2., 2.])
     """
     found = sys._getframe(1)
     return _checked(function, {**found.f_globals, **found.f_locals})  # type: ignore[no-any-return]

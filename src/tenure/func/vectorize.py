@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, VmapError, following, shown
 from tenure.func import tree
+from tenure.func.signatures import Function, P, R, Transformed
 from tenure.values.axes import check_axis
 from tenure.values.blame import checked_first
 from tenure.values.levels import Call
@@ -22,7 +23,6 @@ from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 from tenure.values.vmapped import calling, check_whole, finish, select
 
-Function = Callable[..., Any]
 POLICIES = ("error", "different", "same")
 
 
@@ -36,6 +36,18 @@ class _Unsaid:
 UNSAID: Final = _Unsaid()
 
 
+@overload
+def vmap(
+    f: Callable[[Tensor], R],
+    in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
+    out_dims: Any = UNSAID,
+) -> Transformed[[Tensor], R]: ...
+@overload
+def vmap(
+    f: Callable[P, R],
+    in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
+    out_dims: Any = UNSAID,
+) -> Transformed[P, R]: ...
 @checked_first
 def vmap(
     f: Function,
@@ -45,8 +57,8 @@ def vmap(
     *,
     in_dims: Any = UNSAID,
     out_dims: Any = UNSAID,
-) -> Function:
-    """A function that applies ``f`` to each example of its arguments, and gives the results along an axis.
+) -> Any:
+    """A function that applies ``f`` to each example of its arguments, with the results along an axis.
 
     ``in_axes`` says which axis of each argument goes over the examples: one int for all arguments, or a tuple with
     an entry for each, in which a nested list, tuple or dict may have entries of its own. None, and whatever is no
@@ -59,6 +71,9 @@ def vmap(
     place made outside. Random numbers inside are a VmapError unless ``randomness`` is "different" (each example
     draws its own) or "same". A ``custom_vjp`` rule is vmapped with its function. Arguments are borrowed. TN801 for an
     axis that is not there, TN802 where the numbers of examples differ.
+
+    >>> tn.vmap(lambda x: x.sum())(tn.tensor([[1, 2], [3, 4]]))
+    tensor([3, 7])
     """
     inputs, whole = _said("in", in_axes, in_dims)
     outputs, _ = _said("out", out_axes, out_dims)

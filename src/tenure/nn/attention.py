@@ -189,10 +189,10 @@ class TransformerEncoderLayer(Module):
         x = self.norm1(x + self._attend(x, *masks))
         return self.norm2(x + self._feed(x))
 
-    def _attend(self, x: Any, mask: Any, padding: Any) -> Any:
+    def _attend(self, x: Tensor, mask: Any, padding: Any) -> Tensor:
         return self.dropout1(
             self.self_attn(x, x, x, key_padding_mask=padding, need_weights=False, attn_mask=mask)[0]
         )
 
-    def _feed(self, x: Any) -> Any:
+    def _feed(self, x: Tensor) -> Tensor:
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))

@@ -1,0 +1,95 @@
+"""Every public function and class says what it is in one line, and shows it in an example that runs."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenure as tn
+from tenure import data, nn, optim
+from tenure.nn import functional
+from tests.test_driven import public
+
+SHORTHANDS = {"tn": tn, "np": np, "nn": nn, "F": functional, "optim": optim, "data": data}
+"""The names that the examples use without an import."""
+NO_EXAMPLE = ("tn.Ref", "tn.Mut", "tn.Own")
+"""Annotations: the words are in the module, an example in ``tn.checked``."""
+
+
+def documented() -> dict[str, Any]:
+    """Every public function and class by its name, but for modules, dtypes and annotations."""
+    found = dict(public())
+    return {name: f for name, f in found.items() if callable(f) and not inspect.ismodule(f) and name not in NO_EXAMPLE}
+
+
+DOCUMENTED = documented()
+ERRORS = {n for n, f in DOCUMENTED.items() if isinstance(f, type) and issubclass(f, BaseException)}
+
+
+def own_docstring(f: Any) -> str:
+    """The docstring of an object itself, not one that it inherits."""
+    return inspect.cleandoc(f.__doc__ or "")
+
+
+def first_line(doc: str) -> str:
+    """The line that says what a thing is; it stands alone."""
+    lines = doc.splitlines() or [""]
+    return lines[0] if len(lines) == 1 or not lines[1] else ""
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_first_line_says_what_it_is(name: str) -> None:
+    line = first_line(own_docstring(DOCUMENTED[name]))
+    assert line.endswith((".", ".)")), f"{name}: {own_docstring(DOCUMENTED[name])[:200]!r}"
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED.keys() - ERRORS))
+def test_an_example_runs(name: str) -> None:
+    doc = own_docstring(DOCUMENTED[name])
+    test = doctest.DocTestParser().get_doctest(doc, dict(SHORTHANDS), name, inspect.getsourcefile(tn), 0)
+    assert test.examples, f"{name} has no example"
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
+    assert not said, "".join(said)
+
+
+CLASSES = (tn.Tensor, tn.Var, tn.Borrow, tn.SharedBorrow, tn.Generator, tn.Shared, nn.Module, nn.Parameter)
+CLASSES += (optim.Optimizer, nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+def members() -> Iterator[tuple[str, Any]]:
+    """The public methods and properties of the classes that users hold objects of, refused ones left out."""
+    for cls in CLASSES:
+        for name in dir(cls):
+            member = inspect.getattr_static(cls, name)
+            if not name.startswith("_") and not (isinstance(member, property) and refuses(member)):
+                yield f"{cls.__name__}.{name}", member
+
+
+def refuses(member: property) -> bool:
+    """Whether an attribute is there only to say what to write instead."""
+    return member.fget is not None and member.fget.__name__ == "refuse"
+
+
+@pytest.mark.parametrize(("name", "member"), [pytest.param(n, m, id=n) for n, m in members()])
+def test_a_method_has_a_first_line(name: str, member: Any) -> None:
+    member = member.__func__ if isinstance(member, staticmethod | classmethod) else member
+    if callable(member) or inspect.isdatadescriptor(member):
+        assert first_line(inspect.cleandoc(member.__doc__ or "")), name
+
+
+def test_star_import_and_help_list_the_names() -> None:
+    names: dict[str, Any] = {}
+    exec("from tenure import *", names)
+    assert {name.removeprefix("tn.") for name in DOCUMENTED if name.count(".") == 1} - {"nn", "F"} <= {"nn"} | names.keys()
+
+
+def test_the_package_ships_its_types() -> None:
+    assert Path(tn.__file__).with_name("py.typed").exists()
