@@ -1,4 +1,4 @@
-"""Types for annotations: what operations take beside a tensor (``Operand``), shapes, axes, indices."""
+"""Types for annotations: operands of operations, data that tensors are made of, shapes, axes, indices."""
 
 from tenure.values.typing import Array, ArrayLike, Axes, Index, Number, Operand, Shape, SupportsArray
 

@@ -25,9 +25,9 @@ def checkpoint(f: Function, *args: Any, **kwargs: Any) -> Any:
     gradient needs them. With arguments it is called at once, as PyTorch's ``checkpoint(f, x)``.
 
     >>> w = tn.tensor([1.0, 2.0], requires_grad=True)
-    >>> tn.checkpoint(lambda x: x.exp().exp())(w).sum().backward()
+    >>> tn.checkpoint(lambda x: (x * x) * x)(w).sum().backward()
     >>> w.grad
-    tensor([  41.1936, 11957.5869])
+    tensor([ 3., 12.])
     """
 
     def inside(*args: Any, **kwargs: Any) -> Any:

@@ -85,6 +85,7 @@ class Hooked:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args)`` before each ``forward``; what it returns, if anything, are the arguments.
+
         With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both."""
         return register(self._own_hooks().before, (hook, with_kwargs), prepend)
 
@@ -92,17 +93,22 @@ class Hooked:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
+
         With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
         return register(self._own_hooks().after, (hook, with_kwargs), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call; what it returns, if
-        anything, takes the place of ``grad_output``, a tuple with None for what has no gradient."""
+        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call.
+
+        What it returns, if anything, takes the place of ``grad_output``, a tuple with None for what has no gradient.
+        """
         return register(self._own_hooks().back_first, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the positional
-        arguments of a call; what it returns, if anything, takes the place of ``grad_input``."""
+        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the arguments of a call.
+
+        These are the positional ones. What it returns, if anything, takes the place of ``grad_input``.
+        """
         return register(self._own_hooks().back, hook, prepend)
 
     def _own_hooks(self) -> Hooks:

@@ -100,11 +100,12 @@ class Module(Hooked):
         self._put(name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a buffer: state that is no parameter, kept as a place (a value is given one). One that is not
-        ``persistent`` is left out of ``state_dict()``; None reserves the name."""
+        """Add a buffer: state that is no parameter, kept as a place (a value is given one).
+
+        One that is not ``persistent`` is left out of ``state_dict()``; None reserves the name."""
         self._check_name("buffer", name, self._dict("_buffers"))
         persistent = flag("persistent", persistent)
-        self._buffers[name] = _buffer(name, tensor)
+        self._buffers[name] = state.buffer_of(name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -171,7 +172,7 @@ class Module(Hooked):
                 raise TypeError(f"cannot assign {type(value).__name__!r} as module {name!r} (Module or None)")
             self._modules[name] = None
         elif name in vars(self).get("_buffers", ()):
-            self._buffers[name] = _buffer(name, value)
+            self._buffers[name] = state.buffer_of(name, value)
         else:
             object.__setattr__(self, name, value)
 
@@ -390,12 +391,3 @@ publish(Module, "load_state_dict", "train", "to")
 check_methods(Module, "apply", "requires_grad_", "zero_grad", "type")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")
-
-
-def _buffer(name: str, tensor: Any) -> Any:
-    """What a module keeps of a buffer: None, or a place."""
-    if tensor is None or isinstance(tensor, Var):
-        return tensor
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"cannot assign {type(tensor).__name__!r} as buffer {name!r} (a tensor or None)")
-    return Var(tensor)

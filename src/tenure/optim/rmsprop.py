@@ -24,11 +24,11 @@ class RMSprop(Optimizer):
     ``square_avg``, ``grad_avg``, ``momentum_buffer``. Source: Tieleman, Hinton, Coursera 2012.
 
     >>> w = tn.tensor([1.0], requires_grad=True)
-    >>> opt = optim.RMSprop([w], lr=0.1)
+    >>> opt = optim.RMSprop([w], lr=0.01)
     >>> (w * w).sum().backward()
     >>> opt.step()
     >>> w
-    tensor([0.0000], requires_grad=True)
+    tensor([0.9000], requires_grad=True)
     """
 
     def __init__(

@@ -130,7 +130,7 @@ def from_numpy(a: Array, *, copy: bool = True) -> Tensor:
     other array is copied, for whoever holds it could write it. DTypeError (TN802) for what is no array.
 
     >>> tn.from_numpy(np.array([1.5, 2.5]))
-    tensor([1.5000, 2.5000], dtype=float64)
+    tensor([1.5000, 2.5000], dtype=tenure.float64)
     """
     if not isinstance(a, np.ndarray):
         raise DTypeError(f"from_numpy takes an ndarray, not {shown(a)}", help="use tn.tensor(data)")

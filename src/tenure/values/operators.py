@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from tenure.ops.promote import Operation
 from tenure.values import record
@@ -17,6 +17,8 @@ from tenure.values.trie import Key, Node
 if TYPE_CHECKING:
     from tenure.values.tensor import Tensor
     from tenure.values.typing import Operand
+
+    Binary: TypeAlias = Callable[[Any, Operand], Tensor]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,9 +35,7 @@ def recorded(step: Callable[..., Any]) -> Callable[[F], F]:
     return named
 
 
-def binary(
-    fn: Operation, reflected: bool = False, operator: bool = True, depth: int = 1
-) -> Callable[[Any, Operand], Tensor]:
+def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth: int = 1) -> Binary:
     """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
 
     As an operator it gives NotImplemented for what is no operand; as a function it raises. Its line is that of the

@@ -72,7 +72,9 @@ def chunks_mut(x: Any, size: int, axis: int = 0) -> Parts:
 
 def get_disjoint_mut(x: Any, *keys: Any) -> Parts:
     """A part for each index, that are written through: basic indices, and index sets or masks of the first axis.
-    TN499 if two of them have an element in common."""
+
+    TN499 if two of them have an element in common.
+    """
     regions = [_selected(x, key) for key in keys]
     for (j, a), (k, b) in combinations(enumerate(regions), 2):
         if overlap(a, b):

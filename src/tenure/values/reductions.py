@@ -212,8 +212,8 @@ def logsumexp(
 
     DTypeError (TN802) unless x is floating; OutOfRange (TN801) for an axis that is not there.
 
-    >>> tn.logsumexp(tn.tensor([1000.0, 1000.0]))
-    tensor(1000.6931)
+    >>> tn.logsumexp(tn.tensor([[100.0, 100.0]]), axis=1)
+    tensor([100.6931])
     """
 
 

@@ -182,6 +182,10 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
 
     Made by ``tn.tensor`` and by operations. ``.mut()`` gives a place that starts with it. Writing it is TN594;
     ``x.at[i].set(v)`` gives a new value.
+
+    >>> x = tn.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.shape, x.dtype, x[0]
+    ((2, 2), tenure.float32, tensor([1., 2.]))
     """
 
     __slots__ = (

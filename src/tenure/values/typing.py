@@ -10,8 +10,8 @@ from tenure.values.tensor import Tensor
 
 __all__ = ["Array", "ArrayLike", "Axes", "Basic", "Index", "Number", "Operand", "Shape", "SupportsArray", "Tensors"]
 
-Number: TypeAlias = bool | int | float
-"""What an element is in Python."""
+Number: TypeAlias = float | int
+"""An element in Python; a bool is an int."""
 
 Array: TypeAlias = np.ndarray[Any, Any]
 """An array of NumPy."""
@@ -25,11 +25,11 @@ class SupportsArray(Protocol):
         raise NotImplementedError
 
 
-Operand: TypeAlias = Tensor | bool | int | float | Array | np.number[Any] | np.bool_
-"""What stands beside a tensor in an operation."""
+Operand: TypeAlias = Tensor | float | int | Array | np.number[Any] | np.bool_
+"""An operand beside a tensor: a tensor, a Python number or bool, an array of NumPy or a number of its."""
 
 ArrayLike: TypeAlias = Operand | list[Any] | tuple[Any, ...] | range | SupportsArray
-"""What a tensor is made of: an operand, or nested sequences of numbers."""
+"""Data that a tensor is made of: an operand, or nested sequences of numbers."""
 
 Tensors: TypeAlias = Tensor | Sequence[Tensor]
 """One tensor, or several."""
@@ -48,4 +48,4 @@ Basic: TypeAlias = Step | tuple[Step, ...]
 Entry: TypeAlias = Step | Tensor | Array | list[Any] | range
 
 Index: TypeAlias = Entry | tuple[Entry, ...]
-"""What stands in brackets: also index arrays and masks."""
+"""An index of any form: also index arrays and masks."""

@@ -270,8 +270,9 @@ class Var(Writable):
         self._write(self._fitting(v))
 
     def borrow(self) -> SharedBorrow:
-        """A shared loan of the place, for a ``with`` block: it gives the value, and nobody writes the place in the
-        block (TN506). Any number at a time. TN503 while the place is lent exclusively."""
+        """A shared loan of the place, for a ``with`` block, in which nobody writes the place (TN506).
+
+        It gives the value. Any number at a time. TN503 while the place is lent exclusively."""
         return SharedBorrow(self, Region.whole(self._aval.shape))
 
     def borrow_mut(self) -> Borrow:

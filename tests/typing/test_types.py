@@ -1,0 +1,57 @@
+"""What type checkers reveal of a page of user code, and that they refuse its wrong calls."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).with_name("page.py")
+ROOT = PAGE.parents[2]
+LINES = PAGE.read_text(encoding="utf-8").splitlines()
+REVEALED = {k: line.rpartition("  # ")[2] for k, line in enumerate(LINES, 1) if "reveal_type(" in line}
+REFUSED = {k for k, line in enumerate(LINES, 1) if line.endswith("  # error")}
+
+
+def plain(revealed: str) -> str:
+    """A type without the modules that its parts come from."""
+    return re.sub(r"\b(?:\w+\.)+(\w)", r"\1", revealed)
+
+
+def judge(revealed: dict[int, str], refused: dict[int, str]) -> None:
+    """Compare with the page: each line is revealed as it says, and just the wrong ones are errors."""
+    wrong = [f"{LINES[k - 1]}  -> {revealed.get(k)}" for k, said in REVEALED.items() if revealed.get(k) != said]
+    wrong += [f"{LINES[k - 1]}  is taken" for k in sorted(REFUSED - refused.keys())]
+    wrong += [f"{LINES[k - 1]}  -> {refused[k]}" for k in sorted(refused.keys() - REFUSED)]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_mypy() -> None:
+    command = [sys.executable, "-m", "mypy", "--output", "json", "--hide-error-context", str(PAGE)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert found, ran.stderr
+    here = [m for m in found if Path(m["file"]).name == PAGE.name]
+    said = re.compile(r'Revealed type is "(.*)"')
+    revealed = {m["line"]: plain(text[1]) for m in here if (text := said.match(m["message"]))}
+    judge(revealed, {m["line"]: m["message"] for m in here if m["severity"] == "error"})
+
+
+@pytest.mark.peers
+def test_pyright() -> None:
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(PAGE)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+    found = json.loads(ran.stdout)["generalDiagnostics"]
+    said = re.compile(r'Type of ".*" is "(.*)"$', re.S)
+    revealed, refused = {}, {}
+    for m in found:
+        line = m["range"]["start"]["line"] + 1
+        if text := said.match(m["message"]):
+            revealed[line] = plain(text[1])
+        elif m["severity"] == "error":
+            refused[line] = m["message"]
+    judge(revealed, refused)
