@@ -29,15 +29,16 @@ class _Ordered(Module):
         return names[i]
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int) -> Module: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: int | slice) -> Module:
         if isinstance(index, slice):
             return self._sliced(list(self._modules.copy().items())[index])
-        return self._modules[self._key(index)]
+        found: Module = self._modules[self._key(index)]
+        return found
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
+    def _sliced(self, items: list[tuple[str, Module]]) -> Self:
         raise NotImplementedError
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -55,7 +56,7 @@ class _Ordered(Module):
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Module]:
         return iter(tuple(self._modules.values()))
 
     def append(self, module: Module) -> Self:
@@ -87,7 +88,7 @@ class Sequential(_Ordered):
         else:
             self.extend(args)  # type: ignore[arg-type]
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> Sequential:
+    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
         return Sequential(dict(items))
 
     def forward(self, input: Any) -> Tensor:
@@ -109,7 +110,7 @@ class ModuleList(_Ordered):
         super().__init__()
         self.extend(modules)
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> ModuleList:
+    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
         return ModuleList([module for _, module in items])
 
     def insert(self, index: int, module: Module) -> None:
@@ -163,8 +164,9 @@ class ModuleDict(Module):
         else:
             self.register_module(name, module)
 
-    def __getitem__(self, name: str) -> Any:
-        return self._modules[name]
+    def __getitem__(self, name: str) -> Module:
+        found: Module = self._modules[name]
+        return found
 
     def __delitem__(self, name: str) -> None:
         del self._modules[name]
@@ -182,19 +184,20 @@ class ModuleDict(Module):
         """The names."""
         return self._modules.keys()  # type: ignore[no-any-return]
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> ValuesView[Module]:
         """The modules."""
         return self._modules.values()  # type: ignore[no-any-return]
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> ItemsView[str, Module]:
         """Names and modules."""
         return self._modules.items()  # type: ignore[no-any-return]
 
-    def pop(self, name: str) -> Any:
+    def pop(self, name: str) -> Module:
         """Remove a module and return it; KeyError if there is none of the name."""
         if not isinstance(name, str) or name not in self._modules:
             raise KeyError(f"pop: there is no module {shown(name)}")
-        return self._modules.pop(name)
+        found: Module = self._modules.pop(name)
+        return found
 
     def clear(self) -> None:
         """Remove all modules."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
 from tenure.errors import WriteError
 from tenure.runtime.bracket import Bracketed
@@ -108,7 +108,7 @@ class Borrow(Bracketed, Writable):
         value = parent._read()
         return value if self._region is parent._region else indexing.apply_basic(value, *self._region.last)
 
-    def view_of(self, whole: Any) -> Any:
+    def view_of(self, whole: Tensor) -> Tensor:
         """What of the place's value lies in this window."""
         value = detach(whole)
         return value if self._region.is_whole else self._region.read(value)
@@ -261,7 +261,7 @@ class SharedBorrow(Bracketed, Writable):
         self._val = value = whole if self._parent is None else self._parent.view_of(whole)
         value._held = True
 
-    def chain(self) -> list[Any]:
+    def chain(self) -> list[Borrow | SharedBorrow]:
         """This borrow and those it was taken from."""
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
@@ -286,7 +286,7 @@ class SharedBorrow(Bracketed, Writable):
         """Whether no recorded operation made what was lent."""
         return (self._place._leaf is not None and self._parent is None) or not self._read()._deps
 
-    def _refuse(self) -> Any:
+    def _refuse(self) -> NoReturn:
         what = f"{self._whom}, lent as shared," if self._whom else "what was lent as shared"
         raise WriteError(
             f"{what} is written",
@@ -305,7 +305,7 @@ class SharedBorrow(Bracketed, Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         self._refuse()
 
-    def requires_grad_(self, requires_grad: Any = True) -> Any:
+    def requires_grad_(self, requires_grad: Any = True) -> NoReturn:
         """TN594: it would change the place."""
         return self._refuse()
 
@@ -338,7 +338,7 @@ class SharedBorrow(Bracketed, Writable):
         """Another shared loan of the same."""
         return SharedBorrow(self._place, self._region, self._parent)
 
-    def borrow_mut(self) -> Any:
+    def borrow_mut(self) -> NoReturn:
         """TN594: what is lent as shared is not lent exclusively."""
         return self._refuse()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -49,6 +49,6 @@ def as_operand(x: Any) -> Any:
     return NotImplemented
 
 
-def refuse_operands(fn: Operation, x: Any, y: Any) -> Any:
+def refuse_operands(fn: Operation, x: Any, y: Any) -> NoReturn:
     """A function was called on what is no operand."""
     raise DTypeError(f"{fn.name}: the operands must be tensors or numbers, and at least one a tensor")
