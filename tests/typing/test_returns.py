@@ -9,7 +9,6 @@ from typing import Any, get_overloads
 
 import pytest
 
-import tenure as tn
 from tenure.values.at import At, AtIndex
 from tests.test_docstrings import CLASSES, DOCUMENTED
 

@@ -297,7 +297,7 @@ class SharedBorrow(Bracketed, Writable):
         )
 
     def _seen(self) -> tuple[Any, Any]:
-        return self._refuse()  # type: ignore[no-any-return]
+        return self._refuse()
 
     def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Any:
         return self._refuse()
@@ -307,7 +307,7 @@ class SharedBorrow(Bracketed, Writable):
 
     def requires_grad_(self, requires_grad: Any = True) -> NoReturn:
         """TN594: it would change the place."""
-        return self._refuse()
+        self._refuse()
 
     @property
     def data(self) -> SharedBorrow:
@@ -340,7 +340,7 @@ class SharedBorrow(Bracketed, Writable):
 
     def borrow_mut(self) -> NoReturn:
         """TN594: what is lent as shared is not lent exclusively."""
-        return self._refuse()
+        self._refuse()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self._read().__reduce_ex__(protocol)
