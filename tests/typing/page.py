@@ -136,6 +136,13 @@ with v.borrow_mut() as lent:
     reveal_type(lent)  # Borrow
 with v.borrow() as shared:
     reveal_type(shared)  # SharedBorrow
+
+
+def written(out: tn.Mut[tn.Var]) -> None:
+    out[0] = 1
+    out.mul_(2)
+
+
 v.add_("s")  # error
 v.copy_("s")  # error
 v += "s"  # error
@@ -214,7 +221,7 @@ def clipped(a: tn.Tensor) -> tn.Tensor:
 
 
 @tn.checked
-def reads(a: tn.Ref[tn.Tensor], out: tn.Mut[tn.Tensor]) -> int:
+def reads(a: tn.Ref[tn.Tensor], out: tn.Mut[tn.Var]) -> int:
     return a.numel()
 
 

@@ -1,6 +1,6 @@
 """``tn.Ref``, ``tn.Mut`` and ``tn.Own``: how a function takes an argument, as said in its annotations.
 
-    def f(x: tn.Ref[tn.Tensor], out: tn.Mut[tn.Tensor], batches: list[tn.Own[tn.Tensor]]) -> None: ...
+    def f(x: tn.Ref[tn.Tensor], out: tn.Mut[tn.Var], batches: list[tn.Own[tn.Tensor]]) -> None: ...
 
 To type checkers they are the type in the brackets. The checker keeps them, and ``tn.checked`` does at run time.
 """

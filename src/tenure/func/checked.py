@@ -52,7 +52,7 @@ def checked(function: F) -> F:
     annotations is returned as it is.
 
     >>> @tn.checked
-    ... def double(v: tn.Mut[tn.Tensor]) -> None:
+    ... def double(v: tn.Mut[tn.Var]) -> None:
     ...     v.mul_(2)
     >>> v = tn.ones(2).mut()
     >>> double(v)

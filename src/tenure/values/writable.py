@@ -150,37 +150,39 @@ class Writable(Tensor):
         """The value at this moment, which later writes do not change."""
         return self._read()  # type: ignore[no-any-return]
 
-    def _all(self, v: Any) -> Self:
+    def copy_(self, v: ArrayLike) -> Self:
+        """Write v, broadcast to the place's shape (else ShapeError, TN802) and cast to its dtype."""
+        if type(v) not in NUMBERS:
+            v = v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype)
         self._update(v)
         return self
 
-    def copy_(self, v: ArrayLike) -> Self:
-        """Write v, broadcast to the place's shape (else ShapeError, TN802) and cast to its dtype."""
-        if type(v) in NUMBERS:
-            return self._all(v)
-        return self._all(v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype))
-
     def zero_(self) -> Self:
         """Write zeros."""
-        return self._all(0)
+        self._update(0)
+        return self
 
     def fill_(self, number: Operand) -> Self:
         """Write one number everywhere."""
-        return self._all(number)
+        self._update(number)
+        return self
 
     @public
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Write uniform numbers of [a, b)."""
-        return self._all(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
+        self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
+        return self
 
     @public
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Write normal numbers of a mean and a standard deviation."""
-        return self._all(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
+        self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
+        return self
 
     def set_(self, v: ArrayLike) -> Self:
         """Write v, which has the place's shape and dtype (else TN802): there is no storage that two tensors share."""
-        return self._all(exact(self._read(), value_of(v)))
+        self._update(exact(self._read(), value_of(v)))
+        return self
 
     __iadd__ = augmented(Tensor.__add__)
     __isub__ = augmented(Tensor.__sub__)

@@ -28,7 +28,7 @@ def scale(x: tn.Ref[tn.Tensor]):
 """,
     right="""\
 import tenure as tn
-def scale(x: tn.Mut[tn.Tensor]):
+def scale(x: tn.Mut[tn.Var]):
     x.mul_(2.0)
 """,
     help="compute out of place, or ask for `tn.Mut[...]`",
