@@ -351,7 +351,7 @@ class Module(Hooked):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> state.IncompatibleKeys:
-        """Write parameters and buffers from values or arrays by name; gives the missing and unexpected keys.
+        """Write parameters and buffers from values or arrays by name; returns the missing and unexpected keys.
 
         StateDictError, and nothing is written, if a shape differs or, with ``strict``, a key is missing or
         unexpected. With ``assign`` parameters and buffers are replaced, and take the dtype of what is loaded.
@@ -359,7 +359,7 @@ class Module(Hooked):
         return state.load(self, state_dict, strict, assign)
 
     def extra_repr(self) -> str:
-        """What ``repr`` shows between the parentheses besides the children."""
+        """The text that ``repr`` shows between the parentheses, besides the children."""
         return ""
 
     def _get_name(self) -> str:

@@ -74,7 +74,7 @@ class Borrow(Bracketed, Writable):
 
     @classmethod
     def of(cls, place: Any) -> Borrow:
-        """A borrow of all of a place: what the constructor gives, sooner."""
+        """A borrow of all of a place: as the constructor makes it, faster."""
         value = place._read()
         b = object.__new__(cls)
         b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
@@ -109,7 +109,7 @@ class Borrow(Bracketed, Writable):
         return value if self._region is parent._region else indexing.apply_basic(value, *self._region.last)
 
     def view_of(self, whole: Tensor) -> Tensor:
-        """What of the place's value lies in this window."""
+        """The part of the place's value that lies in this window."""
         value = detach(whole)
         return value if self._region.is_whole else self._region.read(value)
 
@@ -120,7 +120,7 @@ class Borrow(Bracketed, Writable):
 
     @property
     def data(self) -> Borrow:
-        """A borrow's data is the borrow."""
+        """The borrow itself."""
         return self
 
     @data.setter
@@ -278,12 +278,12 @@ class SharedBorrow(Bracketed, Writable):
         self._look()
 
     def grad_fn_name(self) -> str | None:
-        """A leaf has none."""
+        """The name of the operation that made the value; None for a leaf."""
         return None if self.is_leaf else self._read().grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made what was lent."""
+        """Whether no recorded operation made the value that was lent."""
         return (self._place._leaf is not None and self._parent is None) or not self._read()._deps
 
     def _refuse(self) -> NoReturn:
@@ -311,7 +311,7 @@ class SharedBorrow(Bracketed, Writable):
 
     @property
     def data(self) -> SharedBorrow:
-        """What was lent, without its graph; as little written."""
+        """The value that was lent, without its graph; not to be written either."""
         twin = SharedBorrow(self._place, self._region, self._parent)
         twin._entered, twin._whom, twin._val = self._entered, self._whom, detach(self._read())
         return twin

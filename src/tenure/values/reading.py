@@ -1,4 +1,4 @@
-"""What a tensor, a place or a borrow is worth at this moment."""
+"""The value of a tensor, a place or a borrow at this moment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def written_of(v: Any) -> Any:
 
 
 def as_operand(x: Any) -> Any:
-    """What stands beside a tensor in an operation: a value, a Python number, or NotImplemented."""
+    """An operand beside a tensor: a value or a Python number; NotImplemented for anything else."""
     if isinstance(x, record._Tensor):
         return x._read()
     if type(x) in (bool, int, float):
@@ -50,5 +50,5 @@ def as_operand(x: Any) -> Any:
 
 
 def refuse_operands(fn: Operation, x: Any, y: Any) -> NoReturn:
-    """A function was called on what is no operand."""
+    """Raise DTypeError (TN802): a function was called on what is no operand."""
     raise DTypeError(f"{fn.name}: the operands must be tensors or numbers, and at least one a tensor")

@@ -70,7 +70,7 @@ class Shared:
 
     @property
     def dtype(self) -> DType:
-        """The dtype."""
+        """The type of the elements."""
         return self._aval.dtype
 
     @property

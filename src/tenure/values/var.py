@@ -85,7 +85,7 @@ class Var(Writable):
 
     @classmethod
     def of(cls, value: Any) -> Var:
-        """A place that starts with a value and is no leaf: what the constructor gives, sooner."""
+        """A place that starts with a value and is no leaf: as the constructor makes it, faster."""
         place = object.__new__(cls)
         place._leaf = place._loans = place._ties = None
         place._home = RECORDER.vmap
@@ -246,12 +246,12 @@ class Var(Writable):
         return exact(self._read(), detach(value_of(v)))
 
     def grad_fn_name(self) -> str | None:
-        """A leaf has none."""
+        """The name of the operation that made the value; None for a leaf."""
         return None if self._leaf is not None else self._read().grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made its value."""
+        """Whether no recorded operation made the value."""
         return self._leaf is not None or not self._read()._deps
 
     @property
