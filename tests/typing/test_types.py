@@ -7,8 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+import tenure as tn
+from tenure import data, nn
+from tests import driving
 
 PAGE = Path(__file__).with_name("page.py")
 ROOT = PAGE.parents[2]
@@ -39,6 +45,37 @@ def test_mypy() -> None:
     said = re.compile(r'Revealed type is "(.*)"')
     revealed = {m["line"]: plain(text[1]) for m in here if (text := said.match(m["message"]))}
     judge(revealed, {m["line"]: m["message"] for m in here if m["severity"] == "error"})
+
+
+DECLARED = """
+from typing import Any
+import numpy as np
+import tenure as tn
+from tenure import data, func, nn, optim
+from tenure.nn import functional as F
+"""
+
+
+def declared(name: str, made: Any) -> str:
+    """A variable of the type of what was made."""
+    kind = type(made)
+    if kind is np.ndarray:
+        return f"{name}: np.ndarray[Any, Any]"
+    home = next((m for m, room in {"tn": tn, "nn": nn, "data": data}.items() if hasattr(room, kind.__name__)), None)
+    return f"{name}: Any" if home is None else f"{name}: {home}.{kind.__name__}"
+
+
+def test_mypy_takes_every_good_call(tmp_path: Path) -> None:
+    variables = [declared(name, make()) for name, make in driving.MADE.items()]
+    calls = [line for line in driving.GOOD if not line.startswith(("tn.Borrow(", "tn.SharedBorrow("))]
+    page = tmp_path / "calls.py"
+    page.write_text("\n".join([DECLARED, *variables, "loss: tn.Tensor", "typed: Any", *calls]))
+    command = [sys.executable, "-m", "mypy", "--output", "json", str(page)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+    lines = page.read_text().splitlines()
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    wrong = [f"{lines[m['line'] - 1]}  -> {m['message']}" for m in found if m["severity"] == "error"]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.peers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
 from tenure.nn import functional, init
@@ -16,8 +16,6 @@ from tenure.values.tensor import Tensor
 if TYPE_CHECKING:
     from tenure.values.typing import ArrayLike
 
-T = TypeVar("T")
-
 
 class Identity(Module):
     """Layer that returns its input; arguments are ignored.
@@ -29,9 +27,9 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: T) -> T:
+    def forward(self, input: Tensor) -> Tensor:
         """The input; of a place, its value."""
-        return cast(T, input._read()) if isinstance(input, Tensor) else input
+        return input._read() if isinstance(input, Tensor) else input
 
 
 class Linear(Module):

@@ -16,14 +16,13 @@ from tenure.values.tensor import Tensor
 
 if TYPE_CHECKING:
     from tenure.values.typing import ArrayLike
-    from tenure.values.writable import Writable
 
 
 @named_by_caller
 def batch_norm(
     input: ArrayLike,
-    running_mean: Writable | None,
-    running_var: Writable | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: bool = False,
