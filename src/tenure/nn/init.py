@@ -110,7 +110,7 @@ def ones_(tensor: Place) -> Place:
 
 @checked_first
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs and outputs an element of a weight (out, in, …) connects.
+    """The numbers of inputs and of outputs that an element of a weight (out, in, …) connects.
 
     ShapeError (TN802) below two axes.
 

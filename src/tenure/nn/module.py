@@ -201,7 +201,7 @@ class Module(Hooked):
     def named_modules(
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module (named ``prefix``) and all below it, parents first; one held twice is given once."""
+        """The module itself (named ``prefix``) and all below it, by name, parents first; one held twice comes once."""
         memo = set() if memo is None else memo
         if not isinstance(memo, set) or not isinstance(prefix, str):
             raise DTypeError(f"memo is a set and prefix a str, not {shown(memo)} and {shown(prefix)}")
@@ -265,7 +265,7 @@ class Module(Hooked):
         return (m for _, m in self.named_children())
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it, parents first, each once."""
+        """The module itself and all below it, parents first, each once."""
         seen: set[Module] = set()
         stack: list[Module] = [self]
         while stack:

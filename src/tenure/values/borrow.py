@@ -100,7 +100,7 @@ class Borrow(Bracketed, Writable):
             del self._val
 
     def chain(self) -> list[Borrow]:
-        """This borrow and those it was taken from."""
+        """The borrow itself, and those that it was taken from."""
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
     def _view_of_parent(self, parent: Borrow) -> Any:
@@ -262,7 +262,7 @@ class SharedBorrow(Bracketed, Writable):
         value._held = True
 
     def chain(self) -> list[Borrow | SharedBorrow]:
-        """This borrow and those it was taken from."""
+        """The borrow itself, and those that it was taken from."""
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
     def _opening(self) -> Any:

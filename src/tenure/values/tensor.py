@@ -261,7 +261,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
 
     @property
     def device(self) -> str:
-        """Where the elements are: on the "cpu"."""
+        """The device of the elements, "cpu"."""
         return "cpu"
 
     @property
