@@ -24,7 +24,7 @@ NO_EXAMPLE = ("tn.Ref", "tn.Mut", "tn.Own")
 """Annotations: the words are in the module, an example in ``tn.checked``."""
 
 
-CLAUSES = "what who whose which how where when why it its they their this that these those somebody nobody".split()
+CLAUSES = ("what", "who", "whose", "which", "how", "where", "when", "why", "it", "its", "they", "their", "this", "that")
 """A first line that opens with one of these is a clause about a thing that it does not name."""
 
 
