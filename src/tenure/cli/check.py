@@ -1,4 +1,4 @@
-"""`tenure check`: the arguments, and what is printed. Exit codes: 0 nothing found, 1 reports, 2 a mistake."""
+"""`tenure check`: its arguments and its output. Exit codes: 0 no reports, 1 reports, 2 a mistake."""
 
 import argparse
 import sys
@@ -90,7 +90,7 @@ def _listed(option: str, given: Sequence[str]) -> list[str]:
 
 
 def _fix(options: Options) -> int:
-    """Make fixes until none is left; how many."""
+    """Apply fixes until none is left, and return their number."""
     total = 0
     for _ in range(_ROUNDS):
         made = fix.apply(run(replace(options, write_baseline=False)).found)
@@ -113,7 +113,7 @@ def _print(outcome: Outcome, arguments: argparse.Namespace, fixed: int) -> None:
 
 
 def _nothing(paths: Sequence[str]) -> str:
-    """What is said where there was nothing to check: perhaps another folder was meant."""
+    """The message where no file was checked: perhaps another folder was meant."""
     return f"no Python files in {', '.join(paths)} (those that pyproject.toml excludes are left out)"
 
 

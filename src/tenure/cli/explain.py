@@ -1,4 +1,4 @@
-"""`tenure explain`: run a script, then show the program in which it has spent most time."""
+"""`tenure explain`: run a script, then show the program that took the most time."""
 
 import argparse
 from importlib import import_module

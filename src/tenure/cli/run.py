@@ -1,4 +1,4 @@
-"""`tenure run`: check a script and the modules it imports from its folder, refuse what is certain, then run it."""
+"""`tenure run`: check a script and its local imports, refuse what is certain to fail, then run it."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Run `tenure run`: 1 where the script is refused, else the script's own exit code."""
+    """Run `tenure run`, and return 1 if the script is refused, else the script's own exit code."""
     refuse_missing(arguments.script, arguments.parser)
     if not arguments.no_check and _refused(arguments.script):
         return 1

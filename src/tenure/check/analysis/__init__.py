@@ -1,4 +1,4 @@
-"""The analysis: an abstract machine runs each body and finds what is read after a write that it did not expect."""
+"""The analysis: an abstract machine runs each body and finds reads after unexpected writes."""
 
 import ast
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def analyze(program: Program, module: Module, session: Session) -> Findings:
-    """What is found in one module."""
+    """The findings of one module."""
     session.close()
     made = dict.fromkeys(
         Interpreter.of(program, session, function, {})
@@ -38,7 +38,7 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
 
 
 def shed(program: Program, module: Module) -> None:
-    """Forget, of a module that has been checked, what the check of others that import it will not need.
+    """Drop the parts of a checked module that no importer needs.
 
     That is most of its trees: the longer functions that write to nothing but their own.
     """
@@ -57,7 +57,7 @@ def shed(program: Program, module: Module) -> None:
 
 
 def bodies(module: Module) -> Iterator[Function]:
-    """The body of a module, and all functions and methods in it: each after what encloses it, the last ones first."""
+    """The body of a module, and all functions and methods in it: each after its scope, the last ones first."""
     yield module.body
     scopes = module.body.scopes
     stack: list[tuple[_Definition, Function, ast.ClassDef | None]] = [

@@ -1,4 +1,4 @@
-"""TN597: what is written through a view is what will be read, also after copying in depth."""
+"""The rule alias-lost (TN597)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: what a second name refers to is not written while that name is still read."""
+"""The rule alias-read-after-write (TN506)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN594: what a function was lent as shared, it does not write."""
+"""The rule borrowed-parameter-written (TN594)."""
 
 from collections.abc import Iterator
 

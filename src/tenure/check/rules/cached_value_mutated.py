@@ -1,4 +1,4 @@
-"""TN594: what a cached function gives back is not written."""
+"""The rule cached-value-mutated (TN594)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: a function made in a loop does not outlive the round whose variable it reads."""
+"""The rule closure-captures-loop-variable (TN506)."""
 
 import ast
 from collections.abc import Iterator

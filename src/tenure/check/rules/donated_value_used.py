@@ -1,4 +1,4 @@
-"""TN382: a donated argument is not used again."""
+"""The rule donated-value-used (TN382)."""
 
 from collections.abc import Iterator
 

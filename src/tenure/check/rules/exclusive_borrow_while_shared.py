@@ -1,4 +1,4 @@
-"""TN502: a place is not borrowed exclusively while it is lent as shared."""
+"""The rule exclusive-borrow-while-shared (TN502)."""
 
 from collections.abc import Iterator
 

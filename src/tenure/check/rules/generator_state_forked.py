@@ -1,4 +1,4 @@
-"""TN382: a random generator is not copied into several workers."""
+"""The rule generator-state-forked (TN382)."""
 
 import ast
 from collections.abc import Iterator

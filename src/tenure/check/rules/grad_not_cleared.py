@@ -1,4 +1,4 @@
-"""TN506: gradients are cleared between the steps of an optimizer."""
+"""The rule grad-not-cleared (TN506)."""
 
 import ast
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -
 
 
 def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
-    """A variable that is given an optimizer, and the variables that stand in what the optimizer is given."""
+    """A variable bound to an optimizer, and the variables in the optimizer's arguments."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func, args=[given, *_])):
             target = facts.program.resolve(facts.module, func)

@@ -1,4 +1,4 @@
-"""TN382: what is kept for a report is a number, not a graph."""
+"""The rule graph-kept-by-accumulation (TN382)."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""TN506: what a hook keeps is a copy, where the next layer works in place."""
+"""The rule hooked-output-overwritten (TN506)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN801: an index lies within its axis."""
+"""The rule index-out-of-range (TN801)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN382: an iterator is gone through once."""
+"""The rule iterator-consumed (TN382)."""
 
 from collections.abc import Iterator
 

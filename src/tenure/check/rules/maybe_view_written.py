@@ -1,4 +1,4 @@
-"""TN597: what is written through is surely a view."""
+"""The rule maybe-view-written (TN597)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: a list, dict or set keeps its length while it is iterated."""
+"""The rule modified-while-iterated (TN506)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: a default value is not written."""
+"""The rule mutable-default-mutated (TN506)."""
 
 from collections.abc import Iterator
 

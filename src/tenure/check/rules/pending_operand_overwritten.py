@@ -1,4 +1,4 @@
-"""TN506: an operand is not overwritten before what was computed from it is there."""
+"""The rule pending-operand-overwritten (TN506)."""
 
 from collections.abc import Iterator
 

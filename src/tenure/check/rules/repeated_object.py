@@ -1,4 +1,4 @@
-"""TN499: the places of a list that are written are different objects."""
+"""The rule repeated-object (TN499)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: what the backward pass needs is not written before it has run."""
+"""The rule saved-for-backward-overwritten (TN506)."""
 
 from collections.abc import Iterator
 

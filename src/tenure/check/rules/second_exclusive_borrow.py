@@ -1,4 +1,4 @@
-"""TN499: a place has at most one exclusive borrow at a time."""
+"""The rule second-exclusive-borrow (TN499)."""
 
 from collections.abc import Iterator
 

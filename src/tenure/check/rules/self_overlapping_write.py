@@ -1,4 +1,4 @@
-"""TN502: an operation in place does not read, or write twice, the cells it is writing."""
+"""The rule self-overlapping-write (TN502)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: what was handed to another thread or process is not written any more."""
+"""The rule sent-value-overwritten (TN506)."""
 
 from collections.abc import Iterator
 

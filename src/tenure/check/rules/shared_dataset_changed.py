@@ -1,4 +1,4 @@
-"""TN499: two subsets of one dataset are not set up differently."""
+"""The rule shared-dataset-changed (TN499)."""
 
 from collections.abc import Iterator
 

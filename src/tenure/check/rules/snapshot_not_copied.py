@@ -1,4 +1,4 @@
-"""TN506: what is kept for later is a copy of what goes on changing."""
+"""The rule snapshot-not-copied (TN506)."""
 
 from collections.abc import Iterator
 

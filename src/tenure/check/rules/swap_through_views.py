@@ -1,4 +1,4 @@
-"""TN502: both sides of a swap of rows do not share memory."""
+"""The rule swap-through-views (TN502)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN499: two threads do not write the same tensor."""
+"""The rule thread-race (TN499)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: what a compiled function has read once does not change afterwards."""
+"""The rule traced-value-changed (TN506)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN382: a moved value is not used again, and a graph is differentiated once."""
+"""The rule use-after-move (TN382)."""
 
 from collections.abc import Iterator
 

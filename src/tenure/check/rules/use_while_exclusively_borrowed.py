@@ -1,4 +1,4 @@
-"""TN503: a place is not used while it is exclusively borrowed."""
+"""The rule use-while-exclusively-borrowed (TN503)."""
 
 from collections.abc import Iterator
 

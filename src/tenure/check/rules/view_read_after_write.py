@@ -1,4 +1,4 @@
-"""TN506: what a view shows is not written while the view is still read."""
+"""The rule view-read-after-write (TN506)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN506: a write behind autograd's back does not reach what a graph still keeps."""
+"""The rule write-hidden-from-autograd (TN506)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN597: a borrow is not written through after somebody else wrote its place."""
+"""The rule write-through-a-stale-borrow (TN597)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN594: a write goes to something that somebody keeps."""
+"""The rule write-to-a-temporary (TN594)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""TN594: a value is never written."""
+"""The rule write-to-a-value (TN594)."""
 
 from collections.abc import Iterator
 

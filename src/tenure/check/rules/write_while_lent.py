@@ -1,4 +1,4 @@
-"""TN506: a place is not written while it is lent as shared."""
+"""The rule write-while-lent (TN506)."""
 
 from collections.abc import Iterator
 
