@@ -338,15 +338,16 @@ NEAR = (1e-6, 1e-2)
 def bends(step: Step) -> Kink:
     """Of an elementwise step, how near its operands are to where it is not smooth: within one of ``NEAR``, or far.
 
-    Seen in the second difference, which is small beside the step where the function is smooth.
+    Seen in slopes over a step forward and two steps back, which are alike where the function is smooth.
     """
 
     def seen(xs: Sequence[Array], h: float) -> bool:
         def at(k: int, by: float) -> Array:
             return np.asarray(step(Numpy(), *[x + by if j == k else x for j, x in enumerate(xs)]))
 
-        second = [np.abs(at(k, h) + at(k, -h) - 2 * at(k, 0.0)) for k in range(len(xs))]
-        return not all(np.all(each <= h / 4) for each in second)
+        ways = [(k, way) for k in range(len(xs)) for way in (h, -h)]
+        bend = [at(k, way) - at(k, 0.0) - (at(k, 0.0) - at(k, -2 * way)) / 2 for k, way in ways]
+        return not all(np.all(np.abs(each) <= h / 4) for each in bend)
 
     def gap(*xs: Array) -> Array:
         wide = [x.astype(np.float64) for x in xs]

@@ -69,7 +69,7 @@ class Cache:
             if entry is None or entry.digest != digest(data):
                 changed.add(path)
         if set(contents) != set(self._tree):
-            changed |= self._hit_by_names({*contents} ^ {*self._tree}, contents)
+            changed |= self._affected_by_names({*contents} ^ {*self._tree}, contents)
         stale = self._depending_on(changed) if changed else set()
         return {
             path: [_revived(one) for one in self._entries[path].found]
@@ -118,7 +118,7 @@ class Cache:
             left += new
         return out
 
-    def _hit_by_names(self, moved: set[str], contents: Mapping[str, bytes]) -> set[str]:
+    def _affected_by_names(self, moved: set[str], contents: Mapping[str, bytes]) -> set[str]:
         """The files that name a module that was added or removed: their imports may lead elsewhere now."""
         names = {_module_name(path).encode() for path in moved}
         return {path for path, data in contents.items() if any(name in data for name in names)}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tenure.check.analysis import Session, analyze, shed
+from tenure.check.analysis import Session, analyze, release
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
@@ -80,7 +80,7 @@ def _check_file(
         facts.found = [found for found in findings.conflicts.values() if found.path == path]
         facts.noted = [found for found in findings.events.values() if found.path == path]
         found = _once([found for rule in rules for found in rule.check(facts)])
-        shed(program, module)
+        release(program, module)
         return found
     except RecursionError:
         return [failure("too-deep", path, "this file nests too deeply to be checked")]

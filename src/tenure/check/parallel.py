@@ -42,10 +42,10 @@ def check_files(
     if jobs < 2:
         return _part((list(files), list(tree), strict))
     parts = [(part, list(tree), strict) for part in split(files, sizes, jobs * _PARTS)]
-    return _shared_out(parts, jobs)
+    return _in_processes(parts, jobs)
 
 
-def _shared_out(parts: Sequence[_Given], jobs: int) -> Checked:
+def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
     """The parts, checked by several processes. The processes end with this function, also by an exception."""
     processes = import_module("multiprocessing")
     futures = import_module("concurrent.futures")

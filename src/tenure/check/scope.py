@@ -200,7 +200,7 @@ class Scope:
         self._locals: frozenset[str] | None = None
         self._uses: Uses | None = None
 
-    def shed(self) -> None:
+    def release(self) -> None:
         """Drop caches that can be computed again."""
         self._nodes = None
 

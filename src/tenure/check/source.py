@@ -30,7 +30,7 @@ class Source:
             self._lines = self.text.split("\n")
         return self._lines
 
-    def shed(self) -> None:
+    def release(self) -> None:
         """Drop caches that can be computed again."""
         self._lines = None
 

@@ -117,7 +117,7 @@ def _removal(comment: Suppression, left: set[str], line: str) -> tuple[Edit, ...
 
 
 def _comments(text: str, lines: list[str]) -> Iterator[tuple[int, int, str]]:
-    """Line, column and text of each comment that looks like a suppression; strings are told apart by tokens."""
+    """Line, column and text of each comment that looks like a suppression; strings are distinguished by tokens."""
     if not any("#" in line and _COMMENT.search(line) for line in lines):
         return
     try:

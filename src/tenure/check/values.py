@@ -112,7 +112,7 @@ class Loan:
         """Whether a name was bound to an expression that reads like something new."""
         return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
 
-    def stood_under(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
+    def all_conditions(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
         """The conditions of each step that led to this reference."""
         at: Loan | None = self
         while at is not None:
@@ -136,7 +136,7 @@ class Loan:
 class Write:
     """A write: its site, its sort ("write", "rebind", "resize", "step", "backward", ...), and the calls between.
 
-    `inner` is the place in the called function where it is done, with that file's path.
+    `inner` is its site in the called function, with that file's path.
     """
 
     node: ast.AST

@@ -13,7 +13,7 @@ from tenure.check.ops import Function
 from tenure.check.program import Module, Program
 from tenure.check.scope import Scope
 
-__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "shed"]
+__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "release"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -37,7 +37,7 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
     return findings
 
 
-def shed(program: Program, module: Module) -> None:
+def release(program: Program, module: Module) -> None:
     """Drop the parts of a checked module that no importer needs.
 
     That is most of its trees: the longer functions that write to nothing but their own.
@@ -51,8 +51,8 @@ def shed(program: Program, module: Module) -> None:
         if outermost and not is_small(function) and not written_inside(program, function):
             node.body = []
     for scope in module.body.scopes.values():
-        scope.shed()
-    module.source.shed()
+        scope.release()
+    module.source.release()
     program.read = read
 
 

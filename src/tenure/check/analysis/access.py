@@ -226,7 +226,7 @@ class Access(Indices):
                 for r in given
             )
             self.captured(obj, op.name, held, op.src)
-            self.handed_out(held)
+            self.escaped(held)
             self.replaced(ref, op.name, op)
             self._store(obj, op.name, held, weak=obj.summary or len(value) > 1)
         self.divided = False
@@ -264,7 +264,7 @@ class Access(Indices):
             value = tuple(dict.fromkeys((*old, *value)))
         cells[(obj, name)] = value if len(value) <= WIDEST else ()
 
-    def handed_out(self, value: Value) -> None:
+    def escaped(self, value: Value) -> None:
         """Note an object that unknown code may change from now on."""
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:

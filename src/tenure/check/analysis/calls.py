@@ -168,7 +168,7 @@ class Calls(Effects):
     def _unknown_method(self, refs: list[Ref], op: ops.Call) -> Value:
         self.read(op.receiver, "method" if refs[0].obj.kind == "unknown" else "unknown")
         self.unknown_call(op)
-        self.put_away(refs, op)
+        self.queued(refs, op)
         for ref in refs:
             bound = self.field(ref.obj, op.method) if ref.obj.kind in ("module", "instance") else ()
             for callee in bound:
@@ -176,14 +176,14 @@ class Calls(Effects):
                     return self.call_object(callee, op)
         return (Ref(self.fresh("unknown", "unknown")),)
 
-    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
+    def queued(self, refs: list[Ref], op: ops.Call) -> None:
         """Note `queue.put(x)` and its like."""
 
     def unknown_call(self, op: ops.Call, how: str = "unknown") -> None:
         """Note a call of an unknown function: its arguments are read, perhaps."""
         for register in (*(register for register, _ in op.args), *(register for _, register in op.keywords)):
             self.read(register, how, deep=True)
-            self.handed_out(self.get(register))
+            self.escaped(self.get(register))
 
     def call_target(self, target: object, op: ops.Call) -> Value:
         """Call the target of a name."""

@@ -36,7 +36,7 @@ class Escapes(Libraries):
                 if sent and held.loan is not None and self.state.overlap(held.obj, obj) is MUST:
                     self.event("sent-value-overwritten", write.node, held.loan.node)
 
-    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
+    def queued(self, refs: list[Ref], op: ops.Call) -> None:
         """Put a value on a queue: its receiver sees the writes in between."""
         target = refs[0].obj.target
         if op.method not in ("put", "put_nowait", "send") or not isinstance(target, str):

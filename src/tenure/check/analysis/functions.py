@@ -178,18 +178,18 @@ class Functions(Replay):
         cls, program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int = 0
     ) -> Summary:
         """The summary of a function for arguments like these, or for any; each is made once in a run over a tree."""
-        told = sorted((name, *_info(obj)) for name, obj in examples.items() if _telling(function, name, obj))
-        key: tuple[object, ...] = (function.node, *told)
+        informative = sorted((name, *_info(obj)) for name, obj in examples.items() if _informative(function, name, obj))
+        key: tuple[object, ...] = (function.node, *informative)
         summary = session.summaries.get(key)
-        if summary is None and told and session.contexts.get(function.node, 0) >= _contexts(function):
-            key, examples, told = (function.node,), {}, []
+        if summary is None and informative and session.contexts.get(function.node, 0) >= _contexts(function):
+            key, examples, informative = (function.node,), {}, []
             summary = session.summaries.get(key)
         if summary is None:
-            if told:
+            if informative:
                 session.contexts[function.node] = session.contexts.get(function.node, 0) + 1
             session.summaries[key] = Summary(known=False)
             outside, program.read = program.read, set()
-            summary = cls._made(program, session, function, examples, depth if told else 0)
+            summary = cls._made(program, session, function, examples, depth if informative else 0)
             summary.files, program.read = program.read, outside
             session.summaries[key] = summary
         program.read |= summary.files
@@ -271,7 +271,7 @@ def _contexts(function: ops.Function) -> int:
     return min(_CONTEXTS, _LOOKED_INTO // max(lines, 1))
 
 
-def _telling(function: ops.Function, name: str, obj: Obj) -> bool:
+def _informative(function: ops.Function, name: str, obj: Obj) -> bool:
     """Whether more is known of an argument than its parameter states by itself."""
     info = obj.target
     if isinstance(info, ClassInfo) and info.node is function.in_class and _is_self(function, name):

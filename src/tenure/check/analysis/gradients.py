@@ -184,8 +184,8 @@ class Gradients(Calls):
     def _consumed_twice(self, node: Obj, op: ops.Op) -> None:
         first = self.state.gone[node]
         assert isinstance(first, ast.AST)
-        places = (op.node, first)
-        self.findings.event(Event(self.module.source.path, "use-after-move", places, detail="graph"))
+        sites = (op.node, first)
+        self.findings.event(Event(self.module.source.path, "use-after-move", sites, detail="graph"))
 
     def _accumulate(self, leaf: Obj) -> None:
         cells = self.state.cells

@@ -70,8 +70,8 @@ class Laws(Functions):
         if lent == "Ref" and write.sort in ("write", "rebind", "resize"):
             root = obj.root()
             inner = write.inner[1] if write.inner and write.inner[0] == self.module.source.path else None
-            places = (write.node, root.node, inner)
-            self.event("borrowed-parameter-written", *places, text=str(root.parameter), tier="annotated")
+            sites = (write.node, root.node, inner)
+            self.event("borrowed-parameter-written", *sites, text=str(root.parameter), tier="annotated")
         elif obj.kind == "value" and write.sort == "write" and write.inner is None:
             self.event("write-to-a-value", write.node, obj.node, tier="annotated")
 

@@ -352,8 +352,8 @@ class Libraries(Laws):
         if write is None or ref.obj.summary or write.node is self.op.node:
             return
         if write.sort == "consumed":
-            told = isinstance(self.op, ops.Read) or _is_next(self.op)
-            if told or ops.contradictory(write.conditions, self.op.conditions):
+            reads_data = isinstance(self.op, ops.Read) or _is_next(self.op)
+            if reads_data or ops.contradictory(write.conditions, self.op.conditions):
                 # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
                 return
             self.event("iterator-consumed", node, write.node, ref.obj.node)

@@ -227,11 +227,11 @@ class Machine(Rounds):
             for ref in value if len(value) == 1 else ():
                 self.started(ref, op.src)
             self.put(op.dst, value)
-            self.looks_anew(value)
+            self.reads_present_keys(value)
             return
         self.put(op.dst, self.iterate([op.src], ""))
 
-    def looks_anew(self, value: Value) -> None:
+    def reads_present_keys(self, value: Value) -> None:
         """A loop over `d.keys()` and its like starts with the present contents: earlier writes do not matter."""
         for ref in value:
             if ref.obj.field in ("keys", "values", "items"):

@@ -90,13 +90,13 @@ class Memory:
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
         if referred_to(cells.values(), obj):
-            self.outdate(self.state, {obj})
+            self.move_to_twins(self.state, {obj})
             return
         self.state.gone.pop(obj, None)
         for name, _ in list(self.state.fields(obj)):
             del cells[(obj, name)]
 
-    def outdate(self, state: State, made: Set[Obj]) -> None:
+    def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
         shown = [view for view in self.views if view not in made and depends(view, made)]
         state.age({obj: self._twin(obj) for obj in (*shown, *made)})
@@ -227,7 +227,7 @@ class Memory:
         """Write to the objects of a value; all other references to them have not expected it."""
         self.alone = len(value) == 1 or all_of
         for ref in value:
-            write.hidden = write.hidden or _uncounted(ref)
+            write.hidden = write.hidden or _hidden_from_autograd(ref)
             certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or self.divided)
             self.written(ref, holder, write)
             if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
@@ -357,16 +357,16 @@ class Memory:
     def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
         loan, write = ref.loan, ref.write
         assert loan is not None and write is not None
-        if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
+        if contradictory(*loan.all_conditions(), write.conditions, self.op.conditions):
             return
         known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
-        if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
+        if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
             certain = False
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
-def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
+def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
@@ -387,7 +387,7 @@ def copylike(ref: Ref) -> Loan | None:
     return at
 
 
-def _uncounted(ref: Ref) -> bool:
+def _hidden_from_autograd(ref: Ref) -> bool:
     """Whether autograd misses writes through a reference: by `.data` and NumPy's views."""
     at = ref.loan
     while at is not None:

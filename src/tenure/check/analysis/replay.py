@@ -134,7 +134,7 @@ class Replay(Loops):
                 loan = Loan(said.node, said.relation, owner, said.text, ref.loan, True, (), _path(function))
                 loan.name = said.name
                 ref, holder = ref._replace(loan=self.loans.setdefault((act.loan, owner), loan)), None
-            elif act.by_name and holder is not None and self.given_back(act, function):
+            elif act.by_name and holder is not None and self.returns_parameter(act, function):
                 loan = self.loan("argument", holder, ref, function.name, copylike=True)
                 ref, holder = ref._replace(loan=loan), None
             if act.sort == "rebind" and holder is None and ref.obj.base is not None and not act.path.steps:
@@ -143,7 +143,7 @@ class Replay(Loops):
             if act.by_name:
                 self.wrote_by_name((ref,), holder, write)
 
-    def given_back(self, act: Act, function: ops.Function) -> bool:
+    def returns_parameter(self, act: Act, function: ops.Function) -> bool:
         """Whether a function that did `x += y` to its parameter returns it to a caller, as if it were new."""
         name = function.name.lower()
         if act.path.steps or name.endswith("_") or "inplace" in name or self.op.node in self.graph_discarded():

@@ -23,8 +23,8 @@ class Rounds(Gradients):
         """Join `other` to `state`, and return whether that changed anything."""
         if state.fresh.keys() != other.fresh.keys():
             if made := (other.fresh.keys() - state.fresh.keys()) & (state.referred() | state.gone.keys()):
-                self.outdate(state, made)
+                self.move_to_twins(state, made)
             if made := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
                 other = other.copy()
-                self.outdate(other, made)
+                self.move_to_twins(other, made)
         return state.join(other)

@@ -32,12 +32,12 @@ class Sequences(Access):
         for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
             if name not in HIDDEN_FIELDS:
                 lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
-                for place in self._places(new, obj, name, called, start, times):
-                    self.hold(new, place, lent)
+                for position in self._positions(new, obj, name, called, start, times):
+                    self.hold(new, position, lent)
         if new.kind in _LINES and obj.kind not in _LINES:
             self.uncounted(new)
 
-    def _places(
+    def _positions(
         self, new: Obj, obj: Obj, name: object, called: str, start: int | None, times: int | None
     ) -> tuple[object, ...]:
         if new.kind == "dict":
@@ -68,7 +68,7 @@ class Sequences(Access):
         if (obj, "*") not in self.state.cells:
             self.state.cells[(obj, "*")] = ()
 
-    def handed_out(self, value: Value) -> None:
+    def escaped(self, value: Value) -> None:
         """Note that code with access to a list may append to it."""
         for ref in value:
             if ref.obj.kind == "list":

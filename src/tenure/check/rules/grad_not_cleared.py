@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import told
+from tenure.check.rules.wording import reports_of
 from tenure.check.scope import bound_names, walk
 from tenure.diagnostic import Diagnostic
 
@@ -18,7 +18,7 @@ _CLEARING = frozenset(("zero_grad", "zero_", "set_to_none", "clear_grad", "manua
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("steps with the sum of all gradients", "added to here")
-    return told(facts, RULE, _events(facts), "the gradients of earlier rounds are never cleared", words)
+    return reports_of(facts, RULE, _events(facts), "the gradients of earlier rounds are never cleared", words)
 
 
 def _events(facts: Facts) -> Iterator[Event]:

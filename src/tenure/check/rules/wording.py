@@ -8,7 +8,7 @@ from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.diagnostic import Diagnostic, Edit, Label, Span
 
-__all__ = ["of_conflicts", "of_events", "text_of", "told"]
+__all__ = ["of_conflicts", "of_events", "reports_of", "text_of"]
 
 _COPIES = {"tensor": ".clone()", "ndarray": ".copy()", "mlx": "[:]", "list": ".copy()", "dict": ".copy()"}
 _LONGEST = 60
@@ -33,10 +33,10 @@ def of_conflicts(facts: Facts, rule: Rule, message: str, *, lent: str, used: str
 
 def of_events(facts: Facts, rule: Rule, message: str, words: tuple[str, ...]) -> Iterator[Diagnostic]:
     """The reports of a rule's events: `words` label each of its sites, the primary one first."""
-    return told(facts, rule, facts.events(rule.name), message, words)
+    return reports_of(facts, rule, facts.events(rule.name), message, words)
 
 
-def told(
+def reports_of(
     facts: Facts, rule: Rule, events: Iterable[Event], message: str, words: tuple[str, ...]
 ) -> Iterator[Diagnostic]:
     """The reports of events."""
