@@ -12,11 +12,11 @@ from tenure import __version__
 __all__ = ["main"]
 
 _COMMANDS = {
-    "check": "find what is written while it is still in use, before the program runs",
+    "check": "report writes to objects that are still in use, before the program runs",
     "run": "check a script, then run it",
     "rule": "print a law or a rule, or the table of them",
-    "explain": "run a script, and show what its longest-running program does",
-    "demo": "show three programs, and what is said of them",
+    "explain": "run a script, and show its longest-running program",
+    "demo": "show four programs, and the reports on them",
 }
 
 

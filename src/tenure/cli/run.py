@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `tenure run`."""
     parser.add_argument("--no-check", action="store_true", help="run without a check")
     parser.add_argument("script", help="the Python file to run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
 
 
 def command(arguments: argparse.Namespace) -> int:
