@@ -15,7 +15,7 @@ from tenure.values.given import int_of
 
 
 class _Ordered(Module):
-    """What is indexed by position; the names are positions unless given."""
+    """A module with children by position; their names are positions unless given."""
 
     def _key(self, index: int) -> str:
         """The name at a position; TN801 outside."""
