@@ -13,7 +13,7 @@ A checked function is called through one of the same signature, whose text is ma
 
         return bracket(call.begin, call.end, inside)
 
-The argument itself is taken out of the call, so that the function alone holds what is moved into it.
+The argument itself is taken out of the call, so that the function alone holds a moved object.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _checked(function: Any, scope: dict[str, Any]) -> Any:
 
 
 def _closure(function: FunctionType) -> dict[str, Any]:
-    """The names of the functions around it; its own is not there yet."""
+    """The names of the enclosing functions' variables that are bound so far."""
     found = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):
@@ -138,11 +138,11 @@ class Call(Bracketed):
             self.containers.append((old, new, new.copy()))
 
     def take(self, name: str) -> Any:
-        """What is passed of an argument, which the call lets go of."""
+        """The passed form of an argument, which the call releases."""
         return self.args.pop(name)
 
     def returned(self, y: Any) -> Any:
-        """What the call gives: an argument that it returns is the caller's own."""
+        """The result of the call: a returned argument is the caller's own."""
         if isinstance(y, tuple | list):
             return rebuilt(y, [self.returned(item) for item in y])
         return next((own for lent, own in self.back if lent is y), y)

@@ -1,4 +1,4 @@
-"""checkpoint: what a function computes is computed once more for its gradient, not kept for it."""
+"""Checkpoints: blocks whose values are computed again for the gradient, not stored."""
 
 from __future__ import annotations
 

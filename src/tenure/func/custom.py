@@ -1,4 +1,4 @@
-"""Functions with a derivative of one's own."""
+"""Functions with a derivative given by the user."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class custom_vjp(Generic[P, R]):
             return self._connect(args, leaves, tracked, begun, out, kept)
 
     def _run(self, args: tuple[Any, ...]) -> Any:
-        """What ``forward`` gives, outside the graph. It stays in one trace, also where each operation would run."""
+        """The results of ``forward``, outside the graph. It stays in one trace, also in eager mode."""
         assert self._forward is not None
         if current_mode().eager:
             return no_grad().apply(RECORDER.hold_open, self._forward, *args)

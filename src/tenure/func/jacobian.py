@@ -1,6 +1,6 @@
-"""jacrev, jacfwd, hessian: whole matrices of derivatives, by vmap over cotangents or tangents.
+"""Jacobians and Hessians (jacrev, jacfwd, hessian), by vmap over cotangents or tangents.
 
-The function is called once. What goes over the basis is its derivative alone, so that a Jacobian is one program.
+The function is called once; only its derivative goes over the basis. So a Jacobian is one program.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 
 Slot = tuple[dict[str, Any], str]
-"""Where a module holds a tensor: the dict, and the name in it."""
+"""The slot of a module that holds a tensor: the dict, and the name in it."""
 
 
 class HasForward(Protocol[R]):

@@ -1,6 +1,6 @@
 """grad, value_and_grad, vjp, jvp: functions from functions.
 
-The function is called once on marked copies of its arguments; what it records is differentiated in the same
+The function is called once on marked copies of its arguments; its recorded steps are differentiated in the same
 trace by one step. Inside a transform a read of a value computes it and leaves the trace open, so functions
 may print, branch and loop on values. Results are differentiable in turn, to any order.
 """
@@ -26,7 +26,7 @@ from tenure.values.tensor import Tensor
 
 
 def recording(function: Callable[[], Any]) -> Any:
-    """What a function gives while the trace is kept open and gradients are tracked."""
+    """The results of a function, called with the trace kept open and gradients tracked."""
     return enable_grad().apply(RECORDER.hold_open, function)
 
 

@@ -27,7 +27,7 @@ POLICIES = ("error", "different", "same")
 
 
 class _Unsaid:
-    """The default of axes: 0, where nobody has said by which name, and so whose rule for keywords holds."""
+    """The default of axes: 0, where neither name was given, and so whose rule for keywords holds."""
 
     def __repr__(self) -> str:
         return "0"
@@ -104,7 +104,7 @@ def vmap(
 
 
 def _said(side: str, axes: Any, dims: Any) -> tuple[Any, bool | None]:
-    """The axes under either of their names, and whether it was PyTorch's (None: neither was said)."""
+    """The axes under either of their names, and whether it was PyTorch's (None: neither was given)."""
     if axes is not UNSAID and dims is not UNSAID:
         raise TypeError(f"{side}_axes and {side}_dims are two names of one argument: give one of them")
     if dims is not UNSAID:
@@ -137,7 +137,7 @@ def _prefix(axes: Any, values: Any, what: str) -> Iterator[Any]:
 
 
 def _examples(leaves: list[Any], axes: list[Any]) -> tuple[list[tuple[Any, int | None]], int]:
-    """The leaves with their axes, not negative, and how many examples they have; TN802 where these differ."""
+    """The leaves with their axes, not negative, and the number of examples; TN802 where these differ."""
     out: list[tuple[Any, int | None]] = []
     counts: dict[int, str] = {}
     for x, axis in zip(leaves, axes, strict=True):

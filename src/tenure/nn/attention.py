@@ -109,7 +109,7 @@ class MultiheadAttention(Module):
         return out if self.batch_first else out.transpose(0, 1), weights if need_weights else None
 
     def _batched(self, name: str, x: Any) -> Any:
-        """(batch, length, features), whatever the layout of the input."""
+        """The input as (batch, length, features), from either layout."""
         x = value_of(x)
         if x.ndim not in (2, 3) or x.shape[-1] != self.embed_dim:
             raise ShapeError(
@@ -129,7 +129,7 @@ class MultiheadAttention(Module):
 
 
 def _masked(scores: Any, mask: Any) -> Any:
-    """Scores without those that a bool mask shuts out, or with a float mask added."""
+    """Scores without the positions that a bool mask excludes, or with a float mask added."""
     if mask.dtype.kind == "b":
         return where(mask, -math.inf, scores)
     if not mask.dtype.is_floating:

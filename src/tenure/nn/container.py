@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Ordered(Module):
-    """Modules indexed by position; the names are positions unless given."""
+    """A module with children by position; their names are positions unless given."""
 
     def _key(self, index: int) -> str:
         """The name at a position; TN801 outside."""

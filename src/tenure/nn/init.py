@@ -1,4 +1,4 @@
-"""How parameters start: each function writes a place (TN594 for a value) outside the graph, and gives it."""
+"""Initializers of parameters: each writes a place (TN594 for a value) outside the graph, and returns it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The module: parameters, buffers and other modules under one name, and a ``forward``.
 
 Assigning an attribute registers it: a ``Parameter`` among the parameters, a ``Module`` among the children,
-and what replaces a buffer among the buffers. A parameter knows which modules hold it, so every change of
-``_parameters`` goes through ``_put`` here. What is iterated is a copy, taken at once: other threads may register.
+and the replacement of a buffer among the buffers. A parameter knows which modules hold it, so every change of
+``_parameters`` goes through ``_put`` here. Iterations go over a copy, taken at once: other threads may register.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Module(Hooked):
             object.__delattr__(self, name)
 
     def _forget(self, name: str, *registries: str) -> bool:
-        """Remove a name from where it is registered or assigned; whether it was registered."""
+        """Remove a name from its registry or attributes, and return whether it was registered."""
         found = False
         for which in registries:
             held = vars(self).get(which, {})

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Tensor:
-    """The next state, from what the input adds to the gates (…, 3 · hidden) and the state (…, hidden).
+    """The next state, from the input's part of the gates (…, 3 · hidden) and the state (…, hidden).
 
     ``weight`` is transposed, which a sequence does once.
     """

@@ -1,4 +1,4 @@
-"""What a module is saved as and loaded from, and how it prints."""
+"""Saving, loading and printing of modules."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
 
 
 def _refuse(model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-    """StateDictError for all that is wrong at once."""
+    """StateDictError for all mismatches at once."""
     problems = [
         f"{what} key(s) in state_dict: {', '.join([repr(k) for k in names])}"
         for what, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys))

@@ -1,4 +1,4 @@
-"""What training loops do to the parameters of a model."""
+"""Utilities of training loops for the parameters of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What optimizers share: groups of parameters, state, and a step that seals what was recorded."""
+"""Base of optimizers: groups of parameters, state, and a step that seals the recorded trace."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def gradient_of(p: Any) -> Any:
 
 
 def _check_place(p: Any) -> None:
-    """Only leaves and plain places can be updated."""
+    """Refuse parameters other than leaves and plain places."""
     if not isinstance(p, Tensor):
         raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")
     if not isinstance(p, Var):

@@ -76,7 +76,7 @@ def gelu(input: ArrayLike, approximate: str = "none") -> Tensor:
 
 
 def _gelu_by_tanh(x: Any) -> Any:
-    """x · sigmoid(2u), which is x · (1 + tanh u) / 2 without its cancellation on the left."""
+    """GELU as x · sigmoid(2u), which is x · (1 + tanh u) / 2 without its cancellation on the left."""
     return x * (math.sqrt(8.0 / math.pi) * (x + 0.044715 * (x * x * x))).sigmoid()
 
 
@@ -189,12 +189,12 @@ LOG_SOFTMAX = composite("log_softmax", _log_softmax)
 
 
 def _shifted(x: Any, axis: int) -> Any:
-    """x less its largest element along an axis, which is constant to differentiation."""
+    """The difference of x and its maximum along an axis, which is constant to differentiation."""
     return x - x.detach().max(axis=axis, keepdims=True)
 
 
 def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Tensor, int]:
-    """What is normalized, in its dtype, and the axis."""
+    """The input of a softmax, in its dtype, and the axis."""
     x = value_of(input)
     if dtype is not None:
         x = x.to(dtype)

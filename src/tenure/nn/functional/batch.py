@@ -68,7 +68,7 @@ def batch_norm(
 def _of_the_batch(
     x: Any, shape: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float
 ) -> tuple[Any, Any]:
-    """How far each element is from the batch's mean, and the batch's variances; the running ones are written."""
+    """Deviations from the batch's mean, and the batch's variances; the running statistics are written."""
     count = x.numel() // shape[1] if shape[1] else 0
     if count < 2:
         raise ShapeError(f"batch_norm in training takes more than one value a channel, not {list(x.shape)}")
@@ -80,7 +80,7 @@ def _of_the_batch(
 
 @no_grad()
 def _move(running: Any, momentum: float, new: Any, scale: float = 1.0) -> None:
-    """Move a running mean towards what a batch has."""
+    """Move a running mean towards that of a batch."""
     if running is not None:
         new = new.detach().flatten()
         running.copy_((1 - momentum) * running + momentum * (new if scale == 1.0 else new * scale))

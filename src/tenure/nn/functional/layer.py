@@ -1,4 +1,4 @@
-"""What layers compute: affine maps, dropout, normalization, embeddings, attention."""
+"""Functions of layers: affine maps, dropout, normalization, embeddings, attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses: how far an output is from its target, reduced to one number."""
+"""Losses: distances of an output from its target, reduced to one number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _reduced(losses: Tensor, count: Tensor | None, reduction: str) -> Tensor:
-    """Losses as they are, their sum, or their sum by a count."""
+    """Losses unreduced, their sum, or their sum divided by a count."""
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -203,7 +203,7 @@ NLL = composite("nll_loss", _nll)
 
 
 def _ignored(ignore_index: Any) -> int:
-    """The class that does not count."""
+    """The class index that is excluded."""
     index = int_of(ignore_index, "ignore_index")
     if not -(2**63) <= index < 2**63:
         raise DTypeError(f"ignore_index {index} does not fit in int64")
@@ -211,7 +211,7 @@ def _ignored(ignore_index: Any) -> int:
 
 
 def _class_axis(x: Any, y: Any) -> int:
-    """Where the classes lie in the input; TN802 if the targets do not fit it."""
+    """The axis of the classes in the input; TN802 if the targets do not fit it."""
     if x.ndim == 0:
         raise ShapeError("a loss over classes needs an axis of classes, and the input is 0-dimensional")
     axis = 0 if x.ndim == 1 else 1
