@@ -1,13 +1,15 @@
 """Random programs: drawn once, run with Tenure, with NumPy and with PyTorch.
 
 A program is a list of steps over a pool of arrays of one dtype. Each step is a function of an adaptor, which
-gives the libraries one spelling. NumPy runs along while a program is drawn, so that shapes fit, numbers stay
-small, and no comparison depends on the last bits of its operands.
+gives the libraries one spelling; the elementwise ones are those of the table of primitives that have a public name.
+NumPy runs along while a program is drawn, so that shapes fit, numbers stay small, and no comparison depends on the
+last bits of its operands.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -16,6 +18,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 import tenure as tn
+from tenure.dtypes import float64
+from tenure.ir.aval import Aval
+from tenure.ir.program import TABLE
+from tests import traits
 
 Array = np.ndarray[Any, Any]
 Key = tuple[Any, ...]
@@ -29,6 +35,12 @@ class Numpy:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, self.names.get(name, name))
+
+    def elementwise(self, name: str, *xs: Any) -> Any:
+        return TABLE[name].ref(np, *xs)
+
+    def operator(self, name: str, *xs: Any) -> Any:
+        return OPERATORS[name](*xs)
 
     def const(self, x: Array) -> Any:
         return x
@@ -80,6 +92,12 @@ class Tenure:
     def __getattr__(self, name: str) -> Any:
         return getattr(tn, self.names.get(name, name))
 
+    def elementwise(self, name: str, *xs: Any) -> Any:
+        return getattr(tn, PUBLIC.get(name, name))(*xs)
+
+    def operator(self, name: str, *xs: Any) -> Any:
+        return OPERATORS[name](*xs)
+
     def const(self, x: Array) -> Any:
         return tn.tensor(x)
 
@@ -110,6 +128,17 @@ class Torch:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.torch, name)
+
+    def elementwise(self, name: str, *xs: Any) -> Any:
+        xs = self._constants(xs) if name == "floor_divide" else xs
+        return getattr(self.torch, "eq" if name == "equal" else PUBLIC.get(name, name))(*xs)
+
+    def operator(self, name: str, *xs: Any) -> Any:
+        return OPERATORS[name](*(self._constants(xs) if name == "floor_divide" else xs))
+
+    def _constants(self, xs: Sequence[Any]) -> Any:
+        """Operands of what PyTorch does not differentiate, though its slope is 0."""
+        return tuple(x.detach() for x in xs)
 
     def const(self, x: Array) -> Any:
         return self.torch.tensor(x)
@@ -233,50 +262,104 @@ def loss(m: Any, program: Program, inputs: Sequence[Any]) -> Any:
     return total
 
 
-# What a step can be: name → (function of the adaptor, exact, where it is not smooth). An exact step gives
-# the same bits in every library. The last is an array that is zero there.
+# What an elementwise step can be: name → (function of the adaptor, number of operands, exact). An exact step gives the
+# same bits in every library.
 
 Kink = Callable[..., Any] | None
-UNARY: dict[str, tuple[Step, bool, Kink]] = {
-    "neg": (lambda m, x: -x, True, None),
-    "scale": (lambda m, x: 2.5 * x, True, None),
-    "shift": (lambda m, x: 1 - x, True, None),
-    "halve": (lambda m, x: x / 2, True, None),
-    "square": (lambda m, x: x**2, True, None),
-    "cube": (lambda m, x: x**3, False, None),
-    "tanh": (lambda m, x: m.tanh(x), False, None),
-    "sin": (lambda m, x: m.sin(x), False, None),
-    "cos": (lambda m, x: m.cos(x), False, None),
-    "exp": (lambda m, x: m.exp(-(x * x)), False, None),
-    "log": (lambda m, x: m.log(x * x + 0.5), False, None),
-    "sqrt": (lambda m, x: m.sqrt(x * x + 0.5), True, None),
-    "inverse": (lambda m, x: 1 / (x * x + 0.5), True, None),
-    "base": (lambda m, x: 2.0 ** m.tanh(x), False, None),
-    "abs": (lambda m, x: m.abs(x), True, lambda x: x),
-    "relu": (lambda m, x: m.relu(x), True, lambda x: x),
-    "sign": (lambda m, x: m.sign(x), True, lambda x: x),
-    "floor": (lambda m, x: m.floor(x), True, lambda x: x - np.round(x)),
-    "clip": (lambda m, x: m.clip(x, -1.0, 0.75), True, lambda x: (x + 1) * (x - 0.75)),
-    "detach": (lambda m, x: m.detach(x), True, None),
-    "double": (lambda m, x: m.cast(m.cast(x, "float64") * 2, str(x.dtype).split(".")[-1]), True, None),
-    "guarded": (lambda m, x: m.where(x > 0, m.sqrt(m.abs(x)), m.sin(x)), False, lambda x: x),
+"""An array that is zero, or small, where a step is not smooth."""
+PUBLIC = {"absolute": "abs", "power": "pow"}
+"""Primitives by other public names."""
+OPERATORS: dict[str, Step] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+    "negative": operator.neg,
+    "absolute": abs,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
 }
-BINARY: dict[str, tuple[Step, bool, Kink]] = {
-    "add": (lambda m, x, y: x + y, True, None),
-    "subtract": (lambda m, x, y: x - y, True, None),
-    "multiply": (lambda m, x, y: x * y, True, None),
-    "divide": (lambda m, x, y: x / (y * y + 0.5), True, None),
-    "power": (lambda m, x, y: (x * x + 0.5) ** m.tanh(y), False, None),
-    "maximum": (lambda m, x, y: m.maximum(x, y), True, lambda x, y: x - y),
-    "minimum": (lambda m, x, y: m.minimum(x, y), True, lambda x, y: x - y),
-    "choose": (lambda m, x, y: m.where(x < y, x * 3, y), True, lambda x, y: x - y),
-    "less": (lambda m, x, y: m.where((x <= y) & (y != 0), 1.0, y), True, lambda x, y: (x - y) * y),
+"""Primitives that have an operator too."""
+
+
+def function(name: str, spell: Step) -> tuple[Step, int, bool]:
+    """A step that applies a primitive: to operands of its domain, and with a number as its result."""
+    primitive, arity = TABLE[name], traits.PLAIN[name]
+    drawn = [xs for xs, _ in traits.samples(primitive, float64)]
+    least = [math.ceil(4 * min(float(xs[k].min(initial=np.inf)) for xs in drawn)) / 4 for k in range(arity)]
+    truth = primitive.aval(*[Aval((), float64)] * arity).dtype.kind == "b"
+
+    def step(m: Any, *xs: Any) -> Any:
+        if truth:
+            return m.where(spell(m, *xs), 1.0, xs[-1])
+        return spell(m, *[x if low < -2 else x * x + low for x, low in zip(xs, least, strict=True)])
+
+    return step, arity, not traits.heavy(primitive)
+
+
+FUNCTIONS = {
+    name: function(name, lambda m, *xs, name=name: m.elementwise(name, *xs))
+    for name in traits.PLAIN
+    if "f" in TABLE[name].dtypes and hasattr(tn, PUBLIC.get(name, name))
 }
+WRITTEN = {
+    f"operator {name}": function(name, lambda m, *xs, name=name: m.operator(name, *xs)) for name in OPERATORS
+}
+IDIOMS: dict[str, tuple[Step, int, bool]] = {
+    "scale": (lambda m, x: 2.5 * x, 1, True),
+    "shift": (lambda m, x: 1 - x, 1, True),
+    "halve": (lambda m, x: x / 2, 1, True),
+    "square": (lambda m, x: x**2, 1, True),
+    "cube": (lambda m, x: x**3, 1, False),
+    "bell": (lambda m, x: m.exp(-(x * x)), 1, False),
+    "inverse": (lambda m, x: 1 / (x * x + 0.5), 1, True),
+    "base": (lambda m, x: 2.0 ** m.tanh(x), 1, False),
+    "relu": (lambda m, x: m.relu(x), 1, True),
+    "clip": (lambda m, x: m.clip(x, -1.0, 0.75), 1, True),
+    "detach": (lambda m, x: m.detach(x), 1, True),
+    "double": (lambda m, x: m.cast(m.cast(x, "float64") * 2, str(x.dtype).split(".")[-1]), 1, True),
+    "guarded": (lambda m, x: m.where(x > 0, m.sqrt(m.abs(x)), m.sin(x)), 1, False),
+    "powers": (lambda m, x, y: (x * x + 0.5) ** m.tanh(y), 2, False),
+    "choose": (lambda m, x, y: m.where(x < y, x * 3, y), 2, True),
+    "both": (lambda m, x, y: m.where((x <= y) & (y != 0), 1.0, y), 2, True),
+}
+"""What programs write of several functions and numbers."""
+ELEMENTWISE = FUNCTIONS | WRITTEN | IDIOMS
+NEAR = (1e-6, 1e-2)
+
+
+def bends(step: Step) -> Kink:
+    """Of an elementwise step, how near its operands are to where it is not smooth: within one of ``NEAR``, or far.
+
+    Seen in slopes over a step forward and two steps back, which are alike where the function is smooth.
+    """
+
+    def seen(xs: Sequence[Array], h: float) -> bool:
+        def at(k: int, by: float) -> Array:
+            return np.asarray(step(Numpy(), *[x + by if j == k else x for j, x in enumerate(xs)]))
+
+        ways = [(k, way) for k in range(len(xs)) for way in (h, -h)]
+        bend = [at(k, way) - at(k, 0.0) - (at(k, 0.0) - at(k, -2 * way)) / 2 for k, way in ways]
+        return not all(np.all(np.abs(each) <= h / 4) for each in bend)
+
+    def gap(*xs: Array) -> Array:
+        wide = [x.astype(np.float64) for x in xs]
+        with np.errstate(all="ignore"):
+            return np.array(next((near / 2 for near in NEAR if seen(wide, 2 * near)), np.inf))
+
+    return gap
 
 
 @st.composite
-def programs(draw: Any, dtype: str = "float64", steps: int = 7) -> Program:
-    """A random program on arrays of 0 to 4 axes, sizes 0 and 1 among them."""
+def programs(draw: Any, dtype: str = "float64", steps: int = 7, first: str | None = None) -> Program:
+    """A random program on arrays of 0 to 4 axes, sizes 0 and 1 among them; ``first`` begins it, if it fits."""
     shape = tuple(draw(st.lists(st.sampled_from([2, 3, 1, 0]), max_size=4)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shapes = [shape]
@@ -287,10 +370,10 @@ def programs(draw: Any, dtype: str = "float64", steps: int = 7) -> Program:
     pool = list(program.inputs)
     exact = [True] * len(pool)
     doubt = 1e-6 if dtype == "float64" else 1e-2
-    for _ in range(draw(st.integers(1, steps))):
-        name = draw(st.sampled_from(sorted(KINDS)))
+    for k in range(draw(st.integers(1, steps))):
+        make = elementwise if k == 0 and first else KINDS[draw(st.sampled_from(sorted(KINDS)))]
         x = draw(st.integers(0, len(pool) - 1))
-        made = KINDS[name](draw, pool, x)
+        made = make(draw, pool, x, first) if k == 0 and first else make(draw, pool, x)
         if made is None:
             continue
         label, step, args, params, same_bits, kink = made
@@ -318,12 +401,6 @@ Made = tuple[str, Step, tuple[int, ...], dict[str, Any], bool, Kink]
 Kind = Callable[..., Made | None]
 
 
-def unary(draw: Any, pool: list[Array], x: int) -> Made:
-    name = draw(st.sampled_from(sorted(UNARY)))
-    step, exact, kink = UNARY[name]
-    return name, step, (x,), {}, exact, kink
-
-
 def fitting(draw: Any, pool: list[Array], fits: Callable[[Array], bool]) -> int:
     """One of the pool that fits; at least one does."""
     return draw(st.sampled_from([k for k, y in enumerate(pool) if fits(y)]))  # type: ignore[no-any-return]
@@ -333,11 +410,11 @@ def broadcasts(x: Array) -> Callable[[Array], bool]:
     return lambda y: all(m == n or 1 in (m, n) for m, n in zip(x.shape[::-1], y.shape[::-1], strict=False))
 
 
-def binary(draw: Any, pool: list[Array], x: int) -> Made:
-    name = draw(st.sampled_from(sorted(BINARY)))
-    step, exact, kink = BINARY[name]
-    y = fitting(draw, pool, broadcasts(pool[x]))
-    return name, step, (x, y) if draw(st.booleans()) else (y, x), {}, exact, kink
+def elementwise(draw: Any, pool: list[Array], x: int, name: str | None = None) -> Made:
+    name = name or draw(st.sampled_from(sorted(ELEMENTWISE)))
+    step, arity, exact = ELEMENTWISE[name]
+    args = [x, *[fitting(draw, pool, broadcasts(pool[x])) for _ in range(arity - 1)]]
+    return name, step, tuple(draw(st.permutations(args))), {}, exact, bends(step)
 
 
 def some_axes(draw: Any, ndim: int) -> tuple[int, ...] | None:
@@ -516,8 +593,8 @@ def indexing(draw: Any, pool: list[Array], x: int) -> Made | None:
 
 
 KINDS: dict[str, Kind] = {
-    "unary": unary,
-    "binary": binary,
+    "elementwise": elementwise,
+    "elementwise again": elementwise,
     "reduction": reduction,
     "product": product,
     "movement": movement,

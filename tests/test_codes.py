@@ -32,11 +32,8 @@ def test_every_page_has_its_law() -> None:
 
 
 def test_readme_has_the_table() -> None:
-    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| [TN")]
-    assert rows == [
-        f"| [{law.code}](docs/laws/{law.code}.md) | {law.sentence} | {law.rust or '–'} |"
-        for law in LAWS.values()
-    ]
+    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| TN")]
+    assert rows == [f"| {law.code} | {law.sentence} | {law.rust or '–'} |" for law in LAWS.values()]
 
 
 def test_codes_are_in_order_and_carry_rusts_number() -> None:

@@ -34,6 +34,12 @@ def test_no_numpy(program: str) -> None:
     assert not {"numpy", "llvmlite"} & loaded_after(program)
 
 
+def test_annotations_load_nothing() -> None:
+    program = "import sys, tenure as tn; tn.nn.Linear(1, 1)(tn.ones(1)).item(); print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    assert not {"tenure.typing", "tenure.values.typing"} & set(loaded)
+
+
 @pytest.mark.parametrize(("name", "module"), PUBLIC.items())
 def test_public_name(name: str, module: str) -> None:
     assert name in dir(tn)

@@ -7,7 +7,8 @@ import pytest
 
 import tenure as tn
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -31,3 +32,14 @@ def test_the_laws_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert scope["x"].tolist() == [1.0, 2.0, 3.0]
     with pytest.raises(tn.WriteError):
         scope["x"][0] = 9.0
+
+
+def test_no_link_breaks_on_a_package_page() -> None:
+    targets = re.findall(r"\]\(([^)\s]*)|^\[[^]]+\]:\s*(\S+)|(?:href|src)=[\"']?([^\"'\s>]+)", README, re.MULTILINE)
+    assert [target for target in map("".join, targets) if not target.startswith("https://")] == []
+
+
+def test_the_files_it_names_exist() -> None:
+    named = re.findall(r"`((?:[\w-]+/)+[\w.-]+|[A-Z]+[\w-]*\.md|LICENSE-\w+)`", README)
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / name).exists()] == []

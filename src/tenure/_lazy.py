@@ -15,10 +15,12 @@ from typing import Any
 
 
 def attach(namespace: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` for the package whose globals are `namespace`."""
+    """`__getattr__` (which also gives `__all__`) and `__dir__` for the package whose globals are `namespace`."""
     package = namespace["__name__"]
 
     def get(name: str) -> Any:
+        if name == "__all__":
+            return sorted(_exports(namespace["__file__"]))
         module = _exports(namespace["__file__"]).get(name)
         if module is None:
             here = sys.modules.get(package)  # with the object, Python suggests the name that was meant

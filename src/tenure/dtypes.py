@@ -37,7 +37,11 @@ Kind: TypeAlias = Literal["b", "i", "u", "f"]
 
 
 class DType:
-    """The type of a tensor's elements. There is one object per dtype: compare with `is`."""
+    """The type of a tensor's elements. There is one object per dtype: compare with `is`.
+
+    >>> tn.tensor([1.5]).dtype is tn.float32
+    True
+    """
 
     __slots__ = ("is_floating", "itemsize", "kind", "name", "numpy")
 
@@ -110,7 +114,11 @@ def as_dtype(x: DTypeLike) -> DType:
 
 
 def promote(a: DTypeLike, b: DTypeLike) -> DType:
-    """The dtype of an operation on `a` and `b`; DTypeError (TN802) where none holds both."""
+    """The dtype of an operation on `a` and `b`; DTypeError (TN802) where none holds both.
+
+    >>> tn.promote_types(tn.int64, tn.float32)
+    tenure.float32
+    """
     a, b = as_dtype(a), as_dtype(b)
     for dtype in DTYPES:
         if _holds(dtype, a) and _holds(dtype, b):
@@ -133,7 +141,11 @@ def promote_scalar(dtype: DTypeLike, python_type: type) -> DType:
 
 
 def can_cast(from_: object, to: DTypeLike) -> bool:
-    """Whether promotion alone takes `from_` (a dtype or a tensor) to `to`."""
+    """Whether promotion alone takes `from_` (a dtype or a tensor) to `to`.
+
+    >>> tn.can_cast(tn.int32, tn.int64), tn.can_cast(tn.float64, tn.float32)
+    (True, False)
+    """
     return _holds(as_dtype(to), _dtype_of(from_))
 
 
@@ -141,7 +153,10 @@ def isdtype(dtype: DTypeLike, kind: DTypeLike | tuple[DTypeLike, ...]) -> bool:
     """Whether `dtype` is of `kind`: a dtype, one of the array API's kind names, or a tuple of these.
 
     The names are "bool", "signed integer", "unsigned integer", "integral", "real floating",
-    "complex floating" and "numeric".
+    "complex floating" and "numeric". DTypeError (TN802) for another name.
+
+    >>> tn.isdtype(tn.float32, "real floating")
+    True
     """
     dtype = as_dtype(dtype)
     if isinstance(kind, tuple):
@@ -181,7 +196,11 @@ class IInfo:
 
 
 def finfo(x: object) -> FInfo:
-    """The limits of a floating dtype, or of the dtype of a tensor; DTypeError (TN802) for another kind."""
+    """The limits of a floating dtype, or of the dtype of a tensor; DTypeError (TN802) for another kind.
+
+    >>> tn.finfo(tn.float32).bits, tn.finfo(tn.float64).eps
+    (32, 2.220446049250313e-16)
+    """
     dtype = _dtype_of(x)
     if not dtype.is_floating:
         raise DTypeError(f"finfo is about floating dtypes, not {dtype.name}", help="use iinfo for integers")
@@ -197,7 +216,11 @@ def finfo(x: object) -> FInfo:
 
 
 def iinfo(x: object) -> IInfo:
-    """The limits of an integer dtype, or of the dtype of a tensor; DTypeError (TN802) for another kind."""
+    """The limits of an integer dtype, or of the dtype of a tensor; DTypeError (TN802) for another kind.
+
+    >>> tn.iinfo(tn.int32).max
+    2147483647
+    """
     dtype = _dtype_of(x)
     if dtype.kind not in "iu":
         raise DTypeError(f"iinfo is about integer dtypes, not {dtype.name}", help="use finfo for floats")

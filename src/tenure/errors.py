@@ -95,7 +95,7 @@ _NOWHERE = Label(Span("", 0, 0, 0, 0))
 
 
 class TenureError(Exception):
-    """What every error of Tenure is.
+    """The base of Tenure's errors.
 
     message: one line, what happened. code: the law broken, a key of `LAWS`; each class has its own.
     at: where it happened. notes: other lines that matter, each with its label. help: what to write instead.
@@ -202,7 +202,7 @@ class VmapError(TenureError, RuntimeError):
 
 
 class OwnershipError(TenureError, RuntimeError):
-    """What the errors about ownership share: moves, borrows and writes."""
+    """The base of errors about ownership: moves, borrows and writes."""
 
 
 class UseAfterMove(OwnershipError):

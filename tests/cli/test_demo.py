@@ -1,4 +1,4 @@
-"""`tenure demo` shows each program and what is said of it."""
+"""`tenure demo` shows each program and the reports on it."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Program
 from tenure.runtime import buffers
+from tests import traits
 from tests.compile import random_ir, test_programs
 from tests.compile.test_fuzz import Arrays, copies
 
@@ -76,13 +77,13 @@ def in_pieces(program: Program) -> Program:
 def is_blank(program: Program, v: int) -> bool:
     """Whether only what is written of a result means anything."""
     k = v - len(program.inputs)
-    return k >= 0 and getattr(program.instructions[k].primitive.lower, "blank", False)
+    return k >= 0 and traits.blank(program.instructions[k].primitive)
 
 
 def check(name: str, program: Program, arrays: Arrays, numbers: list[float]) -> None:
     """Run a program with arrays that are held, and with arrays that are handed over."""
     print(name, flush=True)
-    made = any(at.primitive.name in random_ir.MADE for at in program.instructions)
+    made = not all(traits.lasts(at.primitive) for at in program.instructions)
     want = (interpret if made else stepwise)(program)(copies(arrays), numbers)
     native = compiled(program)
     held = copies(arrays)

@@ -1,7 +1,8 @@
 """Random programs over the table of primitives: every one of them, all dtypes, strided views, writes, several outputs.
 
-A primitive is drawn with parameters that fit what is there; NumPy runs along, so that numbers stay small and indices
-lie within their axes. Operands of a product are small whole numbers, so that its sum is exact in any order.
+A primitive is drawn with parameters that fit what is there: by a maker of its own or of its kind, else by its samples.
+NumPy runs along, so that numbers stay small and indices lie within their axes. Operands of a product are small whole
+numbers, so that its sum is exact in any order.
 """
 
 from __future__ import annotations
@@ -12,19 +13,17 @@ from typing import Any
 
 import numpy as np
 
-import tenure.ops  # noqa: F401  (fills the table)
 from tenure import dtypes
+from tenure.errors import ShapeError
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder, Program, Value
+from tests import traits
 
 Array = np.ndarray[Any, Any]
 SIZES = (0, 1, 1, 2, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 65, 129)
 LARGEST = 5000
-MADE = {"block_sum", "block_max", "block_min", "stamp", "mark", "replace"}
-"""What only the compiler makes, and aliases, which programs do without."""
-NAMES = [name for name in TABLE if name not in MADE]
-ALONG = ("take_along", "add_along", "add_one_along")
-SCATTERS = ("scatter", "scatter_add", "scatter_multiply", "scatter_max", "scatter_min")
+NAMES = [name for name, primitive in TABLE.items() if traits.lasts(primitive)]
 
 
 class Unfit(Exception):
@@ -41,6 +40,7 @@ class Random:
         self.arrays: list[tuple[int, Array]] = []
         self.numbers: list[tuple[int, float]] = []
         self.pool: list[Value] = []
+        self.deck: list[str] = []
 
     def draw(self, inputs: int, steps: int) -> None:
         """Add inputs, and operations on what the pool has since."""
@@ -48,9 +48,13 @@ class Random:
         for _ in range(inputs):
             self.pool.append(self.input(self.array(self.shape(), self.dtype())))
         for _ in range(steps):
-            name = NAMES[self.rng.integers(len(NAMES))]
+            self.deck = self.deck or [NAMES[k] for k in self.rng.permutation(len(NAMES))]
+            name = self.deck.pop()
             try:
-                y = MAKERS.get(name, elementwise)(self, name, self.pool[start:])
+                try:
+                    y = maker(TABLE[name])(self, name, self.pool[start:])
+                except Unfit:
+                    y = sampled(self, name, self.pool[start:])
             except Unfit:
                 continue
             self.pool.append(y)
@@ -202,26 +206,28 @@ def partner(r: Random, x: Value, pool: list[Value]) -> Value:
     return r.like(x, pool, x.shape)
 
 
+def sampled(r: Random, name: str, pool: list[Value]) -> Value:
+    """A primitive on one of its own samples."""
+    xs, params = r.choice(traits.samples(TABLE[name], r.dtype(TABLE[name].dtypes), int(r.rng.integers(1000))))
+    return r.emit(name, *[r.input(x) for x in xs], **params)
+
+
 def elementwise(r: Random, name: str, pool: list[Value]) -> Value:
-    """An elementwise primitive on operands that broadcast."""
+    """An elementwise primitive on operands that broadcast, with the dtypes and parameters of one of its samples."""
     primitive = TABLE[name]
-    arity = len(next(iter(primitive.samples(np.random.default_rng(0), r.dtype(primitive.dtypes))))[0])
     x = pick(r, pool, primitive.dtypes)
-    xs = [x, *[partner(r, x, pool) for _ in range(arity - 1)]]
-    if name == "power":
-        if x.dtype.kind == "i" and (r.values[xs[1].id] < 0).any():
-            xs[1] = r.emit("absolute", xs[1])
-    elif arity == 2 and r.rng.random() < 0.3:
+    like, params = r.choice(traits.samples(primitive, x.dtype))
+    kinds = [dtypes.as_dtype(y.dtype) for y in like]
+    first = kinds.index(x.dtype)
+    xs = [x if k == first else r.cast(partner(r, x, pool), dtype) for k, dtype in enumerate(kinds)]
+    if len(set(kinds)) == 1 and r.rng.random() < 0.3:
         xs.reverse()
-    if name in ("floor_divide", "remainder") and x.dtype.kind == "i" and not r.values[xs[1].id].all():
-        xs[1] = r.emit("maximum", xs[1], r.constant(1, x.dtype))
-    return r.emit(name, *xs)
-
-
-def where(r: Random, name: str, pool: list[Value]) -> Value:
-    x = r.choice(pool)
-    condition = r.cast(partner(r, x, pool), dtypes.bool_)
-    return r.emit(name, condition, x, partner(r, x, pool))
+    limit = primitive.traits.limit
+    if limit is not None and x.dtype.kind == "i":
+        least = r.constant(0 if limit.zero else 1, x.dtype)
+        if not all(map(limit.admits, r.values[xs[limit.operand].id].ravel().tolist())):
+            xs[limit.operand] = r.emit("maximum", xs[limit.operand], least)
+    return r.emit(name, *xs, **params)
 
 
 def cast(r: Random, name: str, pool: list[Value]) -> Value:
@@ -352,9 +358,10 @@ def write(r: Random, name: str, pool: list[Value]) -> Value:
 def along(r: Random, name: str, pool: list[Value]) -> Value:
     """Reads along the last axis, and additions where they read."""
     x = pick(r, pool, TABLE[name].dtypes, 1)
-    selected = (*x.shape[:-1], 1 if name == "add_one_along" else int(r.choice((1, 2, 3, 17))))
+    one = all(xs[-1].shape[-1] == 1 for xs, _ in traits.samples(TABLE[name], x.dtype))
+    selected = (*x.shape[:-1], 1 if one else int(r.choice((1, 2, 3, 17))))
     index = r.indices(selected, x.shape[-1])
-    return r.emit(name, x, index) if name == "take_along" else r.emit(name, x, r.like(x, pool, selected), index)
+    return r.emit(name, x, *[r.like(x, pool, selected) for _ in range(traits.arity(TABLE[name]) - 2)], index)
 
 
 def block_of(r: Random) -> tuple[int, ...]:
@@ -403,17 +410,17 @@ def survivors(r: Random, name: str, pool: list[Value]) -> Value:
 
 def random_numbers(r: Random, name: str, pool: list[Value]) -> Value:
     seed, number = (start(r, int(r.rng.integers(1000))) for _ in range(2))
-    shape = r.choice(pool).shape
-    if name == "integers":
-        return r.emit(name, seed, number, low=-2, high=9, shape=shape)
-    return r.emit(name, seed, number, shape=shape, dtype=r.dtype("f"))
+    params = r.choice(traits.samples(TABLE[name], r.dtype(TABLE[name].dtypes)))[1]
+    return r.emit(name, seed, number, **{**params, "shape": r.choice(pool).shape})
 
 
 def reduce(r: Random, name: str, pool: list[Value]) -> Value:
     x = pick(r, pool, TABLE[name].dtypes)
     axes = tuple([k for k in range(x.ndim) if r.rng.random() < 0.5])
-    if name != "reduce_sum" and any(x.shape[k] == 0 for k in axes):
-        raise Unfit
+    try:
+        TABLE[name].aval(x.aval, axes=axes)
+    except ShapeError:  # an axis is empty
+        raise Unfit from None
     return r.emit(name, x, axes=axes)
 
 
@@ -425,19 +432,25 @@ def search(r: Random, name: str, pool: list[Value]) -> Value:
     return r.emit(name, x, axis=axis)
 
 
-MAKERS: dict[str, Maker] = {
-    **{f.__name__: f for f in (where, cast, reshape, permute, broadcast_to, concat, pad, flip, full, iota)},
+OWN: dict[str, Maker] = {
+    **{f.__name__: f for f in (cast, reshape, permute, broadcast_to, concat, pad, flip, full, iota, getitem)},
     **{f.__name__: f for f in (matmul, matmul_transposed)},
-    "getitem": getitem,
-    "setitem": write,
-    "additem": write,
-    **dict.fromkeys(ALONG, along),
-    **dict.fromkeys(("gather", *SCATTERS), advanced),
-    "survives": survivors,
-    **dict.fromkeys(("uniform", "normal", "integers"), random_numbers),
-    **dict.fromkeys(("reduce_sum", "reduce_max", "reduce_min"), reduce),
-    **dict.fromkeys(("argmax", "argmin"), search),
 }
+KINDS: list[tuple[Callable[[Primitive], bool], Maker]] = [
+    (traits.elementwise, elementwise),
+    (traits.reduces, reduce),
+    (traits.searches, search),
+    (traits.draws, random_numbers),
+    (traits.looks_up, along),
+    (lambda of: traits.parameters(of) == {"spec"}, write),
+    (lambda of: traits.parameters(of) == {"spec", "at", "unique"}, advanced),
+    (lambda of: traits.parameters(of) == {"sizes"}, survivors),
+]
+
+
+def maker(of: Primitive) -> Maker:
+    """How a primitive is drawn."""
+    return OWN.get(of.name) or next((make for fits, make in KINDS if fits(of)), sampled)
 
 
 def cases(seed: int, count: int, steps: int = 6) -> Random:

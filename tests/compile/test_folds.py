@@ -13,10 +13,11 @@ from tenure.compile.generic_calls import Generic
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Program
 from tenure.ops.reduce import ordered
+from tests import traits
 
 RNG = np.random.default_rng(11)
-OPERATIONS = {"reduce_sum": "add", "reduce_max": "max", "reduce_min": "min"}
-DTYPES = ["float32", "float64", "int32", "int64", "bool"]
+OPERATIONS = {n: p.lower.operation for n, p in TABLE.items() if traits.reduces(p) and not traits.parted(p)}
+DTYPES = [d.name for d in dtypes.DTYPES]
 ROWS = [0, 1, 2, 3, 7, 10, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 257, 1000, 65535, 65536, 65537, 200001]
 COLUMNS = [(0, 3), (1, 5), (2, 2), (63, 17), (64, 3), (65, 40), (128, 16), (129, 7), (1000, 33), (4097, 2), (5000, 19)]
 CASES = [(n, d) for n in OPERATIONS for d in DTYPES if dtypes.as_dtype(np.dtype(d)).kind in TABLE[n].dtypes]
@@ -140,7 +141,7 @@ def test_more_chunks_than_one_group_of_lanes_takes() -> None:
     same_bits(found, ordered(np, x, (0,)))
 
 
-@pytest.mark.parametrize("name", ["reduce_max", "reduce_min"])
+@pytest.mark.parametrize("name", [n for n, operation in OPERATIONS.items() if operation != "add"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_nan_anywhere_gives_nan(name: str, dtype: str) -> None:
     for n in (1, 5, 16, 64, 65, 130, 257):
@@ -149,7 +150,7 @@ def test_nan_anywhere_gives_nan(name: str, dtype: str) -> None:
         for run, y in (((1,), x), ((0,), np.ascontiguousarray(x.T))):
             found = native(name, y, run)
             assert np.isnan(found[:n]).all()
-            assert found[n] == getattr(np, name[7:])(x[n])
+            assert found[n] == getattr(np, OPERATIONS[name])(x[n])
             same_bits(found, generic(name, y, run))
 
 

@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tenure.ops  # noqa: F401  (fills the table)
 from tenure import dtypes
 from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
+from tests import traits
 
 RNG = np.random.default_rng(11)
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e30, -1e30, 88.0, -104.0]
-UNDEFINED = ("block_sum", "block_max", "block_min", "stamp")
-"""Blocks are what the compiler makes of a long reduction; a stamp is blank where
-nothing is written, and what it is read for, ``survives``, is compared."""
-CLAIMS = [(p, d) for p in TABLE.values() for d in dtypes.DTYPES if d.kind in p.dtypes and p.name not in UNDEFINED]
+DEFINITE = [p for p in TABLE.values() if not traits.blank(p) and not traits.parted(p)]
+"""Blocks of a reduction are compared with it whole, and blank results by what reads them, ``survives``."""
+CLAIMS = [(p, d) for p in DEFINITE for d in dtypes.DTYPES if d.kind in p.dtypes]
 IDS = [f"{p.name}-{d.name}" for p, d in CLAIMS]
 
 

@@ -424,6 +424,3 @@ CLOSE: dict[str, Callable[..., Array]] = {
     **indexed.CLOSE,
 }
 """Those whose last bits depend on how they are computed."""
-
-ELSEWHERE = {"uniform", "normal", "integers"}
-"""Random numbers: test_philox has the published answers."""

@@ -24,7 +24,7 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(pauses, "LONG", 0.0)
     monkeypatch.setattr(executable, "load", anew)
     if request.param:
-        monkeypatch.setattr("tenure.values.force.EXECUTOR", executable.Compiled)
+        monkeypatch.setattr("tenure.values.force.EXECUTOR", executable.compiled)
     yield
     NOTED.clear()
 

@@ -1,1 +1,1 @@
-"""The static borrow checker: reads programs, runs nothing, imports nothing of the engine."""
+"""The static borrow checker. It reads programs, runs nothing, and imports nothing of the engine."""

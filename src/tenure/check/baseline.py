@@ -1,4 +1,4 @@
-"""A baseline: the reports that a project has for now, so that only new ones count.
+"""A baseline: the present reports of a project, so that only new ones count.
 
 A report is known again by its file, its rule and the text of its line, never by the line's number; so lines may
 move. What stands in the baseline twice may occur twice. A renamed file keeps its reports.
@@ -44,7 +44,7 @@ class Baseline:
 
 
 def write(path: str, found: Iterable[Diagnostic], lines: Lines) -> int:
-    """Write a baseline of these reports; how many."""
+    """Write a baseline of these reports, and return their number."""
     root = os.path.dirname(os.path.abspath(path))
     counted = Counter(_key(one, lines, root) for one in found)
     entries = [

@@ -1,4 +1,4 @@
-"""What is remembered between runs: the reports of each file, as long as neither it nor what it depends on changes.
+"""The cache between runs: reports of each file, valid while neither it nor its dependencies change.
 
 One JSON file for a set of files and options, behind a digest of itself: what is cut off, damaged or of another
 version is not believed. A file's reports depend on the files that its imports lead to (`Result.depends`), on the
@@ -27,13 +27,13 @@ _IGNORE = "# Made by `tenure check`.\n*\n"
 
 
 def digest(data: bytes) -> str:
-    """What stands for the contents of a file."""
+    """A digest of a file's contents."""
     return blake2b(data, digest_size=16).hexdigest()
 
 
 @dataclass(slots=True)
 class Entry:
-    """One file as it was: its digest, what it depends on, and what was found in it."""
+    """One file in the cache: its digest, its dependencies, and its findings."""
 
     digest: str
     depends: list[str]
@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Cache:
-    """The remembered reports of a set of files. `folder` None: nothing is remembered."""
+    """The cached reports of a set of files. `folder` None: no cache."""
 
     folder: str | None
     options: str = ""
@@ -50,7 +50,7 @@ class Cache:
     _tree: list[str] = field(default_factory=list)
 
     def load(self) -> None:
-        """Read what an earlier run left, if it can be believed."""
+        """Read the file of an earlier run, if it is valid."""
         try:
             head, _, body = Path(self._path()).read_bytes().partition(b"\n")
             if head.decode() != f"{version()} {digest(body)}":
@@ -62,14 +62,14 @@ class Cache:
             self._entries, self._tree = {}, []
 
     def known(self, contents: Mapping[str, bytes]) -> dict[str, list[Diagnostic]]:
-        """The reports of the files that need not be checked again. `contents` are all files that are checked."""
+        """The reports of the files that need no check. `contents` are all files that are checked."""
         changed = set(contents) ^ set(self._tree)
         for path, data in contents.items():
             entry = self._entries.get(path)
             if entry is None or entry.digest != digest(data):
                 changed.add(path)
         if set(contents) != set(self._tree):
-            changed |= self._hit_by_names({*contents} ^ {*self._tree}, contents)
+            changed |= self._affected_by_names({*contents} ^ {*self._tree}, contents)
         stale = self._depending_on(changed) if changed else set()
         return {
             path: [_revived(one) for one in self._entries[path].found]
@@ -83,7 +83,7 @@ class Cache:
         found: Mapping[str, Sequence[Diagnostic]],
         depends: Mapping[str, Iterable[str]],
     ) -> None:
-        """Remember what was found; the file appears whole or not at all."""
+        """Write the findings to the cache; the file appears whole or not at all."""
         if self.folder is None:
             return
         files = {}
@@ -106,7 +106,7 @@ class Cache:
         return os.path.join(self.folder or "", f"check-{digest(self.options.encode())}.json")
 
     def _depending_on(self, changed: set[str]) -> set[str]:
-        """The files that need one of these, by way of others included."""
+        """The files that depend on one of these, also through others."""
         users: dict[str, list[str]] = {}
         for path, entry in self._entries.items():
             for needed in entry.depends:
@@ -118,22 +118,22 @@ class Cache:
             left += new
         return out
 
-    def _hit_by_names(self, moved: set[str], contents: Mapping[str, bytes]) -> set[str]:
-        """The files that speak of a module that came or went, to which their imports may lead differently now."""
+    def _affected_by_names(self, moved: set[str], contents: Mapping[str, bytes]) -> set[str]:
+        """The files that name a module that was added or removed: their imports may lead elsewhere now."""
         names = {_module_name(path).encode() for path in moved}
         return {path for path, data in contents.items() if any(name in data for name in names)}
 
 
 @functools.cache
 def version() -> str:
-    """Of the checker and of Python: what was remembered by others does not count."""
+    """The version of the checker and of Python: entries of other versions are invalid."""
     files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in (".py", ".effects"))
     state = [(str(path.relative_to(_PACKAGE)), *_stamp(path)) for path in files]
     return digest(repr((sys.version_info[:3], state)).encode())
 
 
 def _prune(folder: str) -> None:
-    """Forget the sets of files that were checked longest ago."""
+    """Remove the entries of the sets of files that were checked longest ago."""
     known = [path for path in Path(folder).glob("check-*.json") if path.is_file()]
     for path in sorted(known, key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The lines that changed since a commit, as git sees them: `--diff REF` reports only what touches them."""
+"""Lines changed since a commit, by git: `--diff REF` reports only findings on them."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 class Changes:
-    """Which lines of which files differ from a commit, files that git does not know yet included."""
+    """The lines of each file that differ from a commit; untracked files are changed whole."""
 
     def __init__(self, ref: str, folder: str = os.curdir) -> None:
         top = _git(["rev-parse", "--show-toplevel"], folder).decode().rstrip("\n")
@@ -30,7 +30,7 @@ class Changes:
             self._ranges[os.path.realpath(os.path.join(top, os.fsdecode(name)))] = None
 
     def touched(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """The reports of which a place, primary or secondary, lies on a changed line."""
+        """The reports with a site, primary or secondary, on a changed line."""
         return [one for one in found if any(self._has(label.span) for label in (one.primary, *one.labels))]
 
     def _has(self, span: Span) -> bool:
@@ -50,12 +50,12 @@ def _changed(diff: bytes) -> Iterator[tuple[str, list[range] | None]]:
             removed, first, added = (int(number) if number else 1 for number in hunk.groups())
             if added:
                 ranges.append(range(first, first + added))
-            for _ in range(removed + added):  # what the lines say is not looked at
+            for _ in range(removed + added):  # the text of the lines does not matter
                 next(lines, None)
 
 
 def _file_name(name: bytes) -> str:
-    """A name as git writes it: behind `b/`, and quoted as C does where it holds what could be misread."""
+    """A file name in git's notation: behind `b/`, and quoted as in C where it is ambiguous."""
     name = name.removesuffix(b"\t")
     if name.startswith(b'"'):
         name = name[1:-1].decode("unicode_escape").encode("latin-1")

@@ -1,4 +1,4 @@
-"""Which files are checked: those named, and the Python files below the folders named."""
+"""Discovery of the files to check: those named, and the Python files below the folders named."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _SUFFIXES = (".py", ".pyi", ".pyw")
 
 
 def discover(paths: Sequence[str], found: Found) -> list[str]:
-    """The files to check, sorted, each once. What is named is checked even where settings exclude it; "-" is
+    """The files to check, sorted, each once. Named files are checked even if settings exclude them; "-" is
     standard input."""
     out: dict[str, str] = {}
     for path in paths:
@@ -37,7 +37,7 @@ def discover(paths: Sequence[str], found: Found) -> list[str]:
 def imported(script: str, found: Found) -> list[str]:
     """The files beside a script that its imports may lead to, directly or through each other: modules, whole packages.
 
-    What lies in the folder and is not imported is not looked at.
+    Files of the folder that are not imported are not read.
     """
     folder = os.path.dirname(script)
     out: list[str] = []
@@ -86,5 +86,5 @@ def _below(top: str, found: Found) -> Iterator[tuple[str, str]]:
                 yield path, os.path.realpath(path)
             elif os.path.isfile(path):
                 yield path, os.path.join(real, name)
-    for error in refused:  # reported as what cannot be read
+    for error in refused:  # reported as unreadable
         yield os.path.normpath(error.filename), os.path.realpath(error.filename)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tenure.check.analysis import Session, analyze, shed
+from tenure.check.analysis import Session, analyze, release
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
@@ -20,7 +20,7 @@ _DEPTH = 10_000
 
 @dataclass(slots=True)
 class Result:
-    """What a check found: sorted diagnostics before suppressions, and the text of each file that could be read.
+    """The result of a check: sorted diagnostics before suppressions, and the text of each file that could be read.
 
     `depends` has, for each file, the files whose contents its diagnostics depend on.
     """
@@ -80,7 +80,7 @@ def _check_file(
         facts.found = [found for found in findings.conflicts.values() if found.path == path]
         facts.noted = [found for found in findings.events.values() if found.path == path]
         found = _once([found for rule in rules for found in rule.check(facts)])
-        shed(program, module)
+        release(program, module)
         return found
     except RecursionError:
         return [failure("too-deep", path, "this file nests too deeply to be checked")]
@@ -90,9 +90,9 @@ def _check_file(
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Trees have no cycles to collect, and looking for some takes as long as the analysis.
+    """Pause the garbage collector: trees have no cycles, and the search takes as long as the analysis.
 
-    What is left is given to the oldest generation, so that it is not looked through at once.
+    The objects left are moved to the oldest generation, so that they are not searched at once.
     """
     was = gc.isenabled()
     gc.disable()
@@ -117,7 +117,7 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:
-    """One report for each rule, place and loan, however many reads follow."""
+    """One report for each rule, site and loan, however many reads follow."""
     seen: dict[tuple[object, ...], Diagnostic] = {}
     for one in sorted(found, key=lambda one: one.labels[-1].span if one.labels else one.primary.span):
         seen.setdefault((one.rule, one.primary.span, one.labels[0].span if one.labels else None), one)

@@ -1,4 +1,4 @@
-"""What the analysis knows of one module, as the rules read it."""
+"""Facts of the analysis about one module, as the rules read them."""
 
 import ast
 from bisect import bisect_left
@@ -37,7 +37,7 @@ def _place(conflict: Conflict) -> tuple[bool, int, int]:
 
 @dataclass(slots=True)
 class Facts:
-    """One module: its source, and what was found in it."""
+    """One module: its source, and the findings in it."""
 
     source: Source
     program: Program
@@ -49,7 +49,7 @@ class Facts:
     _lines: dict[str, list[int]] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
-        """The conflicts that a rule reports: those that are certain, and in strict mode the others.
+        """The conflicts that a rule reports: the certain ones, and in strict mode the others.
 
         Of several reads after one write that by reading order is the first, and a certain one before others.
         """
@@ -64,7 +64,7 @@ class Facts:
         yield from first.values()
 
     def events(self, rule: str) -> Iterator[Event]:
-        """What was noted for a rule."""
+        """The events of a rule."""
         for event in self.noted:
             if event.rule == rule and (event.certain or self.strict):
                 yield event
@@ -92,7 +92,7 @@ class Facts:
                 yield scope
 
     def mentions(self, node: ast.stmt, word: str) -> bool:
-        """Whether the lines of a statement have a word: most bodies lack what a rule is about."""
+        """Whether the lines of a statement have a word: most bodies lack the subject of a rule."""
         if word not in self._lines:
             self._lines[word] = [at for at, line in enumerate(self.source.lines, 1) if word in line]
         lines = self._lines[word]
@@ -126,7 +126,7 @@ def rule_of(conflict: Conflict) -> str:
 
 
 def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Every node of a body that is run with it: nested functions appear, what they hold does not."""
+    """Every node of a body that is run with it: nested functions appear, their bodies do not."""
     stack = list(body)[::-1]
     while stack:
         node = stack.pop()

@@ -1,4 +1,4 @@
-"""The fixes of reports, written into the files. Line ends, encoding and everything else stay as they are."""
+"""Fixes of reports, written into the files. Line ends, encoding and everything else stay as they are."""
 
 import io
 import os
@@ -15,7 +15,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def apply(found: Iterable[Diagnostic]) -> int:
-    """Write the edits of these reports; how many reports were fixed. Of edits that overlap the first one counts."""
+    """Write the edits of these reports, and return the number of fixed ones. Of overlapping edits the first counts."""
     by_file: dict[str, list[Edit]] = {}
     fixed = 0
     for one in found:

@@ -19,7 +19,7 @@ class Block:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value nobody takes.
+    """A body as blocks; 0 is the entry, 1 the exit. `discarded`: expressions whose value is not used.
 
     `order`: the blocks that can be reached, each before its successors, and loops before what follows them;
     `crossing`: registers used in more than one block; `loops`: the blocks of each loop, by the one that a round
@@ -34,7 +34,7 @@ class Graph:
     loops: dict[int, frozenset[int]] = field(default_factory=dict)
 
     def finish(self) -> None:
-        """Find out which registers cross blocks, and which blocks lie in loops."""
+        """Compute the registers that cross blocks, and the blocks that lie in loops."""
         seen: set[int | None] = set()
         crossing: set[int | None] = set()
         filled = [block.ops for block in self.blocks if block.ops]

@@ -71,12 +71,12 @@ class Op:
     conditions: tuple[Condition, ...] = field(init=False)
 
     def registers(self) -> Iterable[int | None]:
-        """The registers that the operation reads or gives; None where one is left out."""
+        """The registers that the operation reads or writes; None where one is left out."""
         return ()
 
 
 def contradictory(*chains: tuple[Condition, ...]) -> bool:
-    """Whether the conditions of several places cannot hold in one run, their tests being unchanged in between."""
+    """Whether the conditions of several sites exclude each other, their tests being unchanged in between."""
     known: dict[str, bool] = {}
     return any(known.setdefault(ast.unparse(test), holds) is not holds for chain in chains for test, holds in chain)
 
@@ -203,7 +203,7 @@ class Call(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Operate(Op):
-    """An operator by its special name, such as "__add__"; `augmented` says in which form: "", "name", "place"."""
+    """An operator by its special name, such as "__add__"; `augmented` is its form: "", "name", "place"."""
 
     dst: int
     name: str
@@ -228,7 +228,7 @@ class Build(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Capture(Op):
-    """A comprehension adds a value (and, in a dict, its key) to what it builds."""
+    """A comprehension adds a value (and, in a dict, its key) to its container."""
 
     container: int
     key: int | None
@@ -240,7 +240,7 @@ class Capture(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Merge(Op):
-    """One of several ways to a value: `a if c else b`, `a or b`."""
+    """One of several values: `a if c else b`, `a or b`."""
 
     dst: int
     src: int
@@ -282,7 +282,7 @@ class Unpack(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Def(Op):
-    """A function or lambda comes into being, with its default values by parameter and its decorators."""
+    """The evaluation of a function or lambda, with its default values by parameter and its decorators."""
 
     dst: int
     function: "Function"
@@ -305,7 +305,7 @@ class Class(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Read(Op):
-    """A value is looked at: tested, formatted, raised, compared by a pattern."""
+    """A read of a value's data: by a test, a format, a raise, a pattern."""
 
     src: int
     how: str = ""
@@ -316,7 +316,7 @@ class Read(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Assume(Op):
-    """What a test has shown of a variable: (class expression's register) or None-ness."""
+    """The evidence of a test about a variable: (class expression's register) or None-ness."""
 
     name: str
     cls: int | None
@@ -385,7 +385,7 @@ class Function:
 
     @property
     def scope(self) -> Scope:
-        """What the syntax of the body shows."""
+        """The syntax of the body."""
         return self.scopes[self.node]
 
     @property

@@ -1,4 +1,4 @@
-"""A law or a rule as a page: what `tenure rule` prints, and what docs/rules is made of."""
+"""Pages of laws and rules: for `tenure rule`, and for docs/rules."""
 
 from collections.abc import Iterator
 from textwrap import fill
@@ -32,7 +32,7 @@ def index() -> Iterator[str]:
 
 
 def law_page(law: Law) -> str:
-    """A law: what it says, what to write, and the rules of the checker that stand under it."""
+    """A law: its sentence, its advice, and the rules of the checker under it."""
     rust = f" (Rust's {law.rust})" if law.rust else ""
     parts = [
         f"{law.code}: {law.name}{rust}",

@@ -1,4 +1,4 @@
-"""Many files, checked by several processes where that pays."""
+"""Checks of many files in several processes, where that pays."""
 
 import os
 import signal
@@ -22,14 +22,14 @@ _Given = tuple[list[str], list[str], bool]
 
 
 class Checked(NamedTuple):
-    """The reports of some files, before suppressions, and which files each depends on."""
+    """The reports of some files, before suppressions, and the dependencies of each."""
 
     found: list[Diagnostic]
     depends: dict[str, set[str]]
 
 
 def default_jobs() -> int:
-    """How many processes may run at once here."""
+    """The number of processes that may run at once here."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -42,11 +42,11 @@ def check_files(
     if jobs < 2:
         return _part((list(files), list(tree), strict))
     parts = [(part, list(tree), strict) for part in split(files, sizes, jobs * _PARTS)]
-    return _shared_out(parts, jobs)
+    return _in_processes(parts, jobs)
 
 
-def _shared_out(parts: Sequence[_Given], jobs: int) -> Checked:
-    """The parts, checked by several processes. Whatever ends this function early ends the processes too."""
+def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
+    """The parts, checked by several processes. The processes end with this function, also by an exception."""
     processes = import_module("multiprocessing")
     futures = import_module("concurrent.futures")
     context = processes.get_context("fork" if sys.platform == "linux" else "spawn")
@@ -85,7 +85,7 @@ def split(files: Sequence[str], sizes: Mapping[str, int], parts: int) -> list[li
 
 
 def _part(given: _Given) -> Checked:
-    """What `check` finds; a file on which it fails is one report, and the rest is checked."""
+    """The result of `check`; a file on which it fails is one report, and the rest is checked."""
     files, tree, strict = given
     try:
         result = check(files, strict=strict, tree=tree)
@@ -105,13 +105,13 @@ def _failure(path: str, error: Exception) -> Diagnostic:
 
 
 def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of the terminal; the one that shares the work out ends the others."""
+    """Ignore Ctrl-C in a worker: it reaches every process of the terminal, and the parent ends the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """What is interrupted here is so at the end of the block."""
+    """Delay interrupts to the end of the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,4 +1,4 @@
-"""The checked tree: its modules, what their names are bound to, and where imports lead."""
+"""The checked tree: its modules, the targets of their names, and the targets of imports."""
 
 import ast
 import os
@@ -27,7 +27,7 @@ class ClassInfo:
 
     @property
     def attributes(self) -> dict[str, list[ast.expr]]:
-        """The expressions that the class body and `self.name = ...` give each attribute."""
+        """The expressions that the class body and `self.name = ...` assign to each attribute."""
         if self._attributes is None:
             self._attributes = {}
             for statement in _toplevel(self.node.body):
@@ -40,12 +40,12 @@ class ClassInfo:
 
 
 Target = "str | Function | ClassInfo | Module"
-"""What a name leads to: a qualified name outside of the tree, or a definition within."""
+"""The target of a name: a qualified name outside of the tree, or a definition within."""
 
 
 @dataclass(slots=True, eq=False)
 class Module:
-    """A module: its body as a function, and what each of its names is bound to, where that is one thing."""
+    """A module: its body as a function, and the target of each of its names, where it is unique."""
 
     source: Source
     name: str
@@ -97,7 +97,7 @@ class Program:
         return self._modules[path]
 
     def close(self) -> None:
-        """Undo what refers to itself, so that the trees are freed at once."""
+        """Break reference cycles, so that the trees are freed at once."""
         for module in self._modules.values():
             if module is not None:
                 for info in module.classes.values():
@@ -109,14 +109,14 @@ class Program:
         self._found.clear()
 
     def lookup(self, module: Module, name: str, depth: int = 6) -> object:
-        """What a module's name leads to; None where that is not known."""
+        """The target of a module's name; None where it is unknown."""
         key = (module, name, depth)
         known = self._found.get(key) or self._find(key, lambda: self._lookup(module, name, depth))
         self.read |= known[1]
         return known[0]
 
     def _find(self, key: tuple[object, ...], find: Callable[[], object]) -> tuple[Any, set[str]]:
-        """What is looked for, kept for the next time, and the files that were read for it."""
+        """The result of a search, kept for the next time, with the files that were read for it."""
         outside, self.read = self.read, set()
         known = self._found[key] = find(), self.read
         self.read = outside
@@ -138,7 +138,7 @@ class Program:
         return None
 
     def follow(self, imported: str, depth: int = 6) -> object:
-        """What "package.module:name" or "package.module" leads to; a qualified name where that lies outside."""
+        """The target of "package.module:name" or "package.module"; a qualified name if it lies outside."""
         source, _, name = imported.partition(":")
         within = self.module(source)
         if not name:
@@ -149,7 +149,7 @@ class Program:
         return self.module(f"{source}.{name}") or f"{source}.{name}"
 
     def attribute(self, target: object, name: str) -> object:
-        """What `target.name` leads to."""
+        """The target of `target.name`."""
         if isinstance(target, Module):
             found = self.lookup(target, name)
             return found if found is not None else self.module(f"{target.name}.{name}")
@@ -158,7 +158,7 @@ class Program:
         return None
 
     def resolve(self, module: Module, node: ast.expr | None, local: Function | None = None) -> object:
-        """What an expression made of names and attributes leads to."""
+        """The target of an expression made of names and attributes."""
         match node:
             case ast.Name(id=name):
                 if local is not None and name in local.locals and local is not module.body:

@@ -1,4 +1,4 @@
-"""Walks over trees, and what the syntax of a body shows: which names it binds, and what it calls on them."""
+"""Walks over syntax trees, and syntactic facts about a body: its own names, and the methods called on them."""
 
 import ast
 from collections import defaultdict
@@ -61,7 +61,7 @@ _TEXT = frozenset(
     ("ctx", "id", "attr", "asname", "level", "module", "conversion", "simple", "is_async", "kind", "type_comment",
      "type_ignores", "kwd_attrs", "rest", "op", "ops", "tag", "str")
 )  # fmt: skip
-"""Fields that hold no nodes, or only operators and contexts, which nobody looks for."""
+"""Fields that hold no nodes, or only operators and contexts, which no caller needs."""
 
 
 def _parts() -> dict[type[ast.AST], tuple[str, ...]]:
@@ -87,11 +87,11 @@ def last_name(node: ast.expr) -> str:
 
 
 _GAPS = (ast.Dict, ast.arguments)
-"""What has lists in which None stands for a part that is left out."""
+"""Node types with lists in which None stands for a part that is left out."""
 
 
 def _spread(out: list[ast.AST], parts: Mapping[type[ast.AST], tuple[str, ...]]) -> list[ast.AST]:
-    """Add to a list what lies below its nodes. By far the fastest way to see a tree in Python."""
+    """Append the nodes below the nodes of a list. By far the fastest way to see a tree in Python."""
     add = out.append
     for at in out:
         for name in parts.get(at.__class__, ()):
@@ -109,7 +109,7 @@ def walk(node: ast.AST) -> list[ast.AST]:
 
 
 def own(body: Iterable[ast.AST]) -> list[ast.AST]:
-    """Every node of a body, lambdas included: nested functions and classes appear, what they hold does not."""
+    """Every node of a body, lambdas included: nested functions and classes appear, their bodies do not."""
     return _spread(list(body), _OWN)
 
 
@@ -131,7 +131,7 @@ _BLOCKS: dict[type[ast.AST], tuple[str, ...]] = {
     **dict.fromkeys((ast.Try, ast.TryStar), ("body", "handlers", "orelse", "finalbody")),
     ast.Match: ("cases",),
 }
-"""Where statements hold others."""
+"""Fields of statements that hold statements."""
 
 
 def statements(body: Iterable[ast.AST]) -> list[ast.AST]:
@@ -161,7 +161,7 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
 
 
 def _bound(nodes: Groups) -> set[str]:
-    # The variables of a comprehension are its own; what it binds by a walrus is bound outside.
+    # The variables of a comprehension are its own; a walrus binds outside.
     apart = [one.target for one in nodes.get(ast.comprehension, ())] + [one.body for one in nodes.get(ast.Lambda, ())]
     inner = {node for one in apart for node in walk(one)}
     stored = [node for node in nodes.get(ast.Name, ()) if node.ctx.__class__ is not ast.Load]
@@ -189,7 +189,7 @@ _BINDING = (*_DEFINITIONS, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.Ma
 
 
 class Scope:
-    """What is known of one body by its syntax, each found when first asked for."""
+    """Syntactic facts about one body, each computed when first asked for."""
 
     __slots__ = ("_locals", "_nodes", "_scopes", "_uses", "node")
 
@@ -200,8 +200,8 @@ class Scope:
         self._locals: frozenset[str] | None = None
         self._uses: Uses | None = None
 
-    def shed(self) -> None:
-        """Forget what can be made again."""
+    def release(self) -> None:
+        """Drop caches that can be computed again."""
         self._nodes = None
 
     @property
@@ -222,7 +222,7 @@ class Scope:
         return [node for kind in kinds for node in self.nodes.get(kind, ())]
 
     def head(self) -> list[ast.AST]:
-        """What a definition evaluates before there is a body: decorators, defaults, bases."""
+        """The parts of a definition that are evaluated before its body: decorators, defaults, bases."""
         return own(part for part in children(self.node) if not isinstance(part, ast.stmt))
 
     @property
@@ -245,7 +245,7 @@ class Scope:
 
     @property
     def uses(self) -> Uses:
-        """How the body, and the functions in it, use variables."""
+        """Uses of variables by the body, and by the functions in it."""
         if self._uses is None:
             self._uses = Uses()
             self._uses.look(self.nodes)

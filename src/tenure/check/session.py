@@ -1,4 +1,4 @@
-"""One run of the checker: files found, reports made or remembered, selected, suppressed, and compared with what was."""
+"""One run of the checker: discovery, cached and new reports, selection, suppression, and the baseline."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ __all__ = ["Options", "Outcome", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asks for; None where it leaves the choice to pyproject.toml."""
+    """The options of the command line; None where pyproject.toml decides."""
 
     paths: tuple[str, ...] = (".",)
     select: frozenset[str] | None = None
@@ -32,7 +32,7 @@ class Options:
 
 @dataclass(slots=True)
 class Outcome:
-    """What was found, in the order of files and lines, and the files that were looked at."""
+    """The reports, in the order of files and lines, and the files that were checked."""
 
     found: list[Diagnostic]
     files: int
@@ -55,7 +55,7 @@ class Sources:
 
 
 def run(options: Options) -> Outcome:
-    """Check what the options name. `SettingsError` says what is wrong with them."""
+    """Check the files of the options. A mistake in the options is a `SettingsError`."""
     settings = Found()
     changes = Changes(options.diff) if options.diff is not None else None
     known = _baseline_path(options, settings)
@@ -80,7 +80,7 @@ def run(options: Options) -> Outcome:
 def _reports(
     options: Options, settings: Found, files: list[str], contents: dict[str, bytes]
 ) -> dict[str, list[Diagnostic]]:
-    """The reports of each file, before anything is left out: those remembered, and those of a check."""
+    """The reports of each file before selection: those cached, and those of a check."""
     out: dict[str, list[Diagnostic]] = {path: [] for path in files}
     sizes = {path: len(data) for path, data in contents.items()}
     for strict in (False, True):
@@ -105,7 +105,7 @@ def _reports(
 def _kept(
     options: Options, settings: Found, found: dict[str, list[Diagnostic]], contents: dict[str, bytes]
 ) -> Iterable[Diagnostic]:
-    """What is selected and not suppressed, and the comments that suppress nothing."""
+    """The reports that are selected and not suppressed, and reports of comments that suppress nothing."""
     for path, reports in found.items():
         commented = suppress.may_suppress(contents.get(path, b""), reported=bool(reports))
         if not reports and not commented:
@@ -120,7 +120,7 @@ def _kept(
 
 
 def _selector(options: Options, settings: Found, path: str) -> Callable[[str, str], bool]:
-    """What the command line selects, else what the settings do; each may leave out what the other has."""
+    """The selection of the command line, else that of the settings; each may ignore rules of the other."""
     own = settings.of(path)
 
     def wanted(code: str, rule: str) -> bool:
@@ -146,7 +146,7 @@ def _baseline_path(options: Options, settings: Found) -> str | None:
 
 
 def _cache_folder(options: Options, settings: Found, files: list[str]) -> str | None:
-    """Beside the pyproject.toml that counts here, else in the folder of the run."""
+    """The folder of the cache: beside the pyproject.toml that counts here, else in the folder of the run."""
     here = settings.of_folder(os.getcwd())
     if not options.cache or not here.cache or not files or STDIN in files:
         return None
@@ -161,7 +161,7 @@ def _bytes(path: str) -> bytes | None:
 
 
 def certain(script: str, tree: list[str]) -> list[Diagnostic]:
-    """The reports of what a run of this script is certain to do, in it and in what it imports from the tree."""
+    """The reports of certain errors in a script and in its imports from the tree."""
     settings = Found()
     script = os.path.normpath(script)
     first = check_files([script], [script, *tree], {}, False, 1)

@@ -1,4 +1,4 @@
-"""`[tool.tenure.check]` of pyproject.toml: what it may say, and which one counts for a file (the nearest above it)."""
+"""`[tool.tenure.check]` of pyproject.toml: its keys, and the file that counts for a path (the nearest above it)."""
 
 import os
 from collections.abc import Callable, Collection, Iterable
@@ -15,19 +15,19 @@ __all__ = ["NAMES", "Settings", "SettingsError", "check_names", "load", "nearest
 
 OF_THE_CHECKER = ("TN000", "syntax-error", "unreadable-file", "checker-failed", "TN001", "unused-suppression")
 NAMES = frozenset([*LAWS, *OF_THE_CHECKER, *(name for rule in RULES for name in (rule.code, rule.name))])
-"""What a report can be selected by: the codes and the rules."""
+"""Names that select reports: the codes and the rules."""
 
 EXCLUDED = (".*", "__pycache__", "node_modules", "site-packages", "venv", "build", "dist")
 """Folders that are not looked into unless they are named on the command line."""
 
 
 class SettingsError(Exception):
-    """A mistake in the settings or on the command line, said in one line."""
+    """A mistake in the settings or on the command line, as a message of one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one pyproject.toml says. Patterns are relative to its folder `root`."""
+    """The settings of one pyproject.toml. Patterns are relative to its folder `root`."""
 
     root: str = ""
     source: str = ""
@@ -55,7 +55,7 @@ class Settings:
         return any(self._matches(path, pattern) for pattern in self.exclude)
 
     def _matches(self, path: str, pattern: str) -> bool:
-        """A pattern with a slash is matched from the root, one without against each part of the path."""
+        """Whether a pattern matches: with a slash from the root, without one against each part of the path."""
         relative = os.path.relpath(path, self.root or os.curdir).replace(os.sep, "/")
         if "/" not in pattern.rstrip("/"):
             return any(fnmatch(part, pattern.rstrip("/")) for part in relative.split("/"))
@@ -79,7 +79,7 @@ class Found:
         return self.of_folder(os.path.dirname(os.path.abspath(path)))
 
     def of_folder(self, folder: str) -> Settings:
-        """The settings that count for what lies in a folder."""
+        """The settings that count for the contents of a folder."""
         known = self.by_folder.get(folder)
         if known is None:
             above = os.path.dirname(folder)
@@ -127,7 +127,7 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
 
 
 def check_names(names: Iterable[str]) -> frozenset[str]:
-    """The codes and rules named, each in its own spelling; a name that there is not is an error."""
+    """The codes and rules named, each in its own spelling; an unknown name is an error."""
     out = set()
     for name in names:
         own = name.upper() if name.upper() in NAMES else name.lower().replace("_", "-")

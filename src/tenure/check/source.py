@@ -1,4 +1,4 @@
-"""Reading and parsing a file; what cannot be read or parsed is a diagnostic, never an exception."""
+"""Reading and parsing of a file; a failure is a diagnostic, never an exception."""
 
 import ast
 import functools
@@ -30,8 +30,8 @@ class Source:
             self._lines = self.text.split("\n")
         return self._lines
 
-    def shed(self) -> None:
-        """Forget what can be made again."""
+    def release(self) -> None:
+        """Drop caches that can be computed again."""
         self._lines = None
 
     def span(self, node: ast.AST) -> Span:
@@ -57,7 +57,7 @@ class Source:
 
 
 STDIN = "<stdin>"
-"""The path of what is read from standard input."""
+"""The path of standard input."""
 
 
 def read_bytes(path: str) -> bytes:
@@ -71,7 +71,7 @@ def _standard_input() -> bytes:
 
 
 def read(path: str) -> str | Diagnostic:
-    """The text of a file in its declared encoding, or why it cannot be read."""
+    """The text of a file in its declared encoding, or the reason why it cannot be read."""
     data = b""
     try:
         data = read_bytes(path)
@@ -83,7 +83,7 @@ def read(path: str) -> str | Diagnostic:
 
 
 def _undecoded(data: bytes) -> tuple[int, str] | None:
-    """Where a file that names no encoding is not in UTF-8."""
+    """The line of a byte that is not UTF-8, in a file that declares no encoding."""
     if any(tokenize.cookie_re.match(line.decode("latin-1")) for line in data.split(b"\n", 2)[:2]):
         return None
     try:
@@ -95,7 +95,7 @@ def _undecoded(data: bytes) -> tuple[int, str] | None:
 
 
 def parse(path: str, text: str) -> Source | Diagnostic:
-    """Parse text, or say where it breaks the grammar of the running interpreter."""
+    """Parse text, or return the first breach of the grammar of the running interpreter."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -116,6 +116,6 @@ def _reason(error: BaseException) -> str:
 
 
 def failure(rule: str, path: str, message: str, line: int = 1, column: int = 0) -> Diagnostic:
-    """What is said of a file that cannot be checked."""
+    """The diagnostic of a file that cannot be checked."""
     line = max(line, 1)
     return Diagnostic("TN000", rule, message, Label(Span(path, line, column, line, column + 1)), certain=True)

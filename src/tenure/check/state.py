@@ -1,4 +1,4 @@
-"""What holds at one point of the program: which cell holds what. Joined where ways meet, aged where loops return."""
+"""The abstract state at one point of the program: the contents of cells. Joined where paths meet, aged in loops."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _LIMIT = 8
 
 
 class Cells(dict[Holder, Value]):
-    """What each cell holds, with an index of the fields that an object has.
+    """The contents of each cell, with an index of the fields that an object has.
 
     `exchanged`: the memory of some object may have been.
     """
@@ -36,7 +36,7 @@ class Cells(dict[Holder, Value]):
                     self.exchanged = True
 
     def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
-        """Give several fields of an object their values."""
+        """Set several fields of an object."""
         for name, value in fields.items():
             dict.__setitem__(self, (obj, name), value)
         names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
@@ -54,14 +54,14 @@ class Cells(dict[Holder, Value]):
 
 @dataclass(slots=True)
 class State:
-    """Cells and what they hold, and what is in force: recording switched off, moved and consumed objects."""
+    """Cells and their contents, and the modes in force: recording switched off, moved and consumed objects."""
 
     cells: Cells = field(default_factory=Cells)
     quiet: int = 0
     gone: dict[Obj, object] = field(default_factory=dict)
     loans: tuple[tuple[Obj, str, object], ...] = ()
     fresh: dict[Obj, int] = field(default_factory=dict)
-    """What this round of a loop has made, and in which block: what others hold of it is then of an earlier round."""
+    """Objects made in this round of a loop, by block: other paths hold those of an earlier round."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
@@ -78,7 +78,7 @@ class State:
         return found
 
     def join(self, other: "State") -> bool:
-        """Add what `other` may hold; whether that was anything new."""
+        """Join `other` into this state, and return whether that changed anything."""
         changed = False
         self.fresh |= other.fresh
         cells, known = self.cells, self.cells.get
@@ -139,7 +139,7 @@ class State:
         return found
 
     def _parts(self, a: Obj, b: Obj) -> int:
-        """Whether one is all that the other's owner holds, or the same field of it."""
+        """Whether one is all contents of the other's owner, or the same field of it."""
         for whole, part in ((a, b), (b, a)):
             if whole.deep and whole.owner is not None and whole.field == "**" and self.holds(whole.owner, part):
                 return MUST
@@ -163,7 +163,7 @@ class State:
         return False
 
     def age(self, twins: dict[Obj, Obj]) -> None:
-        """Make room for new objects: what refers to the last ones refers to their twins from now on."""
+        """Make room for new objects: references to the last ones become references to their twins."""
         for holder, value in list(self.cells.items()):
             for ref in value:
                 if ref.obj in twins:
@@ -177,7 +177,7 @@ class State:
 
 
 def _union(a: Value, b: Value) -> Value:
-    """Both, each object and loan once: with a write where either has one."""
+    """The union of two values, each object and loan once: with a write where either has one."""
     found: dict[tuple[Obj, object], Ref] = {}
     for ref in (*a, *b):
         key = (ref.obj, ref.loan)

@@ -24,7 +24,7 @@ _OF_OURS = re.compile(rb"noqa:[^\n]*tn\d")
 
 @dataclass(slots=True)
 class Suppression:
-    """One comment: the line it counts for, what it names (None: everything), where it stands, what it has met."""
+    """One comment: its line, its names (None: all), its position, and the reports it has met."""
 
     line: int
     names: frozenset[str] | None
@@ -104,7 +104,7 @@ def unused(comments: Iterable[Suppression], text: str, reported: Callable[[str],
 
 
 def _removal(comment: Suppression, left: set[str], line: str) -> tuple[Edit, ...]:
-    """The edit that takes out what is unused, with the blanks before it."""
+    """The edit that removes the unused part, with the blanks before it."""
     span = comment.span
     kept = sorted((comment.names or frozenset()) - left)
     if kept:
@@ -117,7 +117,7 @@ def _removal(comment: Suppression, left: set[str], line: str) -> tuple[Edit, ...
 
 
 def _comments(text: str, lines: list[str]) -> Iterator[tuple[int, int, str]]:
-    """Line, column and text of each comment that looks like a suppression; strings are told apart by tokens."""
+    """Line, column and text of each comment that looks like a suppression; strings are distinguished by tokens."""
     if not any("#" in line and _COMMENT.search(line) for line in lines):
         return
     try:

@@ -1,4 +1,4 @@
-"""How a body uses its variables: the methods it calls on them, and which of them can only be numbers or lists."""
+"""Uses of variables in a body: the methods called on them, and the ones that can only be numbers or lists."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 @dataclass(slots=True, eq=False)
 class Uses:
-    """What the syntax shows of the variables of a body.
+    """Syntactic facts about the variables of a body.
 
     `methods`: the methods called on a variable, and "__getitem__", "__setitem__", "__delitem__", "__iter__",
     "__len__", "__contains__" for what is done to it by syntax, "__named__" where it is indexed by a string.
@@ -23,13 +23,13 @@ class Uses:
     numbers: set[str] = field(default_factory=set)
 
     def look(self, nodes: Mapping[type[ast.AST], Iterable[Any]]) -> None:
-        """Look at the nodes of a body."""
+        """Include the nodes of a body."""
         for kind, look in _LOOKS.items():
             for node in nodes.get(kind, ()):
                 look(self, node)
 
     def add(self, other: "Uses") -> None:
-        """Take in what another body shows."""
+        """Include the facts of another body."""
         for name, methods in other.methods.items():
             self.methods.setdefault(name, set()).update(methods)
         self.numbers |= other.numbers
@@ -75,7 +75,7 @@ class Uses:
             self.numbers.update(_terms(node))
 
     def _tested(self, test: ast.expr) -> None:
-        """What is compared by size where the truth of it counts: of arrays it would be an error."""
+        """Comparisons by size in a condition: of arrays they would be an error."""
         match test:
             case ast.BoolOp(values=parts):
                 for part in parts:

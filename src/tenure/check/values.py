@@ -1,9 +1,9 @@
-"""What variables may hold, abstractly: objects, how they came to be held, and which write they do not expect.
+"""Abstract values of variables: objects, the loans by which they came, and the writes they do not expect.
 
-An object stands for what one place of the program makes. A view has a base and the region of it that it shows; a
+An object stands for all that one site of the program makes. A view has a base and the region of it that it shows; a
 part of something given from outside (a parameter's attribute, a list's element) has an owner and a field. A cell
 (a variable, register or field) holds references; each knows the loan by which it came there, and the first write
-since that changed what it refers to behind its back.
+since that changed its object unexpectedly.
 """
 
 import ast
@@ -31,7 +31,7 @@ NO, MAY, MUST = 0, 1, 2
 """Whether two objects share memory."""
 
 WIDEST = 12
-"""How many things a cell may refer to before nothing is said of it any more."""
+"""The number of objects in a cell beyond which nothing is reported of it."""
 
 Holder: TypeAlias = str | int | tuple["Obj", object]
 """A cell: a variable by name, a register by number, or a field of an object."""
@@ -90,7 +90,7 @@ def spread(obj: Obj) -> Obj | None:
 
 @dataclass(slots=True, eq=False)
 class Loan:
-    """How a reference came to a cell: by which relation, where, from which cell.
+    """The loan of a reference: its relation, its site, and the cell it was taken from.
 
     `copylike`: the code reads as if it had made something of its own. `name` is the variable that got it, `of` the
     expression it was given.
@@ -109,11 +109,11 @@ class Loan:
 
     @property
     def seems_own(self) -> bool:
-        """Whether a name was given to what reads like something new."""
+        """Whether a name was bound to an expression that reads like something new."""
         return self.copylike and (self.name != "" or self.relation not in ("view", "maybe-view"))
 
-    def stood_under(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
-        """The conditions under which each of the steps was made that led to this reference."""
+    def all_conditions(self) -> Iterator[tuple[tuple[ast.expr, bool], ...]]:
+        """The conditions of each step that led to this reference."""
         at: Loan | None = self
         while at is not None:
             yield at.conditions
@@ -134,9 +134,9 @@ class Loan:
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """A write: where, of what sort ("write", "rebind", "resize", "step", "backward", ...), through which calls.
+    """A write: its site, its sort ("write", "rebind", "resize", "step", "backward", ...), and the calls between.
 
-    `inner` is the place in the called function where it is done, with that file's path.
+    `inner` is its site in the called function, with that file's path.
     """
 
     node: ast.AST
@@ -152,7 +152,7 @@ class Write:
 
 
 class Ref(NamedTuple):
-    """One thing a cell may hold."""
+    """One possible content of a cell."""
 
     obj: Obj
     loan: Loan | None = None
@@ -161,7 +161,7 @@ class Ref(NamedTuple):
 
 
 Value = tuple[Ref, ...]
-"""What a cell may hold; empty: nothing is known."""
+"""The possible contents of a cell; empty: nothing is known."""
 
 
 def _disjoint(a: Component, b: Component) -> int:
@@ -239,5 +239,5 @@ def compare_regions(a: list[tuple[Component, ...]], b: list[tuple[Component, ...
 
 
 def of_array(region: tuple[Component, ...]) -> bool:
-    """Whether an index has a form that only arrays take."""
+    """Whether an index has a form that only arrays accept."""
     return len(region) != 1 or region[0][0] in ("all", "copy", "new")

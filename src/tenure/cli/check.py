@@ -1,4 +1,4 @@
-"""`tenure check`: the arguments, and what is printed. Exit codes: 0 nothing found, 1 reports, 2 a mistake."""
+"""`tenure check`: its arguments and its output. Exit codes: 0 no reports, 1 reports, 2 a mistake."""
 
 import argparse
 import sys
@@ -26,15 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("paths", nargs="*", default=["."], metavar="PATH", help="files and folders; - is standard input (default: .)")
     add("--select", action="append", default=[], metavar="RULES", help="report only these codes or rules")
     add("--ignore", action="append", default=[], metavar="RULES", help="leave these codes or rules out")
-    add("--strict", action="store_true", help="also report what may happen, but need not")
-    add("--diff", metavar="REF", help="report only what touches lines changed since a commit")
+    add("--strict", action="store_true", help="also report possible errors")
+    add("--diff", metavar="REF", help="report only findings on lines changed since a commit")
     add("--baseline", metavar="FILE", help="leave out the reports that this file lists")
     add("--write-baseline", action="store_true", help="list the present reports in the baseline")
     add("--output-format", choices=["text", *FORMATS], default="text", help="the form of the reports")
     add("--statistics", action="store_true", help="count the reports of each rule instead")
     add("--exit-zero", action="store_true", help="exit with 0 even if there are reports")
     add("--fix", action="store_true", help="make the fixes that are safe")
-    add("--no-cache", action="store_true", help="neither use nor keep what other runs found")
+    add("--no-cache", action="store_true", help="neither read nor write the cache of earlier runs")
     add("--jobs", type=int, metavar="N", help="processes to use (default: one for each processor)")
 
 
@@ -90,7 +90,7 @@ def _listed(option: str, given: Sequence[str]) -> list[str]:
 
 
 def _fix(options: Options) -> int:
-    """Make fixes until none is left; how many."""
+    """Apply fixes until none is left, and return their number."""
     total = 0
     for _ in range(_ROUNDS):
         made = fix.apply(run(replace(options, write_baseline=False)).found)
@@ -113,7 +113,7 @@ def _print(outcome: Outcome, arguments: argparse.Namespace, fixed: int) -> None:
 
 
 def _nothing(paths: Sequence[str]) -> str:
-    """What is said where there was nothing to check: perhaps another folder was meant."""
+    """The message where no file was checked: perhaps another folder was meant."""
     return f"no Python files in {', '.join(paths)} (those that pyproject.toml excludes are left out)"
 
 
@@ -124,8 +124,8 @@ def _summary(found: Sequence[Diagnostic], files: int, fixed: int) -> str:
     fixable = sum(bool(one.edits) for one in found)
     more = f", {fixable} of them fixable with --fix" if fixable else ""
     rules = sorted({one.rule for one in found if one.code in LAWS})
-    told = f"\n`tenure rule NAME` says more of {', '.join(rules)}" if rules else ""
-    return f"{done}{_count(len(found), 'report')} in {_count(files, 'file')}{more}{told}"
+    hint = f"\n`tenure rule NAME` explains {', '.join(rules)}" if rules else ""
+    return f"{done}{_count(len(found), 'report')} in {_count(files, 'file')}{more}{hint}"
 
 
 def _count(number: int, what: str) -> str:

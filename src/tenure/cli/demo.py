@@ -1,4 +1,4 @@
-"""`tenure demo`: three programs, what the checker says of them before they run, and what a run says."""
+"""`tenure demo`: four programs, the checker's reports on them, and the output of those that run."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ __all__ = ["PROGRAMS", "Program", "add_arguments", "command"]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program of the demonstration: what it shows, its text, and whether it is run."""
+    """One program of the demonstration: its file name, its title, its text, and whether it is run."""
 
     name: str
     title: str
@@ -97,7 +97,7 @@ print("k =", k)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`tenure demo` takes none."""
+    """`tenure demo` takes no arguments."""
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`tenure explain`: run a script, then show the program in which it has spent most time."""
+"""`tenure explain`: run a script, then show the program that took the most time."""
 
 import argparse
 from importlib import import_module
@@ -12,7 +12,7 @@ __all__ = ["add_arguments", "command"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `tenure explain`."""
     parser.add_argument("script", help="the Python file to run")
-    parser.add_argument("arguments", nargs="*", help="what the script finds in sys.argv; options behind --")
+    parser.add_argument("arguments", nargs="*", help="the arguments of the script; options behind --")
     parser.add_argument("--html", metavar="FILE", help="also write a page with the program's graph")
 
 

@@ -1,4 +1,4 @@
-"""The commands and their arguments. Exit codes: 0 done, 1 reports, 2 a mistake on the command line."""
+"""The `tenure` command: its subcommands. Exit codes: 0 done, 1 reports, 2 a mistake on the command line."""
 
 import argparse
 import os
@@ -12,11 +12,11 @@ from tenure import __version__
 __all__ = ["main"]
 
 _COMMANDS = {
-    "check": "find what is written while it is still in use, before the program runs",
+    "check": "report writes to objects that are still in use, before the program runs",
     "run": "check a script, then run it",
     "rule": "print a law or a rule, or the table of them",
-    "explain": "run a script, and show what its longest-running program does",
-    "demo": "show three programs, and what is said of them",
+    "explain": "run a script, and show its longest-running program",
+    "demo": "show four programs, and the reports on them",
 }
 
 
@@ -35,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(given)
     try:
         return _module(arguments.command).command(arguments)  # type: ignore[no-any-return]
-    except BrokenPipeError:  # whoever reads the output has seen enough
+    except BrokenPipeError:  # the reader of the output has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _module(command: str) -> Any:
-    """The module of a command, loaded when it is asked for: each loads what it needs itself."""
+    """The module of a subcommand, imported on demand, so that each loads only its own dependencies."""
     return import_module(f"tenure.cli.{command}")

@@ -1,4 +1,4 @@
-"""`tenure run`: check a script and the modules it imports from its folder, refuse what is certain, then run it."""
+"""`tenure run`: check a script and its local imports, refuse what is certain to fail, then run it."""
 
 import argparse
 import sys
@@ -17,11 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `tenure run`."""
     parser.add_argument("--no-check", action="store_true", help="run without a check")
     parser.add_argument("script", help="the Python file to run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Run `tenure run`: 1 where the script is refused, else the script's own exit code."""
+    """Run `tenure run`, and return 1 if the script is refused, else the script's own exit code."""
     refuse_missing(arguments.script, arguments.parser)
     if not arguments.no_check and _refused(arguments.script):
         return 1

@@ -1,4 +1,4 @@
-"""Running a user's script as Python would."""
+"""Running of a user's script as Python would."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ __all__ = ["refuse_missing", "run_script"]
 
 
 def refuse_missing(script: str, parser: argparse.ArgumentParser) -> None:
-    """A script that is not there is a mistake on the command line."""
+    """Exit with a usage error if the script does not exist."""
     if not os.path.isfile(script):
         parser.error(f"there is no file {script!r}")
 

@@ -1,4 +1,4 @@
-"""Data sets, parts of them, and batches: what training loops iterate over."""
+"""Data sets, parts of them, and batches: sequences for training loops."""
 
 from tenure.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from tenure.data.loader import DataLoader, default_collate

@@ -12,13 +12,21 @@ import numpy as np
 
 from tenure.errors import OutOfRange, ShapeError, shown
 from tenure.values.blame import checked_first
+from tenure.values.generator import Generator
 from tenure.values.given import refuse_array
-from tenure.values.random import Generator, randperm
+from tenure.values.random import randperm
 from tenure.values.tensor import Tensor
 
 
 class Dataset:
-    """What has samples: a subclass defines ``__getitem__``, and ``__len__`` if it has an end."""
+    """The base of data sets: a subclass defines ``__getitem__``, and ``__len__`` if it has an end.
+
+    >>> class Squares(data.Dataset):
+    ...     def __getitem__(self, index):
+    ...         return index * index
+    >>> Squares()[3]
+    9
+    """
 
     def __getitem__(self, index: Any) -> Any:
         """The sample at an index."""
@@ -29,10 +37,15 @@ class Dataset:
 
 
 class TensorDataset(Dataset):
-    """Samples are rows of tensors that agree in their first size: a tuple of values each."""
+    """Data set of the rows of tensors that agree in their first size: each sample is a tuple of values.
+
+    >>> samples = data.TensorDataset(tn.tensor([[1, 2], [3, 4]]), tn.tensor([0, 1]))
+    >>> len(samples), samples[1]
+    (2, (tensor([3, 4]), tensor(1)))
+    """
 
     @checked_first
-    def __init__(self, *tensors: Any) -> None:
+    def __init__(self, *tensors: Tensor | np.ndarray[Any, Any]) -> None:
         if not tensors:
             raise ShapeError("a TensorDataset is made of one tensor or more")
         for t in tensors:
@@ -51,7 +64,11 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples at some indices of a data set. It is the same object: what is set on it is set for all its parts."""
+    """Data set of the samples at some indices of another. It is not copied: what is set on it is set for all.
+
+    >>> data.Subset(tn.arange(5), [3, 1])[0]
+    tensor(3)
+    """
 
     @checked_first
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
@@ -70,7 +87,11 @@ class Subset(Dataset):
 
 
 class ConcatDataset(Dataset):
-    """Data sets one after the other."""
+    """Data set of the samples of others, one after the other.
+
+    >>> data.ConcatDataset([[1, 2], [3]])[2]
+    3
+    """
 
     @checked_first
     def __init__(self, datasets: Sequence[Any]) -> None:
@@ -93,7 +114,13 @@ class ConcatDataset(Dataset):
 
 @checked_first
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
-    """Parts of a data set at random, of the given lengths, or of fractions that sum to 1."""
+    """Parts of a data set at random, of the given lengths, or of fractions that sum to 1.
+
+    ShapeError (TN802) if the lengths do not sum to the number of samples.
+
+    >>> [len(part) for part in data.random_split(range(10), [0.8, 0.2])]
+    [8, 2]
+    """
     size = len(dataset)
     counts = list(lengths)
     if any(isinstance(n, float) for n in counts):

@@ -10,17 +10,23 @@ import numpy as np
 from tenure.errors import shown
 from tenure.values.blame import checked_first, is_iterable
 from tenure.values.creation import tensor
-from tenure.values.random import Generator, randperm
+from tenure.values.generator import Generator
+from tenure.values.random import randperm
 from tenure.values.shaping import stack
 from tenure.values.tensor import Tensor
 
 
 class DataLoader:
-    """Iterates over batches of a data set: ``collate_fn`` of the samples of each. Batches are values.
+    """Loader that iterates over batches of a data set: ``collate_fn`` of the samples of each. Batches are values.
 
     ``batch_size`` None gives single samples. ``shuffle`` draws another order each time, from ``generator`` or the
     default one; ``sampler`` gives indices instead, ``batch_sampler`` lists of them. ``drop_last`` leaves out a last
     batch that is smaller. Samples are loaded here, in this thread: ``num_workers`` is 0.
+
+    >>> for batch in data.DataLoader([1.0, 2.0, 3.0], batch_size=2):
+    ...     print(batch)
+    tensor([1., 2.])
+    tensor([3.])
     """
 
     @checked_first
@@ -95,8 +101,14 @@ class DataLoader:
 
 @checked_first
 def default_collate(samples: list[Any]) -> Any:
-    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are; tuples, lists and
-    mappings part by part."""
+    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are.
+
+    Tuples, lists and mappings are taken part by part. ValueError where samples have different numbers of parts.
+
+    >>> data.default_collate([(tn.tensor([1, 2]), 0), (tn.tensor([3, 4]), 1)])
+    (tensor([[1, 2],
+            [3, 4]]), tensor([0, 1]))
+    """
     first = samples[0]
     if isinstance(first, Tensor):
         return stack(samples)

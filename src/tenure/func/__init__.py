@@ -1,4 +1,4 @@
-"""Transforms of functions: derivatives of any order, examples side by side, and rules of one's own."""
+"""Transforms of functions: derivatives of any order, vectorization over examples, and custom rules."""
 
 from tenure.func.checkpointing import checkpoint
 from tenure.func.custom import custom_vjp

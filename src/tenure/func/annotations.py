@@ -1,6 +1,6 @@
-"""``tn.Ref``, ``tn.Mut`` and ``tn.Own``: how a function takes an argument, as said in its annotations.
+"""``tn.Ref``, ``tn.Mut`` and ``tn.Own``: annotations for the passing of arguments: shared, exclusive, moved.
 
-    def f(x: tn.Ref[tn.Tensor], out: tn.Mut[tn.Tensor], batches: list[tn.Own[tn.Tensor]]) -> None: ...
+    def f(x: tn.Ref[tn.Tensor], out: tn.Mut[tn.Var], batches: list[tn.Own[tn.Tensor]]) -> None: ...
 
 To type checkers they are the type in the brackets. The checker keeps them, and ``tn.checked`` does at run time.
 """
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """How an argument is passed: as "Ref", "Mut" or "Own"."""
+    """The mode of an argument: "Ref", "Mut" or "Own"."""
 
     kind: str
 
@@ -38,7 +38,7 @@ Own = Annotated[T, Passing("Own")]
 
 
 class Give(Protocol):
-    """What is passed of a tensor, by the kind of passing; and what is to be known of a container that is copied."""
+    """Function that passes a tensor in a mode, with a hook for containers that are copied."""
 
     def __call__(self, kind: str, x: Any) -> Any: ...
 
@@ -46,13 +46,13 @@ class Give(Protocol):
 
 
 Plan = Callable[[Any, Give], Any]
-"""What is passed of an argument, part by part."""
+"""Passing of an argument, part by part."""
 SEQUENCES = (list, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable)
 MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 
 def plan_of(annotation: Any, scope: Mapping[str, Any]) -> tuple[Plan, frozenset[str]] | None:
-    """What an annotation says of passing, and of which kinds; None if nothing. ``scope`` resolves strings."""
+    """The passing that an annotation states, with its modes; None if it states none. ``scope`` resolves strings."""
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
@@ -123,7 +123,7 @@ def _items(found: Found, kind: Any) -> Found:
 
 
 def of_items(plan: Plan) -> Plan:
-    """What is passed of ``*args`` or ``**kwargs`` by the annotation of one."""
+    """Passing of ``*args`` or ``**kwargs``, by the annotation of one argument."""
     return lambda x, give: mapped(x, plan, give)
 
 
@@ -155,7 +155,7 @@ def rebuilt(x: Any, items: list[Any]) -> Any:
 
 
 def _by_name(text: str, scope: Mapping[str, Any]) -> Found:
-    """What an annotation says that cannot be evaluated now, as it names what is defined later: by its own words."""
+    """The content of an annotation that cannot be evaluated yet, by its text."""
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError:

@@ -13,7 +13,7 @@ A checked function is called through one of the same signature, whose text is ma
 
         return bracket(call.begin, call.end, inside)
 
-The argument itself is taken out of the call, so that the function alone holds what is moved into it.
+The argument itself is taken out of the call, so that the function alone holds a moved object.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ KINDS = inspect.Parameter
 
 
 def checked(function: F) -> F:
-    """Keep the annotations ``tn.Ref``, ``tn.Mut`` and ``tn.Own`` of a function, a method or a class's methods.
+    """Decorator that keeps the annotations ``tn.Ref``, ``tn.Mut`` and ``tn.Own`` of a function, or a class.
 
     ``tn.Ref``: the argument is lent as shared for the call; writing it is TN594, writing its place TN506. ``tn.Mut``:
     it is a place or a borrow, lent exclusively; passing it twice is TN499, while it is lent as shared TN502, using it
@@ -50,6 +50,14 @@ def checked(function: F) -> F:
     caller's own again. A generator's loans last from the call
     until it ends or is closed; those of an async function or generator from its first step. A function without such
     annotations is returned as it is.
+
+    >>> @tn.checked
+    ... def double(v: tn.Mut[tn.Var]) -> None:
+    ...     v.mul_(2)
+    >>> v = tn.ones(2).mut()
+    >>> double(v)
+    >>> v
+    tensor([2., 2.])
     """
     found = sys._getframe(1)
     return _checked(function, {**found.f_globals, **found.f_locals})  # type: ignore[no-any-return]
@@ -77,7 +85,7 @@ def _checked(function: Any, scope: dict[str, Any]) -> Any:
 
 
 def _closure(function: FunctionType) -> dict[str, Any]:
-    """The names of the functions around it; its own is not there yet."""
+    """The names of the enclosing functions' variables that are bound so far."""
     found = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):
@@ -130,11 +138,11 @@ class Call(Bracketed):
             self.containers.append((old, new, new.copy()))
 
     def take(self, name: str) -> Any:
-        """What is passed of an argument, which the call lets go of."""
+        """The passed form of an argument, which the call releases."""
         return self.args.pop(name)
 
     def returned(self, y: Any) -> Any:
-        """What the call gives: an argument that it returns is the caller's own."""
+        """The result of the call: a returned argument is the caller's own."""
         if isinstance(y, tuple | list):
             return rebuilt(y, [self.returned(item) for item in y])
         return next((own for lent, own in self.back if lent is y), y)

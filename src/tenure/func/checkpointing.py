@@ -1,25 +1,33 @@
-"""checkpoint: what a function computes is computed once more for its gradient, not kept for it."""
+"""Checkpoints: blocks whose values are computed again for the gradient, not stored."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
+from tenure.func.signatures import Function, P, R, Transformed
 from tenure.values import steps
 from tenure.values.blame import checked_first
 from tenure.values.record import RECORDER
 
-Function = Callable[..., Any]
 
-
+@overload
+def checkpoint(f: Callable[P, R]) -> Transformed[P, R]: ...
+@overload
+def checkpoint(f: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
 @checked_first
 def checkpoint(f: Function, *args: Any, **kwargs: Any) -> Any:
-    """A function that gives what ``f`` gives, and whose gradient keeps only what comes into ``f``.
+    """A function that returns what ``f`` returns, and whose gradient keeps only what comes into ``f``.
 
-    Arguments, and whatever else ``f`` reads from outside, are kept as the values that they were: they are not
-    read again. ``f`` is called once; its operations, random numbers with the same numbers, are done once more where
-    a gradient needs them. With arguments it is called at once, as PyTorch's ``checkpoint(f, x)``.
+    Arguments, and whatever else ``f`` reads from outside, are kept as the values that they were: they are not read
+    again. ``f`` is called once; its operations, random numbers with the same numbers, are done once more where a
+    gradient needs them. With arguments it is called at once, as PyTorch's ``checkpoint(f, x)``.
+
+    >>> w = tn.tensor([1.0, 2.0], requires_grad=True)
+    >>> tn.checkpoint(lambda x: (x * x) * x)(w).sum().backward()
+    >>> w.grad
+    tensor([ 3., 12.])
     """
 
     def inside(*args: Any, **kwargs: Any) -> Any:

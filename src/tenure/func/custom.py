@@ -1,14 +1,15 @@
-"""Functions with a derivative of one's own."""
+"""Functions with a derivative given by the user."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from tenure.errors import GradientError
 from tenure.func import tree
 from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
+from tenure.func.signatures import P, R
 from tenure.runtime.bracket import bracket
 from tenure.values import steps
 from tenure.values.arithmetic import detach
@@ -23,8 +24,8 @@ from tenure.values.trie import Level
 from tenure.values.vmapped import select, waits_outside, widen
 
 
-class custom_vjp:
-    """A function whose gradient is given by hand.
+class custom_vjp(Generic[P, R]):
+    """A function with a derivative of one's own.
 
         @tn.custom_vjp
         def f(x, y): ...
@@ -37,10 +38,17 @@ class custom_vjp:
     as ``forward`` has computed them from the arguments; TN804 for a residual of which that is not known, because it is
     made of numbers that ``forward`` read, or is no tensor. Forward mode transposes the rule, which must be linear in
     ``g``.
+
+    >>> @tn.custom_vjp
+    ... def double(x):
+    ...     return 2 * x
+    >>> double.defvjp(lambda x: (2 * x, ()), lambda residuals, g: (100 * g,))
+    >>> tn.grad(lambda x: double(x).sum())(tn.tensor([1.0, 2.0]))
+    tensor([100., 100.])
     """
 
     @checked_first
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[P, R]) -> None:
         functools.update_wrapper(self, function)
         self._function = function
         self._forward: Callable[..., Any] | None = None
@@ -48,28 +56,36 @@ class custom_vjp:
 
     @checked_first
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
-        """Give the rule."""
+        """Set the rule: ``forward`` and ``backward``."""
         self._forward, self._backward = forward, backward
 
-    def __call__(self, *args: Any) -> Any:
-        if self._forward is None or self._backward is None:
-            raise GradientError(
-                f"{self._function.__name__} has no rule", help="give it one with .defvjp(forward, backward)"
-            )
-        leaves = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(args)]
-        tracked = [k for k, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
-        if not tracked or not is_grad_enabled():
-            return self._function(*args)
-        level = innermost(leaves)
-        if level is not None and waits_outside([leaves[k] for k in tracked], level):
-            return self._of_all(args, leaves, level)
-        given = [detach(x) if k in tracked else x for k, x in enumerate(leaves)]
-        begun = Beginning(RECORDER.trace, [given[k] for k in tracked])
-        out, kept = self._run(tree.rebuild(args, iter(given)))
-        return self._connect(args, leaves, tracked, begun, out, kept)
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+            """The result of the function."""
+            return self._function(*args, **kwargs)
+
+    else:
+
+        def __call__(self, *args: Any) -> Any:
+            if self._forward is None or self._backward is None:
+                raise GradientError(
+                    f"{self._function.__name__} has no rule", help="give it one with .defvjp(forward, backward)"
+                )
+            leaves = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(args)]
+            tracked = [k for k, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
+            if not tracked or not is_grad_enabled():
+                return self._function(*args)
+            level = innermost(leaves)
+            if level is not None and waits_outside([leaves[k] for k in tracked], level):
+                return self._of_all(args, leaves, level)
+            given = [detach(x) if k in tracked else x for k, x in enumerate(leaves)]
+            begun = Beginning(RECORDER.trace, [given[k] for k in tracked])
+            out, kept = self._run(tree.rebuild(args, iter(given)))
+            return self._connect(args, leaves, tracked, begun, out, kept)
 
     def _run(self, args: tuple[Any, ...]) -> Any:
-        """What ``forward`` gives, outside the graph. It stays in one trace, also where each operation would run."""
+        """The results of ``forward``, outside the graph. It stays in one trace, also in eager mode."""
         assert self._forward is not None
         if current_mode().eager:
             return no_grad().apply(RECORDER.hold_open, self._forward, *args)

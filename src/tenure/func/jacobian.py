@@ -1,6 +1,6 @@
-"""jacrev, jacfwd, hessian: whole matrices of derivatives, by vmap over cotangents or tangents.
+"""Jacobians and Hessians (jacrev, jacfwd, hessian), by vmap over cotangents or tangents.
 
-The function is called once. What goes over the basis is its derivative alone, so that a Jacobian is one program.
+The function is called once; only its derivative goes over the basis. So a Jacobian is one program.
 """
 
 from __future__ import annotations
@@ -8,50 +8,106 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, Literal, overload
 
 from tenure.errors import DTypeError
 from tenure.func import tree
+from tenure.func.signatures import Function, P, Transformed
 from tenure.func.tangents import pulled, pushed
 from tenure.func.transforms import closed, marked, numbered, recording
 from tenure.func.vectorize import vmap
 from tenure.ops.selection import NONE
 from tenure.values import shaping, steps
-from tenure.values.arithmetic import equal, to_dtype, where
+from tenure.values.arithmetic import to_dtype, where
 from tenure.values.blame import checked_first
-from tenure.values.creation import arange
+from tenure.values.comparison import equal
+from tenure.values.factories import arange
 from tenure.values.modes import is_grad_enabled
 from tenure.values.reading import value_of
 from tenure.values.sites import here, site
+from tenure.values.tensor import Tensor
 
-Function = Callable[..., Any]
 Rows = Callable[[Any, list[Any]], list[Any]]
 
 
+@overload
+def jacrev(
+    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Transformed[[Tensor], Tensor]: ...
+@overload
+def jacrev(
+    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False
+) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def jacrev(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Transformed[P, Any]: ...
 @checked_first
-def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """A function that gives the Jacobian of ``f`` by reverse mode: one backward per element of the result, at once.
+def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the Jacobian of ``f``, by reverse mode: one backward per element of the result, at once.
 
     For a result of shape r and an argument of shape a it has shape r + a. Where ``f`` returns a nested list, tuple
     or dict, the Jacobian has its form, and in place of each tensor the form of the argument, or for several
     ``argnums`` a tuple of these. With ``has_aux``, ``f`` returns a pair, and so does this: the Jacobian of the
     first, and the second. TN802 if an argument or a result is not floating. Cheaper than ``jacfwd`` where the
     result is smaller than the argument.
+
+    >>> tn.jacrev(lambda x: x * x)(tn.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
     """
     return _jacobian(f, argnums, has_aux, "jacrev", _backward_rows)
 
 
+@overload
+def jacfwd(
+    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Transformed[[Tensor], Tensor]: ...
+@overload
+def jacfwd(
+    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False
+) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def jacfwd(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Transformed[P, Any]: ...
 @checked_first
-def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """``jacrev`` by forward mode: one tangent per element of the argument, at once. TN804 where a ``custom_vjp``
-    rule that is not linear in its cotangent, or a backward hook of a module, lies on the way."""
+def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the Jacobian of ``f``, by forward mode: one tangent per element of the argument, at once.
+
+    Forms as in ``jacrev``. GradientError (TN804) where a ``custom_vjp`` rule that is not linear in its cotangent, or a
+    backward hook of a module, lies on the way.
+
+    >>> tn.jacfwd(lambda x: x * x)(tn.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
     return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
 
 
+@overload
+def hessian(
+    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0
+) -> Transformed[[Tensor], Tensor]: ...
+@overload
+def hessian(
+    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0
+) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def hessian(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0
+) -> Transformed[P, Any]: ...
 @checked_first
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that gives the second derivatives of ``f``: ``jacfwd`` of ``jacrev``. For a scalar result and one
-    argument of shape a they have shape a + a; for trees and several ``argnums`` the form of a Jacobian of one."""
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Any:
+    """A function that returns the second derivatives of ``f``: ``jacfwd`` of ``jacrev``.
+
+    For a scalar result and one argument of shape a they have shape a + a; for trees and several ``argnums`` the form
+    of a Jacobian of one. Errors as in ``jacrev`` and ``jacfwd``.
+
+    >>> tn.hessian(lambda x: (x * x).sum())(tn.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 2.]])
+    """
     return jacfwd(jacrev(f, argnums), argnums)
 
 

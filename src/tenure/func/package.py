@@ -27,6 +27,8 @@ def check_package(name: str) -> None:
 
     Call it before the package is imported, or first thing in its ``__init__.py`` (``tn.check_package(__name__)``).
     TenureError if the package has been imported already, and so escapes the check.
+
+    >>> tn.check_package("my_models")
     """
     found = sys.modules.get(name)
     if found is not None and not getattr(found.__spec__, "_initializing", False) and name not in _packages:

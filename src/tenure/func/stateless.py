@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from tenure.errors import DTypeError, ShapeError, shown
+from tenure.func.signatures import R
 from tenure.runtime.bracket import bracket
 from tenure.values.blame import checked_first
 from tenure.values.record import RECORDER
@@ -13,17 +14,32 @@ from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 
 Slot = tuple[dict[str, Any], str]
-"""Where a module holds a tensor: the dict, and the name in it."""
+"""The slot of a module that holds a tensor: the dict, and the name in it."""
+
+
+class HasForward(Protocol[R]):
+    """A module by the result of its ``forward``."""
+
+    @property
+    def forward(self) -> Callable[..., R]:
+        """The function that a call of the module calls."""
+        raise NotImplementedError
 
 
 @checked_first
-def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
-    """``module(*args, **kwargs)`` with other tensors in place of parameters and buffers, for this call.
+def functional_call(
+    module: HasForward[R], values: Mapping[str, Any], args: Any, kwargs: Mapping[str, Any] | None = None
+) -> R:
+    """The result of ``module(*args, **kwargs)`` with other tensors in place of parameters and buffers, for this call.
 
     ``values`` names them as ``named_parameters()`` does; what is not named is the module's own, and one that the
     module holds under several names is replaced under all of them. ``args`` is a tuple, or the one argument. The
     module is as it was afterwards, and nothing of it is written. KeyError for a name that it does not have, TN802 for
     another shape or dtype. Not for two threads at once on one module.
+
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> tn.func.functional_call(layer, {"weight": tn.tensor([[1.0, 10.0]])}, tn.tensor([1.0, 2.0]))
+    tensor([21.])
     """
     if not hasattr(module, "named_modules"):
         raise DTypeError(f"functional_call: module is a Module, not {shown(module)}")
@@ -44,7 +60,8 @@ def functional_call(module: Any, values: Mapping[str, Any], args: Any, kwargs: M
         enter.append((RECORDER.enter_site, here()))
         leave.append((RECORDER.enter_site, None))
     given = args if isinstance(args, tuple) else (args,)
-    return bracket(tuple(enter), tuple(leave), module, *given, **(kwargs or {}))
+    call: Any = module
+    return bracket(tuple(enter), tuple(leave), call, *given, **(kwargs or {}))  # type: ignore[no-any-return]
 
 
 def _slots(module: Any) -> Iterator[tuple[str, Slot]]:

@@ -1,7 +1,7 @@
-"""Cotangents and tangents of what a transform has recorded.
+"""Cotangents and tangents of the trace of a transform.
 
 A rule given by hand says how a cotangent goes back. Where a tangent meets its result, the rule is applied to a symbol
-u, which gives cotangents of its inputs, linear in u; the transpose of that is how tangents go forth.
+u, whose cotangents of the inputs are linear in u; the transpose of that map carries tangents forward.
 """
 
 from __future__ import annotations

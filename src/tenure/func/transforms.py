@@ -1,6 +1,6 @@
 """grad, value_and_grad, vjp, jvp: functions from functions.
 
-The function is called once on marked copies of its arguments; what it records is differentiated in the same
+The function is called once on marked copies of its arguments; its recorded steps are differentiated in the same
 trace by one step. Inside a transform a read of a value computes it and leaves the trace open, so functions
 may print, branch and loop on values. Results are differentiable in turn, to any order.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, Literal, overload
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.func import tree
+from tenure.func.signatures import Aux, Function, P, R, Transformed, X
 from tenure.func.tangents import pulled, pushed
 from tenure.values import steps
 from tenure.values.arithmetic import detach
@@ -23,11 +24,9 @@ from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 
-Function = Callable[..., Any]
-
 
 def recording(function: Callable[[], Any]) -> Any:
-    """What a function gives while the trace is kept open and gradients are tracked."""
+    """The results of a function, called with the trace kept open and gradients tracked."""
     return enable_grad().apply(RECORDER.hold_open, function)
 
 
@@ -82,13 +81,37 @@ def check_scalar(out: Any, what: str) -> Any:
     return value_of(out)
 
 
+@overload
+def value_and_grad(
+    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Transformed[[Tensor], tuple[Tensor, Tensor]]: ...
+@overload
+def value_and_grad(
+    f: Callable[Concatenate[X, P], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Transformed[Concatenate[X, P], tuple[Tensor, X]]: ...
+@overload
+def value_and_grad(
+    f: Callable[Concatenate[X, P], tuple[Tensor, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
+) -> Transformed[Concatenate[X, P], tuple[tuple[Tensor, Aux], X]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
+) -> Transformed[P, tuple[Tensor, tuple[Any, ...]]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Transformed[P, Any]: ...
 @checked_first
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """A function that gives ``(f(*args), gradient)``.
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the pair ``(f(*args), gradient)``.
 
-    ``f`` returns a scalar tensor (with ``has_aux``, a pair of it and anything else). The gradient is with
-    respect to argument ``argnums`` (a tensor or a nested list, tuple or dict of tensors) and has its form; for
-    several argnums, a tuple. Arguments are borrowed, not changed. TN802 if ``f`` returns no floating scalar.
+    ``f`` returns a scalar tensor (with ``has_aux``, a pair of it and anything else). The gradient is with respect to
+    argument ``argnums`` (a tensor or a nested list, tuple or dict of tensors) and has its form; for several argnums, a
+    tuple. Arguments are borrowed, not changed. TN802 if ``f`` returns no floating scalar; OutOfRange (TN801) for an
+    argument that is not there.
+
+    >>> tn.value_and_grad(lambda x: (x * x).sum())(tn.tensor([1.0, 2.0]))
+    (tensor(5.), tensor([2., 4.]))
     """
 
     @functools.wraps(f)
@@ -114,9 +137,36 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     return wrapped
 
 
+@overload
+def grad(
+    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Transformed[[Tensor], Tensor]: ...
+@overload
+def grad(
+    f: Callable[Concatenate[X, P], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Transformed[Concatenate[X, P], X]: ...
+@overload
+def grad(
+    f: Callable[Concatenate[X, P], tuple[Tensor, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
+) -> Transformed[Concatenate[X, P], tuple[X, Aux]]: ...
+@overload
+def grad(
+    f: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
+) -> Transformed[P, tuple[Any, ...]]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Transformed[P, Any]: ...
 @checked_first
-def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """A function that gives the gradient of ``f``; see value_and_grad. With ``has_aux``: (gradient, aux)."""
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the gradient of ``f``, a function with a scalar result; see ``value_and_grad``.
+
+    With ``has_aux`` it returns (gradient, aux). TN802 if ``f`` returns no floating scalar; OutOfRange (TN801) for an
+    argument that is not there.
+
+    >>> tn.grad(lambda x: (x * x).sum())(tn.tensor([1.0, 2.0]))
+    tensor([2., 4.])
+    """
     both = value_and_grad(f, argnums, has_aux)
 
     @functools.wraps(f)
@@ -128,10 +178,15 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
 
 @checked_first
-def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
-    """``(f(*primals), pull)``: ``pull(cotangent)`` gives the tuple of cotangents of the primals, Jᵀ · cotangent.
+def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
+    """The pair ``(f(*primals), pull)``, where ``pull(cotangent)`` returns Jᵀ · cotangent: reverse mode.
 
-    The cotangent has the form, shapes and dtypes of the result. ``pull`` may be called any number of times.
+    That is the tuple of cotangents of the primals. The cotangent has the form, shapes and dtypes of the result, else
+    TN802. ``pull`` may be called any number of times.
+
+    >>> y, pull = tn.vjp(lambda x: x * x, tn.tensor([1.0, 2.0]))
+    >>> pull(tn.tensor([1.0, 10.0]))
+    (tensor([ 2., 40.]),)
     """
     tracked = is_grad_enabled()
 
@@ -156,10 +211,13 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 
 
 @checked_first
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """``(f(*primals), J · tangents)``: the directional derivative, in forward mode.
+def jvp(f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]:
+    """The pair ``(f(*primals), J · tangents)``, the value and the directional derivative: forward mode.
 
-    ``tangents`` have the form, shapes and dtypes of ``primals``; the second result has those of the first.
+    ``tangents`` have the form, shapes and dtypes of ``primals``, else TN802; the second result has those of the first.
+
+    >>> tn.jvp(lambda x: x * x, [tn.tensor([1.0, 2.0])], [tn.tensor([1.0, 10.0])])
+    (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     tracked = is_grad_enabled()
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, VmapError, following, shown
 from tenure.func import tree
+from tenure.func.signatures import Function, P, R, Transformed
+from tenure.values.axes import check_axis
 from tenure.values.blame import checked_first
 from tenure.values.levels import Call
 from tenure.values.reading import value_of
-from tenure.values.reductions import check_axis
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 from tenure.values.vmapped import calling, check_whole, finish, select
 
-Function = Callable[..., Any]
 POLICIES = ("error", "different", "same")
 
 
 class _Unsaid:
-    """The default of axes: 0, where nobody has said by which name, and so whose rule for keywords holds."""
+    """The default of axes: 0, where neither name was given, and so whose rule for keywords holds."""
 
     def __repr__(self) -> str:
         return "0"
@@ -36,6 +36,18 @@ class _Unsaid:
 UNSAID: Final = _Unsaid()
 
 
+@overload
+def vmap(
+    f: Callable[[Tensor], R],
+    in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
+    out_dims: Any = UNSAID,
+) -> Transformed[[Tensor], R]: ...
+@overload
+def vmap(
+    f: Callable[P, R],
+    in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
+    out_dims: Any = UNSAID,
+) -> Transformed[P, R]: ...
 @checked_first
 def vmap(
     f: Function,
@@ -45,8 +57,8 @@ def vmap(
     *,
     in_dims: Any = UNSAID,
     out_dims: Any = UNSAID,
-) -> Function:
-    """A function that applies ``f`` to each example of its arguments, and gives the results along an axis.
+) -> Any:
+    """A function that applies ``f`` to each example of its arguments, with the results along an axis.
 
     ``in_axes`` says which axis of each argument goes over the examples: one int for all arguments, or a tuple with
     an entry for each, in which a nested list, tuple or dict may have entries of its own. None, and whatever is no
@@ -59,6 +71,9 @@ def vmap(
     place made outside. Random numbers inside are a VmapError unless ``randomness`` is "different" (each example
     draws its own) or "same". A ``custom_vjp`` rule is vmapped with its function. Arguments are borrowed. TN801 for an
     axis that is not there, TN802 where the numbers of examples differ.
+
+    >>> tn.vmap(lambda x: x.sum())(tn.tensor([[1, 2], [3, 4]]))
+    tensor([3, 7])
     """
     inputs, whole = _said("in", in_axes, in_dims)
     outputs, _ = _said("out", out_axes, out_dims)
@@ -89,7 +104,7 @@ def vmap(
 
 
 def _said(side: str, axes: Any, dims: Any) -> tuple[Any, bool | None]:
-    """The axes under either of their names, and whether it was PyTorch's (None: neither was said)."""
+    """The axes under either of their names, and whether it was PyTorch's (None: neither was given)."""
     if axes is not UNSAID and dims is not UNSAID:
         raise TypeError(f"{side}_axes and {side}_dims are two names of one argument: give one of them")
     if dims is not UNSAID:
@@ -122,7 +137,7 @@ def _prefix(axes: Any, values: Any, what: str) -> Iterator[Any]:
 
 
 def _examples(leaves: list[Any], axes: list[Any]) -> tuple[list[tuple[Any, int | None]], int]:
-    """The leaves with their axes, not negative, and how many examples they have; TN802 where these differ."""
+    """The leaves with their axes, not negative, and the number of examples; TN802 where these differ."""
     out: list[tuple[Any, int | None]] = []
     counts: dict[int, str] = {}
     for x, axis in zip(leaves, axes, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, ShapeError
@@ -15,22 +15,34 @@ from tenure.nn.module import Module
 from tenure.nn.normalize import LayerNorm
 from tenure.nn.regularize import Dropout
 from tenure.values.arithmetic import where
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.given import flag
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
+
 
 class MultiheadAttention(Module):
-    """Attention in ``num_heads`` parts of the features, each projected from query, key and value.
+    """Multi-head attention: in ``num_heads`` parts of the features, each projected from query, key and value.
 
     Shapes: query (L, N, E), key and value (S, N, E), with ``batch_first`` the batch in front, or without it.
     Gives the output in the shape of the query and, with ``need_weights``, what each position attends to
     (N, L, S), averaged over heads unless ``average_attn_weights=False``. In a bool mask, unlike that of
-    ``functional.scaled_dot_product_attention``, True takes no part, as in PyTorch; who sees no key attends to none:
-    zeros, to which ``out_proj`` adds its bias. Owns ``in_proj_weight``
-    (3 · E, E), ``in_proj_bias`` and ``out_proj``. Source: Vaswani et al., NeurIPS 2017.
+    ``functional.scaled_dot_product_attention``, True takes no part, as in PyTorch; a position that
+    sees no key attends to none: zeros, to which ``out_proj`` adds its bias. Owns ``in_proj_weight`` (3 · E, E),
+    ``in_proj_bias`` and ``out_proj``. Source: Vaswani et al., NeurIPS 2017.
+
+    >>> x = tn.ones(5, 2, 8)
+    >>> out, weights = nn.MultiheadAttention(8, num_heads=2)(x, x, x)
+    >>> out.shape, weights.shape
+    ((5, 2, 8), (2, 5, 5))
     """
+
+    in_proj_bias: Parameter | None
 
     def __init__(
         self,
@@ -39,7 +51,7 @@ class MultiheadAttention(Module):
         dropout: float = 0.0,
         bias: bool = True,
         batch_first: bool = False,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -59,20 +71,20 @@ class MultiheadAttention(Module):
     def reset_parameters(self) -> None:
         """Start anew."""
         init.xavier_uniform_(self.in_proj_weight)
-        if self.in_proj_bias is not None:
-            init.zeros_(self.in_proj_bias)
-            init.zeros_(self.out_proj.bias)
+        for bias in (self.in_proj_bias, self.out_proj.bias):
+            if bias is not None:
+                init.zeros_(bias)
 
     def forward(
         self,
-        query: Any,
-        key: Any,
-        value: Any,
-        key_padding_mask: Any = None,
+        query: Tensor,
+        key: ArrayLike,
+        value: ArrayLike,
+        key_padding_mask: ArrayLike | None = None,
         need_weights: bool = True,
-        attn_mask: Any = None,
+        attn_mask: ArrayLike | None = None,
         average_attn_weights: bool = True,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Tensor, Tensor | None]:
         """The output, and the weights or None. Masks: padding (N, S), attention (L, S) or (N · heads, L, S)."""
         need_weights = flag("need_weights", need_weights)
         average_attn_weights = flag("average_attn_weights", average_attn_weights)
@@ -97,7 +109,7 @@ class MultiheadAttention(Module):
         return out if self.batch_first else out.transpose(0, 1), weights if need_weights else None
 
     def _batched(self, name: str, x: Any) -> Any:
-        """(batch, length, features), whatever the layout of the input."""
+        """The input as (batch, length, features), from either layout."""
         x = value_of(x)
         if x.ndim not in (2, 3) or x.shape[-1] != self.embed_dim:
             raise ShapeError(
@@ -117,7 +129,7 @@ class MultiheadAttention(Module):
 
 
 def _masked(scores: Any, mask: Any) -> Any:
-    """Scores without those that a bool mask shuts out, or with a float mask added."""
+    """Scores without the positions that a bool mask excludes, or with a float mask added."""
     if mask.dtype.kind == "b":
         return where(mask, -math.inf, scores)
     if not mask.dtype.is_floating:
@@ -126,10 +138,13 @@ def _masked(scores: Any, mask: Any) -> Any:
 
 
 class TransformerEncoderLayer(Module):
-    """Self-attention and two affine maps, each with dropout, a way around it and layer normalization.
+    """Encoder layer of a transformer: self-attention and two affine maps, each with dropout, skip and normalization.
 
     ``norm_first`` normalizes what goes into each part, else what comes out of the sum. ``activation`` is
     "relu", "gelu" or a function. Shapes and bool masks as in ``MultiheadAttention``.
+
+    >>> nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)(tn.ones(5, 2, 8)).shape
+    (5, 2, 8)
     """
 
     def __init__(
@@ -138,17 +153,17 @@ class TransformerEncoderLayer(Module):
         nhead: int,
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
-        activation: str | Callable[[Any], Any] = "relu",
+        activation: str | Callable[[Tensor], Tensor] = "relu",
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
         check_device(device)
-        named: dict[str, Callable[[Any], Any]] = {"relu": functional.relu, "gelu": functional.gelu}
+        named: dict[str, Callable[[Tensor], Tensor]] = {"relu": functional.relu, "gelu": functional.gelu}
         if isinstance(activation, str) and activation not in named:
             raise ValueError(f"activation is 'relu', 'gelu' or a function, not {activation!r}")
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first, dtype=dtype)
@@ -162,8 +177,10 @@ class TransformerEncoderLayer(Module):
         self.dropout2 = Dropout(dropout)
         self.activation = named[activation] if isinstance(activation, str) else activation
 
-    def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None) -> Any:
-        """Of the shape of the input."""
+    def forward(
+        self, src: ArrayLike, src_mask: ArrayLike | None = None, src_key_padding_mask: ArrayLike | None = None
+    ) -> Tensor:
+        """The encoded input, in its shape."""
         x = value_of(src)
         masks = src_mask, src_key_padding_mask
         if self.norm_first:
@@ -172,10 +189,10 @@ class TransformerEncoderLayer(Module):
         x = self.norm1(x + self._attend(x, *masks))
         return self.norm2(x + self._feed(x))
 
-    def _attend(self, x: Any, mask: Any, padding: Any) -> Any:
+    def _attend(self, x: Tensor, mask: Any, padding: Any) -> Tensor:
         return self.dropout1(
             self.self_attn(x, x, x, key_padding_mask=padding, need_weights=False, attn_mask=mask)[0]
         )
 
-    def _feed(self, x: Any) -> Any:
+    def _feed(self, x: Tensor) -> Tensor:
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from itertools import groupby
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from tenure.errors import DTypeError, OutOfRange, shown
 from tenure.nn import state
@@ -13,9 +13,12 @@ from tenure.nn.module import Module
 from tenure.values.blame import check_methods, publish
 from tenure.values.given import int_of
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+
 
 class _Ordered(Module):
-    """What is indexed by position; the names are positions unless given."""
+    """A module with children by position; their names are positions unless given."""
 
     def _key(self, index: int) -> str:
         """The name at a position; TN801 outside."""
@@ -25,12 +28,17 @@ class _Ordered(Module):
         names: list[str] = list(self._modules)
         return names[i]
 
-    def __getitem__(self, index: int | slice) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Module:
         if isinstance(index, slice):
             return self._sliced(list(self._modules.copy().items())[index])
-        return self._modules[self._key(index)]
+        found: Module = self._modules[self._key(index)]
+        return found
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
+    def _sliced(self, items: list[tuple[str, Module]]) -> Self:
         raise NotImplementedError
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -48,7 +56,7 @@ class _Ordered(Module):
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Module]:
         return iter(tuple(self._modules.values()))
 
     def append(self, module: Module) -> Self:
@@ -64,37 +72,45 @@ class _Ordered(Module):
 
 
 class Sequential(_Ordered):
-    """Applies modules one after the other; given as arguments, or as one dict of names and modules.
+    """Modules applied one after the other, given as arguments or as one dict of names and modules.
 
     A slice is a Sequential that shares the modules.
+
+    >>> nn.Sequential(nn.Linear(3, 4), nn.ReLU())(tn.ones(2, 3)).shape
+    (2, 4)
     """
 
-    def __init__(self, *args: Any) -> None:
+    def __init__(self, *args: Module | Mapping[str, Module]) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], dict):
             for name, module in args[0].items():
                 self.register_module(name, module)
         else:
-            self.extend(args)
+            self.extend(args)  # type: ignore[arg-type]
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> Sequential:
+    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
         return Sequential(dict(items))
 
-    def forward(self, input: Any) -> Any:
-        """What the last module gives."""
+    def forward(self, input: Any) -> Tensor:
+        """The result of the last module."""
         for module in tuple(self._modules.values()):
             input = module(input)
-        return input
+        return input  # type: ignore[no-any-return]
 
 
 class ModuleList(_Ordered):
-    """A list of modules whose parameters count; it is not called."""
+    """List of modules whose parameters are those of the module that holds it; it is not called.
+
+    >>> layers = nn.ModuleList([nn.Linear(3, 3) for _ in range(2)])
+    >>> len(layers), len(list(layers.parameters()))
+    (2, 4)
+    """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
         self.extend(modules)
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> ModuleList:
+    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
         return ModuleList([module for _, module in items])
 
     def insert(self, index: int, module: Module) -> None:
@@ -123,7 +139,12 @@ publish(ModuleList, "insert")
 
 
 class ModuleDict(Module):
-    """A dict of modules whose parameters count; it is not called."""
+    """Dict of modules whose parameters are those of the module that holds it; it is not called.
+
+    >>> heads = nn.ModuleDict({"a": nn.Linear(3, 1)})
+    >>> heads["a"](tn.ones(2, 3)).shape
+    (2, 1)
+    """
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
         super().__init__()
@@ -143,8 +164,9 @@ class ModuleDict(Module):
         else:
             self.register_module(name, module)
 
-    def __getitem__(self, name: str) -> Any:
-        return self._modules[name]
+    def __getitem__(self, name: str) -> Module:
+        found: Module = self._modules[name]
+        return found
 
     def __delitem__(self, name: str) -> None:
         del self._modules[name]
@@ -158,23 +180,24 @@ class ModuleDict(Module):
     def __iter__(self) -> Iterator[str]:
         return iter(self._modules)
 
-    def keys(self) -> Any:
+    def keys(self) -> KeysView[str]:
         """The names."""
-        return self._modules.keys()
+        return self._modules.keys()  # type: ignore[no-any-return]
 
-    def values(self) -> Any:
+    def values(self) -> ValuesView[Module]:
         """The modules."""
-        return self._modules.values()
+        return self._modules.values()  # type: ignore[no-any-return]
 
-    def items(self) -> Any:
+    def items(self) -> ItemsView[str, Module]:
         """Names and modules."""
-        return self._modules.items()
+        return self._modules.items()  # type: ignore[no-any-return]
 
-    def pop(self, name: str) -> Any:
-        """Remove a module; gives it."""
+    def pop(self, name: str) -> Module:
+        """Remove a module and return it; KeyError if there is none of the name."""
         if not isinstance(name, str) or name not in self._modules:
             raise KeyError(f"pop: there is no module {shown(name)}")
-        return self._modules.pop(name)
+        found: Module = self._modules.pop(name)
+        return found
 
     def clear(self) -> None:
         """Remove all modules."""

@@ -1,4 +1,4 @@
-"""A module in another dtype: its places keep theirs, so they are replaced."""
+"""Conversion of a module to another dtype: its places keep their dtypes, so they are replaced."""
 
 from __future__ import annotations
 

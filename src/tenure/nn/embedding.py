@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenure.dtypes import DTypeLike
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.modes import no_grad
 from tenure.values.parameter import Parameter
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
+
 
 class Embedding(Module):
-    """The rows of ``weight`` (num_embeddings, embedding_dim) at given indices.
+    """Table of vectors: the rows of ``weight`` (num_embeddings, embedding_dim) at given indices.
 
     Owns ``weight``, which starts normal; the row ``padding_idx`` starts at zero and gets no gradient.
     TN801, when the result is read, for an index outside the rows.
+
+    >>> nn.Embedding(10, 4)(tn.tensor([1, 2, 1])).shape
+    (3, 4)
     """
 
     def __init__(
@@ -24,7 +32,7 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -45,8 +53,8 @@ class Embedding(Module):
         if self.padding_idx is not None:
             no_grad().apply(self.weight.__setitem__, self.padding_idx, 0.0)
 
-    def forward(self, input: Any) -> Any:
-        """Shapes: indices (…) to (…, embedding_dim)."""
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The rows at indices (…): (…, embedding_dim)."""
         return functional.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:

@@ -1,7 +1,7 @@
-"""Functions that are called when a module is, and when a gradient passes it.
+"""Hooks: functions called with a module's call, or with a gradient that passes it.
 
-They see values: what a hook is handed does not change and is not written, and what it returns takes its place.
-Where somebody listens for gradients, arguments and results pass marks whose rule is the hook.
+They receive values, which cannot be written; a returned value replaces the received one.
+With a hook for gradients, arguments and results pass marks whose rule is the hook.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Gradients = list[Any]
 
 
 class Hooks:
-    """What is called around one module, in the order of registration. ``before`` and ``after`` hold pairs of a
+    """Hooks of one module, in the order of registration. ``before`` and ``after`` hold pairs of a
     function and whether it takes keyword arguments too."""
 
     __slots__ = ("after", "back", "back_first", "before")
@@ -85,6 +85,7 @@ class Hooked:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args)`` before each ``forward``; what it returns, if anything, are the arguments.
+
         With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both."""
         return register(self._own_hooks().before, (hook, with_kwargs), prepend)
 
@@ -92,17 +93,22 @@ class Hooked:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
+
         With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
         return register(self._own_hooks().after, (hook, with_kwargs), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call; what it returns, if
-        anything, takes the place of ``grad_output``, a tuple with None for what has no gradient."""
+        """Call ``hook(module, grad_output)`` when a backward comes to the results of a call.
+
+        What it returns, if anything, takes the place of ``grad_output``, a tuple with None for what has no gradient.
+        """
         return register(self._own_hooks().back_first, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the positional
-        arguments of a call; what it returns, if anything, takes the place of ``grad_input``."""
+        """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of the arguments of a call.
+
+        These are the positional ones. What it returns, if anything, takes the place of ``grad_input``.
+        """
         return register(self._own_hooks().back, hook, prepend)
 
     def _own_hooks(self) -> Hooks:
@@ -143,7 +149,7 @@ class Watch:
         return marked(args, tracked, act)
 
     def results(self, out: Any) -> Any:
-        """What forward gave, with its gradients marked: a tensor, or a tuple or list of them."""
+        """The result of forward with its gradients marked: a tensor, or a tuple or list of them."""
         outs = values((out,)) if isinstance(out, Tensor) else values(tuple(out)) if type(out) in (tuple, list) else ()
         tracked = [k for k, x in enumerate(outs) if isinstance(x, Tensor) and x.requires_grad]
 
@@ -164,7 +170,7 @@ class Watch:
         return found[0] if isinstance(out, Tensor) else type(out)(found)
 
     def run(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What the hooks leave of the gradients of the arguments."""
+        """The gradients of the arguments behind the hooks."""
         for fn in list(self.hooks.back.values()):
             inputs = replaced(inputs, fn(self.module, inputs, self.outputs), "grad_input")
         return inputs

@@ -1,4 +1,4 @@
-"""A module lends its parameters as shared while its ``forward`` runs: nobody writes or replaces one (TN506).
+"""Loans of a module's parameters, shared while its ``forward`` runs: writing or replacing one is TN506.
 
 A call only says that it runs. Which parameters that concerns is found out when one is written meanwhile, from the
 modules whose calls are on the stack of a thread; so lending costs a call a tenth of a microsecond, however many

@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.parameter import Parameter
 from tenure.values.tensor import Tensor
 
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike
+
 
 class Identity(Module):
-    """Gives its input; arguments are ignored."""
+    """Layer that returns its input; arguments are ignored.
+
+    >>> nn.Identity()(tn.tensor([1, 2]))
+    tensor([1, 2])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         """The input; of a place, its value."""
         return input._read() if isinstance(input, Tensor) else input
 
 
 class Linear(Module):
-    """x @ weight.T + bias, from (…, in_features) to (…, out_features).
+    """Affine map x @ weight.T + bias, from (…, in_features) to (…, out_features).
 
     Owns ``weight`` (out_features, in_features) and ``bias`` (out_features,) or None; both start uniform
     within ± 1 / √in_features, as PyTorch's do.
+
+    >>> nn.Linear(3, 4)(tn.ones(2, 3)).shape
+    (2, 4)
     """
+
+    weight: Parameter
+    bias: Parameter | None
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -57,8 +71,8 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Any) -> Any:
-        """Shapes: (…, in_features) to (…, out_features)."""
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The map of an input (…, in_features): (…, out_features)."""
         return functional.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenure.nn import functional
 from tenure.nn.module import Module
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
+
 
 class MSELoss(Module):
-    """(input - target)²; ``reduction`` is "mean", "sum" or "none"."""
+    """Mean squared error, (input - target)²; ``reduction`` is "mean", "sum" or "none".
+
+    >>> nn.MSELoss()(tn.tensor([1.0, 2.0]), tn.tensor([0.0, 0.0]))
+    tensor(2.5000)
+    """
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = reduction
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Both of one shape."""
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
         return functional.mse_loss(input, target, self.reduction)
 
 
 class CrossEntropyLoss(Module):
-    """The cross-entropy of softmax(input) relative to the target; see ``functional.cross_entropy``.
+    """Cross-entropy of softmax(input) relative to the target; see ``functional.cross_entropy``.
 
     ``weight`` (C,) becomes a buffer.
+
+    >>> nn.CrossEntropyLoss()(tn.tensor([[0.0, 0.0]]), tn.tensor([1]))
+    tensor(0.6931)
     """
 
     def __init__(
         self,
-        weight: Any = None,
+        weight: Tensor | None = None,
         *,
         ignore_index: int = -100,
         reduction: str = "mean",
@@ -40,8 +51,8 @@ class CrossEntropyLoss(Module):
         self.reduction = reduction
         self.label_smoothing = label_smoothing
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """``input`` is (N, C, …); ``target`` class indices (N, …), or probabilities in the input's shape."""
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input (N, C, …) at class indices (N, …), or relative to probabilities in its shape."""
         return functional.cross_entropy(
             input,
             target,
@@ -53,69 +64,90 @@ class CrossEntropyLoss(Module):
 
 
 class NLLLoss(Module):
-    """The loss of log-probabilities at class indices; see ``functional.nll_loss``. ``weight`` becomes a buffer."""
+    """Negative log-likelihood at class indices; see ``functional.nll_loss``. ``weight`` becomes a buffer.
 
-    def __init__(self, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+    >>> nn.NLLLoss()(tn.tensor([[-0.5, -1.0]]), tn.tensor([1]))
+    tensor(1.)
+    """
+
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """``input`` is (N, C, …), ``target`` (N, …)."""
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input (N, C, …) at class indices (N, …)."""
         return functional.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
 
 
 class BCEWithLogitsLoss(Module):
-    """The binary cross-entropy of sigmoid(input); see ``functional.binary_cross_entropy_with_logits``.
+    """Binary cross-entropy of sigmoid(input); see ``functional.binary_cross_entropy_with_logits``.
 
     ``weight`` and ``pos_weight`` become buffers.
+
+    >>> nn.BCEWithLogitsLoss()(tn.tensor([0.0]), tn.tensor([1.0]))
+    tensor(0.6931)
     """
 
-    def __init__(self, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None) -> None:
+    def __init__(
+        self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
         self.reduction = reduction
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Both of one shape."""
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
         return functional.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )
 
 
 class L1Loss(MSELoss):
-    """|input - target|; ``reduction`` is "mean", "sum" or "none"."""
+    """Mean absolute error, |input - target|; ``reduction`` is "mean", "sum" or "none".
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Both of one shape."""
+    >>> nn.L1Loss()(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]))
+    tensor(1.5000)
+    """
+
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
         return functional.l1_loss(input, target, self.reduction)
 
 
 class SmoothL1Loss(Module):
-    """d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2."""
+    """Smooth absolute error: d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2.
+
+    >>> nn.SmoothL1Loss()(tn.tensor([2.0]), tn.tensor([0.0]))
+    tensor(1.5000)
+    """
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__()
         self.reduction = reduction
         self.beta = beta
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Both of one shape."""
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
         return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 class HuberLoss(Module):
-    """d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2)."""
+    """Huber loss: d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2).
+
+    >>> nn.HuberLoss()(tn.tensor([2.0]), tn.tensor([0.0]))
+    tensor(1.5000)
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__()
         self.reduction = reduction
         self.delta = delta
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Both of one shape."""
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
         return functional.huber_loss(input, target, self.reduction, self.delta)

@@ -1,8 +1,8 @@
 """The module: parameters, buffers and other modules under one name, and a ``forward``.
 
 Assigning an attribute registers it: a ``Parameter`` among the parameters, a ``Module`` among the children,
-and what replaces a buffer among the buffers. A parameter knows which modules hold it, so every change of
-``_parameters`` goes through ``_put`` here. What is iterated is a copy, taken at once: other threads may register.
+and the replacement of a buffer among the buffers. A parameter knows which modules hold it, so every change of
+``_parameters`` goes through ``_put`` here. Iterations go over a copy, taken at once: other threads may register.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from tenure.dtypes import as_dtype
+from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
+from tenure.nn.forward import HasForward, P, R
 from tenure.nn.hooks import Hooked
 from tenure.nn.lending import CALLS, refuse_call
 from tenure.runtime.bracket import bracket
@@ -27,7 +28,6 @@ from tenure.values.record import RECORDER
 from tenure.values.tensor import Tensor
 from tenure.values.var import Var
 
-Found = Iterator[tuple[str, Any]]
 _LEND, _TAKE_BACK = LENDING.__setitem__, LENDING.pop
 _NAME = RECORDER.enter_site
 _UNNAME = (_NAME, None)
@@ -39,6 +39,12 @@ class Module(Hooked):
 
     A module owns its parameters and its buffers, which are places. Calling it calls ``forward``; an operation
     inside that fails when the program runs names the line of the outermost call.
+
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    >>> Double()(tn.tensor([1.0, 2.0]))
+    tensor([2., 4.])
     """
 
     training: bool
@@ -47,27 +53,35 @@ class Module(Hooked):
         vars(self).update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set())
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; a subclass says it."""
+        """The result of a call; a subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        hooks = self._hooks
-        if RECORDER.site is not None:
+    if TYPE_CHECKING:  # a call takes and returns what the ``forward`` of its class does
+
+        def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+            """Call ``forward`` and the hooks around it."""
+            return self.forward(*args, **kwargs)
+
+    else:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            hooks = self._hooks
+            if RECORDER.site is not None:
+                try:
+                    return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+                except Exception as error:
+                    self._blame(error, args, kwargs)
+            frame, me = sys._getframe(1), get_ident()
+            if UPDATING:
+                refuse_call(self)
+            enter = (_LEND, me, next(BIRTHS)), (_NAME, (frame.f_code, frame.f_lasti))
+            leave = (_TAKE_BACK, me, None), _UNNAME
             try:
-                return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+                if hooks is None:
+                    return bracket(enter, leave, self.forward, *args, **kwargs)
+                return bracket(enter, leave, hooks.call, self, args, kwargs)
             except Exception as error:
                 self._blame(error, args, kwargs)
-        frame, me = sys._getframe(1), get_ident()
-        if UPDATING:
-            refuse_call(self)
-        enter = (_LEND, me, next(BIRTHS)), (_NAME, (frame.f_code, frame.f_lasti))
-        leave = (_TAKE_BACK, me, None), _UNNAME
-        try:
-            if hooks is None:
-                return bracket(enter, leave, self.forward, *args, **kwargs)
-            return bracket(enter, leave, hooks.call, self, args, kwargs)
-        except Exception as error:
-            self._blame(error, args, kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -85,12 +99,13 @@ class Module(Hooked):
             raise TypeError(f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)")
         self._put(name, param)
 
-    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Add a buffer: state that is no parameter, kept as a place (a value is given one). One that is not
-        ``persistent`` is left out of ``state_dict()``; None reserves the name."""
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a buffer: state that is no parameter, kept as a place (a value is given one).
+
+        One that is not ``persistent`` is left out of ``state_dict()``; None reserves the name."""
         self._check_name("buffer", name, self._dict("_buffers"))
         persistent = flag("persistent", persistent)
-        self._buffers[name] = _buffer(name, tensor)
+        self._buffers[name] = state.buffer_of(name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -157,7 +172,7 @@ class Module(Hooked):
                 raise TypeError(f"cannot assign {type(value).__name__!r} as module {name!r} (Module or None)")
             self._modules[name] = None
         elif name in vars(self).get("_buffers", ()):
-            self._buffers[name] = _buffer(name, value)
+            self._buffers[name] = state.buffer_of(name, value)
         else:
             object.__setattr__(self, name, value)
 
@@ -166,7 +181,7 @@ class Module(Hooked):
             object.__delattr__(self, name)
 
     def _forget(self, name: str, *registries: str) -> bool:
-        """Remove a name from where it is registered or assigned; whether it was registered."""
+        """Remove a name from its registry or attributes, and return whether it was registered."""
         found = False
         for which in registries:
             held = vars(self).get(which, {})
@@ -186,7 +201,7 @@ class Module(Hooked):
     def named_modules(
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module (named ``prefix``) and all below it, parents first; one held twice is given once."""
+        """The module itself (named ``prefix``) and all below it, by name, parents first; one held twice comes once."""
         memo = set() if memo is None else memo
         if not isinstance(memo, set) or not isinstance(prefix, str):
             raise DTypeError(f"memo is a set and prefix a str, not {shown(memo)} and {shown(prefix)}")
@@ -200,7 +215,7 @@ class Module(Hooked):
                 below = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, below, remove_duplicate)
 
-    def _named(self, which: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Found:
+    def _named(self, which: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         below = flag("recurse", recurse)
         modules = self.named_modules(None, prefix, remove_duplicate) if below else [(prefix, self)]
@@ -212,11 +227,15 @@ class Module(Hooked):
                     seen.add(id(tensor))
                 yield (f"{path}.{name}" if path else name), tensor
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Found:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """Names and parameters, a parent's before its children's; a tied one once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Found:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Var]]:
         """Names and buffers."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
@@ -229,7 +248,7 @@ class Module(Hooked):
                 yield name, module
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, tied ones once."""
+        """The parameters of the module and of all below it, tied ones once."""
         seen: set[int] = set()
         for module in self.modules() if recurse is True or flag("recurse", recurse) else (self,):
             for p in tuple(module._parameters.values()):
@@ -238,7 +257,7 @@ class Module(Hooked):
                     yield p
 
     def buffers(self, recurse: bool = True) -> Iterator[Var]:
-        """The buffers."""
+        """The buffers of the module and of all below it."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def children(self) -> Iterator[Module]:
@@ -246,7 +265,7 @@ class Module(Hooked):
         return (m for _, m in self.named_children())
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it, parents first, each once."""
+        """The module itself and all below it, parents first, each once."""
         seen: set[Module] = set()
         stack: list[Module] = [self]
         while stack:
@@ -298,8 +317,8 @@ class Module(Hooked):
             elif (g := p.grad) is not None:
                 g.zero_()
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None) -> Self:
-        """Have floating parameters and buffers in another dtype; there is one device.
+    def to(self, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None) -> Self:
+        """Replace floating parameters and buffers by ones of another dtype; there is one device.
 
         A place keeps its dtype, so parameters are *replaced*: an optimizer made before raises TN597 at its
         next step. Gradients are converted, tied parameters stay tied.
@@ -309,16 +328,16 @@ class Module(Hooked):
             convert.cast(self, target)
         return self
 
-    def type(self, dst_type: Any) -> Self:
-        """``to`` a dtype."""
+    def type(self, dst_type: DTypeLike) -> Self:
+        """Convert to a dtype; see ``to``."""
         return self.to(as_dtype(dst_type))
 
     def float(self) -> Self:
-        """``to`` float32."""
+        """Convert to float32; see ``to``."""
         return self.to(as_dtype("float32"))
 
     def double(self) -> Self:
-        """``to`` float64."""
+        """Convert to float64; see ``to``."""
         return self.to(as_dtype("float64"))
 
     def cpu(self) -> Self:
@@ -332,7 +351,7 @@ class Module(Hooked):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> state.IncompatibleKeys:
-        """Write parameters and buffers from values or arrays by name; gives the missing and unexpected keys.
+        """Write parameters and buffers from values or arrays by name; returns the missing and unexpected keys.
 
         StateDictError, and nothing is written, if a shape differs or, with ``strict``, a key is missing or
         unexpected. With ``assign`` parameters and buffers are replaced, and take the dtype of what is loaded.
@@ -340,7 +359,7 @@ class Module(Hooked):
         return state.load(self, state_dict, strict, assign)
 
     def extra_repr(self) -> str:
-        """What ``repr`` shows between the parentheses besides the children."""
+        """The text that ``repr`` shows between the parentheses, besides the children."""
         return ""
 
     def _get_name(self) -> str:
@@ -372,12 +391,3 @@ publish(Module, "load_state_dict", "train", "to")
 check_methods(Module, "apply", "requires_grad_", "zero_grad", "type")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")
-
-
-def _buffer(name: str, tensor: Any) -> Any:
-    """What a module keeps of a buffer: None, or a place."""
-    if tensor is None or isinstance(tensor, Var):
-        return tensor
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"cannot assign {type(tensor).__name__!r} as buffer {name!r} (a tensor or None)")
-    return Var(tensor)

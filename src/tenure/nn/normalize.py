@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, ones, tensor, zeros
+from tenure.values.creation import check_device, tensor
+from tenure.values.factories import ones, zeros
 from tenure.values.parameter import Parameter
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
+    from tenure.values.var import Var
 
 
 class LayerNorm(Module):
-    """Mean 0 and variance 1 over the last axes, whose sizes are ``normalized_shape``, then scaled and shifted.
+    """Layer normalization: mean 0 and variance 1 over the last axes, then scaled and shifted.
+
+    The sizes of those axes are ``normalized_shape``.
 
     Owns ``weight`` (starts at 1) and ``bias`` (at 0) of that shape, or None. See ``functional.layer_norm``.
+
+    >>> nn.LayerNorm(2)(tn.tensor([[1.0, 3.0]])).detach()
+    tensor([[-1.0000,  1.0000]])
     """
+
+    weight: Parameter | None
+    bias: Parameter | None
 
     def __init__(
         self,
@@ -25,7 +39,7 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -46,8 +60,8 @@ class LayerNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, input: Any) -> Any:
-        """Of the shape of the input, which ends in ``normalized_shape``."""
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The normalized input, in its shape, which ends in ``normalized_shape``."""
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -57,13 +71,18 @@ class LayerNorm(Module):
 
 
 class _BatchNorm(Module):
-    """Normalizes each channel by the statistics of the batch in training, by running ones in evaluation.
+    """Batch normalization: each channel by the statistics of the batch in training, by running ones in evaluation.
 
     Owns ``weight`` (starts at 1) and ``bias`` (at 0) of shape (num_features,), or None; and the buffers
     ``running_mean``, ``running_var`` and ``num_batches_tracked``, which training writes, unless
     ``track_running_stats`` is False. ``momentum`` None takes the mean over all batches. See ``functional.batch_norm``.
     """
 
+    weight: Parameter | None
+    bias: Parameter | None
+    running_mean: Var | None
+    running_var: Var | None
+    num_batches_tracked: Var | None
     dims: tuple[int, ...] = ()
 
     def __init__(
@@ -73,7 +92,7 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
         *,
         bias: bool = True,
@@ -93,10 +112,9 @@ class _BatchNorm(Module):
 
     def reset_running_stats(self) -> None:
         """Start the statistics anew."""
-        if self.track_running_stats:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
+        for buffer, start in ((self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0)):
+            if buffer is not None:
+                buffer.fill_(start)
 
     def reset_parameters(self) -> None:
         """Start anew."""
@@ -106,13 +124,13 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, input: Any) -> Any:
-        """Of the shape of the input, (batch, num_features, …)."""
+    def forward(self, input: Tensor) -> Tensor:
+        """The normalized input (batch, num_features, …), in its shape; ShapeError (TN802) for another."""
         if input.ndim not in self.dims or input.shape[1] != self.num_features:
             raise ShapeError(f"{self} of an input of shape {list(input.shape)}")
         momentum = 0.0 if self.momentum is None else self.momentum
         writes = self.training and self.track_running_stats
-        if writes:
+        if writes and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:
                 momentum = 1.0 / self.num_batches_tracked.item()
@@ -127,12 +145,21 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Of inputs (batch, channels) or (batch, channels, length)."""
+    """Batch normalization of inputs (batch, channels) or (batch, channels, length); see ``functional.batch_norm``.
+
+    >>> nn.BatchNorm1d(1)(tn.tensor([[1.0], [3.0]])).detach()
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
 
     dims = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """Of inputs (batch, channels, height, width)."""
+    """Batch normalization of inputs (batch, channels, height, width); see ``functional.batch_norm``.
+
+    >>> nn.BatchNorm2d(3)(tn.rand(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
 
     dims = (4,)

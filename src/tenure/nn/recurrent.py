@@ -8,22 +8,27 @@ the other in each weight. Source: Cho et al., EMNLP 2014, in the form of PyTorch
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
 from tenure.values.composite import composite
-from tenure.values.creation import check_device, zeros
+from tenure.values.creation import check_device
+from tenure.values.factories import zeros
 from tenure.values.hits import apply
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
 from tenure.values.shaping import concat, stack
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
 
-def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Any:
-    """The next state, from what the input adds to the gates (…, 3 · hidden) and the state (…, hidden).
+
+def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Tensor:
+    """The next state, from the input's part of the gates (…, 3 · hidden) and the state (…, hidden).
 
     ``weight`` is transposed, which a sequence does once.
     """
@@ -62,6 +67,9 @@ class GRUCell(_Recurrent):
 
     Owns ``weight_ih`` (3 · hidden, input), ``weight_hh`` (3 · hidden, hidden), ``bias_ih`` and ``bias_hh``
     (3 · hidden,) or None. Without a state it starts at zero.
+
+    >>> nn.GRUCell(3, 4)(tn.ones(2, 3)).shape
+    (2, 4)
     """
 
     def __init__(
@@ -69,7 +77,7 @@ class GRUCell(_Recurrent):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -80,8 +88,8 @@ class GRUCell(_Recurrent):
         self._add_weights("", input_size, bias, dtype)
         self.reset_parameters()
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
-        """The next state."""
+    def forward(self, input: ArrayLike, hx: ArrayLike | None = None) -> Tensor:
+        """The next state (…, hidden_size); ShapeError (TN802) where input or state have another shape."""
         x = value_of(input)
         _check_input(x, self.input_size, (1, 2))
         wanted = (*x.shape[:-1], self.hidden_size)
@@ -96,13 +104,17 @@ class GRUCell(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Layers of gated recurrent units over a sequence.
+    """Layers of gated recurrent units (GRU) over a sequence.
 
     Input (length, batch, input_size), (batch, length, input_size) with ``batch_first``, or without the batch;
     gives the states of the last layer (…, directions · hidden_size) and the last state of every layer and
     direction (directions · layers, batch, hidden_size). ``dropout`` acts between layers, in training. Owns
     ``weight_ih_l0``, ``weight_hh_l0``, ``bias_ih_l0``, ``bias_hh_l0`` and so on, with ``_reverse`` for those
     that run from the end.
+
+    >>> out, last = nn.GRU(3, 4)(tn.ones(5, 2, 3))
+    >>> out.shape, last.shape
+    ((5, 2, 4), (1, 2, 4))
     """
 
     def __init__(
@@ -114,7 +126,7 @@ class GRU(_Recurrent):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        device: Any = None,
+        device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -137,8 +149,8 @@ class GRU(_Recurrent):
     def _directions(self) -> tuple[str, ...]:
         return ("", "_reverse") if self.bidirectional else ("",)
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """The states of the last layer, and the last states."""
+    def forward(self, input: ArrayLike, hx: ArrayLike | None = None) -> tuple[Tensor, Tensor]:
+        """The states of the last layer, and the last states; ShapeError (TN802) where the shapes do not fit."""
         x = value_of(input)
         _check_input(x, self.input_size, (2, 3))
         swapped = self.batch_first and x.ndim == 3
@@ -184,8 +196,8 @@ def _check_input(x: Any, size: int, ndims: tuple[int, int]) -> None:
         raise ShapeError(f"an input of shape {list(x.shape)}, where {axes} axes are expected, the last of size {size}")
 
 
-def _checked_state(h: Any, wanted: tuple[int, ...]) -> Any:
-    h = value_of(h)
+def _checked_state(hx: Any, wanted: tuple[int, ...]) -> Tensor:
+    h = value_of(hx)
     if h.shape != wanted:
         raise ShapeError(f"a state of shape {list(h.shape)}, where {list(wanted)} is expected")
     return h

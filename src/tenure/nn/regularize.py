@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenure.nn import functional
 from tenure.nn.module import Module
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
+
 
 class Dropout(Module):
-    """In training, each element 0 with probability p, else divided by 1 - p; the input itself in evaluation.
+    """Dropout: in training each element is 0 with probability p, else divided by 1 - p; the input itself otherwise.
 
     Source: Hinton et al., arXiv:1207.0580.
+
+    >>> nn.Dropout(0.5).eval()(tn.ones(2))
+    tensor([1., 1.])
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -21,8 +28,8 @@ class Dropout(Module):
         self.p = p
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
-        """Of the shape of the input."""
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The input with elements left out, in its shape."""
         return functional.dropout(input, self.p, self.training)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""What a module is saved as and loaded from, and how it prints."""
+"""Saving, loading and printing of modules."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from tenure.values.given import flag
 from tenure.values.modes import no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
+from tenure.values.tensor import Tensor
 from tenure.values.var import Var, refuse_writes
 
 
 class IncompatibleKeys(NamedTuple):
-    """What ``load_state_dict`` could not match: keys that were missing, and keys that nobody asked for."""
+    """The result of ``load_state_dict``: keys that were missing, and keys that nobody asked for."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -37,6 +38,15 @@ def places(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str, Var]]
     for name, child in module._modules.copy().items():
         if child is not None:
             yield from places(child, f"{prefix}{name}.")
+
+
+def buffer_of(name: str, tensor: Any) -> Any:
+    """A buffer as a module keeps it: None, or a place."""
+    if tensor is None or isinstance(tensor, Var):
+        return tensor
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"cannot assign {type(tensor).__name__!r} as buffer {name!r} (a tensor or None)")
+    return Var(tensor)
 
 
 def snapshot(module: Any, prefix: str) -> dict[str, Any]:
@@ -69,7 +79,7 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
 
 
 def _refuse(model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-    """StateDictError for all that is wrong at once."""
+    """StateDictError for all mismatches at once."""
     problems = [
         f"{what} key(s) in state_dict: {', '.join([repr(k) for k in names])}"
         for what, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys))

@@ -1,9 +1,9 @@
-"""What training loops do to the parameters of a model."""
+"""Utilities of training loops for the parameters of a model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenure.errors import ShapeError
 from tenure.values.arithmetic import minimum
@@ -15,14 +15,23 @@ from tenure.values.reading import value_of
 from tenure.values.shaping import cat, stack
 from tenure.values.tensor import Tensor
 
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike
+    from tenure.values.writable import Writable
+
 
 @checked_first
 @no_grad()
-def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Any:
+def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> Tensor:
     """Scale the gradients of some parameters so that their norm, taken together, is at most ``max_norm``.
 
-    Writes the gradients and gives the norm before: that of all elements, of order ``norm_type`` (inf: the
-    largest). Parameters without a gradient do not count.
+    Writes the gradients and returns the norm before: that of all elements, of order ``norm_type`` (inf: the largest).
+    Parameters without a gradient do not count. ValueError unless the order is above zero.
+
+    >>> w = nn.Parameter([3.0, 4.0])
+    >>> (w * w / 2).sum().backward()
+    >>> nn.utils.clip_grad_norm_([w], 1.0), w.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
     """
     found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     grads = [p.grad for p in found if p.grad is not None]
@@ -33,7 +42,7 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
     return norm
 
 
-def _norm(grads: list[Any], order: float) -> Any:
+def _norm(grads: list[Tensor], order: float) -> Tensor:
     if order <= 0:
         raise ValueError(f"norm_type is above zero, and {order} is not")
     if not grads:
@@ -46,8 +55,15 @@ def _norm(grads: list[Any], order: float) -> Any:
 
 
 @checked_first
-def clip_grad_value_(parameters: Any, clip_value: float) -> None:
-    """Keep every element of the gradients of some parameters within ± ``clip_value``."""
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Keep every element of the gradients of some parameters within ± ``clip_value``; writes them.
+
+    >>> w = nn.Parameter([3.0, -4.0])
+    >>> (w * w / 2).sum().backward()
+    >>> nn.utils.clip_grad_value_([w], 3.5)
+    >>> w.grad
+    tensor([ 3.0000, -3.5000])
+    """
     found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     for p in found:
         if p.grad is not None:
@@ -55,17 +71,26 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
 
 
 @checked_first
-def parameters_to_vector(parameters: Iterable[Any]) -> Any:
-    """The numbers of some parameters in one vector: a value, in the graph, that shares nothing with them."""
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """The numbers of some parameters in one vector: a value, in the graph, that shares nothing with them.
+
+    >>> nn.utils.parameters_to_vector([nn.Parameter([1.0, 2.0]), nn.Parameter([3.0])]).detach()
+    tensor([1., 2., 3.])
+    """
     return cat([p.reshape(-1) for p in parameters])
 
 
 @checked_first
 @no_grad()
-def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
-    """Write some parameters from one vector, one after the other. TN802, and nothing written, if it does not fit.
+def vector_to_parameters(vec: ArrayLike, parameters: Iterable[Writable]) -> None:
+    """Write some parameters from one vector, one after the other; they share nothing with it.
 
-    The parameters share nothing with the vector.
+    ShapeError (TN802), and nothing written, if the vector does not fit.
+
+    >>> w = nn.Parameter([1.0, 2.0])
+    >>> nn.utils.vector_to_parameters(tn.tensor([5.0, 6.0]), [w])
+    >>> w.detach()
+    tensor([5., 6.])
     """
     vector, places = value_of(vec).detach(), list(parameters)
     sizes = [p.numel() for p in places]

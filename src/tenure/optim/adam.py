@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.ops import pointwise
 from tenure.optim.optimizer import Group, Optimizer, check_options
 from tenure.optim.rule import Rule
-from tenure.values.creation import zeros_like
+from tenure.values.factories import zeros_like
 from tenure.values.var import Var
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
 
 
 class Adam(Optimizer):
-    """p ← p - lr · m̂ / (√v̂ + eps), with running means m of the gradient and v of its square.
+    """Adam: p ← p - lr · m̂ / (√v̂ + eps), with running means m of the gradient and v of its square.
 
     m̂ and v̂ are m and v divided by 1 - βᵗ, t the number of steps. ``weight_decay`` adds weight_decay · p to
     the gradient; ``maximize`` goes up. State: ``step``, ``exp_avg``, ``exp_avg_sq``.
     Source: Kingma, Ba, ICLR 2015.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> opt = optim.Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w
+    tensor([0.9000], requires_grad=True)
     """
 
     decoupled = False
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Iterable[Var | Group],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -44,7 +54,7 @@ class Adam(Optimizer):
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
         )
 
-    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write parameters: those with as many steps behind them together."""
         by_step: dict[int, list[tuple[Any, ...]]] = {}
         for p, grad, state in zip(ps, grads, states, strict=True):
@@ -84,13 +94,20 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: p ← (1 - lr · weight_decay) · p before the update.
 
     Source: Loshchilov, Hutter, ICLR 2019.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> opt = optim.AdamW([w], lr=0.1, weight_decay=0.0)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w
+    tensor([0.9000], requires_grad=True)
     """
 
     decoupled = True
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Iterable[Var | Group],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

@@ -1,7 +1,7 @@
-"""An optimizer holds its parameters exclusively while it updates them: nobody else uses or updates one meanwhile.
+"""Exclusive borrow of an optimizer's parameters during its update: other uses or updates of one are errors.
 
-It says so once a step, not once a parameter: what other threads write, and which modules they call, is looked for
-among its parameters while it does.
+The borrow is noted once a step, not once a parameter: writes and module calls of other threads are looked up
+among its parameters during the step.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def refuse(place: Any, thread: int, update: Update) -> None:
 
 
 def loan_of(update: Update) -> Loan:
-    """What an update holds."""
+    """The loan of an update: all its parameters."""
     optimizer, where = update
     return Loan(optimizer, Region.whole(()), True, where, f"this step of {type(optimizer).__name__}")
 

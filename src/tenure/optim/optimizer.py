@@ -1,4 +1,4 @@
-"""What optimizers share: groups of parameters, state, and a step that seals what was recorded."""
+"""Base of optimizers: groups of parameters, state, and a step that seals the recorded trace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import chain
 from threading import get_ident
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast, overload
 
 from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
 from tenure.optim import state
@@ -25,14 +25,25 @@ from tenure.values.tensor import Tensor
 from tenure.values.var import Var
 
 Group = dict[str, Any]
+R = TypeVar("R")
 
 
 class Optimizer:
-    """The base of all optimizers. A subclass gives ``defaults`` and defines ``update`` (or ``update_all``).
+    """The base of optimizers. A subclass passes ``defaults`` on and defines ``update`` (or ``update_all``).
 
     ``params`` are places, or dicts with "params" and options of their own. ``param_groups`` may be edited: a
     new learning rate compiles nothing. ``state`` maps a parameter to what is kept for it; the tensors in it
     are places that the optimizer owns.
+
+    >>> class Descent(optim.Optimizer):
+    ...     def update(self, p, grad, state, group):
+    ...         p.sub_(group["lr"] * grad)
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> opt = Descent([w], {"lr": 0.1})
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w
+    tensor([0.8000], requires_grad=True)
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -40,14 +51,14 @@ class Optimizer:
         check_methods(cls, "__init__")
 
     @checked_first
-    def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
+    def __init__(self, params: Iterable[Var | Group], defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)
         self.state: dict[Any, Group] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._given: list[Site | None] = []
-        if isinstance(params, Tensor):
+        if isinstance(cast(object, params), Tensor):
             raise TypeError("params: an optimizer takes a list of parameters: optim.SGD([w], lr=0.1)")
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("params: an optimizer got an empty list of parameters")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
@@ -73,23 +84,27 @@ class Optimizer:
         self._given.append(at)
         self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
 
-    def parameters(self) -> Iterator[Any]:
+    def parameters(self) -> Iterator[Var]:
         """The parameters of all groups."""
         return chain.from_iterable(g["params"] for g in self.param_groups)
 
     @checked_first
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop the gradients, or write zeros to them."""
+        """Drop the gradients of the parameters, or write zeros to them."""
         for p in self.parameters():
             if set_to_none:
                 p.grad = None
             elif (g := p.grad) is not None:
                 g.zero_()
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], R]) -> R: ...
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; what was recorded runs at the next read.
 
-        ``closure`` computes the loss anew and calls backward; its result is given back. TN597 if a
+        ``closure`` computes the loss anew and calls backward; its result is returned. StaleBorrowError (TN597) if a
         module once held one of the parameters and none holds it now.
         """
         self._refuse_orphans()
@@ -115,11 +130,11 @@ class Optimizer:
         for group in self.param_groups:
             self._update_group(group)
 
-    def update(self, p: Any, grad: Any, state: Group, group: Group) -> None:
+    def update(self, p: Var, grad: Tensor, state: Group, group: Group) -> None:
         """Write one parameter, outside the graph; ``grad`` is a value of its shape."""
         self.update_all([p], [grad], [state], group)
 
-    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write the parameters of a group that have gradients: here one by one."""
         if type(self).update is Optimizer.update:
             raise NotImplementedError(f"{type(self).__name__} does not define update")
@@ -154,7 +169,7 @@ class Optimizer:
                     )
 
     def state_dict(self) -> Group:
-        """State and options by PyTorch's keys, parameters by number, tensors as values."""
+        """State and options as a dict with PyTorch's keys, parameters by number, tensors as values."""
         return state.snapshot(self.param_groups, self.state)
 
     @checked_first
@@ -197,7 +212,7 @@ def gradient_of(p: Any) -> Any:
 
 
 def _check_place(p: Any) -> None:
-    """Only leaves and plain places can be updated."""
+    """Refuse parameters other than leaves and plain places."""
     if not isinstance(p, Tensor):
         raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")
     if not isinstance(p, Var):

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.ops import pointwise
 from tenure.optim.optimizer import Group, Optimizer, check_options
 from tenure.optim.rule import Rule
-from tenure.values.creation import zeros_like
+from tenure.values.factories import zeros_like
 from tenure.values.var import Var
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
 
 
 class RMSprop(Optimizer):
-    """p ← p - lr · g / (√v + eps), with a running mean v ← alpha · v + (1 - alpha) · g² of the squared gradient.
+    """RMSprop: p ← p - lr · g / (√v + eps), with a running mean v of the squared gradient.
 
+    That is v ← alpha · v + (1 - alpha) · g².
     ``centered`` takes the square of a running mean of g from v; ``momentum`` sums the steps up, b ← momentum ·
     b + step; ``weight_decay`` adds weight_decay · p to the gradient; ``maximize`` goes up. State: ``step``,
     ``square_avg``, ``grad_avg``, ``momentum_buffer``. Source: Tieleman, Hinton, Coursera 2012.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> opt = optim.RMSprop([w], lr=0.01)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w
+    tensor([0.9000], requires_grad=True)
     """
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Iterable[Var | Group],
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
@@ -47,7 +58,7 @@ class RMSprop(Optimizer):
             },
         )
 
-    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write parameters together."""
         alpha, momentum, centered = group["alpha"], group["momentum"], bool(group["centered"])
         names = ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum > 0)]

@@ -50,7 +50,7 @@ class Rule:
         at_once((*also, (become, written, new)))
 
     def _together(self, *xs: Any, count: int, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
-        """All new parameters, then all that is kept, kind by kind."""
+        """All new parameters, then all state, kind by kind."""
         scalars = len(tensors) - sum(tensors)
         end = len(xs) - len(tensors)
         of_tensors, of_numbers = iter(xs[end : len(xs) - scalars]), iter(xs[len(xs) - scalars :])

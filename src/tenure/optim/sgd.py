@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.optim.optimizer import Group, Optimizer, check_options
 from tenure.optim.rule import Rule
 from tenure.values.var import Var
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+
 
 class SGD(Optimizer):
-    """p ← p - lr · b, where b is the gradient, or its running sum b ← momentum · b + (1 - dampening) · g.
+    """Stochastic gradient descent: p ← p - lr · b, where b is the gradient, or with ``momentum`` its running sum.
 
+    That is b ← momentum · b + (1 - dampening) · g.
     ``weight_decay`` adds weight_decay · p to the gradient; ``nesterov`` looks one step ahead along b;
     ``maximize`` goes up. State: ``momentum_buffer``. Source: Sutskever et al., ICML 2013, in PyTorch's form.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> opt = optim.SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w
+    tensor([0.8000], requires_grad=True)
     """
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Iterable[Var | Group],
         lr: float = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
@@ -44,7 +55,7 @@ class SGD(Optimizer):
             },
         )
 
-    def update_all(self, ps: list[Any], grads: list[Any], states: list[Group], group: Group) -> None:
+    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write parameters together; those that have no running sum yet start it with their gradient."""
         momentum, decay = group["momentum"], group["weight_decay"]
         numbers = (group["lr"], decay, momentum, 1 - group["dampening"])

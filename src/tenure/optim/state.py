@@ -1,4 +1,4 @@
-"""What an optimizer is saved as and loaded from."""
+"""Saving and loading of optimizers."""
 
 from __future__ import annotations
 

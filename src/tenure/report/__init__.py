@@ -1,1 +1,1 @@
-"""What a diagnostic looks like: rustc's form, in plain text, in colour, or as HTML. Standard library only."""
+"""Text of a diagnostic in rustc's form: plain, in colour, or as HTML. Standard library only."""

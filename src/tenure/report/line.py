@@ -26,7 +26,7 @@ _TAB = " " * 4
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is underlined in a line (characters from 0, end exclusive; the whole line where both are 0), and why."""
+    """A stretch of a line to underline, and its label. Characters count from 0; start and end 0: the whole line."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class Mark:
 
 
 def draw(text: str, marks: Sequence[Mark], paint: Painter) -> Iterator[str]:
-    """The line, its underlines, and the labels below."""
+    """The rows of a line: its text, its underlines, and the labels below."""
     shown, placed = _window(text, _in_columns(text, marks))
     yield paint("text", shown.rstrip())
     if placed:
@@ -67,7 +67,7 @@ def _below(marks: Sequence[Mark], paint: Painter) -> Iterator[str]:
 
 
 def _bars(marks: Sequence[Mark], paint: Painter, width: int = 0) -> str:
-    """A bar below the start of each mark, filled up with blanks to a width."""
+    """A bar below the start of each mark, padded with blanks to a width."""
     row: list[tuple[str, Part]] = [(" ", "text")] * max([width, *(mark.start + 1 for mark in marks)])
     for mark in marks:
         row[mark.start] = ("|", mark.part)
@@ -99,7 +99,7 @@ def _in_columns(text: str, marks: Sequence[Mark]) -> list[Mark]:
 
 
 def _window(text: str, marks: list[Mark]) -> tuple[str, list[Mark]]:
-    """The part of a line that is shown, and the marks moved and cut to fit."""
+    """The visible part of a line, and the marks moved and cut to fit."""
     cells = _cells(text)
     if len(cells) <= WIDTH:
         return "".join(cells), marks
@@ -115,7 +115,7 @@ def _window(text: str, marks: list[Mark]) -> tuple[str, list[Mark]]:
 
 
 def _cells(text: str) -> list[str]:
-    """What a line shows in each column; a wide character leaves its second column empty."""
+    """The character of each column; a wide character leaves its second column empty."""
     out: list[str] = []
     for character in text:
         extra = _extra(character)
@@ -135,7 +135,7 @@ def _shown(character: str) -> str:
 
 
 def _extra(character: str) -> int:
-    """How many columns more than one a character takes: 1 for a wide one, −1 for one that combines."""
+    """The columns beyond one that a character takes: 1 for a wide one, −1 for a combining one."""
     if category(character) in ("Mn", "Me"):
         return -1
     return 1 if east_asian_width(character) in "WF" else 0

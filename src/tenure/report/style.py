@@ -1,4 +1,4 @@
-"""How the parts of a report are set apart: not at all, by terminal colours, or by HTML."""
+"""Styles of the parts of a report: none, terminal colours, or HTML."""
 
 import os
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Literal, TextIO
 __all__ = ["Painter", "Part", "colour", "html", "painter_for", "plain"]
 
 Part = Literal["text", "error", "warning", "title", "gutter", "primary", "secondary", "help"]
-"""What a stretch of a report is: source text, the head's word, its message, line numbers and bars, underlines."""
+"""Kinds of text in a report: source text, the head's word, its message, line numbers and bars, underlines."""
 
 Painter = Callable[[Part, str], str]
-"""Sets a stretch of text apart. All of a report's text goes through one, so that it can be escaped."""
+"""Function that styles a stretch of text. All of a report's text goes through one, so that it can be escaped."""
 
 _ANSI: dict[Part, str] = {
     "error": "1;31",
@@ -34,17 +34,17 @@ _CSS: dict[Part, str] = {
 
 
 def plain(part: Part, text: str) -> str:
-    """The text itself."""
+    """The text, unchanged."""
     return text
 
 
 def colour(part: Part, text: str) -> str:
-    """With the escape sequences of ECMA-48, which terminals show as colours."""
+    """The text in the escape sequences of ECMA-48, which terminals show as colours."""
     return f"\x1b[{_ANSI[part]}m{text}\x1b[0m" if part in _ANSI and text.strip() else text
 
 
 def html(part: Part, text: str) -> str:
-    """As HTML, for the inside of a <pre>."""
+    """The text as HTML, for the inside of a <pre>."""
     style = _CSS.get(part)
     safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f'<span style="{style}">{safe}</span>' if style and text.strip() else safe

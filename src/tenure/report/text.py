@@ -23,7 +23,7 @@ Lines = Callable[[str, int], str | None]
 
 
 def render(diagnostic: Diagnostic, lines: Lines, paint: Painter = plain, *, head: str | None = None) -> str:
-    """The whole report of one diagnostic. `head` stands before the message; None: `error[CODE]`."""
+    """The whole report of one diagnostic, after `head` (None: `error[CODE]`) and the message."""
     labels = [label for label in (diagnostic.primary, *diagnostic.labels) if label.span.path]
     width = max((len(str(label.span.line)) for label in labels), default=1)
     out = [_headline(diagnostic, paint, head)]
@@ -47,12 +47,12 @@ def as_html(diagnostic: Diagnostic, lines: Lines, *, head: str | None = None) ->
 
 
 def head_of(diagnostic: Diagnostic) -> str:
-    """How sure the report is: "warning" of what may happen, "error" of what does."""
+    """The first word of a report: "warning" for a possible error, "error" for a certain one."""
     return "warning" if diagnostic.tier == "strict" else "error"
 
 
 def location(label: Label) -> str:
-    """`path:line:column`, columns counted from 1; less where less is known."""
+    """`path:line:column`, columns counted from 1; shorter where column or line is unknown."""
     span = label.span
     if span.line < 1:
         return span.path
@@ -72,7 +72,7 @@ def _headline(diagnostic: Diagnostic, paint: Painter, head: str | None) -> str:
 def _file(
     labels: Sequence[Label], primary: Label, lines: Lines, paint: Painter, width: int, arrow: str
 ) -> Iterator[str]:
-    """What is said of one file: where, and its lines with their marks, the lines between left out."""
+    """The lines of one file: its location, and the marked lines, those between left out."""
     text = {label.span.line: lines(label.span.path, label.span.line) for label in labels}
     seen = [label for label in labels if text[label.span.line] is not None]
     unseen = [label for label in labels if text[label.span.line] is None and label is not primary]

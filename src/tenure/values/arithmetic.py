@@ -1,21 +1,26 @@
-"""Elementwise functions: of tensors and Python numbers, on broadcast operands."""
+"""Arithmetic of two operands, elementwise: tensors and Python numbers, broadcast together; casts and choices."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
 
-from tenure import dtypes
 from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError, TenureError, shown
-from tenure.ops import normal, pointwise, promote, special
-from tenure.ops.promote import Operation, arithmetic, elementary
-from tenure.values import keys, record
+from tenure.ops import pointwise, promote
+from tenure.ops.promote import Operation, arithmetic
+from tenure.values import comparison, keys, record
 from tenure.values.given import PLAIN, flag
 from tenure.values.hits import apply, apply_one
-from tenure.values.operators import STEPS, binary, scaled
+from tenure.values.operators import binary, recorded, scaled
 from tenure.values.reading import value_of
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Operand
+
+# mypy: disable-error-code="empty-body"
 
 ADD = arithmetic("add", pointwise.add, pointwise.logical_or, "AddBackward0")
 SUBTRACT = arithmetic("subtract", pointwise.subtract, None, "SubBackward0")
@@ -28,107 +33,107 @@ MAXIMUM = arithmetic("maximum", pointwise.maximum, pointwise.logical_or, "Maximu
 MINIMUM = arithmetic("minimum", pointwise.minimum, pointwise.logical_and, "MinimumBackward0")
 
 
-def _comparison(name: str) -> Operation:
-    prim = getattr(pointwise, name)
-    return Operation(name, lambda x, y: prim(*promote.common(x, y)))
+@recorded(scaled(ADD))
+def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
+    """Elementwise sum x + alpha · y; of bools, the logical or.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.add(tn.tensor([1, 2]), 10)
+    tensor([11, 12])
+    """
 
 
-def _logical(name: str) -> Operation:
-    prim = getattr(pointwise, name)
-    return Operation(name, lambda *xs: prim(*[promote.as_type(x, dtypes.bool_) for x in xs]))
+@recorded(scaled(SUBTRACT))
+def subtract(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
+    """Elementwise difference x - alpha · y.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802); DTypeError (TN802) for
+    two bools.
+
+    >>> tn.subtract(tn.tensor([1, 2]), 10)
+    tensor([-9, -8])
+    """
 
 
-def _bitwise(name: str, symbol: str) -> Operation:
-    prim = getattr(pointwise, name)
+@recorded(binary(MULTIPLY, operator=False))
+def multiply(x: Operand, y: Operand) -> Tensor:
+    """Elementwise product x · y; of bools, the logical and.
 
-    def function(*xs: Any) -> Any:
-        for x in xs:
-            if x.dtype.kind != "b":
-                raise DTypeError(f"{symbol} is defined for bool, not {x.dtype.name}", help="compare first, as (x > 0)")
-        return prim(*[promote.as_type(x, dtypes.bool_) for x in xs])
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 
-    return Operation(symbol, function)
-
-
-EQUAL, NOT_EQUAL = _comparison("equal"), _comparison("not_equal")
-LESS, LESS_EQUAL = _comparison("less"), _comparison("less_equal")
-GREATER, GREATER_EQUAL = _comparison("greater"), _comparison("greater_equal")
-AND, OR, XOR, INVERT = (
-    _bitwise(name, symbol)
-    for name, symbol in (
-        ("logical_and", "&"),
-        ("logical_or", "|"),
-        ("logical_xor", "^"),
-        ("logical_not", "~"),
-    )
-)
-
-add = scaled(ADD)
-subtract = scaled(SUBTRACT)
-multiply = binary(MULTIPLY, operator=False)
-divide = binary(DIVIDE, operator=False)
-floor_divide = binary(FLOOR_DIVIDE, operator=False)
-remainder = binary(REMAINDER, operator=False)
-pow = binary(POWER, operator=False)
-maximum = binary(MAXIMUM, operator=False)
-minimum = binary(MINIMUM, operator=False)
-equal = binary(EQUAL, operator=False)
-not_equal = binary(NOT_EQUAL, operator=False)
-less = binary(LESS, operator=False)
-less_equal = binary(LESS_EQUAL, operator=False)
-greater = binary(GREATER, operator=False)
-greater_equal = binary(GREATER_EQUAL, operator=False)
-logical_and = binary(_logical("logical_and"), operator=False)
-logical_or = binary(_logical("logical_or"), operator=False)
-logical_xor = binary(_logical("logical_xor"), operator=False)
+    >>> tn.multiply(tn.tensor([1, 2]), 10)
+    tensor([10, 20])
+    """
 
 
-def _unary(fn: Operation, doc: str) -> Any:
-    def record(x: Any) -> Any:
-        return apply_one(fn, value_of(x))
+@recorded(binary(DIVIDE, operator=False))
+def divide(x: Operand, y: Operand) -> Tensor:
+    """Elementwise quotient x / y, a float: whole numbers become float32 first.
 
-    record.__name__ = record.__qualname__ = fn.name
-    record.__doc__ = doc
-    STEPS[record] = (fn, "method", False)
-    return record
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 
-
-negative = _unary(Operation("negative", pointwise.negative, "NegBackward0"), "-x, elementwise.")
-abs = _unary(Operation("abs", pointwise.absolute, "AbsBackward0"), "|x|, elementwise; the gradient at 0 is 0.")
-sign = _unary(Operation("sign", pointwise.sign), "-1, 0 or 1, elementwise; not differentiable.")
-floor = _unary(
-    Operation("floor", lambda x: pointwise.floor(x) if x.dtype.is_floating else x, "FloorBackward0"),
-    "The largest whole number ≤ x; not differentiable.",
-)
-exp = _unary(elementary("exp", pointwise.exp, "ExpBackward0"), "e to the x, elementwise.")
-log = _unary(elementary("log", pointwise.log, "LogBackward0"), "The natural logarithm, elementwise.")
-sqrt = _unary(elementary("sqrt", pointwise.sqrt, "SqrtBackward0"), "The square root, elementwise.")
-tanh = _unary(elementary("tanh", pointwise.tanh, "TanhBackward0"), "The hyperbolic tangent, elementwise.")
-erf = _unary(elementary("erf", special.erf, "ErfBackward0"), "The error function, elementwise.")
-ndtr = _unary(
-    elementary("ndtr", normal.ndtr, "SpecialNdtrBackward0"),
-    "The standard normal distribution function, elementwise.",
-)
-sigmoid = _unary(elementary("sigmoid", special.sigmoid, "SigmoidBackward0"), "1 / (1 + e⁻ˣ), elementwise.")
-softplus = _unary(elementary("softplus", special.softplus, "SoftplusBackward0"), "log(1 + eˣ), elementwise.")
-expm1 = _unary(elementary("expm1", special.expm1, "Expm1Backward0"), "eˣ - 1, elementwise.")
-log1p = _unary(elementary("log1p", special.log1p, "Log1PBackward0"), "log(1 + x), elementwise.")
-sin = _unary(elementary("sin", pointwise.sin, "SinBackward0"), "The sine of x in radians, elementwise.")
-cos = _unary(elementary("cos", pointwise.cos, "CosBackward0"), "The cosine of x in radians, elementwise.")
-square = _unary(Operation("square", lambda x: pointwise.multiply(x, x), "PowBackward0"), "x·x, elementwise.")
-isnan = _unary(elementary("isnan", pointwise.isnan, ""), "Whether x is NaN, elementwise.")
-isfinite = _unary(elementary("isfinite", pointwise.isfinite, ""), "Whether x is neither infinite nor NaN, elementwise.")
-logical_not = _unary(_logical("logical_not"), "not x, elementwise.")
-invert = _unary(INVERT, "~x for bool, elementwise.")
+    >>> tn.divide(tn.tensor([1, 2]), 4)
+    tensor([0.2500, 0.5000])
+    """
 
 
-def _relu(x: Any) -> Any:
-    """x above zero, else 0; NaN stays NaN and the gradient at 0 is 0, as in PyTorch."""
-    zero = x.coerce(0)
-    return pointwise.where(pointwise.less_equal(x, zero), zero, x)
+@recorded(binary(FLOOR_DIVIDE, operator=False))
+def floor_divide(x: Operand, y: Operand) -> Tensor:
+    """Elementwise quotient rounded down, x // y; not differentiable.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802). DivisionByZero, when the
+    result is read, where whole numbers are divided by 0.
+
+    >>> tn.floor_divide(tn.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
 
 
-relu = _unary(Operation("relu", _relu, "ReluBackward0"), "max(x, 0), elementwise; the gradient at 0 is 0.")
+@recorded(binary(REMAINDER, operator=False))
+def remainder(x: Operand, y: Operand) -> Tensor:
+    """Elementwise remainder x % y, with the sign of y.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802). DivisionByZero, when the
+    result is read, where whole numbers are divided by 0.
+
+    >>> tn.remainder(tn.tensor([7, -7]), 4)
+    tensor([3, 1])
+    """
+
+
+@recorded(binary(POWER, operator=False))
+def pow(x: Operand, y: Operand) -> Tensor:
+    """Elementwise power, x to the y.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.pow(tn.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+
+
+@recorded(binary(MAXIMUM, operator=False))
+def maximum(x: Operand, y: Operand) -> Tensor:
+    """Elementwise larger of two; NaN where either is. Equal elements share the gradient.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.maximum(tn.tensor([1, 5]), tn.tensor([3, 4]))
+    tensor([3, 5])
+    """
+
+
+@recorded(binary(MINIMUM, operator=False))
+def minimum(x: Operand, y: Operand) -> Tensor:
+    """Elementwise smaller of two; NaN where either is. Equal elements share the gradient.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.minimum(tn.tensor([1, 5]), tn.tensor([3, 4]))
+    tensor([1, 4])
+    """
+
 
 WHERE = Operation("where", promote.choose, "WhereBackward0")
 CAST = Operation("to", lambda x, *, dtype: promote.as_type(x, dtype), "ToCopyBackward0")
@@ -136,22 +141,26 @@ CLONE = Operation("clone", pointwise.mark, "CloneBackward0")
 DETACH = Operation("detach", promote.stop)
 
 
-def truth(x: Any) -> Any:
-    """Whether each element is not zero: a value of bools itself."""
-    return x if x._aval.dtype.kind == "b" else not_equal(x, 0)
+@overload
+def where(condition: ArrayLike) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> Tensor: ...
+def where(condition: ArrayLike, x: Any = None, y: Any = None) -> Tensor | tuple[Tensor, ...]:
+    """x where the condition (bool) holds, else y: a choice by element.
 
-
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    """x where the condition (bool) holds, else y; all broadcast, x and y promoted (either may be a number).
-
-    The gradient goes to x where the condition holds and to y elsewhere, never as NaN from the other side. With the
+    The shapes broadcast together, else ShapeError (TN802); x and y are promoted, and either may be a number. The
+    gradient goes to x where the condition holds and to y elsewhere, never as NaN from the other side. With the
     condition alone: for each axis the indices at which it holds (``nonzero``).
+
+    >>> x = tn.tensor([-1.0, 2.0])
+    >>> tn.where(x > 0, x, 0.0)
+    tensor([0., 2.])
     """
     c = value_of(condition)
     if isinstance(x, np.generic) or isinstance(y, np.generic):
         x, y = (v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else v for v in (x, y))
     if x is None and y is None:
-        return keys.positions(truth(c), False)
+        return keys.positions(comparison.truth(c), False)
     if x is None or y is None:
         raise DTypeError("where takes the condition alone, or both x and y")
     if isinstance(x, NUMBERS) and isinstance(y, NUMBERS):
@@ -174,8 +183,14 @@ class Operations:
     where_left = Operation("where", lambda c, y, x: promote.choose(c, x, y), "WhereBackward0")
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:
-    """x kept within [min, max]; a bound left out does not bound."""
+def clip(x: ArrayLike, min: Operand | None = None, max: Operand | None = None) -> Tensor:
+    """x with each element kept within [min, max]; a bound left out does not bound.
+
+    The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.clip(tn.tensor([-2.0, 0.5, 3.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     x = value_of(x)
     if min is not None:
         x = maximum(x, min if type(min) in PLAIN else _operand(min, "clip: min"))
@@ -193,24 +208,42 @@ def _operand(x: Any, what: str) -> Any:
     return value_of(x)
 
 
-def lerp(x: Any, end: Any, weight: Any) -> Any:
-    """x + weight · (end - x): from x towards end, elementwise."""
+def lerp(x: Tensor, end: ArrayLike, weight: Operand) -> Tensor:
+    """Elementwise linear interpolation x + weight · (end - x), from x towards end.
+
+    The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.lerp(tn.tensor([0.0, 10.0]), tn.tensor([10.0, 20.0]), 0.5)
+    tensor([ 5., 15.])
+    """
     try:
         return x + weight * (value_of(end) - x)
     except (TypeError, ValueError) as error:
         refuse_among(error, "lerp", x=x, weight=weight)
 
 
-def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
-    """x + value · a · b, elementwise."""
+def addcmul(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
+    """Elementwise x + value · a · b.
+
+    The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.addcmul(tn.tensor([1.0]), tn.tensor([2.0]), tn.tensor([3.0]), value=10)
+    tensor([61.])
+    """
     try:
         return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
     except (TypeError, ValueError) as error:
         refuse_among(error, "addcmul", x=x, b=b, value=value)
 
 
-def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
-    """x + value · a / b, elementwise."""
+def addcdiv(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
+    """Elementwise x + value · a / b.
+
+    The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.addcdiv(tn.tensor([1.0]), tn.tensor([3.0]), tn.tensor([2.0]), value=10)
+    tensor([16.])
+    """
     try:
         return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
     except (TypeError, ValueError) as error:
@@ -225,24 +258,38 @@ def refuse_among(error: Exception, name: str, **operands: Any) -> NoReturn:
     raise error
 
 
-def to_dtype(x: Any, dtype: DType) -> Any:
+def to_dtype(x: ArrayLike, dtype: DType) -> Tensor:
     """x in another dtype; itself where it has it."""
     x = value_of(x)
     return x if x._aval.dtype is dtype else apply_one(CAST, x, (("dtype", dtype),))
 
 
-def astype(x: Any, dtype: DTypeLike, *, copy: bool = True) -> Any:
-    """x in another dtype. Values never change, so ``copy`` makes no difference."""
+def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True) -> Tensor:
+    """x in another dtype; ``copy`` makes no difference, for values never change.
+
+    Floats are cut towards zero to whole numbers. DTypeError (TN802) for what is no dtype.
+
+    >>> tn.astype(tn.tensor([0.5, 2.7]), tn.int64)
+    tensor([0, 2])
+    """
     flag("copy", copy)
     return to_dtype(x, as_dtype(dtype))
 
 
-def clone(x: Any) -> Any:
-    """The same value, in the graph."""
+def clone(x: ArrayLike) -> Tensor:
+    """The same value as another result, in the graph.
+
+    >>> tn.ones(2, requires_grad=True).clone()
+    tensor([1., 1.], grad_fn=<CloneBackward0>)
+    """
     return apply_one(CLONE, value_of(x))
 
 
-def detach(x: Any) -> Any:
-    """The same value without its graph."""
+def detach(x: ArrayLike) -> Tensor:
+    """The same value without its graph: no gradient goes back through it.
+
+    >>> tn.detach(tn.ones(2, requires_grad=True) * 3)
+    tensor([3., 3.])
+    """
     x = value_of(x)
     return apply_one(DETACH, x) if x._deps else x

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tenure.errors import DTypeError, GradientError, shown
 from tenure.values import record
@@ -17,19 +17,29 @@ from tenure.values.reading import value_of
 from tenure.values.sites import here, site
 from tenure.values.steps import fill
 
+if TYPE_CHECKING:
+    from tenure.values.borrow import Borrow
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Tensors
+
 
 def backward(
-    x: Any,
-    gradient: Any = None,
+    x: ArrayLike,
+    gradient: ArrayLike | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Sequence[Any] | None = None,
+    inputs: Tensors | None = None,
 ) -> None:
     """Add the gradient of x to ``.grad`` of every leaf it was computed from (of ``inputs`` only, if given).
 
-    ``gradient`` is the cotangent of x, of its shape and dtype; a scalar needs none. The graph is consumed
-    unless ``retain_graph`` (by default, ``create_graph``); another backward through it is TN382. TN804 if x
-    does not require grad.
+    ``gradient`` is the cotangent of x, of its shape and dtype; a scalar needs none. The graph is consumed unless
+    ``retain_graph`` (by default, ``create_graph``). UseAfterMove (TN382) for a graph that has been consumed before;
+    GradientError (TN804) if x does not require grad.
+
+    >>> w = tn.tensor([2.0, 3.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    tensor([4., 6.])
     """
     root = value_of(x)
     g = None if gradient is None else value_of(gradient)
@@ -37,15 +47,12 @@ def backward(
     create_graph = create_graph is not False and flag("create_graph", create_graph)
     keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
     if inputs is not None:
-        if not isinstance(inputs, list | tuple):
-            if isinstance(inputs, str | bytes | dict) or not hasattr(type(inputs), "__iter__"):
-                raise DTypeError(f"backward: inputs is a list of leaves, not {shown(inputs)}")
-            inputs = [inputs] if isinstance(inputs, record._Tensor) else list(inputs)
-        for place in inputs:
+        places = _leaves(inputs)
+        for place in places:
             if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
                 place._leaf.grad._refuse_write()
-        found = grad([root], list(inputs), None if g is None else [g], keep, create_graph, allow_unused=True)
-        for place, gx in zip(inputs, found, strict=True):
+        found = grad([root], places, None if g is None else [g], keep, create_graph, allow_unused=True)
+        for place, gx in zip(places, found, strict=True):
             leaf = getattr(place, "_leaf", None)
             if leaf is None:
                 raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
@@ -61,6 +68,35 @@ def backward(
         add(leaf, run_hooks(leaf.hooks, gx))
 
 
+def _leaves(inputs: Any) -> list[Any]:
+    """The leaves that a backward is for, given as one or as several."""
+    if isinstance(inputs, str | bytes | dict) or not hasattr(type(inputs), "__iter__"):
+        raise DTypeError(f"backward: inputs is a list of leaves, not {shown(inputs)}")
+    return [inputs] if isinstance(inputs, record._Tensor) else list(inputs)
+
+
+@overload
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: ArrayLike | Sequence[ArrayLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: Literal[False] | None = None,
+    *,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]: ...
+@overload
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: ArrayLike | Sequence[ArrayLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    *,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]: ...
 def grad(
     outputs: Any,
     inputs: Any,
@@ -70,11 +106,15 @@ def grad(
     allow_unused: bool | None = None,
     *,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of ``outputs`` (weighted by ``grad_outputs``) with respect to ``inputs``.
 
-    One value per input, of its shape. ``.grad`` is not touched. An input that no output depends on is TN804,
-    or None with ``allow_unused``, or zeros with ``materialize_grads``. Hooks of inputs run.
+    One value per input, of its shape. ``.grad`` is not touched; hooks of inputs run. GradientError (TN804) for an
+    input that no output depends on, unless ``allow_unused`` (None for it) or ``materialize_grads`` (zeros for it).
+
+    >>> w = tn.tensor([2.0, 3.0], requires_grad=True)
+    >>> tn.autograd.grad((w * w).sum(), w)
+    (tensor([4., 6.]),)
     """
     roots = [value_of(y) for y in _listed(outputs)]
     wanted = _listed(inputs)
@@ -119,7 +159,10 @@ def _listed(xs: Any) -> list[Any]:
 
 
 def register_hook(x: Any, hook: Hook) -> RemovableHandle:
-    """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it."""
+    """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it.
+
+    GradientError (TN804) if x does not require grad.
+    """
     if not callable(hook):
         raise DTypeError(f"register_hook: hook is a function, not {shown(hook)}")
     leaf = getattr(x, "_leaf", None)
@@ -130,7 +173,7 @@ def register_hook(x: Any, hook: Hook) -> RemovableHandle:
 
 
 def retain_grad(x: Any) -> None:
-    """Keep the gradient of a result in its ``.grad``, as leaves do."""
+    """Keep the gradient of a result in its ``.grad``, as leaves do; GradientError (TN804) if it requires none."""
     if getattr(x, "_leaf", None) is not None:
         return
     value = value_of(x)
@@ -140,7 +183,7 @@ def retain_grad(x: Any) -> None:
         handler.keep = lambda g: add(kept, g)
 
 
-def get_grad(x: Any) -> Any:
+def get_grad(x: Any) -> Borrow | None:
     """The gradient that backward() left here: a borrow of its place, or None."""
     leaf = keeper(x) or getattr(x._read(), "_kept", None)
     return None if leaf is None or leaf.grad is None else leaf.grad.data

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
 from tenure.errors import WriteError
 from tenure.runtime.bracket import Bracketed
@@ -25,6 +25,9 @@ from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
 from tenure.values.writable import NUMBERS, Writable, exact, replaced
 
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike, Basic, Index
+
 
 def forget_dead(references: list[weakref.ref[Any]]) -> None:
     """Take dead references out of a list, one by one: other threads may add to it meanwhile."""
@@ -39,11 +42,17 @@ class Borrow(Bracketed, Writable):
     It reads the place as of its own last write, else as taken. Indexing gives a sub-borrow. Written through
     after somebody else wrote the place: TN597. Entered by ``with`` it is exclusive until the block ends (TN499,
     TN502 and TN503 for others). Borrowed from ``_place``; owns nothing but its snapshot.
+
+    >>> v = tn.Var([1.0, 2.0])
+    >>> v.borrow_mut()[0].zero_()
+    tensor(0.)
+    >>> v
+    tensor([0., 2.])
     """
 
     __slots__ = ("_endings", "_parent", "_place", "_region", "_stale", "_val")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return object.__new__(cls)
 
     def __init__(self, place: Any, region: Region, parent: Borrow | None) -> None:
@@ -65,7 +74,7 @@ class Borrow(Bracketed, Writable):
 
     @classmethod
     def of(cls, place: Any) -> Borrow:
-        """A borrow of all of a place: what the constructor gives, sooner."""
+        """A borrow of all of a place: as the constructor makes it, faster."""
         value = place._read()
         b = object.__new__(cls)
         b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
@@ -91,7 +100,7 @@ class Borrow(Bracketed, Writable):
             del self._val
 
     def chain(self) -> list[Borrow]:
-        """This borrow and those it was taken from."""
+        """The borrow itself, and those that it was taken from."""
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
     def _view_of_parent(self, parent: Borrow) -> Any:
@@ -99,8 +108,8 @@ class Borrow(Bracketed, Writable):
         value = parent._read()
         return value if self._region is parent._region else indexing.apply_basic(value, *self._region.last)
 
-    def view_of(self, whole: Any) -> Any:
-        """What of the place's value lies in this window."""
+    def view_of(self, whole: Tensor) -> Tensor:
+        """The part of the place's value that lies in this window."""
         value = detach(whole)
         return value if self._region.is_whole else self._region.read(value)
 
@@ -111,11 +120,11 @@ class Borrow(Bracketed, Writable):
 
     @property
     def data(self) -> Borrow:
-        """A borrow's data is the borrow."""
+        """The borrow itself."""
         return self
 
     @data.setter
-    def data(self, v: Any) -> None:
+    def data(self, v: ArrayLike) -> None:
         if v is not self:
             self._write(exact(self._read(), detach(value_of(v))))
 
@@ -140,18 +149,26 @@ class Borrow(Bracketed, Writable):
         begin, end = lending(self._place, loan, self.chain())
         return (begin,), (), end
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: Basic) -> Borrow: ...
+    @overload
+    def __getitem__(self, key: Index) -> Tensor: ...
+    def __getitem__(self, key: Any) -> Tensor:
         if not keys.is_basic(key):
             return at_users_line(indexing.getitem(self._read(), key))
+        return self._part(key)
+
+    def _part(self, key: Any) -> Borrow:
+        """The sub-borrow at a basic index."""
         return Borrow(self._place, self._region.sub(*keys.parse(key, self._aval.shape)), self)
 
-    def __setitem__(self, key: Any, v: Any) -> None:
+    def __setitem__(self, key: Index, v: ArrayLike) -> None:
         if self._region.is_whole:
             self._refuse_stale()
             v = written_of(v)
             self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
         elif keys.is_basic(key):
-            self[key]._write(written_of(v))
+            self._part(key)._write(written_of(v))
         else:
             self._put(key, written_of(v))
 
@@ -213,15 +230,20 @@ class Borrow(Bracketed, Writable):
 
 
 class SharedBorrow(Bracketed, Writable):
-    """A place, or a part of it, to be read: it gives the value as of when it was taken, or last entered.
+    """A shared loan of a place, or of a part: reading it gives the value as of when it was taken, or last entered.
 
     Entered by ``with``, it lends the place until the block ends: nobody writes it (TN506) or borrows it exclusively
     (TN502). Writing through it is TN594. Gradients flow through it as through the place.
+
+    >>> v = tn.Var([1.0, 2.0])
+    >>> with v.borrow() as t:
+    ...     print(t + 1)
+    tensor([2., 3.])
     """
 
     __slots__ = ("_endings", "_entered", "_parent", "_place", "_region", "_val", "_whom")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return object.__new__(cls)
 
     def __init__(self, place: Any, region: Region, parent: Borrow | None = None) -> None:
@@ -239,8 +261,8 @@ class SharedBorrow(Bracketed, Writable):
         self._val = value = whole if self._parent is None else self._parent.view_of(whole)
         value._held = True
 
-    def chain(self) -> list[Any]:
-        """This borrow and those it was taken from."""
+    def chain(self) -> list[Borrow | SharedBorrow]:
+        """The borrow itself, and those that it was taken from."""
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
     def _opening(self) -> Any:
@@ -256,15 +278,15 @@ class SharedBorrow(Bracketed, Writable):
         self._look()
 
     def grad_fn_name(self) -> str | None:
-        """A leaf has none."""
+        """The name of the operation that made the value; None for a leaf."""
         return None if self.is_leaf else self._read().grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made what was lent."""
+        """Whether no recorded operation made the value that was lent."""
         return (self._place._leaf is not None and self._parent is None) or not self._read()._deps
 
-    def _refuse(self) -> Any:
+    def _refuse(self) -> NoReturn:
         what = f"{self._whom}, lent as shared," if self._whom else "what was lent as shared"
         raise WriteError(
             f"{what} is written",
@@ -275,7 +297,7 @@ class SharedBorrow(Bracketed, Writable):
         )
 
     def _seen(self) -> tuple[Any, Any]:
-        return self._refuse()  # type: ignore[no-any-return]
+        return self._refuse()
 
     def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Any:
         return self._refuse()
@@ -283,13 +305,13 @@ class SharedBorrow(Bracketed, Writable):
     def __setitem__(self, key: Any, v: Any) -> None:
         self._refuse()
 
-    def requires_grad_(self, requires_grad: Any = True) -> Any:
+    def requires_grad_(self, requires_grad: Any = True) -> NoReturn:
         """TN594: it would change the place."""
-        return self._refuse()
+        self._refuse()
 
     @property
     def data(self) -> SharedBorrow:
-        """What was lent, without its graph; as little written."""
+        """The value that was lent, without its graph; not to be written either."""
         twin = SharedBorrow(self._place, self._region, self._parent)
         twin._entered, twin._whom, twin._val = self._entered, self._whom, detach(self._read())
         return twin
@@ -298,7 +320,7 @@ class SharedBorrow(Bracketed, Writable):
     def data(self, v: Any) -> None:
         self._refuse()
 
-    @property
+    @property  # type: ignore[override]
     def grad(self) -> SharedBorrow | None:
         """The gradient of the place, to be read; None if it has none."""
         leaf = keeper(self._place)
@@ -316,9 +338,9 @@ class SharedBorrow(Bracketed, Writable):
         """Another shared loan of the same."""
         return SharedBorrow(self._place, self._region, self._parent)
 
-    def borrow_mut(self) -> Any:
+    def borrow_mut(self) -> NoReturn:
         """TN594: what is lent as shared is not lent exclusively."""
-        return self._refuse()
+        self._refuse()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self._read().__reduce_ex__(protocol)

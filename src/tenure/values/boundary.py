@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from tenure.values.leaving import leave
 from tenure.values.record import RECORDER
 from tenure.values.show import format_tensor
 from tenure.values.spelling import in_plain_names
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import Number
 
 
 @coded
@@ -83,12 +88,12 @@ class Boundary:
     __array_ufunc__ = None
     __array_priority__ = 1000
 
-    def item(self: Any) -> Any:
-        """The one element, as a Python number."""
+    def item(self: Any) -> Number:
+        """The one element, as a Python number; ShapeError (TN802) if there are more, or none."""
         array = array_of(self)
         if array.size != 1:
             raise ShapeError(f"item() of a tensor with {array.size} elements", help="use .tolist() or .numpy()")
-        return array.item()
+        return array.item()  # type: ignore[no-any-return]
 
     def tolist(self: Any) -> Any:
         """The elements as nested lists of Python numbers (a number for a 0-dimensional tensor)."""
@@ -161,7 +166,7 @@ class Boundary:
             raise ScalarError("len() of a 0-dimensional tensor")
         return int(self.shape[0])
 
-    def __iter__(self: Any) -> Any:
+    def __iter__(self: Any) -> Iterator[Tensor]:
         value = self._read()
         if not value.shape:
             raise ScalarError("iteration over a 0-dimensional tensor")
@@ -202,10 +207,10 @@ class Boundary:
     def __copy__(self) -> Any:
         return self
 
-    def __deepcopy__(self: Any, memo: Any) -> Any:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self
 
     @property
     def dtype(self: Any) -> DType:
-        """The dtype."""
+        """The type of the elements."""
         return self._aval.dtype  # type: ignore[no-any-return]

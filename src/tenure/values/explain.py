@@ -36,11 +36,16 @@ class KernelLines:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A program as a user can read it; ``str`` of it is a page of text, ``html`` writes one with the graph.
+    """Explanation of a program; ``str`` of it is a page of text, and ``html`` writes a page with the graph.
 
     ``state`` says how it ran. ``moved`` are the bytes that its kernels read and write, ``floor`` those of each input
     and each output once, ``arena`` those of its buffers for what is neither. ``host_calls`` are calls of libraries,
     ``moves`` the inputs that were moved.
+
+    >>> (tn.arange(4).float() * 2 + 1).sum().item()
+    16.0
+    >>> isinstance(tn.explain().moved, int)
+    True
     """
 
     state: str
@@ -67,10 +72,15 @@ class Explanation:
 
 
 def explain() -> Explanation:
-    """The last program that this thread has run: kernels, fused lines, bytes moved, buffers, calls of libraries.
+    """Explanation of the last program that this thread has run: kernels, fused lines, bytes moved, buffers.
 
     Recording alone runs nothing: read a value first. Lines are those that recorded the program when it was new.
     TenureError where nothing has run yet.
+
+    >>> (tn.arange(4).float() * 2 + 1).sum().item()
+    16.0
+    >>> len(tn.explain().kernels) > 0
+    True
     """
     if LAST.plan is None:
         raise TenureError("no program has run in this thread yet", help="read a value first: .item(), print, .numpy()")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,10 @@ from tenure.values.sites import PACKAGE, place_of, user_frame
 from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Key, Node
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
 TRACE = tuple([name for name in record.Trace.__slots__ if name != "__weakref__"])
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad"),
@@ -126,7 +130,7 @@ def know(name: str, to: Any) -> None:
         CODE.point(f"o_{name}", to)
 
 
-def coded(function: Callable[..., Any]) -> Callable[..., Any]:
+def coded(function: F) -> F:
     """The builtin of this name, which leaves what is unusual to the function; that itself where there is none."""
     if CODE is None:
         return function
@@ -147,7 +151,9 @@ def seen(t: record.Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...]
     return t.settle(node, user_frame())
 
 
-apply, apply_one = coded(record.apply), coded(record.apply_one)
+apply: Callable[..., Tensor] = coded(record.apply)
+"""``record.apply``. Of an operation with several results it gives a tuple, which unpacks as a tensor does."""
+apply_one: Callable[..., Tensor] = coded(record.apply_one)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
     _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)

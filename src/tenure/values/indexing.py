@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from tenure.values import keys, record
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of, written_of
 from tenure.values.sites import at_users_line
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Index
 
 GETITEM = Operation("getitem", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SelectBackward0")
 SLICE = Operation("slice", lambda x, *s, spec: index.getitem(x, *promote.whole(s), spec=spec), "SliceBackward0")
@@ -28,8 +32,12 @@ FILLED = Operation("masked_fill", select.filled, "MaskedFillBackward0")
 NUMBERS = (bool, int, float)
 
 
-def getitem(x: Any, key: Any) -> Any:
-    """x[key]: a value with the selected elements, in the graph."""
+def getitem(x: ArrayLike, key: Index) -> Tensor:
+    """x[key]: a value with the selected elements, in the graph.
+
+    ``key`` is any index of NumPy: ints, slices, ``...``, None, index arrays, masks, or a tuple of them. OutOfRange
+    (TN801) for an index outside its axis: at once where it is an int, when the result is read where it is a tensor.
+    """
     x = value_of(x)
     shape = x._aval.shape
     if type(key) is int and shape:
@@ -49,7 +57,7 @@ def getitem(x: Any, key: Any) -> Any:
     return apply_basic(x, *keys.parse(key, shape))
 
 
-def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Any:
+def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Tensor:
     """A basic index that has been parsed and checked."""
     return apply(GETITEM if "i" in spec else SLICE, (x,), (("spec", spec),), starts)
 
@@ -66,7 +74,7 @@ def fitting(x: Any, v: Any) -> Any:
     return v == 1 if type(v) is int and v in (0, 1) and x._aval.dtype.kind == "b" else v
 
 
-def written(x: Any, key: Any, v: Any) -> Any:
+def written(x: Any, key: Any, v: Any) -> Tensor:
     """x with v at x[key]: the value that a place takes by ``x[key] = v``. The last of equal indices stands."""
     v, shape = fitting(x, v), x._aval.shape
     known = keys.remembered(key, shape)
@@ -87,7 +95,7 @@ def written(x: Any, key: Any, v: Any) -> Any:
     return at_users_line(h)
 
 
-def put(x: Any, chosen: keys.Selection, v: Any, way: str) -> Any:
+def put(x: Any, chosen: keys.Selection, v: Any, way: str) -> Tensor:
     """x with a number or value written at an advanced index: set, added, …"""
     params = (("way", way), *chosen.params)
     if type(v) in NUMBERS:
@@ -95,13 +103,13 @@ def put(x: Any, chosen: keys.Selection, v: Any, way: str) -> Any:
     return apply(PUT, (x, *chosen.arrays, v), params, chosen.starts)
 
 
-def put_masked(x: Any, mask: Any, before: int, v: Any) -> Any:
+def put_masked(x: Any, mask: Any, before: int, v: Any) -> Tensor:
     """x with v where a mask over its axes from ``before`` on holds; the mask is not read."""
     params = (("before", before),)
     return apply(MASKED, (x, mask), params, (v,)) if type(v) in NUMBERS else apply(MASKED, (x, mask, v), params)
 
 
-def combine_masked(x: Any, mask: Any, before: int, v: Any, function: Callable[[Any, Any], Any]) -> Any:
+def combine_masked(x: Any, mask: Any, before: int, v: Any, function: Callable[[Any, Any], Any]) -> Tensor:
     """x with ``function(x, v)`` where a mask over its axes from ``before`` on holds."""
     behind = len(x._aval.shape) - before - mask._aval.ndim
     if type(v) not in NUMBERS and len(v._aval.shape) > behind:
@@ -122,16 +130,28 @@ def alike(v: Any, taken: int, rest: int) -> bool:
     return len(shape) <= behind or shape[len(shape) - behind - 1] == 1
 
 
-def split(x: Any, sizes: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
-    """x in parts along an axis: of a size each (the last may be smaller), or of the given sizes."""
+def split(x: ArrayLike, sizes: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """x in parts along an axis: of one size (the last may be smaller), or of the given sizes.
+
+    ShapeError (TN802) if the sizes do not sum to that of the axis, OutOfRange (TN801) if there is no such axis.
+
+    >>> tn.split(tn.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     x = value_of(x)
     axis, size = _axis(x, dim)
     parts = _parts(sizes if type(sizes) is int else _sizes(sizes), size, axis, x.ndim)
     return tuple([apply_one(SLICE, x, params, start) for params, start in parts])
 
 
-def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """x in at most so many parts of one size (the last may be smaller) along an axis."""
+def chunk(x: ArrayLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """x in at most so many parts of one size (the last may be smaller) along an axis.
+
+    ShapeError (TN802) for a number below 1, OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.chunk(tn.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if not is_int(chunks):
         raise DTypeError(f"chunk: the number of parts is an int, not {shown(chunks)}")
     if chunks < 1:
@@ -184,8 +204,17 @@ def _parts(sizes: int | tuple[int, ...], size: int, axis: int, ndim: int) -> lis
     return parts
 
 
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
-    """x[…, indices[…, k], …] along one axis; along the others both broadcast together. TN801 at the run."""
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Tensor:
+    """The elements of x at integer indices along one axis; along the others both broadcast together.
+
+    Element […, k] of the result is x[…, indices[…, k]] for the last axis. OutOfRange (TN801), when the result is read,
+    for an index outside the axis.
+
+    >>> x = tn.tensor([[10, 20], [30, 40]])
+    >>> tn.take_along_axis(x, tn.tensor([[1], [0]]), axis=1)
+    tensor([[20],
+            [30]])
+    """
     x, indices = value_of(x), value_of(indices)
     if axis is None:
         raise ShapeError(

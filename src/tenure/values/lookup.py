@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
-from tenure.values import arithmetic, indexing, keys, shaping
+from tenure.values import comparison, indexing, keys, shaping
+from tenure.values.axes import check_axis, one_of
 from tenure.values.creation import wrap
 from tenure.values.given import check_shape, int_of
+from tenure.values.hits import apply
 from tenure.values.reading import value_of
-from tenure.values.record import apply
-from tenure.values.reductions import check_axis, one_of
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Shape
 
 GATHER = Operation("gather", select.gathered, "GatherBackward0")
 DIAGONAL = Operation("diagonal", select.diagonal, "DiagonalBackward0")
@@ -23,8 +27,15 @@ UNRAVEL = Operation("unravel_index", select.unravel)
 RAVEL = Operation("ravel_multi_index", select.ravel)
 
 
-def take(x: Any, indices: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
-    """x at integer indices of any shape along an axis, which their axes replace. An axis is needed unless x has one."""
+def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None, *, dim: int | None = None) -> Tensor:
+    """x at integer indices of any shape along an axis, which their axes replace.
+
+    ShapeError (TN802) if no axis is given and x has not one axis. OutOfRange (TN801), when the result is read, for an
+    index outside the axis.
+
+    >>> tn.take(tn.tensor([10, 20, 30]), tn.tensor([2, 0]))
+    tensor([30, 10])
+    """
     x = value_of(x)
     at = one_of(axis, dim)
     if at is None and len(x._aval.shape) != 1:
@@ -36,22 +47,44 @@ def take(x: Any, indices: Any, axis: int | None = None, *, dim: int | None = Non
     return indexing.getitem(x, (*[slice(None)] * k, keys.whole(value_of(indices))))
 
 
-def index_select(x: Any, dim: int, index: Any) -> Any:
-    """x at a list of integers along an axis, as PyTorch has it."""
+def index_select(x: ArrayLike, dim: int, index: ArrayLike) -> Tensor:
+    """x at a list of integers along an axis, as in PyTorch.
+
+    ShapeError (TN802) for indices of more than one axis; OutOfRange (TN801), when the result is read, for an index
+    outside the axis.
+
+    >>> tn.index_select(tn.tensor([[1, 2, 3], [4, 5, 6]]), 1, tn.tensor([2, 0]))
+    tensor([[3, 1],
+            [6, 4]])
+    """
     index = value_of(index)
     if len(index._aval.shape) > 1:
         raise ShapeError(f"index_select: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
     return take(x, index.reshape(-1), dim)
 
 
-def gather(x: Any, dim: int, index: Any) -> Any:
-    """PyTorch's gather: out[i][j] = x[index[i][j]][j] for dim 0. Along the other axes the indices may be fewer."""
+def gather(x: ArrayLike, dim: int, index: ArrayLike) -> Tensor:
+    """The elements of x at integer indices along an axis, as in PyTorch: out[i][j] = x[index[i][j]][j] for dim 0.
+
+    The result has the shape of ``index``, which may be smaller than x along the other axes. OutOfRange (TN801), when
+    the result is read, for an index outside the axis.
+
+    >>> tn.gather(tn.tensor([[1, 2], [3, 4]]), 1, tn.tensor([[1, 1], [0, 1]]))
+    tensor([[2, 2],
+            [3, 4]])
+    """
     x = value_of(x)
     return apply(GATHER, (x, value_of(index)), (("axis", check_axis(dim, len(x._aval.shape))),))
 
 
-def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
-    """The parts of x along an axis (of the flattened x without one) for which a list of bools holds."""
+def compress(condition: ArrayLike, x: ArrayLike, axis: int | None = None) -> Tensor:
+    """The parts of x along an axis (of the flattened x without one) for which a list of bools holds.
+
+    Reads the condition, on which the shape depends. ShapeError (TN802) for a condition of more than one axis.
+
+    >>> tn.compress([True, False, True], tn.tensor([1, 2, 3]))
+    tensor([1, 3])
+    """
     x = value_of(x)
     mask = value_of(condition)
     if len(mask._aval.shape) != 1:
@@ -61,22 +94,41 @@ def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
     return take(x, nonzero(mask)[0], k)
 
 
-def nonzero(x: Any) -> tuple[Any, ...]:
-    """Where x is not zero, in C order: for each axis the indices (int64). Reads x, as their number depends on it.
-    ShapeError (TN802) for a 0-dimensional x, which has no axis."""
-    return keys.positions(arithmetic.truth(value_of(x)), False)
+def nonzero(x: ArrayLike) -> tuple[Tensor, ...]:
+    """The indices (int64) at which x is not zero, in C order: one tensor for each axis.
+
+    Reads x, on which their number depends. ShapeError (TN802) for a 0-dimensional x, which has no axis.
+
+    >>> tn.nonzero(tn.tensor([[0, 5], [7, 0]]))
+    (tensor([0, 1]), tensor([1, 0]))
+    """
+    return keys.positions(comparison.truth(value_of(x)), False)
 
 
-def argwhere(x: Any) -> Any:
-    """Where x is not zero, in C order: a row of indices for each element (PyTorch's ``nonzero``)."""
+def argwhere(x: ArrayLike) -> Tensor:
+    """The indices (int64) at which x is not zero, in C order: one row for each element (PyTorch's ``nonzero``).
+
+    Reads x, on which their number depends.
+
+    >>> tn.argwhere(tn.tensor([[0, 5], [7, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
     x = value_of(x)
     if not x._aval.shape:
         return nonzero(x.reshape(1))[0].reshape(-1, 1)[:, :0]
     return shaping.stack(nonzero(x), 1)
 
 
-def masked_select(x: Any, mask: Any) -> Any:
-    """The elements of x for which a mask holds, in C order; the two broadcast together. Reads the mask."""
+def masked_select(x: ArrayLike, mask: ArrayLike) -> Tensor:
+    """The elements of x for which a mask (bool) holds, in C order: a tensor of one axis.
+
+    Reads the mask, on which their number depends. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> x = tn.tensor([[1, 2], [3, 4]])
+    >>> tn.masked_select(x, x > 1)
+    tensor([2, 3, 4])
+    """
     x, mask = value_of(x), value_of(mask)
     shape = keys.together(x._aval.shape, mask._aval.shape, "masked_select")
     x, mask = (y if y._aval.shape == shape else y.broadcast_to(shape) for y in (x, mask))
@@ -84,9 +136,16 @@ def masked_select(x: Any, mask: Any) -> Any:
 
 
 def diagonal(
-    x: Any, offset: int = 0, axis1: int | None = None, axis2: int | None = None, *, dim1: int = 0, dim2: int = 1
-) -> Any:
-    """The elements whose index along one axis is ``offset`` more than along another, as the last axis."""
+    x: ArrayLike, offset: int = 0, axis1: int | None = None, axis2: int | None = None, *, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """The elements whose index along one axis is ``offset`` more than along another, as the last axis.
+
+    The axes are the first two unless given. OutOfRange (TN801) for an axis that is not there, ShapeError (TN802) for
+    one axis twice.
+
+    >>> tn.diagonal(tn.tensor([[1, 2], [3, 4]])), tn.diagonal(tn.tensor([[1, 2], [3, 4]]), 1)
+    (tensor([1, 4]), tensor([2]))
+    """
     x = value_of(x)
     ndim = len(x._aval.shape)
     first, second = (
@@ -99,8 +158,16 @@ def diagonal(
     return apply(DIAGONAL, (x,), (("offset", offset), ("first", first), ("second", second)))
 
 
-def ix_(*sequences: Any) -> tuple[Any, ...]:
-    """Index arrays that together select every combination: x[ix_([0, 2], [1, 3])] has 2 rows of 2. Bools say where."""
+def ix_(*sequences: ArrayLike) -> tuple[Tensor, ...]:
+    """Index arrays that together select every combination of their elements; bools say where.
+
+    ShapeError (TN802) for a sequence of more than one axis.
+
+    >>> x = tn.arange(12).reshape(3, 4)
+    >>> x[tn.ix_([0, 2], [1, 3])]
+    tensor([[ 1,  3],
+            [ 9, 11]])
+    """
     out = []
     for k, given in enumerate(sequences):
         i = value_of(given)
@@ -117,14 +184,26 @@ def _aside(i: Any, axis: int, ndim: int) -> Any:
     return wrap(i._data.reshape(shape).copy()) if type(i._data) is np.ndarray else i.reshape(shape)
 
 
-def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Any, ...]:
-    """The index along each axis of positions in C order in an array of some shape. TN801 outside it."""
-    found = apply(UNRAVEL, (value_of(indices),), (("shape", check_shape(shape)),))
+def unravel_index(indices: ArrayLike, shape: Shape) -> tuple[Tensor, ...]:
+    """The index along each axis of positions in C order in an array of some shape.
+
+    OutOfRange (TN801), when the result is read, for a position outside it.
+
+    >>> tn.unravel_index(tn.tensor([0, 5]), (2, 3))
+    (tensor([0, 1]), tensor([0, 2]))
+    """
+    found: Any = apply(UNRAVEL, (value_of(indices),), (("shape", check_shape(shape)),))
     return found if type(found) is tuple else (found,)
 
 
-def ravel_multi_index(multi_index: Sequence[Any], shape: Sequence[int]) -> Any:
-    """The positions in C order of an index along each axis of an array of some shape. TN801 outside it."""
+def ravel_multi_index(multi_index: Sequence[ArrayLike], shape: Shape) -> Tensor:
+    """The positions in C order of an index along each axis of an array of some shape.
+
+    OutOfRange (TN801), when the result is read, for an index outside it.
+
+    >>> tn.ravel_multi_index((tn.tensor([0, 1]), tn.tensor([0, 2])), (2, 3))
+    tensor([0, 5])
+    """
     if not isinstance(multi_index, tuple | list):
         raise DTypeError(f"ravel_multi_index takes a tuple of indices, not {shown(multi_index)}")
     indices, sizes = tuple([value_of(i) for i in multi_index]), check_shape(shape)
@@ -133,6 +212,11 @@ def ravel_multi_index(multi_index: Sequence[Any], shape: Sequence[int]) -> Any:
     return apply(RAVEL, indices, (("shape", sizes),))
 
 
-def take_along_dim(x: Any, indices: Any, dim: int) -> Any:
-    """PyTorch's name of take_along_axis."""
+def take_along_dim(x: ArrayLike, indices: ArrayLike, dim: int) -> Tensor:
+    """The elements of x at integer indices along one axis; PyTorch's name of ``take_along_axis``.
+
+    >>> tn.take_along_dim(tn.tensor([[10, 20], [30, 40]]), tn.tensor([[1], [0]]), 1)
+    tensor([[20],
+            [30]])
+    """
     return indexing.take_along_axis(x, indices, dim)

@@ -136,21 +136,42 @@ def _resume_under(context: ModeContext, inner: Any) -> Any:
 
 
 class no_grad(ModeContext):
-    """Operations inside are not tracked; leaves may be written."""
+    """Context, or decorator, in which operations are not tracked, and leaves may be written.
+
+    >>> w = tn.ones(2, requires_grad=True)
+    >>> with tn.no_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    False
+    """
 
     def _changed(self, mode: Mode) -> Mode:
         return MODES[False, mode.eager]
 
 
 class enable_grad(ModeContext):
-    """Operations inside are tracked again."""
+    """Context, or decorator, in which operations are tracked again.
+
+    >>> w = tn.ones(2, requires_grad=True)
+    >>> with tn.no_grad(), tn.enable_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    True
+    """
 
     def _changed(self, mode: Mode) -> Mode:
         return MODES[True, mode.eager]
 
 
 class set_grad_enabled(ModeContext):
-    """Tracking on or off inside."""
+    """Context, or decorator, in which operations are tracked or not. DTypeError (TN802) for no bool.
+
+    >>> w = tn.ones(2, requires_grad=True)
+    >>> with tn.set_grad_enabled(False):
+    ...     y = w * 2
+    >>> y.requires_grad
+    False
+    """
 
     __slots__ = ("_grad",)
 
@@ -164,12 +185,22 @@ class set_grad_enabled(ModeContext):
 
 
 class eager(ModeContext):
-    """Each operation inside runs as it is recorded; the numbers are the same."""
+    """Context, or decorator, in which each operation runs as it is recorded; the numbers are the same.
+
+    >>> with tn.eager():
+    ...     y = tn.ones(2) + 1
+    >>> y
+    tensor([2., 2.])
+    """
 
     def _changed(self, mode: Mode) -> Mode:
         return MODES[mode.grad, True]
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are tracked now."""
+    """Whether operations are tracked now.
+
+    >>> tn.is_grad_enabled()
+    True
+    """
     return current_mode().grad

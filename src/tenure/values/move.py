@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from tenure.errors import BorrowError, DTypeError, shown
 from tenure.runtime.bracket import bracket
@@ -29,6 +29,7 @@ from tenure.values.tensor import Tensor
 from tenure.values.unfinished import bound_elsewhere, note_moved
 from tenure.values.var import Var
 
+Movable = TypeVar("Movable")
 STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node")
 OPTIONAL = ("_code", "_lasti", "_kept")
 INSIDE = frozenset((*Tensor.__slots__, "_read", "twin", "__class__"))
@@ -65,13 +66,21 @@ for _name in ("__setitem__", "__getitem__", "__repr__", "__str__", "__format__",
     setattr(Moved, _name, _refuse)
 
 
-def move(x: Any) -> Any:
-    """What x is, moved out of it: every later use of x is TN382, and what is given certainly owns its buffer.
+def move(x: Movable) -> Movable:
+    """The tensor x under another name, moved out of x: every later use of x is UseAfterMove (TN382).
+
+    The result certainly owns its buffer.
 
     ``x`` is a value, a place, a borrow, or a list, tuple or dict of them, nested as you like; other things in it stay
     as they are. A place moves with its gradient and its part in graphs, and its borrows go stale (TN597). A value that
     a place holds too, or a graph that may still be differentiated, shares its buffer with that. TN382 for what has
     been moved before; TN503 or TN506 for a place that is lent, and for what was lent as shared itself.
+
+    >>> x = tn.ones(2)
+    >>> y = tn.move(x)
+    >>> x + 1
+    Traceback (most recent call last):
+    tenure.errors.UseAfterMove: ...
     """
     if not isinstance(x, Tensor | list | tuple | dict):
         raise DTypeError(f"move takes a tensor, or a list, tuple or dict of them, not {shown(x)}")
@@ -81,7 +90,7 @@ def move(x: Any) -> Any:
             _check(leaf)
     except RecursionError:
         raise DTypeError("move: a list contains itself, or is deeper than Python goes") from None
-    return _rebuilt(x, where, {})
+    return _rebuilt(x, where, {})  # type: ignore[no-any-return]
 
 
 def _tensors(x: Any) -> Iterator[Any]:

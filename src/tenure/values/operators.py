@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from tenure.ops.promote import Operation
 from tenure.values import record
@@ -12,11 +14,28 @@ from tenure.values.modes import MODE, current_mode
 from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut, rest, taken
 from tenure.values.trie import Key, Node
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import Operand
+
+    Binary: TypeAlias = Callable[[Any, Operand], Tensor]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
 STEPS: dict[Any, tuple[Operation, str, bool]] = {}
 """For a function of one or two operands: what it records, its kind (method or operator), whether it is reflected."""
 
 
-def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth: int = 1) -> Any:
+def recorded(step: Callable[..., Any]) -> Callable[[F], F]:
+    """Decorator: ``step``, which records, under the name, signature and docstring of a function without a body."""
+
+    def named(function: F) -> F:
+        return cast(F, update_wrapper(step, function))
+
+    return named
+
+
+def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth: int = 1) -> Binary:
     """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
 
     As an operator it gives NotImplemented for what is no operand; as a function it raises. Its line is that of the
@@ -58,12 +77,12 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
         return h
 
     step.__name__ = step.__qualname__ = fn.name
-    step.__doc__ = f"{fn.name}(x, y), elementwise on broadcast operands; at least one is a tensor."
+    step.__doc__ = f"The operator of {fn.name}, on operands broadcast together."
     STEPS[step] = (fn, "operator", reflected)
     return step
 
 
-def scaled(fn: Operation) -> Any:
+def scaled(fn: Operation) -> Callable[..., Tensor]:
     """``binary`` as a function, with PyTorch's factor of the second operand."""
     step = binary(fn, operator=False, depth=2)
 
@@ -73,8 +92,6 @@ def scaled(fn: Operation) -> Any:
             y = y if y is NotImplemented else y * number(fn.name, "alpha", alpha)
         return step(x, y)
 
-    function.__name__ = function.__qualname__ = fn.name
-    function.__doc__ = f"{fn.name}(x, alpha · y), elementwise on broadcast operands; at least one is a tensor."
     STEPS[function] = STEPS[step]
     return function
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.values.given import flag
 from tenure.values.guard import guarded
 from tenure.values.hits import add_place, know
 from tenure.values.loans import Ended
 from tenure.values.var import Var
+
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike
 
 BIRTHS = itertools.count()
 """Numbers parameters as they are made, and calls of modules: what was made during a call was not lent for it."""
@@ -21,11 +24,15 @@ class Parameter(Var):
 
     ``Parameter(data)`` owns a place that starts with the value of ``data``, cut from its graph. It knows
     which modules hold it now, so that an optimizer can tell when it has been replaced.
+
+    >>> nn.Parameter([1.0, 2.0])
+    Parameter containing:
+    tensor([1., 2.], requires_grad=True)
     """
 
     __slots__ = ("_born", "_holders")
 
-    def __init__(self, data: Any = 0.0, requires_grad: bool = True) -> None:
+    def __init__(self, data: ArrayLike = 0.0, requires_grad: bool = True) -> None:
         super().__init__(data, False)
         self._store(self._val.detach())
         self._born = next(BIRTHS)

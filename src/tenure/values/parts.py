@@ -20,6 +20,7 @@ from tenure.errors import BorrowError, OutOfRange, ShapeError
 from tenure.runtime.bracket import Bracketed, at_once
 from tenure.runtime.lots import carve, is_sole
 from tenure.values import force, keys, record
+from tenure.values.axes import check_axis
 from tenure.values.blame import public
 from tenure.values.borrow import Borrow
 from tenure.values.boundary import array_of
@@ -28,7 +29,6 @@ from tenure.values.given import int_of
 from tenure.values.guard import guarded
 from tenure.values.loans import Lease, Loan, Loans, lending_all, tidied
 from tenure.values.record import RECORDER
-from tenure.values.reductions import check_axis
 from tenure.values.regions import Region, Rows, overlap
 from tenure.values.sites import here, site
 from tenure.values.ties import Array, Ties, Token, copied, current, keeping
@@ -72,7 +72,9 @@ def chunks_mut(x: Any, size: int, axis: int = 0) -> Parts:
 
 def get_disjoint_mut(x: Any, *keys: Any) -> Parts:
     """A part for each index, that are written through: basic indices, and index sets or masks of the first axis.
-    TN499 if two of them have an element in common."""
+
+    TN499 if two of them have an element in common.
+    """
     regions = [_selected(x, key) for key in keys]
     for (j, a), (k, b) in combinations(enumerate(regions), 2):
         if overlap(a, b):

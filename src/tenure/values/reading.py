@@ -1,8 +1,8 @@
-"""What a tensor, a place or a borrow is worth at this moment."""
+"""The value of a tensor, a place or a borrow at this moment."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -11,14 +11,17 @@ from tenure.ops.promote import Operation
 from tenure.values import creation, record
 from tenure.values.hits import coded
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+
 
 @coded
-def value_of(x: Any) -> Any:
+def value_of(x: Any) -> Tensor:
     """The value of a tensor, place or borrow now; numbers and arrays become tensors."""
     if type(x) is record._Tensor:
-        return x
+        return x  # type: ignore[no-any-return]
     if isinstance(x, record._Tensor):
-        return x._read()
+        return x._read()  # type: ignore[no-any-return]
     return creation.tensor(x)
 
 
@@ -30,7 +33,7 @@ def written_of(v: Any) -> Any:
 
 
 def as_operand(x: Any) -> Any:
-    """What stands beside a tensor in an operation: a value, a Python number, or NotImplemented."""
+    """An operand beside a tensor: a value or a Python number; NotImplemented for anything else."""
     if isinstance(x, record._Tensor):
         return x._read()
     if type(x) in (bool, int, float):
@@ -46,6 +49,6 @@ def as_operand(x: Any) -> Any:
     return NotImplemented
 
 
-def refuse_operands(fn: Operation, x: Any, y: Any) -> Any:
-    """A function was called on what is no operand."""
+def refuse_operands(fn: Operation, x: Any, y: Any) -> NoReturn:
+    """Raise DTypeError (TN802): a function was called on what is no operand."""
     raise DTypeError(f"{fn.name}: the operands must be tensors or numbers, and at least one a tensor")

@@ -1,19 +1,25 @@
-"""Reductions, and products of matrices. ``dim`` and ``keepdim`` are accepted for ``axis`` and ``keepdims``."""
+"""Reductions over axes. ``dim`` and ``keepdim`` are accepted for ``axis`` and ``keepdims``."""
 
 from __future__ import annotations
 
-import operator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from tenure.dtypes import DTypeLike, as_dtype
-from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import move, promote, reduce, statistics
 from tenure.ops.promote import Operation
+from tenure.values.axes import NOT_GIVEN, check_axis, is_axis, kept, one_of, reduction
 from tenure.values.given import flag, number
 from tenure.values.hits import apply_one
 from tenure.values.indexing import take_along_axis
-from tenure.values.operators import binary
+from tenure.values.operators import recorded
 from tenure.values.reading import value_of
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Axes
+
+# mypy: disable-error-code="empty-body"
 
 SUM = Operation("sum", promote.total, "SumBackward0")
 MEAN = Operation("mean", promote.average, "MeanBackward0")
@@ -29,85 +35,25 @@ LOGSUMEXP = Operation("logsumexp", statistics.logsumexp, "LogsumexpBackward0")
 VAR = Operation("var", statistics.variance, "VarBackward0")
 STD = Operation("std", statistics.deviation, "StdBackward0")
 MOMENTS = Operation("moments", statistics.moments, "NativeBatchNormBackward0")
-MATMUL = Operation("matmul", promote.product, "MmBackward0")
-AFFINE = Operation("linear", promote.affine, "MmBackward0")
-
-Axes = int | tuple[int, ...] | list[int] | None
-
-
-def check_axis(axis: Any, ndim: int, what: str = "axis") -> int:
-    """A non-negative axis; TN801 outside the dimensions, TN802 for what is no int."""
-    if type(axis) is not int:
-        if isinstance(axis, bool):
-            raise DTypeError(f"{what} is an int, not {shown(axis)}")
-        try:
-            axis = operator.index(axis)
-        except TypeError:
-            raise DTypeError(f"{what} is an int, not {shown(axis)}") from None
-    if not -ndim <= axis < ndim:
-        raise OutOfRange(f"{what} {axis} is out of range for a tensor of {ndim} dimensions")
-    return axis + ndim if axis < 0 else axis  # type: ignore[no-any-return]
-
-
-def is_axis(x: Any) -> bool:
-    """Whether an argument can be meant as an axis, or several."""
-    return x is None or {int, *map(type, x if isinstance(x, tuple | list) else (x,))} == {int}
-
-
-def check_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
-    """Ascending, distinct, non-negative axes; all of them for None."""
-    if axis is None:
-        return tuple(range(ndim))
-    if isinstance(axis, tuple | list):
-        axes = sorted([check_axis(a, ndim) for a in axis])
-        if len(set(axes)) < len(axes):
-            raise ShapeError(f"an axis is named twice in {shown(list(axis))}")
-        return tuple(axes)
-    return (check_axis(axis, ndim),)
-
-
-def reduction(axis: Axes, ndim: int, keepdims: bool, keepdim: bool = False) -> tuple[Any, ...]:
-    """The parameters of a reduction over axes; those of the usual calls are kept."""
-    if axis is None or type(axis) is int:
-        try:
-            found = _REDUCTIONS.get((axis, ndim, keepdims, keepdim))
-        except TypeError:  # what has no hash is no flag
-            found = None
-        if found is not None:
-            return found
-        kept = _kept(keepdims, keepdim)
-        made = _REDUCTIONS[axis, ndim, keepdims, keepdim] = (("axes", check_axes(axis, ndim)), ("keepdims", kept))
-        return made
-    return (("axes", check_axes(axis, ndim)), ("keepdims", _kept(keepdims, keepdim)))
-
-
-_REDUCTIONS: dict[tuple[int | None, int, bool, bool], tuple[Any, ...]] = {}
-
-
-def _kept(keepdims: Any, keepdim: Any) -> bool:
-    """Whether reduced axes are kept, under either of the names."""
-    if keepdims is False and keepdim is False:
-        return False
-    return flag("keepdims", keepdims) or flag("keepdim", keepdim)
-
-
-def one_of(axis: Any, dim: Any) -> Any:
-    """``axis`` under either of its names."""
-    if axis is not None and dim is not None:
-        raise TypeError("axis and dim are two names of one argument: give one of them")
-    return dim if axis is None else axis
 
 
 def sum(
-    x: Any,
+    x: ArrayLike,
     axis: Axes = None,
     keepdims: bool = False,
     *,
     dtype: DTypeLike | None = None,
     dim: Axes = None,
     keepdim: bool = False,
-) -> Any:
-    """The sum over axes (all by default). bool and int32 are summed in int64. Shape: x's without the axes."""
+) -> Tensor:
+    """The sum over axes (all by default), in the shape of x without them.
+
+    bool and int32 are summed in int64. OutOfRange (TN801) for an axis that is not there.
+
+    >>> x = tn.tensor([[1, 2], [3, 4]])
+    >>> tn.sum(x), tn.sum(x, axis=0)
+    (tensor(10), tensor([4, 6]))
+    """
     x = value_of(x)
     axis = axis if dim is None else one_of(axis, dim)
     params = reduction(axis, len(x._aval.shape), keepdims, keepdim)
@@ -116,29 +62,37 @@ def sum(
     return apply_one(SUM if axis is None else SUM_AXES, x, params)
 
 
-def mean(x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Any:
-    """The arithmetic mean over axes (all by default) of a floating tensor."""
+def mean(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
+    """The arithmetic mean over axes (all by default), in the shape of x without them.
+
+    DTypeError (TN802) unless x is floating; OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.mean(tn.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    tensor([1.5000, 3.5000])
+    """
     x = value_of(x)
     axis = axis if dim is None else one_of(axis, dim)
     return apply_one(MEAN if axis is None else MEAN_AXES, x, reduction(axis, len(x._aval.shape), keepdims, keepdim))
 
 
 class Extremum(NamedTuple):
-    """What PyTorch's ``max(dim=…)`` gives: the extreme elements along an axis and where they lie (int64)."""
+    """The extreme elements along an axis and their indices (int64): the result of ``max(dim=…)``, as in PyTorch."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
 
-def _extremum(fn: Operation, where: Operation, doc: str) -> Any:
-    def record(
+def _extremum(fn: Operation, where: Operation) -> Callable[..., Tensor | Extremum]:
+    def step(
         x: Any,
         *positional: Any,
         axis: Axes = None,
         keepdims: bool = False,
         dim: int | None = None,
         keepdim: bool = False,
-    ) -> Any:
+    ) -> Tensor | Extremum:
         if positional and not is_axis(positional[0]):
             larger = "maximum" if fn is AMAX else "minimum"
             raise TypeError(
@@ -156,42 +110,141 @@ def _extremum(fn: Operation, where: Operation, doc: str) -> Any:
         at = check_axis(dim, len(x._aval.shape))
         indices = apply_one(where, x, (("axis", at), ("keepdims", True)))
         values = take_along_axis(x, indices, at)
-        if _kept(keepdims, keepdim):
+        if kept(keepdims, keepdim):
             return Extremum(values, indices)
         return Extremum(apply_one(DROP, values, (("axis", at),)), apply_one(DROP, indices, (("axis", at),)))
 
-    record.__name__ = record.__qualname__ = fn.name
-    record.__doc__ = f"{doc} ``dim=`` has PyTorch's meaning: (values, indices), the first of equals winning."
-    return record
+    return step
 
 
 DROP = Operation("squeeze", lambda x, *, axis: move.reshape(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :])))
 
 
-def _over_axes(fn: Operation, doc: str) -> Any:
-    def record(x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Any:
+@overload
+def max(x: ArrayLike, *, axis: Axes = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def max(x: ArrayLike, *, dim: int, keepdims: bool = False, keepdim: bool = False) -> Extremum: ...
+@recorded(_extremum(AMAX, ARGMAX))
+def max(
+    x: ArrayLike,
+    *positional: Any,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dim: int | None = None,
+    keepdim: bool = False,
+) -> Tensor | Extremum:
+    """The largest element over axes (all by default), in the shape of x without them.
+
+    NaN if there is one; equal maxima share the gradient. ``dim=`` has PyTorch's meaning: a pair (values, indices), the
+    first of equals winning. OutOfRange (TN801) for an axis that is not there, ShapeError (TN802) for no elements.
+
+    >>> x = tn.tensor([[1, 5], [7, 2]])
+    >>> tn.max(x, axis=1)
+    tensor([5, 7])
+    >>> tn.max(x, dim=1).indices
+    tensor([1, 0])
+    """
+
+
+@overload
+def min(x: ArrayLike, *, axis: Axes = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def min(x: ArrayLike, *, dim: int, keepdims: bool = False, keepdim: bool = False) -> Extremum: ...
+@recorded(_extremum(AMIN, ARGMIN))
+def min(
+    x: ArrayLike,
+    *positional: Any,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dim: int | None = None,
+    keepdim: bool = False,
+) -> Tensor | Extremum:
+    """The smallest element over axes (all by default), in the shape of x without them.
+
+    NaN if there is one; equal minima share the gradient. ``dim=`` has PyTorch's meaning: a pair (values, indices), the
+    first of equals winning. OutOfRange (TN801) for an axis that is not there, ShapeError (TN802) for no elements.
+
+    >>> x = tn.tensor([[1, 5], [7, 2]])
+    >>> tn.min(x, axis=1)
+    tensor([1, 2])
+    >>> tn.min(x, dim=1).indices
+    tensor([0, 1])
+    """
+
+
+def _over_axes(fn: Operation) -> Callable[..., Tensor]:
+    def step(
+        x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+    ) -> Tensor:
         x = value_of(x)
         return apply_one(fn, x, reduction(one_of(axis, dim), len(x._aval.shape), keepdims, keepdim))
 
-    record.__name__ = record.__qualname__ = fn.name
-    record.__doc__ = doc
-    return record
+    return step
 
 
-max = _extremum(AMAX, ARGMAX, "The largest element over axes; NaN if there is one. Equal maxima share the gradient.")
-min = _extremum(AMIN, ARGMIN, "The smallest element over axes; NaN if there is one. Equal minima share the gradient.")
-amax = _over_axes(AMAX, "The largest element over axes; PyTorch's name.")
-amin = _over_axes(AMIN, "The smallest element over axes; PyTorch's name.")
-logsumexp = _over_axes(LOGSUMEXP, "log Σ exp(x) over axes (all by default), without leaving the range of the dtype.")
-all = _over_axes(ALL, "Whether all elements are true, over axes.")
-any = _over_axes(ANY, "Whether any element is true, over axes.")
+@recorded(_over_axes(AMAX))
+def amax(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
+    """The largest element over axes (all by default), under PyTorch's name; see ``tn.max``.
+
+    >>> tn.amax(tn.tensor([[1, 5], [7, 2]]), 1)
+    tensor([5, 7])
+    """
 
 
-NOT_GIVEN: Any = object()
+@recorded(_over_axes(AMIN))
+def amin(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
+    """The smallest element over axes (all by default), under PyTorch's name; see ``tn.min``.
+
+    >>> tn.amin(tn.tensor([[1, 5], [7, 2]]), 1)
+    tensor([1, 2])
+    """
 
 
-def _spread(fn: Operation, doc: str) -> Any:
-    def record(
+@recorded(_over_axes(LOGSUMEXP))
+def logsumexp(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
+    """The logarithm of the sum of exponentials over axes (all by default), within the range of the dtype throughout.
+
+    DTypeError (TN802) unless x is floating; OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.logsumexp(tn.tensor([[100.0, 100.0]]), axis=1)
+    tensor([100.6931])
+    """
+
+
+@recorded(_over_axes(ALL))
+def all(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
+    """Whether all elements are true (not zero) over axes (all by default), in the shape of x without them.
+
+    OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.all(tn.tensor([[True, True], [True, False]]), axis=1)
+    tensor([ True, False])
+    """
+
+
+@recorded(_over_axes(ANY))
+def any(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
+    """Whether any element is true (not zero) over axes (all by default), in the shape of x without them.
+
+    OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.any(tn.tensor([[False, True], [False, False]]), axis=1)
+    tensor([ True, False])
+    """
+
+
+def _spread(fn: Operation) -> Callable[..., Tensor]:
+    def step(
         x: Any,
         *positional: Any,
         axis: Axes = None,
@@ -200,7 +253,7 @@ def _spread(fn: Operation, doc: str) -> Any:
         dim: Axes = NOT_GIVEN,
         unbiased: bool | None = None,
         keepdim: bool = False,
-    ) -> Any:
+    ) -> Tensor:
         if positional:
             at = repr(positional[0]) if is_axis(positional[0]) else "…"
             raise TypeError(f"{fn.name} of one tensor: write axis={at} (n in the divisor) or dim={at} (n - 1)")
@@ -214,45 +267,96 @@ def _spread(fn: Operation, doc: str) -> Any:
         axes = reduction(axis if dim is NOT_GIVEN else one_of(axis, dim), len(x._aval.shape), keepdims, keepdim)
         return apply_one(fn, x, (*axes, ("correction", float(number(fn.name, "correction", correction)))))
 
-    record.__name__ = record.__qualname__ = fn.name
-    record.__doc__ = (
-        f"{doc} over axes (all by default) of a floating tensor, with n - correction in the divisor. ``correction`` "
-        "is 0 by default with ``axis`` (the array API) and 1 with ``dim`` (PyTorch); without either it must be given."
-    )
-    return record
+    return step
 
 
-var = _spread(VAR, "The mean of (x - mean)²")
-std = _spread(STD, "The square root of the mean of (x - mean)²")
+@recorded(_spread(VAR))
+def var(
+    x: ArrayLike,
+    *positional: Any,
+    axis: Axes = None,
+    correction: float | None = None,
+    keepdims: bool = False,
+    dim: Axes = NOT_GIVEN,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+) -> Tensor:
+    """The variance over axes (all by default): the sum of (x - mean)² divided by n - correction.
+
+    ``correction`` is 0 by default with ``axis`` (the array API) and 1 with ``dim`` (PyTorch); without either it must
+    be given. DTypeError (TN802) unless x is floating; OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.var(tn.tensor([1.0, 2.0, 3.0]), correction=1)
+    tensor(1.)
+    """
 
 
-def _arg(fn: Operation, doc: str) -> Any:
-    def record(
+@recorded(_spread(STD))
+def std(
+    x: ArrayLike,
+    *positional: Any,
+    axis: Axes = None,
+    correction: float | None = None,
+    keepdims: bool = False,
+    dim: Axes = NOT_GIVEN,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+) -> Tensor:
+    """The standard deviation over axes (all by default), the square root of the variance; see ``tn.var``.
+
+    >>> tn.std(tn.tensor([1.0, 2.0, 3.0]), correction=1)
+    tensor(1.)
+    """
+
+
+def _arg(fn: Operation) -> Callable[..., Tensor]:
+    def step(
         x: Any,
         axis: int | None = None,
         keepdims: bool = False,
         *,
         dim: int | None = None,
         keepdim: bool = False,
-    ) -> Any:
+    ) -> Tensor:
         x = value_of(x)
         axis = axis if dim is None else one_of(axis, dim)
         at = None if axis is None else check_axis(axis, len(x._aval.shape))
-        return apply_one(fn, x, (("axis", at), ("keepdims", _kept(keepdims, keepdim))))
+        return apply_one(fn, x, (("axis", at), ("keepdims", kept(keepdims, keepdim))))
 
-    record.__name__ = record.__qualname__ = fn.name
-    record.__doc__ = doc
-    return record
+    return step
 
 
-argmax = _arg(
-    ARGMAX,
-    "Where the largest element lies along an axis (in the flattened tensor by default), int64; the first of equals.",
-)
-argmin = _arg(
-    ARGMIN,
-    "Where the smallest element lies along an axis (in the flattened tensor by default), int64; the first of equals.",
-)
+@recorded(_arg(ARGMAX))
+def argmax(
+    x: ArrayLike,
+    axis: int | None = None,
+    keepdims: bool = False,
+    *,
+    dim: int | None = None,
+    keepdim: bool = False,
+) -> Tensor:
+    """The index (int64) of the largest element along an axis, or in the flattened tensor; the first of equals.
+
+    OutOfRange (TN801) for an axis that is not there, ShapeError (TN802) for no elements.
+
+    >>> tn.argmax(tn.tensor([[1, 5], [7, 2]]), axis=1)
+    tensor([1, 0])
+    """
 
 
-matmul = binary(MATMUL, operator=False)
+@recorded(_arg(ARGMIN))
+def argmin(
+    x: ArrayLike,
+    axis: int | None = None,
+    keepdims: bool = False,
+    *,
+    dim: int | None = None,
+    keepdim: bool = False,
+) -> Tensor:
+    """The index (int64) of the smallest element along an axis, or in the flattened tensor; the first of equals.
+
+    OutOfRange (TN801) for an axis that is not there, ShapeError (TN802) for no elements.
+
+    >>> tn.argmin(tn.tensor([[1, 5], [7, 2]]), axis=1)
+    tensor([0, 1])
+    """

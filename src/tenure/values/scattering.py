@@ -6,21 +6,25 @@ Where indices repeat, the last in C order stands if it is set, and all count oth
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
-from tenure.values import creation, indexing
+from tenure.values import factories, indexing
 from tenure.values.at import AtIndex
+from tenure.values.axes import check_axis
 from tenure.values.boundary import array_of
 from tenure.values.given import flag, int_of, number
+from tenure.values.hits import apply
 from tenure.values.reading import value_of
-from tenure.values.record import apply
-from tenure.values.reductions import check_axis
 from tenure.values.sites import at_users_line
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Operand
 
 SCATTER = Operation("scatter", select.scattered, "ScatterBackward0")
 PUT_ALONG = Operation("put_along_axis", select.put_along, "ScatterBackward0")
@@ -28,7 +32,7 @@ NUMBERS = (bool, int, float)
 REDUCE = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min", "add": "add", "multiply": "multiply"}
 
 
-def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Any:
+def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Tensor:
     x = value_of(x)
     v = indexing.fitting(x, v)
     params = (("axis", check_axis(dim, len(x._aval.shape))), ("way", way), ("name", name))
@@ -37,23 +41,51 @@ def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Any
     return at_users_line(h)
 
 
-def scatter(x: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
-    """x with out[index[i][j]][j] = src[i][j] for dim 0: where ``gather`` would read. ``src`` may be a number."""
+def scatter(
+    x: ArrayLike,
+    dim: int,
+    index: ArrayLike,
+    src: ArrayLike | None = None,
+    *,
+    value: Operand | None = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """x with other elements where ``gather`` would read: out[index[i][j]][j] = src[i][j] for dim 0.
+
+    ``src`` has the shape of ``index``, or is a number (``value``); ``reduce`` combines it with x: sum, prod, amax or
+    amin. Of equal indices the last in C order stands (TN803). OutOfRange (TN801), when the result is read, for an
+    index outside the axis.
+
+    >>> tn.scatter(tn.zeros(3), 0, tn.tensor([2, 0]), tn.tensor([5.0, 7.0]))
+    tensor([7., 0., 5.])
+    """
     src = value if src is None else src
     if src is None:
         raise ShapeError("scatter: neither src nor value is given")
     return _scattered(x, dim, index, src, "set" if reduce is None else _way(reduce), "scatter")
 
 
-def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
-    """x with ``src`` added where ``gather`` would read."""
+def scatter_add(x: ArrayLike, dim: int, index: ArrayLike, src: ArrayLike) -> Tensor:
+    """x with ``src`` added where ``gather`` would read; all count where indices repeat (TN803).
+
+    OutOfRange (TN801), when the result is read, for an index outside the axis.
+
+    >>> tn.scatter_add(tn.zeros(3), 0, tn.tensor([2, 2]), tn.tensor([5.0, 7.0]))
+    tensor([ 0.,  0., 12.])
+    """
     return _scattered(x, dim, index, src, "add", "scatter_add")
 
 
-def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+def scatter_reduce(
+    x: ArrayLike, dim: int, index: ArrayLike, src: ArrayLike, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """x combined with ``src`` where ``gather`` would read: sum, prod, amax, amin or mean, with x among it or not.
 
-    The mean of whole numbers is rounded down to one, as in PyTorch.
+    The mean of whole numbers is rounded down to one, as in PyTorch. DTypeError (TN802) for another ``reduce``;
+    OutOfRange (TN801), when the result is read, for an index outside the axis.
+
+    >>> tn.scatter_reduce(tn.ones(2), 0, tn.tensor([0, 0]), tn.tensor([5.0, 7.0]), "amax")
+    tensor([7., 1.])
     """
     x, src = value_of(x), value_of(src)
     way = "add" if isinstance(reduce, str) and reduce == "mean" else _way(reduce)
@@ -62,9 +94,9 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
     total = _scattered(base, dim, index, src, way, "scatter_reduce")
     if reduce != "mean":
         return total
-    ones = creation.ones_like(x)
+    ones = factories.ones_like(x)
     count = ones if include_self else scatter(ones, dim, index, 0)
-    count = _scattered(count, dim, index, creation.ones_like(src), "add", "scatter_reduce")
+    count = _scattered(count, dim, index, factories.ones_like(src), "add", "scatter_reduce")
     return total / count if x._aval.dtype.is_floating else total // count
 
 
@@ -74,8 +106,15 @@ def _way(reduce: str) -> str:
     return REDUCE[reduce]
 
 
-def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
-    """x with ``values`` where ``take_along_axis`` would read."""
+def put_along_axis(x: ArrayLike, indices: ArrayLike, values: ArrayLike, axis: int) -> Tensor:
+    """x with ``values`` where ``take_along_axis`` would read; of equal indices the last in C order stands (TN803).
+
+    OutOfRange (TN801), when the result is read, for an index outside the axis.
+
+    >>> tn.put_along_axis(tn.zeros(2, 2), tn.tensor([[1], [0]]), 5.0, axis=1)
+    tensor([[0., 5.],
+            [5., 0.]])
+    """
     x = value_of(x)
     v = indexing.fitting(x, values)
     params = (("axis", check_axis(axis, len(x._aval.shape))),)
@@ -103,27 +142,53 @@ def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtInd
     return AtIndex(x, (*[slice(None)] * k, index.reshape(-1)))
 
 
-def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
-    """x with alpha · ``source`` added at a list of indices along an axis: a part of it for each index."""
+def index_add(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike, *, alpha: float = 1) -> Tensor:
+    """x with alpha · ``source`` added at a list of indices along an axis: a part of it for each index.
+
+    All count where indices repeat (TN803). ShapeError (TN802) if the source has another shape; OutOfRange (TN801),
+    when the result is read, for an index outside the axis.
+
+    >>> tn.index_add(tn.zeros(3), 0, tn.tensor([0, 0]), tn.tensor([1.0, 2.0]))
+    tensor([3., 0., 0.])
+    """
     source = value_of(source)
     plain = type(alpha) is int and alpha == 1
     scaled = source if plain else source * number("index_add", "alpha", alpha)
     return _parts(x, dim, index, "index_add", source).add(scaled)
 
 
-def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
-    """x with ``source`` at a list of indices along an axis: a part of it for each index."""
+def index_copy(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike) -> Tensor:
+    """x with ``source`` at a list of indices along an axis: a part of it for each index.
+
+    Of equal indices the last stands (TN803). ShapeError (TN802) if the source has another shape; OutOfRange (TN801),
+    when the result is read, for an index outside the axis.
+
+    >>> tn.index_copy(tn.zeros(3), 0, tn.tensor([2, 0]), tn.tensor([1.0, 2.0]))
+    tensor([2., 0., 1.])
+    """
     source = value_of(source)
     return _parts(x, dim, index, "index_copy", source).set(source)
 
 
-def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
-    """x with one number at a list of indices along an axis."""
+def index_fill(x: ArrayLike, dim: int, index: ArrayLike, value: Operand) -> Tensor:
+    """x with one number at a list of indices along an axis.
+
+    OutOfRange (TN801), when the result is read, for an index outside the axis.
+
+    >>> tn.index_fill(tn.zeros(3), 0, tn.tensor([0, 2]), 5)
+    tensor([5., 0., 5.])
+    """
     return _parts(x, dim, index, "index_fill").set(value)
 
 
-def masked_fill(x: Any, mask: Any, value: Any) -> Any:
-    """x with a number (or what broadcasts to x) where a mask that broadcasts to x holds."""
+def masked_fill(x: ArrayLike, mask: ArrayLike, value: Operand) -> Tensor:
+    """x with a number, or a tensor that broadcasts to x, where a mask holds.
+
+    The mask (bool) broadcasts to x, else ShapeError (TN802).
+
+    >>> tn.masked_fill(tn.tensor([1.0, 2.0]), tn.tensor([True, False]), 0.0)
+    tensor([0., 2.])
+    """
     x, mask = value_of(x), value_of(mask)
     v = indexing.fitting(x, value)
     operands = (x, mask)
@@ -160,7 +225,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
 """For functions that write by index what index they write at: all else of x stays as it is."""
 
 
-def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:
+def _segments(data: Any, ids: Any, count: int | None, way: str) -> Tensor:
     """Rows of ``data`` combined by the segment that each belongs to."""
     data, ids = value_of(data), value_of(ids)
     shape = data._aval.shape
@@ -174,37 +239,62 @@ def _segments(data: Any, ids: Any, count: int | None, way: str) -> Any:
     elif int_of(count, "num_segments") < 0:
         raise OutOfRange(f"{count} segments")
     dtype = data._aval.dtype
-    start = creation.full((count, *shape[1:]), select.identity_of(way, dtype), dtype=dtype)
+    start = factories.full((count, *shape[1:]), select.identity_of(way, dtype), dtype=dtype)
     return AtIndex(start, ids)._combined(way, data, lambda x, v: x)
 
 
-def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
-    """For each segment the sum of its rows: segment_ids[k] is that of row k. An empty one has 0.
+def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
+    """The sum of the rows of each segment; segment_ids[k] is the segment of row k, and an empty one has 0.
 
-    Without ``num_segments`` the ids are read, and there are as many as the largest of them says.
+    Shapes: data (n, …) and ids (n,) give (num_segments, …). Without ``num_segments`` the ids are read, and the largest
+    tells. ShapeError (TN802) unless there is an id for each row; OutOfRange (TN801), when the result is read, for an
+    id outside the segments.
+
+    >>> tn.segment_sum(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
+    tensor([3., 4.])
     """
     return _segments(data, segment_ids, num_segments, "add")
 
 
-def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
-    """For each segment the product of its rows; an empty one has 1."""
+def segment_prod(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
+    """The product of the rows of each segment; an empty one has 1. Arguments and errors as in ``segment_sum``.
+
+    >>> tn.segment_prod(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
+    tensor([2., 4.])
+    """
     return _segments(data, segment_ids, num_segments, "multiply")
 
 
-def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
-    """For each segment the largest of its rows; an empty one has −∞, or the least integer."""
+def segment_max(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
+    """The largest of the rows of each segment; an empty one has −∞, or the least integer.
+
+    Arguments and errors as in ``segment_sum``.
+
+    >>> tn.segment_max(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
+    tensor([2., 4.])
+    """
     return _segments(data, segment_ids, num_segments, "max")
 
 
-def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
-    """For each segment the smallest of its rows; an empty one has ∞, or the largest integer."""
+def segment_min(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
+    """The smallest of the rows of each segment; an empty one has ∞, or the largest integer.
+
+    Arguments and errors as in ``segment_sum``.
+
+    >>> tn.segment_min(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
+    tensor([1., 4.])
+    """
     return _segments(data, segment_ids, num_segments, "min")
 
 
-def segment_mean(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
-    """For each segment the mean of its rows; an empty one has 0."""
+def segment_mean(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
+    """The mean of the rows of each segment; an empty one has 0. Arguments and errors as in ``segment_sum``.
+
+    >>> tn.segment_mean(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
+    tensor([1.5000, 4.0000])
+    """
     data, ids = value_of(data), value_of(segment_ids)
     total = segment_sum(data, ids, num_segments)
-    ones = creation.ones(*ids._aval.shape, dtype=data._aval.dtype)
+    ones = factories.ones(*ids._aval.shape, dtype=data._aval.dtype)
     count = segment_sum(ones, ids, total._aval.shape[0]).reshape((-1, *[1] * (data._aval.ndim - 1)))
     return total / count.clip(1)

@@ -6,15 +6,19 @@ import math
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
+from tenure.values.axes import NOT_GIVEN, check_axes, check_axis, one_of
 from tenure.values.given import check_shape
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
-from tenure.values.reductions import NOT_GIVEN, check_axes, check_axis, one_of
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Axes, Shape
 
 RESHAPE = Operation("reshape", move.reshape, "ViewBackward0")
 PERMUTE = Operation("permute_dims", move.permute, "PermuteBackward0")
@@ -34,8 +38,15 @@ def _sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
 
 
-def reshape(x: Any, *shape: Any) -> Any:
-    """x in another shape with as many elements, in C order; one size may be -1."""
+def reshape(x: ArrayLike, *shape: Shape) -> Tensor:
+    """x in another shape with as many elements, in C order; one size may be -1, and follows from the others.
+
+    The shape is given as ints or as one sequence. ShapeError (TN802) if the number of elements differs.
+
+    >>> tn.reshape(tn.arange(6), 2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     x = value_of(x)
     sizes = _sizes(shape)
     for n in sizes:
@@ -56,8 +67,14 @@ def reshape(x: Any, *shape: Any) -> Any:
     return apply_one(RESHAPE, x, parameters(SHAPE, full))
 
 
-def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
-    """x with the axes from start_dim to end_dim (inclusive) made one."""
+def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """x with the axes from start_dim to end_dim (inclusive) made one.
+
+    OutOfRange (TN801) for an axis that is not there, ShapeError (TN802) where the range is empty.
+
+    >>> tn.flatten(tn.zeros(2, 3, 4), 1).shape
+    (2, 12)
+    """
     x = value_of(x)
     shape = x._aval.shape
     if not shape:
@@ -69,8 +86,15 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return apply_one(RESHAPE, x, parameters(SHAPE, joined))
 
 
-def permute_dims(x: Any, *axes: Any) -> Any:
-    """x with its axes in the given order: axis k of the result is axis axes[k] of x."""
+def permute_dims(x: ArrayLike, *axes: Shape) -> Tensor:
+    """x with its axes in the given order: axis k of the result is axis axes[k] of x.
+
+    The axes are given as ints or as one sequence. OutOfRange (TN801) for an axis that is not there, ShapeError (TN802)
+    unless each is named once.
+
+    >>> tn.permute_dims(tn.zeros(2, 3, 4), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
     x = value_of(x)
     ndim, order = len(x._aval.shape), _sizes(axes)
     for a in order:
@@ -89,8 +113,12 @@ def _ordered(ndim: int, axes: tuple[int, ...]) -> Any:
     return parameters(ORDER, order)
 
 
-def transpose(x: Any, dim0: int, dim1: int) -> Any:
-    """x with two axes exchanged."""
+def transpose(x: ArrayLike, dim0: int, dim1: int) -> Tensor:
+    """x with two axes exchanged; OutOfRange (TN801) for an axis that is not there.
+
+    >>> tn.transpose(tn.zeros(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     x = value_of(x)
     ndim = len(x._aval.shape)
     a, b = check_axis(dim0, ndim), check_axis(dim1, ndim)
@@ -99,21 +127,33 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
     return apply_one(TRANSPOSE, x, parameters(ORDER, tuple(order)))
 
 
-def matrix_transpose(x: Any) -> Any:
-    """x with its last two axes exchanged."""
+def matrix_transpose(x: ArrayLike) -> Tensor:
+    """x with its last two axes exchanged; ShapeError (TN802) where there are fewer than two.
+
+    >>> tn.matrix_transpose(tn.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
     x = value_of(x)
     if len(x._aval.shape) < 2:
         raise ShapeError(f"matrix_transpose needs two axes, and there are {len(x._aval.shape)}")
     return transpose(x, -2, -1)
 
 
-def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
-    """x repeated along axes of size 1, and along new ones in front."""
+def broadcast_to(x: ArrayLike, shape: Shape) -> Tensor:
+    """x repeated along axes of size 1, and along new ones in front, until it has a shape.
+
+    ShapeError (TN802) if another axis has not the size that is asked for.
+
+    >>> tn.broadcast_to(tn.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return apply_one(BROADCAST, value_of(x), parameters(SHAPE, check_shape(shape)))
 
 
-def expand(x: Any, *sizes: Any) -> Any:
-    """broadcast_to with -1 for a size to keep."""
+def expand(x: ArrayLike, *sizes: Shape) -> Tensor:
+    """``broadcast_to`` with -1 for a size to keep, as in PyTorch."""
     x = value_of(x)
     wanted = _sizes(sizes)
     lead = len(wanted) - len(x._aval.shape)
@@ -123,8 +163,14 @@ def expand(x: Any, *sizes: Any) -> Any:
     return broadcast_to(x, kept)
 
 
-def squeeze(x: Any, axis: Any = None, *, dim: Any = None) -> Any:
-    """x without axes of size 1: the named ones (which must have it), or all."""
+def squeeze(x: ArrayLike, axis: Axes = None, *, dim: Axes = None) -> Tensor:
+    """x without axes of size 1: the named ones, or all.
+
+    ShapeError (TN802) if a named axis has another size, OutOfRange (TN801) if it is not there.
+
+    >>> tn.squeeze(tn.zeros(1, 3, 1)).shape, tn.squeeze(tn.zeros(1, 3, 1), 0).shape
+    ((3,), (3, 1))
+    """
     x = value_of(x)
     shape = x._aval.shape
     axis = one_of(axis, dim)
@@ -137,8 +183,12 @@ def squeeze(x: Any, axis: Any = None, *, dim: Any = None) -> Any:
     return apply_one(SQUEEZE, x, parameters(SHAPE, tuple([n for k, n in enumerate(shape) if k not in drop])))
 
 
-def expand_dims(x: Any, axis: int = 0) -> Any:
-    """x with a new axis of size 1."""
+def expand_dims(x: ArrayLike, axis: int = 0) -> Tensor:
+    """x with a new axis of size 1 at a position; OutOfRange (TN801) if it is none. Also called ``unsqueeze``.
+
+    >>> tn.expand_dims(tn.zeros(3), 1).shape, tn.unsqueeze(tn.zeros(3), 0).shape
+    ((3, 1), (1, 3))
+    """
     x = value_of(x)
     shape = x._aval.shape
     k = check_axis(axis, len(shape) + 1)
@@ -148,10 +198,15 @@ def expand_dims(x: Any, axis: int = 0) -> Any:
 unsqueeze = expand_dims
 
 
-def concat(tensors: Sequence[Any], axis: int | None = NOT_GIVEN, *, dim: int | None = NOT_GIVEN) -> Any:
-    """Tensors joined along an axis (0 by default); the others must agree. Dtypes are promoted.
+def concat(
+    tensors: Sequence[ArrayLike], axis: int | None = NOT_GIVEN, *, dim: int | None = NOT_GIVEN
+) -> Tensor:
+    """Tensors joined along an axis (0 by default). Also called ``cat``.
 
-    ``axis=None`` flattens them first.
+    Dtypes are promoted; ``axis=None`` flattens the tensors first. ShapeError (TN802) if the other axes do not agree.
+
+    >>> tn.concat([tn.tensor([1, 2]), tn.tensor([3])])
+    tensor([1, 2, 3])
     """
     xs = _several("concat", tensors)
     at = _along(axis, dim)
@@ -166,8 +221,13 @@ def concat(tensors: Sequence[Any], axis: int | None = NOT_GIVEN, *, dim: int | N
 cat = concat
 
 
-def stack(tensors: Sequence[Any], axis: int = NOT_GIVEN, *, dim: int = NOT_GIVEN) -> Any:
-    """Tensors of one shape along a new axis (0 by default)."""
+def stack(tensors: Sequence[ArrayLike], axis: int = NOT_GIVEN, *, dim: int = NOT_GIVEN) -> Tensor:
+    """Tensors of one shape along a new axis (0 by default); ShapeError (TN802) if the shapes differ.
+
+    >>> tn.stack([tn.tensor([1, 2]), tn.tensor([3, 4])], axis=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     xs = _several("stack", tensors)
     return apply(STACK, xs, parameters(AXIS, check_axis(_along(axis, dim), len(xs[0]._aval.shape) + 1)))
 
@@ -179,7 +239,7 @@ def _along(axis: Any, dim: Any) -> Any:
     return axis if dim is NOT_GIVEN else one_of(axis, dim)
 
 
-def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:
+def _several(name: str, tensors: Sequence[Any]) -> tuple[Tensor, ...]:
     several = type(tensors) in (list, tuple)
     if not several and (not hasattr(type(tensors), "__iter__") or isinstance(tensors, str | bytes | dict)):
         raise DTypeError(f"{name} takes a list of tensors, not {shown(tensors)}")
@@ -189,14 +249,24 @@ def _several(name: str, tensors: Sequence[Any]) -> tuple[Any, ...]:
     return xs
 
 
-def flip(x: Any, axis: Any = None, *, dims: Any = None) -> Any:
-    """x with the order of elements reversed along axes (all by default)."""
+def flip(x: ArrayLike, axis: Axes = None, *, dims: Axes = None) -> Tensor:
+    """x with the order of elements reversed along axes (all by default); OutOfRange (TN801) for one that is not there.
+
+    >>> tn.flip(tn.tensor([1, 2, 3]))
+    tensor([3, 2, 1])
+    """
     x = value_of(x)
     return apply_one(FLIP, x, (("axes", check_axes(one_of(axis, dims), len(x._aval.shape))),))
 
 
-def pad(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
-    """x with zeros around: for each axis (before, after); a negative width crops."""
+def pad(x: ArrayLike, widths: Sequence[tuple[int, int]]) -> Tensor:
+    """x with zeros around: for each axis a pair (before, after); a negative width crops.
+
+    ShapeError (TN802) unless there is a pair for each axis.
+
+    >>> tn.pad(tn.tensor([1, 2]), [(1, 2)])
+    tensor([0, 1, 2, 0, 0])
+    """
     x = value_of(x)
     try:
         pairs = tuple([(operator.index(a), operator.index(b)) for a, b in widths])

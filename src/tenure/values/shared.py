@@ -14,7 +14,7 @@ import mmap
 import os
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -28,20 +28,29 @@ from tenure.values.reading import value_of
 from tenure.values.show import format_tensor
 from tenure.values.sites import here, site
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
+
 Array = np.ndarray[Any, Any]
 Addition = tuple[Array, Array | None]
 HELP = "compute what you add from .value or .read(index), and add it by .add_(delta) or .add_(delta, index)"
 
 
 class Shared:
-    """What several writers add to. ``Shared(value)`` owns a copy of the value; it is no tensor.
+    """Numbers that several writers add to at once. ``Shared(value)`` owns a copy of the value; it is no tensor.
 
     Relaxed unless ``ordered``: then there are ``writers`` of them, each with ``with shared.writer(k) as w:`` around
     its work, and a round ends when each that has not left has added once. The memory of a relaxed one is shared with
     processes forked from this one. Source: Niu, Recht, Ré, Wright, "Hogwild!", NIPS 2011.
+
+    >>> total = tn.Shared(tn.zeros(2))
+    >>> total.add_(tn.tensor([1.0, 2.0]))
+    >>> total.value
+    tensor([1., 2.])
     """
 
-    def __init__(self, value: Any, *, ordered: bool = False, writers: int | None = None) -> None:
+    def __init__(self, value: ArrayLike, *, ordered: bool = False, writers: int | None = None) -> None:
         value = value_of(value).detach()
         ordered = flag("Shared: ordered", ordered)
         if writers is not None:
@@ -61,15 +70,15 @@ class Shared:
 
     @property
     def dtype(self) -> DType:
-        """The dtype."""
+        """The type of the elements."""
         return self._aval.dtype
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Tensor:
         """All of it at this moment, as a value of its own."""
         return self.read()
 
-    def read(self, index: Any = None) -> Any:
+    def read(self, index: ArrayLike | None = None) -> Tensor:
         """A part at this moment, as a value of its own: rows by an index array of any shape, or all of it."""
         rows = None if index is None else self._checked(index)
         if self._rounds is None:
@@ -77,7 +86,7 @@ class Shared:
         with self._rounds.changed:
             return _taken(self._memory, rows)
 
-    def add_(self, delta: Any, index: Any = None) -> None:
+    def add_(self, delta: ArrayLike, index: ArrayLike | None = None) -> None:
         """Add to all of it, or to the rows of an index array (a row that occurs twice is added to twice).
 
         TN802 if ``delta`` does not broadcast to what it is added to; TN801 for an index outside. An ordered one is
@@ -143,7 +152,7 @@ class Shared:
 
 
 class Writer:
-    """One writer of a Shared. In an ordered one it reads what the last round left, and adds once a round."""
+    """Writer of a Shared. In an ordered one it reads what the last round left, and adds once a round."""
 
     def __init__(self, shared: Shared, number: int) -> None:
         self._shared = shared
@@ -159,11 +168,11 @@ class Writer:
             self._shared._rounds.leave(self._number)
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Tensor:
         """All of it, as a value of its own; waits for the round to which this writer has added."""
         return self.read()
 
-    def read(self, index: Any = None) -> Any:
+    def read(self, index: ArrayLike | None = None) -> Tensor:
         """Rows, or all of it, as a value of its own; waits for the round to which this writer has added."""
         shared = self._shared
         if shared._rounds is None:
@@ -172,7 +181,7 @@ class Writer:
         shared._rounds.wait(self._number)
         return _taken(shared._memory, rows)
 
-    def add_(self, delta: Any, index: Any = None) -> None:
+    def add_(self, delta: ArrayLike, index: ArrayLike | None = None) -> None:
         """Add to all of it or to some rows; in an ordered one this is the writer's part of the round."""
         shared = self._shared
         if shared._rounds is None:
@@ -248,7 +257,7 @@ def _mapped(array: Array) -> Array:
     return memory
 
 
-def _taken(memory: Array, rows: Array | None) -> Any:
+def _taken(memory: Array, rows: Array | None) -> Tensor:
     """A copy of all of it, or of some rows, as a value."""
     if rows is not None:
         return wrap(memory.take(rows, axis=0))

@@ -48,7 +48,11 @@ _options = _PROFILES["default"]
 
 
 def get_printoptions() -> PrintOptions:
-    """The options in force, shared by all threads."""
+    """The options with which tensors print, shared by all threads.
+
+    >>> tn.get_printoptions().precision
+    4
+    """
     return _options
 
 
@@ -65,6 +69,11 @@ def set_printoptions(
     A `profile` ("default", "short" or "full") is applied first. As in PyTorch, `sci_mode` is the
     exception: every call sets it, and leaving it out returns to choosing by magnitude. Raises
     ValueError for an unknown profile.
+
+    >>> tn.set_printoptions(precision=2)
+    >>> tn.tensor([0.12345])
+    tensor([0.12])
+    >>> tn.set_printoptions(profile="default")
     """
     global _options
     base = _options

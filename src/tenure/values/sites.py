@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from tenure.errors import Site, following
 from tenure.values.graph import Place
@@ -53,7 +53,10 @@ def user_frame() -> FrameType:
     return frame
 
 
-def at_users_line(h: Any) -> Any:
+Handle = TypeVar("Handle", bound=Any)
+
+
+def at_users_line(h: Handle) -> Handle:
     """A handle that was recorded deeper below the user's line than operations are."""
     frame = user_frame()
     h._code, h._lasti = frame.f_code, frame.f_lasti

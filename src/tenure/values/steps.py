@@ -93,7 +93,7 @@ def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...]
         t.enter(current_mode())
     handles = seen(t, key, scalars)
     if handles is not None:
-        return handles  # type: ignore[no-any-return]
+        return handles
     node = t.node.next.get(key)
     if node is None:
         try:

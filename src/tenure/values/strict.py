@@ -42,11 +42,17 @@ class Written:
 
 
 class strict(Bracketed, ContextDecorator):
-    """A context in which no write copies because somebody holds what the place held before.
+    """Context in which no write copies because somebody holds what the place held before.
 
     Such a write is TN506 when it is computed, naming its line, who holds the former value, and the line that made it
     so: a name, a borrow, a graph that ``backward()`` has not consumed. What is pending is computed
     at the end of the block. The error comes after the program has run, by a copy: all it computes is there.
+
+    >>> v = tn.zeros(3).mut()
+    >>> with tn.strict():
+    ...     v += 1
+    >>> v
+    tensor([1., 1., 1.])
     """
 
     def __init__(self) -> None:
@@ -86,10 +92,16 @@ class strict(Bracketed, ContextDecorator):
 
 
 class must_inplace(strict):
-    """``with tn.must_inplace(v): …``: the writes of the place v in the block are done in place, or are errors.
+    """Context in which the writes of one place are done in place, or are errors: ``with tn.must_inplace(v): …``.
 
     As ``tn.strict``, for one place; and where it is not a holder but the program itself that keeps a write from being
     done in place, an error that says why.
+
+    >>> v = tn.zeros(3).mut()
+    >>> with tn.must_inplace(v):
+    ...     v += 1
+    >>> v
+    tensor([1., 1., 1.])
     """
 
     def __init__(self, place: Any) -> None:

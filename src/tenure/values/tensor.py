@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import ShapeError, WriteError
-from tenure.values import arithmetic, creation, indexing, lookup, reading, record, reductions, scattering, shaping
+from tenure.values import (
+    arithmetic,
+    axes,
+    comparison,
+    creation,
+    elementary,
+    indexing,
+    lookup,
+    products,
+    reading,
+    record,
+    reductions,
+    scattering,
+    shaping,
+)
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.given import flag
 from tenure.values.graph import Leaf
 from tenure.values.hits import apply_one
-from tenure.values.operators import binary
+from tenure.values.operators import binary, recorded
 from tenure.values.sites import here, site
 from tenure.values.spelling import in_plain_names, write_to_a_value
+
+if TYPE_CHECKING:
+    from tenure.ir.aval import Aval
+    from tenure.values.borrow import Borrow
+    from tenure.values.typing import ArrayLike, Operand
+    from tenure.values.var import Var
 
 TURNED = (("order", (1, 0)),)
 """The parameters of a transposition."""
@@ -37,37 +57,76 @@ class Arithmetic:
     )
     __mod__, __rmod__ = binary(arithmetic.REMAINDER), binary(arithmetic.REMAINDER, reflected=True)
     __pow__, __rpow__ = binary(arithmetic.POWER), binary(arithmetic.POWER, reflected=True)
-    __matmul__, __rmatmul__ = binary(reductions.MATMUL), binary(reductions.MATMUL, reflected=True)
-    __and__, __rand__ = binary(arithmetic.AND), binary(arithmetic.AND, reflected=True)
-    __or__, __ror__ = binary(arithmetic.OR), binary(arithmetic.OR, reflected=True)
-    __xor__, __rxor__ = binary(arithmetic.XOR), binary(arithmetic.XOR, reflected=True)
-    __eq__, __ne__ = binary(arithmetic.EQUAL), binary(arithmetic.NOT_EQUAL)
-    __lt__, __le__ = binary(arithmetic.LESS), binary(arithmetic.LESS_EQUAL)
-    __gt__, __ge__ = binary(arithmetic.GREATER), binary(arithmetic.GREATER_EQUAL)
+    __matmul__, __rmatmul__ = binary(products.MATMUL), binary(products.MATMUL, reflected=True)
+    __and__, __rand__ = binary(comparison.AND), binary(comparison.AND, reflected=True)
+    __or__, __ror__ = binary(comparison.OR), binary(comparison.OR, reflected=True)
+    __xor__, __rxor__ = binary(comparison.XOR), binary(comparison.XOR, reflected=True)
+    __lt__, __le__ = binary(comparison.LESS), binary(comparison.LESS_EQUAL)
+    __gt__, __ge__ = binary(comparison.GREATER), binary(comparison.GREATER_EQUAL)
+
+    @recorded(binary(comparison.EQUAL))
+    def __eq__(self: Any, other: Operand) -> Tensor:  # type: ignore[override, empty-body]
+        """Whether each element equals that of the other operand."""
+
+    @recorded(binary(comparison.NOT_EQUAL))
+    def __ne__(self: Any, other: Operand) -> Tensor:  # type: ignore[override, empty-body]
+        """Whether each element differs from that of the other operand."""
+
     __hash__ = object.__hash__
-    __neg__, __abs__, __invert__ = arithmetic.negative, arithmetic.abs, arithmetic.invert
+    __neg__, __abs__, __invert__ = elementary.negative, elementary.abs, comparison.invert
     add, sub, mul, div = arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.divide
     subtract, multiply, divide = arithmetic.subtract, arithmetic.multiply, arithmetic.divide
     pow, maximum, minimum = arithmetic.pow, arithmetic.maximum, arithmetic.minimum
-    eq, ne, lt, le = arithmetic.equal, arithmetic.not_equal, arithmetic.less, arithmetic.less_equal
-    gt, ge = arithmetic.greater, arithmetic.greater_equal
-    neg, abs, sign, floor = arithmetic.negative, arithmetic.abs, arithmetic.sign, arithmetic.floor
-    exp, log, sqrt, tanh = arithmetic.exp, arithmetic.log, arithmetic.sqrt, arithmetic.tanh
-    erf, sigmoid = arithmetic.erf, arithmetic.sigmoid
-    expm1, log1p = arithmetic.expm1, arithmetic.log1p
-    sin, cos, square, relu = arithmetic.sin, arithmetic.cos, arithmetic.square, arithmetic.relu
-    isnan, isfinite = arithmetic.isnan, arithmetic.isfinite
+    eq, ne, lt, le = comparison.equal, comparison.not_equal, comparison.less, comparison.less_equal
+    gt, ge = comparison.greater, comparison.greater_equal
+    neg, abs, sign, floor = elementary.negative, elementary.abs, elementary.sign, elementary.floor
+    exp, log, sqrt, tanh = elementary.exp, elementary.log, elementary.sqrt, elementary.tanh
+    erf, sigmoid = elementary.erf, elementary.sigmoid
+    expm1, log1p = elementary.expm1, elementary.log1p
+    sin, cos, square, relu = elementary.sin, elementary.cos, elementary.square, elementary.relu
+    isnan, isfinite = comparison.isnan, comparison.isfinite
     lerp, addcmul, addcdiv = arithmetic.lerp, arithmetic.addcmul, arithmetic.addcdiv
     clip = clamp = arithmetic.clip
     logical_and, logical_or, logical_not = (
-        arithmetic.logical_and,
-        arithmetic.logical_or,
-        arithmetic.logical_not,
+        comparison.logical_and,
+        comparison.logical_or,
+        comparison.logical_not,
     )
-    matmul = mm = reductions.matmul
+    matmul = mm = products.matmul
 
-    def __pos__(self: Any) -> Any:
-        return self._read()
+    def __pos__(self: Any) -> Tensor:
+        return self._read()  # type: ignore[no-any-return]
+
+
+@in_plain_names
+class Casting:
+    """The same numbers in another dtype. In a class of its own, for its methods have names of types."""
+
+    __slots__ = ()
+
+    def type(self: Any, dtype: DTypeLike) -> Tensor:
+        """The tensor in another dtype; as ``tn.astype``."""
+        return arithmetic.astype(self, dtype)
+
+    def float(self: Any) -> Tensor:
+        """The tensor in float32."""
+        return arithmetic.astype(self, "float32")
+
+    def double(self: Any) -> Tensor:
+        """The tensor in float64."""
+        return arithmetic.astype(self, "float64")
+
+    def long(self: Any) -> Tensor:
+        """The tensor in int64."""
+        return arithmetic.astype(self, "int64")
+
+    def int(self: Any) -> Tensor:
+        """The tensor in int32."""
+        return arithmetic.astype(self, "int32")
+
+    def bool(self: Any) -> Tensor:
+        """Whether each element is not zero: the tensor in bool."""
+        return arithmetic.astype(self, "bool")
 
 
 @in_plain_names
@@ -103,8 +162,8 @@ class Shaping:
     clone, detach = arithmetic.clone, arithmetic.detach
 
     @property
-    def T(self: Any) -> Any:
-        """The transposed matrix."""
+    def T(self: Any) -> Tensor:
+        """The transposed matrix; ShapeError (TN802) for what has not two axes."""
         if len(self.shape) != 2:
             raise ShapeError(
                 f".T of a tensor of shape {list(self.shape)}, which is no matrix",
@@ -113,16 +172,20 @@ class Shaping:
         return apply_one(shaping.PERMUTE, reading.value_of(self), TURNED)
 
     @property
-    def mT(self: Any) -> Any:
-        """The last two axes exchanged."""
+    def mT(self: Any) -> Tensor:
+        """The tensor with its last two axes exchanged; as ``tn.matrix_transpose``."""
         return shaping.matrix_transpose(self)
 
 
-class Tensor(Arithmetic, Shaping, Boundary):
+class Tensor(Arithmetic, Shaping, Casting, Boundary):
     """A value: an n-dimensional array of one dtype whose contents never change.
 
     Made by ``tn.tensor`` and by operations. ``.mut()`` gives a place that starts with it. Writing it is TN594;
     ``x.at[i].set(v)`` gives a new value.
+
+    >>> x = tn.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.shape, x.dtype, x[0]
+    ((2, 2), tenure.float32, tensor([1., 2.]))
     """
 
     __slots__ = (
@@ -142,24 +205,41 @@ class Tensor(Arithmetic, Shaping, Boundary):
         "_src",
         "_trace",
     )
+    _aval: Aval
+    _deps: tuple[int, ...]
+    _trace: Any
+    _slot: int
+    _data: Any
+    _src: Any
+    _node: Any
+    _held: bool
+    _kept: Any
     backward, register_hook, retain_grad = backward, register_hook, retain_grad
-    grad = property(get_grad, set_grad, doc=get_grad.__doc__)
     as_operand = staticmethod(reading.as_operand)
     refuse_operands = staticmethod(reading.refuse_operands)
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         raise TypeError("Tensor: a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
 
-    def _read(self) -> Any:
+    def _read(self) -> Tensor:
         return self
 
     @property
-    def shape(self: Any) -> tuple[int, ...]:
-        """The size of each axis."""
-        return self._aval.shape  # type: ignore[no-any-return]
+    def grad(self) -> Borrow | None:
+        """The gradient that backward() left here: a borrow of its place, or None."""
+        return get_grad(self)
+
+    @grad.setter
+    def grad(self, g: Tensor | None) -> None:
+        set_grad(self, g)
 
     @property
-    def ndim(self: Any) -> int:
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis."""
+        return self._aval.shape
+
+    @property
+    def ndim(self) -> int:
         """The number of axes."""
         return len(self._aval.shape)
 
@@ -167,46 +247,55 @@ class Tensor(Arithmetic, Shaping, Boundary):
         """The number of axes."""
         return self.ndim
 
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one axis."""
-        return self.shape if dim is None else self.shape[reductions.check_axis(dim, self.ndim)]
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> int | tuple[int, ...]:
+        """The shape, or the size of one axis; OutOfRange (TN801) for an axis that is not there."""
+        return self.shape if dim is None else self.shape[axes.check_axis(dim, self.ndim)]
 
-    def numel(self: Any) -> int:
+    def numel(self) -> int:
         """The number of elements."""
-        return self._aval.size  # type: ignore[no-any-return]
+        return self._aval.size
 
     @property
     def device(self) -> str:
-        """Where it lives."""
+        """The device of the elements, "cpu"."""
         return "cpu"
 
     @property
-    def nbytes(self: Any) -> int:
-        """The bytes of its elements."""
-        return self._aval.nbytes  # type: ignore[no-any-return]
+    def nbytes(self) -> int:
+        """The bytes that the elements take."""
+        return self._aval.nbytes
 
     @property
-    def requires_grad(self: Any) -> bool:
-        """Whether a gradient flows through it."""
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows through the tensor."""
         return bool(self._deps)
 
     @property
-    def is_leaf(self: Any) -> bool:
-        """Whether no recorded operation made it."""
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made the tensor."""
         return not self._deps or isinstance(self._src, Leaf)
 
     @property
-    def grad_fn(self: Any) -> str | None:
-        """The name of the operation it came from, if a gradient flows through it."""
+    def grad_fn(self) -> str | None:
+        """The name of the operation that made the tensor, if a gradient flows through it."""
         name = self.grad_fn_name()
         return None if name is None else f"<{name}>"
 
-    def mut(self) -> Any:
-        """A place that starts with this value."""
-        return record._Var(self)
+    def mut(self) -> Var:
+        """A place that starts with this value, and can be written."""
+        return record._Var(self)  # type: ignore[no-any-return]
 
-    def to(self, *args: Any, dtype: DTypeLike | None = None, device: Any = None, copy: bool = False) -> Any:
-        """In another dtype; there is one device. ``args``: a dtype, a device or both."""
+    def to(
+        self, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None, copy: bool = False
+    ) -> Tensor:
+        """The tensor in another dtype; there is one device. ``args``: a dtype, a device, both, or a tensor to be like.
+
+        DTypeError (TN802) for what is neither.
+        """
         for arg in args:
             if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps"):
                 device = arg
@@ -219,40 +308,16 @@ class Tensor(Arithmetic, Shaping, Boundary):
             flag("copy", copy)
         return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
 
-    def type(self, dtype: DTypeLike) -> Any:
-        """In another dtype."""
-        return arithmetic.astype(self, dtype)
-
-    def float(self) -> Any:
-        """In float32."""
-        return arithmetic.astype(self, "float32")
-
-    def double(self) -> Any:
-        """In float64."""
-        return arithmetic.astype(self, "float64")
-
-    def long(self) -> Any:
-        """In int64."""
-        return arithmetic.astype(self, "int64")
-
-    def int(self) -> Any:
-        """In int32."""
-        return arithmetic.astype(self, "int32")
-
-    def bool(self) -> Any:
-        """Whether each element is not zero."""
-        return arithmetic.astype(self, "bool")
-
-    def cpu(self) -> Any:
-        """Its value: everything is on the CPU."""
+    def cpu(self) -> Tensor:
+        """The value itself: everything is on the CPU."""
         return self._read()
 
-    def contiguous(self) -> Any:
-        """Its value: layout is not the user's concern."""
+    def contiguous(self) -> Tensor:
+        """The value itself: layout is not the user's concern."""
         return self._read()
 
-    def view_as(self, other: Any) -> Any:
-        """In the shape of another tensor."""
+    def view_as(self, other: ArrayLike) -> Tensor:
+        """The tensor in the shape of another; ShapeError (TN802) if that has not as many elements."""
         return shaping.reshape(self, reading.value_of(other)._aval.shape)
 
     @property
@@ -260,10 +325,7 @@ class Tensor(Arithmetic, Shaping, Boundary):
         """Indexed updates that give new values: ``x.at[i].set(v)``, ``x.at[i].add(v)``."""
         return At(self)
 
-    def __setitem__(self, key: Any, v: Any) -> None:
-        raise write_to_a_value()
-
-    def requires_grad_(self, requires_grad: Any = True) -> Any:
+    def requires_grad_(self, requires_grad: Any = True) -> Self:
         """TN594: a value does not become a leaf."""
         self._read()
         raise WriteError(
@@ -272,18 +334,23 @@ class Tensor(Arithmetic, Shaping, Boundary):
             help="make a leaf: `x = tn.Var(x, requires_grad=True)`, or tn.tensor(…, requires_grad=True)",
         )
 
-    @property
-    def data(self) -> Any:
-        """The same value without its graph."""
-        return arithmetic.detach(self)
-
-    @data.setter
-    def data(self, v: Any) -> None:
+    def _set_data(self, v: Any) -> None:
         raise WriteError(
             "the data of a value is written: tensors never change",
             at=site(here()),
             help="make a place: `x = x.mut()`; places and leaves have a writable .data",
         )
+
+    @property
+    def data(self) -> Tensor:
+        """The same value without its graph; of a place, a borrow to write through."""
+        return arithmetic.detach(self)
+
+    if not TYPE_CHECKING:  # a type checker refuses to write a value, as the run time does (TN594)
+        data = data.setter(_set_data)
+
+        def __setitem__(self, key: Any, v: Any) -> None:
+            raise write_to_a_value()
 
 
 def _refusal(name: str) -> property:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import weakref
 from copy import deepcopy
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tenure.dtypes import float32, float64
-from tenure.errors import WriteError
 from tenure.runtime.bracket import at_once
 from tenure.values import arithmetic, indexing, keys, partly, parts, steps
 from tenure.values.arithmetic import detach
@@ -41,29 +40,38 @@ from tenure.values.picks import Inner, Points
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
 from tenure.values.regions import Region, overlap
-from tenure.values.sites import here, site
+from tenure.values.sites import here
 from tenure.values.tensor import Arithmetic, Shaping, Tensor, refuse_in_place
 from tenure.values.ties import Ties
-from tenure.values.writable import NUMBERS, Writable, exact, in_place_steps, replaced
+from tenure.values.writable import NUMBERS, Writable, exact, in_place_steps, leaf_written, replaced
+
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike, Index
 
 
 class Var(Writable):
-    """A place: holds a value of fixed shape and dtype, and can be written.
+    """A place: it holds a value of fixed shape and dtype, and can be written.
 
     ``Var(value)`` owns a place that starts with the value. Reading it (in an expression, by ``.value``) gives
     the value at that moment. With ``requires_grad`` it is a differentiation leaf. Writes: ``v[i] = t``,
     ``v += t``, ``v.copy_(t)``, ``v.data = t``. Errors: TN802 if the shape or dtype would change; TN594 if a
     leaf is written inside a recorded computation; TN503 and TN506 while a loan forbids it.
+
+    >>> v = tn.Var([1.0, 2.0])
+    >>> before = v + 0
+    >>> v[0] = 5.0
+    >>> v, before
+    (tensor([5., 2.]), tensor([1., 2.]))
     """
 
     _frozen: Frozen | None
     __slots__ = ("_borrows", "_frozen", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return object.__new__(cls)
 
-    def __init__(self, value: Any = 0.0, requires_grad: bool = False) -> None:
+    def __init__(self, value: ArrayLike = 0.0, requires_grad: bool = False) -> None:
         value = value_of(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
@@ -77,7 +85,7 @@ class Var(Writable):
 
     @classmethod
     def of(cls, value: Any) -> Var:
-        """A place that starts with a value and is no leaf: what the constructor gives, sooner."""
+        """A place that starts with a value and is no leaf: as the constructor makes it, faster."""
         place = object.__new__(cls)
         place._leaf = place._loans = place._ties = None
         place._home = RECORDER.vmap
@@ -93,7 +101,7 @@ class Var(Writable):
         """A value without a graph as this place holds it."""
         return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Var:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Make the place a differentiation leaf, or none any more; it keeps its gradient."""
         value, requires_grad = self._read(), flag("requires_grad", requires_grad)
         if requires_grad is not (self._leaf is not None):
@@ -238,12 +246,12 @@ class Var(Writable):
         return exact(self._read(), detach(value_of(v)))
 
     def grad_fn_name(self) -> str | None:
-        """A leaf has none."""
+        """The name of the operation that made the value; None for a leaf."""
         return None if self._leaf is not None else self._read().grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made its value."""
+        """Whether no recorded operation made the value."""
         return self._leaf is not None or not self._read()._deps
 
     @property
@@ -262,8 +270,9 @@ class Var(Writable):
         self._write(self._fitting(v))
 
     def borrow(self) -> SharedBorrow:
-        """A shared loan of the place, for a ``with`` block: it gives the value, and nobody writes the place in the
-        block (TN506). Any number at a time. TN503 while the place is lent exclusively."""
+        """A shared loan of the place, for a ``with`` block, in which nobody writes the place (TN506).
+
+        It gives the value. Any number at a time. TN503 while the place is lent exclusively."""
         return SharedBorrow(self, Region.whole(self._aval.shape))
 
     def borrow_mut(self) -> Borrow:
@@ -276,7 +285,7 @@ class Var(Writable):
             loans.refuse_loan((None,), Region.whole(loans.current(self)._aval.shape), True)
         return self.data
 
-    def __setitem__(self, key: Any, v: Any) -> None:
+    def __setitem__(self, key: Index, v: ArrayLike) -> None:
         self._write(written_of(v), None, key, tracked=True)
 
     def _seen(self) -> tuple[Any, Any]:
@@ -353,15 +362,6 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     h = wrap(value._data, value._aval)
     h._deps, h._src = (0,), leaf
     return h
-
-
-def leaf_written() -> WriteError:
-    """TN594: a leaf is no place of intermediate results."""
-    return WriteError(
-        "a leaf that requires grad is written inside a recorded computation",
-        at=site(here()),
-        help="update it under `with tn.no_grad():`, or through .data",
-    )
 
 
 set_types(Tensor, Var)

@@ -2,20 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError, WriteError
 from tenure.values import indexing, partly, steps
 from tenure.values.blame import public
 from tenure.values.creation import tensor
+from tenure.values.generator import Generator
 from tenure.values.operators import STEPS
-from tenure.values.random import Generator, rand, randn
+from tenure.values.random import rand, randn
 from tenure.values.reading import value_of
 from tenure.values.scattering import WRITTEN
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.spelling import in_plain_names
 from tenure.values.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike, Operand
+
+
+NUMBERS = (bool, int, float)
+P = ParamSpec("P")
+Place = TypeVar("Place")
+
+
+class _ToBeNamed:
+    """A method that its class makes, and names, when it is made itself."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self.make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        method = self.make(name)
+        method.__name__ = method.__qualname__ = name
+        setattr(owner, name, method)
+
+
+def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concatenate[Place, P], Place]:
+    """The method, by the name of another with an underscore, that writes the other's result to the place."""
+    return cast(Callable[Concatenate[Place, P], Place], _ToBeNamed(_writing))
+
+
+def augmented(operator: Callable[[Any, Operand], Tensor]) -> Callable[[Place, Operand], Place]:
+    """The augmented assignment (``+=``) of an operator, which writes the result to the place."""
+    return cast(Callable[[Place, Any], Place], _ToBeNamed(_augmented))
+
+
+def _writing(name: str) -> Any:
+    name = name[:-1]
+    method = (_in_part if name in partly.PARTS else _in_place)(name)
+    method.__doc__ = f"Write the result of ``{name}`` to the place; returns the place."
+    method.__wrapped__ = getattr(Tensor, name)
+    return method
+
+
+def _in_place(name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        while True:
+            seen, old = self._seen()
+            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
+            if done is not None:
+                return done
+
+    return method
+
+
+def _in_part(name: str) -> Any:
+    index = WRITTEN[name]
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        while True:
+            seen, old = self._seen()
+            base, part = self._graph(seen), partial(index, old, *args, **kwargs)
+            new = getattr(old, name)(*args, **kwargs) if base is None else partly.changed(name, base, args, kwargs)
+            done = self._update(at_users_line(new), seen, part, kept=base is not None)
+            if done is not None:
+                return done
+
+    return method
+
+
+def _augmented(name: str) -> Any:
+    operator = getattr(Tensor, _operator_of(name))
+
+    def method(self: Any, other: Any) -> Any:
+        while True:
+            seen, old = self._seen()
+            result = operator(old, other)
+            if result is NotImplemented:
+                return result
+            done = self._update(at_users_line(result), seen)
+            if done is not None:
+                return done
+
+    return method
+
+
+def _operator_of(name: str) -> str:
+    """``__add__`` of ``__iadd__``."""
+    return f"__{name[3:]}"
 
 
 def _through(name: str) -> Any:
@@ -29,7 +116,7 @@ def _through(name: str) -> Any:
 
 @in_plain_names
 class Writable(Tensor):
-    """What reads as a tensor by giving its value of this moment."""
+    """The base of places and borrows: it reads as a tensor, by its value of this moment, and has methods that write."""
 
     __slots__ = ()
     _val: Any
@@ -63,40 +150,99 @@ class Writable(Tensor):
         """The value at this moment, which later writes do not change."""
         return self._read()  # type: ignore[no-any-return]
 
-    def copy_(self, v: Any) -> Any:
-        """Write v, broadcast to the place's shape and cast to its dtype."""
-        if type(v) in NUMBERS:
-            return self._update(v)
-        return self._update(v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype))
+    def copy_(self, v: ArrayLike) -> Self:
+        """Write v, broadcast to the place's shape (else ShapeError, TN802) and cast to its dtype."""
+        if type(v) not in NUMBERS:
+            v = v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype)
+        self._update(v)
+        return self
 
-    def zero_(self) -> Any:
+    def zero_(self) -> Self:
         """Write zeros."""
-        return self._update(0)
+        self._update(0)
+        return self
 
-    def fill_(self, number: Any) -> Any:
+    def fill_(self, number: Operand) -> Self:
         """Write one number everywhere."""
-        return self._update(number)
+        self._update(number)
+        return self
 
     @public
-    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Any:
+    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Write uniform numbers of [a, b)."""
-        return self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
+        self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
+        return self
 
     @public
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Write normal numbers of a mean and a standard deviation."""
-        return self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
+        self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
+        return self
 
-    def set_(self, v: Any) -> Any:
-        """Write v, which has the place's shape and dtype: there is no storage that two tensors could share."""
-        return self._update(exact(self._read(), value_of(v)))
+    def set_(self, v: ArrayLike) -> Self:
+        """Write v, which has the place's shape and dtype (else TN802): there is no storage that two tensors share."""
+        self._update(exact(self._read(), value_of(v)))
+        return self
+
+    __iadd__ = augmented(Tensor.__add__)
+    __isub__ = augmented(Tensor.__sub__)
+    __imul__ = augmented(Tensor.__mul__)
+    __itruediv__ = augmented(Tensor.__truediv__)
+    __ifloordiv__ = augmented(Tensor.__floordiv__)
+    __imod__ = augmented(Tensor.__mod__)
+    __ipow__ = augmented(Tensor.__pow__)
+    __imatmul__ = augmented(Tensor.__matmul__)
+    __iand__ = augmented(Tensor.__and__)
+    __ior__ = augmented(Tensor.__or__)  # type: ignore[arg-type]
+    __ixor__ = augmented(Tensor.__xor__)
+    add_ = in_place(Tensor.add)
+    sub_ = in_place(Tensor.sub)
+    subtract_ = in_place(Tensor.subtract)
+    mul_ = in_place(Tensor.mul)
+    multiply_ = in_place(Tensor.multiply)
+    div_ = in_place(Tensor.div)
+    divide_ = in_place(Tensor.divide)
+    pow_ = in_place(Tensor.pow)
+    neg_ = in_place(Tensor.neg)
+    abs_ = in_place(Tensor.abs)
+    exp_ = in_place(Tensor.exp)
+    log_ = in_place(Tensor.log)
+    sqrt_ = in_place(Tensor.sqrt)
+    tanh_ = in_place(Tensor.tanh)
+    sin_ = in_place(Tensor.sin)
+    cos_ = in_place(Tensor.cos)
+    square_ = in_place(Tensor.square)
+    relu_ = in_place(Tensor.relu)
+    floor_ = in_place(Tensor.floor)
+    sign_ = in_place(Tensor.sign)
+    erf_ = in_place(Tensor.erf)
+    sigmoid_ = in_place(Tensor.sigmoid)
+    expm1_ = in_place(Tensor.expm1)
+    log1p_ = in_place(Tensor.log1p)
+    clip_ = in_place(Tensor.clip)
+    clamp_ = in_place(Tensor.clamp)
+    maximum_ = in_place(Tensor.maximum)
+    minimum_ = in_place(Tensor.minimum)
+    logical_and_ = in_place(Tensor.logical_and)
+    logical_or_ = in_place(Tensor.logical_or)
+    logical_not_ = in_place(Tensor.logical_not)
+    lerp_ = in_place(Tensor.lerp)
+    addcmul_ = in_place(Tensor.addcmul)
+    addcdiv_ = in_place(Tensor.addcdiv)
+    scatter_ = in_place(Tensor.scatter)
+    scatter_add_ = in_place(Tensor.scatter_add)
+    scatter_reduce_ = in_place(Tensor.scatter_reduce)
+    index_add_ = in_place(Tensor.index_add)
+    index_copy_ = in_place(Tensor.index_copy)
+    index_fill_ = in_place(Tensor.index_fill)
+    masked_fill_ = in_place(Tensor.masked_fill)
 
     def _seen(self) -> tuple[Any, Any]:
         """The value that the place holds now, and what of it is read here: what is computed from the one is written
         only while the place holds the other."""
         raise NotImplementedError
 
-    def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Any:
+    def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Self | None:
         """Write v, which differs from what is there at most at ``part``, an index or a function that gives one; with
         its graph, if that is ``kept``. None, and nothing written, if the place does not hold what was seen any more."""
         raise NotImplementedError
@@ -107,76 +253,14 @@ class Writable(Tensor):
         raise NotImplementedError
 
 
-NUMBERS = (bool, int, float)
-OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
-IN_PLACE = (
-    "add sub subtract mul multiply div divide pow neg abs exp log sqrt tanh sin cos square relu floor sign "
-    "erf sigmoid expm1 log1p clip clamp maximum minimum logical_and logical_or logical_not "
-    "lerp addcmul addcdiv scatter scatter_add scatter_reduce index_add index_copy index_fill masked_fill"
-)
-
-
-def _in_place(name: str) -> Any:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        while True:
-            seen, old = self._seen()
-            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
-            if done is not None:
-                return done
-
-    return _named(method, name)
-
-
-def _in_part(name: str) -> Any:
-    index = WRITTEN[name]
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        while True:
-            seen, old = self._seen()
-            base, part = self._graph(seen), partial(index, old, *args, **kwargs)
-            new = getattr(old, name)(*args, **kwargs) if base is None else partly.changed(name, base, args, kwargs)
-            done = self._update(at_users_line(new), seen, part, kept=base is not None)
-            if done is not None:
-                return done
-
-    return _named(method, name)
-
-
-def _named(method: Any, name: str) -> Any:
-    method.__name__ = method.__qualname__ = f"{name}_"
-    method.__doc__ = f"Write the result of ``{name}`` to the place."
-    method.__wrapped__ = getattr(Tensor, name)
-    return method
-
-
-def _augmented(name: str) -> Any:
-    operator = getattr(Tensor, f"__{name}__")
-
-    def method(self: Any, other: Any) -> Any:
-        while True:
-            seen, old = self._seen()
-            result = operator(old, other)
-            if result is NotImplemented:
-                return result
-            done = self._update(at_users_line(result), seen)
-            if done is not None:
-                return done
-
-    method.__name__ = method.__qualname__ = f"__i{name}__"
-    return method
-
-
-for _name in OPERATORS.split():
-    setattr(Writable, f"__i{_name}__", _augmented(_name))
-for _name in IN_PLACE.split():
-    setattr(Writable, f"{_name}_", (_in_part if _name in partly.PARTS else _in_place)(_name))
-
-
 def in_place_steps() -> dict[str, Any]:
     """The methods that write the result of an operator, by their names."""
-    steps = {f"__i{name}__": getattr(Tensor, f"__{name}__") for name in OPERATORS.split()}
-    steps |= {f"{name}_": getattr(Tensor, name) for name in IN_PLACE.split()}
-    return {name: step for name, step in steps.items() if STEPS.get(step, ("", "", False))[1] == "operator"}
+    steps = {}
+    for name in vars(Writable):
+        step = getattr(Tensor, _operator_of(name) if name.startswith("__i") else name[:-1], None)
+        if name.endswith("_") and callable(step) and STEPS.get(step, ("", "", False))[1] == "operator":
+            steps[name] = step
+    return steps
 
 
 def exact(old: Any, v: Any) -> Any:
@@ -194,6 +278,15 @@ def exact(old: Any, v: Any) -> Any:
             help=f"a place keeps its dtype; cast the value: .to(tn.{old._aval.dtype.name})",
         )
     return v
+
+
+def leaf_written() -> WriteError:
+    """TN594: a leaf is no place of intermediate results."""
+    return WriteError(
+        "a leaf that requires grad is written inside a recorded computation",
+        at=site(here()),
+        help="update it under `with tn.no_grad():`, or through .data",
+    )
 
 
 def replaced(old: Any, v: Any) -> Any:

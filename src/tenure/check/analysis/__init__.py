@@ -1,4 +1,4 @@
-"""The analysis: an abstract machine runs each body and finds what is read after a write that it did not expect."""
+"""The analysis: an abstract machine runs each body and finds reads after unexpected writes."""
 
 import ast
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from tenure.check.ops import Function
 from tenure.check.program import Module, Program
 from tenure.check.scope import Scope
 
-__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "shed"]
+__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "release"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def analyze(program: Program, module: Module, session: Session) -> Findings:
-    """What is found in one module."""
+    """The findings of one module."""
     session.close()
     made = dict.fromkeys(
         Interpreter.of(program, session, function, {})
@@ -37,8 +37,8 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
     return findings
 
 
-def shed(program: Program, module: Module) -> None:
-    """Forget, of a module that has been checked, what the check of others that import it will not need.
+def release(program: Program, module: Module) -> None:
+    """Drop the parts of a checked module that no importer needs.
 
     That is most of its trees: the longer functions that write to nothing but their own.
     """
@@ -51,13 +51,13 @@ def shed(program: Program, module: Module) -> None:
         if outermost and not is_small(function) and not written_inside(program, function):
             node.body = []
     for scope in module.body.scopes.values():
-        scope.shed()
-    module.source.shed()
+        scope.release()
+    module.source.release()
     program.read = read
 
 
 def bodies(module: Module) -> Iterator[Function]:
-    """The body of a module, and all functions and methods in it: each after what encloses it, the last ones first."""
+    """The body of a module, and all functions and methods in it: each after its scope, the last ones first."""
     yield module.body
     scopes = module.body.scopes
     stack: list[tuple[_Definition, Function, ast.ClassDef | None]] = [

@@ -1,4 +1,4 @@
-"""Attributes and items: what reading one gives, and what writing one does."""
+"""Attributes and items: reads and writes of parts of objects."""
 
 import ast
 
@@ -24,7 +24,7 @@ _SEQUENCES = frozenset(("list", "tuple", "deque"))
 
 
 class Access(Indices):
-    """Reading and writing parts of objects. `guessed`: what was taken for a tensor because its `.data` was assigned."""
+    """Reads and writes of parts of objects. `guessed`: taken for tensors because their `.data` was assigned."""
 
     guessed: set[Obj]
 
@@ -61,7 +61,7 @@ class Access(Indices):
         return tuple(_inherit(part, ref) for part in self.field(obj, name)), (obj, name)
 
     def method_value(self, ref: Ref, method: ops.Function) -> Value:
-        """A bound method, or what a property gives."""
+        """A bound method, or the value of a property."""
         decorators = getattr(method.node, "decorator_list", ())
         if any(last_name(decorator) in ("property", "cached_property") for decorator in decorators):
             return self.call_property(ref, method)
@@ -70,7 +70,7 @@ class Access(Indices):
         return (Ref(bound),)
 
     def call_property(self, ref: Ref, method: ops.Function) -> Value:
-        """What a property of the tree gives."""
+        """The value of a property of the tree."""
         raise NotImplementedError
 
     def named(self, target: object) -> Value:
@@ -91,7 +91,7 @@ class Access(Indices):
         maybe: bool = False,
         relation: str = "view",
     ) -> Value:
-        """A view of what `ref` refers to."""
+        """A view of the object of `ref`."""
         base = ref.obj
         kind = base.kind if kind == "same" else kind
         if region is None:
@@ -169,7 +169,7 @@ class Access(Indices):
         return (Ref(new),)
 
     def lent(self, ref: Ref, relation: str, source: Holder | None, text: str = "", *, copylike: bool = False) -> Ref:
-        """The reference under a new loan, unless it has been surprised already."""
+        """The reference under a new loan, unless its object was written unexpectedly before."""
         if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
             return ref
         return Ref(ref.obj, self.loan(relation, source, ref, text, copylike=copylike), None, ref.must)
@@ -226,17 +226,17 @@ class Access(Indices):
                 for r in given
             )
             self.captured(obj, op.name, held, op.src)
-            self.handed_out(held)
+            self.escaped(held)
             self.replaced(ref, op.name, op)
             self._store(obj, op.name, held, weak=obj.summary or len(value) > 1)
         self.divided = False
 
     def handle_kind(self) -> str:
-        """The kind of what has a `.data` that can be assigned, by the libraries that are imported."""
+        """The kind of an object whose `.data` is assigned, by the libraries that are imported."""
         return ""
 
     def assign_data(self, ref: Ref, op: ops.SetAttr) -> None:
-        """`x.data = t` exchanges what the object x holds: whoever has the object sees it, views do not."""
+        """`x.data = t` replaces the storage of the object x: other names of x see it, views do not."""
         self.read(op.src, "operator")
         if ref.obj.kind in ("var", "borrow"):
             self.write((ref,), self.sources.get(op.obj), self.wrote("write", ".data = …", hidden=True))
@@ -252,10 +252,10 @@ class Access(Indices):
         """`a.data = b.data`: a shows b's memory from now on."""
 
     def lost(self, ref: Ref, op: ops.Op) -> None:
-        """Note a write that goes to a temporary and is lost."""
+        """Note a write to a temporary, which has no effect."""
 
     def replaced(self, ref: Ref, name: object, op: ops.Op) -> None:
-        """Note that a field of an object was given another value."""
+        """Note that a field of an object was rebound."""
 
     def _store(self, obj: Obj, name: object, value: Value, *, weak: bool) -> None:
         cells = self.state.cells
@@ -264,11 +264,11 @@ class Access(Indices):
             value = tuple(dict.fromkeys((*old, *value)))
         cells[(obj, name)] = value if len(value) <= WIDEST else ()
 
-    def handed_out(self, value: Value) -> None:
-        """Note what may be changed where it cannot be seen."""
+    def escaped(self, value: Value) -> None:
+        """Note an object that unknown code may change from now on."""
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
-        """Note that a container (or object) takes references in."""
+        """Note that a container (or object) stores references."""
 
     def set_item(self, op: ops.SetItem) -> None:
         region = tuple(self.component(step) for step in op.index)
@@ -292,7 +292,7 @@ class Access(Indices):
         holder = self.sources.get(op.obj)
         write = self.wrote("write", "[…] = …")
         if not op.augmented:
-            # What is stored is there afterwards: who refers to it reads what he expects.
+            # The stored object is there afterwards: its references read what they expect.
             write.stored = frozenset(r.obj for r in self.get(op.src))
         if ref.obj.text == "copy" and holder is None and not op.augmented:
             self.lost(ref, op)
@@ -306,7 +306,7 @@ class Access(Indices):
         self.write(part, holder, write)
 
     def own_write(self, holder: object) -> None:
-        """Whoever writes through a cell knows of the change."""
+        """A write through a cell is expected by that cell."""
 
     def _set_container_item(self, ref: Ref, region: tuple[Component, ...], op: ops.SetItem) -> None:
         obj, name = ref.obj, self.key(region)
@@ -331,7 +331,7 @@ class Access(Indices):
         self._store(obj, name, given, weak=obj.summary or obj.kind == "unknown")
 
     def new_key(self, ref: Ref, name: object, op: ops.SetItem) -> None:
-        """Note that a dict may have got another key."""
+        """Note that a dict may have a new key."""
 
     def delete_item(self, op: ops.DelItem) -> None:
         region = tuple(self.component(step) for step in op.index)
@@ -346,7 +346,7 @@ class Access(Indices):
         self.divided = False
 
     def remove(self, ref: Ref, name: object, holder: object, text: str) -> None:
-        """An item goes; what stood behind it in a list moves up."""
+        """Remove an item; the later items of a list move up."""
         write = self.wrote("resize", text)
         self.write((ref,), holder, write)  # type: ignore[arg-type]
         obj = ref.obj
@@ -356,7 +356,7 @@ class Access(Indices):
             self.state.cells[(obj, name)] = ()
 
     def shift(self, obj: Obj) -> None:
-        """Forget which item of a list stands where."""
+        """Forget the positions of a list's items."""
         cells = self.state.cells
         items = self.items(obj)
         for name, _ in self.state.fields(obj):
@@ -366,7 +366,7 @@ class Access(Indices):
 
 
 def _inherit(part: Ref, owner: Ref) -> Ref:
-    """A part read through a reference that has been surprised is no more current than that."""
+    """A part inherits the unexpected write of the reference that it was read through."""
     if owner.write is None or part.write is not None or owner.write.sort == "resize":
         return part
     if owner.obj.kind in CONTAINERS and owner.obj.owner is None:

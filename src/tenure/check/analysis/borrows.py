@@ -36,7 +36,7 @@ class Interpreter(Escapes):
         return end
 
     def _deliberate(self, conflict: Conflict) -> bool:
-        """`d = r = ...` with writes through one of the names only: the other is meant to follow."""
+        """Whether `d = r = ...` is written through one name only: the other is then meant to follow."""
         loan = conflict.loan
         if loan.relation != "chain" or all(loan is not own for own in self.loans.values()):
             return False

@@ -1,4 +1,4 @@
-"""Calls: of library functions and methods, of functions and classes of the checked tree, of what is not known."""
+"""Calls: of library functions and methods, of functions and classes of the checked tree, and of unknown callees."""
 
 from collections.abc import Iterator
 
@@ -17,14 +17,14 @@ _ONCE = frozenset(
      "accumulate", "compress", "filterfalse", "parameters", "named_parameters", "buffers", "named_buffers", "modules",
      "named_modules", "children", "named_children", "product", "zip_longest", "pairwise", "groupby")
 )  # fmt: skip
-"""What can be iterated a single time."""
+"""Kinds that can be iterated a single time."""
 
 _TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
-"""Roles of iterators that take all items of what they are given before they give their first."""
+"""Roles of iterators that take all items of their arguments before they yield the first."""
 
 
 class Calls(Effects):
-    """Finding out what is called, and doing it."""
+    """Resolution and execution of calls."""
 
     def call(self, op: ops.Call) -> None:
         if op.receiver is not None:
@@ -34,7 +34,7 @@ class Calls(Effects):
         self.put(op.dst, result, self._result_source(op, result))
 
     def _result_source(self, op: ops.Call, result: Value) -> Holder | None:
-        """A method that gives its receiver back gives the cell's own reference."""
+        """The cell of the receiver, for a method that returns its receiver."""
         if op.receiver is not None and result and result == self.get(op.receiver):
             return self.sources.get(op.receiver)
         return None
@@ -50,7 +50,7 @@ class Calls(Effects):
         return tuple(dict.fromkeys(out))
 
     def call_object(self, ref: Ref, op: ops.Call) -> Value:
-        """Call what one reference leads to."""
+        """Call the object of one reference."""
         obj = ref.obj
         if isinstance(obj.target, ops.Function):
             bound = self.state.cells.get((obj, "self"))
@@ -83,7 +83,7 @@ class Calls(Effects):
         return self.module_called(ref, op, result)
 
     def module_called(self, ref: Ref, op: ops.Call, result: Value) -> Value:
-        """A module was called: its parameters are saved for the backward pass."""
+        """Note the call of a module: its parameters are saved for the backward pass."""
         raise NotImplementedError
 
     def _call_method(self, op: ops.Call) -> Value:
@@ -168,7 +168,7 @@ class Calls(Effects):
     def _unknown_method(self, refs: list[Ref], op: ops.Call) -> Value:
         self.read(op.receiver, "method" if refs[0].obj.kind == "unknown" else "unknown")
         self.unknown_call(op)
-        self.put_away(refs, op)
+        self.queued(refs, op)
         for ref in refs:
             bound = self.field(ref.obj, op.method) if ref.obj.kind in ("module", "instance") else ()
             for callee in bound:
@@ -176,17 +176,17 @@ class Calls(Effects):
                     return self.call_object(callee, op)
         return (Ref(self.fresh("unknown", "unknown")),)
 
-    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
+    def queued(self, refs: list[Ref], op: ops.Call) -> None:
         """Note `queue.put(x)` and its like."""
 
     def unknown_call(self, op: ops.Call, how: str = "unknown") -> None:
-        """The arguments of a call of something unknown are read, perhaps."""
+        """Note a call of an unknown function: its arguments are read, perhaps."""
         for register in (*(register for register, _ in op.args), *(register for _, register in op.keywords)):
             self.read(register, how, deep=True)
-            self.handed_out(self.get(register))
+            self.escaped(self.get(register))
 
     def call_target(self, target: object, op: ops.Call) -> Value:
-        """Call what a name leads to."""
+        """Call the target of a name."""
         if isinstance(target, ops.Function):
             return self.call_function(target, op)
         if isinstance(target, ClassInfo):
@@ -199,7 +199,7 @@ class Calls(Effects):
         return (Ref(self.fresh("unknown", "unknown")),)
 
     def call_library(self, qualname: str, op: ops.Call) -> Value:
-        """Call a function or class that is not of the tree."""
+        """Call a function or class outside the tree."""
         name = qualname.rpartition(".")[2]
         special = self.special_call(qualname, name, op)
         if special is not None:
@@ -216,7 +216,7 @@ class Calls(Effects):
         return (Ref(self.fresh("unknown", "unknown", target=qualname)),)
 
     def guess_class(self, qualname: str, name: str) -> str | None:
-        """The kind of a library class that the tables do not list, by where it stands."""
+        """The kind of a library class that the tables do not list, by its module."""
         kind: str | None = tables.class_kind(qualname)
         if kind is not None:
             return kind
@@ -228,7 +228,7 @@ class Calls(Effects):
         return None
 
     def constructed(self, qualname: str, name: str, result: Value, op: ops.Call) -> Value:
-        """Note what a constructor was given."""
+        """Note the arguments of a constructor."""
         for ref in result:
             obj = ref.obj
             if obj.kind in ("optimizer", "tenure-optimizer") and op.args:
@@ -250,14 +250,14 @@ class Calls(Effects):
         return len(value) == 1 and value[0].obj.const is True
 
     def consume_register(self, register: int) -> None:
-        """What a register holds is iterated to its end."""
+        """Iterate the value of a register to its end."""
 
     def special_call(self, qualname: str, name: str, op: ops.Call) -> Value | None:
-        """Calls whose meaning no table can say; None if this is not one."""
+        """The value of a call that no table can describe; None for other calls."""
         raise NotImplementedError
 
     def instantiate(self, info: ClassInfo, op: ops.Call) -> Value:
-        """Make an instance of a class of the tree."""
+        """An instance of a class of the tree."""
         kind = self.instance_kind(info)
         obj = self.fresh("instance", kind, target=info)
         ref = Ref(obj)
@@ -269,7 +269,7 @@ class Calls(Effects):
         return (ref,)
 
     def instance_kind(self, info: ClassInfo) -> str:
-        """What instances of a class are: of the kind of the library class it derives from, if any."""
+        """The kind of a class's instances: that of the library class it derives from, if any."""
         for base in self.program.bases(info):
             if isinstance(base, str):
                 kind = self.guess_class(base, base.rpartition(".")[2])
@@ -289,7 +289,7 @@ class Calls(Effects):
         raise NotImplementedError
 
     def iterate(self, registers: list[int], role: str) -> Value:
-        """An iterator over what registers hold."""
+        """An iterator over the values of registers."""
         new = self.fresh(("iterator", role), "iterator")
         new.text, new.field = "display", role
         looked_at: list[Ref] = []
@@ -317,7 +317,7 @@ class Calls(Effects):
         return Ref(ref.obj, loan, write, ref.must)
 
     def iterator_of(self, ref: Ref) -> Iterator[tuple[Obj, Ref]]:
-        """What an iterator looks at, through the iterators it is made of."""
+        """The container under an iterator, through the iterators between."""
         stack, seen = [ref.obj], set()
         while stack:
             at = stack.pop()

@@ -1,4 +1,4 @@
-"""Carrying out what a table says that a call does."""
+"""Execution of the effects that a table states of a call."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ _place = cache(str)
 
 @cache
 def _parts_of(spec: str) -> tuple[str, int | None, bool, str]:
-    """What an effect's "0+[].grad" says: an argument, the first of those meant, whether their items, an attribute."""
+    """The parts of an effect's argument such as "0+[].grad": argument, first position, whether items, attribute."""
     path, _, name = spec.partition(".")
     base = path.removesuffix("[]")
     return base, int(base[:-1]) if base.endswith("+") else None, base != path, name
@@ -54,7 +54,7 @@ class Effects(Sequences):
     """Effects of library calls on the memory."""
 
     def perform(self, effect: Effect, arguments: Arguments, op: ops.Op, name: str) -> Value:
-        """Do what `effect` says; the value of the call."""
+        """Perform `effect`, and return the value of the call."""
         bound = arguments.bind(effect.parameters)
         if effect.variants:
             effect = effect.given(self._constants_of(bound))
@@ -71,10 +71,10 @@ class Effects(Sequences):
         return self.after(effect, bound, result, op, name)
 
     def before(self, effect: Effect, bound: dict[str, int], op: ops.Op, name: str) -> None:
-        """Hook for what happens ahead of the writes, such as a backward pass."""
+        """Hook ahead of the writes, such as for a backward pass."""
 
     def after(self, effect: Effect, bound: dict[str, int], result: Value, op: ops.Op, name: str) -> Value:
-        """Hook for what happens at the end, such as recording for the backward pass; gives the result."""
+        """Hook at the end, such as for saving what the backward pass reads; returns the result."""
         return result
 
     def _constants_of(self, bound: dict[str, int]) -> dict[str, object]:
@@ -86,7 +86,7 @@ class Effects(Sequences):
         return out
 
     def pick(self, spec: str, bound: dict[str, int]) -> list[tuple[Value, Holder | None]]:
-        """What an argument of an effect names: each value with the cell it comes from."""
+        """The values that an argument of an effect names, each with its cell."""
         _, _, items, name = _parts_of(spec)
         found: list[tuple[Value, Holder | None]] = [
             (self.get(register), self.sources.get(register)) for register in self._registers(spec, bound)
@@ -104,7 +104,7 @@ class Effects(Sequences):
         return found
 
     def gradients(self, obj: Obj) -> Value:
-        """What the gradient of a tensor (or of all that a module holds) may be."""
+        """The possible gradients of a tensor, or of all tensors of a module."""
         own = self.field(obj, "grad")
         if not obj.deep or obj.owner is None:
             return own
@@ -116,7 +116,7 @@ class Effects(Sequences):
         return tuple(dict.fromkeys((*own, *(ref for value in held for ref in value))))
 
     def reachable(self, value: Value) -> Value:
-        """The tensors that containers hold, at any depth."""
+        """The tensors in containers, at any depth."""
         out: list[Ref] = []
         seen: set[Obj] = set()
         stack = list(value)
@@ -170,7 +170,7 @@ class Effects(Sequences):
         """Note `x += y` on a name, which reads like a new value."""
 
     def removed(self, ref: Ref, name: str) -> None:
-        """An item of a container went, or others moved."""
+        """Note that an item of a container was removed, or others moved."""
         if ref.obj.kind in ("list", "deque") and ref.obj.kind != "iterator":
             if name == "clear":
                 for field, _ in self.state.fields(ref.obj):
@@ -190,7 +190,7 @@ class Effects(Sequences):
                     self._store(target.obj, "*", held, weak=True)
 
     def taken(self, ref: Ref, holder: Holder | None) -> Ref:
-        """The reference as a container holds it."""
+        """The reference as a container stores it."""
         if holder is None and ref.loan is None:
             return ref
         return self.lent(ref, "captured", holder if holder is not None or ref.loan is None else ref.loan.source)
@@ -236,11 +236,11 @@ class Effects(Sequences):
         return (Ref(self.shaped(obj, name, bound)),)
 
     def shaped(self, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
-        """Note what is known of a new array's axes and type."""
+        """Note the axes and the type of a new array."""
         return obj
 
     def _shared(self, ref: Ref, register: int, effect: Effect, name: str) -> Value:
-        """A view of an argument; what is no tensor is copied where a view is only possible."""
+        """A view of an argument; an argument that is no tensor is copied where a view is only possible."""
         known = ref.obj.kind in (*TENSORS, "unknown", "memoryview", "bytearray", "array")
         if not known and effect.result == "maybe-view":
             return (Ref(self.fresh("copied", effect.kind if effect.kind != "same" else "unknown")),)
@@ -254,7 +254,7 @@ class Effects(Sequences):
         return self.view(ref, name, register, kind, maybe=verdict == "maybe")
 
     def certainly(self, obj: Obj, name: str) -> str:
-        """Whether what may be a view is one: "view", "copy" or "maybe"."""
+        """Whether a possible view is one: "view", "copy" or "maybe"."""
         return "maybe"
 
     def _element(self, of: list[int], effect: Effect, bound: dict[str, int]) -> Value:
@@ -307,7 +307,7 @@ class Effects(Sequences):
         return (Ref(new),)
 
     def _times(self, bound: dict[str, int]) -> int | None:
-        """How often a sequence is repeated."""
+        """The number of repetitions of a sequence."""
         count = self.get(bound.get("1"))
         number = count[0].obj.const if len(count) == 1 else None
         return number if isinstance(number, int) else None
@@ -316,7 +316,7 @@ class Effects(Sequences):
         return tuple(ref for register in bound.values() for ref in self.get(register))
 
     def _spread(self, new: Obj, ref: Ref, register: int, effect: Effect, spec: str) -> None:
-        """The items of a new container that show an argument, or are it."""
+        """The items of a new container that are an argument, or views of it."""
         obj = ref.obj
         source = self.sources.get(register, register)
         if obj.kind in ("module", "tenure-module"):
@@ -333,5 +333,5 @@ class Effects(Sequences):
         self.hold(new, "*", lent)
 
     def iterate(self, registers: list[int], role: str) -> Value:
-        """An iterator over what registers hold, which looks at it until it ends."""
+        """An iterator over the values of registers, which watches them until it ends."""
         raise NotImplementedError

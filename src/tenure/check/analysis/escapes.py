@@ -1,4 +1,4 @@
-"""What leaves the hands of the present code: queues, threads, hooks, copies in depth."""
+"""Values that leave the present code: through queues, threads, hooks and deep copies."""
 
 import ast
 
@@ -13,7 +13,7 @@ __all__ = ["Escapes"]
 
 
 class Escapes(Libraries):
-    """Values that others read or write at times of their own."""
+    """Values that other code reads or writes later."""
 
     threads: dict[Obj, list[ast.AST]]
     reshaped: dict[Obj, Write]
@@ -36,8 +36,8 @@ class Escapes(Libraries):
                 if sent and held.loan is not None and self.state.overlap(held.obj, obj) is MUST:
                     self.event("sent-value-overwritten", write.node, held.loan.node)
 
-    def put_away(self, refs: list[Ref], op: ops.Call) -> None:
-        """A value is put on a queue: whoever takes it out sees what is written to it meanwhile."""
+    def queued(self, refs: list[Ref], op: ops.Call) -> None:
+        """Put a value on a queue: its receiver sees the writes in between."""
         target = refs[0].obj.target
         if op.method not in ("put", "put_nowait", "send") or not isinstance(target, str):
             return
@@ -52,7 +52,7 @@ class Escapes(Libraries):
                 self.sent = True
 
     def thread(self, op: ops.Call) -> None:
-        """A thread is started on a function that writes what another one writes too."""
+        """Start a thread on a function that writes the same object as another one."""
         registers = dict(op.keywords)
         target = self.get(registers.get("target"))
         args = [ref for one in self.get(registers.get("args")) for ref in [one]]
@@ -100,7 +100,7 @@ class Escapes(Libraries):
         return False
 
     def hooked(self, refs: list[Ref], op: ops.Call) -> None:
-        """A hook keeps a layer's output, and the next layer of the sequence overwrites it."""
+        """Report a hook that keeps a layer's output, where the next layer overwrites it."""
         if not op.method.startswith("register_forward_hook") or not op.args:
             return
         following = [ref for one in refs for ref in self._layer_behind(one.obj)]
@@ -121,7 +121,7 @@ class Escapes(Libraries):
         return {names[2]: Obj("tensor")} if len(names) > 2 else {}
 
     def _layer_behind(self, layer: Obj) -> Value:
-        """What comes after a layer in the sequence that holds it."""
+        """The next layer in the sequence that holds a layer."""
         for holder, value in list(self.state.cells.items()):
             match holder:
                 case (Obj(kind="module") as sequence, int(at)) if any(ref.obj is layer for ref in value):

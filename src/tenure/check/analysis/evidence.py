@@ -44,7 +44,7 @@ def container_by_use(used: Collection[str], *, given: bool = False) -> str:
 
 
 class Annotation:
-    """What an annotation says: a kind, a class of the tree, and how the argument is lent ("Ref", "Mut", "Own")."""
+    """The content of an annotation: a kind, a class of the tree, and the mode ("Ref", "Mut", "Own")."""
 
     __slots__ = ("kind", "mode", "target")
 
@@ -55,7 +55,7 @@ class Annotation:
 
 
 def annotation(program: Program, module: Module, node: ast.expr | None) -> Annotation:
-    """Read an annotation; what it does not say is unknown."""
+    """Parse an annotation; parts that it does not state are unknown."""
     match node:
         case None:
             return Annotation()

@@ -1,4 +1,4 @@
-"""What the analysis finds: conflicts between a loan, a write and a read, and other events that rules phrase."""
+"""Findings of the analysis: conflicts between a loan, a write and a read, and other events that rules phrase."""
 
 import ast
 from collections.abc import Callable
@@ -11,7 +11,7 @@ __all__ = ["Conflict", "Event", "Findings"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conflict:
-    """A reference obtained by `loan` was read at `read` although `write` had changed what it refers to.
+    """A read at `read` of a reference by `loan`, whose object `write` had changed.
 
     `certain`: it happens on some way through the code as written (no aliasing was guessed, no kind, no read).
     """
@@ -27,7 +27,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """Something a rule reports by itself: `rule` names it, `nodes` are the places of the story, the first primary."""
+    """A finding that one rule reports by itself: `rule` names it, `nodes` are its sites, the primary one first."""
 
     path: str
     rule: str
@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(slots=True)
 class Findings:
-    """All of one body, or of one module."""
+    """All findings of one body, or of one module."""
 
     conflicts: dict[tuple[object, ...], Conflict] = field(default_factory=dict)
     events: dict[tuple[object, ...], Event] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Findings:
             self.conflicts[key] = found
 
     def drop(self, unwanted: Callable[[Conflict], bool]) -> None:
-        """Forget conflicts that prove to be meant."""
+        """Remove conflicts that prove to be intended."""
         for key in [key for key, found in self.conflicts.items() if unwanted(found)]:
             del self.conflicts[key]
 
@@ -60,7 +60,7 @@ class Findings:
         self.events.setdefault((found.rule, found.path, *found.nodes, found.detail), found)
 
     def add(self, others: "Findings") -> None:
-        """Take over what was found elsewhere."""
+        """Include the findings of another body."""
         for conflict in others.conflicts.values():
             self.conflict(conflict)
         for event in others.events.values():

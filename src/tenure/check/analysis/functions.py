@@ -1,4 +1,4 @@
-"""Functions of the checked tree: what their names refer to, their summaries, and the use of those at calls."""
+"""Functions of the checked tree: the targets of their names, their summaries, and the use of those at calls."""
 
 import ast
 import builtins
@@ -20,7 +20,7 @@ __all__ = ["Functions", "is_small"]
 _DEPTH = 4
 _CONTEXTS = 4
 _LOOKED_INTO = 150
-"""How many lines of a function are run in all for arguments that more is known of."""
+"""The number of lines of a function that are run in all for further sorts of arguments."""
 
 _SMALL = 25
 _STORES = 40
@@ -28,7 +28,7 @@ _CACHES = frozenset(("lru_cache", "cache", "cached_property"))
 
 
 class Functions(Replay):
-    """Summaries: made by running a body with its parameters as given things, used at each call."""
+    """Summaries: made by running a body with its parameters as given objects, used at each call."""
 
     depth = 0
     context: dict[str, Obj]
@@ -71,7 +71,7 @@ class Functions(Replay):
         self.put(op.dst, self.defined(new, op))
 
     def defined(self, obj: Obj, op: ops.Def) -> Value:
-        """What its decorators make of a new function."""
+        """The value of a new function behind its decorators."""
         return (Ref(obj),)
 
     def call_property(self, ref: Ref, method: ops.Function) -> Value:
@@ -114,13 +114,13 @@ class Functions(Replay):
         return result
 
     def _worthwhile(self, function: ops.Function) -> bool:
-        """Whether to look inside: functions that write, and near the surface small ones that may give a part back."""
+        """Whether to summarize: functions that write, and near the surface small ones that may return a part."""
         if not isinstance(function.home, Module) or self.depth >= _DEPTH:
             return False
         return written_inside(self.program, function) or (self.depth == 0 and is_small(function))
 
     def outer_examples(self, function: ops.Function) -> dict[str, Obj]:
-        """What the variables that a function reads from outside hold here."""
+        """The present values of the outer variables of a function."""
         found = {name: self.state.cells.get(name, ()) for name in self.session.outer_names(function)}
         return {
             "·" + name: value[0].obj
@@ -129,7 +129,7 @@ class Functions(Replay):
         }
 
     def from_cache(self, function: ops.Function, result: Value, op: ops.Call) -> Value:
-        """A cached function gives everybody the same object."""
+        """The one result that a cached function returns to every caller."""
         for ref in result:
             kind = ref.obj.kind
             same = self.interned(("cached", function.node), kind, node=op.node, text="cached")
@@ -138,7 +138,7 @@ class Functions(Replay):
         return result
 
     def defaults(self, function: ops.Function, given: dict[str, tuple[Value, Holder | None]], made: Obj | None) -> None:
-        """Add the default values of parameters that the call does not give."""
+        """Add the default values of parameters without argument."""
         if made is None:
             return
         for name, value in self.state.fields(made):
@@ -178,18 +178,18 @@ class Functions(Replay):
         cls, program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int = 0
     ) -> Summary:
         """The summary of a function for arguments like these, or for any; each is made once in a run over a tree."""
-        told = sorted((name, *_info(obj)) for name, obj in examples.items() if _telling(function, name, obj))
-        key: tuple[object, ...] = (function.node, *told)
+        informative = sorted((name, *_info(obj)) for name, obj in examples.items() if _informative(function, name, obj))
+        key: tuple[object, ...] = (function.node, *informative)
         summary = session.summaries.get(key)
-        if summary is None and told and session.contexts.get(function.node, 0) >= _contexts(function):
-            key, examples, told = (function.node,), {}, []
+        if summary is None and informative and session.contexts.get(function.node, 0) >= _contexts(function):
+            key, examples, informative = (function.node,), {}, []
             summary = session.summaries.get(key)
         if summary is None:
-            if told:
+            if informative:
                 session.contexts[function.node] = session.contexts.get(function.node, 0) + 1
             session.summaries[key] = Summary(known=False)
             outside, program.read = program.read, set()
-            summary = cls._made(program, session, function, examples, depth if told else 0)
+            summary = cls._made(program, session, function, examples, depth if informative else 0)
             summary.files, program.read = program.read, outside
             session.summaries[key] = summary
         program.read |= summary.files
@@ -209,7 +209,7 @@ class Functions(Replay):
         return summary
 
     def close(self, end: State) -> None:
-        """Finish the summary of the body that was run: what given things hold at its end."""
+        """Finish the summary of the body that was run: the contents of given objects at its end."""
         assert self.summary is not None
         encoder = Encoder(end.cells)
         for holder, value in end.cells.items():
@@ -243,7 +243,7 @@ class Functions(Replay):
         self.act(write.sort, ref, write, certain=write.certain)
 
     def act(self, sort: str, ref: Ref, write: Write, *, certain: bool = True, by_name: bool = False) -> None:
-        """Note for the summary what is done to a part of something given."""
+        """Record an effect on a part of a given object in the summary."""
         path = path_of(ref.obj) if self.summary is not None else None
         if path is None or self.summary is None:
             return
@@ -256,13 +256,13 @@ class Functions(Replay):
 
 
 def is_small(function: ops.Function) -> bool:
-    """Whether a function is short enough to be looked into although it writes nothing."""
+    """Whether a function is short enough to be summarized although it writes nothing."""
     node = function.node
     return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL
 
 
 def _contexts(function: ops.Function) -> int:
-    """For how many sorts of arguments a function is looked into: the longer it is, the less depends on them."""
+    """The number of argument sorts that a function is summarized for: fewer for longer functions."""
     node = function.node
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return _CONTEXTS
@@ -271,8 +271,8 @@ def _contexts(function: ops.Function) -> int:
     return min(_CONTEXTS, _LOOKED_INTO // max(lines, 1))
 
 
-def _telling(function: ops.Function, name: str, obj: Obj) -> bool:
-    """Whether more is known of an argument than its parameter says by itself."""
+def _informative(function: ops.Function, name: str, obj: Obj) -> bool:
+    """Whether more is known of an argument than its parameter states by itself."""
     info = obj.target
     if isinstance(info, ClassInfo) and info.node is function.in_class and _is_self(function, name):
         return _info(obj) != _info(Obj(obj.kind, target=info))
@@ -285,7 +285,7 @@ def _is_self(function: ops.Function, name: str) -> bool:
 
 
 def _info(obj: Obj) -> tuple[str, ...]:
-    """What is known of an object, as far as it matters to a function that is given it."""
+    """The facts about an object that matter to a function that receives it."""
     const = obj.const if isinstance(obj.const, bool | None) else ...
     shown = [getattr(obj, name) for name in INFO if name != "const"]
     return (*map(_word, shown), str(const))

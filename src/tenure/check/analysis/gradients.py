@@ -1,4 +1,4 @@
-"""What is recorded for the backward pass: what it keeps, what reads it again, and what it writes."""
+"""Graphs for the backward pass: the values they save, their reads at the backward, and its writes."""
 
 import ast
 
@@ -27,7 +27,7 @@ class Gradients(Calls):
         return obj
 
     def recorded(self, obj: Obj, parents: Value, saved: Value) -> None:
-        """The graph of a result is its parents' and itself; what its operation keeps joins what they keep."""
+        """The graph of a result is its parents' and itself; the values saved by its operation join theirs."""
         if self.state.quiet > 0 or obj.kind in ("scalar", "ndarray"):
             return
         differentiable = [ref for ref in parents if ref.obj.grad or (ref.obj, "·graph") in self.state.cells]
@@ -103,7 +103,7 @@ class Gradients(Calls):
                 self._in_place(ref.obj, saved)
 
     def _in_place(self, obj: Obj, saved: list[Ref]) -> None:
-        """An operation in place keeps things too, for the graph of what it wrote."""
+        """An in-place operation saves values too, for the graph of its target."""
         if saved and (obj, "·graph") in self.state.cells:
             old = self.state.cells.get((obj, "·saved"), ())
             self.state.cells[(obj, "·saved")] = tuple(dict.fromkeys((*old, *saved)))[:24]
@@ -127,7 +127,7 @@ class Gradients(Calls):
         return Ref(ref.obj, self.loan("saved", None, ref._replace(loan=None)))
 
     def module_called(self, ref: Ref, op: ops.Call, result: Value) -> Value:
-        """A call of a module keeps its parameters, and gives a tensor that depends on them."""
+        """A call of a module saves its parameters, and returns a tensor that depends on them."""
         if ref.obj.text == "shallow":
             self.reading(self.items(ref.obj), "call")
         if self.state.quiet > 0 or ref.obj.kind == "tenure-module":
@@ -153,14 +153,14 @@ class Gradients(Calls):
             before = dict(self.state.gone)
             after: dict[Obj, object] = {}
             for ref in self._tensors(self.get(bound.get("0"))):
-                # What a value may be are alternatives: none consumes what another needs.
+                # The objects of a value are alternatives: none consumes the graph of another.
                 self.state.gone = dict(before)
                 self.backward(ref, op, retained=retained or given, accumulates=name == "backward")
                 after |= self.state.gone
             self.state.gone = before | after
 
     def backward(self, ref: Ref, op: ops.Op, *, retained: bool, accumulates: bool) -> None:
-        """Read what the graph keeps, add to the gradients of its leaves, and consume it."""
+        """Read the saved values of the graph, add to the gradients of its leaves, and consume it."""
         cells, obj = self.state.cells, ref.obj
         self.passed_backward(ref, op)
         graph = cells.get((obj, "·graph"), ()) or cells.get((obj.root(), "·graph"), ())
@@ -184,8 +184,8 @@ class Gradients(Calls):
     def _consumed_twice(self, node: Obj, op: ops.Op) -> None:
         first = self.state.gone[node]
         assert isinstance(first, ast.AST)
-        places = (op.node, first)
-        self.findings.event(Event(self.module.source.path, "use-after-move", places, detail="graph"))
+        sites = (op.node, first)
+        self.findings.event(Event(self.module.source.path, "use-after-move", sites, detail="graph"))
 
     def _accumulate(self, leaf: Obj) -> None:
         cells = self.state.cells

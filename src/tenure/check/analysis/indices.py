@@ -1,4 +1,4 @@
-"""Indices: in which form regions are compared, and what an index shows of what it is an index of."""
+"""Indices: the form in which regions are compared, and evidence from an index about the indexed object."""
 
 import ast
 
@@ -11,20 +11,20 @@ from tenure.check.values import Component, Obj, Ref, Value
 __all__ = ["Indices"]
 
 _COUNTERS = frozenset(("i", "j", "k", "ii", "jj"))
-"""Variables that are whole numbers by everybody's habit."""
+"""Names of variables that are whole numbers by habit."""
 
 _TABLES = frozenset(("loc", "iloc", "at", "iat", "ix"))
-"""Attributes that are indexed as arrays are, and give no views."""
+"""Attributes that are indexed like arrays, and return copies."""
 
 
 _TABULAR = ("pandas", "polars", "h5py", "zarr", "netCDF4", "tables", "pyarrow", "anndata")
-"""Libraries whose objects are indexed by names as dictionaries are, and copy what they are given."""
+"""Libraries whose objects are indexed by names as dictionaries are, and copy the values stored in them."""
 
 _OF_OTHERS = frozenset(
     ("__named__", "toarray", "todense", "tocsr", "tocsc", "tocoo", "tolil", "to_numpy", "isel", "sel", "iterrows",
      "itertuples", "groupby", "setdefault", "items", "keys")
 )  # fmt: skip
-"""What is done to models, tables and sparse matrices, which give no views of themselves, and not to arrays."""
+"""Uses of models, tables and sparse matrices, which return no views, and not of arrays."""
 
 
 class Indices(Memory):
@@ -64,7 +64,7 @@ class Indices(Memory):
         return isinstance(name, str) and (name in _COUNTERS or name in self.function.scope.uses.numbers)
 
     def numbered(self, name: str, value: Value) -> Value:
-        """What a variable is bound to: some number out of many is from here on this one number."""
+        """The value to which a variable is bound: one of many numbers is a fixed one from here on."""
         if len(value) > 1 or (value and not value[0].obj.summary):
             return value
         kind = value[0].obj.kind if value else "unknown"
@@ -74,7 +74,7 @@ class Indices(Memory):
         return value
 
     def _one_of(self, value: Value) -> Component | None:
-        """One of several numbers: it is the same one as long as the variable that holds it is not bound anew."""
+        """One of several numbers, the same as long as its variable is not bound anew."""
         found = frozenset(ref.obj for ref in value)
         if not found or any(obj.kind != "scalar" or isinstance(obj.const, bool | None) for obj in found):
             return None
@@ -82,7 +82,7 @@ class Indices(Memory):
         return ("v", self.interned(("number", found), "scalar", summary=old, terms=tuple(found)))
 
     def _of_tuple(self, obj: Obj, step: ops.Step) -> Component:
-        """A tuple as an index: of numbers alone, with a list or an array in it, or of who knows what."""
+        """A tuple as an index: of numbers alone, with a list or an array in it, or of unknown contents."""
         items = self.items(obj)
         if items and all(ref.obj.kind == "scalar" for ref in items):
             return ("t", obj)
@@ -100,14 +100,14 @@ class Indices(Memory):
         return const if const is None or isinstance(const, int) else value[0].obj
 
     def key(self, region: tuple[Component, ...]) -> object:
-        """The field that an index of a container names; "*" where that is not known."""
+        """The field that an index of a container names; "*" where it is unknown."""
         if len(region) != 1:
             return region if all(part[0] in ("i", "k", "v") for part in region) else "*"
         part = region[0]
         return part[1] if part[0] in ("i", "k", "v", "u") else "*"
 
     def indexed(self, obj: Obj, region: tuple[Component, ...], node: ast.AST) -> None:
-        """What takes `:` and `...` among several indices, or its own mask, is an array: which, the imports say."""
+        """The array that an object is shown to be by `:` or `...` among several indices, or by its own mask."""
         if obj.kind != "unknown":
             return
         sliced = len(region) > 1 and any(part[0] in ("s", "all") for part in region)
@@ -122,7 +122,7 @@ class Indices(Memory):
             obj.kind = kind
 
     def may_copy(self, obj: Obj) -> bool:
-        """Whether what is stored by an index may be copied: tables, files and models do so, dictionaries do not."""
+        """Whether a store by index may copy the value: tables, files and models do so, dictionaries do not."""
         if obj.kind == "unknown":
             return _of_a_class(obj) or any(self.imports(library) for library in _TABULAR)
         return obj.kind == "instance"
@@ -135,7 +135,7 @@ class Indices(Memory):
         return False
 
     def array_kind(self) -> str:
-        """The kind of an array of which no more is known than that it is one; "" where no library is imported."""
+        """The kind of an array of which nothing else is known; "" where no library is imported."""
         if self.imports("numpy"):
             return "ndarray"
         return "tensor" if self.imports("torch") else ""
@@ -156,7 +156,7 @@ def _one_number(obj: Obj) -> bool:
 
 
 def _of_a_class(obj: Obj) -> bool:
-    """Whether this is an instance of a class of which nothing is known, by the name that it was made by."""
+    """Whether this is an instance of an unknown class, by the name of its constructor."""
     return isinstance(obj.target, str) and obj.target.rpartition(".")[2][:1].isupper()
 
 

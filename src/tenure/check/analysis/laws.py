@@ -1,4 +1,4 @@
-"""What the analysis notices for the rules while it runs: writes that are lost, shared, sent away, or not allowed."""
+"""Events for the rules: writes that are lost, shared, sent away, or not allowed."""
 
 import ast
 
@@ -18,13 +18,13 @@ class Laws(Functions):
     """Events that concern writes."""
 
     def event(self, rule: str, *nodes: ast.AST | None, **more: object) -> None:
-        """Report something by a rule of its own; nodes without a position are left out."""
+        """Note an event of one rule; nodes without a position are left out."""
         placed = tuple(node for node in nodes if node is not None and hasattr(node, "lineno"))
         if placed:
             self.findings.event(Event(self.module.source.path, rule, placed, **more))  # type: ignore[arg-type]
 
     def lost(self, ref: Ref, op: ops.Op) -> None:
-        """A write to a copy that nobody keeps: it was made in the statement itself."""
+        """Note a write to a copy that no name refers to: it was made in the statement itself."""
         if any(part is ref.obj.node for part in ast.walk(op.node)):
             self.event("write-to-a-temporary", op.node, ref.obj.node, text=ref.obj.kind)
 
@@ -64,19 +64,19 @@ class Laws(Functions):
         self.event("mutable-default-mutated", write.node, root.node, text=root.parameter)
 
     def _not_to_be_written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
-        """Values, and what was lent as shared."""
+        """Whether an object is a value, or was lent as shared."""
         obj = ref.obj
         lent = self.lent_as(obj)
         if lent == "Ref" and write.sort in ("write", "rebind", "resize"):
             root = obj.root()
             inner = write.inner[1] if write.inner and write.inner[0] == self.module.source.path else None
-            places = (write.node, root.node, inner)
-            self.event("borrowed-parameter-written", *places, text=str(root.parameter), tier="annotated")
+            sites = (write.node, root.node, inner)
+            self.event("borrowed-parameter-written", *sites, text=str(root.parameter), tier="annotated")
         elif obj.kind == "value" and write.sort == "write" and write.inner is None:
             self.event("write-to-a-value", write.node, obj.node, tier="annotated")
 
     def lent_as(self, obj: Obj) -> str:
-        """How the annotation of the parameter that an object belongs to lends it."""
+        """The mode in which the annotation of an object's parameter lends it."""
         at: Obj | None = obj
         while at is not None:
             if isinstance(at.parameter, str):
@@ -92,10 +92,10 @@ class Laws(Functions):
         self.retraced(name)
 
     def retraced(self, name: str) -> None:
-        """A variable that a compiled function has read is bound anew."""
+        """Note that a variable which a compiled function has read is rebound."""
 
     def wrote_by_name(self, value: Value, holder: Holder | None, write: object) -> None:
-        """`b += x` on a second name of a: it reads as if b became something new, and a changes."""
+        """Note `b += x` on a second name of a: it reads as if b became something new, and a changes."""
         assert isinstance(write, Write)
         for ref in value:
             self.act(write.sort, ref, write, by_name=True)
@@ -115,13 +115,13 @@ class Laws(Functions):
             self.state.cells[source] = marked
 
     def captured(self, obj: Obj, name: object, value: Value, register: int | None) -> None:
-        """A container that takes in the same object again, written in between, holds it twice."""
+        """Note a container that stores the same object again, written in between."""
         for ref in value:
             if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
                 continue
             self._beside_itself(obj, name, ref)
             if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
-                # A function that is called puts back what it has taken out.
+                # A called function puts back the object that it has taken out.
                 continue
             for field, held in list(self.state.fields(obj)):
                 if field in ("·iterated", "·later", "·graph", "·saved"):
@@ -132,7 +132,7 @@ class Laws(Functions):
                         self._conflict(old, "again", self.op.node)
 
     def _beside_itself(self, obj: Obj, name: object, ref: Ref) -> None:
-        """What was taken from one key of a dictionary, and then written, is put under another one of the same."""
+        """Note an object of one key of a dictionary that was written and is stored under another key."""
         if ref.obj.kind not in TENSORS or not isinstance(name, str) or ref.loan is None:
             return
         sources = list(ref.loan.sources())
@@ -147,13 +147,13 @@ class Laws(Functions):
             at = at.parent
 
     def overlapping(self, op: ops.Op) -> None:
-        """An operation in place whose operand shows a shifted part of what it writes."""
+        """Note an in-place operation whose operand is a shifted view of its target."""
         if not isinstance(op, ops.Operate) or len(op.operands) < 2:
             return
         self.overlap_of(self.get(op.operands[0]), self.get(op.operands[1]), op)
 
     def overlap_of(self, target: Value, operand: Value, op: ops.Op) -> None:
-        """Note where one view of a tensor is written with another, shifted one."""
+        """Note a view of a tensor that is written with another, shifted one."""
         for one in target:
             for other in operand:
                 a, b = one.obj, other.obj
@@ -169,7 +169,7 @@ class Laws(Functions):
                 self.event("repeated-object", op.node, holder[0].node, detail="written")
             components = [self.component(step) for step in op.index]
             if ref.obj.text == "repeated" and components[:1] and components[0][0] != "i":
-                # Whoever stores at one place after another gives each an object of its own.
+                # Stores at one position after another give each an object of its own.
                 ref.obj.text = "refilled"
             constant = all(part[0] == "k" for part in components)
             if ref.obj.default and ref.obj.kind == "dict" and constant:
@@ -205,7 +205,7 @@ class Laws(Functions):
         return result
 
     def repeat(self, obj: Obj, items: Value) -> None:
-        """A container holds the same things at all of its places."""
+        """Note a container with the same objects at all positions."""
         for name, _ in list(self.state.fields(obj)):
             del self.state.cells[(obj, name)]
         self.state.cells[(obj, "*")] = items
@@ -240,7 +240,7 @@ def _indexed(obj: Obj) -> bool:
 
 
 def _is_meant(source: Holder) -> bool:
-    """Whether a write through a second name is likely to be meant for the cell that the name was read from."""
+    """Whether a write through a second name is likely to be intended for the cell that the name was read from."""
     if isinstance(source, tuple):
         return source[0].kind == "iterator" or source[0].text != "display" or not isinstance(source[1], str)
     return not isinstance(source, str)

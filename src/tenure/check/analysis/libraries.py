@@ -1,4 +1,4 @@
-"""Calls whose meaning lies in a library's own ways: compiled functions, lazy and asynchronous results, threads."""
+"""Calls with meanings of their own in a library: compiled functions, lazy and asynchronous results, threads."""
 
 import ast
 
@@ -65,7 +65,7 @@ class Libraries(Laws):
         return super().field(obj, name)
 
     def _deep(self, name: str, op: ops.Call) -> Value | None:
-        """Copies in depth: two fields that shared memory do so no longer, where arrays are copied one by one."""
+        """Deep copies: fields that shared memory share none in the copy, where arrays are copied one by one."""
         if not op.args:
             return None
         value = self.get(op.args[0][0])
@@ -160,7 +160,7 @@ class Libraries(Laws):
         return result
 
     def _later(self, bound: dict[str, int], result: Value, role: str) -> None:
-        """The result is computed when it is asked for, from what the arguments then hold."""
+        """A result that is computed later, from the contents of the arguments at that time."""
         watched: list[Ref] = []
         kinds = ("ndarray",) if role == "async" else ("tinygrad",)
         for register in bound.values():
@@ -186,7 +186,7 @@ class Libraries(Laws):
                             self._conflict(held, how, node or self.op.node)
 
     def _recomputed(self, bound: dict[str, int], result: Value, op: ops.Op) -> Value:
-        """The function is run again during backward: what it reads from outside is kept until then."""
+        """A function that runs again during backward: its outer variables are kept until then."""
         kept: list[Ref] = []
         for ref in self.get(bound.get("0")):
             if isinstance(ref.obj.target, ops.Function):
@@ -245,14 +245,14 @@ class Libraries(Laws):
                 self.state.cells[(made.obj, "*")] = lent
 
     def _step(self, bound: dict[str, int]) -> None:
-        """An optimizer's step writes its own state too."""
+        """An optimizer's step, which writes its own state too."""
         for ref in self.get(bound.get("0")):
             holder = (ref.obj, "state")
             if holder in self.state.cells:
                 self.write(self.state.cells[holder], holder, self.wrote("step", ".step(…)"))
 
     def _state_shared(self, bound: dict[str, int]) -> None:
-        """An optimizer that loads another's state keeps its tensors."""
+        """An optimizer that loads another's state and keeps its tensors."""
         for ref in self.get(bound.get("0")):
             if ref.obj.kind != "optimizer":
                 continue
@@ -262,7 +262,7 @@ class Libraries(Laws):
                         self.state.cells[(ref.obj, "state")] = (item,)
 
     def _compiled(self, op: ops.Call, result: Value) -> Value:
-        """A function compiled by the library: what it reads from outside is read once."""
+        """A function compiled by the library: its outer variables are read once."""
         new = self.fresh("compiled", "function", text="compiled")
         if op.args:
             self.state.cells[(new, "function")] = self.get(op.args[0][0])
@@ -329,7 +329,7 @@ class Libraries(Laws):
                     self.give_up(ref.obj, "donated")
 
     def replaced(self, ref: Ref, name: object, op: ops.Op) -> None:
-        """What a compiled function or a second data set looks at is given another part."""
+        """Note that an object which a compiled function or a second data set reads got another part."""
         super().replaced(ref, name, op)
         if not self.watching:
             return
@@ -352,8 +352,8 @@ class Libraries(Laws):
         if write is None or ref.obj.summary or write.node is self.op.node:
             return
         if write.sort == "consumed":
-            told = isinstance(self.op, ops.Read) or _is_next(self.op)
-            if told or ops.contradictory(write.conditions, self.op.conditions):
+            reads_data = isinstance(self.op, ops.Read) or _is_next(self.op)
+            if reads_data or ops.contradictory(write.conditions, self.op.conditions):
                 # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
                 return
             self.event("iterator-consumed", node, write.node, ref.obj.node)

@@ -1,4 +1,4 @@
-"""How objects come from each other: parts and views, and numbers that indices are computed from."""
+"""Lineage of objects: parts and views, and the numbers that indices are computed from."""
 
 from collections.abc import Iterable, Set
 

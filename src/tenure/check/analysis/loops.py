@@ -1,4 +1,4 @@
-"""Loops: what an iterator gives, what it watches, and when it has come to its end. And the operators."""
+"""Loops: the items of an iterator, the objects it watches, and its end. And the operators."""
 
 from tenure.check import ops
 from tenure.check.analysis.effects_on import Arguments
@@ -28,7 +28,7 @@ class Loops(Shapes):
         self.put(op.dst, tuple(out))
 
     def _another(self, items: list[Ref]) -> None:
-        """Any item of a container is each time another: what is kept of the last one is not certainly this one."""
+        """A copy of each item per round: an item of the last round is not certainly the present one."""
         found = [*items, *(r for one in items if one.obj.kind == "tuple" for r in self.items(one.obj))]
         if not found:
             return
@@ -40,7 +40,7 @@ class Loops(Shapes):
         for holder, value in list(cells.items()) if roots else ():
             if holder.__class__ is tuple:
                 if holder[0] in any_of:
-                    # What was written to the fields of the last item was not to those of this one.
+                    # Writes to the fields of the last item were not to those of this one.
                     cells[holder] = tuple(r._replace(write=None) for r in value)
                     continue
                 if holder[0] in at_home or holder[0].kind == "iterator":
@@ -101,7 +101,7 @@ class Loops(Shapes):
         return key
 
     def _at(self, obj: Obj, key: Obj) -> Value:
-        """What stands at a position that is looked at just now."""
+        """The object at a position that is read at present."""
         items = self.items(obj) if self.complete(obj) or any(True for _ in self.state.fields(obj)) else ()
         return items or self.field(obj, key)
 
@@ -136,7 +136,7 @@ class Loops(Shapes):
         return any(ref.obj.text == "range" for ref in self.get(register))
 
     def started(self, ref: Ref, register: int) -> None:
-        """An iterator that came to its end before gives nothing more."""
+        """Note that an iterator starts: one that reached its end before yields nothing more."""
         self._once_more(ref)
 
     def _once_more(self, ref: Ref) -> None:
@@ -155,7 +155,7 @@ class Loops(Shapes):
                 self.exhausted(ref)
 
     def new_key(self, ref: Ref, name: object, op: ops.SetItem) -> None:
-        """A dict that is iterated must not get another key; the one that the loop is at is there already."""
+        """Note a new key of a dict under iteration; the key of the present round is there already."""
         obj = ref.obj
         if isinstance(name, Obj) and name.owner is obj:
             return
@@ -167,7 +167,7 @@ class Loops(Shapes):
         self.write((ref,), holder, self.wrote("resize", "[…] = …", certain=certain, grows=True))
 
     def operator(self, op: ops.Operate, values: list[Value]) -> tuple[Value, Holder | None]:
-        """The value of an operator, and the cell it gives back, if it works in place."""
+        """The value of an operator, and the cell it returns, if it works in place."""
         if op.name in ("is", "not", "in", "format", "slice", "unknown") or not values or len(values) > 2:
             return self._tested(op, values), None
         left = values[0]
@@ -211,7 +211,7 @@ class Loops(Shapes):
         return tuple(dict.fromkeys(out)), source if in_place else None
 
     def overlapping(self, op: ops.Op) -> None:
-        """Note an operation in place that reads what it writes."""
+        """Note an in-place operation that reads its target."""
 
     def _binary(self, op: ops.Operate, name: str, values: list[Value]) -> Value:
         for at, value in enumerate(values):
@@ -266,7 +266,7 @@ class Loops(Shapes):
 
 
 def _array_kind(value: Value) -> Kind | None:
-    """The kind of the first array that a value may be."""
+    """The kind of the first array among the objects of a value."""
     for ref in value:
         if ref.obj.kind in TENSORS:
             return ref.obj.kind
@@ -274,7 +274,7 @@ def _array_kind(value: Value) -> Kind | None:
 
 
 def _fold(name: str, consts: list[object]) -> int | None:
-    """Small whole numbers, computed: enough for indices."""
+    """Arithmetic on small whole numbers: enough for indices."""
     if ... in consts or not all(isinstance(const, int) and not isinstance(const, bool) for const in consts):
         return None
     numbers = [const for const in consts if isinstance(const, int)]

@@ -1,4 +1,4 @@
-"""The abstract machine: runs a body's operations over states until nothing new is found."""
+"""The abstract machine: runs the operations of a body over states to a fixed point."""
 
 import ast
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tenure.check.values import Holder, Obj, Ref, Value
 __all__ = ["Machine"]
 
 _VISITS, _ROUNDS = 6, 3
-"""How often a block is run, and how often the head of a loop: what it carries around comes back twice."""
+"""Number of runs of a block, and of the head of a loop: its carried values return twice."""
 
 
 class Machine(Rounds):
@@ -30,7 +30,7 @@ class Machine(Rounds):
     _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
 
     def run(self, function: Function) -> State:
-        """Run a body to rest; the state at its exit."""
+        """Run a body to its fixed point, and return the state at its exit."""
         self.function = function
         graph = lower(function)
         rank = {block: at for at, block in enumerate(graph.order)}
@@ -68,13 +68,13 @@ class Machine(Rounds):
 
     @classmethod
     def steps(cls) -> dict[type[ops.Op], Callable[[Any, Any], None]]:
-        """The methods that do operations."""
+        """The methods that execute operations."""
         if "_steps" not in cls.__dict__:
             cls._steps = {op: getattr(cls, name) for op, name in _STEPS.items()}
         return cls._steps
 
     def entry(self, function: Function) -> State:
-        """The state in which a body starts: its parameters refer to things given from outside."""
+        """The state at the start of a body: its parameters refer to given objects."""
         self.state = State()
         for at, given in enumerate(parameters(function.node)):
             obj = self.parameter(function, given, at)
@@ -82,7 +82,7 @@ class Machine(Rounds):
         return self.state
 
     def parameter(self, function: Function, given: ast.arg, at: int) -> Obj:
-        """The object of a parameter, by its annotation and by what is called on it."""
+        """The object of a parameter, by its annotation and by the methods called on it."""
         obj = Obj("unknown", given, parameter=given.arg)
         if (said := self.said.get(given.arg)) is not None:
             obj.kind, obj.target = said.kind, said.target
@@ -102,12 +102,12 @@ class Machine(Rounds):
         return obj
 
     def class_of(self, node: ast.ClassDef) -> ClassInfo | None:
-        """The class that a method stands in."""
+        """The class of a method."""
         info = self.module.classes.get(node.name)
         return info if info is not None and info.node is node else None
 
     def kind_by_use(self, name: str, *, given: bool = False) -> str:
-        """What the methods called on a variable (`given`: on a parameter) show it to be."""
+        """The kind of a variable (`given`: of a parameter), by the methods called on it."""
         used = self.function.scope.uses.methods.get(name, ())
         if used and any(only_torch(method) for method in used) and self.imports("torch"):
             return "tensor"
@@ -166,7 +166,7 @@ class Machine(Rounds):
         self.put(op.dst, *self.operator(op, values))
 
     def imported(self, qualname: str) -> Value:
-        """What an import statement binds."""
+        """The values that an import statement binds."""
         self.brought.add(qualname)
         module, _, name = qualname.partition(":")
         if module.startswith("."):
@@ -177,7 +177,7 @@ class Machine(Rounds):
         return self.named(self.program.follow(f"{module}:{name}" if name else module))
 
     def operator(self, op: ops.Operate, values: list[Value]) -> tuple[Value, Holder | None]:
-        """The value of an operator, and the cell it gives back, if it works in place."""
+        """The value of an operator, and the cell it returns, if it works in place."""
         raise NotImplementedError
 
     def _build(self, op: ops.Build) -> None:
@@ -227,12 +227,12 @@ class Machine(Rounds):
             for ref in value if len(value) == 1 else ():
                 self.started(ref, op.src)
             self.put(op.dst, value)
-            self.looks_anew(value)
+            self.reads_present_keys(value)
             return
         self.put(op.dst, self.iterate([op.src], ""))
 
-    def looks_anew(self, value: Value) -> None:
-        """A loop over `d.keys()` and its like starts with what is there then: writes before it do not matter."""
+    def reads_present_keys(self, value: Value) -> None:
+        """A loop over `d.keys()` and its like starts with the present contents: earlier writes do not matter."""
         for ref in value:
             if ref.obj.field in ("keys", "values", "items"):
                 cell = (ref.obj, "·iterated")
@@ -309,7 +309,7 @@ class Machine(Rounds):
         self.put(op.dst, self.entered(value, op))
 
     def entered(self, value: Value, op: ops.Enter) -> Value:
-        """What `with ... as` gives."""
+        """The value that `with ... as` binds."""
         return value
 
     def _exit(self, op: ops.Exit) -> None:
@@ -319,14 +319,14 @@ class Machine(Rounds):
         self.left(self.get(op.src))
 
     def left(self, value: Value) -> None:
-        """A `with` block ends."""
+        """Note the end of a `with` block."""
 
     def _return(self, op: ops.Return) -> None:
         self.read(op.src, "return")
         self.returned(self.get(op.src), op)
 
     def returned(self, value: Value, op: ops.Op) -> None:
-        """Note what a function gives back."""
+        """Note the value that a function returns."""
 
     def _yield(self, op: ops.Yield) -> None:
         self.read(op.src, "yield")
@@ -338,7 +338,7 @@ class Machine(Rounds):
 
 
 def _relation(source: object) -> str:
-    """By which relation what a field holds comes to a name."""
+    """The relation between a field's value and a name that reads it."""
     name = source[1] if isinstance(source, tuple) else ""
     if isinstance(source, tuple) and source[0].kind in HOLDING:
         return "element"

@@ -1,5 +1,5 @@
-"""What the syntax of a body shows of writes and loans: the roots of what is written (`x` of `x[0] = 1`, `self.buf` of
-`self.buf.fill_(0)`) and of what gets a second name, is iterated, captured or viewed.
+"""Syntactic marks of a body: the roots of its writes (`x` of `x[0] = 1`, `self.buf` of `self.buf.fill_(0)`) and the
+roots of second names, iterations, captures and views.
 """
 
 import ast
@@ -33,7 +33,7 @@ def _lending() -> frozenset[str]:
 
 
 class Marks:
-    """What one body writes, lends and calls; `always`: it has to be run whatever the sets say."""
+    """Writes, loans and calls of one body; `always`: it has to be run whatever the sets say."""
 
     __slots__ = ("always", "called", "lent", "module", "written")
 
@@ -68,7 +68,7 @@ class Marks:
                 self.lent |= {given.arg for given in parameters(node)}
 
     def lend(self, node: ast.expr | None, *, target: ast.expr | None = None) -> None:
-        """Something gets a second name, is iterated or captured."""
+        """Note an expression that gets a second name, is iterated or captured."""
         root = _root(node)
         if root:
             self.lent.add(root)

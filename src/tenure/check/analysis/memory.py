@@ -1,4 +1,4 @@
-"""The memory of the abstract machine: objects, loans, cells, and what a write does to those who look on."""
+"""The memory of the abstract machine: objects, loans, cells, and the effect of a write on other references."""
 
 import ast
 import re
@@ -15,17 +15,17 @@ from tenure.check.values import MUST, NO, WIDEST, Holder, Loan, Obj, Ref, Value,
 __all__ = ["GONE", "HIDDEN_FIELDS", "Memory", "copylike"]
 
 GONE = frozenset(("moved", "donated", "consumed"))
-"""How an object can be given up."""
+"""Ways to give up an object."""
 
 HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later"))
-"""Fields that are no part of what an object holds for others to reach."""
+"""Fields whose contents are not reached through the object."""
 
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
 _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
-"""Names of what is kept as it was."""
+"""Names of values that are kept unchanged."""
 
 _INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
-"""Writes that give a new parameter its first values."""
+"""Writes that initialize a new parameter."""
 
 _DEEP = HOLDING | {"iterator"}
 _ITEMED = HOLDING | {"unknown"}
@@ -35,11 +35,11 @@ _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "
 
 
 _give = dict.__setitem__
-"""Gives a register its value: of those no index is kept."""
+"""The field of a register's value, for which no index is kept."""
 
 
 class Memory:
-    """Objects and loans are interned by the place that makes them, so that the analysis comes to rest."""
+    """Objects and loans, interned by the syntax node that makes them, so that the analysis terminates."""
 
     def __init__(self, program: Program, module: Module, findings: Findings) -> None:
         self.program = program
@@ -68,7 +68,7 @@ class Memory:
     # Objects
 
     def fresh(self, tag: object, kind: str, node: ast.AST | None = None, **known: object) -> Obj:
-        """The object that the present operation makes; what it made the last time becomes an old one."""
+        """The object that the present operation makes; its earlier one becomes an old one."""
         node = node or self.op.node
         key = (id(node), tag)
         obj = self.objects.get(key)
@@ -83,21 +83,21 @@ class Memory:
             self.state.fresh[obj] = self.block
             self._age(obj)
             for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
-                # What was given up was a part of the last one.
+                # The object that was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
         if referred_to(cells.values(), obj):
-            self.outdate(self.state, {obj})
+            self.move_to_twins(self.state, {obj})
             return
         self.state.gone.pop(obj, None)
         for name, _ in list(self.state.fields(obj)):
             del cells[(obj, name)]
 
-    def outdate(self, state: State, made: Set[Obj]) -> None:
-        """What is held of these objects is from now on held of the last ones that were made there."""
+    def move_to_twins(self, state: State, made: Set[Obj]) -> None:
+        """Move the references to these objects to the twins of the last ones made there."""
         shown = [view for view in self.views if view not in made and depends(view, made)]
         state.age({obj: self._twin(obj) for obj in (*shown, *made)})
         for obj in made & state.gone.keys():
@@ -121,7 +121,7 @@ class Memory:
         return self.last.get(obj, obj)
 
     def interned(self, key: tuple[object, ...], kind: str, **known: object) -> Obj:
-        """An object that is the same at each visit: of a parameter, a global, a field, a view of a region."""
+        """The same object at each visit: for a parameter, a global, a field, a view of a region."""
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
@@ -145,11 +145,11 @@ class Memory:
     # Cells
 
     def get(self, register: int | None) -> Value:
-        """What a register holds."""
+        """The value of a register."""
         return self.state.cells.get(register, ()) if register is not None else ()
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
-        """Give a register its value; `source` is the cell it was read from, if it is a reading of one."""
+        """Set the value of a register; `source` is the cell it was read from, if any."""
         _give(self.state.cells, register, value if len(value) <= WIDEST else ())
         self.placed.append(register)
         self.nodes[register] = self.op.node
@@ -159,7 +159,7 @@ class Memory:
             del self.sources[register]
 
     def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
-        """The loan that the present operation takes of what `ref` refers to."""
+        """The loan that the present operation takes of the object of `ref`."""
         node = self.op.node
         key = (id(node), relation, source, ref.obj)
         loan = self.loans.get(key)
@@ -171,7 +171,7 @@ class Memory:
         return loan
 
     def field(self, obj: Obj, name: object) -> Value:
-        """What a field holds; the parts of something given from outside come into being when looked at."""
+        """The value of a field; parts of given objects are made at their first read."""
         cells = self.state.cells
         value = cells.get((obj, name))
         if value is not None:
@@ -185,11 +185,11 @@ class Memory:
         return cells[(obj, name)]
 
     def complete(self, obj: Obj) -> bool:
-        """Whether all that an object holds is known: it is a display, or a copy of one."""
+        """Whether all contents of an object are known: it is a display, or a copy of one."""
         return obj.kind in ("scalar", "function") or obj.const is not ... or obj.text == "display"
 
     def part(self, obj: Obj, name: object) -> Obj:
-        """The object in a field that nobody has written yet."""
+        """The object in a field without a write."""
         key = ("part", obj, name)
         part = self.objects.get(key)
         if part is None:
@@ -200,11 +200,11 @@ class Memory:
         return part
 
     def part_kind(self, obj: Obj, name: object) -> Obj:
-        """An example of what a field holds, by what is known of the owner."""
+        """An example of a field's value, by the facts about its owner."""
         raise NotImplementedError
 
     def items(self, obj: Obj) -> Value:
-        """All that a container, iterator or module holds."""
+        """All items of a container, iterator or module."""
         fields = [value for name, value in self.state.fields(obj) if name not in HIDDEN_FIELDS and name != "grad"]
         found = tuple(ref for value in fields for ref in value)
         if not found and not self.complete(obj) and obj.kind in _ITEMED:
@@ -214,7 +214,7 @@ class Memory:
     # Writes and reads
 
     def wrote(self, sort: str, text: str = "", **known: object) -> Write:
-        """The write that the present operation does."""
+        """The write of the present operation."""
         node = known.pop("node", None) or self.op.node
         key = (id(node), sort, tuple(sorted(known.items(), key=lambda item: item[0])) if known else ())
         write = self.writes.get(key)
@@ -224,10 +224,10 @@ class Memory:
         return write
 
     def write(self, value: Value, holder: Holder | None, write: Write, *, all_of: bool = False) -> None:
-        """Write to what a value refers to. All others that look at it have not seen that coming."""
+        """Write to the objects of a value; all other references to them have not expected it."""
         self.alone = len(value) == 1 or all_of
         for ref in value:
-            write.hidden = write.hidden or _uncounted(ref)
+            write.hidden = write.hidden or _hidden_from_autograd(ref)
             certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or self.divided)
             self.written(ref, holder, write)
             if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
@@ -237,16 +237,16 @@ class Memory:
                 storage = self.fresh(("storage", ref.obj), ref.obj.kind)
                 self.state.cells[(ref.obj, STORAGE)] = (Ref(storage),)
         if holder is not None and holder in self.state.cells and write.sort in ("write", "resize"):
-            # Who writes through a reference knows of the change.
+            # A write through a reference is expected by it.
             mine = self.state.cells[holder]
             self.state.cells[holder] = tuple(r if r.write is None else r._replace(write=None) for r in mine)
 
     def written(self, ref: Ref, holder: Holder | None, write: Write) -> None:
-        """Note a write; whoever summarizes the function or knows further laws listens here."""
+        """Note a write; hook for summaries and further laws."""
 
     def _surprise(self, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
         sources = ref.loan.sources() if ref.loan is not None else {}
-        # Who holds what the written thing was taken out of knows of the change, too.
+        # It is expected by references to the owner of the written object, too.
         taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
         homes = {self.newest(container) for container in taken_from}
         expecting = taken_from | write.stored
@@ -265,7 +265,7 @@ class Memory:
             if other.__class__ is tuple and not resized:
                 container = other[0]
                 if container.kind == "iterator" or newest(container, container) in homes:
-                    # What an iteration gives next is read then, as it is then.
+                    # The next item of an iteration is read at that time, in its state of that time.
                     continue
             changed = False
             out = []
@@ -286,7 +286,7 @@ class Memory:
                 state.cells[other] = tuple(out)
 
     def _same_container(self, held: Ref, holder: Holder | None, value: Value) -> bool:
-        """Whether the variable that is iterated is the one that is written, whichever container it holds."""
+        """Whether the written variable is the iterated one, whatever container it holds."""
         if held.loan is None or held.loan.source != holder or isinstance(holder, int | None):
             return False
         if isinstance(holder, tuple) and (holder[0].kind in HOLDING or holder[0].summary):
@@ -299,10 +299,10 @@ class Memory:
         if write.sort == "resize":
             iterated = held.loan is not None and held.loan.relation == "iteration"
             if iterated and write.grows and ref.obj.kind == "list" and held.loan and held.loan.source == holder:
-                # A list that grows while it is iterated is a work list; by another name nobody means that.
+                # A list that grows while it is iterated is a work list; by another name that is no intention.
                 return NO
             if held.loan is not None and held.loan.text.startswith("reversed"):
-                # What goes behind the iterator does not matter to it.
+                # Removals behind the iterator do not matter to it.
                 return NO
             return self.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
         made = held.obj.owner is None and held.obj.leaf and isinstance(held.obj.target, str)
@@ -316,13 +316,13 @@ class Memory:
         return self.state.overlap(ref.obj, held.obj)
 
     def read(self, register: int | None, how: str, *, deep: bool = False) -> None:
-        """Data is read through a register: whoever has not seen a write coming is wrong from here on."""
+        """Read data through a register; references with an unexpected write are reported."""
         value = self.state.cells.get(register) if register is not None else None
         if value:
             self.reading(value, how, self.nodes.get(register), deep)  # type: ignore[arg-type]
 
     def reading(self, value: Value, how: str, node: ast.AST | None = None, deep: bool = False) -> None:
-        """Data is read through a value."""
+        """Read data through a value."""
         seen: set[Obj] = set()
         stack = list(value)
         while stack:
@@ -343,7 +343,7 @@ class Memory:
         """Note a read of data."""
 
     def give_up(self, obj: Obj, how: str) -> None:
-        """An object is moved, donated or used up: nobody who refers to it may go on."""
+        """Note that an object is moved, donated or used up: no reference to it is valid from now on."""
         write = self.wrote(how)
         for holder, value in list(self.state.cells.items()):
             if any(ref.obj is obj for ref in value):
@@ -352,22 +352,22 @@ class Memory:
                 )
 
     def gone(self, ref: Ref, node: ast.AST) -> None:
-        """Note that something given up is used."""
+        """Report the use of an object that was given up."""
 
     def _conflict(self, ref: Ref, how: str, node: ast.AST) -> None:
         loan, write = ref.loan, ref.write
         assert loan is not None and write is not None
-        if contradictory(*loan.stood_under(), write.conditions, self.op.conditions):
+        if contradictory(*loan.all_conditions(), write.conditions, self.op.conditions):
             return
         known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
         certain = ref.must and write.certain and known and how in _READS
-        if ref.obj.kind in CONTAINERS and not _meant_to_stay(loan, write, how):
+        if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
             certain = False
         self.findings.conflict(Conflict(self.module.source.path, loan, write, node, how, ref.obj, certain))
 
 
-def _meant_to_stay(loan: Loan, write: Write, how: str) -> bool:
-    """Whether code that keeps a container wants it as it was: a second name is often only a short one."""
+def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
+    """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
     return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
@@ -380,15 +380,15 @@ def _doubted(held: Ref, write: Write) -> bool:
 
 
 def copylike(ref: Ref) -> Loan | None:
-    """The loan by which the code seemed to make something of its own, if there is one behind a reference."""
+    """The loan behind a reference that looks like a copy, if there is one."""
     at = ref.loan
     while at is not None and not at.seems_own:
         at = at.parent
     return at
 
 
-def _uncounted(ref: Ref) -> bool:
-    """Whether autograd does not see what is written through a reference: `.data` and NumPy's views."""
+def _hidden_from_autograd(ref: Ref) -> bool:
+    """Whether autograd misses writes through a reference: by `.data` and NumPy's views."""
     at = ref.loan
     while at is not None:
         if at.text in ("data", "numpy", "__array__", "asarray"):

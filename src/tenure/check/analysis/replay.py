@@ -1,4 +1,4 @@
-"""Using a summary at a call: its paths lead to the caller's objects, and what it says is done to those."""
+"""Application of a summary at a call: its paths become the caller's objects, its acts are performed on them."""
 
 import ast
 
@@ -14,22 +14,22 @@ from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 __all__ = ["INFO", "Replay", "adopt"]
 
 INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text")
-"""What is told of an argument to a function, and of a result to its caller."""
+"""Facts about an argument for the function, and about a result for the caller."""
 
 
 class Replay(Loops):
-    """Doing at a call what the called function's summary says."""
+    """Application of a called function's summary."""
 
     session: Session
 
     def encloses(self, function: ops.Function) -> bool:
-        """Whether the variables that a function reads from outside are the present ones."""
+        """Whether the outer variables of a function are the present ones."""
         return function.parent is not None and function.parent.node is self.function.node
 
     def resolve(
         self, path: Path, given: dict[str, tuple[Value, Holder | None]], function: ops.Function
     ) -> list[tuple[Ref, Holder | None]]:
-        """The objects that a path of a summary leads to here."""
+        """The objects of a summary's path at this call."""
         start = self._start(path, given, function)
         for step in path.steps:
             following: list[tuple[Ref, Holder | None]] = []
@@ -98,7 +98,7 @@ class Replay(Loops):
         function: ops.Function,
         op: ops.Call | None,
     ) -> Value:
-        """Do at a call what the summary says; the value of the call."""
+        """Perform the acts of a summary, and return the value of the call."""
         for act in list(summary.acts.values()):
             if not _ruled_out(act, given, function):
                 self._apply_act(act, given, function)
@@ -134,7 +134,7 @@ class Replay(Loops):
                 loan = Loan(said.node, said.relation, owner, said.text, ref.loan, True, (), _path(function))
                 loan.name = said.name
                 ref, holder = ref._replace(loan=self.loans.setdefault((act.loan, owner), loan)), None
-            elif act.by_name and holder is not None and self.given_back(act, function):
+            elif act.by_name and holder is not None and self.returns_parameter(act, function):
                 loan = self.loan("argument", holder, ref, function.name, copylike=True)
                 ref, holder = ref._replace(loan=loan), None
             if act.sort == "rebind" and holder is None and ref.obj.base is not None and not act.path.steps:
@@ -143,8 +143,8 @@ class Replay(Loops):
             if act.by_name:
                 self.wrote_by_name((ref,), holder, write)
 
-    def given_back(self, act: Act, function: ops.Function) -> bool:
-        """Whether a function that did `x += y` to its parameter gives it back to somebody: as if it were new."""
+    def returns_parameter(self, act: Act, function: ops.Function) -> bool:
+        """Whether a function that did `x += y` to its parameter returns it to a caller, as if it were new."""
         name = function.name.lower()
         if act.path.steps or name.endswith("_") or "inplace" in name or self.op.node in self.graph_discarded():
             return False
@@ -152,7 +152,7 @@ class Replay(Loops):
         return any(isinstance(value, ast.Name) and value.id == act.path.name for value in returned)
 
     def graph_discarded(self) -> set[ast.AST]:
-        """Expressions of the present body whose values nobody takes."""
+        """Expressions of the present body whose values are discarded."""
         graph = self.function.graph
         return graph.discarded if graph is not None else set()
 
@@ -167,7 +167,7 @@ class Replay(Loops):
         tag: object,
         made: dict[Obj, Obj],
     ) -> Value:
-        """A result in terms of what is here."""
+        """A result in terms of the caller's objects."""
         out: list[Ref] = []
         for one in value:
             if isinstance(one, Given):
@@ -189,7 +189,7 @@ class Replay(Loops):
         tag: object,
         made: dict[Obj, Obj],
     ) -> Obj:
-        """What a called function made, with what its fields refer to."""
+        """The objects that a called function made, with the targets of their fields."""
         obj = one.obj
         if obj in made:
             return made[obj]
@@ -218,7 +218,7 @@ def _component(parts: list[object]) -> tuple[object, ...]:
 
 
 def adopt(obj: Obj, example: Obj) -> None:
-    """Take over what is known of an example."""
+    """Copy the facts about an example."""
     for name in INFO:
         if name == "const" and not isinstance(example.const, bool | None):
             continue

@@ -1,4 +1,4 @@
-"""Where ways meet: what one of them has made in this round of a loop, the others hold of an earlier round."""
+"""Joins of paths: objects that only one path made in this round of a loop belong to an earlier round on the others."""
 
 from collections.abc import Collection
 
@@ -9,10 +9,10 @@ __all__ = ["Rounds"]
 
 
 class Rounds(Gradients):
-    """Joining states."""
+    """Joins of states."""
 
     def next_round(self, blocks: Collection[int]) -> State:
-        """The present state as a loop of these blocks starts on another round: nothing is made in it yet."""
+        """The present state at the next round of a loop of these blocks, in which nothing is made yet."""
         state = self.state
         if any(block in blocks for block in state.fresh.values()):
             state = state.copy()
@@ -20,11 +20,11 @@ class Rounds(Gradients):
         return state
 
     def meet(self, state: State, other: State) -> bool:
-        """Join what `other` holds to `state`; whether that was anything new."""
+        """Join `other` to `state`, and return whether that changed anything."""
         if state.fresh.keys() != other.fresh.keys():
             if made := (other.fresh.keys() - state.fresh.keys()) & (state.referred() | state.gone.keys()):
-                self.outdate(state, made)
+                self.move_to_twins(state, made)
             if made := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
                 other = other.copy()
-                self.outdate(other, made)
+                self.move_to_twins(other, made)
         return state.join(other)

@@ -1,4 +1,4 @@
-"""Which bodies are worth running: those that write to something that they (or their callers) also lend.
+"""Selection of the bodies that are run: those that write to something that they (or their callers) also lend.
 
 A quick look at the syntax (`marks`). Most bodies have no root in common.
 """
@@ -17,7 +17,7 @@ _LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
 def worth_running(program: Program, module: Module, function: Function) -> bool:
-    """Whether a body writes to what it lends, itself or through a function of the tree that it calls."""
+    """Whether a body writes to objects that it lends, itself or through a function of the tree."""
     if any(name.startswith(_LAZY) for name in module.imports.values()):
         return True
     marks = Marks.of(module, function)
@@ -48,7 +48,7 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
 
 
 def written_inside(program: Program, function: Function) -> bool:
-    """Whether a body writes to something that is not its own: a parameter, an alias of one, an outer variable."""
+    """Whether a body writes to a foreign object: a parameter, an alias of one, an outer variable."""
     found = function.writes
     if found is None:
         function.writes = False

@@ -1,4 +1,4 @@
-"""Sequences made of others: which of their items stands where afterwards, as far as that is known.
+"""Sequences made of others: the positions of their items, as far as they are known.
 
     [a] + [b]         a at 0, b at 1            [a] * n, sorted(xs)      a somewhere
     [a] * 2           a at 0 and at 1           list(d)                  the keys of d
@@ -12,7 +12,7 @@ __all__ = ["Sequences"]
 
 _LINES = frozenset(("list", "tuple", "deque"))
 _IN_ORDER = frozenset(("list", "tuple", "deque", "copy", "replace", "__add__", "__mul__", "__rmul__"))
-"""Calls that give the items of a sequence in its order."""
+"""Calls that yield the items of a sequence in its order."""
 
 _REORDERING = frozenset(("sort", "reverse", "shuffle", "heapify", "__imul__", "heappush", "insort"))
 
@@ -21,7 +21,7 @@ class Sequences(Access):
     """Items of new sequences, and of those whose order changes."""
 
     def items_from(self, new: Obj, ref: Ref, called: str, start: int | None, times: int | None) -> None:
-        """Give a new container the items of another, from position `start` on, `times` over (None: who knows)."""
+        """Copy the items of a container into a new one from position `start` on, `times` over (None: unknown)."""
         obj = ref.obj
         if obj.kind == "dict" and new.kind != "dict":
             key = self.fresh(("key", obj), "scalar")
@@ -32,12 +32,12 @@ class Sequences(Access):
         for name, value in list(self.state.fields(obj)) or [("*", self.items(obj))]:
             if name not in HIDDEN_FIELDS:
                 lent = tuple(self.lent(part, "element", (obj, name), text, copylike=bool(text)) for part in value)
-                for place in self._places(new, obj, name, called, start, times):
-                    self.hold(new, place, lent)
+                for position in self._positions(new, obj, name, called, start, times):
+                    self.hold(new, position, lent)
         if new.kind in _LINES and obj.kind not in _LINES:
             self.uncounted(new)
 
-    def _places(
+    def _positions(
         self, new: Obj, obj: Obj, name: object, called: str, start: int | None, times: int | None
     ) -> tuple[object, ...]:
         if new.kind == "dict":
@@ -52,12 +52,12 @@ class Sequences(Access):
         return tuple(start + size * turn + name for turn in range(times))
 
     def end_of(self, value: Value, start: int | None) -> int | None:
-        """Where the items of the next operand begin."""
+        """The start of the next operand's items."""
         size = self.size(value[0].obj) if len(value) == 1 else None
         return None if size is None or start is None else start + size
 
     def size(self, obj: Obj) -> int | None:
-        """How many items a sequence has, where that is written in the program."""
+        """The length of a sequence, where it is written in the program."""
         if obj.kind not in _LINES or not self.complete(obj) or obj.const is not ...:
             return len(obj.const) if isinstance(obj.const, tuple) else None
         names = [name for name, _ in self.state.fields(obj) if name not in HIDDEN_FIELDS]
@@ -68,18 +68,18 @@ class Sequences(Access):
         if (obj, "*") not in self.state.cells:
             self.state.cells[(obj, "*")] = ()
 
-    def handed_out(self, value: Value) -> None:
-        """Who is given a list may add to it."""
+    def escaped(self, value: Value) -> None:
+        """Note that code with access to a list may append to it."""
         for ref in value:
             if ref.obj.kind == "list":
                 self.uncounted(ref.obj)
 
     def reordered(self, ref: Ref, called: str) -> None:
-        """Forget which item stands where, after a call that puts them elsewhere."""
+        """Forget the positions of items, after a call that reorders them."""
         if called in _REORDERING and ref.obj.kind in ("list", "deque"):
             self.shift(ref.obj)
 
     def hold(self, new: Obj, name: object, value: Value) -> None:
-        """Add to what a field of a new container may hold."""
+        """Add possible values to a field of a new container."""
         cells = self.state.cells
         cells[(new, name)] = tuple(dict.fromkeys((*cells.get((new, name), ()), *value)))

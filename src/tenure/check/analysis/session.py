@@ -1,4 +1,4 @@
-"""What one run over a tree remembers of functions."""
+"""Facts about functions that one run over a tree keeps."""
 
 import ast
 
@@ -10,7 +10,7 @@ __all__ = ["Session"]
 
 
 class Session:
-    """Summaries of one run over a tree, by function and by what is known of its arguments."""
+    """Summaries of one run over a tree, by function and by the facts about its arguments."""
 
     def __init__(self) -> None:
         self.summaries: dict[tuple[object, ...], Summary] = {}
@@ -19,13 +19,13 @@ class Session:
         self.names: dict[object, list[str]] = {}
 
     def close(self) -> None:
-        """Undo what refers to itself, so that it is freed at once."""
+        """Break reference cycles, so that the run is freed at once."""
         for function in self.lowered:
             function.graph = None
         self.lowered.clear()
 
     def outer_names(self, function: Function) -> list[str]:
-        """The names that a function (and those within it) read from outside."""
+        """The outer variables that a function (and those within it) reads."""
         found = self.names.get(function.node)
         if found is None:
             body = function.node.body

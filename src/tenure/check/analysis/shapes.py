@@ -1,4 +1,4 @@
-"""What is known of arrays beyond their kind: axes, element type, layout; and when a possible view is one."""
+"""Axes, element types and layouts of arrays, and when a possible view is one."""
 
 import ast
 
@@ -21,7 +21,7 @@ _REDUCTIONS = frozenset(
      "nansum", "nanmean", "nanmax", "nanmin", "median", "percentile", "quantile", "average", "trace", "vdot", "inner",
      "count_nonzero", "norm", "det", "cond", "matrix_rank")
 )  # fmt: skip
-"""Functions that give a number where they are given no axis."""
+"""Functions that return a number without an axis."""
 
 _STRUCTURAL = frozenset(
     ("concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "zeros", "ones", "empty", "arange", "where",
@@ -36,7 +36,7 @@ _TO_A_NUMBER = frozenset(
     ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
      "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
 )  # fmt: skip
-"""What makes one number of a NumPy array, unless it is told an axis: numbers are never changed in place."""
+"""Reductions of a NumPy array to one number, unless an axis is given: numbers never change in place."""
 
 
 class Shapes(Machine):
@@ -95,7 +95,7 @@ class Shapes(Machine):
         return made
 
     def _surely_array(self, name: str, bound: dict[str, int], given: Obj | None) -> bool:
-        """Whether a function of NumPy gives an array: of numbers most of them give a number."""
+        """Whether a function of NumPy returns an array: for numbers most of them return a number."""
         if "object" in self._names_of(bound):
             return False
         if name in _REDUCTIONS:
@@ -120,7 +120,7 @@ class Shapes(Machine):
         return sizes[0].obj if len(sizes) == 1 else None
 
     def _length(self, given: Obj | None, bound: dict[str, int]) -> int | None:
-        """How many items a new array of one axis has, where that is written in the program."""
+        """The length of a new array of one axis, where it is written in the program."""
         if given is None:
             return None
         if given.kind in ("list", "tuple"):
@@ -160,7 +160,7 @@ class Shapes(Machine):
         return any(self._holds_floats(ref.obj, limit - 1) for ref in self.items(obj))
 
     def certainly(self, obj: Obj, name: str) -> str:
-        """Whether what may be a view is one: "view", "copy" or "maybe"."""
+        """Whether a possible view is one: "view", "copy" or "maybe"."""
         own = obj.node is not None and obj.base is None
         if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
             if (obj.strided and name != "contiguous") or spread(obj):
@@ -194,7 +194,7 @@ class Shapes(Machine):
         return "dtype" in bound or len([key for key in bound if key.isdigit() and key != "0"]) > 0
 
     def part_kind(self, obj: Obj, name: object) -> Obj:
-        """What a field holds, by what its class is given anywhere, or by what such fields are in the library."""
+        """The kind of a field, by its assignments in the class, or by such fields of the library."""
         example = Obj("unknown")
         if name == "grad":
             example.kind = obj.kind
@@ -230,7 +230,7 @@ class Shapes(Machine):
         return None
 
     def static(self, module: Module, node: ast.expr) -> Obj:
-        """An example of what an expression gives, by its form alone."""
+        """An example of an expression's value, by its form alone."""
         out = Obj(_DISPLAYS.get(type(node), "unknown"))
         if isinstance(node, ast.Constant):
             out.const = node.value

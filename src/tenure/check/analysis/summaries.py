@@ -1,4 +1,4 @@
-"""What a function does to what it is given, in terms of its parameters: so that callers need not look inside."""
+"""Summaries: the effects of a function on its arguments, in terms of its parameters, for its callers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ __all__ = ["Act", "Encoder", "Fresh", "Given", "Path", "Summary", "path_of"]
 
 
 _LARGEST = 24
-"""How many new objects one result may hold before the rest is forgotten."""
+"""The number of new objects in one result beyond which the rest is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A part of something given: a parameter or outer variable, and the fields and views that lead on from it."""
+    """A part of a given object: a parameter or outer variable, and the fields and views that lead on from it."""
 
     name: str
     outer: bool
@@ -25,7 +25,7 @@ class Path:
 
 @dataclass(slots=True, eq=False)
 class Act:
-    """Something done to a part of what was given: a write, a backward pass, an optimizer's step."""
+    """An effect on a part of a given object: a write, a backward pass, an optimizer's step."""
 
     sort: str
     path: Path
@@ -37,7 +37,7 @@ class Act:
 
 @dataclass(slots=True, eq=False)
 class Given:
-    """A result that is a part of what was given."""
+    """A result that is a part of a given object."""
 
     path: Path
     loan: Loan | None
@@ -45,7 +45,7 @@ class Given:
 
 @dataclass(slots=True, eq=False)
 class Fresh:
-    """A result that the function made, with what its fields refer to."""
+    """A result that the function made, with the targets of its fields."""
 
     obj: Obj
     fields: "dict[object, tuple[Given | Fresh, ...]]" = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Fresh:
 
 @dataclass(slots=True, eq=False)
 class Summary:
-    """What callers need to know, and what was found in the body: for its module, whoever had it run.
+    """Facts for callers, and the findings of the body: for its module, whichever caller had it run.
 
     `calls` are the summaries that it made use of, `files` those it depends on.
     """
@@ -69,7 +69,7 @@ class Summary:
 
 
 def path_of(obj: Obj) -> Path | None:
-    """How an object is reached from what the function was given; None if it is not."""
+    """The path from the given objects to an object; None if there is none."""
     steps: list[tuple[object, ...]] = []
     at = obj
     for _ in range(8):
@@ -105,7 +105,7 @@ def _plain_name(name: object) -> object:
 
 
 class Encoder:
-    """Puts values in terms of what was given and what is new; each new object once, and not too many of them."""
+    """Encoding of values by given and new objects; each new object once, and a bounded number of them."""
 
     def __init__(self, cells: Mapping[Holder, Value]) -> None:
         self._fields: dict[Obj, list[tuple[object, Value]]] = {}
@@ -115,7 +115,7 @@ class Encoder:
         self._made: dict[Obj, Fresh] = {}
 
     def encode(self, value: Value) -> tuple[Given | Fresh, ...]:
-        """The value, as callers can use it."""
+        """The value in a form that callers can use."""
         return tuple(map(self._one, value))
 
     def _one(self, ref: Ref) -> Given | Fresh:

@@ -1,1 +1,1 @@
-"""What library calls do to their arguments: the tables and their one form, `Effect`."""
+"""Effects of library calls on their arguments: the tables and their one form, `Effect`."""

@@ -1,4 +1,4 @@
-"""The form in which the tables say what a call does: to which arguments, and what it gives back.
+"""The form of the tables' entries: the effects of a call on its arguments, and its result.
 
 `method("ndarray", "sort")` and `function("torch.add")` in `effects.tables` look entries up; None means that
 nothing is known, and nothing is then assumed.
@@ -18,7 +18,7 @@ Kind = Literal[
     "rng",  # a numpy.random.Generator or RandomState
     "value",  # Tenure's Tensor
     "var",  # Tenure's place, nn.Parameter included
-    "borrow",  # what .data, .grad and borrow_mut() of a place give
+    "borrow",  # .data, .grad and borrow_mut() of a place
     "tenure-module",
     "tenure-optimizer",
     "jax",
@@ -36,7 +36,7 @@ Kind = Literal[
     "scalar",  # numbers, strings, None, shapes, dtypes: nothing that can be written
     "unknown",
 ]
-"""What a value is known to be. "same" in an Effect's `kind` is the kind of what it is related to."""
+"""Kinds of values. "same" in an Effect's `kind` is the kind of the related argument."""
 
 TENSORS: frozenset[Kind] = frozenset(("tensor", "ndarray", "value", "var", "borrow", "jax", "mlx", "tinygrad"))
 """The kinds that hold numbers in a shape."""
@@ -45,33 +45,33 @@ CONTAINERS: frozenset[Kind] = frozenset(("list", "dict", "set", "deque", "bytear
 """The mutable containers of the standard library."""
 
 HOLDING: frozenset[Kind] = CONTAINERS | {"tuple"}
-"""What holds others."""
+"""Kinds of containers."""
 
 MUTABLE: frozenset[Kind] = TENSORS | CONTAINERS
-"""What can be written, and is known to be."""
+"""Kinds that can be written."""
 
 Relation = Literal["owned", "alias", "element", "view", "maybe-view", "iteration", "saved", "unknown"]
-"""How a result relates to the arguments in `of`: new, the very object, an element of a container, shared memory,
+"""Relations of a result to the arguments in `of`: new, the same object, an element of a container, shared memory,
 perhaps shared memory, an iteration over it, kept for the backward pass, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one call does.
+    """The effects of one call.
 
     An argument is named by position ("0" is self of a method; "1+" that one and all later positional ones) or,
     where it is given by keyword only, by keyword ("out"); "[]" behind it means its items, ".grad" its attribute:
     "0[].grad". `parameters` names the positions, as far as they may be given by keyword.
 
-    `result`/`of`: how the result relates to which arguments; `kind`: what it is ("same": as the argument).
+    `result`/`of`: the relation of the result to arguments; `kind`: its kind ("same": as the argument).
     `items`: the result is a new container (or iterator), and this is how its *items* relate to `of`;
-    `item_kind`: what they are. `out`, if it is given, is the result.
+    `item_kind`: their kind. `out`, if it is given, is the result.
     `writes`: arguments whose elements change; `rebinds`: whose storage is exchanged (`set_`, `.data =`);
     `resizes`: whose length changes (ends iterations); `moves`: that are dead afterwards; `captures`: that the
     first argument (of a method) or the result (of a function) keeps a reference to; `reads`: False for metadata
     only (shape, dtype). `saves`: arguments, or "result", kept for the backward pass when something requires grad.
     `role`: a word by which rules know calls that mean more than this; the words are listed in `effects.tables`.
-    `variants`: what holds instead where an argument is given as that constant: (argument, constant, effect).
+    `variants`: the effect instead where an argument is that constant: (argument, constant, effect).
     """
 
     result: Relation = "owned"
@@ -92,7 +92,7 @@ class Effect:
     variants: "tuple[tuple[str, object, Effect], ...]" = ()
 
     def given(self, constants: Mapping[str, object]) -> "Effect":
-        """What holds where the arguments named in `constants` (by "1" or "inplace") are those constants."""
+        """The effect where the arguments named in `constants` (by "1" or "inplace") are those constants."""
         for name, value, effect in self.variants:
             if name in constants and constants[name] == value:
                 return effect

@@ -29,7 +29,7 @@ _SAME = frozenset(("alias", "view", "maybe-view"))
 
 
 def sections(text: str) -> dict[tuple[str, str], dict[str, str]]:
-    """What stands for each name, by section, such as ("methods", "list"): not parsed yet."""
+    """The unparsed entry of each name, by section, such as ("methods", "list")."""
     out: dict[tuple[str, str], dict[str, str]] = {}
     entries: dict[str, str] = {}
     for line in text.splitlines():
@@ -48,7 +48,7 @@ def sections(text: str) -> dict[tuple[str, str], dict[str, str]]:
 
 @cache
 def parse(entry: str, is_method: bool) -> Effect:
-    """The effect that an entry stands for: what follows its names."""
+    """The effect of an entry: the text behind its names."""
     parameters, _, rest = entry.partition(":")
     base, *variants = rest.split(" | ")
     positions = _Positions(parameters.strip(" ()"), is_method)

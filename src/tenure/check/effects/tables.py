@@ -1,13 +1,13 @@
-"""What is known about library calls: look-ups in the tables of `data/`, read when first asked for.
+"""Look-ups in the tables of library calls in `data/`, read when first asked for.
 
-A role says what an `Effect` cannot, by one word:
+A role is one word for a meaning that an `Effect` cannot state:
 
-    backward           accumulates into the gradients of the leaves, reads what was saved, consumes the graph
+    backward           accumulates into the gradients of the leaves, reads the saved values, consumes the graph
     step, zero-grad    an optimizer writes its parameters; gradients are dropped or zeroed
     no-grad            a context (or decorator) in which nothing is recorded
-    async, lazy        the result is computed later, from what the arguments then hold; `await` waits for it
-    jit                what comes back is the function given, compiled; it may take arguments over (donate)
-    in-place-module    a module whose call writes its input and gives it back
+    async, lazy        the result is computed later, from the contents of the arguments then; `await` waits for it
+    jit                the result is the given function, compiled; it may take arguments over (donate)
+    in-place-module    a module whose call writes its input and returns it
     recompute          the function given is run again during backward (checkpointing)
     hook               the function given is called later, with tensors
     escape             an argument is read later by another thread, process or device
@@ -15,7 +15,7 @@ A role says what an `Effect` cannot, by one word:
     deep-copy          nothing of the result is shared
     enumerate, zip, keys, values, items            iterations whose items are tuples or parts of such
     product, arrangements                          iterations that take all items of the arguments when they are made
-    computed           an iteration that gives what it makes of the items, when each is asked for
+    computed           an iteration that computes each item on demand
 """
 
 import re
@@ -51,7 +51,7 @@ _LIBRARIES = ("torch", "numpy", "tenure", "jax", "mlx", "tinygrad", "autograd")
 
 @cache
 def function(qualname: str) -> Effect | None:
-    """What a call of this function or class does: "torch.add", "numpy.asarray", "list", "copy.deepcopy"."""
+    """The effect of calling this function or class: "torch.add", "numpy.asarray", "list", "copy.deepcopy"."""
     module, _, name = _canonical(qualname).rpartition(".")
     entry = _entry(_library(module), "functions", module or "builtins", name)
     if entry is not None:
@@ -62,21 +62,21 @@ def function(qualname: str) -> Effect | None:
 
 @cache
 def method(kind: Kind, name: str) -> Effect | None:
-    """What calling this method on such a value does; operators by their special names, such as "__iadd__"."""
+    """The effect of calling this method on such a value; operators by their special names, such as "__iadd__"."""
     entry = _entry(_OF_KIND.get(kind, "python"), "methods", kind, name)
     return None if entry is None else parse(entry, True)
 
 
 @cache
 def attribute(kind: Kind, name: str) -> Effect | None:
-    """What reading this attribute of such a value gives."""
+    """The effect of reading this attribute of such a value."""
     entry = _entry(_OF_KIND.get(kind, "python"), "attributes", kind, name)
     return None if entry is None else parse(entry, True)
 
 
 @cache
 def class_kind(qualname: str) -> Kind | None:
-    """What an instance of this class is, as for an annotation or a base class: "torch.Tensor", "list"."""
+    """The kind of an instance of this class, as for an annotation or a base class: "torch.Tensor", "list"."""
     module, _, name = _canonical(qualname).rpartition(".")
     entry = _entry(_library(module), "classes", module or "builtins", name)
     return None if entry is None else parse(entry, False).kind  # type: ignore[return-value]

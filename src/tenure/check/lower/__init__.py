@@ -1,4 +1,4 @@
-"""Lowering: a body of Python becomes a graph of operations on places.
+"""Lowering: a body of Python becomes a graph of operations on variables and registers.
 
 for x in xs:            0: %1 = load xs; %2 = iter %1 → 2
     total += x          2: %3 = next %2 → 3, 4

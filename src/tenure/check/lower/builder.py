@@ -1,4 +1,4 @@
-"""The graph under construction: blocks, registers, and what holds at the point that has been reached."""
+"""The graph under construction: blocks, registers, and the state at the present point."""
 
 import ast
 from collections.abc import Callable
@@ -12,7 +12,7 @@ __all__ = ["Builder", "Loop"]
 
 @dataclass(slots=True)
 class Loop:
-    """Where `continue` and `break` lead, and how many cleanups stood open when the loop began."""
+    """The targets of `continue` and `break`, and the number of cleanups that were open when the loop began."""
 
     head: int
     after: int
@@ -45,7 +45,7 @@ class Builder:
         self.graph.blocks[self.here].ops.append(op)
 
     def block(self) -> int:
-        """A new block, with an edge to the handlers that would catch what it raises."""
+        """A new block, with an edge to the handlers that would catch its exceptions."""
         self.graph.blocks.append(Block())
         return len(self.graph.blocks) - 1
 
@@ -55,7 +55,7 @@ class Builder:
             succs.append(target)
 
     def go(self, target: int) -> None:
-        """Jump; what follows in the text cannot be reached unless somebody jumps there."""
+        """Jump; the text behind it is unreachable without another jump."""
         self.edge(self.here, target)
         self.here = self.block()
 
@@ -67,7 +67,7 @@ class Builder:
         self.may_raise()
 
     def may_raise(self) -> None:
-        """Within `try`, what follows may end in a handler, with what has been done so far."""
+        """Within `try`, the code behind this point may end in a handler, in the present state."""
         if self.handlers:
             after = self.block()
             self.edge(self.here, after)
@@ -83,7 +83,7 @@ class Builder:
         self.cleanups = kept
 
     def local(self, name: str) -> str:
-        """The name under which a variable is kept: a comprehension's own variables have names of their own."""
+        """The internal name of a variable: a comprehension's own variables have names of their own."""
         for scope in reversed(self.renamed):
             if name in scope:
                 return scope[name]

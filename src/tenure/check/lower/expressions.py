@@ -1,4 +1,4 @@
-"""Lowering of expressions: each gives the register that holds its value."""
+"""Lowering of expressions, each into the register of its value."""
 
 import ast
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class Expressions(Builder):
     nested: list[ops.Function]
 
     def value(self, node: ast.expr | None) -> int:
-        """Evaluate; the register of the value. A missing expression is None."""
+        """Evaluate, and return the register of the value. A missing expression is None."""
         if node is None:
             return self._constant(ast.Constant(None), None)
         lower: Callable[[ast.expr], int] | None = getattr(self, METHODS[node.__class__], None)
@@ -116,7 +116,7 @@ class Expressions(Builder):
         return dst
 
     def _given(self, node: ast.expr) -> tuple[int, bool]:
-        """An element or argument, and whether it stands for all that it holds."""
+        """An element or argument, and whether it is unpacked."""
         return (self.value(node.value), True) if isinstance(node, ast.Starred) else (self.value(node), False)
 
     def _operate(self, node: ast.AST, name: str, operands: Sequence[int], augmented: str = "") -> int:
@@ -186,7 +186,7 @@ class Expressions(Builder):
                     self.edge(self.here, no)
 
     def assume(self, test: ast.expr, holds: bool) -> None:
-        """Note what a test that came out as `holds` shows of a variable."""
+        """Note the evidence about a variable from a test that came out as `holds`."""
         match test:
             case ast.UnaryOp(op=ast.Not()):
                 self.assume(test.operand, not holds)
@@ -290,7 +290,7 @@ class Expressions(Builder):
         self.start(after, falls=False)
 
     def assign(self, target: ast.expr, src: int, chained: str | None = None) -> None:
-        """Bind a target; the other half of the lowering says how."""
+        """Bind a target; implemented by the other half of the lowering."""
         raise NotImplementedError
 
     def _lambda(self, node: ast.Lambda) -> int:

@@ -1,4 +1,4 @@
-"""Lowering of `match` patterns: what they read, what they bind, and the way out when they do not match."""
+"""Lowering of `match` patterns: their reads, their bindings, and the branch where they do not match."""
 
 import ast
 
@@ -12,11 +12,11 @@ class Patterns(Builder):
     """Patterns are lowered to reads of parts of the subject and bindings of names."""
 
     def value(self, node: ast.expr | None) -> int:
-        """Evaluate an expression; the other half of the lowering says how."""
+        """Evaluate an expression; implemented by the other half of the lowering."""
         raise NotImplementedError
 
     def pattern(self, pattern: ast.pattern, subject: int, otherwise: int) -> None:
-        """Match a subject; go to `otherwise` where it does not."""
+        """Match a subject; go to `otherwise` where it does not match."""
         match pattern:
             case ast.MatchAs():
                 if pattern.pattern is not None:

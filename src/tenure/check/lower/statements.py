@@ -194,7 +194,7 @@ class Statements(Expressions, Patterns):
     _asyncwith = _with
 
     def _try(self, node: ast.Try) -> None:
-        """`try`; the handlers take over with whatever had been done when a statement raised."""
+        """`try`; the handlers continue with the state at the point where a statement raised."""
         handler, end = self.block(), self.block()
         if node.finalbody:
             self.cleanups.append(lambda: self.body(node.finalbody))
@@ -210,7 +210,7 @@ class Statements(Expressions, Patterns):
             handler = handler if last else otherwise
         self.start(end, falls=False)
         if not node.handlers:
-            # What was raised runs `finally` and goes on to whoever catches it.
+            # An exception runs `finally` and continues to its handler.
             self.edge(handler, end)
         if node.finalbody:
             self.cleanups.pop()

@@ -1,4 +1,4 @@
-"""The forms in which reports are written for other programs. Text is rendered by `tenure.report`, report by report."""
+"""Output forms for other programs. Text is rendered by `tenure.report`, report by report."""
 
 from collections.abc import Iterable
 from importlib import import_module

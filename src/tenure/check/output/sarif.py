@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS), the form that code scanning services take."""
+"""SARIF 2.1.0 (OASIS), the form that code scanning services read."""
 
 import json
 import os

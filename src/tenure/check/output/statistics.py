@@ -1,4 +1,4 @@
-"""How many reports there are of each rule."""
+"""Counts of reports by rule."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,10 +1,10 @@
-"""TN597: what is written through a view is what will be read, also after copying in depth."""
+"""The rule alias-lost (TN597)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

@@ -1,10 +1,10 @@
-"""TN594: what a function was lent as shared, it does not write."""
+"""The rule borrowed-parameter-written (TN594)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -28,7 +28,7 @@ def scale(x: tn.Ref[tn.Tensor]):
 """,
     right="""\
 import tenure as tn
-def scale(x: tn.Mut[tn.Tensor]):
+def scale(x: tn.Mut[tn.Var]):
     x.mul_(2.0)
 """,
     help="compute out of place, or ask for `tn.Mut[...]`",

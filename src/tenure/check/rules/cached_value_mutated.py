@@ -1,10 +1,10 @@
-"""TN594: what a cached function gives back is not written."""
+"""The rule cached-value-mutated (TN594)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

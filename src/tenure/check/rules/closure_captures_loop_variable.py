@@ -1,4 +1,4 @@
-"""TN506: a function made in a loop does not outlive the round whose variable it reads."""
+"""The rule closure-captures-loop-variable (TN506)."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import told
+from tenure.check.rules.wording import reports_of
 from tenure.check.scope import bound_names, parameters
 from tenure.diagnostic import Diagnostic
 
@@ -16,7 +16,7 @@ __all__ = ["RULE"]
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     events = [*_loops(facts), *_comprehensions(facts)]
     message = "this function reads `{text}` later, when the loop has changed it"
-    return told(facts, RULE, events, message, ("made here", "the loop binds `{text}` anew"))
+    return reports_of(facts, RULE, events, message, ("made here", "the loop binds `{text}` anew"))
 
 
 def _comprehensions(facts: Facts) -> Iterator[Event]:

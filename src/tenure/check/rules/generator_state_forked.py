@@ -1,4 +1,4 @@
-"""TN382: a random generator is not copied into several workers."""
+"""The rule generator-state-forked (TN382)."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
 from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import told
+from tenure.check.rules.wording import reports_of
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -19,7 +19,7 @@ _MAKERS = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Rando
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("drawn here, in each worker", "made once, here", "the workers start here")
     message = "every worker draws the same numbers: the generator is copied with the dataset"
-    return told(facts, RULE, _events(facts), message, words)
+    return reports_of(facts, RULE, _events(facts), message, words)
 
 
 def _events(facts: Facts) -> Iterator[Event]:

@@ -1,4 +1,4 @@
-"""TN506: gradients are cleared between the steps of an optimizer."""
+"""The rule grad-not-cleared (TN506)."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import told
+from tenure.check.rules.wording import reports_of
 from tenure.check.scope import bound_names, walk
 from tenure.diagnostic import Diagnostic
 
@@ -18,7 +18,7 @@ _CLEARING = frozenset(("zero_grad", "zero_", "set_to_none", "clear_grad", "manua
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("steps with the sum of all gradients", "added to here")
-    return told(facts, RULE, _events(facts), "the gradients of earlier rounds are never cleared", words)
+    return reports_of(facts, RULE, _events(facts), "the gradients of earlier rounds are never cleared", words)
 
 
 def _events(facts: Facts) -> Iterator[Event]:
@@ -56,7 +56,7 @@ def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -
 
 
 def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
-    """A variable that is given an optimizer, and the variables that stand in what the optimizer is given."""
+    """A variable bound to an optimizer, and the variables in the optimizer's arguments."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func, args=[given, *_])):
             target = facts.program.resolve(facts.module, func)

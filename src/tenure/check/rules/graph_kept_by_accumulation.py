@@ -1,4 +1,4 @@
-"""TN382: what is kept for a report is a number, not a graph."""
+"""The rule graph-kept-by-accumulation (TN382)."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import told
+from tenure.check.rules.wording import reports_of
 from tenure.check.scope import bound_names
 from tenure.diagnostic import Diagnostic
 
@@ -15,7 +15,7 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("added here, graph and all", "its backward pass is done here")
-    return told(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
+    return reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
 
 
 def _events(facts: Facts) -> Iterator[Event]:

@@ -1,10 +1,10 @@
-"""TN506: what a hook keeps is a copy, where the next layer works in place."""
+"""The rule hooked-output-overwritten (TN506)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

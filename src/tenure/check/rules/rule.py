@@ -1,4 +1,4 @@
-"""The form of a rule: what it says, why, a wrong and a right program, and the function that finds breaches.
+"""The form of a rule: its sentence, its reason, a wrong and a right program, and the function that finds breaches.
 
 Documentation pages, `tenure rule` and the reports are all made from it.
 """
@@ -14,7 +14,7 @@ __all__ = ["Rule"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its name, the code of the law it stands under, and what a user is told of it.
+    """One rule: its name, the code of its law, and its texts for the user.
 
     `sentence` is the law in one line, `reason` why it is one, `wrong` and `right` are whole programs (the first is
     reported by this rule, the second by none), `help` is what to write instead. `check` finds the breaches in what

@@ -1,10 +1,10 @@
-"""TN506: what the backward pass needs is not written before it has run."""
+"""The rule saved-for-backward-overwritten (TN506)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_conflicts
+from tenure.check.rules.wording import of_conflicts
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

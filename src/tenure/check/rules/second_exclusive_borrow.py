@@ -1,10 +1,10 @@
-"""TN499: a place has at most one exclusive borrow at a time."""
+"""The rule second-exclusive-borrow (TN499)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

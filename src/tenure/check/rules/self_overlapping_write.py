@@ -1,10 +1,10 @@
-"""TN502: an operation in place does not read, or write twice, the cells it is writing."""
+"""The rule self-overlapping-write (TN502)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

@@ -1,10 +1,10 @@
-"""TN499: two subsets of one dataset are not set up differently."""
+"""The rule shared-dataset-changed (TN499)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_conflicts
+from tenure.check.rules.wording import of_conflicts
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

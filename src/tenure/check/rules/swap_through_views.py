@@ -1,10 +1,10 @@
-"""TN502: both sides of a swap of rows do not share memory."""
+"""The rule swap-through-views (TN502)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_conflicts
+from tenure.check.rules.wording import of_conflicts
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

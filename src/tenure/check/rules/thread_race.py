@@ -1,10 +1,10 @@
-"""TN499: two threads do not write the same tensor."""
+"""The rule thread-race (TN499)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

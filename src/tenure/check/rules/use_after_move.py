@@ -1,10 +1,10 @@
-"""TN382: a moved value is not used again, and a graph is differentiated once."""
+"""The rule use-after-move (TN382)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

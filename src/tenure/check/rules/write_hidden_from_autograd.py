@@ -1,10 +1,10 @@
-"""TN506: a write behind autograd's back does not reach what a graph still keeps."""
+"""The rule write-hidden-from-autograd (TN506)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_conflicts
+from tenure.check.rules.wording import of_conflicts
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

@@ -1,10 +1,10 @@
-"""TN597: a borrow is not written through after somebody else wrote its place."""
+"""The rule write-through-a-stale-borrow (TN597)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

@@ -1,10 +1,10 @@
-"""TN594: a write goes to something that somebody keeps."""
+"""The rule write-to-a-temporary (TN594)."""
 
 from collections.abc import Iterator
 
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.telling import of_events
+from tenure.check.rules.wording import of_events
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]

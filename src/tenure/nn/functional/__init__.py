@@ -1,7 +1,7 @@
-"""The functions that modules are made of, in plain tensor code.
+"""Functions that modules are made of, in plain tensor code.
 
 ``dim`` and ``axis`` name the same argument. An ``inplace`` flag is accepted and has no effect: tensors are
-values, and memory is reused wherever nobody else looks.
+values, and memory is reused wherever there is no other holder.
 """
 
 from tenure.nn.functional.activation import (

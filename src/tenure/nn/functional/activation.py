@@ -3,46 +3,72 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, shown
 from tenure.ops.promote import parameters
-from tenure.values import arithmetic, reductions
+from tenure.values import axes, elementary
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
 from tenure.values.given import number
 from tenure.values.hits import apply_one
 from tenure.values.reading import value_of
 
-
-def relu(input: Any, inplace: bool = False) -> Any:
-    """max(x, 0), elementwise; the gradient at 0 is 0."""
-    return arithmetic.relu(input)
-
-
-def tanh(input: Any) -> Any:
-    """The hyperbolic tangent, elementwise."""
-    return arithmetic.tanh(input)
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
 
 
-def sigmoid(input: Any) -> Any:
-    """1 / (1 + e⁻ˣ), elementwise."""
-    return arithmetic.sigmoid(input)
+def relu(input: ArrayLike, inplace: bool = False) -> Tensor:
+    """Elementwise max(x, 0); the gradient at 0 is 0.
+
+    Shape and dtype are those of the input; ``inplace`` has no effect.
+
+    >>> F.relu(tn.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return elementary.relu(input)
 
 
-def silu(input: Any, inplace: bool = False) -> Any:
-    """x · sigmoid(x), elementwise."""
+def tanh(input: ArrayLike) -> Tensor:
+    """Elementwise hyperbolic tangent, in the shape of the input.
+
+    >>> F.tanh(tn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
+    return elementary.tanh(input)
+
+
+def sigmoid(input: ArrayLike) -> Tensor:
+    """Elementwise logistic function, 1 / (1 + e⁻ˣ), in the shape of the input.
+
+    >>> F.sigmoid(tn.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.7311])
+    """
+    return elementary.sigmoid(input)
+
+
+def silu(input: ArrayLike, inplace: bool = False) -> Tensor:
+    """Elementwise x · sigmoid(x), in the shape of the input; ``inplace`` has no effect.
+
+    >>> F.silu(tn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7311])
+    """
     return apply_one(SILU, value_of(input))
 
 
 SILU = composite("silu", lambda x: x * x.sigmoid())
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
-    """x · Φ(x), elementwise, Φ the standard normal distribution; "tanh" for its approximation by tanh.
+def gelu(input: ArrayLike, approximate: str = "none") -> Tensor:
+    """Elementwise Gaussian error linear unit: x · Φ(x), Φ the standard normal distribution function.
 
+    The shape is that of the input; ``approximate="tanh"`` for its approximation by tanh. ValueError for another.
     Source: Hendrycks, Gimpel, arXiv:1606.08415.
+
+    >>> F.gelu(tn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8413])
     """
     if not isinstance(approximate, str) or approximate not in GELU:
         raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {shown(approximate)}")
@@ -50,44 +76,66 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 def _gelu_by_tanh(x: Any) -> Any:
-    """x · sigmoid(2u), which is x · (1 + tanh u) / 2 without its cancellation on the left."""
+    """GELU as x · sigmoid(2u), which is x · (1 + tanh u) / 2 without its cancellation on the left."""
     return x * (math.sqrt(8.0 / math.pi) * (x + 0.044715 * (x * x * x))).sigmoid()
 
 
 GELU = {
-    "none": composite("gelu", lambda x: x * arithmetic.ndtr(x)),
+    "none": composite("gelu", lambda x: x * elementary.ndtr(x)),
     "tanh": composite("gelu", _gelu_by_tanh),
 }
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(beta · x)) / beta, elementwise; x itself where beta · x is above the threshold."""
+def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Elementwise log(1 + exp(beta · x)) / beta; x itself where beta · x is above the threshold.
+
+    The shape is that of the input.
+
+    >>> F.softplus(tn.tensor([0.0, 1.0]))
+    tensor([0.6931, 1.3133])
+    """
     x = value_of(input)
     if type(beta) is not float or type(threshold) is not float:
         beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
     scaled = x if beta == 1.0 else beta * x
-    smooth = arithmetic.softplus(scaled)
+    smooth = elementary.softplus(scaled)
     return where(scaled > threshold, x, smooth if beta == 1.0 else smooth / beta)
 
 
-def logsigmoid(input: Any) -> Any:
-    """log(sigmoid(x)), elementwise, without leaving the range of the dtype on the way."""
+def logsigmoid(input: ArrayLike) -> Tensor:
+    """Elementwise log(sigmoid(x)), within the range of the dtype throughout, in the shape of the input.
+
+    >>> F.logsigmoid(tn.tensor([0.0, -100.0]))
+    tensor([  -0.6931, -100.0000])
+    """
     return apply_one(LOG_SIGMOID, value_of(input))
 
 
-LOG_SIGMOID = composite("logsigmoid", lambda x: -arithmetic.softplus(-x), "LogSigmoidBackward0")
+LOG_SIGMOID = composite("logsigmoid", lambda x: -elementary.softplus(-x), "LogSigmoidBackward0")
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    """x above zero, else negative_slope · x, elementwise."""
+def leaky_relu(input: ArrayLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Elementwise x above zero, else negative_slope · x.
+
+    The shape is that of the input; ``inplace`` has no effect.
+
+    >>> F.leaky_relu(tn.tensor([-1.0, 2.0]), 0.5)
+    tensor([-0.5000,  2.0000])
+    """
     x = value_of(input)
     if type(negative_slope) is not float:
         negative_slope = number("leaky_relu", "negative_slope", negative_slope)
     return where(x > 0, x, negative_slope * x)
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """x above zero, else alpha · (eˣ - 1), elementwise."""
+def elu(input: ArrayLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Elementwise x above zero, else alpha · (eˣ - 1).
+
+    The shape is that of the input; ``inplace`` has no effect.
+
+    >>> F.elu(tn.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     x = value_of(input)
     if type(alpha) is not float:
         alpha = number("elu", "alpha", alpha)
@@ -95,9 +143,15 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 
 def softmax(
-    input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
-) -> Any:
-    """exp(x) / Σ exp(x) along an axis, of the shape of x; cast first if ``dtype`` is given."""
+    input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Softmax along an axis: exp(x) / Σ exp(x), in the shape of x; cast first if ``dtype`` is given.
+
+    OutOfRange (TN801) for an axis that is not there; DTypeError (TN802) unless x is floating.
+
+    >>> F.softmax(tn.tensor([0.0, 0.0, 0.0, 0.0]), dim=0)
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
     x, at = _along(input, dim, axis, dtype)
     return apply_one(SOFTMAX, x, parameters(("axis",), at))
 
@@ -113,9 +167,13 @@ SOFTMAX = composite("softmax", _softmax)
 
 
 def log_softmax(
-    input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
-) -> Any:
-    """log(softmax(x)) along an axis, without leaving the range of the dtype on the way."""
+    input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Logarithm of the softmax along an axis, within the range of the dtype throughout; errors as in ``softmax``.
+
+    >>> F.log_softmax(tn.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
     x, at = _along(input, dim, axis, dtype)
     return apply_one(LOG_SOFTMAX, x, parameters(("axis",), at))
 
@@ -131,18 +189,18 @@ LOG_SOFTMAX = composite("log_softmax", _log_softmax)
 
 
 def _shifted(x: Any, axis: int) -> Any:
-    """x less its largest element along an axis, which is constant to differentiation."""
+    """The difference of x and its maximum along an axis, which is constant to differentiation."""
     return x - x.detach().max(axis=axis, keepdims=True)
 
 
-def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Any, int]:
-    """What is normalized, in its dtype, and the axis."""
+def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Tensor, int]:
+    """The input of a softmax, in its dtype, and the axis."""
     x = value_of(input)
     if dtype is not None:
         x = x.to(dtype)
-    at = reductions.one_of(axis, dim)
+    at = axes.one_of(axis, dim)
     if at is None:
         raise TypeError("softmax and log_softmax go along an axis: give dim, as in dim=-1")
     if not x.dtype.is_floating:
         raise DTypeError(f"softmax of {x.dtype.name}", help="cast first, or give dtype=tn.float32")
-    return x, reductions.check_axis(at, x.ndim)
+    return x, axes.check_axis(at, x.ndim)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
@@ -14,24 +14,33 @@ from tenure.values.reading import value_of
 from tenure.values.reductions import MOMENTS
 from tenure.values.tensor import Tensor
 
+if TYPE_CHECKING:
+    from tenure.values.typing import ArrayLike
+
 
 @named_by_caller
 def batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    input: ArrayLike,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
-    """(x - mean) / √(variance + eps) · weight + bias for each channel of an input (batch, channels, …).
+) -> Tensor:
+    """Batch normalization: (x - mean) / √(variance + eps) · weight + bias for each channel of an input.
 
-    In ``training`` mean and variance are the batch's, over all axes but the second, and the places ``running_mean``
-    and ``running_var`` are written (unless None): running ← (1 - momentum) · running + momentum · batch's, with the
-    variance that divides by n - 1. Else the running ones serve. TN802 where a shape does not fit, or a batch has one
-    value a channel. Source: Ioffe, Szegedy, ICML 2015, in PyTorch's form.
+    Shapes: input (batch, channels, …), all else (channels,). In ``training`` mean and variance are the batch's, over
+    all axes but the second, and the places ``running_mean`` and ``running_var`` are written (unless None):
+    running ← (1 - momentum) · running + momentum · batch's, with the variance that divides by n - 1. Else the running
+    ones serve. ShapeError (TN802) where a shape does not fit, or a batch has one value a channel. Source: Ioffe,
+    Szegedy, ICML 2015, in PyTorch's form.
+
+    >>> x = tn.tensor([[1.0], [3.0]])
+    >>> F.batch_norm(x, None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
     """
     x, training, momentum = value_of(input), flag("training", training), number("batch_norm", "momentum", momentum)
     if x.ndim < 2:
@@ -50,7 +59,7 @@ def batch_norm(
         raise ShapeError("batch_norm outside training takes running_mean and running_var")
     else:
         away, spread = x - value_of(running_mean).reshape(shape), value_of(running_var).reshape(shape)
-    out = away * (1.0 / (spread + eps).sqrt())
+    out: Tensor = away * (1.0 / (spread + eps).sqrt())
     if weight is not None:
         out = out * value_of(weight).reshape(shape)
     return out if bias is None else out + value_of(bias).reshape(shape)
@@ -59,7 +68,7 @@ def batch_norm(
 def _of_the_batch(
     x: Any, shape: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float
 ) -> tuple[Any, Any]:
-    """How far each element is from the batch's mean, and the batch's variances; the running ones are written."""
+    """Deviations from the batch's mean, and the batch's variances; the running statistics are written."""
     count = x.numel() // shape[1] if shape[1] else 0
     if count < 2:
         raise ShapeError(f"batch_norm in training takes more than one value a channel, not {list(x.shape)}")
@@ -71,7 +80,7 @@ def _of_the_batch(
 
 @no_grad()
 def _move(running: Any, momentum: float, new: Any, scale: float = 1.0) -> None:
-    """Move a running mean towards what a batch has."""
+    """Move a running mean towards that of a batch."""
     if running is not None:
         new = new.detach().flatten()
         running.copy_((1 - momentum) * running + momentum * (new if scale == 1.0 else new * scale))

@@ -1,4 +1,4 @@
-"""Which line an operation inside a function is named by."""
+"""The user's line of an operation inside a function of a layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def named_by_caller(function: F) -> F:
-    """What the function records is named by the line that called it, unless a module's call is already."""
+    """Decorator: the steps of the function carry the line of its caller, unless a module's call has set one."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

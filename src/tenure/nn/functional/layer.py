@@ -1,10 +1,9 @@
-"""What layers compute: affine maps, dropout, normalization, embeddings, attention."""
+"""Functions of layers: affine maps, dropout, normalization, embeddings, attention."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import int64
 from tenure.errors import DTypeError, ShapeError
@@ -16,16 +15,28 @@ from tenure.ops import move, pointwise
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
-from tenure.values.creation import arange
+from tenure.values.factories import arange
 from tenure.values.given import check_shape, flag, int_of, number
 from tenure.values.hits import apply, apply_one
+from tenure.values.products import AFFINE
 from tenure.values.random import rand
 from tenure.values.reading import value_of
-from tenure.values.reductions import AFFINE, MOMENTS
+from tenure.values.reductions import MOMENTS
+
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike, Shape
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    """x @ weight.T + bias. Shapes: input (…, in), weight (out, in) or (in,), bias (out,); gives (…, out)."""
+def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
+    """Affine map x @ weight.T + bias.
+
+    Shapes: input (…, in), weight (out, in) or (in,), bias (out,); the result has (…, out). ShapeError (TN802) where
+    they do not fit.
+
+    >>> F.linear(tn.tensor([1.0, 2.0]), tn.tensor([[1.0, 10.0]]), tn.tensor([0.5]))
+    tensor([21.5000])
+    """
     if bias is None:
         return apply(LINEAR, (value_of(input), value_of(weight)))
     return apply(LINEAR, (value_of(input), value_of(weight), value_of(bias)))
@@ -39,8 +50,14 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 LINEAR = composite("linear", _linear, "AddmmBackward0")
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Each element 0 with probability p, else divided by 1 - p; the input itself if not ``training``."""
+def dropout(input: ArrayLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Dropout: each element is 0 with probability p, else divided by 1 - p; the input itself if not ``training``.
+
+    ValueError for a probability outside [0, 1]; ``inplace`` has no effect.
+
+    >>> F.dropout(tn.ones(2), training=False)
+    tensor([1., 1.])
+    """
     if type(p) is not float:
         p = number("dropout", "p", p)
     if not 0.0 <= p <= 1.0:
@@ -54,12 +71,19 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 
 
 def layer_norm(
-    input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
-    """(x - mean) / √(variance + eps) · weight + bias over the last axes, whose sizes are ``normalized_shape``.
+    input: ArrayLike,
+    normalized_shape: Shape,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Layer normalization: (x - mean) / √(variance + eps) · weight + bias over the last axes.
 
-    The variance divides by n. TN802 if the input does not end in that shape, or weight or bias has another.
-    Source: Ba et al., arXiv:1607.06450.
+    Their sizes are ``normalized_shape``; the variance divides by n. ShapeError (TN802) if the input does not end in
+    that shape, or weight or bias has another. Source: Ba et al., arXiv:1607.06450.
+
+    >>> F.layer_norm(tn.tensor([[1.0, 3.0]]), 2)
+    tensor([[-1.0000,  1.0000]])
     """
     operands = tuple([value_of(p) for p in (input, weight, bias) if p is not None])
     shape = normalized_shape if type(normalized_shape) is tuple else _normalized(normalized_shape)
@@ -93,11 +117,16 @@ LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0")
 
 
 @named_by_caller
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
-    """weight[input]: a row for each index. Shapes: input (…), weight (count, size); gives (…, size).
+def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None) -> Tensor:
+    """Rows of a table at indices, weight[input].
 
-    No gradient goes to the row ``padding_idx``. TN801, when the result is read, for an index outside
-    [0, count); TN802 for what is no index or no matrix.
+    Shapes: input (…), weight (count, size); the result has (…, size). No gradient goes to the row ``padding_idx``.
+    OutOfRange (TN801), when the result is read, for an index outside [0, count); TN802 for what is no index or no
+    matrix.
+
+    >>> F.embedding(tn.tensor([1, 1]), tn.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[3., 4.],
+            [3., 4.]])
     """
     index, table = value_of(input), value_of(weight)
     if index.dtype.kind != "i":
@@ -114,10 +143,15 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
 
 @named_by_caller
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """1 where the class is, else 0: int64, of the shape of ``tensor`` (int) with a last axis of num_classes.
+def one_hot(tensor: ArrayLike, num_classes: int = -1) -> Tensor:
+    """One-hot code of classes: 1 where the class is, else 0, in int64.
 
-    By default the classes end at the largest one, which reads the tensor. TN801 for a class outside them.
+    The shape is that of ``tensor`` (int) with a last axis of num_classes. By default the classes end at the largest
+    one, which reads the tensor. OutOfRange (TN801), when the result is read, for a class outside them.
+
+    >>> F.one_hot(tn.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
     """
     classes = value_of(tensor)
     if classes.dtype.kind != "i":
@@ -132,27 +166,32 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     return (inside.unsqueeze(-1) == numbers).long()
 
 
-def no_negative(index: Any, size: int) -> Any:
+def no_negative(index: Any, size: int) -> Tensor:
     """An index in which counting from the end is out of range, too: the check names what was given."""
     index = index.long()
     return where(index < 0, index - FROM_THE_END, index)
 
 
 def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    attn_mask: ArrayLike | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     *,
     scale: float | None = None,
-) -> Any:
-    """softmax(query @ keyᵀ · scale) @ value. Shapes: (…, L, E), (…, S, E), (…, S, V); gives (…, L, V).
+) -> Tensor:
+    """Scaled dot-product attention: softmax(query @ keyᵀ · scale) @ value.
 
-    ``scale`` is 1 / √E by default. ``attn_mask``, broadcast to (…, L, S), is bool (True takes part) or is
-    added to the scores; ``is_causal`` lets position i see the first i + 1 keys. Who sees no key gets zeros.
-    Source: Vaswani et al., NeurIPS 2017.
+    Shapes: (…, L, E), (…, S, E), (…, S, V); the result has (…, L, V). ``scale`` is 1 / √E by default. ``attn_mask``,
+    broadcast to (…, L, S), is bool (True takes part) or is added to the scores; ``is_causal`` lets position i see the
+    first i + 1 keys. A position that sees no key gets zeros. ShapeError (TN802) where the shapes do not fit. Source:
+    Vaswani et al., NeurIPS 2017.
+
+    >>> q = tn.ones(1, 2, 4)
+    >>> F.scaled_dot_product_attention(q, q, q).shape
+    (1, 2, 4)
     """
     is_causal = is_causal is not False and flag("is_causal", is_causal)
     if is_causal and attn_mask is not None:
@@ -180,7 +219,7 @@ def _attention_weights(q: Any, k: Any, v: Any, mask: Any = None, *, causal: bool
     return shares(scores, mask) if mask.dtype.kind == "b" else shares(scores + mask)
 
 
-def shares(scores: Any, seen: Any = None) -> Any:
+def shares(scores: Any, seen: Any = None) -> Tensor:
     """softmax over the last axis of the scores that are seen: those that are not -∞ unless a bool mask says which.
 
     The others have 0, and no gradient: all of a row, where none is seen.

@@ -1,24 +1,29 @@
-"""Losses: how far an output is from its target, reduced to one number."""
+"""Losses: distances of an output from its target, reduced to one number."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, InternalError, ShapeError, shown
 from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
 from tenure.ops.promote import parameters
-from tenure.values.arithmetic import softplus, where
+from tenure.values.arithmetic import where
 from tenure.values.composite import composite
+from tenure.values.elementary import softplus
 from tenure.values.given import int_of, number
 from tenure.values.hits import apply
 from tenure.values.indexing import take_along_axis
 from tenure.values.reading import value_of
 
+if TYPE_CHECKING:
+    from tenure.values.tensor import Tensor
+    from tenure.values.typing import ArrayLike
 
-def _reduced(losses: Any, count: Any, reduction: str) -> Any:
-    """Losses as they are, their sum, or their sum by a count."""
+
+def _reduced(losses: Tensor, count: Tensor | None, reduction: str) -> Tensor:
+    """Losses unreduced, their sum, or their sum divided by a count."""
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -38,7 +43,7 @@ MEAN = "mean"
 WAYS = (MEAN, "sum", "none")
 
 
-def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+def _pair(name: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     """Input and target; TN802 unless the shapes agree or the target is a single number."""
     x, y = value_of(input), value_of(target)
     if y.shape not in (x.shape, ()):
@@ -49,8 +54,14 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """(input - target)², reduced. The shapes agree, or the target is a single number; else ShapeError."""
+def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+    """Mean squared error, (input - target)²; ``reduction`` is "mean", "sum" or "none".
+
+    ShapeError (TN802) unless the shapes agree or the target is a single number.
+
+    >>> F.mse_loss(tn.tensor([1.0, 2.0]), tn.tensor([0.0, 0.0]))
+    tensor(2.5000)
+    """
     if reduction is not MEAN:
         check_reduction("mse_loss", reduction)
     return apply(MSE, (value_of(input), value_of(target)), parameters(("reduction",), reduction))
@@ -64,16 +75,30 @@ def _mse(input: Any, target: Any, *, reduction: str) -> Any:
 MSE = composite("mse_loss", _mse)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """|input - target|, reduced. Shapes as in ``mse_loss``."""
+def l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+    """Mean absolute error, |input - target|; ``reduction`` is "mean", "sum" or "none".
+
+    ShapeError (TN802) unless the shapes agree or the target is a single number.
+
+    >>> F.l1_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]))
+    tensor(1.5000)
+    """
     if reduction is not MEAN:
         check_reduction("l1_loss", reduction)
     x, y = _pair("l1_loss", input, target)
     return _reduced((x - y).abs(), None, reduction)
 
 
-def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
-    """d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2; reduced."""
+def smooth_l1_loss(
+    input: ArrayLike, target: ArrayLike, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
+    """Smooth absolute error: d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2.
+
+    ``reduction`` is "mean", "sum" or "none". Shapes as in ``mse_loss``; ValueError for a negative beta.
+
+    >>> F.smooth_l1_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]), "none")
+    tensor([0.5000, 1.5000])
+    """
     beta = number("smooth_l1_loss", "beta", beta)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is not negative, and {beta} is")
@@ -84,8 +109,16 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta) if beta else d, None, reduction)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
-    """d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2); reduced."""
+def huber_loss(
+    input: ArrayLike, target: ArrayLike, reduction: str = "mean", delta: float = 1.0
+) -> Tensor:
+    """Huber loss: d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2).
+
+    ``reduction`` is "mean", "sum" or "none". Shapes as in ``mse_loss``; ValueError unless delta is above zero.
+
+    >>> F.huber_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]), "none")
+    tensor([0.5000, 1.5000])
+    """
     delta = number("huber_loss", "delta", delta)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is above zero, and {delta} is not")
@@ -97,12 +130,20 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
-    """-(target · log σ(x) + (1 - target) · log(1 - σ(x))), σ the logistic function, reduced.
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> Tensor:
+    """Binary cross-entropy of sigmoid(input) relative to the target; ``reduction`` is "mean", "sum" or "none".
 
-    ``weight`` scales each element and ``pos_weight`` the positive part; both broadcast. TN802 if the shapes
-    differ.
+    It is -(target · log σ(x) + (1 - target) · log(1 - σ(x))), σ the logistic function. ``weight`` scales each element
+    and ``pos_weight`` the positive part; both broadcast. ShapeError (TN802) if the shapes of input and target differ.
+
+    >>> F.binary_cross_entropy_with_logits(tn.tensor([0.0]), tn.tensor([1.0]))
+    tensor(0.6931)
     """
     operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
     if reduction is not MEAN:
@@ -131,12 +172,21 @@ LOGISTIC = composite(
 
 @named_by_caller
 def nll_loss(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
-    """-input[target], reduced: the loss of log-probabilities (N, C, …) at class indices (N, …).
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log-likelihood, -input[target], of log-probabilities (N, C, …) at class indices (N, …).
 
-    ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted. Any
-    other target outside [0, C) is TN801, when the loss is read.
+    ``reduction`` is "mean", "sum" or "none"; the mean is weighted. ``weight`` (C,) scales each class; targets of
+    ``ignore_index`` do not count. OutOfRange (TN801), when the loss is read, for any other target outside [0, C);
+    TN802 for shapes or dtypes that do not fit.
+
+    >>> F.nll_loss(tn.tensor([[-0.5, -1.0]]), tn.tensor([1]))
+    tensor(1.)
     """
     if reduction is not MEAN:
         check_reduction("nll_loss", reduction)
@@ -153,7 +203,7 @@ NLL = composite("nll_loss", _nll)
 
 
 def _ignored(ignore_index: Any) -> int:
-    """The class that does not count."""
+    """The class index that is excluded."""
     index = int_of(ignore_index, "ignore_index")
     if not -(2**63) <= index < 2**63:
         raise DTypeError(f"ignore_index {index} does not fit in int64")
@@ -161,7 +211,7 @@ def _ignored(ignore_index: Any) -> int:
 
 
 def _class_axis(x: Any, y: Any) -> int:
-    """Where the classes lie in the input; TN802 if the targets do not fit it."""
+    """The axis of the classes in the input; TN802 if the targets do not fit it."""
     if x.ndim == 0:
         raise ShapeError("a loss over classes needs an axis of classes, and the input is 0-dimensional")
     axis = 0 if x.ndim == 1 else 1
@@ -202,20 +252,23 @@ def _checked_weight(weight: Any, classes: int) -> Any:
 
 @named_by_caller
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
-    """The cross-entropy of softmax(input) relative to the target, reduced.
+) -> Tensor:
+    """Cross-entropy of softmax(input) relative to the target; ``reduction`` is "mean", "sum" or "none".
 
-    ``input`` is (N, C, …) or (C,). ``target`` holds class indices (N, …), or probabilities in the shape of
-    the input. ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is
-    weighted for indices and over N for probabilities, as in PyTorch. TN801, when the loss is read, for any
-    other target outside [0, C); TN802 for shapes or dtypes that do not fit.
+    ``input`` is (N, C, …) or (C,). ``target`` holds class indices (N, …), or probabilities in the shape of the input.
+    ``weight`` (C,) scales each class; targets of ``ignore_index`` do not count. The mean is weighted for indices and
+    over N for probabilities, as in PyTorch. OutOfRange (TN801), when the loss is read, for any other target outside
+    [0, C); TN802 for shapes or dtypes that do not fit.
+
+    >>> F.cross_entropy(tn.tensor([[0.0, 0.0]]), tn.tensor([1]))
+    tensor(0.6931)
     """
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")

@@ -1,4 +1,4 @@
-"""The words of reports: which code is named, where it was lent, written and read, and how to mend it."""
+"""Wording of reports: the named code, the sites of its loan, write and read, and the fix."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.diagnostic import Diagnostic, Edit, Label, Span
 
-__all__ = ["of_conflicts", "of_events", "text_of", "told"]
+__all__ = ["of_conflicts", "of_events", "reports_of", "text_of"]
 
 _COPIES = {"tensor": ".clone()", "ndarray": ".copy()", "mlx": "[:]", "list": ".copy()", "dict": ".copy()"}
 _LONGEST = 60
@@ -24,7 +24,7 @@ def text_of(facts: Facts, node: ast.AST | None, path: str = "") -> str:
 
 
 def of_conflicts(facts: Facts, rule: Rule, message: str, *, lent: str, used: str) -> Iterator[Diagnostic]:
-    """The reports of a rule's conflicts; {name} in its words is who looks on, {source} is at what."""
+    """The reports of a rule's conflicts; {name} in its words is the reference, {source} its object."""
     for conflict in facts.conflicts(rule.name):
         name, source = _named(facts, conflict)
         said = (part.format(name=name, source=f"`{source}`") for part in (message, lent, used))
@@ -32,11 +32,11 @@ def of_conflicts(facts: Facts, rule: Rule, message: str, *, lent: str, used: str
 
 
 def of_events(facts: Facts, rule: Rule, message: str, words: tuple[str, ...]) -> Iterator[Diagnostic]:
-    """The reports of a rule's events: `words` say what each of its places is, the primary one first."""
-    return told(facts, rule, facts.events(rule.name), message, words)
+    """The reports of a rule's events: `words` label each of its sites, the primary one first."""
+    return reports_of(facts, rule, facts.events(rule.name), message, words)
 
 
-def told(
+def reports_of(
     facts: Facts, rule: Rule, events: Iterable[Event], message: str, words: tuple[str, ...]
 ) -> Iterator[Diagnostic]:
     """The reports of events."""
@@ -46,7 +46,7 @@ def told(
 
 
 def _named(facts: Facts, conflict: Conflict) -> tuple[str, str]:
-    """What looks on, and at what: (`k`, `a[0]`)."""
+    """The reference and its object, as text: (`k`, `a[0]`)."""
     loan = conflict.loan
     lent = text_of(facts, loan.of or loan.node, loan.path)
     return f"`{loan.name}`" if loan.name else "what was taken", lent
