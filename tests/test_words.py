@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "tenure"
-LATER = {"compile", "ir", "ops", "runtime", "transform", "values"}
+LATER = {"runtime", "transform", "values"}
 """Rooms whose first lines are still to be written."""
 ROOMS = sorted({path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} - LATER)
 CLAUSE = re.compile(

@@ -83,7 +83,7 @@ def variable(module: ir.Module, name: str, t: ir.Type) -> ir.GlobalVariable:
 
 
 def address_of(at: ir.Instruction) -> int | None:
-    """Which operand of an instruction is the address that it accesses."""
+    """The operand of an instruction that is the address it accesses."""
     if isinstance(at, LoadInstr):
         return 0
     if isinstance(at, StoreInstr):
@@ -94,7 +94,7 @@ def address_of(at: ir.Instruction) -> int | None:
 
 
 def followed(address: ir.Value) -> tuple[ir.Value, list[tuple[ir.Value, int]]]:
-    """Where an address begins, and the steps from there: a number and what it counts, in bytes."""
+    """The start of an address, and the steps from there: a number and what it counts, in bytes."""
     steps: list[tuple[ir.Value, int]] = []
     while isinstance(address, GEPInstr | CastInstr):
         if isinstance(address, GEPInstr):
@@ -104,7 +104,7 @@ def followed(address: ir.Value) -> tuple[ir.Value, list[tuple[ir.Value, int]]]:
 
 
 def outcome(b: ir.IRBuilder) -> ir.Value:
-    """What ``main`` returns when all kernels have run: 0, or minus the access that was out of bounds."""
+    """The result of ``main`` when all kernels have run: 0, or minus the access that was out of bounds."""
     violated = b.module.globals["violated"]
     number = b.load(violated, typ=I64)
     b.store(ir.Constant(I64, 0), violated)

@@ -33,7 +33,7 @@ class Checks:
                     self.waiting.setdefault(bound.value, {}).setdefault(bound, k)
 
     def emit(self, b: ir.IRBuilder, table: ir.Value, known: Iterable[int]) -> None:
-        """Those of values that are known now; where one fails, leave with 1 + the number of its instruction."""
+        """Emit the checks of known values; where one fails, leave with 1 + the number of its instruction."""
         for v in known:
             for bound, k in self.waiting.get(v, {}).items():
                 aval = self.plan.program.aval(v)

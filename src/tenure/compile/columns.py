@@ -102,7 +102,7 @@ class ColumnKernel:
         return self.emitter({}, None, constant(0), self.width).splat(ir.Constant(LLVM[self.dtype.name], number))
 
     def neutral(self) -> list[ir.Value]:
-        """What each reduction starts from."""
+        """The initial value of each reduction."""
         return [self.number(c.neutral) for c in self.combines]
 
     def store(self, xs: list[ir.Value], variables: dict[int, Any], column: ir.Value, live: int) -> None:

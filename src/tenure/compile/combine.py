@@ -39,7 +39,7 @@ class Combine:
 
     @property
     def neutral(self) -> float | int:
-        """What a reduction starts from: it changes no other element, not even −0.0."""
+        """The neutral element of a reduction: it changes no other element, not even −0.0."""
         if self.operation == "add":
             return -0.0 if self.real else 0
         low = self.operation == "max"
@@ -78,7 +78,7 @@ class Combine:
         return self.b.select(self.unordered(xs), same(total.type, float("nan")), total)
 
     def unordered(self, xs: Sequence[ir.Value]) -> ir.Value:
-        """Where any of them is NaN."""
+        """Lanes in which any of them is NaN."""
         found: Any = None
         for k in range(0, len(xs), 2):
             nan = self.b.fcmp_unordered("uno", xs[k], xs[min(k + 1, len(xs) - 1)])
@@ -86,7 +86,7 @@ class Combine:
         return found
 
     def held(self, t: ir.Type, parts: int) -> list[ir.Value]:
-        """What is carried from the start: vectors of lanes, and the flag."""
+        """The initial carried values: vectors of lanes, and the flag."""
         flag = [same(ir.VectorType(I1, t.count) if isinstance(t, ir.VectorType) else I1, 0)]
         return [self.start(t)] * parts + (flag if self.flagged else [])
 
@@ -100,11 +100,11 @@ class Combine:
         return out
 
     def closed(self, held: Sequence[ir.Value]) -> list[ir.Value]:
-        """What a group of pieces comes to: one number where it matters how elements are grouped."""
+        """The result of a group of pieces: one number where it matters how elements are grouped."""
         return [self.total(held)] if self.grouped else list(held)
 
     def merge(self, held: Sequence[ir.Value], later: Sequence[ir.Value]) -> list[ir.Value]:
-        """What two groups come to."""
+        """The combination of two groups."""
         size = len(held) - self.flagged
         out = [self.plain(x, y) for x, y in zip(held[:size], later[:size], strict=True)]
         return [*out, self.b.or_(held[-1], later[-1])] if self.flagged else out
@@ -148,11 +148,11 @@ class Together:
         return [y for c, held, x in zip(self.combines, states, xs, strict=True) for y in c.step(held, x)]
 
     def closed(self, carried: list[Any]) -> list[Any]:
-        """What a group of pieces comes to."""
+        """The result of a group of pieces."""
         return [x for c, held in zip(self.combines, split(carried, self.sizes), strict=True) for x in c.closed(held)]
 
     def merge(self, held: list[Any], later: list[Any]) -> list[Any]:
-        """What two groups come to."""
+        """The combination of two groups."""
         pairs = zip(self.combines, split(held, self.closed_sizes), split(later, self.closed_sizes), strict=True)
         return [x for c, one, other in pairs for x in c.merge(one, other)]
 

@@ -184,7 +184,7 @@ class Emitter(Symbolic):
         return self.b.load(self.b.gep(pointer, [at], source_etype=t), typ=t)
 
     def from_memory(self, x: ir.Value, dtype: DType) -> ir.Value:
-        """What a stored element means: a bool takes a byte."""
+        """The value of a stored element: a bool takes a byte."""
         return self.b.icmp_unsigned("!=", x, ir.Constant(x.type, None)) if dtype.kind == "b" else x
 
     def store(self, value: ir.Value, pointer: ir.Value, where: Affine, dtype: DType) -> None:
@@ -388,6 +388,6 @@ def _is_float(t: ir.Type) -> bool:
 
 
 def widths(avals: Sequence[Aval], bits: int) -> int:
-    """How many neighbours to compute at once: registers of ``bits`` full of the widest element, twice."""
+    """The number of neighbours to compute at once: registers of ``bits`` full of the widest element, twice."""
     widest = max([a.dtype.itemsize for a in avals], default=4)
     return max(4, min(16, 2 * bits // (8 * widest)))

@@ -44,7 +44,7 @@ def emit(loops: Loops) -> ir.Module:
 
 
 def about(layout: Layout) -> dict[str, Any]:
-    """What the caller of a program needs to know."""
+    """The facts that the caller of a program needs."""
     program = layout.plan.program
     n = len(program.inputs)
     avals = [program.aval(v) for v in layout.outputs]
@@ -57,7 +57,7 @@ def about(layout: Layout) -> dict[str, Any]:
 
 
 def arena_start(layout: Layout) -> int:
-    """Where the arena's buffers begin, behind the table."""
+    """The offset of the arena's first buffer, behind the table."""
     inputs = len(layout.plan.program.inputs)
     entries = inputs + len(layout.outputs) + len(layout.offsets) + len(layout.subviews)
     return -(-8 * entries // ALIGN) * ALIGN

@@ -60,7 +60,7 @@ class Compiled:
         return stepwise(self.program)(arrays, numbers)
 
     def called(self, arrays: list[Any], numbers: Sequence[Any]) -> Any:
-        """What the native call gives. It stands in the arrays' ``out`` with no moment in between."""
+        """The result of the native call. It stands in the arrays' ``out`` with no moment in between."""
         if self.call is None:
             numbers = [*numbers, 0]  # where a program goes on
         if type(arrays) is not Arrays:
@@ -70,7 +70,7 @@ class Compiled:
         return arrays.out[0]
 
     def failed(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any]:
-        """What op by op says of a call whose code has found a check to fail; InternalError if it was one of its own."""
+        """The op-by-op results of a call in which a check has failed; InternalError if it was one of its own."""
         if status < 0:
             raise InternalError(f"{self.accesses[-status - 1]}, is out of bounds")
         del arrays[self.native.given :]

@@ -1,4 +1,4 @@
-"""What a compiled program does: its kernels, what each of them computes, reads and writes, and what lies where.
+"""Description of a compiled program: its kernels, with what each computes, reads and writes, and the memory plan.
 
     a = sin x; b = a * y; s = reduce_sum b        becomes        kernel 0: sin multiply reduce_sum; reads x y; writes s
 
@@ -95,7 +95,7 @@ class Report:
 
 
 def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
-    """What becomes of a program; ``held`` are the inputs that the caller has kept, so that they were copied."""
+    """Description of a program; ``held`` are the inputs that the caller has kept, so that they were copied."""
     layout = planned(program)
     plan = layout.plan
     reuses = found_reuses(layout, held or {})
@@ -107,7 +107,7 @@ def report(program: Program, held: Mapping[int, int] | None = None) -> Report:
 
 
 def kernel_report(plan: Plan, kernel: Kernel, in_place: Mapping[int, int], shared: bool) -> KernelReport:
-    """What one kernel does."""
+    """Description of one kernel."""
     program = plan.program
     needed, read = demand(plan, kernel, in_place)
     operations = tuple(sorted(v for v in needed if not constant(instruction(program, v))))
@@ -148,7 +148,7 @@ def library_call(at: Instruction) -> str | None:
 
 
 def demand(plan: Plan, kernel: Kernel, in_place: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
-    """How many elements a kernel computes of each value, and how many it reads of each stored one."""
+    """Numbers of elements that a kernel computes of each value and reads of each stored one."""
     program, inside = plan.program, {*kernel.members, *kernel.values}
     needed = {v: program.aval(v).size for v in inside}
     read: dict[int, int] = {}
@@ -167,7 +167,7 @@ def demand(plan: Plan, kernel: Kernel, in_place: Mapping[int, int]) -> tuple[dic
 
 
 def operand_demand(program: Program, at: Instruction, k: int, count: int, base: int | None) -> int:
-    """How many elements of operand k it takes for ``count`` of the result; ``base`` is what is written in place."""
+    """The number of elements of operand k needed for ``count`` of the result; ``base`` is what is written in place."""
     size, shapes = program.aval(at.operands[k]).size, [program.aval(o).shape for o in at.operands]
     least = at.primitive.lower.demand(k, shapes, at.params, at.operands[k] == base)
     if least is not None:
@@ -178,7 +178,7 @@ def operand_demand(program: Program, at: Instruction, k: int, count: int, base: 
 
 
 def written(program: Program, v: int, in_place: Mapping[int, int]) -> int:
-    """How many elements a kernel writes of a value: of what is written in place, only the part."""
+    """The number of elements that a kernel writes of a value: of what is written in place, only the part."""
     at = instruction(program, v)
     lower = at.primitive.lower
     if lower.base is None or in_place.get(v) != at.operands[lower.base]:
@@ -188,7 +188,7 @@ def written(program: Program, v: int, in_place: Mapping[int, int]) -> int:
 
 
 def found_reuses(layout: Layout, held: Mapping[int, int]) -> list[Reuse]:
-    """Which values lie in the buffer of another, and which could not."""
+    """The values that lie in the buffer of another, and those that could not."""
     plan = layout.plan
     out: list[Reuse] = []
     last: dict[int, int] = {}
@@ -215,14 +215,14 @@ def reads_at(kernel: Kernel, plan: Plan, x: int) -> bool:
 
 
 def base_of(plan: Plan, v: int) -> int | None:
-    """What a value is written into."""
+    """The value that another is written into."""
     at = instruction(plan.program, v)
     lower = at.primitive.lower
     return None if lower.base is None else at.operands[lower.base]
 
 
 def reason(plan: Plan, k: int, v: int, x: int) -> str:
-    """Why what is written into is copied first."""
+    """The reason for a copy of the value that is written into."""
     program = plan.program
     if x in program.outputs:
         return "it is a result too"

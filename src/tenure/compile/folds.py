@@ -47,7 +47,7 @@ def operand_forms(body: Body, x: int) -> set[Affine]:
 
 
 def result_address(at: Instruction, shape: tuple[int, ...]) -> Affine:
-    """Where the result of a reduction lies, from an index of its operand; blocks are counted by BLOCKS."""
+    """The index of the result of a reduction, from an index of its operand; blocks are counted by BLOCKS."""
     run = at.params["axes"]
     counter = [loop(BLOCKS)] if "block" in at.params else []
     kept = [loop(k) for k in range(len(shape)) if k not in run]
@@ -131,7 +131,7 @@ def row_total(
 
 
 def search(body: Body, v: int, operation: str) -> None:
-    """Where the first max or min lies; the first NaN, if there is one."""
+    """The index of the first max or min; the first NaN, if there is one."""
     program = body.program
     at = instruction(program, v)
     x, axis = at.operands[0], at.params["axis"]

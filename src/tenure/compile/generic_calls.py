@@ -102,7 +102,7 @@ def steps(x: Array) -> list[int]:
 
 
 def vectors(xs: Sequence[Array]) -> Lanes:
-    """Which operands are vectors along the last axis, the others single numbers; None if some are neither."""
+    """The operands that are vectors along the last axis, the others single numbers; None if some are neither."""
     out = []
     for x in xs:
         single = x.ndim == 0 or x.shape[-1] == 1

@@ -20,7 +20,7 @@ LEVELS = 13
 
 
 class Fold:
-    """What rows and columns share: the builder, the step, and the element in memory."""
+    """The common part of rows and columns: the builder, the step, and the element in memory."""
 
     def __init__(self, b: ir.IRBuilder, step: Combine, t: ir.Type) -> None:
         self.b, self.step, self.t = b, step, t
@@ -74,7 +74,7 @@ class Rows(Fold):
         self.each(constant(0), outer, 1, row)
 
     def neutral(self) -> list[ir.Value]:
-        """What lanes start from."""
+        """The initial value of the lanes."""
         return self.step.held(self.wide, LANES // WIDTH)
 
     def groups(self, start: ir.Value, end: ir.Value, unit: int, lanes: Any, part: int = GROUP**3) -> list[Any]:

@@ -32,7 +32,7 @@ POINTER, I64 = ir.PointerType(), ir.IntType(64)
 
 
 class GenericWriter:
-    """What kinds of lowering are handed to emit a kernel of any extents; ``lanes`` says of each operand whether its
+    """The writer that kinds of lowering emit a kernel of any extents with; ``lanes`` says of each operand whether its
     elements lie side by side along the last axis (None: nothing is known, and elements are computed one by one)."""
 
     def __init__(
@@ -90,7 +90,7 @@ class GenericWriter:
         counted(self.b, constant(0), extents[0].value, 1, step)
 
     def place(self, e: DynamicEmitter, index: Sequence[Dynamic]) -> ir.Value:
-        """Where the result has an element."""
+        """The address of an element of the result."""
         return e.address(index, self.shape).value
 
     def store(self, e: DynamicEmitter, x: Any) -> None:
@@ -147,7 +147,7 @@ class GenericWriter:
                 Columns(b, combine, in_memory(dtype)).emit(self.pointers[0], self.out, outer, n, inner)
 
     def search(self, operation: str) -> None:
-        """Where along an axis the first max or min lies; the first NaN, if there is one."""
+        """The index along an axis of the first max or min; the first NaN, if there is one."""
         axis, b = self.params["axis"], self.b
 
         def row() -> None:

@@ -35,7 +35,7 @@ CONTEXT_LINES = 3
 _lock = threading.RLock()
 _dead: deque[Any] = deque()
 _trackers: dict[Any, Any] = {}
-"""What unloads each library, which whoever loads the next one does: no finalizer runs Python code, as an interrupt that
+"""Unloaders of libraries, called when the next one is loaded: no finalizer runs Python code, as an interrupt that
 comes in one is lost."""
 
 
@@ -51,7 +51,7 @@ class Library:
         """Bytes of object code."""
 
     def address(self, name: str) -> int:
-        """Where the function or variable `name` of the IR lies. Raises InternalError where it defines none."""
+        """The address of the function or variable `name` of the IR. Raises InternalError where it defines none."""
         try:
             return self._addresses[name]
         except KeyError:
@@ -64,7 +64,7 @@ class Library:
 
 @dataclass(slots=True)
 class Counts:
-    """What an engine has done: libraries compiled, the seconds that took, and libraries taken from disk."""
+    """Counts of an engine: libraries compiled, the seconds that took, and libraries taken from disk."""
 
     compiled: int = 0
     seconds: float = 0.0

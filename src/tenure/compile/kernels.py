@@ -25,7 +25,7 @@ __all__ = ["Body", "emit_kernel", "launch"]
 
 
 class Writer:
-    """What kinds of lowering are handed to emit a kernel: its body, and the loop nests that there are.
+    """The writer that kinds of lowering emit a kernel with: its body, and the loop nests that there are.
 
     A product is ``shared`` out over the threads, or runs on one.
     """
@@ -46,7 +46,7 @@ class Writer:
         emit_folds(self.body, self.kernel.values, operation)
 
     def search(self, operation: str) -> None:
-        """Where along an axis something is."""
+        """The index of something along an axis."""
         search(self.body, self.value, operation)
 
     def pieces(self) -> None:

@@ -1,4 +1,4 @@
-"""Where stored values lie: inputs and outputs in arrays of their own, the rest in one arena, reused when dead.
+"""The memory plan of stored values: inputs and outputs in arrays of their own, the rest in one arena, reused when dead.
 
 A written place takes over the buffer of what it was written into, and an elementwise result that of an operand it
 reads element for element, where nobody reads those afterwards.
@@ -24,7 +24,7 @@ LARGE = 1 << 20
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the stored values of a plan lie.
+    """The memory plan: buffers of the stored values of a plan.
 
     ``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``.
 
@@ -89,7 +89,7 @@ def last_uses(plan: Plan) -> dict[int, int]:
 
 
 def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tuple[int, int]]]:
-    """Which values lie in the buffer of another, by its root; and which may take an input's at the call.
+    """The values that lie in the buffer of another, by its root; and those that may take an input's at the call.
 
     An output rather takes an input's buffer, which spares an array, than one of the arena.
     """
@@ -136,7 +136,7 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
 
 
 def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
-    """What an elementwise kernel reads only where it writes: element for element, of one size."""
+    """The values that an elementwise kernel reads only where it writes: element for element, of one size."""
     program, values = plan.program, kernel.values
     index, t = identity(program.aval(values[0]).shape), Tracer(program, plan.stored - set(values))
     for v in kernel.members:
@@ -154,7 +154,7 @@ def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
 
 
 def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
-    """What a kernel that goes row by row reads only where it writes, and in no pass after the one in which it does."""
+    """The values that a row kernel reads only where it writes, and in no pass after the one that writes."""
     program, members = plan.program, kernel.members
     assert kernel.domain is not None
     shape = kernel.domain.shape

@@ -200,5 +200,5 @@ def vectorized(
 
 
 def short(size: int, width: int, itemsize: int) -> int:
-    """How many elements of a row the last, partial vector has; 0 if there is none, or if one by one is as well."""
+    """The number of elements of a row in the last, partial vector; 0 if there is none, or if one by one is as well."""
     return size % width if size > width and itemsize >= 4 else 0

@@ -1,11 +1,11 @@
-"""What native code reads out of Python's objects, by byte."""
+"""Offsets at which native code reads Python's objects, in bytes."""
 
 HEADER: int = object.__basicsize__
 DATA = HEADER
-"""Where an ndarray object keeps the address of its elements: behind the object's header."""
+"""The offset of the address of the elements in an ndarray object: behind the object's header."""
 ITEMS = HEADER + 8
-"""Where a list object keeps the address of its items: behind header and length."""
+"""The offset of the address of the items in a list object: behind header and length."""
 BYTES: int = bytes.__basicsize__ - 1
-"""Where the content of a bytes object begins."""
+"""The offset of the content of a bytes object."""
 LAYOUT = f"{DATA} {ITEMS} {BYTES}"
-"""What code that reads them depends on."""
+"""The layout that such code depends on."""

@@ -1,4 +1,4 @@
-"""Which kernels are shared out over the threads.
+"""Parallelization: the kernels that are shared out over the threads.
 
     k0: p = matmul x w      one thread: what two threads save is less than fetching p would take
     k1: y = tanh (p + b)    one thread, where p lies
@@ -42,7 +42,7 @@ def parallelize(layout: Layout, bodies: Sequence[Body | None]) -> tuple[list[boo
 
 
 class Times:
-    """What the kernels of a plan take, on one thread and on several."""
+    """Times of the kernels of a plan, on one thread and on several."""
 
     def __init__(self, layout: Layout, bodies: Sequence[Body | None]) -> None:
         self.plan = plan = layout.plan
@@ -88,7 +88,7 @@ class Times:
         return out
 
     def passes(self, kernel: Kernel) -> int:
-        """How often a row is gone over, for all rows."""
+        """The number of passes over rows, for all rows."""
         if kernel.domain is None:
             return 0
         shape, cut = kernel.domain

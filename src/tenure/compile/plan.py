@@ -14,7 +14,7 @@ from tenure.ir.program import Instruction, Program
 
 
 class Domain(NamedTuple):
-    """What a kernel goes over row by row: a shape, of which the axes from ``cut`` on are the row."""
+    """The rows that a kernel goes over: a shape, of which the axes from ``cut`` on are the row."""
 
     shape: tuple[int, ...]
     cut: int

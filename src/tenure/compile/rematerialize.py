@@ -109,7 +109,7 @@ class Copies:
             return b.emit(at.primitive, [Value(b, o) for o in operands], at.params).id
 
         def behind(v: int) -> int:
-            """What stands for a value in kernels from the fullest place on."""
+            """The substitute of a value in kernels from the fullest place on."""
             if v < n or (v in self.plan.stored and v not in self.dropped) or self.home.get(v, -1) >= self.peak:
                 return early[v]
             if v not in late:

@@ -154,7 +154,7 @@ class RowKernel:
         counted(b, self.body.first, self.body.last, 1, block)
 
     def results(self, v: int, block: ir.Value) -> ir.Value:
-        """Where a block's results lie."""
+        """The address of a block's results."""
         at = self.b.mul(block, constant(self.n))
         return self.b.gep(self.body.pointer(v), [at], source_etype=in_memory(self.program.aval(v).dtype))
 
@@ -195,7 +195,7 @@ class RowKernel:
         return e
 
     def compute_singles(self, phase: int) -> None:
-        """What there is one of in the row."""
+        """The values of which there is one in the row."""
         e = self.emitter(phase, None, 1, 1)
         for v, m in self.members.items():
             if m.role is Role.SINGLE and self.phases[v] == phase:

@@ -1,4 +1,4 @@
-"""Which stored values share a kernel, and in which order kernels run.
+"""Scheduling: the stored values that share a kernel, and the order of kernels.
 
     m = reduce_max x; e = exp (x - m); s = reduce_sum e; y = e / s      becomes
     kernel 0: stores y; keeps m e s; reads x; row by row
@@ -26,12 +26,12 @@ from tenure.ir.program import Program
 from tenure.ops.order import HEIGHT, extent
 
 WINDOW = 8
-"""How many of the last kernels a value may join without depending on them."""
+"""The number of last kernels that a value may join without depending on them."""
 MOST = 200
 """Elements that a kernel computes for each of its own: compiling takes more than in proportion to its length, and
 like kernels are compiled once."""
 REACH = 64
-"""How far kernels are moved behind each other."""
+"""The distance over which kernels are moved behind each other."""
 SHORT = 8
 """Rows shorter than this are not worth to take an elementwise kernel along."""
 SMALL = 1 << 15
@@ -49,7 +49,7 @@ class Apart(Exception):
 
 
 def member(program: Program, domain: Domain, v: int) -> Member | None:
-    """What a value could be in a kernel over a domain."""
+    """The role that a value could have in a kernel over a domain."""
     at = instruction(program, v)
     shape, cut = domain
     xs = [program.aval(o).shape for o in at.operands]
@@ -77,7 +77,7 @@ def over_rows(kernel: Kernel) -> bool:
 
 
 def columns_of(program: Program, kernel: Kernel) -> tuple[Any, ...]:
-    """What sums over rows that may go side by side have in common; nothing for any other kernel."""
+    """The key of sums over rows that may go side by side; None for any other kernel."""
     at = instruction(program, kernel.values[0])
     if not at.primitive.lower.reduces or not (over_rows(kernel) or kernel.domain is None):
         return ()
@@ -211,7 +211,7 @@ class Scheduler:
         return True
 
     def common_domain(self, kernel: Kernel, v: int) -> Domain | None:
-        """What an elementwise kernel would go over if a value of its shape, or a reduction of one, joined it."""
+        """The domain of an elementwise kernel if a value of its shape, or a reduction of one, joined it."""
         program, head, at = self.program, kernel.values[0], instruction(self.program, v)
         if not is_element(program, head):
             return None

@@ -68,7 +68,7 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
 def last_ones(
     b: Builder, arrays: list[Value], sizes: tuple[int, ...], block: tuple[int, ...], seen: dict[Any, Value]
 ) -> Value:
-    """Which indices no later one equals: those at whose place, written in order, their own number is found."""
+    """The indices that no later one equals: written in order, their own number is found at their place."""
     count = emit(b, iota, [], {"length": prod(block), "dtype": dtypes.int64}, seen)
     order = emit(b, reshape, [count], {"shape": block}, seen)
     stamped = emit(b, stamp, [order, *arrays], {"sizes": sizes}, seen)

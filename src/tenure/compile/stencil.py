@@ -36,7 +36,7 @@ SCRATCH = -1
 
 
 class Stencil(NamedTuple):
-    """How a block is written: it reads ``behind`` rows back and ``ahead`` on; a row has ``length`` elements."""
+    """An in-place stencil: it reads ``behind`` rows back and ``ahead`` on; a row has ``length`` elements."""
 
     value: int
     spot: Affine
@@ -77,7 +77,7 @@ def untangle(program: Program, stored: set[int]) -> set[int]:
 
 
 def stencil(program: Program, stored: set[int], v: int) -> Stencil | None:
-    """How to write a block in place that is computed from its base, if that can be."""
+    """The form in which a block that is computed from its base is written in place, if it can be."""
     at = instruction(program, v)
     lower = at.primitive.lower
     if not lower.plain:

@@ -1,4 +1,4 @@
-"""Which values are stored in buffers, and what computing each of them reads.
+"""The values that are stored in buffers, and the reads of computing each of them.
 
     a = sin x; b = a * y; s = reduce_sum b        becomes        s is stored, and is computed from x and y
 
@@ -21,7 +21,7 @@ from tenure.runtime.tiles import any_layout
 
 CHEAP = 2
 DEEPEST = 60
-"""How many operations may be computed one inside the other before a value is stored."""
+"""The number of operations that may be computed one inside the other before a value is stored."""
 
 
 def choose_stored(program: Program, subviews: Collection[int] = ()) -> set[int]:
@@ -77,7 +77,7 @@ def settle(program: Program, stored: set[int]) -> set[int]:
 
 
 def multiplied(program: Program, at: Instruction, stored: set[int]) -> list[tuple[int, bool]]:
-    """What a product reads for its operands: what each is a reshape of, or the matrix it is the transpose of. That only
+    """The values that a product reads for its operands: the base of a reshape, the matrix of a transpose. That only
     where it changes no bit, as an operand may as well come from a program before, where it lies in order."""
     (m, n), k = at.aval.shape[-2:], program.aval(at.operands[0]).shape[-1]
     turns = at.aval.dtype.kind != "f" or any_layout(m, n, k)

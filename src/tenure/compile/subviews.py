@@ -34,7 +34,7 @@ def find_subviews(program: Program) -> dict[int, tuple[int, int]]:
 
 
 def beginning(program: Program, x: int, v: int) -> int | None:
-    """Where a value begins in x, if it is a part of it at a known place."""
+    """The offset of a value in x, if it is a part of x at a known place."""
     at = program.instructions[v - len(program.inputs)]
     if at.primitive is not getitem or at.operands[0] != x or len(at.operands) != 2:
         return None
@@ -48,7 +48,7 @@ def beginning(program: Program, x: int, v: int) -> int | None:
 
 
 def whole(program: Program, v: int, readers: Mapping[int, list[int]]) -> int:
-    """What a part is reshaped to, if it is nothing else."""
+    """The reshape of a part, if that is its only use."""
     after = readers.get(v, [])
     if len(after) == 1 and program.instructions[after[0] - len(program.inputs)].primitive.traits.in_order:
         return after[0]

@@ -110,7 +110,7 @@ def streamed(body: Body, size: int, read: set[int], values: list[int], loops: Ca
 
 
 def steady_places(t: Tracer, lane: int | None) -> list[tuple[int, Affine]]:
-    """What a tracer saw read that is the same along the lane axis."""
+    """The reads of a tracer that are the same along the lane axis."""
     return sorted([(x, where) for x, where in t.places if steady(where, lane)], key=repr)
 
 

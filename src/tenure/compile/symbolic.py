@@ -22,7 +22,7 @@ class Symbolic:
         self.memo: dict[Any, Any] = {}
 
     def aval(self, x: int) -> Aval:
-        """What is known of a value."""
+        """The facts known of a value."""
         return self.program.aval(x)
 
     def shape(self, x: int) -> tuple[int, ...]:

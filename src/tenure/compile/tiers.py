@@ -1,4 +1,4 @@
-"""When a program is compiled: at its second sight, as long as compiling does not take over.
+"""Tiers: a program is interpreted first and compiled the second time, within a time budget.
 
 A program seen for the first time runs op by op on kernels that all programs share. One that comes back is compiled
 as a whole, out of a budget that grows with the time that passes; a program for which the budget has nothing left,
@@ -27,7 +27,7 @@ AT_ONCE = 1 << 26
 
 
 class Budget:
-    """What may be spent on compiling."""
+    """The time that may be spent on compiling."""
 
     def __init__(self) -> None:
         self.start = perf_counter()

@@ -196,7 +196,7 @@ Room = tuple[int, int, int]
 
 
 class Rooms:
-    """Where values lie: in which array, from which byte to which. The arena is array −1."""
+    """The bytes of values: array, first byte, end. The arena is array −1."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout, self.offsets = layout, dict(layout.offsets)

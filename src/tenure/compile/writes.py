@@ -69,7 +69,7 @@ def emit_write(body: Body, v: int, lower: Write) -> None:
 
 
 def copy_base(body: Body, v: int, base: int | None) -> None:
-    """What lies around the written elements: a base, or zeros."""
+    """The elements around the written ones: a base, or zeros."""
     aval = body.program.aval(v)
     if base is not None:
         store_block(body, v, base, lambda e, index: index)
@@ -120,7 +120,7 @@ def store_block(body: Body, v: int, x: int, place: Place, part: Any = None, comb
 
 
 def combined(e: Emitter, combine: str, old: ir.Value, new: ir.Value) -> ir.Value:
-    """What becomes of an element and the one that is written to its place."""
+    """The combination of an element and the one that is written to its place."""
     arithmetic = {"add": e.add, "multiply": e.multiply}
     return arithmetic[combine](old, new) if combine in arithmetic else e.call(combine, old, new)
 

@@ -1,4 +1,4 @@
-"""What is known of an array before it is computed."""
+"""Abstract values: shape, dtype and weakness of an array before it is computed."""
 
 from __future__ import annotations
 

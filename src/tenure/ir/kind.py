@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 class Cost(IntEnum):
-    """What computing an element once more costs: nothing (it is moved), an instruction or two, or many."""
+    """The cost of computing an element once more: nothing (it is moved), an instruction or two, or many."""
 
     FREE = 0
     LIGHT = 1
@@ -27,7 +27,7 @@ class Cost(IntEnum):
 
 
 class Role(Enum):
-    """What a value is to a kernel that goes row by row."""
+    """The role of a value in a kernel that goes row by row."""
 
     ROW = "an element for each of the domain's"
     SINGLE = "one element for each row"
@@ -84,7 +84,7 @@ class Kind(ABC):
         raise InternalError(f"{type(self).__name__} has no elements that are computed where they are read")
 
     def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
-        """How many products are added up; of ``threaded`` kinds."""
+        """The number of products that are added up; of ``threaded`` kinds."""
         raise InternalError(f"{type(self).__name__} is not shared out by itself")
 
     def held(self, t: Any, at: Any) -> Iterable[int]:
@@ -92,7 +92,7 @@ class Kind(ABC):
         return ()
 
     def role(self, ans: Aval, xs: Sequence[Shape], params: Mapping[str, Any], rows: int, n: int) -> Role:
-        """What it can be in a kernel of so many rows of n elements."""
+        """The role it can have in a kernel of so many rows of n elements."""
         return Role.ALONE
 
     def domain(self, x: Shape, params: Mapping[str, Any]) -> tuple[Shape, int] | None:
@@ -104,11 +104,11 @@ class Kind(ABC):
         return None
 
     def spot(self, e: Any, index: Any, *xs: int, **params: Any) -> Any:
-        """Where over the base the element of the value at an index is written; of ``plain`` kinds."""
+        """The index in the base at which the element of the value at an index is written; of ``plain`` kinds."""
         raise InternalError(f"{type(self).__name__} writes nothing over a base")
 
     def written(self, xs: Sequence[Shape], params: Mapping[str, Any]) -> int | None:
-        """How many elements are written over the base; None where all of the result is."""
+        """The number of elements that are written over the base; None where all of the result is."""
         return None
 
     def parts(self, xs: Sequence[Shape], params: Mapping[str, Any]) -> Sequence[int]:
@@ -116,7 +116,7 @@ class Kind(ABC):
         return ()
 
     def demand(self, k: int, xs: Sequence[Shape], params: Mapping[str, Any], in_place: bool) -> int | None:
-        """How many elements of operand k it takes; None for all that there are."""
+        """The number of elements of operand k that it reads; None for all."""
         return None
 
     @property

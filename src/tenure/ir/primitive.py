@@ -26,7 +26,7 @@ class _NotDifferentiable:
 NOT_DIFFERENTIABLE: Final = _NotDifferentiable()
 
 UNSIGNED, SIGNED, PARTIAL = range(3)
-"""What zeros a cotangent may hold: +0.0 alone; −0.0 too, a number; −0.0 too, an element that is not selected
+"""The zeros that a cotangent may hold: +0.0 alone; −0.0 too, a number; −0.0 too, an element that is not selected
 (``ops.selection``)."""
 Zeros = tuple[Sequence[int] | None, Callable[..., int]]
 """The operands on which it depends what zeros a result holds (None: all), and how: of theirs, and the parameters."""
@@ -112,7 +112,7 @@ class Primitive:
         TABLE[name] = self
 
     def differentiable(self, operands: int) -> Sequence[int]:
-        """Which operands a gradient may flow to."""
+        """The operands that a gradient may flow to."""
         return range(operands) if self.argnums is None else self.argnums
 
     def __call__(self, *operands: Value, **params: Any) -> Value:

@@ -75,17 +75,17 @@ class Value:
 
     @property
     def aval(self) -> Aval:
-        """What is known of it."""
+        """The abstract value."""
         return self.builder.avals[self.id]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape."""
+        """The shape."""
         return self.builder.avals[self.id].shape
 
     @property
     def dtype(self) -> DType:
-        """Its dtype."""
+        """The dtype."""
         return self.builder.avals[self.id].dtype
 
     @property

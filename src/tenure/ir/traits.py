@@ -40,7 +40,7 @@ def check_range(np: Any, index: Any, size: int, axis: int) -> None:
 
 
 class Limit(NamedTuple):
-    """What a primitive asks of an operand of whole numbers: that none is negative, or none 0. ``error`` says of a
+    """A limit of an operand of whole numbers: that none is negative, or none 0. ``error`` says of a
     number what it breaks. Python's numbers are looked at where they are recorded, elements at the run. With
     ``computable`` a number that breaks it has a result all the same, so that the check may come after the run."""
 
@@ -79,7 +79,7 @@ def always(x: Aval, ans: Aval) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a pass may ask of a primitive.
+    """The properties of a primitive that a pass may ask for.
 
     ``limit`` is what it asks of an operand of whole numbers, ``indices(*avals, **params)`` gives its operands of
     indices that only the run can check. ``preserves(x, ans)`` says whether every element of the result is one of the

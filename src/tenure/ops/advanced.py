@@ -68,7 +68,7 @@ def selected_shape(shape: Shape, operands: Sequence[Any], spec: Spec, at: int) -
 
 
 def natural(spec: Spec) -> int:
-    """Where NumPy puts the block: at its first array or int, if no other entry lies between them, else in front."""
+    """The axis of the block: at its first array or int, if no other entry lies between them, else in front."""
     axis, first, gap = 0, None, False
     for entry in spec:
         if entry in ("a", "i"):
@@ -304,7 +304,7 @@ survives = primitive(
     dtypes="i",
     samples=_survives_samples,
 )
-"""Which elements of the block no later one overwrites, in an array of axes of these sizes."""
+"""The elements of the block that no later one overwrites, in an array of axes of these sizes."""
 
 
 def _stamp_aval(order: Aval, *arrays: Aval, sizes: Shape) -> Aval:

@@ -20,7 +20,7 @@ Batch = Callable[..., Value]
 
 
 def examples(batched: Sequence[bool], xs: Sequence[Value]) -> int:
-    """How many examples there are."""
+    """The number of examples."""
     return following(x.shape[0] for x, has in zip(xs, batched, strict=True) if has)
 
 

@@ -156,12 +156,12 @@ def in_rows(count: int, ndim: int, batched: Sequence[bool], arrays: Sequence[Val
 
 
 def ordered(x: Value, order: Sequence[int]) -> Value:
-    """Its axes in an order."""
+    """The value with its axes in an order."""
     return x if list(order) == sorted(order) else TABLE["permute"](x, order=tuple(order))
 
 
 def shaped(x: Value, shape: Shape) -> Value:
-    """Its elements in a shape."""
+    """The value with its elements in a shape."""
     return x if x.shape == shape else TABLE["reshape"](x, shape=shape)
 
 

@@ -86,7 +86,7 @@ class Fold(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Search(Kind):
-    """Where along ``axis`` the first max or min lies."""
+    """The index along ``axis`` of the first max or min."""
 
     operation: str
 

@@ -1,4 +1,4 @@
-"""What Tenure's random numbers are: a pure function of (seed, operation number, element index).
+"""Tenure's random numbers: a pure function of (seed, operation number, element index).
 
 Each random operation reads its own stream of 32-bit lanes. Lane j is word j mod 4 of block j div 4,
 and a block is one application of Philox4x32-10:

@@ -1,4 +1,4 @@
-"""What the user's operations mean in primitives: promotion of dtypes, weak Python scalars, defaults.
+"""The user's operations in primitives: promotion of dtypes, weak Python scalars, defaults.
 
 These functions take and give builder values, as primitives do; each is one recorded operation.
 """
@@ -98,7 +98,7 @@ def true_divide(x: Value, y: Value) -> Value:
 
 
 def choose(c: Value, x: Value, y: Value) -> Value:
-    """where(c, x, y) on promoted x and y."""
+    """The primitive ``where`` on a condition and promoted x and y."""
     x, y = common(x, y) if not (x.aval.weak and y.aval.weak) else (strengthen(x), strengthen(y))
     return pointwise.where(c, *common(x, y))
 

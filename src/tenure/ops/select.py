@@ -1,4 +1,4 @@
-"""What the user's reads and writes by index mean in primitives.
+"""The user's reads and writes by index, in primitives.
 
 An advanced index is a ``spec`` with its arrays and starts, ``at`` and ``unique`` (see ``ops.advanced``). Recorded
 operands are in the order that recording has: tensors first, Python numbers last.
@@ -23,7 +23,7 @@ WAYS: dict[str, Primitive] = {
     "max": combine.scatter_max,
     "min": combine.scatter_min,
 }
-"""What a write does where it meets an element."""
+"""The combination of a written element with the one that is there."""
 
 
 def operands_of(spec: index.Spec, given: tuple[Value, ...]) -> list[Value]:
@@ -216,7 +216,7 @@ def ravel(*indices: Value, shape: tuple[int, ...]) -> Value:
 
 
 def identity_of(way: str, dtype: DType) -> float:
-    """What an element is before the first is combined with it."""
+    """The element that the first one is combined with."""
     if way in ("add", "multiply"):
         return 0 if way == "add" else 1
     if dtype.kind == "f":

@@ -30,7 +30,7 @@ class Selection(NamedTuple):
 
 
 def zeros_of(x: Value) -> int:
-    """What zeros a cotangent or tangent may hold: PARTIAL, SIGNED or UNSIGNED (``ir.primitive``)."""
+    """The zeros that a cotangent or tangent may hold: PARTIAL, SIGNED or UNSIGNED (``ir.primitive``)."""
     b, stack = x.builder, [x.id]
     found = b.zeros
     while stack:

@@ -4,13 +4,13 @@ Polynomials have their coefficients lowest power first; a constant in parts is t
 """
 
 SPLIT_DOUBLE = 1.0
-"""Where erf changes from its series to the logarithm of erfc."""
+"""The point at which erf changes from its series to the logarithm of erfc."""
 PART = 0.265625
 NORMAL_PART = 0.359375
 NORMAL_NEAR = 5.0
 """Up to here the parts say what Φ(−a) is."""
 NORMAL_DENSITY = 0.3989422804014327
-"""That at 0, 1 / sqrt(2 pi)."""
+"""The density at 0, 1 / sqrt(2 pi)."""
 MILLS_SHIFT = 4.0
 MILLS_PART = 0.625
 EXP_SINGLE = (
