@@ -71,8 +71,8 @@ def kept(keepdims: Any, keepdim: Any) -> bool:
     return flag("keepdims", keepdims) or flag("keepdim", keepdim)
 
 
-def one_of(axis: Any, dim: Any) -> Any:
-    """``axis`` under either of its names."""
-    if axis is not None and dim is not None:
-        raise TypeError("axis and dim are two names of one argument: give one of them")
-    return dim if axis is None else axis
+def one_of(x: Any, y: Any, names: str = "axis and dim") -> Any:
+    """An argument under either of its names."""
+    if x is not None and y is not None:
+        raise TypeError(f"{names} are two names of one argument: give one of them")
+    return y if x is None else x

@@ -13,6 +13,7 @@ from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
 from tenure.values import record
+from tenure.values.axes import one_of
 from tenure.values.blame import public
 from tenure.values.creation import check_device, leaf, tensor
 from tenure.values.given import check_number, check_shape, chosen, flag, int_of, shape_of
@@ -213,13 +214,6 @@ def _arange(start: Any, step: Any, length: int, dtype: DType) -> Any:
     return promote.as_type(line, dtype)
 
 
-def either(name: str, own: str, x: Any, other: str, y: Any) -> Any:
-    """An argument under either of two names."""
-    if x is not None and y is not None:
-        raise TypeError(f"{name}: {own} and {other} are two names of one argument: give one of them")
-    return y if x is None else x
-
-
 @overload
 def arange(
     start: float | None = None, stop: float | None = None, step: float = 1, *,
@@ -242,7 +236,7 @@ def arange(
     (tensor([0, 1, 2, 3, 4]), tensor([1.0000, 1.2500, 1.5000, 1.7500]))
     """
     check_device(device)
-    stop = either("arange", "stop", stop, "end", end)
+    stop = one_of(stop, end, "arange: stop and end")
     if stop is None or start is None:
         start, stop = 0, start if stop is None else stop
     if stop is None:
@@ -304,7 +298,7 @@ def linspace(
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     check_device(device)
-    stop, num = either("linspace", "stop", stop, "end", end), either("linspace", "num", num, "steps", steps)
+    stop, num = one_of(stop, end, "linspace: stop and end"), one_of(num, steps, "linspace: num and steps")
     if stop is None or num is None:
         raise TypeError("linspace: stop or num is missing, as in linspace(0, 1, 5)")
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
