@@ -32,8 +32,7 @@ def _builtin() -> int:
     handles signals, so only it takes Python's lock."""
     module = Module(Function)
     with module.function("interrupted", gives="i32", exported=True) as f:
-        main = f"i64 {threading.main_thread().ident}"
-        with f.unless(f.equal(f.call("PyThread_get_thread_ident", gives="i64"), main)):
+        with f.unless(f.equal(f.call("PyThread_get_thread_ident", gives="i64"), f.load("ptr @main", "i64"))):
             f.give("i32 0")
         held = f.call("PyGILState_Ensure", gives="i32")
         raised = f.call("PyErr_CheckSignals", gives="i32")
@@ -42,8 +41,10 @@ def _builtin() -> int:
         with f.unless(f.equal(raised, "i32 0")):
             f.give("i32 1")
         f.give(f.choice(noted, "i32 0", "i32 1"))
-    code = Extension(f"@noted = global ptr null\n{module}", _API, ("noted",), ("interrupted",))
+    source = f"@noted = global ptr null\n@main = global i64 0\n{module}"
+    code = Extension(source, _API, ("noted", "main"), ("interrupted",))
     code.point("noted", NOTED)
+    code.number("main", threading.main_thread().ident or 0)
     return code.address("interrupted")
 
 
