@@ -11,10 +11,11 @@ from string import Template
 __all__ = ["EXPORTS", "GUARDED", "LIBC", "source"]
 
 EXPORTS = ("take", "take_zeroed", "resize", "give", "purge", "reset", "limit", "kept", "missed")
-"""The pool's functions, and three variables of 64 bits: bytes kept at most, bytes kept, blocks had from the system."""
+"""Exported symbols: the pool's functions, and three 64-bit variables: bytes kept at most, bytes kept, blocks from the
+system."""
 
 GUARDED = ("guard_take", "guard_take_zeroed", "guard_resize", "guard_give")
-"""The functions of blocks that end at a guard page."""
+"""Exported symbols of the blocks that end at a guard page."""
 
 LIBC = (
     "aligned_alloc",
@@ -28,11 +29,11 @@ LIBC = (
     "memcpy",
     "memset",
 )
-"""What it needs of the C library."""
+"""Functions of the C library that the module calls."""
 
 
 def source(*, page: int) -> str:
-    """The module; page: bytes of a page of memory."""
+    """Source of the module; page: bytes of a page of memory."""
     return Template(_POOL + _GUARD).substitute(PAGE=page, LESS=page - 1)
 
 

@@ -1,4 +1,4 @@
-"""Calls between what they enter and what they leave, with no moment in between at which an interrupt can come.
+"""Calls between entry steps and exit steps, without a moment in between at which an interrupt can come.
 
     bracket([(mode.set, new)], [(mode.set, old)], function, x)
 
@@ -21,11 +21,11 @@ __all__ = ["Bracketed", "at_once", "bracket", "entering"]
 
 Steps = Sequence[tuple[Any, ...]]
 _VECTOR = 24
-"""Where a tuple keeps its items."""
+"""Offset of a tuple's items in memory."""
 
 
 def at_once(steps: Steps) -> None:
-    """Make steps. All are made; the first error of one is raised afterwards."""
+    """Run all steps; the first error of one is raised afterwards."""
     wrong: BaseException | None = None
     for step, *args in steps:
         try:
@@ -40,8 +40,8 @@ def at_once(steps: Steps) -> None:
 
 
 def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``, which are made in any case: also
-    where those of ``begin`` were not."""
+    """Run ``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``. The steps of ``end`` run in any
+    case, also where those of ``begin`` failed."""
     try:
         at_once(begin)
         out = function(*args, **kwargs)
@@ -54,7 +54,7 @@ def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, 
 
 
 class Bracketed:
-    """A context that is entered and left at once: it is entered exactly if its block runs.
+    """Base class of contexts whose entry and exit are atomic: entered exactly if its block runs.
 
     ``_opening()`` changes nothing that counts, and gives three tuples of steps: to enter, to make last in a block that
     ends without an error, and to leave.
@@ -98,7 +98,7 @@ _ENTER = Bracketed.__enter__.__code__
 
 
 def entering(frame: FrameType) -> FrameType:
-    """The frame whose ``with`` it is, by the one that has called ``_opening``."""
+    """Frame whose ``with`` statement enters the context; called from ``_opening``."""
     return frame.f_back if frame.f_code is _ENTER and frame.f_back is not None else frame
 
 
@@ -113,33 +113,33 @@ _NAMES = ("_endings", "_opening")
 
 class _Body(Function):
     def name(self, name: str) -> str:
-        """A string to look something up by."""
+        """Interned string, by which the code looks up an attribute."""
         return self.load(f"ptr @{name}")
 
     def item(self, of: str, k: int) -> str:
-        """What a tuple has at a place."""
+        """Item of a tuple."""
         return self.call("PyTuple_GetItem", of, f"i64 {k}")
 
     def drop(self, *values: str) -> None:
-        """Give up references, also to nothing."""
+        """Decrement reference counts; NULL is allowed."""
         for v in values:
             self.call("Py_DecRef", v, gives="void")
 
     def absent(self, v: str) -> str:
-        """Whether it is no object."""
+        """Whether a pointer is NULL."""
         return self.equal(v, NULL)
 
     def own(self, v: str) -> str:
-        """One more reference to a value."""
+        """Increment the reference count of an object."""
         self.call("Py_IncRef", v, gives="void")
         return v
 
     def steps(self, steps: str) -> str:
-        """Whether steps were made without an error: a bit."""
+        """Whether steps ran without an error: a bit."""
         return self.equal(self.call("every", steps, gives="i32"), "i32 0")
 
     def still(self, steps: str) -> str:
-        """Make steps, whether or not there is an error, and keep the first error: whether there is none."""
+        """Run steps, with or without an error set, and keep the first error. Result: whether there is none."""
         error = [self.local() for _ in range(3)]
         self.call("PyErr_Fetch", *error, gives="void")
         kind, value, at = (self.load(e) for e in error)
@@ -154,7 +154,7 @@ Code = Module[_Body]
 
 
 def _every(m: Code) -> None:
-    """Make steps; 0, or −1 with the first error."""
+    """Run all steps; 0, or −1 with the first error."""
     with m.function("every", "ptr %steps", gives="i32") as f:
         error, failed = [f.local() for _ in range(3)], f.local("i1")
         f.store("i1 false", failed)
@@ -221,7 +221,7 @@ def _enter(m: Code) -> None:
 
 
 def _remember(m: Code) -> None:
-    """Remember how a context is left; −1 with an error."""
+    """Record the exit steps of a context; −1 with an error."""
     with m.function("remember", "ptr %self", "ptr %ending", gives="i32") as f:
         held = f.call("PyObject_GetAttr", "ptr %self", f.name("_endings"))
         with f.unless(f.absent(held)), f.unless(f.equal(held, f.name("none"))):

@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Lent:
-    """What stands between an exported array and its memory: NumPy finds no writable memory behind it."""
+    """Owner of an exported array's memory, as its base: NumPy finds no writable memory behind it."""
 
     __slots__ = ("__owner",)
 
@@ -37,19 +37,19 @@ class Lent:
 
 
 def read_only(array: Array) -> Array:
-    """The same memory as an array that cannot be made writable, nor any that it leads to."""
+    """View of the same memory that cannot be made writable, nor any array that it leads to."""
     return np.asarray(Lent(array))
 
 
 def frozen(array: Array, size: int) -> Array:
-    """A C-contiguous copy of an array of ``size`` bytes, which cannot be made writable."""
+    """C-contiguous copy of an array of ``size`` bytes that cannot be made writable."""
     out = buffers.empty(array.shape, array.dtype)
     np.copyto(out, array)
     return read_only(out)
 
 
 def numpy_api(place: int) -> int:
-    """The address of a function of NumPy's C API by its place there, which is fixed."""
+    """Address of a function of NumPy's C API by its index in the API table, which is fixed."""
     read = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
     table = read(("PyCapsule_GetPointer", ctypes.pythonapi))(_multiarray_umath._ARRAY_API, None)
     return ctypes.c_void_p.from_address((table or 0) + place * ctypes.sizeof(ctypes.c_void_p)).value or 0
@@ -57,15 +57,15 @@ def numpy_api(place: int) -> int:
 
 _NEW_FROM_DESCR, _SET_BASE_OBJECT = 94, 282
 _DATA, _NDIM, _SHAPE, _STRIDES, _DTYPE, _FLAGS = 16, 24, 32, 40, 56, 64
-"""Where arrays keep them."""
+"""Offsets of these fields in NumPy's array objects."""
 _CONTIGUOUS = 1
 """The flag of arrays in C order."""
 _LARGE = 1 << 18
-"""Bytes whose copy lets other threads run."""
+"""Size in bytes from which a copy releases the GIL."""
 
 
 def _own(m: Module[Function]) -> None:
-    """A capsule that gives a block back to the pool when it goes: NumPy finds no writable memory behind it."""
+    """Capsule that returns a block to the pool when it is freed: NumPy finds no writable memory behind it."""
     with m.function("release", "ptr %capsule", gives="void") as f:
         block = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL)
         size = f.value("i64", f"ptrtoint {f.call('PyCapsule_GetContext', 'ptr %capsule')} to i64")
@@ -81,7 +81,7 @@ def _own(m: Module[Function]) -> None:
 
 
 def _source() -> str:
-    """frozen(array, size): an array without the right to write, whose base is a capsule that owns its memory."""
+    """frozen(array, size): a read-only array whose base is a capsule that owns its memory."""
     m = Module(Function)
     _own(m)
     with m.function("frozen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
@@ -123,7 +123,7 @@ _VARIABLES = ("ndarray", "slow", "new", "set_base", "take", "give")
 
 
 def _as_known(array: Array) -> bool:
-    """Whether an array keeps its parts where the code looks for them."""
+    """Whether NumPy lays out array objects as the generated code expects."""
     found = [ctypes.c_void_p.from_address(id(array) + at).value for at in (_DATA, _DTYPE)]
     ndim, flags = (ctypes.c_int32.from_address(id(array) + at).value for at in (_NDIM, _FLAGS))
     parts = [ctypes.c_void_p.from_address(id(array) + at).value or 0 for at in (_SHAPE, _STRIDES)]

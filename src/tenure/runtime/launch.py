@@ -1,4 +1,4 @@
-"""Run a compiled program on arrays with as little in between as there can be.
+"""Launch of a compiled program on arrays, with little overhead.
 
 A ``Call`` says once what its program takes and gives. Where there can be generated builtins, one of them makes the
 arrays, packs the numbers, and calls the program without Python's lock; ``Call.plainly`` does the same in Python.
@@ -23,12 +23,12 @@ __all__ = ["RUN", "Call"]
 
 MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 POOLED = 1 << 12
-"""Bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
+"""Size in bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
 Made = tuple[Sequence[int], str]
 
 
 class Call:
-    """How the code at ``address`` is called.
+    """Calling convention of the code at ``address``.
 
     ``made`` are the shapes and dtypes of the arrays to make, the arena last; ``donors`` are pairs of a made array and
     the input whose buffer may serve, if only the call holds it; ``kinds`` has a letter of ``struct`` for each number;
@@ -61,16 +61,16 @@ class Call:
         self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), counts, given)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
-        """The outputs. ``arrays`` grows by what is made. None, and nothing done, if one of them is no plain array;
-        what the code gives if it fails."""
+        """Run the program. Result: the outputs; None, and nothing done, if an array is not plain; the status if the
+        program fails. ``arrays`` grows by the arrays made."""
         return self.plainly(arrays, numbers)
 
     def into(self, out: list[Any], arrays: list[Any], numbers: Sequence[Any]) -> None:
-        """The same, put into a list."""
+        """Run the program as ``__call__`` does, into a given list."""
         out.append(self(arrays, numbers))
 
     def plainly(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
-        """The same in Python."""
+        """Run the program as ``__call__`` does, in Python."""
         if not set(map(type, arrays[: self.given])) <= {np.ndarray}:
             return None
         if len(arrays) == self.given:
@@ -78,7 +78,7 @@ class Call:
         return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
 
     def _make(self, arrays: list[Any], numbers: Sequence[Any]) -> None:
-        """Add what is made."""
+        """Append the arrays to make."""
         for k, (shape, dtype) in enumerate(self.made):
             arrays.append((buffers.empty if _size(shape, dtype) >= POOLED else np.empty)(shape, dtype))
             donor = self.donors.get(k, -1)
@@ -92,7 +92,7 @@ class Call:
 
     @property
     def held(self) -> dict[int, int]:
-        """In how many calls an input that might have given its buffer away was not alone."""
+        """Number of calls in which an input that could have donated its buffer was shared."""
         return {donor: int(n) for donor, n in enumerate(self.counts) if n}
 
 
@@ -121,7 +121,7 @@ _API = (
     *("PyTuple_GetItem", "PyTuple_Size", "Py_DecRef", "Py_IncRef"),
 )
 _BASE, _FLAGS, _WRITEABLE = 48, 64, 0x400
-"""Where NumPy's arrays keep their base and their flags; the flag of those that may be written."""
+"""Offsets of base and flags in NumPy's array objects; the flag of writable ones."""
 
 
 def _item(f: Function, of: str, k: int) -> str:
@@ -133,7 +133,7 @@ def _number(f: Function, of: str, k: int) -> str:
 
 
 def _free(m: Module[Function]) -> None:
-    """Whether an array is nobody else's and may be written; -1 with an error."""
+    """Whether an array has no other holder and is writable; -1 with an error."""
     with m.function("free", "ptr %array", gives="i32") as f:
         count = f.load("ptr %array", "i32")
         flags = f.load(f.at("ptr %array", f"i64 {_FLAGS}", "i8"), "i32")
@@ -151,7 +151,7 @@ def _free(m: Module[Function]) -> None:
 
 
 def _make(m: Module[Function]) -> None:
-    """Put arrays to their places behind the given ones, of a donor where it is free; 0, or 1 with an error."""
+    """Append arrays to the given ones, in a donor's buffer where it is free; 0, or 1 with an error."""
     names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
     with m.function("make", *names, gives="i32") as f:
         two, array = f.local(count=2), f.local()
@@ -183,7 +183,7 @@ def _make(m: Module[Function]) -> None:
 
 
 def _pooled(m: Module[Function]) -> None:
-    """Make arrays with the pool's allocator in force; 0, or 1 with an error."""
+    """Append arrays with the pool's allocator in force; 0, or 1 with an error."""
     names = ("ptr %context", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
     with m.function("pooled", *names, gives="i32") as f:
         with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", gives="i64"), "i64 0")):
@@ -195,7 +195,7 @@ def _pooled(m: Module[Function]) -> None:
 
 
 def _pack(m: Module[Function]) -> None:
-    """Give the numbers as bytes, eight for each; nothing, with an error, where one does not fit."""
+    """Return the numbers as bytes, eight for each; NULL, with an error, where one does not fit."""
     with m.function("pack", "ptr %kinds", "ptr %numbers") as f:
         letters = f.call("PyBytes_AsString", "ptr %kinds")
         count = f.call("PyBytes_Size", "ptr %kinds", gives="i64")
@@ -224,7 +224,7 @@ _GROWING = ("ptr %spec", "ptr %arrays", "ptr %numbers", "ptr %context")
 
 
 def _make_all(m: Module[Function]) -> None:
-    """Make the arrays of a call behind the given ones; 0, or 1 with an error."""
+    """Append the arrays of a call to the given ones; 0, or 1 with an error."""
     with m.function("make_all", *_GROWING, gives="i32") as f:
         given, counts = _number(f, "ptr %spec", 7), _item(f, "ptr %spec", 6)
         with f.each(_number(f, "ptr %spec", 1)):
@@ -236,7 +236,7 @@ def _make_all(m: Module[Function]) -> None:
 
 
 def _pack_in(m: Module[Function]) -> None:
-    """Put the packed numbers in front of the last array; 0, or 1 with an error."""
+    """Insert the packed numbers before the last array; 0, or 1 with an error."""
     with m.function("pack_in", *_GROWING, gives="i32") as f:
         packed = f.call("pack", _item(f, "ptr %spec", 4), "ptr %numbers")
         with f.when(f.equal(packed, NULL)):
@@ -248,9 +248,9 @@ def _pack_in(m: Module[Function]) -> None:
 
 
 def _fill(m: Module[Function]) -> None:
-    """fill(spec, arrays, numbers, context, out): run, and put the outputs into a list of their number: None, or what
-    the code gives if it fails. Nothing is made that the garbage collector counts, and the context is the call's own,
-    as one cannot be entered twice at once."""
+    """fill(spec, arrays, numbers, context, out): run, and put the outputs into a list of their number: None, or the
+    status of a program that fails. No object is made that the garbage collector tracks, and the context is the call's
+    own, as one cannot be entered twice at once."""
     with m.function("fill", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         spec, arrays, numbers, context, out = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
         none = f.load("ptr @none")
@@ -315,7 +315,7 @@ def _load() -> tuple[Callable[..., Any], int]:
 
 
 def _as_known() -> bool:
-    """Whether arrays keep their flags and base where the code looks for them."""
+    """Whether NumPy lays out flags and base of an array as the generated code expects."""
     whole = np.empty(2)
     part = whole[:1]
     part.flags.writeable = False
@@ -325,7 +325,7 @@ def _as_known() -> bool:
 
 
 RUN = 0
-"""The address of ``fill``, for other code."""
+"""Address of ``fill``, for other generated code."""
 if AVAILABLE and _as_known():
     _builtin, RUN = _load()
 

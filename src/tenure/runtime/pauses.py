@@ -1,4 +1,4 @@
-"""Pauses of long native programs: between two kernels a signal that has come meanwhile is noticed.
+"""Pauses of long native programs: between two kernels the program checks for signals.
 
 A program keeps in its arrays how far it has come. At a pause it asks ``address``; if there is a reason to stop it
 returns ``PAUSED``, and called again with the same arrays it goes on from there.
@@ -15,9 +15,9 @@ from tenure.runtime.native import load
 __all__ = ["NOTED", "PAUSED", "Paused", "address"]
 
 NOTED: list[int] = []
-"""Signals that are deferred to the next pause, or to the end of the run (``values.shield``)."""
+"""Signals deferred to the next pause, or to the end of the run (``values.shield``)."""
 PAUSED = -(2**63)
-"""The status of a program that has stopped at a pause."""
+"""Status of a program that has stopped at a pause."""
 
 
 class Paused(BaseException):
@@ -29,7 +29,7 @@ _API = ("PyErr_CheckSignals", "PyGILState_Ensure", "PyGILState_Release", "PyList
 
 def _builtin() -> int:
     """``i32 interrupted()``: whether a signal is noted, or its handler has raised an exception. Only the main thread
-    handles signals, so only it takes Python's lock."""
+    handles signals, so only it takes the GIL."""
     module = Module(Function)
     with module.function("interrupted", gives="i32", exported=True) as f:
         main = f"i64 {threading.main_thread().ident}"
@@ -52,4 +52,4 @@ def _never() -> int:
 
 
 address: int = _builtin() if AVAILABLE else _never()
-"""Where the function lies. Without generated builtins a program is not paused."""
+"""Address of the function. Without generated builtins a program is not paused."""

@@ -1,4 +1,4 @@
-"""The generated code of the threads: a region is forked and joined through one cache line.
+"""Generated code of the thread pool: fork and join of a region through one cache line.
 
 `@gate` holds three numbers: bits 32–63 count regions (the epoch), bits 1–31 the workers inside, bit 0 says that
 a region is open. The leader writes the job, opens the gate and advances the epoch in one instruction; a worker
@@ -20,7 +20,7 @@ from tenure.runtime import workers
 __all__ = ["ALONE", "EXPORTS", "LIBC", "source"]
 
 EXPORTS = ("parallel", "halt", "resume", "reset", "wanted", "workers")
-"""What Python takes the addresses of; the last two are variables of 32 bits."""
+"""Exported symbols; the last two are variables of 32 bits."""
 
 LIBC = (
     "syscall",
@@ -32,14 +32,14 @@ LIBC = (
     "pthread_sigmask",
     "clock_gettime",
 )
-"""What it needs of the C library."""
+"""Functions of the C library that the module calls."""
 
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 _PAUSE = {"x86_64": "void @llvm.x86.sse2.pause()", "aarch64": "void @llvm.aarch64.isb(i32 15)"}
 
 
 def source(*, machine: str, spins: int, patience: int, most: int) -> str:
-    """The module for Linux on `machine`.
+    """Source of the module for Linux on `machine`.
 
     spins: pauses before a worker, or the leader, yields; patience: nanoseconds before a worker sleeps, if it pays
     (``workers``); most: threads at most, the leader included.
@@ -256,4 +256,4 @@ done:
   ret void
 }
 """
-"""The module for other platforms: `parallel` on the caller's thread, and nothing else."""
+"""Source of the module for other platforms: `parallel` on the caller's thread, and nothing else."""
