@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for attributes and methods of places: what they give, and what they write."""
+"""Fast path of attributes and in-place methods of places: generated code."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tenure.values.hits_places import is_place
 __all__ = ["ATTRIBUTES", "IN_PLACE"]
 
 IN_PLACE = 32
-"""Operations of two operands that write the first and can have code of their own."""
+"""Number of in-place operations of two operands with a fast path, at most."""
 
 
 def finish(f: Step, h: str) -> None:
-    """Give a handle, or an error; go on if there is neither."""
+    """Return a handle, or NULL with an error; go on if there is neither."""
     with f.unless(f.both(f.absent(h), f.absent(f.call("PyErr_Occurred")))):
         f.give(h)
 
 
 def leave(f: Step, name: str, *args: str) -> None:
-    """Let a Python function set an attribute: 0, or -1 with an error."""
+    """Call the slow path that sets an attribute: 0, or -1 with an error."""
     done = f.ask(f.constant(name), *args)
     f.drop(done)
     f.give(f.choice(f.absent(done), "i32 -1", "i32 0"))
 
 
 def refuse_deletion(f: Step, name: str) -> None:
-    """An attribute is not deleted."""
+    """Call the slow path for the deletion of an attribute."""
     with f.when(f.absent("ptr %v")):
         f.drop(f.ask(f.constant(f"delete_{name}"), "ptr %x"))
         f.give("i32 -1")
@@ -96,7 +96,7 @@ def get_grad(m: Code) -> None:
 
 
 def set_grad(m: Code) -> None:
-    """Tensor.grad = v: what is given up here has no borrow left."""
+    """Tensor.grad = v: only None, where the gradient given up has no borrow left."""
     with m.function("set_grad", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
         refuse_deletion(f, "grad")
         with f.when(f.both(f.is_("ptr %v", "none"), is_place(f, "ptr %x"))):
@@ -119,8 +119,8 @@ def set_grad(m: Code) -> None:
 
 
 def written(m: Code) -> None:
-    """The place that is written through a place or a borrow of all of it, which is not stale; nothing where that is
-    left to Python."""
+    """Place written through a place or a borrow of all of it that is not stale; NULL where that is left to the slow
+    path."""
     with m.function("written", "ptr %x") as f:
         with f.when(is_place(f, "ptr %x")):
             f.give(f.choice(f.call("guarded", "ptr %x", gives="i1"), NULL, "ptr %x"))
@@ -135,7 +135,7 @@ def written(m: Code) -> None:
 
 
 def may_write(m: Code) -> None:
-    """Whether a place is written as part of a computation: no leaf is, unless gradients are off."""
+    """Whether a place may be written as part of a computation: no leaf may, unless gradients are off."""
     with m.function("may_write", "ptr %p", gives="i1") as f:
         with f.when(f.is_(f.get("ptr %p", "var.leaf"), "none")):
             f.give("i1 true")
@@ -143,7 +143,7 @@ def may_write(m: Code) -> None:
 
 
 def tracking(m: Code) -> None:
-    """Whether gradients are on, or may be."""
+    """Whether gradients are tracked, or may be."""
     with m.function("tracking", gives="i1") as f:
         box = f.local()
         f.store(NULL, box)
@@ -156,8 +156,8 @@ def tracking(m: Code) -> None:
 
 
 def write(m: Code) -> None:
-    """Write a value through a place or a borrow of all of it, as part of a computation, if the place holds what is
-    ``known``: give the place or borrow; nothing, without an error, if that is left to Python."""
+    """Write a value through a place or a borrow of all of it, as part of a computation, if the place holds ``known``:
+    return the place or borrow; NULL, without an error, if that is left to the slow path."""
     with m.function("write", "ptr %x", "ptr %p", "ptr %v", "ptr %known") as f:
         writer = f.choice(f.equal("ptr %x", "ptr %p"), NULL, "ptr %x")
         bare = f.empty(f.get("ptr %v", ".deps"), "Tuple")
@@ -187,7 +187,7 @@ def in_place(m: Code) -> None:
 
 
 def computed(m: Code) -> None:
-    """Compute from what a place holds, and write it through the place or a borrow: as ``write``."""
+    """Compute from the value of a place, and write the result through the place or a borrow: as ``write``."""
     with m.function("computed", "ptr %x", "ptr %p", "ptr %known", "ptr %y", "ptr %entry") as f:
         box, out = f.local(), f.local()
         own = f.equal("ptr %p", "ptr %x")
@@ -271,4 +271,4 @@ ATTRIBUTES = (
     *(get_data, set_data, get_own_data, set_own_data, get_grad, set_grad, written, tracking, may_write, write),
     *(in_place, computed, fill, has_elements, filled("fill_", None), filled("zero_", "zero")),
 )
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for the usual ``backward()``: what ``backward.short_walk`` does."""
+"""Fast path of the usual ``backward()``, as ``gradients.short_walk``: generated code."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def is_number(m: Code) -> None:
 
 
 def leaves_of(m: Code) -> None:
-    """Give the leaves behind a result of a trace that is held, as a list; nothing if there is anything else, or one
-    of them twice."""
+    """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, or one
+    leaf twice."""
     with m.function("leaves_of", "ptr %t", "ptr %x") as f:
         deps, over = f.get("ptr %x", ".deps"), f.local("i32")
         count = f.size(deps, "Tuple")
@@ -56,8 +56,8 @@ def leaves_of(m: Code) -> None:
 
 
 def into(m: Code) -> None:
-    """Give the slot of what a leaf's gradient holds, which goes into %known; None if it has none; nothing if that is
-    left to Python."""
+    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none; NULL if that is left to
+    the slow path."""
     with m.function("into", "ptr %t", "ptr %leaf", "ptr %known") as f:
         grad = f.get("ptr %leaf", "leaf.grad")
         f.store(NULL, "ptr %known")
@@ -75,8 +75,8 @@ def into(m: Code) -> None:
 
 
 def gradients(m: Code) -> None:
-    """Give the gradients of a result for its leaves as a tuple, recorded in a trace that is held, and what the leaves'
-    gradients held, in %known; nothing, without an error, if that is left to Python."""
+    """Return the gradients of a result for its leaves as a tuple, recorded in a held trace, and the values of the
+    leaves' gradients in %known; NULL, without an error, if that is left to the slow path."""
     with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves", "ptr %known") as f:
         parts, count, filled = f.local(count=MOST_LEAVES + 3), f.size("ptr %leaves", "List"), f.local("i64")
         for n, part in enumerate((f.constant("gradient_step"), f.get("ptr %x", ".slot"), f.constant("false"))):
@@ -106,7 +106,7 @@ def gradients(m: Code) -> None:
 
 
 def first_gradient(m: Code) -> None:
-    """Let a leaf that has no gradient have one: 1; 0, and nothing done, if it has one; -1 with an error."""
+    """Set the first gradient of a leaf: 1; 0, and nothing done, if it has one; -1 with an error."""
     with m.function("first_gradient", "ptr %leaf", "ptr %g", gives="i32") as f:
         held = f.call("state")
         with f.when(f.absent(held)):
@@ -129,8 +129,8 @@ def first_gradient(m: Code) -> None:
 
 
 def deposit(m: Code) -> None:
-    """Let a leaf's gradient be a value computed from what it held, %known or nothing: 1; 0, and nothing done, if it
-    does not hold that any more; -1 with an error."""
+    """Compare and set: replace a leaf's gradient by a value computed from %known (or NULL): 1; 0, and nothing done, if
+    the gradient is another by now; -1 with an error."""
     with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", gives="i32") as f:
         grad = f.get("ptr %leaf", "leaf.grad")
         with f.when(f.both(f.is_(grad, "none"), f.absent("ptr %known"))):
@@ -148,8 +148,8 @@ def deposit(m: Code) -> None:
 
 
 def deposits(m: Code) -> None:
-    """Let the gradients of leaves be these, computed from what they held, %known: 1, or -1 with an error. Those that
-    did not hold it any more go into a list in %late, with what arrives at them alone."""
+    """Set the gradients of leaves, computed from %known: 1, or -1 with an error. Leaves whose gradient is another by
+    now go into a list in %late, with their cotangents alone."""
     names = ("ptr %t", "ptr %x", "ptr %leaves", "ptr %given", "ptr %known", "ptr %late")
     with m.function("deposits", *names, gives="i32") as f:
         status = f.local("i32")
@@ -172,7 +172,7 @@ def deposits(m: Code) -> None:
 
 def walk(m: Code) -> None:
     """Add the gradient of a number of the trace in progress to its leaves: 1; 0, and nothing done but inputs bound, if
-    that is left to Python; -1 with an error."""
+    that is left to the slow path; -1 with an error."""
     with m.function("walk", "ptr %x", gives="i32") as f:
         t = f.call("hold")
         with f.when(f.absent(t)):
@@ -221,4 +221,4 @@ def backward(m: Code) -> None:
 
 
 BACKWARD = (is_number, leaves_of, into, gradients, first_gradient, deposit, deposits, walk, backward)
-"""``backward``, and what it is made of."""
+"""``backward``, with its internal functions."""

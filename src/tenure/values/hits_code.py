@@ -1,4 +1,4 @@
-"""The generated code of ``hits``: a recorded operation that the trie has seen at this place.
+"""Fast path of a recorded operation whose step is already in the trie: generated code.
 
 Each function does what the function of the same name in ``record`` does, in the same order, for the usual case.
 Whatever else it meets (another mode, a trace that is busy, a step that is new, a number that differs, an operand
@@ -27,16 +27,16 @@ from tenure.values.hits_updates import UPDATING
 __all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
 ENTRIES = 64
-"""Operators and methods that can have code of their own."""
+"""Number of operators and methods with a fast path, at most."""
 MOST = 16
-"""Numbers, and operands, of an operation that has code of its own, at most."""
+"""Number of operands, and of numbers, of an operation on the fast path, at most."""
 SLICE = (16, 24, 32)
-"""Where a slice keeps its start, stop and step."""
+"""Offsets of start, stop and step in a slice."""
 WIDEST = 1024
-"""Parts of a key, at most."""
+"""Number of parts of a key, at most."""
 
 class Made(NamedTuple):
-    """The module as text; what it calls, the pointers that are to be set, and what it defines for others."""
+    """Module as text; the C API that it calls, the pointers to be set, and its exported functions."""
 
     api: tuple[str, ...]
     variables: tuple[str, ...]
@@ -44,19 +44,19 @@ class Made(NamedTuple):
     source: str
 
     def packed(self) -> bytes:
-        """All of it as bytes."""
+        """Serialized module, for the disk cache."""
         return "\n".join([*map(" ".join, self[:3]), self.source]).encode()
 
     @classmethod
     def unpacked(cls, data: bytes) -> Made:
-        """What ``packed`` gave, again."""
+        """Module of its serialized form."""
         *names, source = data.decode().split("\n", 3)
         api, variables, functions = (tuple(line.split()) for line in names)
         return cls(api, variables, functions, source)
 
 
 def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
-    """What ``made`` gives, from disk if it is there: writing the text takes longer than reading it."""
+    """Module from the disk cache, or built by ``made``: writing the text takes longer than reading it."""
     disk = DiskCache.from_environment()
     kinds = [(slot, type(v).__name__) for slot, v in blank.items()]
     key = digest(b"hits", source_fingerprint(), repr((sorted(offsets.items()), kinds)).encode())
@@ -70,7 +70,8 @@ def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
 
 
 def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
-    """The module; ``offsets`` say where nodes, traces and the like keep their slots, ``blank`` what a new trace has."""
+    """Build the module; ``offsets`` are those of slots in nodes, traces and the like, ``blank`` the slots of a new
+    trace."""
 
     class Body(Step):
         pass
@@ -104,17 +105,17 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
 
 
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
-"""Entries: an operation, the Python function, whether it is reflected. Places: a class, where it keeps its value."""
+"""Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""
 
 
 def is_number(f: Step, x: str) -> str:
-    """Whether it is a Python float, int or bool."""
+    """Whether an operand is a Python float, int or bool."""
     kind = f.kind(x)
     return f.do("or", f.do("or", f.is_(kind, "float"), f.is_(kind, "int")), f.is_(kind, "bool"))
 
 
 def pair(m: Code) -> None:
-    """Give the handle of u ∘ y, u a value; nothing without an error if that is left to Python."""
+    """Return the handle of u ∘ y, u a value; NULL without an error if that is left to the slow path."""
     with m.function("pair", "ptr %u", "ptr %y", "ptr %entry", "i64 %depth") as f:
         parts, number, second = f.local(count=3), f.local(), f.local()
         f.store("ptr %y", number)
@@ -159,7 +160,7 @@ def binary(m: Code) -> None:
 
 
 def one_step(m: Code) -> None:
-    """Give the handle of a step of one value, with parameters and a number or none."""
+    """Return the handle of a step of one value, with parameters and a number or NULL."""
     with m.function("one_step", "ptr %fn", "ptr %x", "ptr %params", "ptr %number", "i64 %depth") as f:
         parts, box, h = f.local(count=4), f.local(), f.local()
         t = f.call("hold")
@@ -193,7 +194,7 @@ def unary(m: Code) -> None:
 
 
 def argument(f: Step, k: int, default: str) -> str:
-    """An argument that may be left out."""
+    """Optional argument."""
     box = f.local()
     f.store(default, box)
     with f.when(f.value("i1", f"icmp sgt i64 %n, {k}")):
@@ -259,7 +260,7 @@ def apply(m: Code) -> None:
 
 
 def seen(m: Code) -> None:
-    """seen(t, key, scalars): the handles of a step of this key, or None if it is new here; t is held."""
+    """seen(t, key, scalars): the handles of a known step in a held trace, or None if it is new here."""
     with m.function("seen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         t, key, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
         n, count = (f.call("PyTuple_Size", x, gives="i64") for x in (key, scalars))
@@ -275,7 +276,7 @@ def seen(m: Code) -> None:
 
 
 def leaf_mark(m: Code) -> None:
-    """Give a pending value as that of a leaf; nothing without an error if that is left to Python."""
+    """Return a pending value as that of a leaf; NULL without an error if that is left to the slow path."""
     with m.function("leaf_mark", "ptr %x", "ptr %leaf") as f:
         parts, box, t = f.local(count=4), f.local(), f.call("hold")
         with f.when(f.absent(t)):
@@ -355,7 +356,7 @@ def value_of(m: Code) -> None:
 
 
 def bind_method(m: Code) -> None:
-    """Trace.bind(x), of a trace that is held."""
+    """Trace.bind(x) of a held trace."""
     with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
         with f.when(f.equal("i64 %n", "i64 1")):
             x = f.load("ptr %args")
@@ -383,4 +384,4 @@ CALLED = (
     *(pair, binary, one_step, unary, apply_one, apply, seen, leaf_mark, mark_leaf, exact, bind_method, value_of),
     onward,
 )
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for brackets: reads and writes by a basic index that was parsed before."""
+"""Fast path of reads and writes by a basic index that was parsed before: generated code."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tenure.values.hits_places import is_place
 __all__ = ["INDEXING"]
 
 MOST = 16
-"""Starts of an index, at most."""
+"""Number of starts of an index, at most."""
 
 
 def parsed(m: Code) -> None:
-    """What is known of an index of a shape: its parameters, its starts, whether an int is in it; nothing if it was not
-    parsed before."""
+    """Parsed index for a shape: its parameters, its starts, whether an int is in it; NULL if it was not parsed
+    before."""
     with m.function("parsed", "ptr %key", "ptr %shape") as f:
         box, key = f.local(count=2), f.local()
         f.store(f.own("ptr %key"), key)
@@ -38,8 +38,8 @@ def parsed(m: Code) -> None:
 
 
 def selected(m: Code) -> None:
-    """Give the handle of an operation on one or two values and an index that is known, after a number if there is one;
-    nothing, without an error, if that is left to Python."""
+    """Return the handle of an operation on one or two values and a parsed index, after a number if there is one; NULL,
+    without an error, if that is left to the slow path."""
     names = ("ptr %fn", "ptr %x", "ptr %y", "ptr %number", "ptr %params", "ptr %starts", "i64 %depth")
     with m.function("selected", *names) as f:
         parts, numbers, out = f.local(count=MOST + 5), f.local(count=MOST + 1), f.local()
@@ -103,7 +103,8 @@ def getitem(m: Code) -> None:
 
 
 def row(m: Code) -> None:
-    """Give the handle of x[int]; nothing, without an error, if the int is out of range or that is left to Python."""
+    """Return the handle of x[int]; NULL, without an error, if the int is out of range or that is left to the slow
+    path."""
     with m.function("row", "ptr %v", "ptr %key", "ptr %shape") as f:
         over, box = f.local("i32"), f.local()
         number = f.call("PyLong_AsLongLongAndOverflow", "ptr %key", over, gives="i64")
@@ -127,7 +128,7 @@ def row(m: Code) -> None:
 
 
 def setitem(m: Code) -> None:
-    """v[key] = y of a place that nobody has borrowed"""
+    """v[key] = y of a place without borrows"""
     with m.function("setitem", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
         done = f.local("i32")
         f.store("i32 0", done)
@@ -144,7 +145,7 @@ def setitem(m: Code) -> None:
 
 
 def put(m: Code) -> None:
-    """Write a value or a number at an index that is known: 1; 0, and nothing written, where that is left to Python."""
+    """Write a value or a number at a parsed index: 1; 0, and nothing written, where that is left to the slow path."""
     with m.function("put", "ptr %x", "ptr %key", "ptr %y", gives="i32") as f:
         old, v, out = f.call("value", "ptr %x"), f.call("value", "ptr %y"), f.local()
         kind = f.kind("ptr %y")
@@ -168,4 +169,4 @@ def put(m: Code) -> None:
 
 
 INDEXING = (parsed, selected, getitem, row, setitem, put)
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

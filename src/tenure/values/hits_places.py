@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for places: what ``Var._write`` and ``Borrow.of`` do where nothing is lent.
+"""Fast path of places without loans, as ``Var._write`` and ``Borrow.of``: generated code.
 
 A place that is written is its own class or a parameter; a borrow is one of all of a place.
 """
@@ -12,13 +12,13 @@ __all__ = ["PLACING"]
 
 
 def is_place(f: Step, x: str) -> str:
-    """Whether it is a place of a class whose writes are known."""
+    """Whether an object is a place of a class with a fast path."""
     kind = f.kind(x)
     return f.either(f.is_(kind, "var"), f.is_(kind, "parameter"))
 
 
 def guarded(m: Code) -> None:
-    """Whether more is to be known before a place is written: a loan, a tie, a module's forward, who watches."""
+    """Whether a write of a place needs further checks: a loan, a tie, a module's forward, an observer."""
     with m.function("guarded", "ptr %p", gives="i1") as f:
         free = [f.is_(f.get("ptr %p", f"var.{slot}"), "none") for slot in ("loans", "ties")]
         free += [f.empty(f.constant(name), "Dict") for name in ("lending", "updating")]
@@ -26,7 +26,7 @@ def guarded(m: Code) -> None:
 
 
 def as_leaf(m: Code) -> None:
-    """Give a value as that of a leaf; nothing without an error if that is left to Python."""
+    """Return a value as that of a leaf; NULL without an error if that is left to the slow path."""
     with m.function("as_leaf", "ptr %v", "ptr %leaf") as f:
         data = f.get("ptr %v", ".data")
         with f.when(f.is_(data, "none")):
@@ -51,8 +51,8 @@ def fits_place(f: Step, old: str, v: str) -> str:
 
 
 def keep(m: Code) -> None:
-    """Let a place hold a value, written through a borrow or by itself, if it still holds what is ``known`` (if that
-    matters): 1. 0, and nothing done, where that is left to Python; -1 with an error."""
+    """Store a value in a place, written through a borrow or by itself, if the place still holds ``known`` (if that is
+    given): 1. 0, and nothing done, where that is left to the slow path; -1 with an error."""
     with m.function("keep", "ptr %p", "ptr %v", "ptr %writer", "ptr %known", gives="i32") as f:
         with f.unless(is_place(f, "ptr %p")):
             f.give("i32 0")
@@ -93,7 +93,7 @@ def keep(m: Code) -> None:
 
 
 def expire(m: Code) -> None:
-    """Make the borrows of a place stale that a write of all of it overlaps: 1, or -1 with an error."""
+    """Make stale the borrows that a write of all of a place overlaps: 1, or -1 with an error."""
     with m.function("expire", "ptr %p", "ptr %new", "ptr %writer", gives="i32") as f:
         known, others, own = f.get("ptr %p", "var.borrows"), f.local("i1"), f.local()
         size = f.size(known, "List")
@@ -133,7 +133,7 @@ def expire(m: Code) -> None:
 
 
 def plain(m: Code) -> None:
-    """Give a value without its graph; nothing, without an error, if that is left to Python."""
+    """Return a value without its graph; NULL, without an error, if that is left to the slow path."""
     with m.function("plain", "ptr %v") as f:
         with f.when(f.empty(f.get("ptr %v", ".deps"), "Tuple")):
             f.give(f.own("ptr %v"))
@@ -141,7 +141,7 @@ def plain(m: Code) -> None:
 
 
 def borrow(m: Code) -> None:
-    """Give a borrow of all of a place; nothing, without an error, if that is left to Python."""
+    """Return a borrow of all of a place; NULL, without an error, if that is left to the slow path."""
     with m.function("borrow", "ptr %p") as f:
         with f.unless(is_place(f, "ptr %p")):
             f.give(NULL)
@@ -172,8 +172,7 @@ def borrow(m: Code) -> None:
 
 
 def whole(m: Code) -> None:
-    """All of a place, of which a value is given, as a region that the place keeps; nothing, with an error, if that
-    fails."""
+    """Region of all of a place, given its value, cached in the place; NULL, with an error, if that fails."""
     with m.function("whole", "ptr %p", "ptr %v") as f:
         known = f.get("ptr %p", "var.whole")
         with f.unless(f.absent(known)):
@@ -186,7 +185,7 @@ def whole(m: Code) -> None:
 
 
 def remember(m: Code) -> None:
-    """Add a reference, which it takes, to a list of weak ones, in place of the last one if that is dead; 0 if done."""
+    """Append a weak reference, taken over, to a list of them, in place of the last one if that is dead; 0 if done."""
     with m.function("remember", "ptr %list", "ptr %reference", gives="i32") as f:
         size = f.size("ptr %list", "List")
         last = f.do("sub", size, "i64 1")
@@ -200,4 +199,4 @@ def remember(m: Code) -> None:
 
 
 PLACING = (guarded, as_leaf, keep, expire, plain, borrow, whole, remember)
-"""What the functions that Python calls are made of."""
+"""Internal functions of this module."""

@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for reading a value: what ``Recorder.compute`` and ``force.run`` do in the usual case.
+"""Fast path of reading a value, as ``Recorder.compute`` and ``force.run``: generated code.
 
 A trace is run here if its inputs are known, its program is compiled, and nobody but the results' holders is concerned.
 Else ``force.run`` runs it. A function of a trace gives 1 if that is done, 0 if nothing is, -1 with an error.
@@ -14,7 +14,7 @@ __all__ = ["READING"]
 
 
 def compute(m: Code) -> None:
-    """Compute a pending value of this thread's, with all that is pending."""
+    """Compute a pending value of this thread's, with all pending ones."""
     with m.function("compute", "ptr %h", gives="i32") as f:
         state = f.call("state")
         with f.when(f.absent(state)):
@@ -73,7 +73,7 @@ def seal(m: Code) -> None:
 
 
 def run_sealed(m: Code) -> None:
-    """Run the trace that this thread has sealed."""
+    """Run the sealed trace of this thread."""
     with m.function("run_sealed", "ptr %state", "ptr %t", gives="i32") as f:
         f.own("ptr %t")
         f.call("PyDict_SetItem", "ptr %state", f.constant("name_sealed"), f.constant("none"), gives="i32")
@@ -83,7 +83,7 @@ def run_sealed(m: Code) -> None:
 
 
 def run_trace(m: Code) -> None:
-    """Run a trace that is closed, here or in Python."""
+    """Run a closed trace, here or on the slow path."""
     with m.function("run_trace", "ptr %t", gives="i32") as f:
         status = f.local("i32")
         f.store("i32 0", status)
@@ -112,7 +112,7 @@ def run_trace(m: Code) -> None:
 
 
 def unlock(m: Code) -> None:
-    """Release a lock, whether there is an error or not."""
+    """Release a lock, whether or not an error is set."""
     with m.function("unlock", "ptr %lock", gives="void") as f:
         error = [f.local() for _ in range(3)]
         f.call("PyErr_Fetch", *error, gives="void")
@@ -122,7 +122,7 @@ def unlock(m: Code) -> None:
 
 
 def settled(m: Code) -> None:
-    """Whether every input has its array and, if a gradient flows to it, its place in the graph."""
+    """Whether every input has its array and, if a gradient flows to it, its node in the graph."""
     with m.function("settled", "ptr %inputs", gives="i1") as f:
         with f.each(f.size("ptr %inputs", "List")) as k:
             x = f.call("PyList_GetItem", "ptr %inputs", k)
@@ -135,7 +135,7 @@ def settled(m: Code) -> None:
 
 
 def plan_of(m: Code) -> None:
-    """Give the plan that serves a trace; nothing, without an error, if nobody has a result of it."""
+    """Return the plan that serves a trace; NULL, without an error, if no result of it has a holder."""
     with m.function("plan_of", "ptr %t") as f:
         box, node = f.local(), f.get("ptr %t", "trace.node")
         f.store(f.get("ptr %t", "trace.handles"), box)
@@ -185,7 +185,7 @@ def run_locked(m: Code) -> None:
 
 
 def run_plan(m: Code) -> None:
-    """Run a program and give the results to the handles; what it says if it fails is left to Python."""
+    """Run a program and store its results in the handles; the error of a failed one is left to the slow path."""
     with m.function("run_plan", "ptr %t", "ptr %plan", "ptr %spec", gives="i32") as f:
         begun, done, box = f.call("begin", "ptr %t", "ptr %plan", gives="i1"), f.local(), f.local(count=5)
         f.store(NULL, done)
@@ -205,8 +205,8 @@ def run_plan(m: Code) -> None:
 
 
 def fail(m: Code) -> None:
-    """Let Python say what becomes of the results of a run that has failed: it has ended with an error, or with the
-    program's own account, which is no error yet."""
+    """Call the slow path for the results of a failed run: it has ended with an error, or with the program's own status,
+    which is no error yet."""
     with m.function("fail", "ptr %t", "ptr %plan", "ptr %done", gives="void") as f:
         with f.unless(f.absent("ptr %done")):
             f.drop(f.ask(f.constant("account"), "ptr %t", "ptr %plan", "ptr %done"))
@@ -228,7 +228,7 @@ def fail(m: Code) -> None:
 
 
 def begin(m: Code) -> None:
-    """Give the differentiable results their place in the graph; whether that could be, else an error."""
+    """Give the differentiable results their nodes in the graph; whether that was possible, else an error."""
     with m.function("begin", "ptr %t", "ptr %plan", gives="i1") as f:
         handles, over = f.get("ptr %t", "trace.handles"), f.local("i32")
         with f.unless(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
@@ -266,7 +266,7 @@ def begin(m: Code) -> None:
 
 
 def place_of(m: Code) -> None:
-    """Give the line that recorded a handle of a trace."""
+    """Return the site that recorded a handle of a trace."""
     with m.function("place_of", "ptr %t", "ptr %h") as f:
         code = f.get("ptr %h", ".code")
         name = f.call("PyObject_GetAttr", code, f.constant("filename"))
@@ -283,7 +283,7 @@ def place_of(m: Code) -> None:
 
 
 def let_go(m: Code) -> None:
-    """Let a trace that has run go of everything; its node remembers when that was."""
+    """Release all references of a trace that has run; its node notes the time."""
     with m.function("let_go", "ptr %t", "ptr %node", gives="void") as f:
         runs = f.call("PyDict_GetItemWithError", f.constant("counts"), f.constant("name_runs"))
         more = f.call("PyNumber_Add", runs, f.constant("one"))
@@ -312,7 +312,8 @@ def tidy(m: Code) -> None:
 
 
 def array(m: Code) -> None:
-    """Give the array of a value, computed if it is pending; nothing, without an error, if that is left to Python."""
+    """Return the array of a value, computed if it is pending; NULL, without an error, if that is left to the slow
+    path."""
     with m.function("array", "ptr %x") as f:
         v = f.call("value", "ptr %x")
         with f.when(f.absent(v)):
@@ -358,4 +359,4 @@ READING = (
     *(compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
     *(place_of, let_go, tidy, array, array_of, item),
 )
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

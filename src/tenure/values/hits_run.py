@@ -1,5 +1,5 @@
-"""The generated code of ``hits`` that begins and runs a trace: who is alive, and from inputs to results without a step
-between.
+"""Fast path of beginning and running a trace: live handles, and from inputs to results without a step between.
+Generated code.
 
 No signal handler runs between the moment in which the program is given the inputs and that in which the handles have
 their results, so nothing can be lost there.
@@ -17,7 +17,7 @@ __all__ = ["RUNNING", "trace_maker"]
 
 
 def alive(m: Code) -> None:
-    """alive(handles): the slots of those that somebody has besides the list, as a tuple."""
+    """alive(handles): the slots of the handles with a holder besides the list, as a tuple."""
     with m.function("alive", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         handles, count = f.load("ptr %args"), f.local("i64")
         size = f.call("PyList_Size", handles, gives="i64")
@@ -40,7 +40,7 @@ def alive(m: Code) -> None:
 
 
 def gather(m: Code) -> None:
-    """Give the arrays of a trace's inputs as a list; nothing if one has none, and with an error."""
+    """Return the arrays of a trace's inputs as a list; NULL if one has none, and with an error."""
     with m.function("gather", "ptr %inputs") as f:
         size = f.call("PyList_Size", "ptr %inputs", gives="i64")
         arrays = f.call("PyList_New", size)
@@ -56,7 +56,7 @@ def gather(m: Code) -> None:
 
 
 def choose(m: Code) -> None:
-    """Give the numbers at some places of a list as a list; nothing, with an error."""
+    """Return the numbers at some positions of a list as a list; NULL, with an error."""
     with m.function("choose", "ptr %numbers", "ptr %which") as f:
         size = f.call("PyTuple_Size", "ptr %which", gives="i64")
         out = f.call("PyList_New", size)
@@ -71,7 +71,8 @@ def choose(m: Code) -> None:
 
 
 def own_context(m: Code) -> None:
-    """Give the context for a run of its own, if arrays are made in it: one cannot be entered twice at once."""
+    """Return the allocator context for a run of its own, if arrays are made in it: one cannot be entered twice at
+    once."""
     with m.function("own_context", "ptr %spec", "ptr %context") as f:
         with f.when(f.empty(f.item("ptr %spec", "i64 3"), "Tuple")):
             f.give(f.own("ptr %context"))
@@ -79,7 +80,7 @@ def own_context(m: Code) -> None:
 
 
 def deliver(m: Code) -> None:
-    """Give results to their handles, which are pending no longer."""
+    """Store results in their handles, which are pending no longer."""
     with m.function("deliver", "ptr %handles", "ptr %slots", "ptr %results", gives="void") as f:
         with f.each(f.call("PyTuple_Size", "ptr %slots", gives="i64")) as k:
             slot = f.call("PyTuple_GetItem", "ptr %slots", k)
@@ -126,7 +127,7 @@ def hand_over(m: Code) -> None:
 
 
 def trace_maker(blank: Mapping[str, Any]) -> Any:
-    """What defines the function that gives a new trace: as ``blank``, slot by slot, with containers of its own."""
+    """Definition of the function that makes a new trace: as ``blank``, slot by slot, with containers of its own."""
 
     def define(m: Code) -> None:
         with m.function("new_trace") as f:

@@ -1,4 +1,4 @@
-"""The parts of the generated code of ``hits``: a step in a trace.
+"""Fast path of a step in a trace: the building blocks of the generated code.
 
 Values are borrowed, unless a function is said to give them (the caller owns them) or to take them (it owns them).
 """
@@ -12,7 +12,7 @@ __all__ = ["PARTS"]
 
 
 def value(m: Code) -> None:
-    """Give the value of a value, place or borrow; nothing for anything else."""
+    """Return the value of a value, place or borrow; NULL for anything else."""
     with m.function("value", "ptr %x") as f:
         kind = f.kind("ptr %x")
         with f.when(f.is_(kind, "tensor")):
@@ -28,8 +28,8 @@ def value(m: Code) -> None:
 
 
 def known(m: Code) -> None:
-    """See to it that ``@cell`` and ``@state`` are this thread's: where its trace is, and what else is its own. They are
-    remembered for the thread that asked last. Whether that could be; else an error."""
+    """Set ``@cell`` and ``@state`` to this thread's: the holder of its trace, and its recording state. They are cached
+    for the thread that asked last. Whether that was possible; else an error."""
     with m.function("known", gives="i1") as f:
         thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), gives="i64")
         with f.when(f.equal(thread, f.load("ptr @thread", "i64"))):
@@ -47,7 +47,7 @@ def known(m: Code) -> None:
 
 
 def trace(m: Code) -> None:
-    """Give this thread's trace."""
+    """Return this thread's trace."""
     with m.function("trace") as f:
         found = f.call("known", gives="i1")
         with f.unless(found):
@@ -56,7 +56,7 @@ def trace(m: Code) -> None:
 
 
 def state(m: Code) -> None:
-    """What is this thread's own, by name; nothing with an error."""
+    """Return this thread's recording state, a dictionary; NULL with an error."""
     with m.function("state") as f:
         found = f.call("known", gives="i1")
         with f.unless(found):
@@ -65,7 +65,7 @@ def state(m: Code) -> None:
 
 
 def hold(m: Code) -> None:
-    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy, is to be cut, or either
+    """Return this thread's trace, marked busy (held), in the mode in force; NULL if it is busy, is to be cut, or either
     is eager, or with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
@@ -110,7 +110,7 @@ def same(m: Code) -> None:
 
 
 def follow(m: Code) -> None:
-    """The node under another that the parts of a key lead to: most likely the one that was taken last."""
+    """Child of a node for the parts of a key: most likely the last one taken."""
     with m.function("follow", "ptr %node", "ptr %parts", "i64 %n") as f:
         likely = f.get("ptr %node", "node.likely")
         with f.unless(f.is_(likely, "none")):
@@ -133,7 +133,7 @@ def follow(m: Code) -> None:
 
 
 def slot(m: Code) -> None:
-    """Give the slot of a value in a trace that is held; nothing, with an error, if that fails."""
+    """Return the slot of a value in a held trace; NULL, with an error, if that fails."""
     with m.function("slot", "ptr %t", "ptr %x") as f:
         with f.when(f.equal(f.get("ptr %x", ".trace"), "ptr %t")):
             f.give(f.own(f.get("ptr %x", ".slot")))
@@ -146,7 +146,7 @@ def slot(m: Code) -> None:
 
 
 def bind(m: Code) -> None:
-    """Give the slot of a value that becomes an input, or has become one."""
+    """Return the slot of a value that becomes an input, or is one already."""
     with m.function("bind", "ptr %t", "ptr %x") as f:
         parts, name = f.local(count=2), f.call("PyLong_FromVoidPtr", "ptr %x")
         with f.when(f.absent(name)):
@@ -171,7 +171,7 @@ def bind(m: Code) -> None:
 
 
 def input_(m: Code) -> None:
-    """Give the slot of a value that becomes an input, under its name, which it takes; ``node`` is the step."""
+    """Return the slot of a new input, under its name, which it takes over; ``node`` is the step."""
     with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %node") as f:
         f.own("ptr %node")
         inputs, bound = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.bound")
@@ -204,7 +204,7 @@ def input_(m: Code) -> None:
 
 
 def fits(m: Code) -> None:
-    """Whether a step takes a number of this visit without more ado: the one that it met, or any one will do."""
+    """Whether a step accepts a number of this visit without further checks: its specialized one, or any."""
     with m.function("fits", "ptr %node", "i64 %k", "ptr %number", gives="i1") as f:
         met = f.call("PyList_GetItem", f.get("ptr %node", "node.fixed"), "i64 %k")
         with f.when(f.equal(met, "ptr %number")):
@@ -221,7 +221,7 @@ def fits(m: Code) -> None:
 
 
 def outermost(m: Code) -> None:
-    """Take a frame; give the nearest one around it, or itself, that is not of this package."""
+    """Take over a frame; return the nearest one around it, or itself, that is not of this package."""
     with m.function("outermost", "ptr %frame") as f:
         code = f.call("PyFrame_GetCode", "ptr %frame")
         name = f.call("PyObject_GetAttr", code, f.constant("filename"))
@@ -239,8 +239,8 @@ def outermost(m: Code) -> None:
 
 
 def line(m: Code) -> None:
-    """Give, into %place, the code and the offset of the line that records: the caller's, of its caller if %depth is 1,
-    of whoever calls into this package if it is 2. Whether there is one; else an error."""
+    """Store into %site the code and the offset of the line that records: the caller's, of its caller if %depth is 1, of
+    the caller into this package if it is 2. Whether there is one; else an error."""
     with m.function("line", "i64 %depth", "ptr %place", gives="i1") as f:
         box, frame = f.local(), f.local()
         f.store(NULL, frame)
@@ -263,7 +263,7 @@ def line(m: Code) -> None:
 
 
 def handle(m: Code) -> None:
-    """Append a new handle for a result of a step; nothing, with an error, if that fails."""
+    """Append a new handle for a result of a step; NULL, with an error, if that fails."""
     with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %place") as f:
         handles = f.get("ptr %t", "trace.handles")
         slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, gives="i64"))
@@ -284,7 +284,7 @@ def handle(m: Code) -> None:
 
 
 def results(m: Code) -> None:
-    """Append handles for the results of a step: give the one, or with %many a tuple of all."""
+    """Append handles for the results of a step: return the one, or with %many a tuple of all."""
     with m.function("results", "ptr %t", "ptr %node", "ptr %place", "i1 %many") as f:
         with f.unless("i1 %many"):
             aval, deps = f.get("ptr %node", "node.aval"), f.get("ptr %node", "node.deps")
@@ -305,8 +305,8 @@ def results(m: Code) -> None:
 
 
 def take(m: Code) -> None:
-    """Give the handle of the step that a key leads to, in a trace that is held, with some numbers; with %many a tuple
-    of all its handles. Nothing without an error: not a step seen before."""
+    """Return the handle of the step of a key, in a held trace, with some numbers; with %many a tuple of all its
+    handles. NULL without an error: the step is new."""
     names = ("ptr %t", "ptr %parts", "i64 %n", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
     with m.function("take", *names) as f:
         node = f.call("follow", f.get("ptr %t", "trace.node"), "ptr %parts", "i64 %n")
@@ -316,8 +316,8 @@ def take(m: Code) -> None:
 
 
 def proceed(m: Code) -> None:
-    """Give the handle of a step, or with %many a tuple of all its handles, in a trace that is held. Nothing without an
-    error: a number is not one that the step takes."""
+    """Return the handle of a step, or with %many a tuple of all its handles, in a held trace. NULL without an error:
+    the step does not accept a number."""
     names = ("ptr %t", "ptr %node", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
     with m.function("proceed", *names) as f:
         node = "ptr %node"
@@ -354,7 +354,7 @@ def proceed(m: Code) -> None:
 
 
 def rest(m: Code) -> None:
-    """The step of a trace is taken; go on with the trace, if who interrupted the step has left it."""
+    """Finish the step of a trace; go on with the trace, if an interrupter of the step has left it."""
     with m.function("rest", "ptr %t", gives="void") as f:
         f.swap("ptr %t", "trace.busy", f.constant("false"))
         with f.when(f.is_(f.get("ptr %t", "trace.left"), "true")):
@@ -363,7 +363,7 @@ def rest(m: Code) -> None:
 
 
 def release(m: Code) -> None:
-    """Take a trace that was held, and the handle of a step or nothing; give the handle."""
+    """Release a held trace, taken over with the handle of a step or NULL; return the handle."""
     with m.function("release", "ptr %t", "ptr %h") as f:
         with f.when(f.absent("ptr %h")):
             with f.when(f.absent(f.call("PyErr_Occurred"))):
@@ -379,4 +379,4 @@ PARTS = (
     *(value, known, trace, state, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results),
     *(take, proceed, rest, release),
 )
-"""What the functions that Python calls are made of."""
+"""Internal functions of this module."""

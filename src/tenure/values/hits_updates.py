@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for what optimizers and modules do: updates of many places, sites, attributes."""
+"""Fast path of optimizers and modules: updates of many places, sites, attributes. Generated code."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tenure.values.hits_places import is_place
 __all__ = ["UPDATING"]
 
 WIDEST = 1024
-"""Parts of a key, at most."""
+"""Number of parts of a key, at most."""
 MOST = 16
-"""Numbers, at most."""
+"""Number of numbers of a step, at most."""
 
 
 def leave_to(f: Step, slow: str) -> None:
-    """Leave what is unusual to a Python function."""
+    """Call the slow path with the arguments."""
     f.give(f.call("PyObject_Vectorcall", f.constant(slow), "ptr %args", "i64 %n", NULL))
 
 
 def bind_all(m: Code) -> None:
-    """Put the slots of the values of a list, which are given, into an array, in a trace that is held; how many there
-    are, all of them without an error."""
+    """Store the slots of a list's values (new references) in an array, in a held trace; the number of them, all without
+    an error."""
     with m.function("bind_all", "ptr %t", "ptr %operands", "ptr %to", gives="i64") as f:
         filled = f.local("i64")
         f.store("i64 0", filled)
@@ -39,7 +39,7 @@ def bind_all(m: Code) -> None:
 
 
 def updated(m: Code) -> None:
-    """Give the results of an update, recorded in a trace that is held: as ``take``."""
+    """Return the results of an update, recorded in a held trace: as ``take``."""
     names = ("fn", "operands", "params", "scalars", "places")
     with m.function("updated", "ptr %t", *[f"ptr %{name}" for name in names]) as f:
         parts, numbers, out = f.local(count=WIDEST), f.local(count=MOST), f.local()
@@ -69,7 +69,7 @@ def updated(m: Code) -> None:
 
 
 def update(m: Code) -> None:
-    """update(fn, operands, params, scalars, places), which are free"""
+    """update(fn, operands, params, scalars, places), of places without loans"""
     with m.function("update", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         given, out = [f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5)], f.local()
         sizes = [f.size(given[1], "List"), f.size(given[4], "List"), f.size(given[3], "Tuple")]
@@ -89,7 +89,7 @@ def update(m: Code) -> None:
 
 
 def mark_all(m: Code) -> None:
-    """Say in a trace which handles, if there are any, are the values of leaves."""
+    """Mark handles, if there are any, as the values of leaves in a trace."""
     with m.function("mark_all", "ptr %t", "ptr %handles", "ptr %places", gives="void") as f:
         with f.when(f.absent("ptr %handles")):
             f.give()
@@ -102,7 +102,7 @@ def mark_all(m: Code) -> None:
 
 
 def are_places(m: Code) -> None:
-    """Whether a list has places alone."""
+    """Whether a list contains places alone."""
     with m.function("are_places", "ptr %list", gives="i1") as f:
         with f.each(f.size("ptr %list", "List")) as k, f.unless(is_place(f, f.call("PyList_GetItem", "ptr %list", k))):
             f.give("i1 false")
@@ -129,7 +129,7 @@ def refuse_writes(m: Code) -> None:
 
 
 def is_free(m: Code) -> None:
-    """Whether something is a place that nobody has lent, and no part of another."""
+    """Whether an object is a place without loans, and no part of another."""
     with m.function("is_free", "ptr %p", gives="i1") as f:
         with f.unless(is_place(f, "ptr %p")):
             f.give("i1 false")
@@ -161,7 +161,7 @@ def become(m: Code) -> None:
 
 
 def enter_site(m: Code) -> None:
-    """Recorder.enter_site(place)"""
+    """Recorder.enter_site(site)"""
     with m.function("enter_site", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         state, place = f.call("state"), f.load("ptr %args")
         with f.unless(f.both(f.equal("i64 %n", "i64 1"), f.negation(f.absent(state)))):
@@ -203,4 +203,4 @@ def registered(m: Code) -> None:
 
 
 UPDATING = (bind_all, updated, update, mark_all, are_places, refuse_writes, is_free, become, enter_site, registered)
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""
