@@ -3,8 +3,8 @@
     module = Module(Function)
     with module.function("double", "i64 %x") as f:
         with f.when(f.equal("i64 %x", "i64 0")):
-            f.give("i64 7")
-        f.give(f.do("add", "i64 %x", "i64 %x"))
+            f.ret("i64 7")
+        f.ret(f.do("add", "i64 %x", "i64 %x"))
 
 gives ``define internal i64 @double(i64 %x) { … }``. For glue, which no pass has to improve.
 """
@@ -34,13 +34,13 @@ class Module(Generic[F]):
         self.defined: set[str] = set()
 
     @contextmanager
-    def function(self, name: str, *params: str, gives: str = "ptr", exported: bool = False) -> Iterator[F]:
+    def function(self, name: str, *params: str, returns: str = "ptr", exported: bool = False) -> Iterator[F]:
         """Define a function; its body is written within the block."""
         f = self.body(self)
         self.defined.add(name)
         yield f
         kind = "" if exported else "internal "
-        head = f"define {kind}{gives} @{name}({', '.join(params)}) {{\nL0:"
+        head = f"define {kind}{returns} @{name}({', '.join(params)}) {{\nL0:"
         self.lines += [head, *f.locals, *f.lines, "}"]
 
     def __str__(self) -> str:
@@ -102,26 +102,26 @@ class Function:
         self.locals.append(f"  %v{self.count} = alloca [{count} x {kind}]")
         return f"ptr %v{self.count}"
 
-    def call(self, name: str, *args: str, gives: str = "ptr", variadic: bool = False) -> str:
-        """Call a function by its name; with ``gives="void"`` there is no value."""
+    def call(self, name: str, *args: str, returns: str = "ptr", variadic: bool = False) -> str:
+        """Call a function by its name; with ``returns="void"`` there is no value."""
         kinds = [a.split()[0] for a in args]
         listed = "ptr, ..." if variadic else ", ".join(kinds)
-        self.module.signatures.setdefault(name, f"{gives} @{name}({listed})")
-        text = f"call {gives}{' (ptr, ...)' if variadic else ''} @{name}({', '.join(args)})"
-        if gives == "void":
+        self.module.signatures.setdefault(name, f"{returns} @{name}({listed})")
+        text = f"call {returns}{' (ptr, ...)' if variadic else ''} @{name}({', '.join(args)})"
+        if returns == "void":
             self.lines.append(f"  {text}")
             return ""
-        return self.value(gives, text)
+        return self.value(returns, text)
 
-    def call_at(self, pointer: str, *args: str, gives: str = "ptr") -> str:
-        """Call a function by its address; with ``gives="void"`` there is no value."""
-        text = f"call {gives} {pointer.split()[1]}({', '.join(args)})"
-        if gives == "void":
+    def call_at(self, pointer: str, *args: str, returns: str = "ptr") -> str:
+        """Call a function by its address; with ``returns="void"`` there is no value."""
+        text = f"call {returns} {pointer.split()[1]}({', '.join(args)})"
+        if returns == "void":
             self.lines.append(f"  {text}")
             return ""
-        return self.value(gives, text)
+        return self.value(returns, text)
 
-    def give(self, v: str = "void") -> None:
+    def ret(self, v: str = "void") -> None:
         """Return from the function."""
         self.lines.append(f"  ret {v}")
         self.open = False

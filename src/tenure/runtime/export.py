@@ -66,18 +66,18 @@ _LARGE = 1 << 18
 
 def _own(m: Module[Function]) -> None:
     """Capsule that returns a block to the pool when it is freed: NumPy finds no writable memory behind it."""
-    with m.function("release", "ptr %capsule", gives="void") as f:
+    with m.function("release", "ptr %capsule", returns="void") as f:
         block = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL)
         size = f.value("i64", f"ptrtoint {f.call('PyCapsule_GetContext', 'ptr %capsule')} to i64")
-        f.call_at(f.load("ptr @give"), NULL, block, size, gives="void")
-        f.give()
+        f.call_at(f.load("ptr @give"), NULL, block, size, returns="void")
+        f.ret()
     with m.function("own", "ptr %block", "i64 %size") as f:
         capsule = f.call("PyCapsule_New", "ptr %block", NULL, "ptr @release")
         with f.when(f.equal(capsule, NULL)):
-            f.call_at(f.load("ptr @give"), NULL, "ptr %block", "i64 %size", gives="void")
-            f.give(NULL)
-        f.call("PyCapsule_SetContext", capsule, f.value("ptr", "inttoptr i64 %size to ptr"), gives="i32")
-        f.give(capsule)
+            f.call_at(f.load("ptr @give"), NULL, "ptr %block", "i64 %size", returns="void")
+            f.ret(NULL)
+        f.call("PyCapsule_SetContext", capsule, f.value("ptr", "inttoptr i64 %size to ptr"), returns="i32")
+        f.ret(capsule)
 
 
 def _source() -> str:
@@ -88,14 +88,14 @@ def _source() -> str:
         array = f.load("ptr %args")
         flags = f.load(f.at(array, f"i64 {_FLAGS}", "i8"), "i32")
         with f.when(f.equal(f.do("and", flags, f"i32 {_CONTIGUOUS}"), "i32 0")):
-            f.give(f.call("PyObject_Vectorcall", f.load("ptr @slow"), "ptr %args", "i64 %n", NULL))
-        size = f.call("PyLong_AsLongLong", f.load(f.at("ptr %args", "i64 1")), gives="i64")
+            f.ret(f.call("PyObject_Vectorcall", f.load("ptr @slow"), "ptr %args", "i64 %n", NULL))
+        size = f.call("PyLong_AsLongLong", f.load(f.at("ptr %args", "i64 1")), returns="i64")
         block = f.call_at(f.load("ptr @take"), NULL, size)
         with f.when(f.equal(block, NULL)):
-            f.give(f.call("PyErr_NoMemory"))
+            f.ret(f.call("PyErr_NoMemory"))
         owner = f.call("own", block, size)
         with f.when(f.equal(owner, NULL)):
-            f.give(NULL)
+            f.ret(NULL)
         dtype, shape, data = (f.load(f.at(array, f"i64 {k}", "i8")) for k in (_DTYPE, _SHAPE, _DATA))
         large = f.value("i1", f"icmp ugt {size}, {_LARGE}")
         state = f.local()
@@ -103,18 +103,18 @@ def _source() -> str:
             f.store(f.call("PyEval_SaveThread"), state)
         f.call("memcpy", block, data, size)
         with f.when(large):
-            f.call("PyEval_RestoreThread", f.load(state), gives="void")
+            f.call("PyEval_RestoreThread", f.load(state), returns="void")
         ndim = f.load(f.at(array, f"i64 {_NDIM}", "i8"), "i32")
-        f.call("Py_IncRef", dtype, gives="void")  # the new array takes it
+        f.call("Py_IncRef", dtype, returns="void")  # the new array takes it
         kind, new = f.load("ptr @ndarray"), f.load("ptr @new")
         out = f.call_at(new, kind, dtype, ndim, shape, NULL, block, "i32 0", NULL)
         with f.when(f.equal(out, NULL)):
-            f.call("Py_DecRef", owner, gives="void")
-            f.give(NULL)
-        with f.unless(f.equal(f.call_at(f.load("ptr @set_base"), out, owner, gives="i32"), "i32 0")):
-            f.call("Py_DecRef", out, gives="void")
-            f.give(NULL)
-        f.give(out)
+            f.call("Py_DecRef", owner, returns="void")
+            f.ret(NULL)
+        with f.unless(f.equal(f.call_at(f.load("ptr @set_base"), out, owner, returns="i32"), "i32 0")):
+            f.call("Py_DecRef", out, returns="void")
+            f.ret(NULL)
+        f.ret(out)
     variables = "\n".join(f"@{name} = global ptr null" for name in _VARIABLES)
     return f"{variables}\n{m}"
 

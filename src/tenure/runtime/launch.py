@@ -129,43 +129,43 @@ def _item(f: Function, of: str, k: int) -> str:
 
 
 def _number(f: Function, of: str, k: int) -> str:
-    return f.call("PyLong_AsLongLong", _item(f, of, k), gives="i64")
+    return f.call("PyLong_AsLongLong", _item(f, of, k), returns="i64")
 
 
 def _free(m: Module[Function]) -> None:
     """Whether an array has no other holder and is writable; -1 with an error."""
-    with m.function("free", "ptr %array", gives="i32") as f:
+    with m.function("free", "ptr %array", returns="i32") as f:
         count = f.load("ptr %array", "i32")
         flags = f.load(f.at("ptr %array", f"i64 {_FLAGS}", "i8"), "i32")
         writeable = f.negation(f.equal(f.do("and", flags, f"i32 {_WRITEABLE}"), "i32 0"))
         with f.unless(f.both(f.equal(count, "i32 1"), writeable)):
-            f.give("i32 0")
+            f.ret("i32 0")
         base = f.load(f.at("ptr %array", f"i64 {_BASE}", "i8"))
         with f.when(f.equal(base, NULL)):
-            f.give("i32 1")
+            f.ret("i32 1")
         answer = f.call("PyObject_CallFunctionObjArgs", f.load("ptr @unshared"), base, NULL, variadic=True)
         with f.when(f.equal(answer, NULL)):
-            f.give("i32 -1")
-        f.call("Py_DecRef", answer, gives="void")
-        f.give(f.value("i32", f"zext {f.equal(answer, f.load('ptr @true'))} to i32"))
+            f.ret("i32 -1")
+        f.call("Py_DecRef", answer, returns="void")
+        f.ret(f.value("i32", f"zext {f.equal(answer, f.load('ptr @true'))} to i32"))
 
 
 def _make(m: Module[Function]) -> None:
     """Append arrays to the given ones, in a donor's buffer where it is free; 0, or 1 with an error."""
     names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
-    with m.function("make", *names, gives="i32") as f:
+    with m.function("make", *names, returns="i32") as f:
         two, array = f.local(count=2), f.local()
-        with f.each(f.call("PyTuple_Size", "ptr %makers", gives="i64")) as k:
+        with f.each(f.call("PyTuple_Size", "ptr %makers", returns="i64")) as k:
             maker = f.call("PyTuple_GetItem", "ptr %makers", k)
             donor = _number(f, maker, 3)
             f.store(NULL, array)
             with f.when(f.value("i1", f"icmp sge {donor}, 0")):
                 old = f.call("PyList_GetItem", "ptr %arrays", donor)
-                free = f.call("free", old, gives="i32")
+                free = f.call("free", old, returns="i32")
                 with f.when(f.equal(free, "i32 -1")):
-                    f.give("i32 1")
+                    f.ret("i32 1")
                 with f.when(f.equal(free, "i32 1")):
-                    f.call("Py_IncRef", old, gives="void")
+                    f.call("Py_IncRef", old, returns="void")
                     f.store(old, array)
                 with f.when(f.equal(free, "i32 0")):
                     counter = f.at(f.call("PyLong_AsVoidPtr", "ptr %counts"), donor, "i64")
@@ -176,48 +176,48 @@ def _make(m: Module[Function]) -> None:
                 f.store(f.call("PyObject_Vectorcall", f.load("ptr @empty"), two, "i64 2", NULL), array)
             new = f.load(array)
             with f.when(f.equal(new, NULL)):
-                f.give("i32 1")
+                f.ret("i32 1")
             at = f.do("add", "i64 %given", _number(f, maker, 0))
-            f.call("PyList_SetItem", "ptr %arrays", at, new, gives="i32")
-        f.give("i32 0")
+            f.call("PyList_SetItem", "ptr %arrays", at, new, returns="i32")
+        f.ret("i32 0")
 
 
 def _pooled(m: Module[Function]) -> None:
     """Append arrays with the pool's allocator in force; 0, or 1 with an error."""
     names = ("ptr %context", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
-    with m.function("pooled", *names, gives="i32") as f:
-        with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", gives="i64"), "i64 0")):
-            f.give("i32 0")
-        f.call("PyContext_Enter", "ptr %context", gives="i32")
-        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", gives="i32")
-        f.call("PyContext_Exit", "ptr %context", gives="i32")
-        f.give(out)
+    with m.function("pooled", *names, returns="i32") as f:
+        with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", returns="i64"), "i64 0")):
+            f.ret("i32 0")
+        f.call("PyContext_Enter", "ptr %context", returns="i32")
+        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", returns="i32")
+        f.call("PyContext_Exit", "ptr %context", returns="i32")
+        f.ret(out)
 
 
 def _pack(m: Module[Function]) -> None:
     """Return the numbers as bytes, eight for each; NULL, with an error, where one does not fit."""
     with m.function("pack", "ptr %kinds", "ptr %numbers") as f:
         letters = f.call("PyBytes_AsString", "ptr %kinds")
-        count = f.call("PyBytes_Size", "ptr %kinds", gives="i64")
+        count = f.call("PyBytes_Size", "ptr %kinds", returns="i64")
         out = f.call("PyBytes_FromStringAndSize", NULL, f.do("mul", count, "i64 8"))
         with f.when(f.equal(out, NULL)):
-            f.give(NULL)
+            f.ret(NULL)
         words = f.call("PyBytes_AsString", out)
         with f.each(count) as k:
             number, to = f.call("PySequence_GetItem", "ptr %numbers", k), f.at(words, k, "i64")
             with f.when(f.equal(number, NULL)):
-                f.call("Py_DecRef", out, gives="void")
-                f.give(NULL)
+                f.call("Py_DecRef", out, returns="void")
+                f.ret(NULL)
             real = f.equal(f.load(f.at(letters, k, "i8"), "i8"), f"i8 {ord('d')}")
             with f.when(real):
-                f.store(f.call("PyFloat_AsDouble", number, gives="double"), to)
+                f.store(f.call("PyFloat_AsDouble", number, returns="double"), to)
             with f.unless(real):
-                f.store(f.call("PyLong_AsLongLong", number, gives="i64"), to)
-            f.call("Py_DecRef", number, gives="void")
+                f.store(f.call("PyLong_AsLongLong", number, returns="i64"), to)
+            f.call("Py_DecRef", number, returns="void")
         with f.unless(f.equal(f.call("PyErr_Occurred"), NULL)):
-            f.call("Py_DecRef", out, gives="void")
-            f.give(NULL)
-        f.give(out)
+            f.call("Py_DecRef", out, returns="void")
+            f.ret(NULL)
+        f.ret(out)
 
 
 _GROWING = ("ptr %spec", "ptr %arrays", "ptr %numbers", "ptr %context")
@@ -225,26 +225,26 @@ _GROWING = ("ptr %spec", "ptr %arrays", "ptr %numbers", "ptr %context")
 
 def _make_all(m: Module[Function]) -> None:
     """Append the arrays of a call to the given ones; 0, or 1 with an error."""
-    with m.function("make_all", *_GROWING, gives="i32") as f:
+    with m.function("make_all", *_GROWING, returns="i32") as f:
         given, counts = _number(f, "ptr %spec", 7), _item(f, "ptr %spec", 6)
         with f.each(_number(f, "ptr %spec", 1)):
-            f.call("PyList_Append", "ptr %arrays", f.load("ptr @none"), gives="i32")
-        small = f.call("make", "ptr %arrays", given, _item(f, "ptr %spec", 2), counts, gives="i32")
+            f.call("PyList_Append", "ptr %arrays", f.load("ptr @none"), returns="i32")
+        small = f.call("make", "ptr %arrays", given, _item(f, "ptr %spec", 2), counts, returns="i32")
         with f.unless(f.equal(small, "i32 0")):
-            f.give("i32 1")
-        f.give(f.call("pooled", "ptr %context", "ptr %arrays", given, _item(f, "ptr %spec", 3), counts, gives="i32"))
+            f.ret("i32 1")
+        f.ret(f.call("pooled", "ptr %context", "ptr %arrays", given, _item(f, "ptr %spec", 3), counts, returns="i32"))
 
 
 def _pack_in(m: Module[Function]) -> None:
     """Insert the packed numbers before the last array; 0, or 1 with an error."""
-    with m.function("pack_in", *_GROWING, gives="i32") as f:
+    with m.function("pack_in", *_GROWING, returns="i32") as f:
         packed = f.call("pack", _item(f, "ptr %spec", 4), "ptr %numbers")
         with f.when(f.equal(packed, NULL)):
-            f.give("i32 1")
-        last = f.do("sub", f.call("PyList_Size", "ptr %arrays", gives="i64"), "i64 1")
-        f.call("PyList_Insert", "ptr %arrays", last, packed, gives="i32")
-        f.call("Py_DecRef", packed, gives="void")
-        f.give("i32 0")
+            f.ret("i32 1")
+        last = f.do("sub", f.call("PyList_Size", "ptr %arrays", returns="i64"), "i64 1")
+        f.call("PyList_Insert", "ptr %arrays", last, packed, returns="i32")
+        f.call("Py_DecRef", packed, returns="void")
+        f.ret("i32 0")
 
 
 def _fill(m: Module[Function]) -> None:
@@ -254,26 +254,26 @@ def _fill(m: Module[Function]) -> None:
     with m.function("fill", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         spec, arrays, numbers, context, out = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
         none = f.load("ptr @none")
-        with f.when(f.equal(f.call("PyList_Size", arrays, gives="i64"), _number(f, spec, 7))):
+        with f.when(f.equal(f.call("PyList_Size", arrays, returns="i64"), _number(f, spec, 7))):
             for step in ("make_all", "pack_in"):
-                with f.unless(f.equal(f.call(step, spec, arrays, numbers, context, gives="i32"), "i32 0")):
-                    f.give(NULL)
+                with f.unless(f.equal(f.call(step, spec, arrays, numbers, context, returns="i32"), "i32 0")):
+                    f.ret(NULL)
         code = f.call("PyLong_AsVoidPtr", _item(f, spec, 0))
         thread = f.call("PyEval_SaveThread")
-        failed = f.call_at(code, arrays, gives="i64")
-        f.call("PyEval_RestoreThread", thread, gives="void")
+        failed = f.call_at(code, arrays, returns="i64")
+        f.call("PyEval_RestoreThread", thread, returns="void")
         with f.when(f.equal(failed, f"i64 {PAUSED}")), f.unless(f.equal(f.call("PyErr_Occurred"), NULL)):
-            f.give(NULL)
+            f.ret(NULL)
         with f.unless(f.equal(failed, "i64 0")):
-            f.give(f.call("PyLong_FromLong", failed))
+            f.ret(f.call("PyLong_FromLong", failed))
         outputs = _item(f, spec, 5)
-        with f.each(f.call("PyTuple_Size", outputs, gives="i64")) as k:
-            at = f.call("PyLong_AsLongLong", f.call("PyTuple_GetItem", outputs, k), gives="i64")
+        with f.each(f.call("PyTuple_Size", outputs, returns="i64")) as k:
+            at = f.call("PyLong_AsLongLong", f.call("PyTuple_GetItem", outputs, k), returns="i64")
             array = f.call("PyList_GetItem", arrays, at)
-            f.call("Py_IncRef", array, gives="void")
-            f.call("PyList_SetItem", out, k, array, gives="i32")
-        f.call("Py_IncRef", none, gives="void")
-        f.give(none)
+            f.call("Py_IncRef", array, returns="void")
+            f.call("PyList_SetItem", out, k, array, returns="i32")
+        f.call("Py_IncRef", none, returns="void")
+        f.ret(none)
 
 
 def _run(m: Module[Function]) -> None:
@@ -284,22 +284,22 @@ def _run(m: Module[Function]) -> None:
         with f.each(_number(f, spec, 7)) as k:
             kind = f.load(f.at(f.call("PyList_GetItem", arrays, k), "i64 8", "i8"))
             with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
-                f.call("Py_IncRef", none, gives="void")
-                f.give(none)
-        out = f.call("PyList_New", f.call("PyTuple_Size", _item(f, spec, 5), gives="i64"))
+                f.call("Py_IncRef", none, returns="void")
+                f.ret(none)
+        out = f.call("PyList_New", f.call("PyTuple_Size", _item(f, spec, 5), returns="i64"))
         own, status = f.call("PyContext_Copy", context), f.local()
         f.store(NULL, status)
         with f.unless(f.do("or", f.equal(out, NULL), f.equal(own, NULL))):
             for n, v in enumerate((spec, arrays, numbers, own, out)):
                 f.store(v, f.at(box, f"i64 {n}"))
             f.store(f.call("fill", NULL, box, "i64 5"), status)
-        f.call("Py_DecRef", own, gives="void")
+        f.call("Py_DecRef", own, returns="void")
         done = f.load(status)
         with f.when(f.equal(done, none)):
-            f.call("Py_DecRef", done, gives="void")
-            f.give(out)
-        f.call("Py_DecRef", out, gives="void")
-        f.give(done)
+            f.call("Py_DecRef", done, returns="void")
+            f.ret(out)
+        f.call("Py_DecRef", out, returns="void")
+        f.ret(done)
 
 
 def _load() -> tuple[Callable[..., Any], int]:

@@ -31,17 +31,17 @@ def _builtin() -> int:
     """``i32 interrupted()``: whether a signal is noted, or its handler has raised an exception. Only the main thread
     handles signals, so only it takes the GIL."""
     module = Module(Function)
-    with module.function("interrupted", gives="i32", exported=True) as f:
+    with module.function("interrupted", returns="i32", exported=True) as f:
         main = f"i64 {threading.main_thread().ident}"
-        with f.unless(f.equal(f.call("PyThread_get_thread_ident", gives="i64"), main)):
-            f.give("i32 0")
-        held = f.call("PyGILState_Ensure", gives="i32")
-        raised = f.call("PyErr_CheckSignals", gives="i32")
-        noted = f.equal(f.call("PyList_Size", f.load("ptr @noted"), gives="i64"), "i64 0")
-        f.call("PyGILState_Release", held, gives="void")
+        with f.unless(f.equal(f.call("PyThread_get_thread_ident", returns="i64"), main)):
+            f.ret("i32 0")
+        held = f.call("PyGILState_Ensure", returns="i32")
+        raised = f.call("PyErr_CheckSignals", returns="i32")
+        noted = f.equal(f.call("PyList_Size", f.load("ptr @noted"), returns="i64"), "i64 0")
+        f.call("PyGILState_Release", held, returns="void")
         with f.unless(f.equal(raised, "i32 0")):
-            f.give("i32 1")
-        f.give(f.choice(noted, "i32 0", "i32 1"))
+            f.ret("i32 1")
+        f.ret(f.choice(noted, "i32 0", "i32 1"))
     code = Extension(f"@noted = global ptr null\n{module}", _API, ("noted",), ("interrupted",))
     code.point("noted", NOTED)
     return code.address("interrupted")

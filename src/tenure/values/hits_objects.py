@@ -49,24 +49,24 @@ class Step(Function):
         """Store a value in a slot with a new reference, and release the former one."""
         address = self.at(x, self.where(slot), "i8")
         old = self.load(address)
-        self.store(self.own(v), address)
-        self.drop(old)
+        self.store(self.incref(v), address)
+        self.decref(old)
 
     def give_none(self) -> None:
         """Return None, or NULL if there is an error."""
         with self.when(self.failed()):
-            self.give(NULL)
-        self.give(self.own(self.constant("none")))
+            self.ret(NULL)
+        self.ret(self.incref(self.constant("none")))
 
-    def own(self, v: str) -> str:
+    def incref(self, v: str) -> str:
         """Increment the reference count of an object."""
-        self.call("Py_IncRef", v, gives="void")
+        self.call("Py_IncRef", v, returns="void")
         return v
 
-    def drop(self, *values: str) -> None:
+    def decref(self, *values: str) -> None:
         """Decrement reference counts; NULL is allowed."""
         for v in values:
-            self.call("Py_DecRef", v, gives="void")
+            self.call("Py_DecRef", v, returns="void")
 
     def constant(self, name: str) -> str:
         """Load an object that the code refers to by name."""
@@ -96,7 +96,7 @@ class Step(Function):
 
     def size(self, x: str, kind: str) -> str:
         """Length of a tuple, list or dictionary."""
-        return self.call(f"Py{kind}_Size", x, gives="i64")
+        return self.call(f"Py{kind}_Size", x, returns="i64")
 
     def item(self, x: str, k: str) -> str:
         """Item of a tuple (a borrowed reference)."""
@@ -110,11 +110,11 @@ class Step(Function):
         """Whether an error is set."""
         return self.negation(self.absent(self.call("PyErr_Occurred")))
 
-    def ask(self, *args: str) -> str:
+    def call_python(self, *args: str) -> str:
         """Call a Python function."""
         return self.call("PyObject_CallFunctionObjArgs", *args, NULL, variadic=True)
 
-    def tell(self, x: str, method: str, *args: str) -> str:
+    def call_method(self, x: str, method: str, *args: str) -> str:
         """Call a method of an object."""
         return self.call("PyObject_CallMethodObjArgs", x, self.constant(method), *args, NULL, variadic=True)
 
@@ -127,7 +127,7 @@ class Step(Function):
             for name, v in slots.items():
                 self.put(x, f"{prefix}.{name}", v)
         with self.when(self.absent(x)):
-            self.drop(*slots.values())
+            self.decref(*slots.values())
         return x
 
 
