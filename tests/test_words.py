@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "tenure"
-LATER = {"compile", "ir", "ops", "runtime", "transform", "values"}
+LATER = {"compile", "ir", "ops"}
 """Rooms whose first lines are still to be written."""
 ROOMS = sorted({path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} - LATER)
-WHOLE = ("check", "cli", "report")
+WHOLE = ("check", "cli", "report", "runtime", "transform", "values")
 """Rooms in which functions, classes and constants are described likewise."""
 CLAUSE = re.compile(
     r"(what|who|whoever|whom|whose|which|how|where|why|when|it|its|they|their|this|that|these|those|we|you|he|she|"

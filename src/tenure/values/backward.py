@@ -17,7 +17,7 @@ from typing import Any
 from tenure.runtime.bracket import bracket
 from tenure.values import paths, steps
 from tenure.values.gradients import add, replace
-from tenure.values.graph import Leaf, Out, Place, Segment, Source
+from tenure.values.graph import CodeSite, Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
@@ -43,7 +43,7 @@ class Walk:
         self.consume = consume
         self.accumulate = accumulate
         self.final, self.walked = False, 0
-        self.where: Place = None
+        self.where: CodeSite = None
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}

@@ -140,13 +140,13 @@ def explanation(plan: Plan, runs: int | None = None) -> Explanation:
     held = getattr(compiled, "held", None)
     state = COMPILED if held is not None else INTERPRETED if type(executable) is Interpreted else STEPWISE
     found = report(executable.program, held)
-    places = plan.places or []
+    recorded = plan.sites or []
     sites: dict[int, Site | None] = {}
 
     def lines(origins: Sequence[int]) -> tuple[Site, ...]:
         for k in origins:
             if k not in sites:
-                sites[k] = site(places[k]) if 0 <= k < len(places) else None
+                sites[k] = site(recorded[k]) if 0 <= k < len(recorded) else None
         unique = {(s.filename, s.line): s for s in (sites[k] for k in sorted(origins)) if s is not None}
         return tuple(unique.values())
 

@@ -24,7 +24,7 @@ from tenure.values.expand import Expansion
 from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.sites import places_of
+from tenure.values.sites import sites_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
 
@@ -67,14 +67,14 @@ class Plan:
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the values, and ``kept``
     the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
-    which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
-    ``places`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
+    the others, which are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
+    ``sites`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
     ``tn.move`` had given when it last ran.
     """
 
     __slots__ = (
         "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "lean", "leaves", "moved", "numbers",
-        "open", "places", "saved", "slots",
+        "open", "saved", "sites", "slots",
     )  # fmt: skip
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: Save) -> None:
@@ -95,7 +95,7 @@ class Plan:
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
-        self.places: list[graph.Place] | None = None
+        self.sites: list[graph.CodeSite] | None = None
         kept = [packs.pack(ex.builder, what) for what in self.saved]
         literals, self.baked = paths.literals(node, ex)
         inputs = [v.id for v in ex.inputs]
@@ -218,8 +218,8 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         expected = graph.EXPECTED["backward"] if node.save is None else node.save
         save: Save = lasting(t) if t.cutting else expected
         plan = node.plans.get((live, save)) or internally(node, plan_for, node, live, save)
-        if plan.places is None:
-            plan.places = places_of(t, handles)
+        if plan.sites is None:
+            plan.sites = sites_of(t, handles)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:

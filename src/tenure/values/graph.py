@@ -17,7 +17,7 @@ from typing import Any
 from tenure.values import packs
 from tenure.values.trie import Node
 
-Place = tuple[CodeType, int] | None
+CodeSite = tuple[CodeType, int] | None
 """Site of the user's program as recorded: a code object and an instruction offset; None where unknown."""
 
 Hook = Callable[[Any], Any]
@@ -58,7 +58,7 @@ class Out:
 
     __slots__ = ("__weakref__", "name", "segment", "slot", "where")
 
-    def __init__(self, segment: Segment | None, slot: int, name: str, where: Place = None) -> None:
+    def __init__(self, segment: Segment | None, slot: int, name: str, where: CodeSite = None) -> None:
         self.segment = segment
         self.slot = slot
         self.name = name
@@ -66,7 +66,7 @@ class Out:
         if segment is not None:
             segment.outs[slot] = weakref.ref(self)
 
-    def consume(self, where: Place) -> None:
+    def consume(self, where: CodeSite) -> None:
         """Release the graph; the result is a number from now on."""
         self.where = where
         self.segment = None
@@ -117,7 +117,7 @@ class Segment:
         self.lean, self.inputs, self.saved = True, [], None
         _unused.pop(self.me, None)
 
-    def consumed(self) -> Place:
+    def consumed(self) -> CodeSite:
         """Site of a backward that has consumed a result."""
         outs = [reference() for reference in list(self.outs.values())]
         return next((out.where for out in outs if out is not None and out.segment is None), None)

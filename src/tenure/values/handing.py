@@ -15,7 +15,7 @@ from tenure.runtime.pauses import Paused
 from tenure.values import graph, paths, spending
 from tenure.values.lost import break_off, locate
 from tenure.values.shield import shielded
-from tenure.values.sites import place_of
+from tenure.values.sites import site_of
 
 
 def due(executable: Any) -> bool:
@@ -102,7 +102,7 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     for slot, by in plan.consumed.items():
         h = handles[slot]
         if h._src is None:
-            h._src = graph.Out(None, slot, h._node.name, place_of(t, handles[by]))
+            h._src = graph.Out(None, slot, h._node.name, site_of(t, handles[by]))
     if not plan.open:
         return None
     segment = graph.Segment(t.node, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)

@@ -21,7 +21,7 @@ from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
-from tenure.values.sites import PACKAGE, place_of, user_frame
+from tenure.values.sites import PACKAGE, site_of, user_frame
 from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Key, Node
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
@@ -40,7 +40,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     ),
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
-    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "places", "saved", "slots"),
+    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
 }
@@ -91,16 +91,16 @@ def _known() -> dict[str, Any]:
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
         "last": force.LAST, "budget": force.NODE_BUDGET, "buffers": vars(buffers),
         "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
-        "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_place_of": place_of,
+        "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES,
     }
 
 
 def _load() -> Extension:
-    places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
+    offsets = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
     like = record.Trace()
     blank = {name: getattr(like, name) for name in TRACE}
-    made = hits_code.remembered(places, blank)
+    made = hits_code.remembered(offsets, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
     objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock)}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}

@@ -169,7 +169,7 @@ def run_locked(m: Code) -> None:
         f.store(f.constant("none"), call)
         with f.when(f.is_(f.kind(executable), "tiered")):
             f.store(f.get(executable, "tiered.call"), call)
-        usual = [f.is_(f.kind(f.load(call)), "call"), f.negation(f.is_(f.get(plan, "plan.places"), "none"))]
+        usual = [f.is_(f.kind(f.load(call)), "call"), f.negation(f.is_(f.get(plan, "plan.sites"), "none"))]
         usual.append(f.empty(f.get(plan, "plan.saved"), "Tuple"))
         usual.append(f.equal(f.call("PySet_Size", f.get(plan, "plan.moved"), returns="i64"), "i64 0"))
         with f.unless(f.every(*usual)):
@@ -253,7 +253,7 @@ def begin(m: Code) -> None:
                 for x in (slot, by)
             )
             with f.when(f.is_(f.get(h, ".src"), "none")):
-                where = f.call("place_of", "ptr %t", cause)
+                where = f.call("site_of", "ptr %t", cause)
                 with f.when(f.absent(where)):
                     f.ret("i1 false")
                 kept = {"segment": f.constant("none"), "slot": slot, "name": f.get(f.get(h, ".node"), "node.name")}
@@ -265,16 +265,16 @@ def begin(m: Code) -> None:
         f.ret("i1 true")
 
 
-def place_of(m: Code) -> None:
+def site_of(m: Code) -> None:
     """Return the site that recorded a handle of a trace."""
-    with m.function("place_of", "ptr %t", "ptr %h") as f:
+    with m.function("site_of", "ptr %t", "ptr %h") as f:
         code = f.get("ptr %h", ".code")
         name = f.call("PyObject_GetAttr", code, f.constant("filename"))
         most = f"i64 {2**62}"
         inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", returns="i64")
         f.decref(name)
         with f.unless(f.equal(inside, "i64 0")):
-            f.ret(f.call_python(f.constant("slow_place_of"), "ptr %t", "ptr %h"))
+            f.ret(f.call_python(f.constant("slow_site_of"), "ptr %t", "ptr %h"))
         out = f.call("PyTuple_New", "i64 2")
         with f.unless(f.absent(out)):
             for k, v in enumerate((code, f.get("ptr %h", ".lasti"))):
@@ -357,6 +357,6 @@ def item(m: Code) -> None:
 
 READING = (
     *(compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
-    *(place_of, let_go, tidy, array, array_of, item),
+    *(site_of, let_go, tidy, array, array_of, item),
 )
 """Builtins of this module, with their internal functions."""

@@ -242,7 +242,7 @@ def outermost(m: Code) -> None:
 def line(m: Code) -> None:
     """Store into %site the code and the offset of the line that records: the caller's, of its caller if %depth is 1, of
     the caller into this package if it is 2. Whether there is one; else an error."""
-    with m.function("line", "i64 %depth", "ptr %place", returns="i1") as f:
+    with m.function("line", "i64 %depth", "ptr %site", returns="i1") as f:
         box, frame = f.local(), f.local()
         f.store(NULL, frame)
         with f.when(f.equal("i64 %depth", "i64 1")):
@@ -258,21 +258,21 @@ def line(m: Code) -> None:
         last = f.value("i64", f"sext {f.call('PyFrame_GetLasti', found, returns='i32')} to i64")
         code, offset = f.call("PyFrame_GetCode", found), f.call("PyLong_FromLong", last)
         f.decref(found)
-        f.store(code, "ptr %place")
-        f.store(offset, f.at("ptr %place", "i64 1"))
+        f.store(code, "ptr %site")
+        f.store(offset, f.at("ptr %site", "i64 1"))
         f.ret(f.negation(f.absent(offset)))
 
 
 def handle(m: Code) -> None:
     """Append a new handle for a result of a step; NULL, with an error, if that fails."""
-    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %place") as f:
+    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %site") as f:
         handles = f.get("ptr %t", "trace.handles")
         slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, returns="i64"))
         h = f.call("PyType_GenericAlloc", f.constant("tensor"), "i64 0")
         with f.unless(f.value("i1", f"or {f.absent(slot)}, {f.absent(h).split()[1]}")):
             kept = {"aval": "ptr %aval", "deps": "ptr %deps", "node": "ptr %node", "trace": "ptr %t"}
-            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %place")}
-            kept["lasti"] = f.load(f.at("ptr %place", "i64 1"))
+            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %site")}
+            kept["lasti"] = f.load(f.at("ptr %site", "i64 1"))
             for name, v in kept.items():
                 f.put(h, f".{name}", f.incref(v))
             f.put(h, ".slot", slot)
@@ -286,10 +286,10 @@ def handle(m: Code) -> None:
 
 def results(m: Code) -> None:
     """Append handles for the results of a step: return the one, or with %many a tuple of all."""
-    with m.function("results", "ptr %t", "ptr %node", "ptr %place", "i1 %many") as f:
+    with m.function("results", "ptr %t", "ptr %node", "ptr %site", "i1 %many") as f:
         with f.unless("i1 %many"):
             aval, deps = f.get("ptr %node", "node.aval"), f.get("ptr %node", "node.deps")
-            f.ret(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place"))
+            f.ret(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %site"))
         avals, depss = f.get("ptr %node", "node.avals"), f.get("ptr %node", "node.depss")
         count = f.call("PyTuple_Size", avals, returns="i64")
         out = f.call("PyTuple_New", count)
@@ -297,7 +297,7 @@ def results(m: Code) -> None:
             f.ret(NULL)
         with f.each(count) as k:
             aval, deps = f.call("PyTuple_GetItem", avals, k), f.call("PyTuple_GetItem", depss, k)
-            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place")
+            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %site")
             with f.when(f.absent(h)):
                 f.decref(out)
                 f.ret(NULL)
@@ -331,13 +331,13 @@ def proceed(m: Code) -> None:
                 f.decref(node)
                 f.call("PyErr_Clear", returns="void")
                 f.ret(NULL)
-        place, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
+        site, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
         f.store(NULL, out)
-        f.store(NULL, place)
-        f.store(NULL, f.at(place, "i64 1"))
-        with f.when(f.call("line", "i64 %depth", place, returns="i1")):
-            f.store(f.call("results", "ptr %t", node, place, "i1 %many"), out)
-        f.decref(f.load(place), f.load(f.at(place, "i64 1")))
+        f.store(NULL, site)
+        f.store(NULL, f.at(site, "i64 1"))
+        with f.when(f.call("line", "i64 %depth", site, returns="i1")):
+            f.store(f.call("results", "ptr %t", node, site, "i1 %many"), out)
+        f.decref(f.load(site), f.load(f.at(site, "i64 1")))
         h, status = f.load(out), f.local("i32")
         with f.when(f.absent(h)):
             f.decref(node)

@@ -163,11 +163,11 @@ def become(m: Code) -> None:
 def enter_site(m: Code) -> None:
     """Recorder.enter_site(site)"""
     with m.function("enter_site", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        state, place = f.call("state"), f.load("ptr %args")
+        state, site = f.call("state"), f.load("ptr %args")
         with f.unless(f.both(f.equal("i64 %n", "i64 1"), f.negation(f.absent(state)))):
             f.ret(f.call("onward", f.constant("slow_enter_site"), "ptr %self", "ptr %args", "i64 %n", NULL))
         t = f.incref(f.get(f.constant("cell"), "unfinished.trace"))
-        f.call("PyDict_SetItem", state, f.constant("name_site"), place, returns="i32")
+        f.call("PyDict_SetItem", state, f.constant("name_site"), site, returns="i32")
         sites = f.get(t, "trace.sites")
         start, size = f.call("PyLong_FromLong", f.size(f.get(t, "trace.handles"), "List")), f.size(sites, "List")
         with f.unless(f.equal(size, "i64 0")):
@@ -179,7 +179,7 @@ def enter_site(m: Code) -> None:
         pair = f.call("PyTuple_New", "i64 2")
         with f.unless(f.absent(pair)):
             f.call("PyTuple_SetItem", pair, "i64 0", start, returns="i32")
-            f.call("PyTuple_SetItem", pair, "i64 1", f.incref(place), returns="i32")
+            f.call("PyTuple_SetItem", pair, "i64 1", f.incref(site), returns="i32")
             f.call("PyList_Append", sites, pair, returns="i32")
         f.decref(pair, t)
         f.give_none()

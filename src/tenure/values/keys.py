@@ -381,9 +381,9 @@ def check_now(array: Any, axis: int, size: int) -> None:
 def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
     """Positions of a mask's true elements, in C order: an index tensor for each axis, or (``flat``) one in all. The
     mask is read."""
-    known: dict[bool, tuple[Any, ...]] | None = getattr(mask, "_places", None)
+    known: dict[bool, tuple[Any, ...]] | None = getattr(mask, "_positions", None)
     if known is None:
-        known = mask._places = {}
+        known = mask._positions = {}
     if flat not in known:
         try:
             array = boundary.array_alone(mask)

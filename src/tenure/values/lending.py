@@ -13,7 +13,7 @@ from typing import Any
 from tenure.errors import WriteError
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import RELEASE, TAKE
 from tenure.values.loans import STANDING_IN, Ended, Lease, Loan, lend, meet, take_up, tidied
 from tenure.values.move import moved
@@ -55,7 +55,7 @@ class Lender:
 
     __slots__ = ("ends", "lease", "where")
 
-    def __init__(self, where: Place, lease: Lease) -> None:
+    def __init__(self, where: CodeSite, lease: Lease) -> None:
         self.where = where
         self.lease = lease
         self.ends: list[tuple[Any, ...]] = []
@@ -120,7 +120,7 @@ def _forget(borrow: SharedBorrow, loan: Loan) -> None:
         borrow._entered.remove(loan)
 
 
-def _end_borrow(borrow: Borrow, where: Place) -> None:
+def _end_borrow(borrow: Borrow, where: CodeSite) -> None:
     borrow._stale = borrow._stale or Ended("over", where)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values import keys
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import RELEASE, TAKE, guarded
 from tenure.values.picks import Inner, Picker, Points
 from tenure.values.regions import Region, overlap
@@ -31,9 +31,9 @@ LENDING: dict[int, int] = {}
 number: parameters made later are not lent."""
 LENT: list[Callable[[Any, int, int], None]] = []
 """Checks that refuse a write of a place lent by a thread in ``LENDING``, since that number."""
-UPDATING: dict[int, tuple[Any, Place]] = {}
+UPDATING: dict[int, tuple[Any, CodeSite]] = {}
 """Threads in the update of an optimizer, which holds its parameters exclusively, with the line that asked for it."""
-HELD: list[Callable[[Any, int, tuple[Any, Place]], None]] = []
+HELD: list[Callable[[Any, int, tuple[Any, CodeSite]], None]] = []
 """Checks that refuse a use of a place that a thread in ``UPDATING`` updates."""
 
 WATCHERS: list[Callable[[Any, Any], None]] = []
@@ -81,7 +81,7 @@ class Loan:
     by: Any
     region: Region
     exclusive: bool
-    where: Place
+    where: CodeSite
     whom: str = ""
     lease: Lease = field(default_factory=Lease)
     settle: Callable[[], None] | None = None
@@ -106,7 +106,7 @@ class Ended:
     the reason that a borrow is not written through."""
 
     why: str
-    where: Place
+    where: CodeSite
 
     def error(self) -> OwnershipError:
         """TN382 for a moved object, TN597 for a stale borrow or one whose loan is over."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from tenure.errors import OutOfMemory, TenureError
 from tenure.interp.interp import Poison
 from tenure.runtime.bracket import at_once, bracket
-from tenure.values.sites import here, place_of, site
+from tenure.values.sites import here, site, site_of
 from tenure.values.unfinished import UNFINISHED
 
 AXIS = re.compile(r"axis \d+(?= of size)")
@@ -92,7 +92,7 @@ def no_memory(t: Any, results: list[Any]) -> OutOfMemory:
     """Error for lack of memory: the largest result of a run, and the line that recorded it."""
     largest = max(results, key=lambda h: h._aval.nbytes)
     aval = largest._aval
-    found = OutOfMemory.of(aval.shape, aval.dtype.name, aval.nbytes, site(place_of(t, largest) or here()))
+    found = OutOfMemory.of(aval.shape, aval.dtype.name, aval.nbytes, site(site_of(t, largest) or here()))
     found.__suppress_context__ = True
     return found
 
@@ -111,7 +111,7 @@ def locate(t: Any, handles: list[Any], poison: Poison) -> None:
     error = poison.error
     if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
         h = handles[poison.origin]
-        error.at = site(place_of(t, h))
+        error.at = site(site_of(t, h))
         if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
             error.message = AXIS.sub("an axis", error.message)
             error.args = (error.message,)

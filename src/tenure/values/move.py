@@ -18,7 +18,7 @@ from tenure.runtime.bracket import bracket
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import guarded
 from tenure.values.loans import STANDING_IN, Ended, Loans, tidied, used, written_while
 from tenure.values.lost import giving_back, taking
@@ -101,7 +101,7 @@ def _tensors(x: Any) -> Iterator[Any]:
             yield from _tensors(item)
 
 
-def _rebuilt(x: Any, where: Place, done: dict[int, Any]) -> Any:
+def _rebuilt(x: Any, where: CodeSite, done: dict[int, Any]) -> Any:
     """Container with moved tensors; a tensor that occurs twice is moved once."""
     if isinstance(x, Tensor):
         if id(x) not in done:
@@ -115,7 +115,7 @@ def _rebuilt(x: Any, where: Place, done: dict[int, Any]) -> Any:
     return x
 
 
-def moved(x: Any, where: Place) -> Any:
+def moved(x: Any, where: CodeSite) -> Any:
     """Result of moving a tensor at a line."""
     _check(x)
     ended = Ended("moved", where)

@@ -21,7 +21,7 @@ from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
-from tenure.values.graph import Leaf, Place
+from tenure.values.graph import CodeSite, Leaf
 from tenure.values.grow import new_operation
 from tenure.values.inside import internally, refuse
 from tenure.values.levels import Call, refuse_reading
@@ -67,8 +67,8 @@ class Trace:
         self.marks: dict[int, Leaf] = {}
         self.handlers: dict[int, Any] = {}
         self.segments: list[Any] = []
-        self.spent: dict[int, Place] = {}
-        self.sites: list[tuple[int, Place]] = []
+        self.spent: dict[int, CodeSite] = {}
+        self.sites: list[tuple[int, CodeSite]] = []
         self.expansion: Expansion | None = None
         self.look = FIRST_LOOK
         self.lock = threading.RLock()
@@ -187,7 +187,7 @@ class Recorder(threading.local):
         gc.disable()  # a finalizer that records would find this half made
         try:
             self.sealed: Trace | None = None
-            self.site: Place = None
+            self.site: CodeSite = None
             self.open = 0
             self.vmap: Call | None = None
             self.rules: list[bool] = []
@@ -275,14 +275,14 @@ class Recorder(threading.local):
         else:
             force.run_prefix(t, h, t.expanded)
 
-    def enter_site(self, place: Place) -> None:
+    def enter_site(self, where: CodeSite) -> None:
         """Set the site of the following operations, a line of the user's; None unsets it."""
         held = self.__dict__
-        held["site"], trace = place, held["trace"]
+        held["site"], trace = where, held["trace"]
         sites, start = trace.sites, len(trace.handles)
         if sites and sites[-1][0] == start:
             sites.pop()
-        sites.append((start, place))
+        sites.append((start, where))
 
 
 RECORDER = Recorder()

@@ -9,40 +9,40 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from tenure.errors import Site, following
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def place_of(t: Any, h: Any) -> Place:
+def site_of(t: Any, h: Any) -> CodeSite:
     """Site that recorded a handle of a trace: its own, or the user's call into the package around it."""
     if not h._code.co_filename.startswith(PACKAGE):
         return (h._code, h._lasti)
-    found: Place = None
-    for start, place in t.sites:
+    found: CodeSite = None
+    for start, where in t.sites:
         if start > h._slot:
             break
-        found = place
+        found = where
     return found
 
 
-def places_of(t: Any, handles: Sequence[Any]) -> list[Place]:
-    """``code_site`` of the handles of a trace, in their order."""
-    out: list[Place] = []
+def sites_of(t: Any, handles: Sequence[Any]) -> list[CodeSite]:
+    """``site_of`` the handles of a trace, in their order."""
+    out: list[CodeSite] = []
     ahead, found = iter([*t.sites, (len(handles), None)]), None
-    start, place = following(ahead)
+    start, where = following(ahead)
     for slot, h in enumerate(handles):
         while start <= slot:
-            found = place
-            start, place = following(ahead)
+            found = where
+            start, where = following(ahead)
         own = not h._code.co_filename.startswith(PACKAGE)
         out.append((h._code, h._lasti) if own else found)
     return out
 
 
-def site(place: Place) -> Site | None:
+def site(where: CodeSite) -> Site | None:
     """Line of a site, looked up."""
-    return None if place is None else Site.of(*place)
+    return None if where is None else Site.of(*where)
 
 
 def user_frame() -> FrameType:
@@ -63,7 +63,7 @@ def at_users_line(h: Handle) -> Handle:
     return h
 
 
-def here() -> Place:
+def here() -> CodeSite:
     """Site of the user's that is calling into the package now."""
     frame = user_frame()
     return (frame.f_code, frame.f_lasti)

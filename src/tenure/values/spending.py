@@ -31,8 +31,8 @@ from tenure.values.expand import (
     expand_select,
     expand_widen,
 )
-from tenure.values.graph import Out, Place, Segment
-from tenure.values.sites import place_of
+from tenure.values.graph import CodeSite, Out, Segment
+from tenure.values.sites import site_of
 from tenure.values.trie import Node
 
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
@@ -127,7 +127,7 @@ def needs(node: Node) -> KeysView[int]:
     return found
 
 
-def spend(segment: Segment, roots: Iterable[int], where: Place) -> None:
+def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
     """Consume what a backward has walked of a segment from some roots: these results are numbers from now on, for every
     holder, and values that no gradient needs any more are released."""
     node, key = segment.node, ("spent", tuple(sorted(roots)))
@@ -144,7 +144,7 @@ def spend(segment: Segment, roots: Iterable[int], where: Place) -> None:
             let_go(other, spread(other.node, dict.fromkeys(spent)).keys(), where)
 
 
-def let_go(segment: Segment, gone: KeysView[int], where: Place) -> None:
+def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
     """Turn results of a segment without a computable gradient into numbers; where the others need no value, the segment
     is released too."""
     left = []
@@ -175,10 +175,10 @@ def out_of(segment: Segment, slot: int, name: str) -> Out:
     return Out(None if slot in found else segment, slot, name, found.get(slot))
 
 
-def gone(segment: Segment) -> dict[int, Place]:
+def gone(segment: Segment) -> dict[int, CodeSite]:
     """Results of a segment that its trace, which goes on in another thread, has consumed since, with the lines."""
     t = segment.trace
     if t is None:
         return {}
-    lines = {slot: place_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.node).items()}
+    lines = {slot: site_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.node).items()}
     return spread(segment.node, lines | t.spent)

@@ -30,7 +30,7 @@ from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace, cut
-from tenure.values.sites import here, place_of, site, user_frame
+from tenure.values.sites import here, site, site_of, user_frame
 from tenure.values.trie import Key, Node
 
 FILL = promote.Operation("full", promote.filled)
@@ -254,7 +254,7 @@ def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) ->
     spent = spending.consumed(t.node)
     hit = sorted(paths.ancestors(paths.steps(t.node), roots, halt) & spent.keys()) if spent else ()
     if hit:
-        raise consumed_error(site(place_of(t, t.handles[spent[hit[-1]]])))
+        raise consumed_error(site(site_of(t, t.handles[spent[hit[-1]]])))
 
 
 def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:

@@ -21,11 +21,11 @@ from tenure.runtime.bracket import Bracketed
 from tenure.runtime.lots import unshared
 from tenure.values import record
 from tenure.values.force import BEFORE_RUN
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.holders import Holder, holders
 from tenure.values.loans import WATCHERS
 from tenure.values.record import RECORDER
-from tenure.values.sites import here, place_of, site
+from tenure.values.sites import here, site, site_of
 
 ACTIVE: ContextVar[tuple[Any, ...]] = ContextVar("tenure_strict", default=())
 HELP = "drop it before the write (`del name`), or keep a copy: x.clone()"
@@ -36,7 +36,7 @@ class Written:
 
     __slots__ = ("before", "where")
 
-    def __init__(self, before: Any, where: Place) -> None:
+    def __init__(self, before: Any, where: CodeSite) -> None:
         self.before = weakref.ref(before)
         self.where = where
 
@@ -136,7 +136,7 @@ def finish() -> None:
         RECORDER.flush()
 
 
-def copies(where: Place, found: Sequence[Holder]) -> BorrowError:
+def copies(where: CodeSite, found: Sequence[Holder]) -> BorrowError:
     """Error for a write that copies."""
     return BorrowError(
         "strict: this write copies its place, as somebody still holds what it held before",
@@ -183,7 +183,7 @@ def held_by(t: Any, plan: Any, k: int) -> list[tuple[str, Site | None]]:
     """Holders of the buffer of an input."""
     if keeps(t, plan, k):
         result = t.handles[plan.open[0]]
-        return [("the graph of this result keeps it, which backward() has not consumed", site(place_of(t, result)))]
+        return [("the graph of this result keeps it, which backward() has not consumed", site(site_of(t, result)))]
     return holders(t.inputs[k], t.inputs)
 
 

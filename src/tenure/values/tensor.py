@@ -200,7 +200,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         "_kept",
         "_lasti",
         "_node",
-        "_places",
+        "_positions",
         "_slot",
         "_src",
         "_trace",
