@@ -1,9 +1,9 @@
-"""The generated code of the buffers: a pool of blocks, and blocks that end at a page nobody may touch.
+"""Generated code of the buffers: a pool of blocks, and blocks that end at an inaccessible page.
 
 Both have the four functions of NumPy's allocation protocol (NEP 49), so an array owns its block as any other array
 does and gives it back when its last reference goes. The pool keeps a list of free blocks per size class: multiples
-of 64 bytes to 256, then four to each power of two. It keeps at most `@limit` bytes; what would pass that empties
-it first, so sizes that are no longer used go, and those in use fill it again.
+of 64 bytes to 256, then four to each power of two. It keeps at most `@limit` bytes; a block beyond that empties the
+pool first, so sizes that are no longer used go, and those in use fill it again.
 """
 
 from string import Template

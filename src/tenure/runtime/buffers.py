@@ -2,7 +2,7 @@
 
 `empty` is `numpy.empty` with another allocator underneath (NEP 49): its arrays own their memory, and the last
 reference to go gives the block back. Programs may take and give blocks themselves, by address. Pages that were
-touched once stay mapped: that is what the pool wins, and the alignment.
+touched once stay mapped: that is the gain of the pool, and the alignment.
 
 On platforms other than 64-bit Linux on x86-64 or aarch64 there is no pool, and arrays are aligned by an offset.
 """

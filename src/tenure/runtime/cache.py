@@ -5,7 +5,7 @@ An entry is one file, named by its key (a hash of all that the code depends on):
     magic (8 bytes) · key (32) · length (8, little endian) · checksum of the payload (32) · payload
 
 What is corrupt, truncated or foreign reads as absent, and the next `put` replaces it. No failure of the disk is ever
-an error: without a usable folder, programs are compiled again in each process. Code that somebody else could have
+an error: without a usable folder, programs are compiled again in each process. Code that another user could have
 written is not run: folder and file must belong to this user (or to root) and be writable by no one else.
 """
 
@@ -30,7 +30,7 @@ _HEADER = len(MAGIC) + _KEY + 8 + 32
 _SUFFIX = ".tno"
 _TEMPORARY = ".tmp"
 _BLOCK = 4096
-_ABANDONED = 3600.0  # seconds after which an unfinished entry belongs to nobody
+_ABANDONED = 3600.0  # seconds after which an unfinished entry is abandoned
 
 T = TypeVar("T")
 
@@ -193,7 +193,7 @@ class MemoryCache(Generic[T]):
     def put(self, key: bytes, value: T) -> None:
         """Store `value` under `key`; the least recently used go."""
         self._table[key] = value
-        with suppress(KeyError):  # emptied by somebody else
+        with suppress(KeyError):  # emptied by another thread
             while len(self._table) > self.limit:
                 self._table.popitem(last=False)
 

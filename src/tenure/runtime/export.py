@@ -1,7 +1,7 @@
 """Copies of arrays that cannot be made writable, nor any array that they lead to.
 
-PyTorch and others take the address of an array and write there, whatever NumPy says of it. So what leaves lies in
-memory of its own: who writes it changes what it was given, and nothing else.
+PyTorch and others take the address of an array and write there, although NumPy says read-only. So an exported array
+has memory of its own: a writer changes that array, and nothing else.
 """
 
 from __future__ import annotations

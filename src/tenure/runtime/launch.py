@@ -1,6 +1,6 @@
 """Launch of a compiled program on arrays, with little overhead.
 
-A ``Call`` says once what its program takes and gives. Where there can be generated builtins, one of them makes the
+A ``Call`` describes the arguments and results of its program. Where there are generated builtins, one of them makes the
 arrays, packs the numbers, and calls the program without Python's lock; ``Call.plainly`` does the same in Python.
 """
 

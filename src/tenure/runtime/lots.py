@@ -1,4 +1,4 @@
-"""Disjoint parts of one array, each an array of its own that is written in place while nobody has the whole.
+"""Disjoint parts of one array, each an array of its own that is written in place while the whole has no holder.
 
 whole = [array]                        the list is the one that holds the whole, and all its lots share the list
 part = carve(whole, array[3:])         an array of the same memory, whose base is a Lot

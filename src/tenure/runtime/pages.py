@@ -1,9 +1,9 @@
 """Arrays of the same numbers on shared pages, copied on write: a writer gets a copy of its page.
 
-pages = Pages(array)      a file of the array's numbers in memory, which nobody can write any more
+pages = Pages(array)      a sealed file of the array's numbers in memory
 pages.mapped()            an array of them at an address of its own, read-only for NumPy
 
-For those who ask for one array again and again: a mapping takes as long for one page as for a million. The file costs
+For programs that export one array many times: a mapping takes as long for one page as for a million. The file costs
 four copies, and reading a fresh mapping once as much as copying, so it pays from the fifth on (``COPIES``).
 """
 

@@ -46,7 +46,7 @@ address: int = _code["parallel"]
 """Address of `void parallel(task, void *context, int64_t items, int64_t pieces)`, for generated code.
 
 Runs the items 0 … items − 1 and returns when all are done. They are handed out in blocks of ⌈items / pieces⌉ to
-whichever thread is free, or all at once where there is one thread: so what a task computes for an item may depend
+any free thread, or all at once where there is one thread: so the work of a task on an item may depend
 on the item alone. Inside a task, and while another thread runs a region, the caller does its own items.
 """
 

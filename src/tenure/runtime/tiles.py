@@ -2,7 +2,7 @@
 
 The tiles are fixed by the shape, so the numbers do not depend on the threads; nor, where tiles are large, on how
 operands are stored (``any_layout``). They are shared out like any other
-items: nobody waits for a thread that is late, as the library's own threads do for each other.
+items: no thread waits for a late one, as the library's own threads do for each other.
 """
 
 import ctypes

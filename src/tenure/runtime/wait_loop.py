@@ -6,10 +6,10 @@ that sees a new epoch steps inside by adding 2 and takes part if the gate was op
 closes the gate and waits for those inside, so a worker that wakes too late is never waited for: others have done
 its share.
 
-Each thread has a lane, the same part of the items in every region of the same size, so what they touch stays in
-its cache; blocks are claimed by adding to the lane's counter, and who has emptied his own lane helps in the next.
+Each thread has a lane, the same part of the items in every region of the same size, so the items stay in its
+cache; blocks are claimed by adding to the lane's counter, and a thread that has emptied its lane helps in the next.
 
-One thread at a time leads (`@busy`). Whoever finds it taken, a task inside a region included, runs its items
+One thread at a time leads (`@busy`). A thread that finds it taken, a task inside a region included, runs its items
 alone and looks again after each block: so nothing ever waits for the pool, and nothing can deadlock.
 """
 

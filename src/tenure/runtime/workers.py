@@ -2,8 +2,7 @@
 
 A worker that sleeps takes 10 to 20 µs to be there, as long as a small region lasts; one that spins is there at once
 and keeps a processor from others. So it spins for some microseconds in any case, and on for a tenth of a millisecond or
-two while that pays: regions came within that time lately. Between looks it then gives the processor to whoever wants
-it.
+two while that pays: regions came within that time lately. Between looks it then yields the processor.
 """
 
 __all__ = ["MODULE"]

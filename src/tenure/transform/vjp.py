@@ -4,7 +4,7 @@
     …; a = mul g y; b = mul g y; c = add a b; d = cos x; e = mul c d        and e is the cotangent of x
 
 The cotangent of an indexed read is added into one accumulator instead of being summed from dense pieces; that of
-a read of something computed goes on as one of what that was computed from (see ``reads``).
+a read of a computed value goes on as one of its operands (see ``reads``).
 """
 
 from __future__ import annotations

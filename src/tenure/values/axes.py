@@ -51,7 +51,7 @@ def reduction(axis: Axes, ndim: int, keepdims: bool, keepdim: bool = False) -> t
     if axis is None or type(axis) is int:
         try:
             found = _REDUCTIONS.get((axis, ndim, keepdims, keepdim))
-        except TypeError:  # what has no hash is no flag
+        except TypeError:  # an object without a hash is no flag
             found = None
         if found is not None:
             return found

@@ -1,7 +1,7 @@
 """Backward: cotangents from results to leaves, through the trace in progress and the segments behind it.
 
 Each unit (the trace, then segments from young to old) is walked by one recorded step: a ``gradient`` of the
-trace, a ``call`` of a segment's adjoint program. Where somebody acts on a cotangent (a hook, a retained
+trace, a ``call`` of a segment's adjoint program. Where a handler acts on a cotangent (a hook, a retained
 gradient, a custom rule, an input that a gradient is asked for) the step is split: that slot is a stop of the
 first part and a root of the next.
 """
@@ -125,7 +125,7 @@ class Walk:
             if self.consume:
                 unit.consume(roots)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.node.size
-            del cts  # what nobody holds is written in place
+            del cts  # buffers without a holder are written in place
             if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
                 self.compute_so_far()
 

@@ -1,7 +1,7 @@
 """Argument errors, with the name of the public function and of the argument that the user gave.
 
-An annotation says what an argument takes. ``@public`` looks at annotations only after something inside has failed, so
-that a call that works costs one more frame; ``@checked_first`` looks at them before, for what is called seldom.
+Arguments are checked by their annotations. ``@public`` does so only after something inside has failed, so that a call
+that works costs one more frame; ``@checked_first`` does so before the call, for functions that are called seldom.
 """
 
 from __future__ import annotations

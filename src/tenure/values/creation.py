@@ -127,7 +127,7 @@ def from_numpy(a: Array, *, copy: bool = True) -> Tensor:
 
     With ``copy=False`` the array is moved in where that is certain: a temporary, as in
     ``from_numpy(load(), copy=False)``, that owns its memory and that no name, view or weak reference refers to. Any
-    other array is copied, for whoever holds it could write it. DTypeError (TN802) for what is no array.
+    other array is copied, as its holders could write it. DTypeError (TN802) for what is no array.
 
     >>> tn.from_numpy(np.array([1.5, 2.5]))
     tensor([1.5000, 2.5000], dtype=tenure.float64)
@@ -162,7 +162,7 @@ _TEMPORARY = _count_temporary()
 def from_dlpack(x: Any, *, device: str | None = None, copy: bool | None = None) -> Tensor:
     """A value with the numbers of an object that has ``__dlpack__``; of a tensor, its value.
 
-    Owns a copy: whoever exports by DLPack may write what it has exported. BufferError for ``copy=False``; DTypeError
+    Owns a copy: the exporter may write the memory later. BufferError for ``copy=False``; DTypeError
     (TN802) for an object without ``__dlpack__``.
 
     >>> tn.from_dlpack(np.array([1, 2]))

@@ -1,6 +1,6 @@
 """Run traces: from the path and the live handles to a program, its run, and values in the handles.
 
-Which results are wanted is known only now: those that somebody still holds. The programs of a path are kept
+The wanted results are known only now: those with a holder. The programs of a path are kept
 at its last node; one whose outputs are a superset serves the call, and output sets only widen until all that
 was wanted in many calls is less.
 """
@@ -67,7 +67,7 @@ class Plan:
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the values, and ``kept``
     the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
-    the others, which are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
+    the others, which are handed in. ``lately`` are the results wanted in the ``hits`` calls for which it was too wide.
     ``sites`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
     ``tn.move`` had given when it last ran.
     """
@@ -185,8 +185,8 @@ def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...
 def run(t: Any) -> None:
     """Run a closed trace: its live handles get their values, and the trace releases all references.
 
-    Its inputs are computed before its lock is taken: so nobody who holds a lock waits for another, and two threads
-    may read what is pending in each other's traces.
+    Its inputs are computed before its lock is taken: so the holder of a lock never waits for another, and two threads
+    may read pending values in each other's traces.
     """
     _settle(t, t.inputs)
     found = Running.locked(_run, t, True)

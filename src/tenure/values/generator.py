@@ -1,7 +1,7 @@
 """Streams of random numbers: generators, and the default one of each thread.
 
-A generator hands out operation numbers when an operation is recorded, so what is drawn does not depend on
-when, where or in which order the recorded programs run.
+A generator hands out operation numbers when an operation is recorded, so the numbers drawn do not depend on
+the time, the thread or the order in which the recorded programs run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Accumulation of gradients into leaves, atomic among threads, and the usual backward in one step.
 
-A gradient is computed from what its place held when the backward began, and is written only while the place holds that
-(compare and set). Else what arrives at the leaf is recorded once more by itself and added to what is there, until no
-other write comes between.
+A gradient is computed from the value of its place at the begin of the backward, and is written only while the place
+holds that value (compare and set). Else the contribution to the leaf is recorded once more by itself and added to the
+new value, until no other write comes between.
 """
 
 from __future__ import annotations

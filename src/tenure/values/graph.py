@@ -1,8 +1,8 @@
 """Graph of run values: leaves, segments and their results, for the gradients.
 
-A trace that has run leaves a ``Segment`` behind for as long as somebody may still differentiate one of its
-results. Each such result has an ``Out``; a leaf has a ``Leaf``; a result whose graph a ``backward()`` has
-consumed has a ``Consumed``. References go from results to the past only, so counting frees everything.
+A trace that has run leaves a ``Segment`` behind for as long as one of its results may still be differentiated.
+Each such result has an ``Out``, without its segment once a ``backward()`` has consumed the graph; a leaf has a
+``Leaf``. References go from results to the past only, so counting frees everything.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ Source = Leaf | Out | None
 class Segment:
     """Residuals of a run trace: its path, and its inputs or the values saved of them.
 
-    Whether a backward came is remembered at the path's node: what nobody used is not saved again.
+    Whether a backward came is noted at the path's node: unused residuals are not saved again.
 
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
     expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
-    one keeps none, as its adjoint reads none. ``trace`` is what another thread has made a segment of, too.
+    one keeps none, as its adjoint reads none. ``trace`` is set if another thread has made a segment of it, too.
     """
 
     __slots__ = (

@@ -1,7 +1,7 @@
 """Run of a trace's program in Python, up to its results in the handles: an interrupt suspends it.
 
 An executable has its state in the list of arrays that it was given: called again with that list it goes on where it was
-broken off. So the trace keeps the run, and the next who needs a result of it finishes the run.
+broken off. So the trace keeps the run, and the next reader of a result finishes it.
 """
 
 from __future__ import annotations

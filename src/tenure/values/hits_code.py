@@ -1,9 +1,9 @@
 """Fast path of a recorded operation whose step is already in the trie: generated code.
 
-Each function does what the function of the same name in ``record`` does, in the same order, for the usual case.
-Whatever else it meets (another mode, a trace that is busy, a step that is new, a number that differs, an operand
-that is no value) it leaves to that one, before anything has changed but the inputs bound. A trace is ``busy`` while
-one of them works on it, as any allocation may run finalizers that record; it stays so where memory runs out.
+Each function implements the usual case of the function of the same name in ``record``, its slow path, in the same
+order. Any other case (another mode, a busy trace, a new step, another number, an operand that is no value) goes to the
+slow path, before anything has changed but the inputs bound. A trace is ``busy`` while a function works on it, as any
+allocation may run finalizers that record; it stays so where memory runs out.
 """
 
 from __future__ import annotations

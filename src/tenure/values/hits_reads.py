@@ -1,6 +1,6 @@
 """Fast path of reading a value, as ``Recorder.compute`` and ``force.run``: generated code.
 
-A trace is run here if its inputs are known, its program is compiled, and nobody but the results' holders is concerned.
+A trace is run here if its inputs are known, its program is compiled, and no observer or other thread is concerned.
 Else ``force.run`` runs it. A function of a trace returns 1 if that is done, 0 if nothing is, -1 with an error.
 """
 
@@ -94,7 +94,7 @@ def run_trace(m: Code) -> None:
         with f.when(f.every(*usual)):
             cell, lock = f.incref(f.constant("cell")), f.incref(f.get("ptr %t", "trace.lock"))
             before = f.incref(f.get(cell, "unfinished.running"))
-            f.swap(cell, "unfinished.running", "ptr %t")  # who forks from now on finds here what is locked
+            f.swap(cell, "unfinished.running", "ptr %t")  # a fork from now on finds the locked trace here
             got = f.call_method(lock, "acquire", f.constant("false"))
             with f.when(f.both(f.is_(got, "true"), f.is_(f.get("ptr %t", "trace.done"), "false"))):
                 f.store(f.call("run_locked", "ptr %t", returns="i32"), status)

@@ -106,7 +106,7 @@ def hand_over(m: Code) -> None:
             f.ret(NULL)
         # From here on nothing is made that the garbage collector counts: no finalizer finds a value half computed.
         f.swap(t, "trace.running", f.constant("true"))
-        f.swap(t, "trace.inputs", fresh)  # who has nobody else goes here, and leaves its array to the list
+        f.swap(t, "trace.inputs", fresh)  # an input without other holders dies here, and leaves its array to the list
         f.decref(fresh)
         for k, v in enumerate((spec, arrays, numbers, own, results)):
             f.store(v, f.at(box, f"i64 {k}"))

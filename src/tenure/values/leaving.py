@@ -1,7 +1,7 @@
 """Exported arrays: copies, and from the fifth of a large value on mappings of the same pages.
 
-In either case each has memory of its own, so that one who writes what NumPy calls read-only changes neither the value
-nor what others were given of it.
+In either case each array has memory of its own, so that a library that writes a read-only array changes neither the
+value nor the arrays of others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lending an argument for a call: shared, exclusively, or moved in.
 
 A place that is lent exclusively is used through a stand-in: a place of the same class with its value, gradient and
-part in graphs, so that what the call does is done to the place, and what anybody else does finds it lent (TN503).
+part in graphs, so that the call's writes go to the place, and any other use finds it lent (TN503).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     with v.borrow_mut() as m:     exclusive: v is not used (TN503) and not borrowed again (TN499)
 
 A place keeps its loans in ``_loans``: None while nothing is lent, ``Loans`` while something is, ``Ended`` once it has
-been moved away. While any of it is lent exclusively its ``_val`` is absent and lies in the ``Loans``: whoever reads it
-finds that out by the absence, and a read of what is not lent costs what it would cost without loans.
+been moved away. While any of it is lent exclusively its ``_val`` is absent and lies in the ``Loans``: a reader
+notices by the absence, and a read of a place that is not lent costs nothing more.
 """
 
 from __future__ import annotations

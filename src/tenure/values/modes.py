@@ -49,7 +49,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class GeneratorMode:
     """A mode set inside a generator: in force only while the generator runs, not where it has yielded to.
 
-    ``frame`` is None once the generator has left it; somebody may still put it back who entered meanwhile.
+    ``frame`` is None once the generator has left it; a mode entered meanwhile may still restore it.
     """
 
     __slots__ = ("frame", "mode", "outer")

@@ -3,7 +3,7 @@
 A value is an object that the user's names share with places, graphs and traces, which take no notice of a move. So
 the user's object becomes a ``Moved``, whose every use is TN382, and a new one takes its part: in the traces that have
 not run, too. Where a place or a graph may hold the old object (``_held``), that keeps its contents, for them; else it
-gives its buffer up, so that nobody but the new one holds it.
+gives its buffer up, so that the new one is its only holder.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def _take(x: Any, ended: Ended) -> Any:
     _bury(x, ended, None)
     traces = [t for t in {bound_elsewhere(x), x._trace} if t is not None]
     free: list[list[bool]] = [[] for _ in traces]
-    take = [taking(t.lock, got, 0.0) for t, got in zip(traces, free, strict=True)]  # who holds one waits for no other
+    take = [taking(t.lock, got, 0.0) for t, got in zip(traces, free, strict=True)]  # a holder waits for no other
     give = [giving_back(t.lock, got) for t, got in zip(traces, free, strict=True)]
     return bracket(tuple(take), tuple(give), _taken, x, traces, free)
 

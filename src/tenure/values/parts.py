@@ -151,7 +151,7 @@ def taken_apart(place: Any, tokens: Sequence[Token], regions: Sequence[Any], len
     ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
     place._ties = ties
     if ties.parts:
-        ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
+        ties.part_from(current(place))  # ended parts may still be read: nothing is carved there again
     else:
         prepare(ties, place, lender)
     return Parts([part_of(place, token) for token in tokens])
@@ -164,7 +164,7 @@ def meets(part: Any, regions: Sequence[Any]) -> bool:
 
 def prepare(ties: Ties, place: Any, lender: Any) -> None:
     """Array in which the parts of a place will lie: its own without other holders, else a copy. A place that holds a
-    computed value keeps it as the base, so that what is not written keeps its gradient."""
+    computed value keeps it as the base, so that elements not written keep their gradient."""
     ties.base = None
     for b in lender.chain() if lender is not None else ():
         b._forget()

@@ -1,7 +1,7 @@
 """The recorder: every operation on tensors is one step in the trie, taken here.
 
 Recording is per thread. A trace in progress is a node of the trie, the handles of its results, the tensors
-that are its inputs and the Python numbers it met. ``Recorder.flush`` runs what is pending, ``seal`` closes a
+that are its inputs and the Python numbers it met. ``Recorder.flush`` runs the pending traces, ``seal`` closes a
 trace that runs later. An operation is appended only after all its checks; an interrupt in the middle of a
 step leaves the trace ``busy``, and the next operation starts another one.
 """
@@ -131,7 +131,7 @@ class Trace:
 
     def expanded(self) -> Expansion:
         """Primitives of the path so far."""
-        ex, self.expansion = self.expansion or Expansion(), None  # whoever interrupts this makes one of its own
+        ex, self.expansion = self.expansion or Expansion(), None  # an interrupter makes one of its own
         self.expansion = ex.advance(self.node)
         return ex
 
@@ -391,7 +391,7 @@ def rest(t: Trace) -> None:
 def cut(t: Trace) -> Trace:
     """End the trace here, if nothing holds it open; gives the next one.
 
-    A loop is cut where its next turn begins to record: what the last one left on Python's stack is gone then.
+    A loop is cut where its next turn begins to record: the last one's temporaries are gone from the stack then.
     """
     if not RECORDER.open and t is RECORDER.trace:
         t.cutting = True

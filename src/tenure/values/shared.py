@@ -4,7 +4,7 @@
     ordered    additions come in rounds, one of each writer, and are made in the order of the writers: the same bits
                whatever the scheduling
 
-What is read is a value: a copy of what is there at that moment (in an ordered round, of what the last round left).
+A read gives a value: a copy of the numbers at that moment (in an ordered round, of those after the last round).
 """
 
 from __future__ import annotations

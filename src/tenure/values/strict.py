@@ -1,7 +1,7 @@
-"""``tn.strict`` and ``tn.must_inplace``: a write that copies because somebody holds what was there is an error.
+"""``tn.strict`` and ``tn.must_inplace``: a write that copies because the former value has a holder is an error.
 
-A write gives its place another value, which the program computes into the buffer of the former one if nobody else has
-that. Whether somebody has is known when the program runs, and looked at before.
+A write gives its place another value, which the program computes into the buffer of the former one if that has
+no other holder. The holders are known when the program is about to run, and are checked then.
 """
 
 from __future__ import annotations

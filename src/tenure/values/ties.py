@@ -1,12 +1,12 @@
 """Ties between a place and its parts while it is parted.
 
     a, b = v.split_at_mut(3)        v: 0 1 2 3 4 5        a: 0 1 2        b: 3 4 5
-    a += 1; b.zero_()               each part has its own value, and is written by whoever has it, in place
+    a += 1; b.zero_()               each part has its own value, and is written in place by its holder
     v.sum()                         puts the parts together: 1 2 3 0 0 0
 
-The array of a place that nobody else has is carved: its parts lie in it where they can (``lots``), and putting them
+An array that only the place has is carved: its parts lie in it where they can (``lots``), and putting them
 together is then no copy either. ``Var._ties`` is None, or the ``Ties`` of a place: its parts, and what it is a part
-of. Once a part has been written the whole's ``_val`` is absent: whoever looks for it puts it together.
+of. Once a part has been written the whole's ``_val`` is absent: the next reader joins the parts.
 """
 
 from __future__ import annotations

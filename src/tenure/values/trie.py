@@ -1,7 +1,7 @@
 """The trie of recorded operations.
 
 A node is reached by one exact, typed key per recorded step; it knows what the step gives (avals, which
-sources its gradient reaches) and how to expand it into primitives. Whoever walks the same path again pays a
+sources its gradient reaches) and how to expand it into primitives. Walking the same path again costs a
 dictionary step. Nodes hold slots, never objects: slot k ≥ 0 is the k-th result of the trace, slot −1−k its
 k-th input.
 """

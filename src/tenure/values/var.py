@@ -1,6 +1,6 @@
 """Places (``Var``): holders of a value that can be written.
 
-A place (``Var``) holds a value; a write gives it another one, so what was read before does not change. Borrows of it
+A place (``Var``) holds a value; a write gives it another one, so values read before do not change. Borrows of it
 (``borrow.py``) write through, and lend it for a while (``loans.py``).
 """
 
