@@ -1,6 +1,6 @@
 """Shared memory for several writers at once, by explicit choice.
 
-    relaxed    an addition goes to memory at once, whoever else is adding: where two meet, one may be lost (Hogwild)
+    relaxed    an addition goes to memory at once, even while others add: where two meet, one may be lost (Hogwild)
     ordered    additions come in rounds, one of each writer, and are made in the order of the writers: the same bits
                whatever the scheduling
 
