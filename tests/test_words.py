@@ -12,8 +12,6 @@ ROOT = Path(__file__).parents[1] / "src" / "tenure"
 LATER = {"compile", "ir", "ops"}
 """Rooms whose first lines are still to be written."""
 ROOMS = sorted({path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} - LATER)
-WHOLE = ("check", "cli", "report", "runtime", "transform", "values")
-"""Rooms in which functions, classes and constants are described likewise."""
 CLAUSE = re.compile(
     r"(what|who|whoever|whom|whose|which|how|where|why|when|it|its|they|their|this|that|these|those|we|you|he|she|"
     r"somebody|nobody|everybody)\b",
@@ -27,13 +25,12 @@ def sources(room: str) -> list[tuple[str, ast.Module]]:
 
 
 @pytest.mark.parametrize("room", [".", *ROOMS])
-def test_no_module_is_described_by_a_clause(room: str) -> None:
-    first = {name: ast.get_docstring(module) or "" for name, module in sources(room)}
-    assert first and all(first.values())
-    assert {name: line for name, line in first.items() if CLAUSE.match(line)} == {}
+def test_every_module_is_described(room: str) -> None:
+    found = sources(room)
+    assert found and [name for name, module in found if not ast.get_docstring(module)] == []
 
 
-@pytest.mark.parametrize("room", WHOLE)
+@pytest.mark.parametrize("room", [".", *ROOMS])
 def test_nothing_is_described_by_a_clause(room: str) -> None:
     texts = [
         (f"{name}:{node.lineno}", node.value.value)
@@ -41,5 +38,4 @@ def test_nothing_is_described_by_a_clause(room: str) -> None:
         for node in ast.walk(module)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
-    assert texts
     assert [(at, text.splitlines()[0]) for at, text in texts if CLAUSE.match(text)] == []

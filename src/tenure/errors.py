@@ -86,7 +86,7 @@ class Site:
         return f"{_shortest(self.filename)}:{self.line}"
 
     def label(self, said: str) -> Label:
-        """This line in a report, with what is said of it."""
+        """A label of a report for the line."""
         span = Span(_shortest(self.filename), self.line, self.column or 0, self.line, self.end_column or 0)
         return Label(span, said)
 
@@ -247,7 +247,7 @@ class _Shown(reprlib.Repr):
 
 
 def shown(x: object) -> str:
-    """How a message shows an argument: in one short line, whatever it is; a tensor is not computed for it."""
+    """An argument as a message shows it: one short line; a tensor is not computed for it."""
     try:
         return _Shown().repr1(x, 3) if not hasattr(x, "shape") else _Shown().repr_instance(x, 3)
     except Exception:  # a repr of the user's that fails

@@ -54,7 +54,7 @@ Meaning = Callable[[Instruction], Callable[..., Any]]
 
 
 def reference(at: Instruction) -> Callable[..., Any]:
-    """What an instruction means in NumPy."""
+    """The function of an instruction in NumPy."""
     ref: Callable[..., Any] = at.primitive.ref
     return lambda *xs, **params: ref(np, *xs, **params)
 

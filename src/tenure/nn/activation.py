@@ -84,7 +84,7 @@ class GELU(Module):
         return functional.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
-        """Which form."""
+        """The option."""
         return f"approximate={self.approximate!r}"
 
 

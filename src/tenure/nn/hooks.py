@@ -77,7 +77,7 @@ def register(hooks: dict[int, Any], entry: Any, prepend: bool = False) -> Remova
 
 
 class Hooked:
-    """What is called around a module: the methods that register it."""
+    """Hooks of a module: the methods that register them."""
 
     _hooks: Hooks | None = None
 
