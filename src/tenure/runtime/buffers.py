@@ -1,7 +1,7 @@
 """Aligned arrays from a pool: freed blocks are handed out again, so that a loop in its steady state allocates nothing.
 
 `empty` is `numpy.empty` with another allocator underneath (NEP 49): its arrays own their memory, and the last
-reference to go gives the block back. Programs may take and give blocks themselves, by address. Pages that were
+reference to go returns the block. Programs may allocate and deallocate blocks themselves, by address. Pages that were
 touched once stay mapped: that is the gain of the pool, and the alignment.
 
 On platforms other than 64-bit Linux on x86-64 or aarch64 there is no pool, and arrays are aligned by an offset.
@@ -26,14 +26,14 @@ from tenure.runtime.native import LINUX, libc, load
 __all__ = [
     "ALIGNMENT",
     "Statistics",
+    "allocate",
     "context",
+    "deallocate",
     "empty",
-    "give",
     "guarded",
     "purge",
     "set_limit",
     "statistics",
-    "take",
 ]
 
 ALIGNMENT = 64
@@ -54,7 +54,7 @@ class _Protocol(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char * 127),
         ("version", ctypes.c_uint8),
-        *((name, ctypes.c_void_p) for name in ("context", "take", "take_zeroed", "resize", "give")),
+        *((name, ctypes.c_void_p) for name in ("context", "allocate", "allocate_zeroed", "resize", "deallocate")),
     )
 
 
@@ -138,11 +138,11 @@ _SET_HANDLER = 304  # PyDataMem_SetHandler's place in NumPy's C API, which is fi
 
 _code: dict[str, int] = {}
 _context: contextvars.Context | None = None
-take = give = 0
+allocate = deallocate = 0
 
 if LINUX:
     _code = load(blocks.source(page=mmap.PAGESIZE), exports=blocks.EXPORTS + blocks.GUARDED, imports=libc(*blocks.LIBC))
-    _context = _with_handler("tenure pool", ["take", "take_zeroed", "resize", "give"])
+    _context = _with_handler("tenure pool", ["allocate", "allocate_zeroed", "resize", "deallocate"])
     _variable("limit").value = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
     os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(_code["reset"]))
-    take, give = _code["take"], _code["give"]
+    allocate, deallocate = _code["allocate"], _code["deallocate"]

@@ -69,12 +69,12 @@ def _own(m: Module[Function]) -> None:
     with m.function("release", "ptr %capsule", returns="void") as f:
         block = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL)
         size = f.value("i64", f"ptrtoint {f.call('PyCapsule_GetContext', 'ptr %capsule')} to i64")
-        f.call_at(f.load("ptr @give"), NULL, block, size, returns="void")
+        f.call_at(f.load("ptr @deallocate"), NULL, block, size, returns="void")
         f.ret()
     with m.function("own", "ptr %block", "i64 %size") as f:
         capsule = f.call("PyCapsule_New", "ptr %block", NULL, "ptr @release")
         with f.when(f.equal(capsule, NULL)):
-            f.call_at(f.load("ptr @give"), NULL, "ptr %block", "i64 %size", returns="void")
+            f.call_at(f.load("ptr @deallocate"), NULL, "ptr %block", "i64 %size", returns="void")
             f.ret(NULL)
         f.call("PyCapsule_SetContext", capsule, f.value("ptr", "inttoptr i64 %size to ptr"), returns="i32")
         f.ret(capsule)
@@ -90,7 +90,7 @@ def _source() -> str:
         with f.when(f.equal(f.do("and", flags, f"i32 {_CONTIGUOUS}"), "i32 0")):
             f.ret(f.call("PyObject_Vectorcall", f.load("ptr @slow"), "ptr %args", "i64 %n", NULL))
         size = f.call("PyLong_AsLongLong", f.load(f.at("ptr %args", "i64 1")), returns="i64")
-        block = f.call_at(f.load("ptr @take"), NULL, size)
+        block = f.call_at(f.load("ptr @allocate"), NULL, size)
         with f.when(f.equal(block, NULL)):
             f.ret(f.call("PyErr_NoMemory"))
         owner = f.call("own", block, size)
@@ -119,7 +119,7 @@ def _source() -> str:
     return f"{variables}\n{m}"
 
 
-_VARIABLES = ("ndarray", "slow", "new", "set_base", "take", "give")
+_VARIABLES = ("ndarray", "slow", "new", "set_base", "allocate", "deallocate")
 
 
 def _as_known(array: Array) -> bool:
@@ -147,6 +147,6 @@ if AVAILABLE and _as_known(np.zeros((2, 3, 4)).transpose(2, 0, 1)):
     _code.point("slow", frozen)
     _code.number("new", numpy_api(_NEW_FROM_DESCR))
     _code.number("set_base", numpy_api(_SET_BASE_OBJECT))
-    _code.number("take", buffers.take)
-    _code.number("give", buffers.give)
+    _code.number("allocate", buffers.allocate)
+    _code.number("deallocate", buffers.deallocate)
     frozen = _code.function("frozen", frozen)
