@@ -55,7 +55,7 @@ class Recomputed:
             self.copies[block, u] = copy
 
     def begins(self, v: int) -> bool:
-        """Whether a value is tracked although none of its operands is: its gradient goes on elsewhere, and it is kept."""
+        """Whether a value is tracked although none of its operands is: its gradient goes on elsewhere; it is kept."""
         at = self.b.instructions[v]
         return at is not None and self.b.tracked[v] and not any(self.b.tracked[o] for o in at.operands)
 
