@@ -11,18 +11,18 @@ from tenure.runtime.native import load
 
 def test_branches_loops_and_calls():
     module = Module(Function)
-    with module.function("is_even", "i64 %x", gives="i1") as f:
-        f.give(f.equal(f.do("and", "i64 %x", "i64 1"), "i64 0"))
-    with module.function("evens", "i64 %n", gives="i64", exported=True) as f:  # how many even numbers lie below n
+    with module.function("is_even", "i64 %x", returns="i1") as f:
+        f.ret(f.equal(f.do("and", "i64 %x", "i64 1"), "i64 0"))
+    with module.function("evens", "i64 %n", returns="i64", exported=True) as f:  # how many even numbers lie below n
         total = f.local("i64")
         f.store("i64 0", total)
         with f.when(f.value("i1", "icmp sgt i64 %n, 1000")):
-            f.give("i64 -1")
+            f.ret("i64 -1")
         with f.each("i64 %n") as k:
-            even = f.call("is_even", k, gives="i1")
+            even = f.call("is_even", k, returns="i1")
             with f.unless(f.negation(even)):
                 f.store(f.do("add", f.load(total, "i64"), "i64 1"), total)
-        f.give(f.load(total, "i64"))
+        f.ret(f.load(total, "i64"))
     address = load(str(module), exports=["evens"])["evens"]
     evens = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)
     assert [evens(n) for n in (0, 1, 2, 7, 1000, 1001)] == [0, 1, 1, 4, 500, -1]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.loans import LENT, Loan, refuse_updating, written_while
 from tenure.values.parameter import Parameter
 from tenure.values.regions import Region
@@ -36,7 +36,7 @@ def refuse_write(place: Any, thread: int, born: int) -> None:
             )
 
 
-def calls(thread: int) -> Iterator[tuple[Any, Place]]:
+def calls(thread: int) -> Iterator[tuple[Any, CodeSite]]:
     """The modules that are called in a thread, from within, and the lines that call them."""
     frame = sys._current_frames().get(thread)
     while frame is not None:

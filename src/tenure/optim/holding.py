@@ -10,13 +10,13 @@ from threading import get_ident
 from typing import Any
 
 from tenure.errors import BorrowError, Site
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import guarded
 from tenure.values.loans import HELD, UPDATING, Loan, second, used
 from tenure.values.regions import Region
 from tenure.values.sites import here, site
 
-Update = tuple[Any, Place]
+Update = tuple[Any, CodeSite]
 """An optimizer, and the line that asked for its step."""
 
 

@@ -14,7 +14,7 @@ from tenure.optim import state
 from tenure.optim.holding import begin, repeated
 from tenure.runtime.bracket import bracket
 from tenure.values.blame import check_methods, checked_first
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import GIL
 from tenure.values.loans import UPDATING
 from tenure.values.modes import MODE, MODES, current_mode, enable_grad
@@ -122,7 +122,7 @@ class Optimizer:
         RECORDER.seal()
         return loss
 
-    def _update_groups(self, me: int, where: Place) -> None:
+    def _update_groups(self, me: int, where: CodeSite) -> None:
         if UPDATING or not GIL:
             begin(me, (self, where))
         else:  # no other thread begins between this look and the store

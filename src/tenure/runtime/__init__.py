@@ -1,4 +1,4 @@
-"""What compiled programs run on: buffers, BLAS, and threads parked in a generated wait loop.
+"""Run time of compiled programs: buffers, BLAS, and threads parked in a generated wait loop.
 
 Each part has an entry point for generated code, an absolute address, and a Python function for tests:
 

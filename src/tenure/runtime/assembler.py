@@ -3,8 +3,8 @@
     module = Module(Function)
     with module.function("double", "i64 %x") as f:
         with f.when(f.equal("i64 %x", "i64 0")):
-            f.give("i64 7")
-        f.give(f.do("add", "i64 %x", "i64 %x"))
+            f.ret("i64 7")
+        f.ret(f.do("add", "i64 %x", "i64 %x"))
 
 gives ``define internal i64 @double(i64 %x) { … }``. For glue, which no pass has to improve.
 """
@@ -24,7 +24,8 @@ F = TypeVar("F", bound="Function")
 
 
 class Module(Generic[F]):
-    """Functions, whose bodies are of a class, and what is declared because it is called."""
+    """Module under construction: functions, whose bodies are of one class, and declarations of the functions they
+    call."""
 
     def __init__(self, body: type[F]) -> None:
         self.body = body
@@ -33,13 +34,13 @@ class Module(Generic[F]):
         self.defined: set[str] = set()
 
     @contextmanager
-    def function(self, name: str, *params: str, gives: str = "ptr", exported: bool = False) -> Iterator[F]:
-        """Define a function; its body is written within."""
+    def function(self, name: str, *params: str, returns: str = "ptr", exported: bool = False) -> Iterator[F]:
+        """Define a function; its body is written within the block."""
         f = self.body(self)
         self.defined.add(name)
         yield f
         kind = "" if exported else "internal "
-        head = f"define {kind}{gives} @{name}({', '.join(params)}) {{\nL0:"
+        head = f"define {kind}{returns} @{name}({', '.join(params)}) {{\nL0:"
         self.lines += [head, *f.locals, *f.lines, "}"]
 
     def __str__(self) -> str:
@@ -48,7 +49,7 @@ class Module(Generic[F]):
 
 
 class Function:
-    """The body of a function in the making. A value is a string such as ``i64 %v3``."""
+    """Function under construction. A value is a string such as ``i64 %v3``."""
 
     def __init__(self, module: Module[Any]) -> None:
         self.module = module
@@ -58,80 +59,80 @@ class Function:
         self.open = True
 
     def value(self, kind: str, text: str) -> str:
-        """A new value of a type."""
+        """Append an instruction; its result is a new value of a type."""
         self.count += 1
         self.lines.append(f"  %v{self.count} = {text}")
         return f"{kind} %v{self.count}"
 
     def do(self, operation: str, a: str, b: str) -> str:
-        """An arithmetic instruction on two values of a type."""
+        """Append an arithmetic instruction on two values of one type."""
         return self.value(a.split()[0], f"{operation} {a}, {b.split()[1]}")
 
     def equal(self, a: str, b: str) -> str:
-        """Whether two values are the same."""
+        """Equality of two values, as a bit."""
         return self.value("i1", f"icmp eq {a}, {b.split()[1]}")
 
     def both(self, a: str, b: str) -> str:
-        """a and b, which are bits."""
+        """Conjunction of two bits."""
         return self.do("and", a, b)
 
     def negation(self, a: str) -> str:
-        """Not a, which is a bit."""
+        """Negation of a bit."""
         return self.do("xor", a, "i1 true")
 
     def choice(self, condition: str, a: str, b: str) -> str:
-        """a where the condition holds, else b."""
+        """Select: a where the condition holds, else b."""
         return self.value(a.split()[0], f"select {condition}, {a}, {b}")
 
     def load(self, pointer: str, kind: str = "ptr") -> str:
-        """What lies at an address."""
+        """Load a value from an address."""
         return self.value(kind, f"load {kind}, {pointer}")
 
     def store(self, v: str, pointer: str) -> None:
-        """Put a value to an address."""
+        """Store a value to an address."""
         self.lines.append(f"  store {v}, {pointer}")
 
     def at(self, pointer: str, index: str, kind: str = "ptr") -> str:
-        """The address of an element of an array."""
+        """Address of an element of an array."""
         return self.value("ptr", f"getelementptr {kind}, {pointer}, {index}")
 
     def local(self, kind: str = "ptr", count: int = 1) -> str:
-        """The address of memory of the function's own."""
+        """Address of local memory of the function (alloca)."""
         self.count += 1
         self.locals.append(f"  %v{self.count} = alloca [{count} x {kind}]")
         return f"ptr %v{self.count}"
 
-    def call(self, name: str, *args: str, gives: str = "ptr", variadic: bool = False) -> str:
-        """Call a function by its name; with ``gives="void"`` there is no value."""
+    def call(self, name: str, *args: str, returns: str = "ptr", variadic: bool = False) -> str:
+        """Call a function by its name; with ``returns="void"`` there is no value."""
         kinds = [a.split()[0] for a in args]
         listed = "ptr, ..." if variadic else ", ".join(kinds)
-        self.module.signatures.setdefault(name, f"{gives} @{name}({listed})")
-        text = f"call {gives}{' (ptr, ...)' if variadic else ''} @{name}({', '.join(args)})"
-        if gives == "void":
+        self.module.signatures.setdefault(name, f"{returns} @{name}({listed})")
+        text = f"call {returns}{' (ptr, ...)' if variadic else ''} @{name}({', '.join(args)})"
+        if returns == "void":
             self.lines.append(f"  {text}")
             return ""
-        return self.value(gives, text)
+        return self.value(returns, text)
 
-    def call_at(self, pointer: str, *args: str, gives: str = "ptr") -> str:
-        """Call a function by its address; with ``gives="void"`` there is no value."""
-        text = f"call {gives} {pointer.split()[1]}({', '.join(args)})"
-        if gives == "void":
+    def call_at(self, pointer: str, *args: str, returns: str = "ptr") -> str:
+        """Call a function by its address; with ``returns="void"`` there is no value."""
+        text = f"call {returns} {pointer.split()[1]}({', '.join(args)})"
+        if returns == "void":
             self.lines.append(f"  {text}")
             return ""
-        return self.value(gives, text)
+        return self.value(returns, text)
 
-    def give(self, v: str = "void") -> None:
-        """Return."""
+    def ret(self, v: str = "void") -> None:
+        """Return from the function."""
         self.lines.append(f"  ret {v}")
         self.open = False
 
     def label(self) -> str:
-        """A new label."""
+        """New label."""
         self.count += 1
         return f"L{self.count}"
 
     def begin(self, label: str) -> None:
-        """Go on at a label, from here too if the code here goes on."""
+        """Start a block at a label; the block before falls through to it, unless it has returned."""
         if self.open:
             self.lines.append(f"  br label %{label}")
         self.lines.append(f"{label}:")
@@ -139,7 +140,7 @@ class Function:
 
     @contextmanager
     def when(self, condition: str) -> Iterator[None]:
-        """What is written within is done where the condition holds."""
+        """Branch: the instructions written within run where the condition holds."""
         then, after = self.label(), self.label()
         self.lines.append(f"  br {condition}, label %{then}, label %{after}")
         self.lines.append(f"{then}:")
@@ -149,13 +150,13 @@ class Function:
 
     @contextmanager
     def unless(self, condition: str) -> Iterator[None]:
-        """What is written within is done where the condition does not hold."""
+        """Branch: the instructions written within run where the condition does not hold."""
         with self.when(self.negation(condition)):
             yield
 
     @contextmanager
     def each(self, count: str) -> Iterator[str]:
-        """What is written within is done for 0, 1, … count − 1."""
+        """Loop: the instructions written within run for 0, 1, … count − 1."""
         counter = self.local("i64")
         self.store("i64 0", counter)
         head, body, after = self.label(), self.label(), self.label()

@@ -52,7 +52,7 @@ class Blas:
 
 
 def available() -> bool:
-    """Whether `blas()` succeeds; where it does not, matrix products have to be done another way."""
+    """Whether `blas()` succeeds; otherwise matrix products are computed another way."""
     try:
         blas()
     except MissingBLAS:
@@ -62,7 +62,7 @@ def available() -> bool:
 
 @cache
 def blas() -> Blas:
-    """The library, loaded on first use. MissingBLAS where it is not installed or cannot be loaded."""
+    """The loaded library; loads it on first use. MissingBLAS where it is not installed or cannot be loaded."""
     path = _find()
     library = _open(path)
     functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
@@ -111,7 +111,7 @@ def gemm(
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """How BLAS is to read an operand: the matrix it means is rows × columns, `ld` and `stride` are in elements."""
+    """Layout in which BLAS reads an operand: a rows × columns matrix; `ld` and `stride` are in elements."""
 
     rows: int
     columns: int
@@ -137,7 +137,7 @@ class _Stored:
 
 
 def _leading(array: npt.NDArray[Any]) -> int:
-    """Elements from row to row of an array of contiguous rows that do not overlap; 0 of any other."""
+    """Leading dimension of an array of contiguous, disjoint rows: elements from row to row; 0 for any other array."""
     (rows, columns), (down, across), size = array.shape[-2:], array.strides[-2:], array.itemsize
     if array.size == 0 or rows == 1:
         down = max(1, columns) * size
@@ -156,7 +156,7 @@ def _find() -> str:
 
 
 def _open(path: str) -> ctypes.CDLL:
-    """Load the library without threads of its own: it makes as many as its variable says while it is loaded."""
+    """Load the library without threads of its own: it makes as many as its environment variable says at that moment."""
     before = os.environ.get(_SINGLE_THREAD)
     os.environ[_SINGLE_THREAD] = "1"
     try:

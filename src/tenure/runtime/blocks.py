@@ -1,20 +1,21 @@
-"""The generated code of the buffers: a pool of blocks, and blocks that end at a page nobody may touch.
+"""Generated code of the buffers: a pool of blocks, and blocks that end at an inaccessible page.
 
 Both have the four functions of NumPy's allocation protocol (NEP 49), so an array owns its block as any other array
-does and gives it back when its last reference goes. The pool keeps a list of free blocks per size class: multiples
-of 64 bytes to 256, then four to each power of two. It keeps at most `@limit` bytes; what would pass that empties
-it first, so sizes that are no longer used go, and those in use fill it again.
+does and returns it when its last reference goes. The pool keeps a list of free blocks per size class: multiples
+of 64 bytes to 256, then four to each power of two. It keeps at most `@limit` bytes; a block beyond that empties the
+pool first, so sizes that are no longer used go, and those in use fill it again.
 """
 
 from string import Template
 
 __all__ = ["EXPORTS", "GUARDED", "LIBC", "source"]
 
-EXPORTS = ("take", "take_zeroed", "resize", "give", "purge", "reset", "limit", "kept", "missed")
-"""The pool's functions, and three variables of 64 bits: bytes kept at most, bytes kept, blocks had from the system."""
+EXPORTS = ("allocate", "allocate_zeroed", "resize", "deallocate", "purge", "reset", "limit", "kept", "missed")
+"""Exported symbols: the pool's functions, and three 64-bit variables: bytes kept at most, bytes kept, blocks from the
+system."""
 
-GUARDED = ("guard_take", "guard_take_zeroed", "guard_resize", "guard_give")
-"""The functions of blocks that end at a guard page."""
+GUARDED = ("guard_allocate", "guard_allocate_zeroed", "guard_resize", "guard_deallocate")
+"""Exported symbols of the blocks that end at a guard page."""
 
 LIBC = (
     "aligned_alloc",
@@ -28,11 +29,11 @@ LIBC = (
     "memcpy",
     "memset",
 )
-"""What it needs of the C library."""
+"""Functions of the C library that the module calls."""
 
 
 def source(*, page: int) -> str:
-    """The module; page: bytes of a page of memory."""
+    """Source of the module; page: bytes of a page of memory."""
     return Template(_POOL + _GUARD).substitute(PAGE=page, LESS=page - 1)
 
 
@@ -110,7 +111,7 @@ done:
   ret { i64, i64 } %pair
 }
 
-define ptr @take(ptr %unused, i64 %size) {
+define ptr @allocate(ptr %unused, i64 %size) {
 entry:
   %class = call { i64, i64 } @class(i64 %size)
   %index = extractvalue { i64, i64 } %class, 0
@@ -170,7 +171,7 @@ done:
   ret ptr %block
 }
 
-define void @give(ptr %unused, ptr %block, i64 %size) {
+define void @deallocate(ptr %unused, ptr %block, i64 %size) {
 entry:
   %none = icmp eq ptr %block, null
   br i1 %none, label %done, label %some
@@ -249,14 +250,14 @@ done:
   ret void
 }
 
-define ptr @take_zeroed(ptr %unused, i64 %count, i64 %each) {
+define ptr @allocate_zeroed(ptr %unused, i64 %count, i64 %each) {
 entry:
   %product = call { i64, i1 } @llvm.umul.with.overflow.i64(i64 %count, i64 %each)
   %size = extractvalue { i64, i1 } %product, 0
   %overflow = extractvalue { i64, i1 } %product, 1
-  br i1 %overflow, label %refuse, label %take
-take:
-  %block = call ptr @take(ptr %unused, i64 %size)
+  br i1 %overflow, label %refuse, label %allocate
+allocate:
+  %block = call ptr @allocate(ptr %unused, i64 %size)
   %failed = icmp eq ptr %block, null
   br i1 %failed, label %refuse, label %clear
 clear:
@@ -269,7 +270,7 @@ refuse:
 ; The protocol does not say how large the block is: the C library knows, and gets it back.
 define ptr @resize(ptr %unused, ptr %block, i64 %size) {
 entry:
-  %new = call ptr @take(ptr %unused, i64 %size)
+  %new = call ptr @allocate(ptr %unused, i64 %size)
   %failed = icmp eq ptr %new, null
   br i1 %failed, label %refuse, label %copy
 copy:
@@ -285,7 +286,7 @@ refuse:
 
 _GUARD = """
 ; Filled with ones, NaN in every float: what reads a block before writing it shows.
-define ptr @guard_take(ptr %unused, i64 %size) {
+define ptr @guard_allocate(ptr %unused, i64 %size) {
 entry:
   %past = add i64 %size, $LESS
   %body = and i64 %past, -$PAGE
@@ -303,10 +304,10 @@ refuse:
   ret ptr null
 }
 
-define ptr @guard_take_zeroed(ptr %unused, i64 %count, i64 %each) {
+define ptr @guard_allocate_zeroed(ptr %unused, i64 %count, i64 %each) {
 entry:
   %size = mul i64 %count, %each
-  %block = call ptr @guard_take(ptr %unused, i64 %size)
+  %block = call ptr @guard_allocate(ptr %unused, i64 %size)
   %failed = icmp eq ptr %block, null
   br i1 %failed, label %done, label %clear
 clear:
@@ -320,7 +321,7 @@ define ptr @guard_resize(ptr %unused, ptr %block, i64 %size) {
   ret ptr null
 }
 
-define void @guard_give(ptr %unused, ptr %block, i64 %size) {
+define void @guard_deallocate(ptr %unused, ptr %block, i64 %size) {
 entry:
   %none = icmp eq ptr %block, null
   br i1 %none, label %done, label %unmap

@@ -1,4 +1,4 @@
-"""Calls between what they enter and what they leave, with no moment in between at which an interrupt can come.
+"""Calls between entry steps and exit steps, without a moment in between at which an interrupt can come.
 
     bracket([(mode.set, new)], [(mode.set, old)], function, x)
 
@@ -21,11 +21,11 @@ __all__ = ["Bracketed", "at_once", "bracket", "entering"]
 
 Steps = Sequence[tuple[Any, ...]]
 _VECTOR = 24
-"""Where a tuple keeps its items."""
+"""Offset of a tuple's items in memory."""
 
 
 def at_once(steps: Steps) -> None:
-    """Make steps. All are made; the first error of one is raised afterwards."""
+    """Run all steps; the first error of one is raised afterwards."""
     wrong: BaseException | None = None
     for step, *args in steps:
         try:
@@ -40,8 +40,8 @@ def at_once(steps: Steps) -> None:
 
 
 def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``, which are made in any case: also
-    where those of ``begin`` were not."""
+    """Run ``function(*args, **kwargs)`` between the steps of ``begin`` and of ``end``. The steps of ``end`` run in any
+    case, also where those of ``begin`` failed."""
     try:
         at_once(begin)
         out = function(*args, **kwargs)
@@ -54,7 +54,7 @@ def bracket(begin: Steps, end: Steps, function: Callable[..., Any], *args: Any, 
 
 
 class Bracketed:
-    """A context that is entered and left at once: it is entered exactly if its block runs.
+    """Base class of contexts whose entry and exit are atomic: entered exactly if its block runs.
 
     ``_opening()`` changes nothing that counts, and gives three tuples of steps: to enter, to make last in a block that
     ends without an error, and to leave.
@@ -98,7 +98,7 @@ _ENTER = Bracketed.__enter__.__code__
 
 
 def entering(frame: FrameType) -> FrameType:
-    """The frame whose ``with`` it is, by the one that has called ``_opening``."""
+    """Frame whose ``with`` statement enters the context; called from ``_opening``."""
     return frame.f_back if frame.f_code is _ENTER and frame.f_back is not None else frame
 
 
@@ -113,40 +113,40 @@ _NAMES = ("_endings", "_opening")
 
 class _Body(Function):
     def name(self, name: str) -> str:
-        """A string to look something up by."""
+        """Interned string, by which the code looks up an attribute."""
         return self.load(f"ptr @{name}")
 
     def item(self, of: str, k: int) -> str:
-        """What a tuple has at a place."""
+        """Item of a tuple."""
         return self.call("PyTuple_GetItem", of, f"i64 {k}")
 
-    def drop(self, *values: str) -> None:
-        """Give up references, also to nothing."""
+    def decref(self, *values: str) -> None:
+        """Decrement reference counts; NULL is allowed."""
         for v in values:
-            self.call("Py_DecRef", v, gives="void")
+            self.call("Py_DecRef", v, returns="void")
 
     def absent(self, v: str) -> str:
-        """Whether it is no object."""
+        """Whether a pointer is NULL."""
         return self.equal(v, NULL)
 
-    def own(self, v: str) -> str:
-        """One more reference to a value."""
-        self.call("Py_IncRef", v, gives="void")
+    def incref(self, v: str) -> str:
+        """Increment the reference count of an object."""
+        self.call("Py_IncRef", v, returns="void")
         return v
 
     def steps(self, steps: str) -> str:
-        """Whether steps were made without an error: a bit."""
-        return self.equal(self.call("every", steps, gives="i32"), "i32 0")
+        """Whether steps ran without an error: a bit."""
+        return self.equal(self.call("every", steps, returns="i32"), "i32 0")
 
     def still(self, steps: str) -> str:
-        """Make steps, whether or not there is an error, and keep the first error: whether there is none."""
+        """Run steps, with or without an error set, and keep the first error. Result: whether there is none."""
         error = [self.local() for _ in range(3)]
-        self.call("PyErr_Fetch", *error, gives="void")
+        self.call("PyErr_Fetch", *error, returns="void")
         kind, value, at = (self.load(e) for e in error)
         before, done = self.absent(kind), self.steps(steps)
         with self.unless(before):
-            self.call("PyErr_Clear", gives="void")
-            self.call("PyErr_Restore", kind, value, at, gives="void")
+            self.call("PyErr_Clear", returns="void")
+            self.call("PyErr_Restore", kind, value, at, returns="void")
         return self.both(before, done)
 
 
@@ -154,35 +154,35 @@ Code = Module[_Body]
 
 
 def _every(m: Code) -> None:
-    """Make steps; 0, or −1 with the first error."""
-    with m.function("every", "ptr %steps", gives="i32") as f:
+    """Run all steps; 0, or −1 with the first error."""
+    with m.function("every", "ptr %steps", returns="i32") as f:
         error, failed = [f.local() for _ in range(3)], f.local("i1")
         f.store("i1 false", failed)
-        with f.each(f.call("PyTuple_Size", "ptr %steps", gives="i64")) as k:
-            step = f.own(f.call("PyTuple_GetItem", "ptr %steps", k))
-            items, size = f.at(step, f"i64 {_VECTOR}", "i8"), f.call("PyTuple_Size", step, gives="i64")
+        with f.each(f.call("PyTuple_Size", "ptr %steps", returns="i64")) as k:
+            step = f.incref(f.call("PyTuple_GetItem", "ptr %steps", k))
+            items, size = f.at(step, f"i64 {_VECTOR}", "i8"), f.call("PyTuple_Size", step, returns="i64")
             args, count = f.at(items, "i64 1"), f.do("sub", size, "i64 1")
             done = f.call("PyObject_Vectorcall", f.load(items), args, count, NULL)
             with f.when(f.absent(done)):
                 known = f.load(failed, "i1")
                 with f.when(known):
-                    f.call("PyErr_Clear", gives="void")
+                    f.call("PyErr_Clear", returns="void")
                 with f.unless(known):
-                    f.call("PyErr_Fetch", *error, gives="void")
+                    f.call("PyErr_Fetch", *error, returns="void")
                     f.store("i1 true", failed)
-            f.drop(done, step)
+            f.decref(done, step)
         with f.when(f.load(failed, "i1")):
-            f.call("PyErr_Restore", *[f.load(e) for e in error], gives="void")
-            f.give("i32 -1")
-        f.give("i32 0")
+            f.call("PyErr_Restore", *[f.load(e) for e in error], returns="void")
+            f.ret("i32 -1")
+        f.ret("i32 0")
 
 
 def _at_once(m: Code) -> None:
     """at_once(steps)"""
     with m.function("at_once", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         with f.when(f.steps(f.load("ptr %args"))):
-            f.give(f.own(f.name("none")))
-        f.give(NULL)
+            f.ret(f.incref(f.name("none")))
+        f.ret(NULL)
 
 
 def _bracket(m: Code) -> None:
@@ -195,9 +195,9 @@ def _bracket(m: Code) -> None:
             args, count = f.at("ptr %args", "i64 3"), f.do("sub", "i64 %n", "i64 3")
             f.store(f.call("PyObject_Vectorcall", function, args, count, "ptr %names"), out)
         with f.when(f.still(end)):
-            f.give(f.load(out))
-        f.drop(f.load(out))
-        f.give(NULL)
+            f.ret(f.load(out))
+        f.decref(f.load(out))
+        f.ret(NULL)
 
 
 def _enter(m: Code) -> None:
@@ -205,38 +205,38 @@ def _enter(m: Code) -> None:
     with m.function("enter", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         plan = f.call("PyObject_CallMethodObjArgs", "ptr %self", f.name("_opening"), NULL, variadic=True)
         with f.when(f.absent(plan)):
-            f.give(NULL)
+            f.ret(NULL)
         ending = f.call("PyTuple_GetSlice", plan, "i64 1", "i64 3")
         begun = f.steps(f.item(plan, 0))
         kept = f.local("i1")
         f.store("i1 false", kept)
         with f.when(begun):
-            f.store(f.equal(f.call("remember", "ptr %self", ending, gives="i32"), "i32 0"), kept)
+            f.store(f.equal(f.call("remember", "ptr %self", ending, returns="i32"), "i32 0"), kept)
         with f.unless(f.load(kept, "i1")):
             f.still(f.item(plan, 2))
-        f.drop(plan, ending)
+        f.decref(plan, ending)
         with f.when(f.load(kept, "i1")):
-            f.give(f.own("ptr %self"))
-        f.give(NULL)
+            f.ret(f.incref("ptr %self"))
+        f.ret(NULL)
 
 
 def _remember(m: Code) -> None:
-    """Remember how a context is left; −1 with an error."""
-    with m.function("remember", "ptr %self", "ptr %ending", gives="i32") as f:
+    """Record the exit steps of a context; −1 with an error."""
+    with m.function("remember", "ptr %self", "ptr %ending", returns="i32") as f:
         held = f.call("PyObject_GetAttr", "ptr %self", f.name("_endings"))
         with f.unless(f.absent(held)), f.unless(f.equal(held, f.name("none"))):
-            done = f.call("PyList_Append", held, "ptr %ending", gives="i32")
-            f.drop(held)
-            f.give(done)
-        f.call("PyErr_Clear", gives="void")
-        f.drop(held)
+            done = f.call("PyList_Append", held, "ptr %ending", returns="i32")
+            f.decref(held)
+            f.ret(done)
+        f.call("PyErr_Clear", returns="void")
+        f.decref(held)
         new = f.call("PyList_New", "i64 0")
         with f.when(f.absent(new)):
-            f.give("i32 -1")
-        f.call("PyList_Append", new, "ptr %ending", gives="i32")
-        done = f.call("PyObject_SetAttr", "ptr %self", f.name("_endings"), new, gives="i32")
-        f.drop(new)
-        f.give(done)
+            f.ret("i32 -1")
+        f.call("PyList_Append", new, "ptr %ending", returns="i32")
+        done = f.call("PyObject_SetAttr", "ptr %self", f.name("_endings"), new, returns="i32")
+        f.decref(new)
+        f.ret(done)
 
 
 def _exit(m: Code) -> None:
@@ -244,22 +244,22 @@ def _exit(m: Code) -> None:
     with m.function("leave", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         held = f.call("PyObject_GetAttr", "ptr %self", f.name("_endings"))
         with f.when(f.absent(held)):
-            f.give(NULL)
+            f.ret(NULL)
         size = f.local("i64")
         f.store("i64 0", size)
         with f.unless(f.equal(held, f.name("none"))):
-            f.store(f.call("PyList_Size", held, gives="i64"), size)
+            f.store(f.call("PyList_Size", held, returns="i64"), size)
         size = f.load(size, "i64")
         with f.when(f.equal(size, "i64 0")):  # left already
-            f.drop(held)
-            f.give(f.own(f.name("none")))
+            f.decref(held)
+            f.ret(f.incref(f.name("none")))
         ending = f.call("PyList_GetItem", held, f.do("sub", size, "i64 1"))
         with f.when(f.absent(ending)):
-            f.drop(held)
-            f.give(NULL)
-        f.own(ending)
-        f.call("PyList_SetSlice", held, f.do("sub", size, "i64 1"), size, NULL, gives="i32")
-        f.drop(held)
+            f.decref(held)
+            f.ret(NULL)
+        f.incref(ending)
+        f.call("PyList_SetSlice", held, f.do("sub", size, "i64 1"), size, NULL, returns="i32")
+        f.decref(held)
         well = f.local("i1")
         f.store("i1 true", well)
         with f.unless(f.equal("i64 %n", "i64 0")):
@@ -267,10 +267,10 @@ def _exit(m: Code) -> None:
         with f.when(f.load(well, "i1")):
             f.steps(f.item(ending, 0))
         fine = f.still(f.item(ending, 1))
-        f.drop(ending)
+        f.decref(ending)
         with f.when(fine):
-            f.give(f.own(f.name("none")))
-        f.give(NULL)
+            f.ret(f.incref(f.name("none")))
+        f.ret(NULL)
 
 
 def _load() -> Extension:

@@ -1,8 +1,8 @@
-"""Aligned arrays from a pool: what is let go is handed out again, so a loop in its steady state allocates nothing.
+"""Aligned arrays from a pool: freed blocks are handed out again, so that a loop in its steady state allocates nothing.
 
 `empty` is `numpy.empty` with another allocator underneath (NEP 49): its arrays own their memory, and the last
-reference to go gives the block back. Programs may take and give blocks themselves, by address. Pages that were
-touched once stay mapped: that is what the pool wins, and the alignment.
+reference to go returns the block. Programs may allocate and deallocate blocks themselves, by address. Pages that were
+touched once stay mapped: that is the gain of the pool, and the alignment.
 
 On platforms other than 64-bit Linux on x86-64 or aarch64 there is no pool, and arrays are aligned by an offset.
 """
@@ -26,22 +26,22 @@ from tenure.runtime.native import LINUX, libc, load
 __all__ = [
     "ALIGNMENT",
     "Statistics",
+    "allocate",
     "context",
+    "deallocate",
     "empty",
-    "give",
     "guarded",
     "purge",
     "set_limit",
     "statistics",
-    "take",
 ]
 
 ALIGNMENT = 64
-"""Bytes that the address of every buffer is a multiple of, but for guarded ones."""
+"""Alignment of every buffer's address, in bytes, guarded buffers apart."""
 
 
 class Statistics(NamedTuple):
-    """kept: bytes of free blocks in the pool. limit: bytes it keeps at most. missed: blocks had from the system."""
+    """Pool statistics. kept: bytes of free blocks. limit: bytes kept at most. missed: blocks taken from the system."""
 
     kept: int
     limit: int
@@ -54,12 +54,12 @@ class _Protocol(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char * 127),
         ("version", ctypes.c_uint8),
-        *((name, ctypes.c_void_p) for name in ("context", "take", "take_zeroed", "resize", "give")),
+        *((name, ctypes.c_void_p) for name in ("context", "allocate", "allocate_zeroed", "resize", "deallocate")),
     )
 
 
 def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
-    """A new C-contiguous array that owns its memory, uninitialized. MemoryError where there is none left."""
+    """New C-contiguous, uninitialized array that owns its memory. MemoryError where there is none left."""
     if _context is None:
         return _by_offset(shape, np.dtype(dtype))
     # A copy, for one context cannot be entered twice at once: threads, and finalizers that allocate.
@@ -67,17 +67,17 @@ def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.
 
 
 def context() -> contextvars.Context | None:
-    """The context in which NumPy allocates from the pool; None where there is no pool."""
+    """Context in which NumPy allocates from the pool; None where there is no pool."""
     return _context
 
 
 def statistics() -> Statistics:
-    """What the pool holds at this moment; zeros where there is no pool."""
+    """Statistics of the pool at this moment; zeros where there is no pool."""
     return Statistics(*(_variable(name).value if LINUX else 0 for name in Statistics._fields))
 
 
 def set_limit(size: int) -> None:
-    """Keep at most `size` bytes of free blocks; at first it is a quarter of the machine's memory."""
+    """Keep at most `size` bytes of free blocks; the default is a quarter of the machine's memory."""
     if size < 0:
         raise ValueError(f"the pool keeps a number of bytes, not {size}")
     if LINUX:
@@ -93,7 +93,7 @@ def purge() -> None:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """A test mode: each buffer made within ends exactly at a page that must not be touched, and is NaN at first.
+    """Test mode: each buffer made within ends exactly at an inaccessible page, and starts as NaN.
 
     An access past the end, or to a buffer that is gone, is a SIGSEGV at that instruction. For the whole process;
     the pool is not used, and buffers are aligned to their elements only. RuntimeError where there is no pool.
@@ -120,7 +120,7 @@ def _variable(name: str) -> ctypes.c_int64:
 
 
 def _with_handler(name: str, functions: Sequence[str]) -> contextvars.Context:
-    """A context in which NumPy allocates by `functions`; the handler lives for good, for any array may name it."""
+    """Context in which NumPy allocates by `functions`; the handler lives for good, as any array may refer to it."""
     handler = _Protocol(name.encode(), 1, None, *(_code[function] for function in functions))
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(handler))
     make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
@@ -138,11 +138,11 @@ _SET_HANDLER = 304  # PyDataMem_SetHandler's place in NumPy's C API, which is fi
 
 _code: dict[str, int] = {}
 _context: contextvars.Context | None = None
-take = give = 0
+allocate = deallocate = 0
 
 if LINUX:
     _code = load(blocks.source(page=mmap.PAGESIZE), exports=blocks.EXPORTS + blocks.GUARDED, imports=libc(*blocks.LIBC))
-    _context = _with_handler("tenure pool", ["take", "take_zeroed", "resize", "give"])
+    _context = _with_handler("tenure pool", ["allocate", "allocate_zeroed", "resize", "deallocate"])
     _variable("limit").value = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
     os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(_code["reset"]))
-    take, give = _code["take"], _code["give"]
+    allocate, deallocate = _code["allocate"], _code["deallocate"]

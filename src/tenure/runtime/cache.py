@@ -5,7 +5,7 @@ An entry is one file, named by its key (a hash of all that the code depends on):
     magic (8 bytes) · key (32) · length (8, little endian) · checksum of the payload (32) · payload
 
 What is corrupt, truncated or foreign reads as absent, and the next `put` replaces it. No failure of the disk is ever
-an error: without a usable folder, programs are compiled again in each process. Code that somebody else could have
+an error: without a usable folder, programs are compiled again in each process. Code that another user could have
 written is not run: folder and file must belong to this user (or to root) and be writable by no one else.
 """
 
@@ -30,13 +30,13 @@ _HEADER = len(MAGIC) + _KEY + 8 + 32
 _SUFFIX = ".tno"
 _TEMPORARY = ".tmp"
 _BLOCK = 4096
-_ABANDONED = 3600.0  # seconds after which an unfinished entry belongs to nobody
+_ABANDONED = 3600.0  # seconds after which an unfinished entry is abandoned
 
 T = TypeVar("T")
 
 
 def digest(*parts: bytes) -> bytes:
-    """A key: the hash of the parts, each with its length, so that no two lists of parts run together."""
+    """Cache key: the hash of the parts, each with its length, so that no two lists of parts run together."""
     state = blake2b(digest_size=_KEY)
     for part in parts:
         state.update(len(part).to_bytes(8, "little"))
@@ -46,7 +46,7 @@ def digest(*parts: bytes) -> bytes:
 
 @cache
 def source_fingerprint() -> bytes:
-    """Which source files generate the code: names, sizes and times of the package's own; for keys that hold no IR."""
+    """Fingerprint of the package's source files (names, sizes, times), for keys of code that is not hashed as IR."""
     state = blake2b(digest_size=_KEY)
     root = os.path.dirname(tenure.__file__)
     for folder, folders, files in os.walk(root):
@@ -70,7 +70,8 @@ class DiskCache:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self | None:
-        """Where `TENURE_CACHE_DIR` says, else in the user's cache folder (XDG); None if `TENURE_CACHE` is 0."""
+        """Cache in the folder of `TENURE_CACHE_DIR`, else in the user's cache folder (XDG); None if `TENURE_CACHE` is
+        0."""
         if environ.get("TENURE_CACHE") == "0":
             return None
         if chosen := environ.get("TENURE_CACHE_DIR"):
@@ -137,7 +138,7 @@ class DiskCache:
             raise
 
     def _count(self, size: int) -> None:
-        """Prune after each sixteenth of the limit written, by however many processes: a file's length counts blocks."""
+        """Count written bytes by file length, across processes, and prune after each sixteenth of the limit."""
         tally = os.open(os.path.join(self.folder, "tally"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(tally, bytes(_blocks(size)))
@@ -149,7 +150,8 @@ class DiskCache:
         self._prune()
 
     def _prune(self) -> None:
-        """Remove the entries used longest ago until seven eighths of the limit remain, and what writers left."""
+        """Remove the least recently used entries until seven eighths of the limit remain, and leftover temporary
+        files."""
         entries, total, now = [], 0, time.time()
         with os.scandir(self.folder) as found:
             for entry in found:
@@ -191,7 +193,7 @@ class MemoryCache(Generic[T]):
     def put(self, key: bytes, value: T) -> None:
         """Store `value` under `key`; the least recently used go."""
         self._table[key] = value
-        with suppress(KeyError):  # emptied by somebody else
+        with suppress(KeyError):  # emptied by another thread
             while len(self._table) > self.limit:
                 self._table.popitem(last=False)
 
@@ -213,7 +215,7 @@ def _unpack(key: bytes, entry: bytes) -> bytes | None:
 
 
 def _ours(status: os.stat_result) -> bool:
-    """Whether nobody but this user (or root) could have written it."""
+    """Whether only this user (or root) can have written a file."""
     if os.name != "posix":  # the user's folders are private there, and modes say nothing
         return True
     return status.st_uid in (0, os.geteuid()) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

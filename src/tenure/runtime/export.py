@@ -1,7 +1,7 @@
 """Copies of arrays that cannot be made writable, nor any array that they lead to.
 
-PyTorch and others take the address of an array and write there, whatever NumPy says of it. So what leaves lies in
-memory of its own: who writes it changes what it was given, and nothing else.
+PyTorch and others take the address of an array and write there, although NumPy says read-only. So an exported array
+has memory of its own: a writer changes that array, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Lent:
-    """What stands between an exported array and its memory: NumPy finds no writable memory behind it."""
+    """Owner of an exported array's memory, as its base: NumPy finds no writable memory behind it."""
 
     __slots__ = ("__owner",)
 
@@ -37,19 +37,19 @@ class Lent:
 
 
 def read_only(array: Array) -> Array:
-    """The same memory as an array that cannot be made writable, nor any that it leads to."""
+    """View of the same memory that cannot be made writable, nor any array that it leads to."""
     return np.asarray(Lent(array))
 
 
 def frozen(array: Array, size: int) -> Array:
-    """A C-contiguous copy of an array of ``size`` bytes, which cannot be made writable."""
+    """C-contiguous copy of an array of ``size`` bytes that cannot be made writable."""
     out = buffers.empty(array.shape, array.dtype)
     np.copyto(out, array)
     return read_only(out)
 
 
 def numpy_api(place: int) -> int:
-    """The address of a function of NumPy's C API by its place there, which is fixed."""
+    """Address of a function of NumPy's C API by its index in the API table, which is fixed."""
     read = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
     table = read(("PyCapsule_GetPointer", ctypes.pythonapi))(_multiarray_umath._ARRAY_API, None)
     return ctypes.c_void_p.from_address((table or 0) + place * ctypes.sizeof(ctypes.c_void_p)).value or 0
@@ -57,45 +57,45 @@ def numpy_api(place: int) -> int:
 
 _NEW_FROM_DESCR, _SET_BASE_OBJECT = 94, 282
 _DATA, _NDIM, _SHAPE, _STRIDES, _DTYPE, _FLAGS = 16, 24, 32, 40, 56, 64
-"""Where arrays keep them."""
+"""Offsets of these fields in NumPy's array objects."""
 _CONTIGUOUS = 1
 """The flag of arrays in C order."""
 _LARGE = 1 << 18
-"""Bytes whose copy lets other threads run."""
+"""Size in bytes from which a copy releases the GIL."""
 
 
 def _own(m: Module[Function]) -> None:
-    """A capsule that gives a block back to the pool when it goes: NumPy finds no writable memory behind it."""
-    with m.function("release", "ptr %capsule", gives="void") as f:
+    """Capsule that returns a block to the pool when it is freed: NumPy finds no writable memory behind it."""
+    with m.function("release", "ptr %capsule", returns="void") as f:
         block = f.call("PyCapsule_GetPointer", "ptr %capsule", NULL)
         size = f.value("i64", f"ptrtoint {f.call('PyCapsule_GetContext', 'ptr %capsule')} to i64")
-        f.call_at(f.load("ptr @give"), NULL, block, size, gives="void")
-        f.give()
+        f.call_at(f.load("ptr @deallocate"), NULL, block, size, returns="void")
+        f.ret()
     with m.function("own", "ptr %block", "i64 %size") as f:
         capsule = f.call("PyCapsule_New", "ptr %block", NULL, "ptr @release")
         with f.when(f.equal(capsule, NULL)):
-            f.call_at(f.load("ptr @give"), NULL, "ptr %block", "i64 %size", gives="void")
-            f.give(NULL)
-        f.call("PyCapsule_SetContext", capsule, f.value("ptr", "inttoptr i64 %size to ptr"), gives="i32")
-        f.give(capsule)
+            f.call_at(f.load("ptr @deallocate"), NULL, "ptr %block", "i64 %size", returns="void")
+            f.ret(NULL)
+        f.call("PyCapsule_SetContext", capsule, f.value("ptr", "inttoptr i64 %size to ptr"), returns="i32")
+        f.ret(capsule)
 
 
 def _source() -> str:
-    """frozen(array, size): an array without the right to write, whose base is a capsule that owns its memory."""
+    """frozen(array, size): a read-only array whose base is a capsule that owns its memory."""
     m = Module(Function)
     _own(m)
     with m.function("frozen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         array = f.load("ptr %args")
         flags = f.load(f.at(array, f"i64 {_FLAGS}", "i8"), "i32")
         with f.when(f.equal(f.do("and", flags, f"i32 {_CONTIGUOUS}"), "i32 0")):
-            f.give(f.call("PyObject_Vectorcall", f.load("ptr @slow"), "ptr %args", "i64 %n", NULL))
-        size = f.call("PyLong_AsLongLong", f.load(f.at("ptr %args", "i64 1")), gives="i64")
-        block = f.call_at(f.load("ptr @take"), NULL, size)
+            f.ret(f.call("PyObject_Vectorcall", f.load("ptr @slow"), "ptr %args", "i64 %n", NULL))
+        size = f.call("PyLong_AsLongLong", f.load(f.at("ptr %args", "i64 1")), returns="i64")
+        block = f.call_at(f.load("ptr @allocate"), NULL, size)
         with f.when(f.equal(block, NULL)):
-            f.give(f.call("PyErr_NoMemory"))
+            f.ret(f.call("PyErr_NoMemory"))
         owner = f.call("own", block, size)
         with f.when(f.equal(owner, NULL)):
-            f.give(NULL)
+            f.ret(NULL)
         dtype, shape, data = (f.load(f.at(array, f"i64 {k}", "i8")) for k in (_DTYPE, _SHAPE, _DATA))
         large = f.value("i1", f"icmp ugt {size}, {_LARGE}")
         state = f.local()
@@ -103,27 +103,27 @@ def _source() -> str:
             f.store(f.call("PyEval_SaveThread"), state)
         f.call("memcpy", block, data, size)
         with f.when(large):
-            f.call("PyEval_RestoreThread", f.load(state), gives="void")
+            f.call("PyEval_RestoreThread", f.load(state), returns="void")
         ndim = f.load(f.at(array, f"i64 {_NDIM}", "i8"), "i32")
-        f.call("Py_IncRef", dtype, gives="void")  # the new array takes it
+        f.call("Py_IncRef", dtype, returns="void")  # the new array takes it
         kind, new = f.load("ptr @ndarray"), f.load("ptr @new")
         out = f.call_at(new, kind, dtype, ndim, shape, NULL, block, "i32 0", NULL)
         with f.when(f.equal(out, NULL)):
-            f.call("Py_DecRef", owner, gives="void")
-            f.give(NULL)
-        with f.unless(f.equal(f.call_at(f.load("ptr @set_base"), out, owner, gives="i32"), "i32 0")):
-            f.call("Py_DecRef", out, gives="void")
-            f.give(NULL)
-        f.give(out)
+            f.call("Py_DecRef", owner, returns="void")
+            f.ret(NULL)
+        with f.unless(f.equal(f.call_at(f.load("ptr @set_base"), out, owner, returns="i32"), "i32 0")):
+            f.call("Py_DecRef", out, returns="void")
+            f.ret(NULL)
+        f.ret(out)
     variables = "\n".join(f"@{name} = global ptr null" for name in _VARIABLES)
     return f"{variables}\n{m}"
 
 
-_VARIABLES = ("ndarray", "slow", "new", "set_base", "take", "give")
+_VARIABLES = ("ndarray", "slow", "new", "set_base", "allocate", "deallocate")
 
 
 def _as_known(array: Array) -> bool:
-    """Whether an array keeps its parts where the code looks for them."""
+    """Whether NumPy lays out array objects as the generated code expects."""
     found = [ctypes.c_void_p.from_address(id(array) + at).value for at in (_DATA, _DTYPE)]
     ndim, flags = (ctypes.c_int32.from_address(id(array) + at).value for at in (_NDIM, _FLAGS))
     parts = [ctypes.c_void_p.from_address(id(array) + at).value or 0 for at in (_SHAPE, _STRIDES)]
@@ -147,6 +147,6 @@ if AVAILABLE and _as_known(np.zeros((2, 3, 4)).transpose(2, 0, 1)):
     _code.point("slow", frozen)
     _code.number("new", numpy_api(_NEW_FROM_DESCR))
     _code.number("set_base", numpy_api(_SET_BASE_OBJECT))
-    _code.number("take", buffers.take)
-    _code.number("give", buffers.give)
+    _code.number("allocate", buffers.allocate)
+    _code.number("deallocate", buffers.deallocate)
     frozen = _code.function("frozen", frozen)

@@ -1,4 +1,4 @@
-"""Builtin functions and methods whose code is generated: what an extension module in C would define.
+"""Builtin functions and methods with generated code, as an extension module in C would define them.
 
 CPython calls them as it calls its own, without an argument tuple or a frame. The code works with the C API alone;
 where an object keeps a slot is found by looking.
@@ -26,11 +26,11 @@ AVAILABLE: bool = (
     and not sysconfig.get_config_var("Py_GIL_DISABLED")
     and os.environ.get("TENURE_BUILTINS", "1") != "0"
 )
-"""Whether there are such functions: on CPython with its lock, of a version whose objects are laid out as known, unless
+"""Whether generated builtins exist: on CPython with the GIL, of a version whose object layout is known, unless
 TENURE_BUILTINS is 0. Each of them has a twin in Python, which then serves."""
 
 _KEPT: list[Any] = []
-"""What the code and the builtins point to."""
+"""References that keep alive the objects to which code and builtins point."""
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _FASTCALL, _KEYWORDS = 0x80, 0x02
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
@@ -71,7 +71,7 @@ class Extension:
         self._address = load(source, exports=[*variables, *functions], imports=_python(api))
 
     def point(self, variable: str, to: Any, at: int = 0) -> None:
-        """Let a pointer of the code, or the word ``at`` of a table, name an object, which then lives for good."""
+        """Set a pointer of the code, or the word ``at`` of a table, to an object, which then lives for good."""
         _KEPT.append(to)
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(to))
         ctypes.c_void_p.from_address(self._address[variable] + at * _WORD).value = id(to)
@@ -80,15 +80,15 @@ class Extension:
         return symbol in self._address
 
     def address(self, symbol: str) -> int:
-        """Where a function or a variable lies."""
+        """Address of a function or variable."""
         return self._address[symbol]
 
     def number(self, variable: str, value: int, at: int = 0) -> None:
-        """Set a word of the code."""
+        """Set an integer word of the code."""
         ctypes.c_int64.from_address(self._address[variable] + at * _WORD).value = value
 
     def function(self, symbol: str, like: Callable[..., Any], *, keywords: bool = False) -> Any:
-        """A builtin function with the name and the words of another one; ``keywords`` as for a method."""
+        """Builtin function with the name and docstring of another one; ``keywords`` as for a method."""
         make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         made: Any = make(("PyCFunction_NewEx", ctypes.pythonapi))(
             ctypes.addressof(self._method(symbol, like, "", _KEYWORDS if keywords else 0)), None, None
@@ -96,15 +96,15 @@ class Extension:
         return made
 
     def method(self, symbol: str, like: Callable[..., Any], of: type, *, keywords: bool = False) -> Any:
-        """A builtin method of a class; with ``keywords`` the names of the last arguments are handed to the code too."""
+        """Builtin method of a class; with ``keywords`` the names of keyword arguments are handed to the code too."""
         make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)
         made = self._method(symbol, like, "$", _KEYWORDS if keywords else 0)
         out: Any = make(("PyDescr_NewMethod", ctypes.pythonapi))(of, ctypes.addressof(made))
         return out
 
     def attribute(self, get: str, set_: str, like: property, of: type) -> Any:
-        """A builtin attribute of a class: ``get`` is ``PyObject *f(PyObject *self, void *)``, ``set_`` is
-        ``int f(PyObject *self, PyObject *v, void *)``, with v NULL where it is deleted."""
+        """Builtin attribute of a class: ``get`` is ``PyObject *f(PyObject *self, void *)``, ``set_`` is ``int
+        f(PyObject *self, PyObject *v, void *)``, with v NULL for a deletion."""
         name = (like.fget.__name__ if like.fget else "").encode()
         made = _Attribute(name, self._address[get], self._address[set_], (like.__doc__ or "").encode(), None)
         _KEPT.append(made)
@@ -120,7 +120,7 @@ class Extension:
 
 
 def _signature(like: Callable[..., Any], mark: str) -> str:
-    """How a function is called, as CPython keeps it in front of a builtin's words; ``$`` marks a method's object."""
+    """Signature line, which CPython reads from the start of a builtin's docstring; ``$`` marks the argument self."""
     own = inspect.unwrap(like)
     code: CodeType = own.__code__
     count, most = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
@@ -136,7 +136,7 @@ def _signature(like: Callable[..., Any], mark: str) -> str:
 
 
 def offset(cls: type, slot: str) -> int:
-    """How many bytes into an object of a class a slot of its lies."""
+    """Offset in bytes of a slot within an object of a class."""
     probe: Any = object.__new__(cls)
     mark = object()
     getattr(cls, slot).__set__(probe, mark)

@@ -1,6 +1,6 @@
-"""Run a compiled program on arrays with as little in between as there can be.
+"""Launch of a compiled program on arrays, with little overhead.
 
-A ``Call`` says once what its program takes and gives. Where there can be generated builtins, one of them makes the
+A ``Call`` describes the arguments and results of its program. Where there are generated builtins, one of them makes the
 arrays, packs the numbers, and calls the program without Python's lock; ``Call.plainly`` does the same in Python.
 """
 
@@ -23,12 +23,12 @@ __all__ = ["RUN", "Call"]
 
 MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 POOLED = 1 << 12
-"""Bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
+"""Size in bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
 Made = tuple[Sequence[int], str]
 
 
 class Call:
-    """How the code at ``address`` is called.
+    """Calling convention of the code at ``address``.
 
     ``made`` are the shapes and dtypes of the arrays to make, the arena last; ``donors`` are pairs of a made array and
     the input whose buffer may serve, if only the call holds it; ``kinds`` has a letter of ``struct`` for each number;
@@ -61,16 +61,16 @@ class Call:
         self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), counts, given)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
-        """The outputs. ``arrays`` grows by what is made. None, and nothing done, if one of them is no plain array;
-        what the code gives if it fails."""
+        """Run the program. Result: the outputs; None, and nothing done, if an array is not plain; the status if the
+        program fails. ``arrays`` grows by the arrays made."""
         return self.plainly(arrays, numbers)
 
     def into(self, out: list[Any], arrays: list[Any], numbers: Sequence[Any]) -> None:
-        """The same, put into a list."""
+        """Run the program as ``__call__`` does, into a given list."""
         out.append(self(arrays, numbers))
 
     def plainly(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
-        """The same in Python."""
+        """Run the program as ``__call__`` does, in Python."""
         if not set(map(type, arrays[: self.given])) <= {np.ndarray}:
             return None
         if len(arrays) == self.given:
@@ -78,7 +78,7 @@ class Call:
         return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
 
     def _make(self, arrays: list[Any], numbers: Sequence[Any]) -> None:
-        """Add what is made."""
+        """Append the arrays to make."""
         for k, (shape, dtype) in enumerate(self.made):
             arrays.append((buffers.empty if _size(shape, dtype) >= POOLED else np.empty)(shape, dtype))
             donor = self.donors.get(k, -1)
@@ -92,7 +92,7 @@ class Call:
 
     @property
     def held(self) -> dict[int, int]:
-        """In how many calls an input that might have given its buffer away was not alone."""
+        """Number of calls in which an input that could have donated its buffer was shared."""
         return {donor: int(n) for donor, n in enumerate(self.counts) if n}
 
 
@@ -121,7 +121,7 @@ _API = (
     *("PyTuple_GetItem", "PyTuple_Size", "Py_DecRef", "Py_IncRef"),
 )
 _BASE, _FLAGS, _WRITEABLE = 48, 64, 0x400
-"""Where NumPy's arrays keep their base and their flags; the flag of those that may be written."""
+"""Offsets of base and flags in NumPy's array objects; the flag of writable ones."""
 
 
 def _item(f: Function, of: str, k: int) -> str:
@@ -129,43 +129,43 @@ def _item(f: Function, of: str, k: int) -> str:
 
 
 def _number(f: Function, of: str, k: int) -> str:
-    return f.call("PyLong_AsLongLong", _item(f, of, k), gives="i64")
+    return f.call("PyLong_AsLongLong", _item(f, of, k), returns="i64")
 
 
 def _free(m: Module[Function]) -> None:
-    """Whether an array is nobody else's and may be written; -1 with an error."""
-    with m.function("free", "ptr %array", gives="i32") as f:
+    """Whether an array has no other holder and is writable; -1 with an error."""
+    with m.function("free", "ptr %array", returns="i32") as f:
         count = f.load("ptr %array", "i32")
         flags = f.load(f.at("ptr %array", f"i64 {_FLAGS}", "i8"), "i32")
         writeable = f.negation(f.equal(f.do("and", flags, f"i32 {_WRITEABLE}"), "i32 0"))
         with f.unless(f.both(f.equal(count, "i32 1"), writeable)):
-            f.give("i32 0")
+            f.ret("i32 0")
         base = f.load(f.at("ptr %array", f"i64 {_BASE}", "i8"))
         with f.when(f.equal(base, NULL)):
-            f.give("i32 1")
+            f.ret("i32 1")
         answer = f.call("PyObject_CallFunctionObjArgs", f.load("ptr @unshared"), base, NULL, variadic=True)
         with f.when(f.equal(answer, NULL)):
-            f.give("i32 -1")
-        f.call("Py_DecRef", answer, gives="void")
-        f.give(f.value("i32", f"zext {f.equal(answer, f.load('ptr @true'))} to i32"))
+            f.ret("i32 -1")
+        f.call("Py_DecRef", answer, returns="void")
+        f.ret(f.value("i32", f"zext {f.equal(answer, f.load('ptr @true'))} to i32"))
 
 
 def _make(m: Module[Function]) -> None:
-    """Put arrays to their places behind the given ones, of a donor where it is free; 0, or 1 with an error."""
+    """Append arrays to the given ones, in a donor's buffer where it is free; 0, or 1 with an error."""
     names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
-    with m.function("make", *names, gives="i32") as f:
+    with m.function("make", *names, returns="i32") as f:
         two, array = f.local(count=2), f.local()
-        with f.each(f.call("PyTuple_Size", "ptr %makers", gives="i64")) as k:
+        with f.each(f.call("PyTuple_Size", "ptr %makers", returns="i64")) as k:
             maker = f.call("PyTuple_GetItem", "ptr %makers", k)
             donor = _number(f, maker, 3)
             f.store(NULL, array)
             with f.when(f.value("i1", f"icmp sge {donor}, 0")):
                 old = f.call("PyList_GetItem", "ptr %arrays", donor)
-                free = f.call("free", old, gives="i32")
+                free = f.call("free", old, returns="i32")
                 with f.when(f.equal(free, "i32 -1")):
-                    f.give("i32 1")
+                    f.ret("i32 1")
                 with f.when(f.equal(free, "i32 1")):
-                    f.call("Py_IncRef", old, gives="void")
+                    f.call("Py_IncRef", old, returns="void")
                     f.store(old, array)
                 with f.when(f.equal(free, "i32 0")):
                     counter = f.at(f.call("PyLong_AsVoidPtr", "ptr %counts"), donor, "i64")
@@ -176,104 +176,104 @@ def _make(m: Module[Function]) -> None:
                 f.store(f.call("PyObject_Vectorcall", f.load("ptr @empty"), two, "i64 2", NULL), array)
             new = f.load(array)
             with f.when(f.equal(new, NULL)):
-                f.give("i32 1")
+                f.ret("i32 1")
             at = f.do("add", "i64 %given", _number(f, maker, 0))
-            f.call("PyList_SetItem", "ptr %arrays", at, new, gives="i32")
-        f.give("i32 0")
+            f.call("PyList_SetItem", "ptr %arrays", at, new, returns="i32")
+        f.ret("i32 0")
 
 
 def _pooled(m: Module[Function]) -> None:
-    """Make arrays with the pool's allocator in force; 0, or 1 with an error."""
+    """Append arrays with the pool's allocator in force; 0, or 1 with an error."""
     names = ("ptr %context", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
-    with m.function("pooled", *names, gives="i32") as f:
-        with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", gives="i64"), "i64 0")):
-            f.give("i32 0")
-        f.call("PyContext_Enter", "ptr %context", gives="i32")
-        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", gives="i32")
-        f.call("PyContext_Exit", "ptr %context", gives="i32")
-        f.give(out)
+    with m.function("pooled", *names, returns="i32") as f:
+        with f.when(f.equal(f.call("PyTuple_Size", "ptr %makers", returns="i64"), "i64 0")):
+            f.ret("i32 0")
+        f.call("PyContext_Enter", "ptr %context", returns="i32")
+        out = f.call("make", "ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts", returns="i32")
+        f.call("PyContext_Exit", "ptr %context", returns="i32")
+        f.ret(out)
 
 
 def _pack(m: Module[Function]) -> None:
-    """Give the numbers as bytes, eight for each; nothing, with an error, where one does not fit."""
+    """Return the numbers as bytes, eight for each; NULL, with an error, where one does not fit."""
     with m.function("pack", "ptr %kinds", "ptr %numbers") as f:
         letters = f.call("PyBytes_AsString", "ptr %kinds")
-        count = f.call("PyBytes_Size", "ptr %kinds", gives="i64")
+        count = f.call("PyBytes_Size", "ptr %kinds", returns="i64")
         out = f.call("PyBytes_FromStringAndSize", NULL, f.do("mul", count, "i64 8"))
         with f.when(f.equal(out, NULL)):
-            f.give(NULL)
+            f.ret(NULL)
         words = f.call("PyBytes_AsString", out)
         with f.each(count) as k:
             number, to = f.call("PySequence_GetItem", "ptr %numbers", k), f.at(words, k, "i64")
             with f.when(f.equal(number, NULL)):
-                f.call("Py_DecRef", out, gives="void")
-                f.give(NULL)
+                f.call("Py_DecRef", out, returns="void")
+                f.ret(NULL)
             real = f.equal(f.load(f.at(letters, k, "i8"), "i8"), f"i8 {ord('d')}")
             with f.when(real):
-                f.store(f.call("PyFloat_AsDouble", number, gives="double"), to)
+                f.store(f.call("PyFloat_AsDouble", number, returns="double"), to)
             with f.unless(real):
-                f.store(f.call("PyLong_AsLongLong", number, gives="i64"), to)
-            f.call("Py_DecRef", number, gives="void")
+                f.store(f.call("PyLong_AsLongLong", number, returns="i64"), to)
+            f.call("Py_DecRef", number, returns="void")
         with f.unless(f.equal(f.call("PyErr_Occurred"), NULL)):
-            f.call("Py_DecRef", out, gives="void")
-            f.give(NULL)
-        f.give(out)
+            f.call("Py_DecRef", out, returns="void")
+            f.ret(NULL)
+        f.ret(out)
 
 
 _GROWING = ("ptr %spec", "ptr %arrays", "ptr %numbers", "ptr %context")
 
 
 def _make_all(m: Module[Function]) -> None:
-    """Make the arrays of a call behind the given ones; 0, or 1 with an error."""
-    with m.function("make_all", *_GROWING, gives="i32") as f:
+    """Append the arrays of a call to the given ones; 0, or 1 with an error."""
+    with m.function("make_all", *_GROWING, returns="i32") as f:
         given, counts = _number(f, "ptr %spec", 7), _item(f, "ptr %spec", 6)
         with f.each(_number(f, "ptr %spec", 1)):
-            f.call("PyList_Append", "ptr %arrays", f.load("ptr @none"), gives="i32")
-        small = f.call("make", "ptr %arrays", given, _item(f, "ptr %spec", 2), counts, gives="i32")
+            f.call("PyList_Append", "ptr %arrays", f.load("ptr @none"), returns="i32")
+        small = f.call("make", "ptr %arrays", given, _item(f, "ptr %spec", 2), counts, returns="i32")
         with f.unless(f.equal(small, "i32 0")):
-            f.give("i32 1")
-        f.give(f.call("pooled", "ptr %context", "ptr %arrays", given, _item(f, "ptr %spec", 3), counts, gives="i32"))
+            f.ret("i32 1")
+        f.ret(f.call("pooled", "ptr %context", "ptr %arrays", given, _item(f, "ptr %spec", 3), counts, returns="i32"))
 
 
 def _pack_in(m: Module[Function]) -> None:
-    """Put the packed numbers in front of the last array; 0, or 1 with an error."""
-    with m.function("pack_in", *_GROWING, gives="i32") as f:
+    """Insert the packed numbers before the last array; 0, or 1 with an error."""
+    with m.function("pack_in", *_GROWING, returns="i32") as f:
         packed = f.call("pack", _item(f, "ptr %spec", 4), "ptr %numbers")
         with f.when(f.equal(packed, NULL)):
-            f.give("i32 1")
-        last = f.do("sub", f.call("PyList_Size", "ptr %arrays", gives="i64"), "i64 1")
-        f.call("PyList_Insert", "ptr %arrays", last, packed, gives="i32")
-        f.call("Py_DecRef", packed, gives="void")
-        f.give("i32 0")
+            f.ret("i32 1")
+        last = f.do("sub", f.call("PyList_Size", "ptr %arrays", returns="i64"), "i64 1")
+        f.call("PyList_Insert", "ptr %arrays", last, packed, returns="i32")
+        f.call("Py_DecRef", packed, returns="void")
+        f.ret("i32 0")
 
 
 def _fill(m: Module[Function]) -> None:
-    """fill(spec, arrays, numbers, context, out): run, and put the outputs into a list of their number: None, or what
-    the code gives if it fails. Nothing is made that the garbage collector counts, and the context is the call's own,
-    as one cannot be entered twice at once."""
+    """fill(spec, arrays, numbers, context, out): run, and put the outputs into a list of their number: None, or the
+    status of a program that fails. No object is made that the garbage collector tracks, and the context is the call's
+    own, as one cannot be entered twice at once."""
     with m.function("fill", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         spec, arrays, numbers, context, out = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
         none = f.load("ptr @none")
-        with f.when(f.equal(f.call("PyList_Size", arrays, gives="i64"), _number(f, spec, 7))):
+        with f.when(f.equal(f.call("PyList_Size", arrays, returns="i64"), _number(f, spec, 7))):
             for step in ("make_all", "pack_in"):
-                with f.unless(f.equal(f.call(step, spec, arrays, numbers, context, gives="i32"), "i32 0")):
-                    f.give(NULL)
+                with f.unless(f.equal(f.call(step, spec, arrays, numbers, context, returns="i32"), "i32 0")):
+                    f.ret(NULL)
         code = f.call("PyLong_AsVoidPtr", _item(f, spec, 0))
         thread = f.call("PyEval_SaveThread")
-        failed = f.call_at(code, arrays, gives="i64")
-        f.call("PyEval_RestoreThread", thread, gives="void")
+        failed = f.call_at(code, arrays, returns="i64")
+        f.call("PyEval_RestoreThread", thread, returns="void")
         with f.when(f.equal(failed, f"i64 {PAUSED}")), f.unless(f.equal(f.call("PyErr_Occurred"), NULL)):
-            f.give(NULL)
+            f.ret(NULL)
         with f.unless(f.equal(failed, "i64 0")):
-            f.give(f.call("PyLong_FromLong", failed))
+            f.ret(f.call("PyLong_FromLong", failed))
         outputs = _item(f, spec, 5)
-        with f.each(f.call("PyTuple_Size", outputs, gives="i64")) as k:
-            at = f.call("PyLong_AsLongLong", f.call("PyTuple_GetItem", outputs, k), gives="i64")
+        with f.each(f.call("PyTuple_Size", outputs, returns="i64")) as k:
+            at = f.call("PyLong_AsLongLong", f.call("PyTuple_GetItem", outputs, k), returns="i64")
             array = f.call("PyList_GetItem", arrays, at)
-            f.call("Py_IncRef", array, gives="void")
-            f.call("PyList_SetItem", out, k, array, gives="i32")
-        f.call("Py_IncRef", none, gives="void")
-        f.give(none)
+            f.call("Py_IncRef", array, returns="void")
+            f.call("PyList_SetItem", out, k, array, returns="i32")
+        f.call("Py_IncRef", none, returns="void")
+        f.ret(none)
 
 
 def _run(m: Module[Function]) -> None:
@@ -284,22 +284,22 @@ def _run(m: Module[Function]) -> None:
         with f.each(_number(f, spec, 7)) as k:
             kind = f.load(f.at(f.call("PyList_GetItem", arrays, k), "i64 8", "i8"))
             with f.unless(f.equal(kind, f.load("ptr @ndarray"))):
-                f.call("Py_IncRef", none, gives="void")
-                f.give(none)
-        out = f.call("PyList_New", f.call("PyTuple_Size", _item(f, spec, 5), gives="i64"))
+                f.call("Py_IncRef", none, returns="void")
+                f.ret(none)
+        out = f.call("PyList_New", f.call("PyTuple_Size", _item(f, spec, 5), returns="i64"))
         own, status = f.call("PyContext_Copy", context), f.local()
         f.store(NULL, status)
         with f.unless(f.do("or", f.equal(out, NULL), f.equal(own, NULL))):
             for n, v in enumerate((spec, arrays, numbers, own, out)):
                 f.store(v, f.at(box, f"i64 {n}"))
             f.store(f.call("fill", NULL, box, "i64 5"), status)
-        f.call("Py_DecRef", own, gives="void")
+        f.call("Py_DecRef", own, returns="void")
         done = f.load(status)
         with f.when(f.equal(done, none)):
-            f.call("Py_DecRef", done, gives="void")
-            f.give(out)
-        f.call("Py_DecRef", out, gives="void")
-        f.give(done)
+            f.call("Py_DecRef", done, returns="void")
+            f.ret(out)
+        f.call("Py_DecRef", out, returns="void")
+        f.ret(done)
 
 
 def _load() -> tuple[Callable[..., Any], int]:
@@ -315,7 +315,7 @@ def _load() -> tuple[Callable[..., Any], int]:
 
 
 def _as_known() -> bool:
-    """Whether arrays keep their flags and base where the code looks for them."""
+    """Whether NumPy lays out flags and base of an array as the generated code expects."""
     whole = np.empty(2)
     part = whole[:1]
     part.flags.writeable = False
@@ -325,7 +325,7 @@ def _as_known() -> bool:
 
 
 RUN = 0
-"""The address of ``fill``, for other code."""
+"""Address of ``fill``, for other generated code."""
 if AVAILABLE and _as_known():
     _builtin, RUN = _load()
 

@@ -1,4 +1,4 @@
-"""Arrays that are parts of one array, and may each be written in place while nobody has the whole.
+"""Disjoint parts of one array, each an array of its own that is written in place while the whole has no holder.
 
 whole = [array]                        the list is the one that holds the whole, and all its lots share the list
 part = carve(whole, array[3:])         an array of the same memory, whose base is a Lot
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Lot:
-    """What stands between the array of a part and the whole."""
+    """Base of a part's array: it keeps the list with the whole alive."""
 
     __slots__ = ("__array_interface__", "whole")
 
@@ -28,22 +28,22 @@ class Lot:
 
 
 def carve(whole: list[Array], view: Array) -> Array:
-    """A view of the whole as an array of its own, which keeps the list and not the whole."""
+    """View of the whole as an array of its own, which keeps the list and not the whole."""
     return np.asarray(Lot(view, whole))
 
 
 def is_sole(arrays: list[Array], k: int) -> bool:
-    """Whether nobody but this list refers to its array."""
+    """Whether a list holds the only reference to its array."""
     return getrefcount(arrays[k]) == SOLE
 
 
 def unshared(base: Any) -> bool:
-    """Whether an array with this base may be written by whoever holds it alone."""
+    """Whether an array with this base may be written by its only holder."""
     return base is None or (type(base) is Lot and is_sole(base.whole, 0))
 
 
 def has_views(keeper: Any) -> bool:
-    """Whether arrays lie in ``keeper.lot``, which nobody else has."""
+    """Whether arrays lie in ``keeper.lot``, which has no other holder."""
     return keeper.lot is not None and getrefcount(keeper.lot) > KEPT
 
 
@@ -52,7 +52,7 @@ def _count(arrays: list[Array], k: int) -> int:
 
 
 SOLE = _count([np.empty(1)], 0)
-"""The reference count of an array that only a list of arrays holds."""
+"""Reference count of an array that only a list of arrays holds."""
 
 
 class _Keeper:
@@ -69,4 +69,4 @@ def _kept() -> int:
 
 
 KEPT = _kept()
-"""The reference count of a lot that only an attribute holds."""
+"""Reference count of a lot that only an attribute holds."""

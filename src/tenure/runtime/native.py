@@ -1,4 +1,4 @@
-"""Loads LLVM IR of the run time's own into the process, for good.
+"""Loader of the run time's own LLVM IR into the process, for good.
 
 Threads may be inside this code while the interpreter shuts down, so it is never unloaded.
 """
@@ -19,7 +19,7 @@ __all__ = ["LINUX", "libc", "load"]
 LINUX: bool = (
     sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and ctypes.sizeof(ctypes.c_void_p) == 8
 )
-"""Whether this is a platform that the generated code of this room is written for: 64-bit Linux, x86-64 or aarch64."""
+"""Whether the platform is one of the generated code: 64-bit Linux on x86-64 or aarch64."""
 
 _numbers = itertools.count()
 
@@ -41,7 +41,7 @@ def load(source: str, *, exports: Sequence[str], imports: Mapping[str, int] | No
 
 
 def _object(source: str) -> bytes:
-    """The machine code of a module, from disk if it is there."""
+    """Machine code of a module, from the disk cache if it is there."""
     cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     version = ".".join(map(str, llvm.llvm_version_info))
     key = digest(b"runtime", *[part.encode() for part in (version, llvm.get_process_triple(), cpu, features, source)])
@@ -57,7 +57,7 @@ def _object(source: str) -> bytes:
 
 
 def libc(*names: str) -> dict[str, int]:
-    """The absolute addresses of functions of the C library."""
+    """Absolute addresses of functions of the C library."""
     process = ctypes.CDLL(None)
     return {name: ctypes.cast(process[name], ctypes.c_void_p).value or 0 for name in names}
 

@@ -1,9 +1,9 @@
-"""Arrays of the same numbers on shared pages, of which whoever writes there gets a copy of its own.
+"""Arrays of the same numbers on shared pages, copied on write: a writer gets a copy of its page.
 
-pages = Pages(array)      a file of the array's numbers in memory, which nobody can write any more
+pages = Pages(array)      a sealed file of the array's numbers in memory
 pages.mapped()            an array of them at an address of its own, read-only for NumPy
 
-For those who ask for one array again and again: a mapping takes as long for one page as for a million. The file costs
+For programs that export one array many times: a mapping takes as long for one page as for a million. The file costs
 four copies, and reading a fresh mapping once as much as copying, so it pays from the fifth on (``COPIES``).
 """
 
@@ -22,16 +22,16 @@ __all__ = ["AVAILABLE", "COPIES", "Pages"]
 Array = np.ndarray[Any, Any]
 
 AVAILABLE: bool = LINUX and hasattr(os, "memfd_create")
-"""Whether there are files in memory that can be sealed."""
+"""Whether the system has sealable files in memory."""
 
 COPIES = 4
-"""Copies of an array that take as long as its file."""
+"""Number of copies of an array that take as long as its file."""
 
 _READ_WRITE, _PRIVATE, _NO_RESERVE, _FAILED = 0x1 | 0x2, 0x02, 0x4000, ctypes.c_void_p(-1).value
 _ADD_SEALS, _SEALS = 1033, 0x1 | 0x2 | 0x4 | 0x8
-"""Linux's numbers, and the seals: no more seals, no shrinking, no growing, no writing."""
+"""Linux's fcntl numbers, and the seals: no more seals, no shrinking, no growing, no writing."""
 _MOST = 16384
-"""Mappings at one time, of the 65,530 that Linux lets a process have."""
+"""Mappings at one time, at most; Linux lets a process have 65,530."""
 
 
 class Pages:
@@ -52,13 +52,13 @@ class Pages:
             raise OSError(ctypes.get_errno(), "the file is not sealed")
 
     def mapped(self) -> Array:
-        """The numbers at an address of their own. OSError where there is no room for it, or the file is gone."""
+        """Array of the numbers at an address of its own. OSError where there is no room for it, or the file is gone."""
         if len(_MAPPED) >= _MOST or self._which() != self._file:
             raise OSError("no mapping")
         return np.asarray(_Mapping(self._fd, self._size, self._like))
 
     def _which(self) -> tuple[int, int]:
-        """What the descriptor names: a program may have closed all of them, and opened others since."""
+        """Identity of the open file: a program may have closed all descriptors, and opened others since."""
         found = os.fstat(self._fd)
         return found.st_dev, found.st_ino
 
@@ -71,7 +71,7 @@ class Pages:
 
 
 class _Mapping:
-    """Pages of a file as this process alone sees them, for as long as the object lives."""
+    """Private mapping of a file's pages, for as long as the object lives."""
 
     __slots__ = ("__array_interface__", "_at", "_size")
 
@@ -90,7 +90,7 @@ class _Mapping:
 
 
 _MAPPED: set[int] = set()
-"""Where mappings are."""
+"""Addresses of the mappings."""
 
 if AVAILABLE:
     _libc = ctypes.CDLL(None, use_errno=True)

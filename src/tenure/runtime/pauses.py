@@ -1,4 +1,4 @@
-"""Pauses of long native programs: between two kernels a signal that has come meanwhile is noticed.
+"""Pauses of long native programs: between two kernels the program checks for signals.
 
 A program keeps in its arrays how far it has come. At a pause it asks ``address``; if there is a reason to stop it
 returns ``PAUSED``, and called again with the same arrays it goes on from there.
@@ -15,9 +15,9 @@ from tenure.runtime.native import load
 __all__ = ["NOTED", "PAUSED", "Paused", "address"]
 
 NOTED: list[int] = []
-"""Signals that are deferred to the next pause, or to the end of the run (``values.shield``)."""
+"""Signals deferred to the next pause, or to the end of the run (``values.shield``)."""
 PAUSED = -(2**63)
-"""The status of a program that has stopped at a pause."""
+"""Status of a program that has stopped at a pause."""
 
 
 class Paused(BaseException):
@@ -29,18 +29,18 @@ _API = ("PyErr_CheckSignals", "PyGILState_Ensure", "PyGILState_Release", "PyList
 
 def _builtin() -> int:
     """``i32 interrupted()``: whether a signal is noted, or its handler has raised an exception. Only the main thread
-    handles signals, so only it takes Python's lock."""
+    handles signals, so only it takes the GIL."""
     module = Module(Function)
-    with module.function("interrupted", gives="i32", exported=True) as f:
-        with f.unless(f.equal(f.call("PyThread_get_thread_ident", gives="i64"), f.load("ptr @main", "i64"))):
-            f.give("i32 0")
-        held = f.call("PyGILState_Ensure", gives="i32")
-        raised = f.call("PyErr_CheckSignals", gives="i32")
-        noted = f.equal(f.call("PyList_Size", f.load("ptr @noted"), gives="i64"), "i64 0")
-        f.call("PyGILState_Release", held, gives="void")
+    with module.function("interrupted", returns="i32", exported=True) as f:
+        with f.unless(f.equal(f.call("PyThread_get_thread_ident", returns="i64"), f.load("ptr @main", "i64"))):
+            f.ret("i32 0")
+        held = f.call("PyGILState_Ensure", returns="i32")
+        raised = f.call("PyErr_CheckSignals", returns="i32")
+        noted = f.equal(f.call("PyList_Size", f.load("ptr @noted"), returns="i64"), "i64 0")
+        f.call("PyGILState_Release", held, returns="void")
         with f.unless(f.equal(raised, "i32 0")):
-            f.give("i32 1")
-        f.give(f.choice(noted, "i32 0", "i32 1"))
+            f.ret("i32 1")
+        f.ret(f.choice(noted, "i32 0", "i32 1"))
     source = f"@noted = global ptr null\n@main = global i64 0\n{module}"
     code = Extension(source, _API, ("noted", "main"), ("interrupted",))
     code.point("noted", NOTED)
@@ -53,4 +53,4 @@ def _never() -> int:
 
 
 address: int = _builtin() if AVAILABLE else _never()
-"""Where the function lies. Without generated builtins a program is not paused."""
+"""Address of the function. Without generated builtins a program is not paused."""

@@ -1,4 +1,4 @@
-"""The generated code that mends a matrix product of cotangents: terms that are not selected do not count.
+"""Generated correction of a matrix product of cotangents: terms that are not selected do not count.
 
 An element −0.0 of a marked operand is not selected (``ops.selection``), and its term is left out whatever the other
 factor is. BLAS multiplies all the same, which is wrong beside an infinity or NaN alone. Each of those makes a whole row

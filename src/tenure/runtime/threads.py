@@ -18,10 +18,10 @@ from tenure.runtime.native import LINUX, libc, load
 __all__ = ["MOST", "TASK", "address", "get_num_threads", "parallel", "set_num_threads"]
 
 MOST = 256
-"""Threads at most, the caller's included."""
+"""Maximal number of threads, the caller's included."""
 
 SPINS = 300
-"""Pauses before a worker looks at the clock, 3 to 15 µs."""
+"""Spins of a worker before it looks at the clock: 3 to 15 µs."""
 
 PATIENCE = 200_000
 """Nanoseconds after which a worker sleeps at the latest: a region that follows within that time costs no wake-up."""
@@ -30,7 +30,7 @@ _VARIABLE = "TENURE_NUM_THREADS"
 _PATIENCE = 10.0  # seconds for a region of another thread to end
 
 TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-"""The C type of a task, `void (*)(void *context, int64_t first, int64_t last)`: does the items first … last − 1."""
+"""C type of a task, `void (*)(void *context, int64_t first, int64_t last)`: processes the items first … last − 1."""
 
 
 def _load() -> dict[str, int]:
@@ -43,19 +43,19 @@ def _load() -> dict[str, int]:
 _code = _load()
 
 address: int = _code["parallel"]
-"""Of `void parallel(task, void *context, int64_t items, int64_t pieces)`, for generated code.
+"""Address of `void parallel(task, void *context, int64_t items, int64_t pieces)`, for generated code.
 
 Runs the items 0 … items − 1 and returns when all are done. They are handed out in blocks of ⌈items / pieces⌉ to
-whichever thread is free, or all at once where there is one thread: so what a task computes for an item may depend
+any free thread, or all at once where there is one thread: so the work of a task on an item may depend
 on the item alone. Inside a task, and while another thread runs a region, the caller does its own items.
 """
 
 parallel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
-"""The same for Python: `parallel(task address, context address, items, pieces)`. Releases the GIL."""
+"""Run `parallel` from Python: `parallel(task address, context address, items, pieces)`. Releases the GIL."""
 
 
 def get_num_threads() -> int:
-    """The number of threads that a region is shared by, the caller's included."""
+    """Number of threads that share a region, the caller's included."""
     if not LINUX:
         return 1
     running = _variable("workers").value
@@ -63,7 +63,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(number: int) -> None:
-    """Share regions by `number` threads from now on, 1 … MOST; 0 is one for each CPU this process may use.
+    """Share regions among `number` threads from now on, 1 … MOST; 0 is one for each CPU this process may use.
 
     Waits for the region of another thread to end. RuntimeError inside a region.
     """
@@ -91,7 +91,8 @@ def _from_environment() -> int:
 
 
 def _halt(patience: float) -> bool:
-    """End the workers, and let nobody lead until `_resume`; False where others lead for `patience` seconds."""
+    """Stop the workers, and block new regions until `_resume`; False where others run regions for `patience`
+    seconds."""
     end = time.monotonic() + patience
     while not _take():
         if time.monotonic() > end:
@@ -101,7 +102,7 @@ def _halt(patience: float) -> bool:
 
 
 class _Fork:
-    """What happens around `os.fork`: there are no workers while it runs, and each side makes its own later.
+    """Handlers around `os.fork`: no workers while it runs; each side makes its own later.
 
     A process without other threads forks safely, and Python warns about one that has them.
     """

@@ -1,8 +1,8 @@
-"""The generated code of matrix products: a product is cut into tiles, and each tile is one call of BLAS.
+"""Generated code of matrix products: tiles, each one call of BLAS.
 
 The tiles are fixed by the shape, so the numbers do not depend on the threads; nor, where tiles are large, on how
 operands are stored (``any_layout``). They are shared out like any other
-items: nobody waits for a thread that is late, as the library's own threads do for each other.
+items: no thread waits for a late one, as the library's own threads do for each other.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ class Product(ctypes.Structure):
 
 
 UNPACKED = 10**6
-"""Multiplications up to which the library reads its operands where they lie, 20 % faster than packed ones."""
+"""Number of multiplications up to which the library reads its operands unpacked, 20 % faster than packed."""
 
 
 def any_layout(m: int, n: int, k: int) -> bool:
@@ -51,7 +51,7 @@ def any_layout(m: int, n: int, k: int) -> bool:
 
 
 def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
-    """`rows`, `columns` and `pieces` for a product of this shape.
+    """Tile sizes `rows`, `columns` and `pieces` for a product of this shape.
 
     A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 % over the whole
     product, of 128 rows 10 %, squares of 128 20 %. Below 2²² multiplications tiles are so small that nothing is
@@ -74,12 +74,13 @@ def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
 
 
 def _part(side: int, parts: int) -> int:
-    """A `parts`-th of `side`, up to a multiple of 16: what the library's kernels do at a time."""
+    """A `parts`-th of `side`, up to a multiple of 16: the block size of the library's kernels."""
     return max(1, min(side, -(side // (-16 * parts)) * 16)) if parts > 1 else max(1, side)
 
 
 def source(prefix: str) -> str:
-    """The module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's `@blas`."""
+    """Source of the module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's
+    `@blas`."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
     fields = _reads(field[0] for field in Product._fields_)
     word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
@@ -92,7 +93,7 @@ def source(prefix: str) -> str:
 
 
 def _reads(names: Iterable[str]) -> str:
-    """Instructions that read fields of the Product `%p`, each into a value of its name."""
+    """Instructions that load fields of the Product `%p`, each into a value of its name."""
     llvm = {ctypes.c_void_p: "ptr", ctypes.c_int64: "i64", ctypes.c_double: "double"}
     kinds = {field[0]: llvm[field[1]] for field in Product._fields_}
     lines = []

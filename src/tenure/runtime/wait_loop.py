@@ -1,4 +1,4 @@
-"""The generated code of the threads: a region is forked and joined through one cache line.
+"""Generated code of the thread pool: fork and join of a region through one cache line.
 
 `@gate` holds three numbers: bits 32–63 count regions (the epoch), bits 1–31 the workers inside, bit 0 says that
 a region is open. The leader writes the job, opens the gate and advances the epoch in one instruction; a worker
@@ -6,10 +6,10 @@ that sees a new epoch steps inside by adding 2 and takes part if the gate was op
 closes the gate and waits for those inside, so a worker that wakes too late is never waited for: others have done
 its share.
 
-Each thread has a lane, the same part of the items in every region of the same size, so what they touch stays in
-its cache; blocks are claimed by adding to the lane's counter, and who has emptied his own lane helps in the next.
+Each thread has a lane, the same part of the items in every region of the same size, so the items stay in its
+cache; blocks are claimed by adding to the lane's counter, and a thread that has emptied its lane helps in the next.
 
-One thread at a time leads (`@busy`). Whoever finds it taken, a task inside a region included, runs its items
+One thread at a time leads (`@busy`). A thread that finds it taken, a task inside a region included, runs its items
 alone and looks again after each block: so nothing ever waits for the pool, and nothing can deadlock.
 """
 
@@ -20,7 +20,7 @@ from tenure.runtime import workers
 __all__ = ["ALONE", "EXPORTS", "LIBC", "source"]
 
 EXPORTS = ("parallel", "halt", "resume", "reset", "wanted", "workers")
-"""What Python takes the addresses of; the last two are variables of 32 bits."""
+"""Exported symbols; the last two are variables of 32 bits."""
 
 LIBC = (
     "syscall",
@@ -32,14 +32,14 @@ LIBC = (
     "pthread_sigmask",
     "clock_gettime",
 )
-"""What it needs of the C library."""
+"""Functions of the C library that the module calls."""
 
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 _PAUSE = {"x86_64": "void @llvm.x86.sse2.pause()", "aarch64": "void @llvm.aarch64.isb(i32 15)"}
 
 
 def source(*, machine: str, spins: int, patience: int, most: int) -> str:
-    """The module for Linux on `machine`.
+    """Source of the module for Linux on `machine`.
 
     spins: pauses before a worker, or the leader, yields; patience: nanoseconds before a worker sleeps, if it pays
     (``workers``); most: threads at most, the leader included.
@@ -256,4 +256,4 @@ done:
   ret void
 }
 """
-"""The module for other platforms: `parallel` on the caller's thread, and nothing else."""
+"""Source of the module for other platforms: `parallel` on the caller's thread, and nothing else."""

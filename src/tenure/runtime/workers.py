@@ -1,9 +1,8 @@
-"""The generated code of the workers: how long one waits for the next region, and how they begin and end.
+"""Generated code of the workers: their wait for the next region, their start and their end.
 
 A worker that sleeps takes 10 to 20 µs to be there, as long as a small region lasts; one that spins is there at once
 and keeps a processor from others. So it spins for some microseconds in any case, and on for a tenth of a millisecond or
-two while that pays: regions came within that time lately. Between looks it then gives the processor to whoever wants
-it.
+two while that pays: regions came within that time lately. Between looks it then yields the processor.
 """
 
 __all__ = ["MODULE"]
@@ -193,4 +192,4 @@ define void @reset() {
   ret void
 }
 """
-"""A part of ``wait_loop``'s module."""
+"""Source of the workers, a part of ``wait_loop``'s module."""

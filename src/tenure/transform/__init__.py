@@ -1,1 +1,1 @@
-"""Programs from programs: derivatives in both modes."""
+"""Transformations of programs: derivatives in both modes, batching, narrowing, recomputation."""

@@ -1,4 +1,4 @@
-"""Examples side by side: a program on one example becomes a program on all of them.
+"""Batching (vmap): a program on one example becomes a program on all of them.
 
     x = input f32[3]; w = input f32[3]; y = multiply x w; s = reduce_sum y (0,)
                                         with 8 examples of x, and w the same for all of them, becomes
@@ -18,7 +18,7 @@ from tenure.ops.index import getitem
 
 
 def batch(program: Program, batched: Sequence[bool], count: int) -> Program:
-    """The program on ``count`` examples of those inputs that are ``batched``, along axis 0; so are its outputs."""
+    """Batched program: those inputs that are ``batched`` have ``count`` examples along axis 0; so do its outputs."""
     b = Builder()
     values = []
     for aval, has in zip(program.inputs, batched, strict=True):
@@ -33,7 +33,7 @@ def batch(program: Program, batched: Sequence[bool], count: int) -> Program:
 
 
 def close(b: Builder, number: Value, count: int, results: Sequence[Value], axes: Sequence[int]) -> list[Value]:
-    """The results of a vmapped call for all its examples, along an axis of each.
+    """Results of a vmapped call for all its examples, along an axis of each.
 
     ``number`` is that of the example. What depends on it was emitted for one example, at its depth; from here on
     these values are dead, and constants to every differentiation.
@@ -46,7 +46,7 @@ def close(b: Builder, number: Value, count: int, results: Sequence[Value], axes:
 
 
 def widen(b: Builder, number: Value, count: int, results: Sequence[Value], axes: Sequence[int]) -> list[Value]:
-    """Values of one example for all examples, along an axis of each, while the call goes on."""
+    """Broadcast of values of one example to all examples, along an axis of each, while the call goes on."""
     depth, tracking, origin, block = b.depth(number.id), b.tracking, b.origin, b.block
     images = {number.id: b.emit(TABLE["iota"], (), {"length": count, "dtype": number.dtype})}
     for v in inside(b, results, depth):
@@ -60,7 +60,7 @@ def widen(b: Builder, number: Value, count: int, results: Sequence[Value], axes:
 
 
 def inside(b: Builder, results: Sequence[Value], depth: int) -> list[int]:
-    """The values at a depth that some results depend on, ascending."""
+    """Values at a depth that some results depend on, ascending."""
     stack = [y.id for y in results if b.depth(y.id) >= depth]
     found = set(stack)
     while stack:
@@ -72,7 +72,7 @@ def inside(b: Builder, results: Sequence[Value], depth: int) -> list[int]:
 
 
 def image(b: Builder, at: Instruction, images: dict[int, Value], number: int) -> Value:
-    """An instruction of one example for all of them; taking out the example itself is leaving them in."""
+    """Batched instruction. Taking out the example (select) becomes the identity."""
     batched = [o in images for o in at.operands]
     xs = [images[o] if has else Value(b, o) for o, has in zip(at.operands, batched, strict=True)]
     if at.primitive is getitem and at.operands[1:] == (number,) and not batched[0]:
@@ -81,7 +81,7 @@ def image(b: Builder, at: Instruction, images: dict[int, Value], number: int) ->
 
 
 def moved(x: Value, start: int, end: int) -> Value:
-    """One axis moved to another position."""
+    """Array with one axis moved to another position."""
     if start == end:
         return x
     order = [k for k in range(x.ndim) if k != start]
@@ -90,7 +90,7 @@ def moved(x: Value, start: int, end: int) -> Value:
 
 
 def applied(b: Builder, at: Instruction, xs: Sequence[Value], batched: Sequence[bool]) -> Value:
-    """An instruction on operands of which some have an axis of examples in front."""
+    """Batching rule applied to operands of which some have an axis of examples in front."""
     b.origin = at.origin
     if not any(batched):
         return b.emit(at.primitive, xs, at.params)

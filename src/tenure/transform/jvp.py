@@ -14,8 +14,8 @@ from tenure.ir.program import Builder, Value
 
 
 def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | None = None) -> dict[int, Value]:
-    """The tangents of some values (all, if it is not said of which), and of those on the way to them, that depend on
-    one with a tangent; elements of them may not be selected (``ops.selection``)."""
+    """Add tangents of some values (all, if none are named), and of those on the way to them, that depend on one with a
+    tangent; elements of tangents may be unselected (``ops.selection``)."""
     found = dict(tangents)
     for v in between(b, found, range(len(b.avals)) if outs is None else outs):
         at = b.instructions[v]
@@ -35,7 +35,7 @@ def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | N
 
 
 def between(b: Builder, sources: Collection[int], outs: Iterable[int]) -> list[int]:
-    """The values that a gradient ties to some, down to the sources, which are left out, ascending."""
+    """Values between sources and given ones along which a gradient flows, without the sources, ascending."""
     found: set[int] = set()
     stack = [v for v in outs if b.tracked[v] and v not in sources]
     while stack:

@@ -1,4 +1,4 @@
-"""Reads of what is computed or seen otherwise, as reads of what that is made of.
+"""Narrowing: a read of a computed value or view becomes a read of its operands.
 
     y = multiply x c; r = getitem y i             the read is          multiply (getitem x i) c
     y = permute x; r = getitem y i j              the read is          getitem x j i
@@ -23,12 +23,12 @@ from tenure.ops.pointwise import floor_divide, mark, remainder
 
 VIEWS = (getitem, permute, flip, reshape)
 FEW = 8
-"""Reads of one value that are followed one by one."""
+"""Maximal number of reads of one value that are rewritten one by one."""
 Shape = tuple[int, ...]
 
 
 class Read(NamedTuple):
-    """An index: a primitive that reads, with all its operands but the first. ``size`` elements are read."""
+    """Read by index: a primitive with all its operands but the first. ``size`` elements are read."""
 
     primitive: Primitive
     operands: tuple[Value, ...]
@@ -36,13 +36,13 @@ class Read(NamedTuple):
     size: int
 
     def of(self, x: Value) -> Value:
-        """The read of a value."""
+        """Apply the read to a value."""
         return self.primitive(x, *self.operands, **self.params)
 
 
 class View(NamedTuple):
-    """A read of a view as one of what is seen: ``there`` takes its result to the shape of the old one, ``back``
-    the other way round."""
+    """Read of a view as a read of its base: ``there`` takes the result to the shape of the old one, ``back`` is its
+    inverse."""
 
     read: Read
     there: Callable[[Value], Value]
@@ -50,7 +50,7 @@ class View(NamedTuple):
 
 
 def worth(reads: Sequence[Read], size: int) -> bool:
-    """Whether to follow the reads of a value of some size rather than to make it."""
+    """Whether rewriting the reads of a value of some size costs less than computing it."""
     return len(reads) <= FEW and 2 * sum([read.size for read in reads]) <= size
 
 
@@ -60,12 +60,12 @@ def alike(at: Instruction, shapes: Sequence[Shape]) -> bool:
 
 
 def same(x: Value) -> Value:
-    """Itself."""
+    """Identity."""
     return x
 
 
 def through(at: Instruction, x: Value, read: Read) -> View | None:
-    """A read of a view of x as a read of x."""
+    """Rewrite a read of a view of x as a read of x."""
     if "spec" not in read.params:
         return None
     if at.primitive is getitem:
@@ -83,23 +83,23 @@ def through(at: Instruction, x: Value, read: Read) -> View | None:
 
 
 Taken = tuple[Any, Value | None]
-"""An entry of a spec and the operand that it takes."""
+"""Entry of an index spec with its operand."""
 
 
 def taken(read: Read) -> list[Taken]:
-    """The entries of a read with their operands."""
+    """Entries of a read with their operands."""
     numbers = iter(read.operands)
     return [(e, None if e in (":", "+") else following(numbers)) for e in read.params["spec"]]
 
 
 def made(entries: Sequence[Taken], read: Read) -> Read:
-    """A read like another with other entries."""
+    """Read of the same kind with other entries."""
     operands = tuple([x for _, x in entries if x is not None])
     return Read(read.primitive, operands, {**read.params, "spec": tuple([e for e, _ in entries])}, read.size)
 
 
 def _of_part(at: Instruction, x: Value, read: Read) -> View | None:
-    """An index of an index is one index."""
+    """Compose a read with a basic index: an index of an index is one index."""
     numbers = iter([Value(x.builder, o) for o in at.operands[1:]])
     outer, out = iter(taken(read)), list[Taken]()
 
@@ -158,7 +158,7 @@ def read_number(read: Read, number: int) -> Value:
 
 
 def _of_reshaped(shape: Shape, entries: list[Taken], x: Value, read: Read) -> View | None:
-    """Axes of size 1 come and go; an element is one in any shape."""
+    """Rewrite a read of a reshaped value: axes of size 1 come and go; a single element is read in any shape."""
     new = element(shape, entries, x, read) if all(e == "i" for e, _ in entries) else units(shape, entries, x, read)
     if new is None:
         return None
@@ -167,7 +167,7 @@ def _of_reshaped(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Vi
 
 
 def units(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read | None:
-    """A read where shapes differ in axes of size 1 only."""
+    """Rewrite a read across a reshape that only adds or removes axes of size 1."""
     if [n for n in shape if n != 1] != [n for n in x.shape if n != 1]:
         return None
     if any(n == 1 and e not in ("i", ":") for n, (e, _) in zip(shape, entries, strict=True)):
@@ -177,7 +177,7 @@ def units(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read | No
 
 
 def element(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read:
-    """A read of one element by its position in C order."""
+    """Read of one element by its position in C order."""
     b = x.builder
     flat = b.constant(0, dtypes.int64)
     for n, (_, k) in zip(shape, entries, strict=True):
@@ -192,18 +192,18 @@ def element(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read:
 
 
 class Elements:
-    """The elements that reads select of computed values: computed of elements, as far as that goes."""
+    """Elements of computed values at given indices, computed elementwise from elements of their operands."""
 
     def __init__(self, b: Builder) -> None:
         self.b = b
         self.known: dict[Any, Value] = {}
 
     def key(self, x: int, read: Read) -> Any:
-        """What a read of a value is known by."""
+        """Key by which equal reads of a value are found."""
         return x, read.primitive, tuple([o.id for o in read.operands]), tuple(read.params.items())
 
     def of(self, x: Value, read: Read) -> Value:
-        """The elements of x at an index; a gradient flows through them as through x."""
+        """Elements of x at an index; the gradient flows through them as through x."""
         key = self.key(x.id, read)
         if key not in self.known:
             self.known[key] = self.made(x, read)
@@ -211,7 +211,7 @@ class Elements:
         return self.known[key]
 
     def made(self, x: Value, read: Read) -> Value:
-        """Compute them. What lies behind a mark is not read in its stead: there another differentiation may end."""
+        """Compute the elements. Marks are not rewritten: another differentiation may end there."""
         at = self.b.instructions[x.id]
         if at is None or at.primitive is mark or 2 * read.size > at.aval.size:
             return read.of(x)
@@ -226,7 +226,7 @@ class Elements:
 
 
 def unwrapped(program: Program) -> Program:
-    """The same program, in which a small read of a view reads what the view shows."""
+    """Rewrite the program: small reads of views become reads of their bases."""
     n, b = len(program.inputs), Builder()
     values = [b.input(aval) for aval in program.inputs]
     for at in program.instructions:
@@ -240,7 +240,7 @@ def unwrapped(program: Program) -> Program:
 
 
 def read_through(x: Value, read: Read) -> Value:
-    """A read of a view, as one of what it shows."""
+    """Rewrite one read of a view as a read of its base."""
     at = x.builder.instructions[x.id]
     if at is None or at.primitive not in VIEWS or 2 * read.size > at.aval.size:
         return read.of(x)
@@ -250,7 +250,7 @@ def read_through(x: Value, read: Read) -> Value:
 
 
 class Narrowing:
-    """Which values of a program are only read by index, and by which indices."""
+    """Analysis of a program: the values that are only read by index, with their indices."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -262,7 +262,7 @@ class Narrowing:
             self.look(n + k, program.instructions[k])
 
     def look(self, v: int, at: Instruction) -> None:
-        """How an instruction reads its operands, once it is known how its result is read."""
+        """Record the reads of an instruction's operands, after all reads of its result are known."""
         wanted = self.found.get(v, {})
         shapes = [self.program.aval(o).shape for o in at.operands]
         few = len(wanted) <= FEW and 2 * sum(wanted.values()) <= at.aval.size
@@ -283,7 +283,7 @@ class Narrowing:
 
 
 def narrow(program: Program) -> Program:
-    """The same program, in which of what is only read by a few small indices nothing else is computed."""
+    """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
     if not any(at.primitive in (getitem, gather) for at in program.instructions):
         return program
     program = unwrapped(program)

@@ -1,4 +1,4 @@
-"""Values of a checkpointed block, computed once more for its derivative instead of being kept.
+"""Rematerialization: values of a checkpointed block are computed once more for its derivative instead of being kept.
 
     block { a = sin x; y = mul a a }       and the vjp of y, where it reads a, reads
     x' = again x; a' = sin x'              in its stead
@@ -12,7 +12,8 @@ from tenure.ir.program import TABLE, Builder, Value
 
 
 class Recomputed:
-    """What a derivative reads: values as they are, those of closed blocks once more, each block from what comes in."""
+    """Values as a derivative reads them: those of closed blocks recomputed, each block from its inputs, the rest as
+    they are."""
 
     def __init__(self, b: Builder) -> None:
         self.b = b
@@ -20,14 +21,14 @@ class Recomputed:
         self.open = b.open_blocks()
 
     def block(self, v: int) -> int:
-        """The outermost closed block that a value is in; 0 for none."""
+        """Outermost closed block of a value; 0 for none."""
         k = self.b.blocks.get(v, 0)
         while k not in self.open and self.b.outer[k] not in self.open:
             k = self.b.outer[k]
         return 0 if k in self.open else k
 
     def value(self, v: int, block: int) -> Value:
-        """A value as the derivative of an instruction in a block reads it; block 0 is outside of all."""
+        """Value as the derivative of an instruction in a block reads it; block 0 is outside of all."""
         if not block:
             return Value(self.b, v)
         if (block, v) not in self.copies:
@@ -35,7 +36,7 @@ class Recomputed:
         return self.copies[block, v]
 
     def compute(self, v: int, block: int) -> None:
-        """Compute a value once more, from what comes into the block."""
+        """Recompute a value from the inputs of its block."""
         b, stack, needed = self.b, [v], {v}
         while stack:
             u = stack.pop()
@@ -54,12 +55,12 @@ class Recomputed:
             self.copies[block, u] = copy
 
     def begins(self, v: int) -> bool:
-        """Whether a gradient goes on from a value by other means than its instruction: such a value is kept."""
+        """Whether a value is tracked although none of its operands is: its gradient goes on elsewhere; it is kept."""
         at = self.b.instructions[v]
         return at is not None and self.b.tracked[v] and not any(self.b.tracked[o] for o in at.operands)
 
     def entry(self, v: int) -> Value:
-        """What comes into a block from outside; numbers and constants cost nothing to keep."""
+        """Input of a block; numbers and constants cost nothing to keep."""
         at = self.b.instructions[v]
         if self.begins(v) or not self.b.avals[v].shape or (at is not None and not at.operands):
             return Value(self.b, v)

@@ -4,7 +4,7 @@
     …; a = mul g y; b = mul g y; c = add a b; d = cos x; e = mul c d        and e is the cotangent of x
 
 The cotangent of an indexed read is added into one accumulator instead of being summed from dense pieces; that of
-a read of something computed goes on as one of what that was computed from (see ``reads``).
+a read of a computed value goes on as one of its operands (see ``reads``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Cotangents = dict[int, Value]
 
 
 def dependents(b: Builder, sources: Collection[int], end: int) -> set[int]:
-    """The values below ``end`` that a gradient ties to one of the sources, these included."""
+    """Values below ``end`` that depend differentiably on one of the sources, these included."""
     found = set(sources)
     for v in range(min(found, default=end), end):
         instruction = b.instructions[v]
@@ -34,11 +34,11 @@ def dependents(b: Builder, sources: Collection[int], end: int) -> set[int]:
 
 
 class Reads(list[tuple[Read, Value, Value]]):
-    """The cotangent of a computed value of which only a few small reads by index have arrived: each with its result
+    """Sparse cotangent of a computed value, of which only a few small reads by index have arrived: each with its result
     and the cotangent of that, in the order of their arrival."""
 
     def dense(self, x: Value) -> Value:
-        """The cotangent as an array."""
+        """The cotangent as a dense array."""
         acc = unselected_like(x)
         for read, _, g in self:
             acc = accumulated(acc, g, x, read)
@@ -46,7 +46,7 @@ class Reads(list[tuple[Read, Value, Value]]):
 
 
 def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
-    """An accumulator with the cotangent of a read added to it."""
+    """Accumulator with the cotangent of a read added to it."""
     rule = read.primitive.accumulate
     assert rule is not None
     g = ready(g) if zeros_of(acc) == PARTIAL else g
@@ -54,7 +54,7 @@ def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
 
 
 class Walk:
-    """Cotangents on their way from results to sources."""
+    """Reverse walk: cotangents on their way from results to sources."""
 
     def __init__(
         self, b: Builder, sources: Collection[int], final: Collection[int], relevant: set[int], into: Cotangents
@@ -69,18 +69,18 @@ class Walk:
         self.reached: set[int] = set()
 
     def around(self, v: int, at: Instruction) -> tuple[list[Value], Value]:
-        """The operands and the result of an instruction, as its derivative reads them."""
+        """Operands and result of an instruction, as its derivative reads them."""
         block = self.reading.block(v)
         return [self.reading.value(o, block) for o in at.operands], self.reading.value(v, block)
 
     def add(self, x: int, g: Value) -> None:
-        """A cotangent has arrived."""
+        """Add a cotangent of a value."""
         held = self.held.get(x)
         self.held[x] = g if held is None else TABLE["add"](self.whole(x, held), g)
         self.reached.add(x)
 
     def add_read(self, x: int, read: Read, ans: Value, g: Value) -> None:
-        """The cotangent of a read has arrived: it waits where it might go on as such."""
+        """Add the cotangent of a read: it is kept as a sparse one where possible."""
         held = self.held.get(x)
         self.reached.add(x)
         if held is None and (x in self.sources or self.b.instructions[x] is None):
@@ -94,11 +94,11 @@ class Walk:
             self.held[x] = waiting if fits else waiting.dense(Value(self.b, x))
 
     def whole(self, x: int, held: Value | Reads) -> Value:
-        """What is held as an array."""
+        """Cotangent of a value as a dense array."""
         return held if isinstance(held, Value) else held.dense(Value(self.b, x))
 
     def through(self, v: int, at: Instruction, g: Value) -> None:
-        """Add what one instruction passes on to the cotangents of its operands."""
+        """Add the contributions of one instruction to the cotangents of its operands."""
         prim, (xs, ans) = at.primitive, self.around(v, at)
         if prim.accumulate is not None:
             if at.operands[0] in self.relevant:
@@ -125,7 +125,7 @@ class Walk:
         return True
 
     def follow_alike(self, at: Instruction, xs: list[Value], read: Read, ans: Value, g: Value) -> None:
-        """The cotangents of the elements that an elementwise result was read at."""
+        """Pass on the cotangents of the elements at which an elementwise result was read."""
         single = [x.shape == () != at.aval.shape for x in xs]
         small = [x if alone else self.elements.of(x, read) for x, alone in zip(xs, single, strict=True)]
         found = list(vjp_of(at, g, ans, small))
@@ -140,7 +140,7 @@ class Walk:
 
 
 def vjp_of(at: Instruction, g: Value, ans: Value, xs: list[Value]) -> Iterable[Value | None]:
-    """The cotangents of the operands of an instruction."""
+    """Cotangents of the operands of an instruction."""
     rule = at.primitive.vjp
     assert rule is not NOT_DIFFERENTIABLE and callable(rule), at.primitive
     return rule(g, ans, *xs, **at.params)  # type: ignore[no-any-return]
@@ -149,7 +149,7 @@ def vjp_of(at: Instruction, g: Value, ans: Value, xs: list[Value]) -> Iterable[V
 def pull_back(
     b: Builder, cotangents: Cotangents, sources: Collection[int], into: Cotangents, final: Collection[int] = ()
 ) -> Cotangents:
-    """The cotangents of those ``sources`` that are reached, from the cotangents of some values.
+    """Cotangents of those ``sources`` that are reached, from the cotangents of some values.
 
     The walk ends at the sources. ``into`` holds accumulators of sources, to which theirs are added. Those of ``final``
     sources leave the graph: they are numbers, in which elements that are not selected are 0.
@@ -174,5 +174,5 @@ def pull_back(
 
 
 def leaving(g: Value, final: bool) -> Value:
-    """A cotangent as those read it who go on with it, or as a gradient."""
+    """Cotangent as it leaves the walk: as a gradient, or for the next walk."""
     return settled(g) if final else ready(g)

@@ -176,7 +176,7 @@ NUMBERS = (bool, int, float)
 
 
 class Operations:
-    """where with Python numbers, which follow the tensors in a recorded step."""
+    """Variants of ``where`` with Python numbers as operands; numbers follow the tensors in a recorded step."""
 
     where_numbers = Operation("where", promote.choose, "WhereBackward0")
     where_right = Operation("where", promote.choose, "WhereBackward0")
@@ -200,7 +200,7 @@ def clip(x: ArrayLike, min: Operand | None = None, max: Operand | None = None) -
 
 
 def _operand(x: Any, what: str) -> Any:
-    """A number, or the value of what is none; TN802 for what is neither a number nor a tensor."""
+    """Operand as a number or a value; TN802 for any other object."""
     if type(x) is record._Tensor or type(x) in PLAIN:
         return x
     if not isinstance(x, (record._Tensor, np.ndarray, np.generic, list, tuple, bool, int, float)):
@@ -251,7 +251,7 @@ def addcdiv(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
 
 
 def refuse_among(error: Exception, name: str, **operands: Any) -> NoReturn:
-    """Raise which of a function's operands is none; the error itself, if it is one of a law."""
+    """Raise the error of a call with a wrong operand; the original error, if it has a law's code."""
     if not isinstance(error, TenureError):
         for argument, x in operands.items():
             _operand(x, f"{name}: {argument}")
@@ -259,7 +259,7 @@ def refuse_among(error: Exception, name: str, **operands: Any) -> NoReturn:
 
 
 def to_dtype(x: ArrayLike, dtype: DType) -> Tensor:
-    """x in another dtype; itself where it has it."""
+    """x cast to another dtype; x itself where it has that dtype."""
     x = value_of(x)
     return x if x._aval.dtype is dtype else apply_one(CAST, x, (("dtype", dtype),))
 

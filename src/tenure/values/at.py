@@ -89,7 +89,7 @@ class AtIndex:
         return self._combined("max", v, arithmetic.maximum)
 
     def _combined(self, way: str, v: Any, function: Callable[[Any, Any], Any]) -> Tensor:
-        """A basic index, or a mask with one v for all, meets no element twice: it is read and written."""
+        """Read, combine and write elements that an index selects once each: a basic index, or a mask with a scalar."""
         x, key = self._x, self._key
         if keys.is_basic(key):
             return self.set(function(self.get(), v))

@@ -1,4 +1,4 @@
-"""What a user asks of the graph: backward, gradients of tensors, hooks, retained gradients."""
+"""Public interface to the graph: backward, gradients of tensors, hooks, retained gradients."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def backward(
 
 
 def _leaves(inputs: Any) -> list[Any]:
-    """The leaves that a backward is for, given as one or as several."""
+    """Leaves that a backward is restricted to, given as one or as several."""
     if isinstance(inputs, str | bytes | dict) or not hasattr(type(inputs), "__iter__"):
         raise DTypeError(f"backward: inputs is a list of leaves, not {shown(inputs)}")
     return [inputs] if isinstance(inputs, record._Tensor) else list(inputs)
@@ -146,7 +146,7 @@ def grad(
 
 
 def _found(walk: Walk, count: int) -> list[Any]:
-    """What has arrived at the tensors asked for, by their number."""
+    """Gradients of the tensors asked for, by their number."""
     found = dict(walk.found)
     for leaf, numbers in walk.wanted_leaves.items():
         if leaf in walk.leaves:

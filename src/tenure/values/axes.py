@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tenure.values.typing import Axes
 
 NOT_GIVEN: Any = object()
-"""The default of an argument for which None is one that can be given."""
+"""Default of an argument for which None is a valid value."""
 
 
 def check_axis(axis: Any, ndim: int, what: str = "axis") -> int:
@@ -30,7 +30,7 @@ def check_axis(axis: Any, ndim: int, what: str = "axis") -> int:
 
 
 def is_axis(x: Any) -> bool:
-    """Whether an argument can be meant as an axis, or several."""
+    """Whether an argument can be one axis or several."""
     return x is None or {int, *map(type, x if isinstance(x, tuple | list) else (x,))} == {int}
 
 
@@ -47,11 +47,11 @@ def check_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
 
 
 def reduction(axis: Axes, ndim: int, keepdims: bool, keepdim: bool = False) -> tuple[Any, ...]:
-    """The parameters of a reduction over axes; those of the usual calls are kept."""
+    """Parameters of a reduction over axes; cached for the usual calls."""
     if axis is None or type(axis) is int:
         try:
             found = _REDUCTIONS.get((axis, ndim, keepdims, keepdim))
-        except TypeError:  # what has no hash is no flag
+        except TypeError:  # an object without a hash is no flag
             found = None
         if found is not None:
             return found
@@ -65,7 +65,7 @@ _REDUCTIONS: dict[tuple[int | None, int, bool, bool], tuple[Any, ...]] = {}
 
 
 def kept(keepdims: Any, keepdim: Any) -> bool:
-    """Whether reduced axes are kept, under either of the names."""
+    """Value of ``keepdims`` or ``keepdim``."""
     if keepdims is False and keepdim is False:
         return False
     return flag("keepdims", keepdims) or flag("keepdim", keepdim)

@@ -1,7 +1,7 @@
 """Backward: cotangents from results to leaves, through the trace in progress and the segments behind it.
 
 Each unit (the trace, then segments from young to old) is walked by one recorded step: a ``gradient`` of the
-trace, a ``call`` of a segment's adjoint program. Where somebody acts on a cotangent (a hook, a retained
+trace, a ``call`` of a segment's adjoint program. Where a handler acts on a cotangent (a hook, a retained
 gradient, a custom rule, an input that a gradient is asked for) the step is split: that slot is a stop of the
 first part and a root of the next.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from tenure.runtime.bracket import bracket
 from tenure.values import paths, steps
 from tenure.values.gradients import add, replace
-from tenure.values.graph import Leaf, Out, Place, Segment, Source
+from tenure.values.graph import CodeSite, Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
@@ -30,7 +30,7 @@ Arrival = tuple[Leaf, Any]
 
 
 class Walk:
-    """One backward: what has arrived where.
+    """One backward pass: the cotangents that have arrived, by vertex.
 
     ``leaves`` collects gradients of leaves, ``found`` those of the tensors asked for. With ``accumulate`` they
     are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
@@ -43,7 +43,7 @@ class Walk:
         self.consume = consume
         self.accumulate = accumulate
         self.final, self.walked = False, 0
-        self.where: Place = None
+        self.where: CodeSite = None
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.leaves: dict[Leaf, Any] = {}
@@ -56,7 +56,7 @@ class Walk:
         self.numbers: set[tuple[Any, int]] = set()
 
     def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
-        """Where a tensor stands in the graph: a slot of a unit, or a leaf."""
+        """Vertex of a tensor in the graph: a slot of a unit, or a leaf."""
         t = RECORDER.trace
         if x._trace is t:
             return t, x._slot
@@ -68,7 +68,7 @@ class Walk:
         return source
 
     def standing(self, segment: Segment, slot: int) -> tuple[Any, int]:
-        """A slot of a segment; where the walk is to be differentiated again, its double in the trace."""
+        """Vertex of a segment's slot; in a walk with ``create_graph`` its double in the trace."""
         if not self.create_graph or segment.lean:
             return segment, slot
         if segment not in self.doubles:
@@ -78,7 +78,7 @@ class Walk:
         return t, t.bind(h)
 
     def want(self, x: Any, number: int) -> None:
-        """Ask for the gradient with respect to a tensor."""
+        """Request the gradient with respect to a tensor."""
         at = self.vertex(x)
         leaf = self.unit(at[0]).source(at[1]) if isinstance(at, tuple) else at
         if isinstance(leaf, Leaf):
@@ -87,7 +87,7 @@ class Walk:
             self.wanted.setdefault(at, []).append(number)
 
     def unit(self, of: Any) -> Unit:
-        """The unit of a trace or segment."""
+        """Unit of a trace or segment."""
         if of not in self.units:
             self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
         return self.units[of][0]
@@ -95,8 +95,8 @@ class Walk:
     def arrive(
         self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False, selected: bool = False
     ) -> None:
-        """A cotangent has come to a vertex; ``summed`` if what was there is in it, ``selected`` if all its elements
-        are."""
+        """Add a cotangent to a vertex; ``summed`` if it contains the sum so far, ``selected`` if all its elements are
+        selected."""
         if isinstance(at, Leaf):
             held = None if summed else self.held(at)
             self.leaves[at] = g if held is None else held + g
@@ -110,7 +110,7 @@ class Walk:
             cts[at[1]] = g if at[1] not in cts or summed else cts[at[1]] + g
 
     def run(self) -> None:
-        """Walk unit after unit, young to old."""
+        """Walk all units, young to old."""
         self.refuse_consumed()
         while True:
             waiting = [(unit.number, of) for of, (unit, cts) in self.units.items() if cts]
@@ -125,12 +125,12 @@ class Walk:
             if self.consume:
                 unit.consume(roots)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.node.size
-            del cts  # what nobody holds is written in place
+            del cts  # buffers without a holder are written in place
             if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
                 self.compute_so_far()
 
     def compute_so_far(self) -> None:
-        """Run what is recorded, as a loop that was cut was run: every part of it takes the same program."""
+        """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""
         bracket((), ((vars(RECORDER).__setitem__, "open", 1),), self._compute_so_far)
 
     def _compute_so_far(self) -> None:
@@ -160,7 +160,7 @@ class Walk:
                     stack.append((source.segment, source.slot))
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
-        """Walk one unit, from slot to slot where somebody acts on the cotangent."""
+        """Walk one unit, from slot to slot with a handler or a request."""
         special = set(unit.handlers) | {slot for (u, slot) in self.wanted if u is of}
         waiting: Cotangents = {}
         roots = self.sort(unit, cts, special, waiting)
@@ -185,14 +185,14 @@ class Walk:
             roots = self.sort(unit, plain, special, waiting, selected)
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
-        """Whether a source's cotangent is asked for: of leaves only those, unless it is for all of them."""
+        """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them."""
         if self.accumulate or slot in special:
             return True
         source = unit.source(slot)
         return isinstance(source, Out) or (isinstance(source, Leaf) and source in self.wanted_leaves)
 
     def ends(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
-        """Whether the cotangent of a stop is a gradient: nothing is walked behind it."""
+        """Whether a stop's cotangent is a final gradient, behind which nothing is walked."""
         if slot in special:
             return self.final and (of, slot) in self.wanted and slot not in unit.handlers
         return isinstance(unit.source(slot), Leaf)
@@ -200,7 +200,7 @@ class Walk:
     def sort(
         self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents, selected: Collection[int] = ()
     ) -> Cotangents:
-        """Part cotangents: those somebody acts on wait, those at sources leave the unit, the rest are roots."""
+        """Partition of cotangents: those with handlers wait, those at sources leave the unit, the rest are roots."""
         roots: Cotangents = {}
         for slot, g in cts.items():
             if slot in special:
@@ -214,13 +214,13 @@ class Walk:
         return roots
 
     def past(self, source: Source) -> tuple[Any, int] | Leaf | None:
-        """The vertex behind a source slot."""
+        """Vertex behind a source slot."""
         if not isinstance(source, Out):
             return source
         return self.standing(segment_of(source), source.slot)
 
     def act(self, of: Any, unit: Unit, slot: int, g: Any) -> Cotangents:
-        """Let those who asked for it see a cotangent; gives the cotangents to go on with."""
+        """Run the hooks and rules of a vertex on its cotangent; gives the cotangents to go on with."""
         if g is None:
             g = ones_like(unit, slot)
         handler: Handler | None = unit.handlers.get(slot)
@@ -244,7 +244,7 @@ class Walk:
         return {slot: g}
 
     def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
-        """Whether a cotangent of some slots reaches anything that is asked for."""
+        """Whether cotangents of some slots reach a requested vertex."""
         behind = {*slots, *paths.ancestors(paths.steps(of.node), slots)}
         sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
         leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
@@ -252,7 +252,7 @@ class Walk:
         return bool(past) or any((of, s) in self.wanted for s in behind | sources.keys())
 
     def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
-        """What leaves and earlier results hold already, once for each, for the step to add to.
+        """Accumulators of a step: gradients that leaves and earlier results hold already, once for each.
 
         So a sum of cotangents is taken in one order, wherever the trace was cut.
         """
@@ -274,7 +274,8 @@ class Walk:
         return out
 
     def held(self, leaf: Leaf) -> Any:
-        """What has arrived at a leaf, on top of what it held before; hooks see only what arrives."""
+        """Sum of the cotangents of a leaf so far, on top of its gradient; for a leaf with hooks, without its
+        gradient."""
         if leaf in self.leaves:
             return self.leaves[leaf]
         if not self.accumulate or leaf.grad is None or leaf.hooks:
@@ -283,27 +284,27 @@ class Walk:
         return before
 
     def settle(self) -> None:
-        """Let gradients that were there before be what they are now."""
+        """Write the new gradients of leaves that had some."""
         for leaf, before in self.before.items():
             g = self.leaves.pop(leaf, None)
             if g is not None and not replace(leaf, g, before):
                 add(leaf, self.arrived(leaf))
 
     def arrived(self, leaf: Leaf) -> Any:
-        """What has arrived at a leaf by itself, recorded once more: its gradient was written meanwhile."""
+        """Contribution of this pass alone to a leaf, recorded once more: its gradient was written meanwhile."""
         again = [gs for stage in self.stages for gs in self.walk_again(*stage)]
         return functools.reduce(operator.add, [g for at, g in (*self.direct, *again) if at is leaf])
 
     def walk_again(
         self, unit: Unit, roots: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents
     ) -> list[Arrival]:
-        """What a stage brings to leaves by itself."""
+        """Contribution of one stage alone to leaves."""
         found, _ = unit.stage(roots, stops, final, {}, self)
         return [(at, found[s]) for s in into if s in found and isinstance(at := unit.source(s), Leaf)]
 
 
 def segment_of(out: Out) -> Segment:
-    """The segment of a result; TN382 if another thread has consumed it meanwhile."""
+    """Segment of a result; TN382 if another thread has consumed it meanwhile."""
     segment = out.segment
     if segment is None:
         raise steps.consumed_error(site(out.where))
@@ -311,7 +312,7 @@ def segment_of(out: Out) -> Segment:
 
 
 def ones_like(unit: Unit, slot: int) -> Any:
-    """The cotangent of a scalar root that somebody acts on."""
+    """Cotangent (ones) of a scalar root that has a handler."""
     assert isinstance(unit, TraceUnit)
     return steps.ones(unit.trace.aval(slot))
 
@@ -319,7 +320,7 @@ def ones_like(unit: Unit, slot: int) -> Any:
 def run_walk(
     walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
 ) -> None:
-    """Start from the roots and walk; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
+    """Run a backward pass from roots; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
     that is not selected."""
     for root, g in zip(roots, gradients, strict=True):
         check_root(root, g)

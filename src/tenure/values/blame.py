@@ -1,7 +1,7 @@
-"""Errors of arguments, named by the public function and the argument that the user gave.
+"""Argument errors, with the name of the public function and of the argument that the user gave.
 
-An annotation says what an argument takes. ``@public`` looks at annotations only after something inside has failed, so
-that a call that works costs one more frame; ``@checked_first`` looks at them before, for what is called seldom.
+Arguments are checked by their annotations. ``@public`` does so only after something inside has failed, so that a call
+that works costs one more frame; ``@checked_first`` does so before the call, for functions that are called seldom.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def is_sequence(x: Any) -> bool:
 
 
 def is_iterable(x: Any) -> bool:
-    """Whether an argument can be gone over."""
+    """Whether an argument is iterable."""
     return hasattr(type(x), "__iter__") and not isinstance(x, str | bytes)
 
 
@@ -91,7 +91,7 @@ KINDS: dict[str, tuple[Check, str]] = {
     "Module": (lambda x: hasattr(x, "named_modules"), "a Module"),
     "Parameter": (lambda x: isinstance(x, record._Var), "an nn.Parameter"),
 }  # fmt: skip
-"""What each annotation takes, and what a message calls it."""
+"""Annotations: the check of an argument, and its description in messages."""
 
 
 def _alternatives(annotation: str) -> list[str]:
@@ -106,7 +106,7 @@ def _alternatives(annotation: str) -> list[str]:
 
 
 def _kind(annotation: Any) -> tuple[Check, str] | None:
-    """What an annotation takes; None where it takes anything."""
+    """Check and description of an annotation; None where every argument passes."""
     if not isinstance(annotation, str):
         return None
     found = []
@@ -144,7 +144,7 @@ def refuse_arguments(function: Any, name: str, args: tuple[Any, ...], kwargs: di
 
 
 def name_of(function: Any, args: tuple[Any, ...]) -> str:
-    """The name by which the user called a function: that of the class for a constructor and for a module."""
+    """Name by which the user called a function: the class for a constructor and for a module."""
     if function.__name__ in ("__init__", "forward"):
         return type(args[0]).__name__
     return str(function.__name__)
@@ -152,7 +152,7 @@ def name_of(function: Any, args: tuple[Any, ...]) -> str:
 
 STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 OURS = (PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep, "<frozen ", "<__array_function__")
-"""Where code lies whose errors are about the arguments that it was given; Python's own library is another."""
+"""Paths of code whose errors concern the arguments of a call; Python's own library is not among them."""
 
 
 def _frames(at: TracebackType | None) -> Iterator[TracebackType]:
@@ -167,8 +167,8 @@ def _is_ours(at: TracebackType) -> bool:
 
 
 def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
-    """Raise what an error inside a public function says of its arguments; the error itself if it is one of a law, the
-    user's own, or names the function already."""
+    """Raise an error inside a public function anew, in terms of its arguments; the error itself if it has a law's code,
+    comes from the user's code, or names the function already."""
     inside = list(_frames(error.__traceback__))[1:]
     if isinstance(error, TenureError | NotImplementedError) or not all(map(_is_ours, inside)):
         raise error
@@ -193,7 +193,7 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
 
 
 SAID = "said"
-"""The attribute of an error with its text before a function's name was put in front."""
+"""Attribute of an error with its text before a function's name was put in front."""
 
 
 def _is_raised(at: TracebackType) -> bool:
@@ -205,7 +205,7 @@ def _is_raised(at: TracebackType) -> bool:
 
 
 def public(function: F) -> F:
-    """A function whose inner errors are said of it and of its arguments, by their annotations."""
+    """Decorator: errors inside the function are raised in terms of its arguments, by their annotations."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -218,7 +218,7 @@ def public(function: F) -> F:
 
 
 def checked_first(function: F) -> F:
-    """``public``, with the arguments looked over before the call."""
+    """Decorator: as ``public``, with the arguments checked before the call."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -232,7 +232,7 @@ def checked_first(function: F) -> F:
 
 
 def check_methods(cls: type, *names: str) -> None:
-    """Look over the arguments of methods that a class of ours defines, before they are called."""
+    """Class decorator: check the arguments of methods that a class of ours defines before each call."""
     if cls.__module__.startswith("tenure."):
         for name in names:
             function = vars(cls).get(name)
@@ -241,6 +241,6 @@ def check_methods(cls: type, *names: str) -> None:
 
 
 def publish(cls: type, *names: str) -> None:
-    """Let what goes wrong in methods of a class be said of them."""
+    """Class decorator: ``public`` for the methods of a class."""
     for name in names:
         setattr(cls, name, public(vars(cls)[name]))

@@ -1,4 +1,4 @@
-"""Borrows: windows on a place or a part of it, shared to be read, or to be written through.
+"""Borrows: windows on a place or a part of it, shared for reading or write-through.
 
 A write makes stale every overlapping borrow that is neither the writer nor one it was taken from. A borrow that is
 entered by ``with`` lends the place until the block ends; shared ones may be entered again, exclusive ones once.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def forget_dead(references: list[weakref.ref[Any]]) -> None:
-    """Take dead references out of a list, one by one: other threads may add to it meanwhile."""
+    """Remove dead references from a list, one by one: other threads may add to it meanwhile."""
     for r in [r for r in references if r() is None]:
         with suppress(ValueError):
             references.remove(r)
@@ -74,7 +74,7 @@ class Borrow(Bracketed, Writable):
 
     @classmethod
     def of(cls, place: Any) -> Borrow:
-        """A borrow of all of a place: as the constructor makes it, faster."""
+        """Borrow of all of a place: as the constructor makes it, faster."""
         value = place._read()
         b = object.__new__(cls)
         b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
@@ -95,7 +95,7 @@ class Borrow(Bracketed, Writable):
         return self._val
 
     def _forget(self) -> None:
-        """Look again when the value is wanted: parts of the place have been written."""
+        """Drop the cached value: parts of the place have been written."""
         with suppress(AttributeError):
             del self._val
 
@@ -104,17 +104,17 @@ class Borrow(Bracketed, Writable):
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
     def _view_of_parent(self, parent: Borrow) -> Any:
-        """What lies in this window of the snapshot that it is taken from."""
+        """Contents of this window in the snapshot of its parent."""
         value = parent._read()
         return value if self._region is parent._region else indexing.apply_basic(value, *self._region.last)
 
     def view_of(self, whole: Tensor) -> Tensor:
-        """The part of the place's value that lies in this window."""
+        """Contents of this window in a value of the place."""
         value = detach(whole)
         return value if self._region.is_whole else self._region.read(value)
 
     def _renew(self, whole: Any) -> None:
-        """Show what the place holds after a write through this window, or through one taken from it."""
+        """Refresh the snapshot after a write through this window, or through one taken from it."""
         self._val = value = self.view_of(whole)
         value._held = True
 
@@ -142,8 +142,8 @@ class Borrow(Bracketed, Writable):
         return twin
 
     def _opening(self) -> Any:
-        """Be exclusive: TN499, TN502, TN503 where another loan forbids it, TN597 if the borrow is stale. What remains
-        afterwards is a write-through borrow as before."""
+        """Steps that make the borrow exclusive: TN499, TN502, TN503 where another loan forbids it, TN597 if the borrow
+        is stale. Afterwards it is a write-through borrow as before."""
         self._refuse_stale()
         loan = Loan(self, self._region, True, here())
         begin, end = lending(self._place, loan, self.chain())
@@ -159,7 +159,7 @@ class Borrow(Bracketed, Writable):
         return self._part(key)
 
     def _part(self, key: Any) -> Borrow:
-        """The sub-borrow at a basic index."""
+        """Sub-borrow at a basic index."""
         return Borrow(self._place, self._region.sub(*keys.parse(key, self._aval.shape)), self)
 
     def __setitem__(self, key: Index, v: ArrayLike) -> None:
@@ -225,7 +225,7 @@ class Borrow(Bracketed, Writable):
         return self._read() if self._stale is not None else _lend_again(deepcopy(self._place, memo), self._path())
 
     def _path(self) -> list[Any]:
-        """The indices that led from the place to here."""
+        """Chain of indices from the place to this part."""
         return [b._region.last for b in reversed(self.chain()) if b._parent is not None]
 
 
@@ -255,7 +255,7 @@ class SharedBorrow(Bracketed, Writable):
         self._look()
 
     def _look(self) -> None:
-        """Take the value that the place has now."""
+        """Refresh the snapshot from the place."""
         loans = self._place._loans
         whole = self._place._read() if self._parent is None or loans is None else loans.current(self._place)
         self._val = value = whole if self._parent is None else self._parent.view_of(whole)
@@ -266,13 +266,13 @@ class SharedBorrow(Bracketed, Writable):
         return [self, *(self._parent.chain() if self._parent is not None else [])]
 
     def _opening(self) -> Any:
-        """Forbid writes: TN503 where the place is lent exclusively."""
+        """Steps that forbid writes: TN503 where the place is lent exclusively."""
         loan = Loan(self, self._region, False, here())
         begin, end = lending(self._place, loan, self.chain())
         return (begin, (self._lent, loan)), (), ((self._entered.remove, loan), *end)
 
     def _lent(self, loan: Loan) -> None:
-        """A loan has begun."""
+        """Mark the loan as begun."""
         self._whom = loan.whom
         self._entered.append(loan)
         self._look()
@@ -353,7 +353,7 @@ class SharedBorrow(Bracketed, Writable):
 
 
 def _lend_again(place: Any, path: list[Any]) -> Any:
-    """A borrow of a place that has been copied, along the path of the first."""
+    """Borrow of a copied place, along the path of the original."""
     borrow = place.data
     for spec, starts in path:
         borrow = Borrow(place, borrow._region.sub(spec, starts), borrow)

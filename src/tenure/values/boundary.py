@@ -1,4 +1,4 @@
-"""Where tensors meet Python and NumPy: reading, printing, pickling."""
+"""Boundary between tensors and Python or NumPy: reading, printing, pickling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @coded
 def array_of(x: Any) -> Any:
-    """The buffer of a tensor, computed if it is pending; what failed raises its error here."""
+    """Buffer of a tensor, computed if it is pending; raises the error of a failed computation here."""
     x = x._read()
     if x._data is None:
         RECORDER.compute(x)
@@ -41,7 +41,7 @@ def array_of(x: Any) -> Any:
 
 
 def array_alone(x: Any) -> Any:
-    """``array_of``, for which only what x needs is computed: the rest of the trace stays pending."""
+    """Buffer of a tensor, for which only its own operands are computed: the rest of the trace stays pending."""
     x, t = x._read(), RECORDER.trace
     if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):
         run_prefix(t, x, t.expanded, alone=True)
@@ -49,19 +49,20 @@ def array_alone(x: Any) -> Any:
 
 
 def owned(array: np.ndarray[Any, Any]) -> Any:
-    """The value of an array that has been unpickled: of a copy, for others may have it too (PEP 574)."""
+    """Value of an unpickled array: of a copy, for others may have the array too (PEP 574)."""
     return tensor(array)
 
 
 WRITABLE = 1
-"""The flag of the buffer protocol with which a consumer asks for memory that it may write."""
+"""Flag of the buffer protocol by which a consumer asks for writable memory."""
 
 HAS_FLAGS = (1,)
-"""The version of DLPack from which memory may be said to be read-only."""
+"""First version of DLPack with read-only memory."""
 
 
 def independent(x: Any) -> Any:
-    """The value of a tensor now, if it does not require grad; a rule by hand that asks has left the graph."""
+    """Value of a tensor now, if it does not require grad; inside a custom rule this marks the use of a value outside
+    the graph."""
     value = x._read()
     if value._deps and RECORDER.rules:
         RECORDER.rules[-1] = True
@@ -82,7 +83,7 @@ def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
 
 @in_plain_names
 class Boundary:
-    """The methods with which a tensor's numbers leave Tenure."""
+    """Methods that export a tensor's numbers."""
 
     __slots__ = ()
     __array_ufunc__ = None

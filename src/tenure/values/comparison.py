@@ -185,5 +185,5 @@ def isfinite(x: ArrayLike) -> Tensor:
 
 
 def truth(x: Tensor) -> Tensor:
-    """Whether each element is not zero: a value of bools itself."""
+    """Whether each element is not zero; a tensor of bools is returned unchanged."""
     return x if x._aval.dtype.kind == "b" else not_equal(x, 0)

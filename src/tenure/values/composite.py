@@ -1,4 +1,4 @@
-"""Functions of tensors that are recorded as one operation.
+"""Composite operations: functions of tensors that are recorded as one operation.
 
     SILU = composite("silu", lambda x: x * x.sigmoid())
     apply_one(SILU, value_of(x))
@@ -24,13 +24,13 @@ __all__ = ["Expression", "composite"]
 
 
 class Expression(Tensor):
-    """A tensor whose operations are applied to a program under construction instead of being recorded."""
+    """Tensor of a program under construction: operations on it extend the program instead of being recorded."""
 
     __slots__ = ("_value",)
 
     @classmethod
     def of(cls, value: Value) -> Expression:
-        """The expression of a value of a builder."""
+        """Expression of a value of a builder."""
         x: Any = object.__new__(cls)
         x._value = value
         x._aval, x._deps = value.aval, (0,) if value.builder.tracked[value.id] else ()
@@ -43,7 +43,7 @@ class Expression(Tensor):
         return tuple(map(Expression.of, ans)) if type(ans) is tuple else Expression.of(ans)
 
     def _as_value(self: Any, x: Any) -> Any:
-        """An operand as a value of the builder; a Python number is weak, as in a recorded step."""
+        """Operand as a value of the builder; a Python number is weak, as in a recorded step."""
         if type(x) in record.EXPRESSIONS:
             return x._value
         if type(x) not in WEAK:
@@ -55,7 +55,7 @@ class Expression(Tensor):
 
 
 def composite(name: str, function: Callable[..., Any], grad_name: str | None = None) -> Operation:
-    """The operation that computes what a function of tensors does; its parameters are keyword arguments."""
+    """Operation for a function of tensors; its parameters are keyword arguments."""
 
     def run(*values: Value, **params: Any) -> Any:
         out: Any = function(*map(Expression.of, values), **params)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def wrap(array: Any, aval: Aval | None = None) -> Tensor:
-    """A value that owns an array: nobody else may write it from now on."""
+    """Value that takes ownership of an array: nobody else may write it from now on."""
     h: Tensor = object.__new__(record._Tensor)
     if aval is None:
         array = np.asarray(array)
@@ -78,7 +78,7 @@ def leaf(value: Tensor, requires_grad: bool) -> Tensor:
 
 
 def check_differentiable(value: Any) -> None:
-    """Only floating tensors can require grad."""
+    """TN804 for a dtype that is not floating: only floating tensors can require grad."""
     if not value._aval.dtype.is_floating:
         raise DTypeError(
             f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
@@ -87,7 +87,7 @@ def check_differentiable(value: Any) -> None:
 
 
 def check_device(device: Any) -> None:
-    """Only the CPU is there."""
+    """ValueError for a device other than the CPU."""
     if device is not None and (not isinstance(device, str) or device not in ("cpu", "cpu:0")):
         raise DTypeError(f"there is no device {shown(device)}", help='the device is "cpu"')
 
@@ -127,7 +127,7 @@ def from_numpy(a: Array, *, copy: bool = True) -> Tensor:
 
     With ``copy=False`` the array is moved in where that is certain: a temporary, as in
     ``from_numpy(load(), copy=False)``, that owns its memory and that no name, view or weak reference refers to. Any
-    other array is copied, for whoever holds it could write it. DTypeError (TN802) for what is no array.
+    other array is copied, as its holders could write it. DTypeError (TN802) for what is no array.
 
     >>> tn.from_numpy(np.array([1.5, 2.5]))
     tensor([1.5000, 2.5000], dtype=tenure.float64)
@@ -143,12 +143,12 @@ def from_numpy(a: Array, *, copy: bool = True) -> Tensor:
 
 
 def _is_named(a: Any, caller: FrameType) -> bool:
-    """Whether a local of the caller is the argument: from Python 3.14 on passing it does not count as a reference."""
+    """Whether the argument is a local variable of the caller: from Python 3.14 on passing one adds no reference."""
     return any(held is a for held in caller.f_locals.values())
 
 
 def _count_temporary() -> int:
-    """How often an argument is referred to that the caller has not kept."""
+    """Reference count of a temporary argument."""
 
     def probe(a: Any) -> int:
         return sys.getrefcount(a)
@@ -162,7 +162,7 @@ _TEMPORARY = _count_temporary()
 def from_dlpack(x: Any, *, device: str | None = None, copy: bool | None = None) -> Tensor:
     """A value with the numbers of an object that has ``__dlpack__``; of a tensor, its value.
 
-    Owns a copy: whoever exports by DLPack may write what it has exported. BufferError for ``copy=False``; DTypeError
+    Owns a copy: the exporter may write the memory later. BufferError for ``copy=False``; DTypeError
     (TN802) for an object without ``__dlpack__``.
 
     >>> tn.from_dlpack(np.array([1, 2]))

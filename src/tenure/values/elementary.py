@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def unary(fn: Operation) -> Callable[..., Tensor]:
-    """The step that records an operation on one tensor."""
+    """Step that records an operation on one tensor."""
 
     def step(x: Any) -> Tensor:
         return apply_one(fn, value_of(x))

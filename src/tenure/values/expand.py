@@ -1,4 +1,4 @@
-"""From a path of recorded steps to primitives.
+"""Expansion of recorded steps into primitives.
 
     input f32[3]; sin −1; sum 0; backward 1        becomes, in a builder,
     v0 = input; v1 = sin v0; v2 = reduce_sum v1; v3 = full 1; v4 = broadcast_to …; v5 = cos v0; v6 = multiply …
@@ -29,8 +29,8 @@ WEAK = {
 
 
 class Expansion:
-    """A builder holding the primitives of a path: ``slots``, ``inputs`` and ``scalars`` are its values, and
-    ``examples`` the number of the example in each vmapped call that is open."""
+    """Primitives of a path in a builder: ``slots``, ``inputs`` and ``scalars`` are its values, and ``examples`` the
+    number of the example in each vmapped call that is open."""
 
     __slots__ = ("builder", "examples", "inputs", "node", "scalars", "slots")
 
@@ -43,7 +43,7 @@ class Expansion:
         self.node: Node | None = None
 
     def advance(self, node: Node) -> Expansion:
-        """Expand the steps from where it stands to ``node``, a descendant."""
+        """Expand the steps from the current node to ``node``, a descendant."""
         steps: list[Node] = []
         at: Node | None = node
         while at is not None and at is not self.node and at.parent is not None:
@@ -59,30 +59,30 @@ class Expansion:
         return self.slots[slot] if slot >= 0 else self.inputs[~slot]
 
     def arguments(self, node: Node) -> list[Value]:
-        """The values a step reads; its scalars become inputs here."""
+        """Values that a step reads; its scalars become inputs here."""
         kinds = iter(node.kinds)
         return [self.scalar(following(kinds)) if slot is None else self[slot] for slot in node.args]
 
     def scalar(self, kind: type) -> Value:
-        """The next Python number."""
+        """Value of the next Python number."""
         value = self.builder.input(WEAK[kind])
         self.scalars.append(value)
         return value
 
 
 def expand_input(ex: Expansion, node: Node) -> None:
-    """A tensor from outside; tracked if a gradient flows to it."""
+    """Expand an input; it is tracked if a gradient flows to it."""
     aval, tracked = node.params
     ex.inputs.append(ex.builder.input(aval, tracked=tracked))
 
 
 def expand_mode(ex: Expansion, node: Node) -> None:
-    """Grad mode changes."""
+    """Expand a change of grad mode."""
     ex.builder.tracking = node.params
 
 
 def expand_operation(ex: Expansion, node: Node) -> None:
-    """One operation, with its static parameters."""
+    """Expand an operation, with its static parameters."""
     function, params = node.params
     first = len(ex.builder.avals)
     ans = function(*ex.arguments(node), **dict(params))
@@ -93,21 +93,22 @@ def expand_operation(ex: Expansion, node: Node) -> None:
 
 
 def expand_mark(ex: Expansion, node: Node) -> None:
-    """A value at which differentiation may end: a leaf, or the argument of a transform."""
+    """Expand a mark, at which differentiation may end: a leaf, or the argument of a transform."""
     value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
     ex.builder.tracked[value.id] = True
     ex.slots.append(value)
 
 
 def expand_close(ex: Expansion, node: Node) -> None:
-    """The result of a transform, as its surroundings see it: constant but for what they differentiate."""
+    """Expand the end of a transform: outside it the result is constant, but for dependence on outer marks."""
     value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
     ex.builder.tracked[value.id] = bool(node.deps)
     ex.slots.append(value)
 
 
 def expand_gradient(ex: Expansion, node: Node) -> None:
-    """Cotangents of ``stops`` from those of ``roots``, the adjoint program of all that lies between."""
+    """Expand a gradient: cotangents of ``stops`` from those of ``roots``, by the adjoint program of the steps
+    between."""
     roots, stops, into, create_graph, reached, final, _ = node.params
     b = ex.builder
     tracking, b.tracking = b.tracking, create_graph
@@ -124,7 +125,7 @@ def expand_gradient(ex: Expansion, node: Node) -> None:
 
 
 def expand_tangent(ex: Expansion, node: Node) -> None:
-    """Tangents of some slots from those of others; zero where there is no dependence."""
+    """Expand a tangent: tangents of some slots from those of others; zero where there is no dependence."""
     outs, ins, tangents = node.params
     given = {ex[s].id: ex[t] for s, t in zip(ins, tangents, strict=True)}
     found = push_forward(ex.builder, given, [ex[out].id for out in outs])
@@ -134,7 +135,7 @@ def expand_tangent(ex: Expansion, node: Node) -> None:
 
 
 def expand_call(ex: Expansion, node: Node) -> None:
-    """A program applied to slots and numbers: its instructions, in line."""
+    """Expand a call: the instructions of a program, inlined, on slots and numbers."""
     program = node.params
     b = ex.builder
     values = ex.arguments(node)
@@ -144,14 +145,14 @@ def expand_call(ex: Expansion, node: Node) -> None:
 
 
 def expand_open(ex: Expansion, node: Node) -> None:
-    """A vmapped call begins; until it returns, its primitives are those of one example."""
+    """Expand the begin of a vmapped call; until it returns, its primitives are those of one example."""
     number = ex.builder.input(Aval((), dtypes.int64))
     ex.examples.append(number)
     ex.builder.depths[number.id] = len(ex.examples)
 
 
 def expand_select(ex: Expansion, node: Node) -> None:
-    """One example of a value with an axis of them."""
+    """Expand the selection of one example of a value with an axis of them."""
     axis, depth = node.params
     x = ex[node.args[0]]  # type: ignore[index]
     spec = tuple(["i" if k == axis else ":" for k in range(x.ndim)])
@@ -159,7 +160,7 @@ def expand_select(ex: Expansion, node: Node) -> None:
 
 
 def expand_return(ex: Expansion, node: Node) -> None:
-    """A vmapped call returns: its primitives become those of all examples."""
+    """Expand the return of a vmapped call: its primitives become those of all examples."""
     axes, count = node.params
     results = [ex[slot] for slot in node.args if slot is not None]
     first = len(ex.builder.avals)
@@ -168,7 +169,7 @@ def expand_return(ex: Expansion, node: Node) -> None:
 
 
 def expand_widen(ex: Expansion, node: Node) -> None:
-    """Values of one example for all of them, while the vmapped call goes on."""
+    """Expand the broadcast of values of one example to all of them, within the vmapped call."""
     depth, count = node.params
     first, values = len(ex.builder.avals), [ex[slot] for slot in node.args if slot is not None]
     for value in widen(ex.builder, ex.examples[depth - 1], count, values, [0] * len(values)):
@@ -176,7 +177,7 @@ def expand_widen(ex: Expansion, node: Node) -> None:
 
 
 def expand_block(ex: Expansion, node: Node) -> None:
-    """A checkpointed function begins, or has returned."""
+    """Expand the begin or the return of a checkpointed function."""
     if node.params:
         ex.builder.begin_block()
     else:
@@ -184,7 +185,7 @@ def expand_block(ex: Expansion, node: Node) -> None:
 
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
-    """Which stops a gradient of the roots reaches without passing through another one, in their order."""
+    """Stops that a gradient of the roots reaches without passing through another one, in their order."""
     b = ex.builder
     halt = {ex[s].id for s in stops}
     stack = [ex[slot].id for slot, _ in roots if b.tracked[ex[slot].id]]

@@ -1,4 +1,4 @@
-"""What the last program of this thread does, by the user's own lines: ``tn.explain()``."""
+"""Report on the last program of this thread, by the user's own lines: ``tn.explain()``."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COMPILED = "one native call"
 STEPWISE = "run op by op so far; shown as it will be compiled when it comes back"
 INTERPRETED = "run by the reference interpreter; shown as it would be compiled"
 FIRST = 2
-"""Runs in which a program is seen for the first time, and compiled."""
+"""Number of runs in which a program counts as new, compiling included."""
 
 
 @dataclass(frozen=True)
 class KernelLines:
-    """A kernel, and the lines of the user's that were fused into it."""
+    """Kernel with the user's lines that were fused into it."""
 
     report: KernelReport
     lines: tuple[Site, ...]
@@ -88,7 +88,7 @@ def explain() -> Explanation:
 
 
 class Timed:
-    """An executable that counts its runs, and their seconds once what comes first, compiling, lies behind it."""
+    """Executable that counts its runs, and measures their seconds once compiling is over."""
 
     __slots__ = ("inner", "runs", "seconds")
 
@@ -109,7 +109,7 @@ class Timed:
 
 @contextmanager
 def watched() -> Iterator[Callable[[], Explanation]]:
-    """Time all programs that are new within; what it gives explains the one that took longest."""
+    """Context that times all new programs; ``longest`` explains the slowest."""
     executor = force.EXECUTOR
     force.EXECUTOR = lambda program: Timed(executor(program))
     try:
@@ -119,7 +119,7 @@ def watched() -> Iterator[Callable[[], Explanation]]:
 
 
 def longest() -> Explanation:
-    """The program that took longest of those watched."""
+    """Explanation of the slowest program of those watched."""
     plans = [p for node in below(ROOT) for p in tuple(node.plans.values())]
     timed = [p for p in plans if type(p) is Plan and type(p.executable) is Timed]
     if not timed:
@@ -134,19 +134,19 @@ def longest() -> Explanation:
 
 
 def explanation(plan: Plan, runs: int | None = None) -> Explanation:
-    """A program by the lines that recorded it when it was new."""
+    """Explanation of a program by the lines that recorded it when it was new."""
     executable: Any = getattr(plan.executable, "inner", plan.executable)
     compiled = getattr(executable, "compiled", executable)
     held = getattr(compiled, "held", None)
     state = COMPILED if held is not None else INTERPRETED if type(executable) is Interpreted else STEPWISE
     found = report(executable.program, held)
-    places = plan.places or []
+    recorded = plan.sites or []
     sites: dict[int, Site | None] = {}
 
     def lines(origins: Sequence[int]) -> tuple[Site, ...]:
         for k in origins:
             if k not in sites:
-                sites[k] = site(places[k]) if 0 <= k < len(places) else None
+                sites[k] = site(recorded[k]) if 0 <= k < len(recorded) else None
         unique = {(s.filename, s.line): s for s in (sites[k] for k in sorted(origins)) if s is not None}
         return tuple(unique.values())
 
@@ -165,7 +165,7 @@ def explanation(plan: Plan, runs: int | None = None) -> Explanation:
 
 
 def text(e: Explanation) -> list[str]:
-    """The lines of the text."""
+    """Lines of the text."""
     program = e.report.plan.program
     count = sum([len(k.report.operations) for k in e.kernels])
     head = f"a program of {plural(count, 'operation')} in {plural(len(e.kernels), 'kernel')}, {e.state}"
@@ -187,7 +187,7 @@ def text(e: Explanation) -> list[str]:
 
 
 def over(k: KernelReport) -> str:
-    """What a kernel goes over, and how."""
+    """Iteration space of a kernel, with its threads."""
     if k.host is not None:
         return k.host
     rows = f"rows {list(k.rows)} of {list(k.row)}" if k.rows else str(list(k.row))
@@ -195,19 +195,19 @@ def over(k: KernelReport) -> str:
 
 
 def operations(k: KernelReport) -> str:
-    """Primitives and how often, in the order in which they are first met."""
+    """Primitives and their counts, in order of first occurrence."""
     return ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in Counter(k.names).items()) or "a number"
 
 
 def touched(touches: Sequence[Touch]) -> str:
-    """Bytes, and of what."""
+    """Bytes, with their parts."""
     if not touches:
         return "nothing"
     return f"{size(sum(t.nbytes for t in touches))}: {', '.join(f'%{t.value} {t.aval}' for t in touches)}"
 
 
 def reuse(r: Reuse, moved: frozenset[int]) -> str:
-    """A line on a buffer that serves twice, or does not; ``moved`` are inputs that ``tn.move`` gave."""
+    """Line on the reuse of a buffer, or on the reason against it; ``moved`` are inputs that ``tn.move`` gave."""
     source = f"{'the array of input ' if r.given else ''}%{r.of}"
     if r.why is None:
         why = "" if not r.given else ", which was moved" if r.of in moved else ", which nobody else holds"
@@ -230,7 +230,7 @@ def plural(n: int, what: str) -> str:
 
 
 def graph_of(e: Explanation) -> tuple[list[Box], list[Edge]]:
-    """Inputs, kernels and outputs as boxes; stored values as arrows between them."""
+    """Boxes for inputs, kernels and outputs, with arrows for the values stored between them."""
     program = e.report.plan.program
     boxes: list[Box] = []
     edges: list[Edge] = []

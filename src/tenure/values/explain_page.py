@@ -20,7 +20,7 @@ path { fill: none; stroke: #8a929b; stroke-width: 1.3; } text.edge { fill: #5760
 
 @dataclass(frozen=True)
 class Box:
-    """A node: what is read in it, and in full where the mouse rests on it. ``kind`` is its CSS class."""
+    """Node: its text, and its full text as a tooltip. ``kind`` is its CSS class."""
 
     name: str
     lines: tuple[str, ...]
@@ -30,7 +30,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Edge:
-    """An arrow between boxes, by their number; earlier ones lead to later ones."""
+    """Arrow between boxes, by their number; earlier ones lead to later ones."""
 
     start: int
     end: int
@@ -38,7 +38,7 @@ class Edge:
 
 
 def page(heading: str, text: str, boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
-    """The page: heading, graph, text."""
+    """HTML page: heading, graph, text."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(heading)}</title>\n'
         f"<style>{STYLE}</style></head>\n<body><h1>{escape(heading)}</h1>\n{graph(boxes, edges)}\n"
@@ -47,7 +47,7 @@ def page(heading: str, text: str, boxes: Sequence[Box], edges: Sequence[Edge]) -
 
 
 def graph(boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
-    """The SVG."""
+    """SVG of the graph."""
     places = arrange(len(boxes), edges)
     width = max([x for x, _ in places], default=0) + WIDTH + MARGIN
     height = max([y for _, y in places], default=0) + HEIGHT + MARGIN
@@ -60,7 +60,7 @@ def graph(boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
 
 
 def arrange(count: int, edges: Sequence[Edge]) -> list[tuple[int, int]]:
-    """The upper left corners: one rank below all that leads there, side by side within a rank."""
+    """Upper left corners of the boxes: one rank below all predecessors, side by side within a rank."""
     rank = [0] * count
     for e in sorted(edges, key=lambda e: e.end):
         rank[e.end] = max(rank[e.end], rank[e.start] + 1)
@@ -73,7 +73,7 @@ def arrange(count: int, edges: Sequence[Edge]) -> list[tuple[int, int]]:
 
 
 def box(place: tuple[int, int], b: Box) -> str:
-    """A box and what is in it."""
+    """SVG of a box with its text."""
     x, y = place
     texts = [f'<text class="name" x="{x + 8}" y="{y + 17}">{escape(shortened(b.name))}</text>']
     texts += [
@@ -85,7 +85,7 @@ def box(place: tuple[int, int], b: Box) -> str:
 
 
 def arrow(start: tuple[int, int], end: tuple[int, int], label: str) -> str:
-    """A curve from the lower edge of a box to the upper one of another."""
+    """SVG curve from the lower edge of a box to the upper one of another."""
     (x1, y1), (x2, y2) = (start[0] + WIDTH // 2, start[1] + HEIGHT), (end[0] + WIDTH // 2, end[1])
     bend = (y2 - y1) // 2
     curve = f'<path d="M{x1} {y1} C{x1} {y1 + bend} {x2} {y2 - bend} {x2} {y2}"/>'
@@ -93,5 +93,5 @@ def arrow(start: tuple[int, int], end: tuple[int, int], label: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """What fits into a box."""
+    """Text cut to the width of a box."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -122,7 +122,7 @@ def ones(
 
 
 def _constant(number: int, size: tuple[Any, ...], dtype: DTypeLike | None, device: Any) -> tuple[Any, tuple[float]]:
-    """The parameters of a step that gives one number everywhere, and the number."""
+    """Parameters of a constant-filling step, and the number."""
     check_device(device)
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     params = parameters(("shape", "dtype"), shape_of(size, target), target)
@@ -200,7 +200,7 @@ def full_like(
 
 
 def like(x: Any) -> Tensor:
-    """What has the shape and dtype that are asked for."""
+    """Tensor whose shape and dtype are asked for."""
     return x if isinstance(x, record._Tensor) else tensor(x)
 
 
@@ -261,7 +261,7 @@ def _is_finite(number: float) -> bool:
 
 
 def _finite(name: str, number: Any) -> Any:
-    """A bound of a range as a Python number."""
+    """Bound of a range as a Python number."""
     if isinstance(number, np.generic) or (isinstance(number, record._Tensor) and number._aval.size == 1):
         number = number.item()
     if type(number) is float and math.isfinite(number):

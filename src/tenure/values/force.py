@@ -1,6 +1,6 @@
 """Run traces: from the path and the live handles to a program, its run, and values in the handles.
 
-Which results are wanted is known only now: those that somebody still holds. The programs of a path are kept
+The wanted results are known only now: those with a holder. The programs of a path are kept
 at its last node; one whose outputs are a superset serves the call, and output sets only widen until all that
 was wanted in many calls is less.
 """
@@ -24,13 +24,14 @@ from tenure.values.expand import Expansion
 from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.sites import places_of
+from tenure.values.sites import sites_of
 from tenure.values.trie import ROOT, Node, prune
 from tenure.values.unfinished import MOVED
 
 
 def choose_executor() -> Callable[[Any], Executable]:
-    """The compiler, or what TENURE_EXECUTOR names: the reference interpreter; the compiler at first sight."""
+    """Executor of programs: the compiler, or the one that TENURE_EXECUTOR names (reference interpreter; compiler at the
+    first run)."""
     wanted = os.environ.get("TENURE_EXECUTOR", "tiered")
     if wanted not in EXECUTORS:
         raise TenureError(f"TENURE_EXECUTOR is {wanted!r}, which is no executor", help=f"one of {', '.join(EXECUTORS)}")
@@ -56,23 +57,24 @@ def count(what: str) -> None:
 
 
 Save = bool | tuple[int, ...]
-"""Whether a run saves for a backward; of a part of a loop, which inputs outlive it in any case."""
+"""Residuals of a run: whether it saves any for a backward; of a part of a loop, the inputs that outlive it in any
+case."""
 
 
 class Plan:
-    """A compiled program of a path for a set of outputs.
+    """Compiled program of a path for a set of outputs.
 
     ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
     that no longer can to the result slot of the backward that consumed them. ``saved`` are the values, and ``kept``
     the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
-    which of the others are handed in. ``lately`` are the results that ``hits`` wanted for which it was too wide.
-    ``places`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
+    the others, which are handed in. ``lately`` are the results wanted in the ``hits`` calls for which it was too wide.
+    ``sites`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
     ``tn.move`` had given when it last ran.
     """
 
     __slots__ = (
         "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "lean", "leaves", "moved", "numbers",
-        "open", "places", "saved", "slots",
+        "open", "saved", "sites", "slots",
     )  # fmt: skip
 
     def __init__(self, node: Node, slots: tuple[int, ...], save: Save) -> None:
@@ -93,7 +95,7 @@ class Plan:
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
-        self.places: list[graph.Place] | None = None
+        self.sites: list[graph.CodeSite] | None = None
         kept = [packs.pack(ex.builder, what) for what in self.saved]
         literals, self.baked = paths.literals(node, ex)
         inputs = [v.id for v in ex.inputs]
@@ -107,9 +109,9 @@ class Plan:
 
 
 BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
-"""Who looks at a trace and its plan before it runs. An error that one of them gives is raised after the run."""
+"""Observers called with a trace and its plan before each run. An error that one returns is raised after the run."""
 class Last(threading.local):
-    """The plan that has run last in this thread: what ``tn.explain`` explains."""
+    """Plan of the last run in this thread: ``tn.explain`` explains it."""
 
     plan: Plan | None = None
 
@@ -118,12 +120,12 @@ LAST = Last()
 
 
 def lasting(t: Any) -> tuple[int, ...]:
-    """The inputs of a trace that are held in any case: the values of leaves, and what was made of data."""
+    """Inputs of a trace that outlive it in any case: the values of leaves, and tensors made of data."""
     return tuple([k for k, x in enumerate(t.inputs) if type(x._src) is graph.Leaf or getattr(x, "_code", None) is None])
 
 
 def plan_for(node: Node, wanted: tuple[int, ...], save: Save) -> Plan:
-    """The program that serves this call."""
+    """Plan for a set of wanted outputs; compiles one if none serves."""
     exact: Plan | None = node.plans.get((wanted, save))
     if exact is not None:
         return exact
@@ -154,7 +156,7 @@ def _references(handles: Sequence[Any]) -> list[int]:
 
 
 def _calibrate() -> int:
-    """How often a handle counts as referred to when only the list of handles holds it."""
+    """Reference count of a handle that only the list of handles holds."""
 
     class Probe:
         _slot = 0
@@ -170,21 +172,21 @@ _ALONE = _calibrate()
 
 
 def alive(handles: list[Any]) -> tuple[int, ...]:
-    """The slots of the handles that somebody has besides the list."""
+    """Slots of the handles with a holder besides the list."""
     return tuple(_references(handles))
 
 
 def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any) -> Any:
-    """Run a compiled program of a trace and give the results to the handles, with no moment in between: True. None,
-    and nothing done, if it cannot be run so; arrays and status where the program has failed."""
+    """Run a compiled program of a trace and store the results in the handles, with no moment in between: True. None,
+    and nothing done, if the program cannot be run so; arrays and status where it has failed."""
     return None
 
 
 def run(t: Any) -> None:
-    """Run a trace that is closed: its live handles get their values, and the trace lets go of everything.
+    """Run a closed trace: its live handles get their values, and the trace releases all references.
 
-    Its inputs are computed before its lock is taken: so nobody who holds a lock waits for another, and two threads
-    may read what is pending in each other's traces.
+    Its inputs are computed before its lock is taken: so the holder of a lock never waits for another, and two threads
+    may read pending values in each other's traces.
     """
     _settle(t, t.inputs)
     found = Running.locked(_run, t, True)
@@ -198,8 +200,8 @@ def run(t: Any) -> None:
 
 
 def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
-    """Run a trace whose lock is held; errors of those who looked at it before. Its plan, if that is to be compiled
-    first: with no lock held, so that who needs the trace meanwhile can run it."""
+    """Run a trace whose lock is held; returns errors of the observers. A plan due to be compiled is compiled first:
+    with no lock held, so that another thread that needs the trace meanwhile can run it."""
     if t.done:
         return []
     if t.suspended is not None:
@@ -216,8 +218,8 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         expected = graph.EXPECTED["backward"] if node.save is None else node.save
         save: Save = lasting(t) if t.cutting else expected
         plan = node.plans.get((live, save)) or internally(node, plan_for, node, live, save)
-        if plan.places is None:
-            plan.places = places_of(t, handles)
+        if plan.sites is None:
+            plan.sites = sites_of(t, handles)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:
@@ -235,13 +237,13 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
 
 
 def forget_paths() -> None:
-    """Keep the paths of the trie where traces ended last."""
+    """Prune the trie to the paths at whose ends traces ended last."""
     COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
-    """Let every input have its value and, if a gradient flows to it, its place in the graph. What an input is computed
-    from comes before it: threads and signal handlers may have recorded in turns, to any depth."""
+    """Compute every input and, if a gradient flows to it, give it its node in the graph. The operands of an input come
+    before it: threads and signal handlers may have recorded in turns, to any depth."""
     todo = [x for x in inputs if _unsettled(x)]
     looked: set[int] = set()
     while todo:
@@ -258,18 +260,18 @@ def _settle(t: Any, inputs: Sequence[Any]) -> None:
 
 
 def _unsettled(x: Any) -> bool:
-    """Whether an input has no value yet, or no place in the graph that it needs."""
+    """Whether an input has no value yet, or lacks a node in the graph."""
     return x._data is None or bool(x._deps and x._src is None and x._trace is not None)
 
 
 def _behind(x: Any) -> list[Any]:
-    """The inputs of another trace that are to be settled before its result ``x`` is."""
+    """Inputs of another trace to be settled before its result ``x``."""
     t, node = x._trace, x._node
     return [] if t is None or node is None else [y for y in t.inputs[: node.inputs] if _unsettled(y)]
 
 
 def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
-    """Run the program of a trace in one builtin, during which no signal handler runs; whether that could be."""
+    """Run the program of a trace in one builtin, during which no signal handler runs; whether that was possible."""
     call = getattr(plan.executable, "call", None)
     if call is None:
         return False
@@ -285,7 +287,7 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
 
 
 def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
-    """Hand over what there is of a run that has failed, by its arrays and status, and what became of the rest."""
+    """Store the results of a failed run, by its arrays and status, and poison the rest."""
     arrays, status = done
     try:
         numbers = [t.scalars[k] for k in plan.numbers]
@@ -296,14 +298,14 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
 
 
 def _release(t: Any) -> None:
-    """Break the trace's references; what is dead is freed here."""
+    """Break the trace's references; dead values are freed here."""
     t.done = True
     t.handles, t.inputs, t.scalars, t.expansion, t.suspended = [], [], [], None, None
     t.marks, t.handlers, t.bound = {}, {}, {}
 
 
 class Prefix:
-    """A program for some results of a path whose trace stays open, from what is known of it already."""
+    """Program for some results of a path whose trace stays open, from the arrays known so far."""
 
     __slots__ = ("executable", "inputs", "known", "numbers", "slots")
 
@@ -321,7 +323,7 @@ class Prefix:
 
 
 def leaves_some(t: Any, h: Any) -> bool:
-    """Whether anything is wanted of a trace besides a handle and what it is computed from."""
+    """Whether a trace has live results besides a handle and its operands."""
     return not paths.behind(t.node, h._slot).issuperset(_references(t.handles))
 
 

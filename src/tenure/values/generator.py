@@ -1,7 +1,7 @@
 """Streams of random numbers: generators, and the default one of each thread.
 
-A generator hands out operation numbers when an operation is recorded, so what is drawn does not depend on
-when, where or in which order the recorded programs run.
+A generator hands out operation numbers when an operation is recorded, so the numbers drawn do not depend on
+the time, the thread or the order in which the recorded programs run.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Generator:
         self._numbers = itertools.count(number)
 
     def take(self) -> tuple[int, int]:
-        """The seed and number for one operation; the number is used up."""
+        """Seed and number for one operation; the number is used up."""
         if self._lineage != _family.lineage:
             self.manual_seed(derive(derive(self._seed, next(self._numbers)), _family.lineage))
         return self._seed, next(self._numbers)
@@ -109,7 +109,7 @@ def fold(seed: int) -> int:
 
 
 def derive(seed: int, index: int) -> int:
-    """The seed of the index-th offspring of a seed: SplitMix64 (Steele, Lea, Flood, OOPSLA'14) of both."""
+    """Seed of the index-th child of a seed: SplitMix64 (Steele, Lea, Flood, OOPSLA'14) of both."""
     z = (seed * 0xD1342543DE82EF95 + (index + 1) * 0x9E3779B97F4A7C15) % 2**64
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
@@ -117,8 +117,8 @@ def derive(seed: int, index: int) -> int:
 
 
 class _Family:
-    """What the default generators of a process descend from: the last seed, and what was derived from it.
-    ``lineage`` tells the process from those it was forked from and their other children."""
+    """Common ancestor of a process's default generators: the last seed, and a counter of the generators derived from
+    it. ``lineage`` tells the process from those it was forked from and their other children."""
 
     def __init__(self) -> None:
         self.lineage = 0
@@ -138,7 +138,7 @@ _family = _Family()
 
 
 class _Default(threading.local):
-    """The generator of this thread, made when it is first asked for."""
+    """Default generator of a thread, made on first use."""
 
     def __init__(self) -> None:
         self.generator = Generator(_family.child())
@@ -152,7 +152,7 @@ def _before_fork() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """A forked process draws other numbers than its parent and its siblings, the same ones in every run."""
+    """Reseed after a fork: a child draws other numbers than its parent and its siblings, the same ones in every run."""
     seed, number = _default.generator.take()
     _family.lineage = derive(_family.lineage, _family.fork)
     _family.reset(derive(derive(seed, number), _family.fork))
@@ -163,7 +163,7 @@ os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
 def default_generator() -> Generator:
-    """The generator that this thread draws from where none is given."""
+    """Generator of this thread, for operations without one."""
     return _default.generator
 
 
@@ -225,7 +225,7 @@ def set_rng_state(state: Tensor) -> None:
 
 
 def chosen_or_default(generator: Generator | None) -> Generator:
-    """The generator that a random operation draws from; DTypeError (TN802) for what is none."""
+    """Generator of a random operation; DTypeError (TN802) for any other object."""
     if generator is None:
         return _default.generator
     if not isinstance(generator, Generator):

@@ -1,4 +1,4 @@
-"""What the user gives as data or as a shape: nested sequences, numbers and arrays, and sizes."""
+"""Conversion of the user's data and shapes: nested sequences, numbers and arrays, and sizes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tenure.values import record
 
 MOST_BYTES = 2**47
 MOST_AXES = 64
-"""What NumPy's arrays have at most."""
+"""Maximal size of an array in bytes, and maximal number of axes: NumPy's limits."""
 ALIGNED = 1024
-"""Elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
+"""Number of elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
 PLAIN = frozenset((bool, int, float))
-"""Python's numbers."""
+"""Python's types of numbers."""
 INSTEAD = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
 INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "float128": "float64"}
-"""Dtypes of NumPy that are not there yet, and the one that holds their numbers."""
+"""NumPy's dtypes without support so far, each with the dtype to use instead."""
 
 
 def check_shape(shape: Any, dtype: DType = dtypes.float32) -> tuple[int, ...]:
@@ -46,14 +46,14 @@ def check_shape(shape: Any, dtype: DType = dtypes.float32) -> tuple[int, ...]:
 
 
 def shape_of(size: tuple[Any, ...], dtype: DType) -> tuple[int, ...]:
-    """The shape given as one sequence or as several ints."""
+    """Shape given as one sequence or as several ints."""
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         return check_shape(size[0], dtype)
     return check_shape(size, dtype)
 
 
 def chosen(name: str, sizes: tuple[Any, ...], shape: Any, size: Any) -> tuple[Any, ...]:
-    """The sizes given by position, as ``shape=`` (the array API's name) or as ``size=`` (PyTorch's)."""
+    """Sizes given by position, as ``shape=`` (the array API's name) or as ``size=`` (PyTorch's)."""
     if shape is None and size is None:
         return sizes
     if sizes or (shape is not None and size is not None):
@@ -62,7 +62,7 @@ def chosen(name: str, sizes: tuple[Any, ...], shape: Any, size: Any) -> tuple[An
 
 
 def flag(argument: str, x: Any) -> bool:
-    """An argument that is True or False (0 and 1 are); TN802 for anything else."""
+    """Argument as True or False (0 and 1 are); TN802 for anything else."""
     if x is True or x is False:
         return x
     if isinstance(x, bool | np.bool_) or (isinstance(x, int) and x in (0, 1)):
@@ -71,7 +71,7 @@ def flag(argument: str, x: Any) -> bool:
 
 
 def number(name: str, argument: str, x: Any) -> Any:
-    """An argument that is a number, as Python's, or a tensor; TN802 for anything else."""
+    """Argument as a Python number or a tensor; TN802 for anything else."""
     if type(x) in PLAIN or isinstance(x, (bool, int, float, record._Tensor)):
         return x
     if isinstance(x, np.generic) and x.dtype.kind in "biuf":
@@ -80,7 +80,7 @@ def number(name: str, argument: str, x: Any) -> Any:
 
 
 def int_of(x: Any, what: str) -> int:
-    """An argument that is an int, as Python's; TN802 for anything else."""
+    """Argument as a Python int; TN802 for anything else."""
     if type(x) is int:
         return x
     try:
@@ -92,7 +92,7 @@ def int_of(x: Any, what: str) -> int:
 
 
 def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
-    """A new contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
+    """New contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
     if isinstance(data, np.ndarray | np.generic):
         if type(data) is not np.ndarray or data.dtype.kind not in "biuf":
             refuse_array(data)
@@ -113,7 +113,7 @@ def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
 
 
 def refuse_array(array: Any) -> None:
-    """TN802 for an array whose elements are no numbers, or do not all count."""
+    """TN802 for an array with elements that are no numbers, or with masked ones."""
     if type(array) is not np.ndarray and any(of.__module__.startswith("numpy.ma") for of in type(array).__mro__):
         raise DTypeError(
             "a masked array has elements that do not count, and a tensor has none",
@@ -130,7 +130,7 @@ def refuse_array(array: Any) -> None:
 
 
 def _dtype_of(array: Any) -> DType:
-    """The dtype of an array; TN802 that says what to write where it is none of ours."""
+    """Dtype of an array; TN802, with a replacement, where it has no counterpart."""
     try:
         return as_dtype(array.dtype)
     except DTypeError:
@@ -142,7 +142,7 @@ def _dtype_of(array: Any) -> DType:
 
 
 def check_number(name: str, x: Any, dtype: DType) -> None:
-    """TN802 for a Python number that does not fit in a dtype of whole numbers."""
+    """TN802 for a Python number outside the range of an integer dtype."""
     if dtype.kind == "i":
         most = 2 ** (8 * dtype.itemsize - 1) - 1
         if not -most - 1 <= x <= most:
@@ -150,13 +150,13 @@ def check_number(name: str, x: Any, dtype: DType) -> None:
 
 
 def _wider(x: Any, dtype: DType) -> str:
-    """In which dtype to keep a number that does not fit."""
+    """Name of a dtype that holds a number."""
     fits = dtype is dtypes.int32 and -(2**63) <= x < 2**63
     return "give dtype=tn.int64, or write it as a float" if fits else "write it as a float"
 
 
 def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
-    """A copy in a dtype; TN802 if a number does not fit in it."""
+    """Copy in a dtype; TN802 if a number does not fit in it."""
     if dtype.kind == "i" and array.dtype.kind in "uif" and array.dtype != dtype.numpy and array.size:
         most = 2 ** (8 * dtype.itemsize - 1) - 1
         for x in (array.min().item(), array.max().item()):
@@ -170,7 +170,7 @@ def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
 
 
 def _plain(data: Any, depth: int) -> Any:
-    """Nested sequences with the tensors in them read."""
+    """Nested sequences with their tensors read."""
     if isinstance(data, list | tuple):
         if depth >= MOST_AXES:
             raise ShapeError(
@@ -191,7 +191,7 @@ def _plain(data: Any, depth: int) -> Any:
 
 
 def _leaves(data: Any) -> Iterator[Any]:
-    """What is in nested sequences."""
+    """Elements of nested sequences."""
     if isinstance(data, list | tuple):
         for x in data:
             yield from _leaves(x)
@@ -204,7 +204,7 @@ def _complex() -> DTypeError:
 
 
 def _foreign(data: Any) -> DTypeError:
-    """What is wrong with data that is not made of numbers."""
+    """Error for data that is not made of numbers."""
     wrong = next((x for x in _leaves(data) if not isinstance(x, bool | int | float | np.number | np.bool_)), data)
     if any(isinstance(x, int) and not -(2**63) <= x < 2**64 for x in _leaves(data)):
         return DTypeError("a number does not fit in int64", help="write it as a float")

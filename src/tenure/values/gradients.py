@@ -1,8 +1,8 @@
-"""What a backward adds to the gradients of leaves, whoever else adds to them, and the usual backward in one step.
+"""Accumulation of gradients into leaves, atomic among threads, and the usual backward in one step.
 
-A gradient is computed from what its place held when the backward began, and is written only while the place holds that
-(compare and set). Else what arrives at the leaf is recorded once more by itself and added to what is there, until no
-other write comes between.
+A gradient is computed from the value of its place at the begin of the backward, and is written only while the place
+holds that value (compare and set). Else the contribution to the leaf is recorded once more by itself and added to the
+new value, until no other write comes between.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tenure.values.record import RECORDER, Trace
 
 
 def begin(leaf: Leaf, g: Any) -> bool:
-    """Let a leaf that has no gradient have one. False, and nothing done, if it has one."""
+    """Set the first gradient of a leaf. False, and nothing done, if it has one."""
     return _begin(leaf, record._Var.of(g))
 
 
@@ -30,8 +30,8 @@ def _begin(leaf: Leaf, place: Any) -> bool:
 
 
 def replace(leaf: Leaf, g: Any, before: Any) -> bool:
-    """Let the gradient of a leaf be g, which was computed from ``before``: its value, or None if there was none. False,
-    and nothing done, if it is not that any more."""
+    """Compare and set: replace a leaf's gradient by g, computed from ``before`` (its value, or None if there was none).
+    False, and nothing done, if the gradient is another by now."""
     place = leaf.grad
     if before is None:
         return place is None and begin(leaf, g)
@@ -39,7 +39,7 @@ def replace(leaf: Leaf, g: Any, before: Any) -> bool:
 
 
 def add(leaf: Leaf, g: Any) -> None:
-    """Add to the gradient of a leaf what has arrived there."""
+    """Add a cotangent to the gradient of a leaf."""
     while True:
         place = leaf.grad
         before = None if place is None else place._read()
@@ -48,7 +48,7 @@ def add(leaf: Leaf, g: Any) -> None:
 
 
 def held(gradient: Any) -> Any:
-    """What the place of a gradient holds, which is about to be written (TN503 or TN506 if it is lent)."""
+    """Value of a gradient's place that is about to be written (TN503 or TN506 if it is lent)."""
     if gradient is None:
         return None
     if gradient._loans is not None:
@@ -57,7 +57,7 @@ def held(gradient: Any) -> Any:
 
 
 def short_walk(root: Any, keep: bool) -> bool:
-    """The usual backward in one step: one number of the trace in progress, leaves behind it, nobody in between.
+    """Usual backward in one step: one number of the trace in progress, leaves behind it, no hooks between.
 
     False, and nothing done, if it is not that.
     """
@@ -90,13 +90,13 @@ def short_walk(root: Any, keep: bool) -> bool:
 
 
 def sources_of(t: Trace, root: Any) -> list[Any]:
-    """Where the gradient of a result of a trace goes on, one for each slot that it depends on."""
+    """Sources of a trace's result, one for each source slot that its gradient reaches."""
     inputs, marks = t.inputs, t.marks
     return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in root._deps]
 
 
 def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
-    """The leaves behind a result of a trace that is held, none of them twice; None if there is anything else."""
+    """Distinct leaves behind a result of a held trace; None if there are other sources, or one leaf twice."""
     if root._trace is not t or t.done:
         return None
     leaves = sources_of(t, root)
@@ -107,7 +107,7 @@ def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
 
 
 def arrived(t: Trace, root: Any, leaf: Leaf) -> tuple[Leaf, Any]:
-    """A leaf, and what arrives there from a result of a trace that is held, recorded once more."""
+    """Leaf, and its cotangent from a result of a held trace, recorded once more."""
     deps = root._deps
     found = steps.gradient(t, ((root._slot, None),), deps, deps, (None,) * len(deps), False, False, False)
     return leaf, found[deps[sources_of(t, root).index(leaf)]]

@@ -1,8 +1,8 @@
-"""The differentiable past of values: where a gradient goes from here.
+"""Graph of run values: leaves, segments and their results, for the gradients.
 
-A trace that has run leaves a ``Segment`` behind for as long as somebody may still differentiate one of its
-results. Each such result has an ``Out``; a leaf has a ``Leaf``; a result whose graph a ``backward()`` has
-consumed has a ``Consumed``. References go from results to the past only, so counting frees everything.
+A trace that has run leaves a ``Segment`` behind for as long as one of its results may still be differentiated.
+Each such result has an ``Out``, without its segment once a ``backward()`` has consumed the graph; a leaf has a
+``Leaf``. References go from results to the past only, so counting frees everything.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 from tenure.values import packs
 from tenure.values.trie import Node
 
-Place = tuple[CodeType, int] | None
-"""A line of the user's program as it is recorded: a code object and an instruction offset."""
+CodeSite = tuple[CodeType, int] | None
+"""Site of the user's program as recorded: a code object and an instruction offset; None where unknown."""
 
 Hook = Callable[[Any], Any]
 _numbers = itertools.count()
 EXPECTED = {"backward": False}
-"""Whether the run of a path that is new saves for a backward: one came after the last run."""
+"""Whether the run of a new path saves for a backward: True if one followed the last run."""
 
 
 class Leaf:
-    """The identity of a differentiation leaf; ``grad`` is the place that holds its gradient, or None."""
+    """Identity of a differentiation leaf; ``grad`` is the place that holds its gradient, or None."""
 
     __slots__ = ("__weakref__", "grad", "hooks")
 
@@ -37,8 +37,8 @@ class Leaf:
 
 
 class Frozen:
-    """What a place that requires no grad any more keeps: the leaf that it was, and the gradient that it had, which
-    what was recorded before does not reach meanwhile: the leaf has none then."""
+    """Former leaf of a place that requires no grad any more, with its gradient: earlier recorded operations do not
+    reach it meanwhile, as the leaf has none then."""
 
     __slots__ = ("grad", "leaf")
 
@@ -48,17 +48,17 @@ class Frozen:
 
 
 def keeper(x: Any) -> Any:
-    """What has the gradient of a place as its ``grad``: its leaf, or what is left of one; None without either."""
+    """Holder of a place's gradient as ``grad``: its leaf, or its former one; None without either."""
     return getattr(x, "_leaf", None) or getattr(x, "_frozen", None)
 
 
 class Out:
-    """A differentiable result of a trace that has run. Once its graph is consumed ``segment`` is None, and
-    ``where`` the line of the ``backward()`` that did it."""
+    """Differentiable result of a trace that has run. Once its graph is consumed ``segment`` is None, and ``where`` the
+    line of the ``backward()`` that did it."""
 
     __slots__ = ("__weakref__", "name", "segment", "slot", "where")
 
-    def __init__(self, segment: Segment | None, slot: int, name: str, where: Place = None) -> None:
+    def __init__(self, segment: Segment | None, slot: int, name: str, where: CodeSite = None) -> None:
         self.segment = segment
         self.slot = slot
         self.name = name
@@ -66,8 +66,8 @@ class Out:
         if segment is not None:
             segment.outs[slot] = weakref.ref(self)
 
-    def consume(self, where: Place) -> None:
-        """Let go of the graph; what remains is a number."""
+    def consume(self, where: CodeSite) -> None:
+        """Release the graph; the result is a number from now on."""
         self.where = where
         self.segment = None
 
@@ -76,13 +76,13 @@ Source = Leaf | Out | None
 
 
 class Segment:
-    """What a run trace keeps for differentiation: its path, and its inputs or what was saved of them.
+    """Residuals of a run trace: its path, and its inputs or the values saved of them.
 
-    Whether a backward came is remembered at the path's node: what nobody used is not saved again.
+    Whether a backward came is noted at the path's node: unused residuals are not saved again.
 
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
     expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
-    one keeps none, as its adjoint reads none. ``trace`` is what another thread has made a segment of, too.
+    one keeps none, as its adjoint reads none. ``trace`` is set if another thread has made a segment of it, too.
     """
 
     __slots__ = (
@@ -113,34 +113,34 @@ class Segment:
             x._held = True
 
     def slim(self) -> None:
-        """Keep no values: the gradient of what is left reads none."""
+        """Drop all values: the gradient of the remaining results reads none."""
         self.lean, self.inputs, self.saved = True, [], None
         _unused.pop(self.me, None)
 
-    def consumed(self) -> Place:
-        """The line of a backward that has consumed a result."""
+    def consumed(self) -> CodeSite:
+        """Site of a backward that has consumed a result."""
         outs = [reference() for reference in list(self.outs.values())]
         return next((out.where for out in outs if out is not None and out.segment is None), None)
 
     def keep(self, saved: dict[packs.Saved, Any]) -> None:
-        """Keep what was saved of the run."""
+        """Keep the saved values of the run."""
         self.saved = saved
         self.me = me = weakref.ref(self, _gone.append)
         _unused[me] = self.node
 
     def use(self) -> None:
-        """A backward has come."""
+        """Note that a backward has come."""
         self.node.save = EXPECTED["backward"] = True
         _unused.pop(self.me, None)
 
 
 _unused: dict[Any, Node] = {}
 _gone: deque[Any] = deque()
-"""Segments that died after that was last looked at: no finalizer runs Python code, as an interrupt in one is lost."""
+"""Segments that died since the last check: no finalizer runs Python code, as an interrupt in one is lost."""
 
 
 def forget_unused() -> None:
-    """Save nothing in the paths of segments that died before a backward came."""
+    """Stop saving in the paths of segments that died before a backward came."""
     while _gone:
         node = _unused.pop(_gone.popleft(), None)
         if node is not None:

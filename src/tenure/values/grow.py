@@ -1,4 +1,4 @@
-"""A step never seen before: what an operation gives, found by trying it on abstract operands."""
+"""Nodes for new operations: result types by abstract evaluation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenure.values.levels import level_of
 from tenure.values.trie import DIVIDES, INT64, Bound, Key, Node, out_of_bounds, within
 
 PRIMITIVES = 2
-"""How many primitives an operation is, on the average."""
+"""Average number of primitives in an operation."""
 
 
 def new_operation(
@@ -26,7 +26,7 @@ def new_operation(
     scalars: tuple[Any, ...],
     leaves: tuple[int, ...] = (),
 ) -> Node:
-    """The node of a new operation: check it and find what it gives."""
+    """Node of a new operation, checked, with the avals of its results."""
     level = level_of(t, args)
     b = Builder()
     deps: set[int] = set()
@@ -61,8 +61,8 @@ def new_operation(
 
 
 def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple[Bound | None, ...]:
-    """What each Python number must keep to: the range of the integer dtype it is cast to, and the limit of a
-    primitive that takes it."""
+    """Bounds of Python numbers: the range of the integer dtype that each is cast to, and the limit of a primitive that
+    takes it."""
     if not numbers:
         return ()
     source = {v: v for v in numbers}

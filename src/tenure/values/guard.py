@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from tenure.runtime.bracket import bracket
 
 GUARD = threading.RLock()
-"""Held while loans begin and end, and from a write's last look at them to its store: so no write slips into a loan."""
+"""Global lock, held while loans begin and end, and from a write's last check of them to its store: so no write slips
+into a loan."""
 TAKE, RELEASE = ((GUARD.acquire,),), ((GUARD.release,),)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def guarded(function: F) -> F:
-    """The function, during whose call ``GUARD`` is held."""
+    """Decorator: the function runs with ``GUARD`` held."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -31,4 +32,4 @@ if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread
     os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
 
 GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether threads take turns, and only where they call or jump back: then a write without loans needs no lock."""
+"""Whether the GIL switches threads only at calls and backward jumps: then a write without loans needs no lock."""

@@ -1,7 +1,7 @@
-"""One run of the program of a trace, in Python, up to its results in the handles: an interrupt leaves it suspended.
+"""Run of a trace's program in Python, up to its results in the handles: an interrupt suspends it.
 
 An executable has its state in the list of arrays that it was given: called again with that list it goes on where it was
-broken off. So the trace keeps the run, and the next who needs a result of it finishes the run.
+broken off. So the trace keeps the run, and the next reader of a result finishes it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from tenure.runtime.pauses import Paused
 from tenure.values import graph, paths, spending
 from tenure.values.lost import break_off, locate
 from tenure.values.shield import shielded
-from tenure.values.sites import place_of
+from tenure.values.sites import site_of
 
 
 def due(executable: Any) -> bool:
-    """Whether an executable is to be compiled before it runs."""
+    """Whether an executable is due to be compiled before it runs."""
     asked = getattr(executable, "due", None)
     return asked is not None and bool(asked())
 
 
 def get_ready(executable: Any) -> None:
-    """Compile what is due to be compiled."""
+    """Compile an executable that is due."""
     executable.compile()
 
 
@@ -42,13 +42,13 @@ class Handing:
         self.results: Sequence[Any] | None = None
 
     def finish(self) -> None:
-        """Run the program, or go on with it, and hand the results over. An exception leaves the run suspended; want of
+        """Run the program, or go on with it, and store the results. An exception leaves the run suspended; lack of
         memory ends it."""
         while not shielded(self.run, self.trace.handles):
             pass
 
     def run(self, handles: list[Any]) -> bool:
-        """The same, up to the next pause if a signal has come: False."""
+        """Run as ``finish`` does, up to the next pause if a signal has come: False."""
         t = self.trace
         t.running = True
         try:
@@ -64,7 +64,7 @@ class Handing:
         return True
 
     def take(self, handles: list[Any]) -> None:
-        """Take over the inputs of the trace: a buffer that nobody else has may be written."""
+        """Take over the inputs of the trace: a buffer without other holders may be written."""
         t, plan = self.trace, self.plan
         inputs = t.inputs
         if plan.graph:
@@ -76,7 +76,7 @@ class Handing:
         at_once((*state, (self.arrays.extend, arrays), (arrays.clear,)))
 
     def complete(self, handles: list[Any]) -> None:
-        """Go on from there."""
+        """Resume the run."""
         t, plan = self.trace, self.plan
         if self.results is None:
             self.results = plan.executable(self.arrays, [t.scalars[k] for k in plan.numbers])
@@ -86,7 +86,7 @@ class Handing:
 
 
 def deliver(t: Any, plan: Any, handles: list[Any], results: Sequence[Any]) -> None:
-    """Give results to their handles, which are pending no longer."""
+    """Store results in their handles, which are pending no longer."""
     for slot, array in zip(plan.slots, results, strict=False):
         h = handles[slot]
         if type(array) is Poison:
@@ -96,13 +96,13 @@ def deliver(t: Any, plan: Any, handles: list[Any], results: Sequence[Any]) -> No
 
 
 def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
-    """Give the differentiable results their place in the graph; the segment, if one of them is open."""
+    """Give the differentiable results their nodes in the graph; the segment, if one of them is open."""
     for slot in plan.leaves:
         handles[slot]._src = t.marks.get(slot)
     for slot, by in plan.consumed.items():
         h = handles[slot]
         if h._src is None:
-            h._src = graph.Out(None, slot, h._node.name, place_of(t, handles[by]))
+            h._src = graph.Out(None, slot, h._node.name, site_of(t, handles[by]))
     if not plan.open:
         return None
     segment = graph.Segment(t.node, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)

@@ -1,4 +1,4 @@
-"""Those who act on a cotangent when a backward passes: hooks, retained gradients, custom rules."""
+"""Handlers of cotangents during a backward: hooks, retained gradients, custom rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _numbers = itertools.count()
 
 
 class RemovableHandle(Bracketed):
-    """What ``register_hook`` returns; ``remove()`` takes the hook away again."""
+    """Registration of a hook, from ``register_hook``; ``remove()`` removes the hook."""
 
     __slots__ = ("_endings", "_hooks", "_number")
 
@@ -30,7 +30,7 @@ class RemovableHandle(Bracketed):
         hooks[self._number] = fn
 
     def remove(self) -> None:
-        """Take the hook away."""
+        """Remove the hook."""
         self._hooks.pop(self._number, None)
 
     def _opening(self) -> Any:
@@ -38,7 +38,7 @@ class RemovableHandle(Bracketed):
 
 
 class Handler:
-    """What happens to the cotangent of one result: hooks in their order, then a custom rule if there is one.
+    """Handlers of one result's cotangent: hooks in their order, then a custom rule if there is one.
 
     ``keep(g)`` retains what the hooks leave; ``rule(g, residuals)`` gives cotangents for ``inputs``, the slots that
     the result was computed from, and ``keeps`` values for that, the ``residuals``; ``name`` is that of its function.
@@ -60,19 +60,19 @@ class Handler:
         self.refuse: Callable[[], Exception] | None = None
 
     def like(self, other: Handler) -> None:
-        """Act as another one, of the double of its result."""
+        """Copy the handlers of another result, for its double."""
         self.hooks, self.keep, self.rule, self.keeps = other.hooks, other.keep, other.rule, other.keeps
         self.name, self.unknown, self.refuse = other.name, other.unknown, other.refuse
 
     def apply_hooks(self, g: Any) -> Any:
-        """The cotangent as the hooks leave it."""
+        """Cotangent after the hooks."""
         g = run_hooks(self.hooks, g)
         if self.keep is not None:
             self.keep(g)
         return g
 
     def cotangents(self, g: Any, t: Any) -> list[Any]:
-        """The cotangents of the inputs; in the graph of a trace, if one is given."""
+        """Cotangents of the inputs; in the graph of a trace, if one is given."""
         assert self.rule is not None
         if self.residuals is None:
             return list(self.rule(g, ()))
@@ -88,13 +88,14 @@ class Handler:
         return [None if gx is None else self.guarded(gx, g, left or severed(gx, g, t), t) for gx in found]
 
     def _connected(self, g: Any, t: Any) -> tuple[Sequence[Any], bool]:
-        """The cotangents in the graph of a trace, and whether an array was made there of what has a graph."""
+        """Cotangents in the graph of a trace, and whether an array was made there from a tensor with a graph."""
         assert self.rule is not None
         found = self.rule(g, self.residuals.connected(t))
         return found, RECORDER.rules[-1]
 
     def guarded(self, gx: Any, g: Any, left: bool, t: Any) -> Any:
-        """A cotangent that may depend in a way that is unknown on the inputs, or, where it has left the graph, on g."""
+        """Cotangent guarded by TN804: its dependence on the inputs, or, where it has left the graph, on g is
+        unknown."""
         if self.unknown is None and not left:
             return gx
         upstream = [gx, *[t.handles[s] if s >= 0 else t.inputs[~s] for s in self.inputs], *([g] if left else [])]
@@ -105,7 +106,7 @@ class Handler:
         return out
 
     def apply_rule(self, g: Any, t: Any) -> dict[int, Any]:
-        """The cotangents of the inputs, by their slots."""
+        """Cotangents of the inputs by a custom rule, by their slots."""
         out: dict[int, Any] = {}
         for slot, gx in zip(self.inputs, self.cotangents(g, t), strict=True):
             if gx is not None:
@@ -130,7 +131,7 @@ def undetermined(name: str, what: str) -> GradientError:
 
 
 def run_hooks(hooks: dict[int, Hook], g: Any) -> Any:
-    """Each hook sees the gradient as a value; what it returns, if anything, takes its place."""
+    """Gradient after hooks: each sees it as a value; its result, if any, replaces the gradient."""
     for fn in list(hooks.values()):
         result = fn(g)
         if result is None:
@@ -147,7 +148,7 @@ def run_hooks(hooks: dict[int, Hook], g: Any) -> Any:
 
 
 def handler_of(x: Any) -> Handler:
-    """The handler of a differentiable result, made when first asked for."""
+    """Handler of a differentiable result, made on first request."""
     if not x._deps:
         raise GradientError("this tensor does not require grad, so no gradient will ever pass it")
     t = x._trace

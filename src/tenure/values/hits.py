@@ -1,4 +1,5 @@
-"""Recording an operation seen before at this place, in generated code; anything else is left to ``record``."""
+"""Fast path: recording of an operation whose step is already in the trie, in generated code; the rest is left to
+``record``."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
-from tenure.values.sites import PACKAGE, place_of, user_frame
+from tenure.values.sites import PACKAGE, site_of, user_frame
 from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Key, Node
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
@@ -39,7 +40,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     ),
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
-    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "places", "saved", "slots"),
+    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
 }
@@ -55,11 +56,11 @@ NAMES = {
     **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
     **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
 }
-"""Strings that the code looks something up by."""
+"""Strings by which the code looks up attributes and methods."""
 
 
 def _known() -> dict[str, Any]:
-    """The objects that the code knows from the beginning."""
+    """Objects that the code refers to from the beginning."""
     return {
         "recorder": record.RECORDER,
         "mode": MODE,
@@ -90,16 +91,16 @@ def _known() -> dict[str, Any]:
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
         "last": force.LAST, "budget": force.NODE_BUDGET, "buffers": vars(buffers),
         "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
-        "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_place_of": place_of,
+        "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES,
     }
 
 
 def _load() -> Extension:
-    places = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
+    offsets = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
     like = record.Trace()
     blank = {name: getattr(like, name) for name in TRACE}
-    made = hits_code.remembered(places, blank)
+    made = hits_code.remembered(offsets, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
     objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock)}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
@@ -111,7 +112,7 @@ def _load() -> Extension:
 
 
 def _as_known() -> bool:
-    """Whether slices keep their parts where the code looks for them."""
+    """Whether CPython lays out slices as the generated code expects."""
     parts = [object() for _ in hits_code.SLICE]
     whole = slice(*parts)
     return all(
@@ -121,17 +122,17 @@ def _as_known() -> bool:
 
 
 CODE = _load() if AVAILABLE and RUN and _as_known() else None
-"""None where there are no builtins: ``record`` then does it all."""
+"""Loaded code of the fast path; None where there are no builtins: ``record`` then does it all."""
 
 
 def know(name: str, to: Any) -> None:
-    """Let the code know an object from now on, if it asks for one of this name."""
+    """Set the code's reference to an object of this name, if it has one."""
     if CODE is not None and f"o_{name}" in CODE:
         CODE.point(f"o_{name}", to)
 
 
 def coded(function: F) -> F:
-    """The builtin of this name, which leaves what is unusual to the function; that itself where there is none."""
+    """Builtin of this name, with the function as its slow path; the function itself where there is no builtin."""
     if CODE is None:
         return function
     name = function.__name__
@@ -141,7 +142,7 @@ def coded(function: F) -> F:
 
 @coded
 def seen(t: record.Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The handles of a step in a trace that is held, named by the user's line; None if it is new here."""
+    """Handles of a known step in a held trace, named by the user's line; None for a step that is new here."""
     node = t.node.next.get(key)
     if node is None:
         return None
@@ -152,7 +153,8 @@ def seen(t: record.Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...]
 
 
 apply: Callable[..., Tensor] = coded(record.apply)
-"""``record.apply``. Of an operation with several results it gives a tuple, which unpacks as a tensor does."""
+"""``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
+does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
@@ -161,7 +163,7 @@ if CODE is not None:
 
 
 def add_place(of: type) -> None:
-    """A class of places whose value of this moment is ``_val``."""
+    """Register a class of places, whose present value is ``_val``."""
     record.PLACES.add(of)
     if CODE is not None:
         k = len(record.PLACES) - 1
@@ -172,8 +174,8 @@ def add_place(of: type) -> None:
 
 
 def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of: Mapping[str, type]) -> None:
-    """Give the operators and methods of the ``classes``, bases of ``tensor``, code of their own. ``late`` are objects
-    that the code knows from now on, ``of`` the classes of ``LATE``."""
+    """Give the operators and methods of the ``classes``, bases of ``tensor``, their fast path. ``late`` are objects
+    that the code refers to from now on, ``of`` the classes of ``LATE``."""
     if CODE is None:
         return
     for name in HANDLE:
@@ -198,7 +200,7 @@ def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of
 
 
 def change(of: type, steps: Mapping[str, Any]) -> None:
-    """Give methods of a class that write the place, by the step of two operands that they take, code of their own."""
+    """Give in-place methods of a class, by the step of two operands that they take, their fast path."""
     if CODE is None:
         return
     for k, (name, step) in enumerate(steps.items()):
@@ -211,7 +213,7 @@ def change(of: type, steps: Mapping[str, Any]) -> None:
 
 
 def methods(of: type, *names: str, keywords: bool = False, **others: str) -> None:
-    """Give methods of a class code of their own, by their names; ``others`` say what the code is called."""
+    """Give methods of a class their fast path, by their names; ``others`` map them to names of the code."""
     if CODE is None:
         return
     for name, code in {**dict(zip(names, names, strict=True)), **others}.items():
@@ -221,7 +223,7 @@ def methods(of: type, *names: str, keywords: bool = False, **others: str) -> Non
 
 
 def attribute(of: type, name: str, code: str) -> None:
-    """Give an attribute of a class code of its own."""
+    """Give an attribute of a class its fast path."""
     if CODE is None:
         return
     like: Any = vars(of)[name]

@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for attributes and methods of places: what they give, and what they write."""
+"""Fast path of attributes and in-place methods of places: generated code."""
 
 from __future__ import annotations
 
@@ -11,74 +11,74 @@ from tenure.values.hits_places import is_place
 __all__ = ["ATTRIBUTES", "IN_PLACE"]
 
 IN_PLACE = 32
-"""Operations of two operands that write the first and can have code of their own."""
+"""Number of in-place operations of two operands with a fast path, at most."""
 
 
 def finish(f: Step, h: str) -> None:
-    """Give a handle, or an error; go on if there is neither."""
+    """Return a handle, or NULL with an error; go on if there is neither."""
     with f.unless(f.both(f.absent(h), f.absent(f.call("PyErr_Occurred")))):
-        f.give(h)
+        f.ret(h)
 
 
 def leave(f: Step, name: str, *args: str) -> None:
-    """Let a Python function set an attribute: 0, or -1 with an error."""
-    done = f.ask(f.constant(name), *args)
-    f.drop(done)
-    f.give(f.choice(f.absent(done), "i32 -1", "i32 0"))
+    """Call the slow path that sets an attribute: 0, or -1 with an error."""
+    done = f.call_python(f.constant(name), *args)
+    f.decref(done)
+    f.ret(f.choice(f.absent(done), "i32 -1", "i32 0"))
 
 
 def refuse_deletion(f: Step, name: str) -> None:
-    """An attribute is not deleted."""
+    """Call the slow path for the deletion of an attribute."""
     with f.when(f.absent("ptr %v")):
-        f.drop(f.ask(f.constant(f"delete_{name}"), "ptr %x"))
-        f.give("i32 -1")
+        f.decref(f.call_python(f.constant(f"delete_{name}"), "ptr %x"))
+        f.ret("i32 -1")
 
 
 def get_data(m: Code) -> None:
     """Var.data"""
     with m.function("get_data", "ptr %x", "ptr %closure", exported=True) as f:
         finish(f, f.call("borrow", "ptr %x"))
-        f.give(f.ask(f.constant("slow_get_data"), "ptr %x"))
+        f.ret(f.call_python(f.constant("slow_get_data"), "ptr %x"))
 
 
 def set_data(m: Code) -> None:
     """Var.data = v"""
-    with m.function("set_data", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
+    with m.function("set_data", "ptr %x", "ptr %v", "ptr %closure", returns="i32", exported=True) as f:
         refuse_deletion(f, "data")
         kind = f.kind("ptr %v")
         with f.when(f.is_(kind, "borrow")):
             own = f.equal(f.get("ptr %v", "borrow.place"), "ptr %x")
             direct = [f.is_(f.get("ptr %v", f"borrow.{slot}"), "none") for slot in ("parent", "stale")]
             with f.when(f.every(own, *direct)):
-                f.give("i32 0")
+                f.ret("i32 0")
         with f.when(f.both(f.is_(kind, "tensor"), is_place(f, "ptr %x"))):
-            free = f.negation(f.call("guarded", "ptr %x", gives="i1"))
+            free = f.negation(f.call("guarded", "ptr %x", returns="i1"))
             with f.when(free):
                 v = f.call("plain", "ptr %v")
                 status = f.local("i32")
                 f.store("i32 0", status)
                 with f.unless(f.absent(v)):
-                    f.store(f.call("keep", "ptr %x", v, NULL, NULL, gives="i32"), status)
-                f.drop(v)
+                    f.store(f.call("keep", "ptr %x", v, NULL, NULL, returns="i32"), status)
+                f.decref(v)
                 with f.when(f.failed()):
-                    f.give("i32 -1")
+                    f.ret("i32 -1")
                 with f.when(f.equal(f.load(status, "i32"), "i32 1")):
-                    f.give("i32 0")
+                    f.ret("i32 0")
         leave(f, "slow_set_data", "ptr %x", "ptr %v")
 
 
 def get_own_data(m: Code) -> None:
     """Borrow.data"""
     with m.function("get_own_data", "ptr %x", "ptr %closure", exported=True) as f:
-        f.give(f.own("ptr %x"))
+        f.ret(f.incref("ptr %x"))
 
 
 def set_own_data(m: Code) -> None:
     """Borrow.data = v"""
-    with m.function("set_own_data", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
+    with m.function("set_own_data", "ptr %x", "ptr %v", "ptr %closure", returns="i32", exported=True) as f:
         refuse_deletion(f, "own_data")
         with f.when(f.equal("ptr %v", "ptr %x")):
-            f.give("i32 0")
+            f.ret("i32 0")
         leave(f, "slow_set_own_data", "ptr %x", "ptr %v")
 
 
@@ -90,21 +90,21 @@ def get_grad(m: Code) -> None:
             with f.unless(f.is_(leaf, "none")):
                 grad = f.get(leaf, "leaf.grad")
                 with f.when(f.is_(grad, "none")):
-                    f.give(f.own(grad))
+                    f.ret(f.incref(grad))
                 finish(f, f.call("borrow", grad))
-        f.give(f.ask(f.constant("slow_get_grad"), "ptr %x"))
+        f.ret(f.call_python(f.constant("slow_get_grad"), "ptr %x"))
 
 
 def set_grad(m: Code) -> None:
-    """Tensor.grad = v: what is given up here has no borrow left."""
-    with m.function("set_grad", "ptr %x", "ptr %v", "ptr %closure", gives="i32", exported=True) as f:
+    """Tensor.grad = v: only None, where the gradient given up has no borrow left."""
+    with m.function("set_grad", "ptr %x", "ptr %v", "ptr %closure", returns="i32", exported=True) as f:
         refuse_deletion(f, "grad")
         with f.when(f.both(f.is_("ptr %v", "none"), is_place(f, "ptr %x"))):
             leaf, lent = f.get("ptr %x", "var.leaf"), f.local("i1")
             with f.unless(f.is_(leaf, "none")):
                 grad = f.get(leaf, "leaf.grad")
                 with f.when(f.is_(grad, "none")):
-                    f.give("i32 0")
+                    f.ret("i32 0")
                 with f.when(is_place(f, grad)):
                     free = [f.is_(f.get(grad, f"var.{slot}"), "none") for slot in ("loans", "ties")]
                     f.store(f.negation(f.every(*free)), lent)
@@ -114,59 +114,59 @@ def set_grad(m: Code) -> None:
                         f.store(f.either(f.load(lent, "i1"), f.negation(f.is_(b, "none"))), lent)
                     with f.unless(f.load(lent, "i1")):
                         f.swap(leaf, "leaf.grad", "ptr %v")
-                        f.give("i32 0")
+                        f.ret("i32 0")
         leave(f, "slow_set_grad", "ptr %x", "ptr %v")
 
 
 def written(m: Code) -> None:
-    """The place that is written through a place or a borrow of all of it, which is not stale; nothing where that is
-    left to Python."""
+    """Place written through a place or a borrow of all of it that is not stale; NULL where that is left to the slow
+    path."""
     with m.function("written", "ptr %x") as f:
         with f.when(is_place(f, "ptr %x")):
-            f.give(f.choice(f.call("guarded", "ptr %x", gives="i1"), NULL, "ptr %x"))
+            f.ret(f.choice(f.call("guarded", "ptr %x", returns="i1"), NULL, "ptr %x"))
         with f.unless(f.is_(f.kind("ptr %x"), "borrow")):
-            f.give(NULL)
+            f.ret(NULL)
         p = f.get("ptr %x", "borrow.place")
         with f.unless(f.both(f.is_(f.get("ptr %x", "borrow.stale"), "none"), is_place(f, p))):
-            f.give(NULL)
+            f.ret(NULL)
         with f.unless(f.equal(f.get("ptr %x", "borrow.region"), f.get(p, "var.whole"))):
-            f.give(NULL)
-        f.give(f.choice(f.call("guarded", p, gives="i1"), NULL, p))
+            f.ret(NULL)
+        f.ret(f.choice(f.call("guarded", p, returns="i1"), NULL, p))
 
 
 def may_write(m: Code) -> None:
-    """Whether a place is written as part of a computation: no leaf is, unless gradients are off."""
-    with m.function("may_write", "ptr %p", gives="i1") as f:
+    """Whether a place may be written as part of a computation: no leaf may, unless gradients are off."""
+    with m.function("may_write", "ptr %p", returns="i1") as f:
         with f.when(f.is_(f.get("ptr %p", "var.leaf"), "none")):
-            f.give("i1 true")
-        f.give(f.negation(f.call("tracking", gives="i1")))
+            f.ret("i1 true")
+        f.ret(f.negation(f.call("tracking", returns="i1")))
 
 
 def tracking(m: Code) -> None:
-    """Whether gradients are on, or may be."""
-    with m.function("tracking", gives="i1") as f:
+    """Whether gradients are tracked, or may be."""
+    with m.function("tracking", returns="i1") as f:
         box = f.local()
         f.store(NULL, box)
-        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
+        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, returns="i32")
         mode = f.load(box)
-        f.drop(mode)
+        f.decref(mode)
         with f.unless(f.is_(f.kind(mode), "mode_type")):
-            f.give("i1 true")
-        f.give(f.is_(f.get(mode, "mode.grad"), "true"))
+            f.ret("i1 true")
+        f.ret(f.is_(f.get(mode, "mode.grad"), "true"))
 
 
 def write(m: Code) -> None:
-    """Write a value through a place or a borrow of all of it, as part of a computation, if the place holds what is
-    ``known``: give the place or borrow; nothing, without an error, if that is left to Python."""
+    """Write a value through a place or a borrow of all of it, as part of a computation, if the place holds ``known``:
+    return the place or borrow; NULL, without an error, if that is left to the slow path."""
     with m.function("write", "ptr %x", "ptr %p", "ptr %v", "ptr %known") as f:
         writer = f.choice(f.equal("ptr %x", "ptr %p"), NULL, "ptr %x")
         bare = f.empty(f.get("ptr %v", ".deps"), "Tuple")
         with f.unless(f.either(f.absent(writer), bare)):
-            f.give(NULL)
-        status = f.call("keep", "ptr %p", "ptr %v", writer, "ptr %known", gives="i32")
+            f.ret(NULL)
+        status = f.call("keep", "ptr %p", "ptr %v", writer, "ptr %known", returns="i32")
         with f.when(f.equal(status, "i32 1")):
-            f.give(f.own("ptr %x"))
-        f.give(NULL)
+            f.ret(f.incref("ptr %x"))
+        f.ret(NULL)
 
 
 def in_place(m: Code) -> None:
@@ -179,32 +179,32 @@ def in_place(m: Code) -> None:
                 known = f.call("value", p)
                 with f.unless(f.absent(known)):
                     through = f.negation(f.equal(p, "ptr %x"))
-                    with f.when(f.either(through, f.call("may_write", p, gives="i1"))):
+                    with f.when(f.either(through, f.call("may_write", p, returns="i1"))):
                         f.store(f.call("computed", "ptr %x", p, known, f.load("ptr %args"), "ptr %entry"), out)
-                    f.drop(known)
+                    f.decref(known)
             finish(f, f.load(out))
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+        f.ret(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 def computed(m: Code) -> None:
-    """Compute from what a place holds, and write it through the place or a borrow: as ``write``."""
+    """Compute from the value of a place, and write the result through the place or a borrow: as ``write``."""
     with m.function("computed", "ptr %x", "ptr %p", "ptr %known", "ptr %y", "ptr %entry") as f:
         box, out = f.local(), f.local()
         own = f.equal("ptr %p", "ptr %x")
         with f.when(own):
-            f.store(f.own("ptr %known"), box)
+            f.store(f.incref("ptr %known"), box)
         with f.unless(own):
             f.store(f.call("plain", "ptr %known"), box)
         old = f.load(box)
         with f.when(f.absent(old)):
-            f.give(NULL)
+            f.ret(NULL)
         h = f.call("pair", old, "ptr %y", "ptr %entry", "i64 2")
-        f.drop(old)
+        f.decref(old)
         f.store(NULL, out)
         with f.unless(f.absent(h)):
             f.store(f.call("write", "ptr %x", "ptr %p", h, "ptr %known"), out)
-        f.drop(h)
-        f.give(f.load(out))
+        f.decref(h)
+        f.ret(f.load(out))
 
 
 def fill(m: Code) -> None:
@@ -212,20 +212,20 @@ def fill(m: Code) -> None:
     with m.function("fill", "ptr %x", "ptr %number") as f:
         p, numbers, parts, out = f.call("written", "ptr %x"), f.local(), f.local(count=3), f.local()
         with f.when(f.absent(p)):
-            f.give(NULL)
+            f.ret(NULL)
         through, leaf = f.negation(f.equal(p, "ptr %x")), f.negation(f.is_(f.get(p, "var.leaf"), "none"))
         old = f.get(p, "var.val")
         with f.when(f.either(f.absent(old), f.both(leaf, f.negation(through)))):
-            f.give(NULL)
+            f.ret(NULL)
         aval = f.get(old, ".aval")
         bare = f.empty(f.get(old, ".deps"), "Tuple")
         kind, number = f.call("PyTuple_GetItem", aval, "i64 1"), f.kind("ptr %number")
         floats = f.either(f.is_(kind, "float32"), f.is_(kind, "float64"))
         real = f.both(floats, f.either(f.is_(number, "float"), f.is_(number, "int")))
-        some = f.call("has_elements", f.call("PyTuple_GetItem", aval, "i64 0"), gives="i1")
+        some = f.call("has_elements", f.call("PyTuple_GetItem", aval, "i64 0"), returns="i1")
         with f.unless(f.every(real, some, f.either(bare, leaf))):
-            f.give(NULL)
-        params, t = f.ask(f.constant("filling"), aval), f.call("hold")
+            f.ret(NULL)
+        params, t = f.call_python(f.constant("filling"), aval), f.call("hold")
         f.store(NULL, out)
         with f.unless(f.either(f.absent(t), f.absent(params))):
             for k, part in enumerate((f.constant("full"), params, number)):
@@ -236,21 +236,21 @@ def fill(m: Code) -> None:
         f.store(NULL, h)
         with f.unless(f.absent(t)):
             f.store(f.call("release", t, f.load(out)), h)
-        f.drop(params)
+        f.decref(params)
         new = f.load(h)
         with f.when(f.absent(new)):
-            f.give(NULL)
+            f.ret(NULL)
         done = f.call("write", "ptr %x", p, new, NULL)
-        f.drop(new)
-        f.give(done)
+        f.decref(new)
+        f.ret(done)
 
 
 def has_elements(m: Code) -> None:
     """Whether no axis of a shape is empty."""
-    with m.function("has_elements", "ptr %shape", gives="i1") as f:
+    with m.function("has_elements", "ptr %shape", returns="i1") as f:
         with f.each(f.size("ptr %shape", "Tuple")) as k, f.when(f.is_(f.item("ptr %shape", k), "zero")):
-            f.give("i1 false")
-        f.give("i1 true")
+            f.ret("i1 false")
+        f.ret("i1 true")
 
 
 def filled(name: str, number: str | None) -> Callable[[Code], None]:
@@ -262,7 +262,7 @@ def filled(name: str, number: str | None) -> Callable[[Code], None]:
             with f.when(f.both(given, f.absent("ptr %names"))):
                 given = f.load("ptr %args") if number is None else f.constant(number)
                 finish(f, f.call("fill", "ptr %x", given))
-            f.give(f.call("onward", f.constant(f"slow_{name}"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+            f.ret(f.call("onward", f.constant(f"slow_{name}"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
     return define
 
@@ -271,4 +271,4 @@ ATTRIBUTES = (
     *(get_data, set_data, get_own_data, set_own_data, get_grad, set_grad, written, tracking, may_write, write),
     *(in_place, computed, fill, has_elements, filled("fill_", None), filled("zero_", "zero")),
 )
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for the usual ``backward()``: what ``backward.short_walk`` does."""
+"""Fast path of the usual ``backward()``, as ``gradients.short_walk``: generated code."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ MOST_LEAVES = 500
 
 def is_number(m: Code) -> None:
     """Whether a shape is that of one element."""
-    with m.function("is_number", "ptr %shape", gives="i1") as f:
+    with m.function("is_number", "ptr %shape", returns="i1") as f:
         with f.each(f.size("ptr %shape", "Tuple")) as k, f.unless(f.is_(f.item("ptr %shape", k), "one")):
-            f.give("i1 false")
-        f.give("i1 true")
+            f.ret("i1 false")
+        f.ret("i1 true")
 
 
 def leaves_of(m: Code) -> None:
-    """Give the leaves behind a result of a trace that is held, as a list; nothing if there is anything else, or one
-    of them twice."""
+    """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, or one
+    leaf twice."""
     with m.function("leaves_of", "ptr %t", "ptr %x") as f:
         deps, over = f.get("ptr %x", ".deps"), f.local("i32")
         count = f.size(deps, "Tuple")
         inputs, marks = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.marks")
         with f.when(f.value("i1", f"icmp ugt {f.do('sub', count, 'i64 1')}, {MOST_LEAVES - 1}")):
-            f.give(NULL)
+            f.ret(NULL)
         out = f.call("PyList_New", count)
         with f.when(f.absent(out)):
-            f.give(NULL)
+            f.ret(NULL)
         with f.each(count) as k:
             slot, box = f.call("PyTuple_GetItem", deps, k), f.local()
-            number = f.call("PyLong_AsLongLongAndOverflow", slot, over, gives="i64")
+            number = f.call("PyLong_AsLongLongAndOverflow", slot, over, returns="i64")
             own = f.value("i1", f"icmp sge {number}, 0")
             with f.when(own):
                 f.store(f.call("PyDict_GetItemWithError", marks, slot), box)
@@ -49,34 +49,34 @@ def leaves_of(m: Code) -> None:
                     other = f.call("PyList_GetItem", out, j)
                     f.store(f.both(f.load(good, "i1"), f.negation(f.equal(other, leaf))), good)
             with f.unless(f.load(good, "i1")):
-                f.drop(out)
-                f.give(NULL)
-            f.call("PyList_SetItem", out, k, f.own(leaf), gives="i32")
-        f.give(out)
+                f.decref(out)
+                f.ret(NULL)
+            f.call("PyList_SetItem", out, k, f.incref(leaf), returns="i32")
+        f.ret(out)
 
 
 def into(m: Code) -> None:
-    """Give the slot of what a leaf's gradient holds, which goes into %known; None if it has none; nothing if that is
-    left to Python."""
+    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none; NULL if that is left to
+    the slow path."""
     with m.function("into", "ptr %t", "ptr %leaf", "ptr %known") as f:
         grad = f.get("ptr %leaf", "leaf.grad")
         f.store(NULL, "ptr %known")
         with f.when(f.is_(grad, "none")):
-            f.give(f.own(grad))
+            f.ret(f.incref(grad))
         with f.unless(is_place(f, grad)):
-            f.give(NULL)
+            f.ret(NULL)
         with f.unless(f.is_(f.get(grad, "var.loans"), "none")):
-            f.give(NULL)
+            f.ret(NULL)
         v = f.call("value", grad)
         with f.when(f.absent(v)):
-            f.give(NULL)
+            f.ret(NULL)
         f.store(v, "ptr %known")
-        f.give(f.call("slot", "ptr %t", v))
+        f.ret(f.call("slot", "ptr %t", v))
 
 
 def gradients(m: Code) -> None:
-    """Give the gradients of a result for its leaves as a tuple, recorded in a trace that is held, and what the leaves'
-    gradients held, in %known; nothing, without an error, if that is left to Python."""
+    """Return the gradients of a result for its leaves as a tuple, recorded in a held trace, and the values of the
+    leaves' gradients in %known; NULL, without an error, if that is left to the slow path."""
     with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves", "ptr %known") as f:
         parts, count, filled = f.local(count=MOST_LEAVES + 3), f.size("ptr %leaves", "List"), f.local("i64")
         for n, part in enumerate((f.constant("gradient_step"), f.get("ptr %x", ".slot"), f.constant("false"))):
@@ -97,86 +97,86 @@ def gradients(m: Code) -> None:
             with f.unless(f.absent(node)):
                 reached = f.call("PyTuple_GetItem", f.get(node, "node.params"), "i64 4")
                 deps = f.get("ptr %x", ".deps")
-                all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", gives="i32")
+                all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", returns="i32")
                 with f.when(f.equal(all_of_them, "i32 1")):
                     f.store(f.call("proceed", "ptr %t", node, NULL, "i64 0", "i64 2", "i1 true"), out)
         with f.each(end) as k:
-            f.drop(f.load(f.at(parts, f.do("add", k, "i64 3"))))
-        f.give(f.load(out))
+            f.decref(f.load(f.at(parts, f.do("add", k, "i64 3"))))
+        f.ret(f.load(out))
 
 
 def first_gradient(m: Code) -> None:
-    """Let a leaf that has no gradient have one: 1; 0, and nothing done, if it has one; -1 with an error."""
-    with m.function("first_gradient", "ptr %leaf", "ptr %g", gives="i32") as f:
+    """Set the first gradient of a leaf: 1; 0, and nothing done, if it has one; -1 with an error."""
+    with m.function("first_gradient", "ptr %leaf", "ptr %g", returns="i32") as f:
         held = f.call("state")
         with f.when(f.absent(held)):
-            f.give("i32 -1")
+            f.ret("i32 -1")
         home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
         borrows = f.call("PyList_New", "i64 0")
         with f.when(f.absent(borrows)):
-            f.give("i32 -1")
+            f.ret("i32 -1")
         kept = {"val": "ptr %g", "home": home}
         kept |= dict.fromkeys(("leaf", "loans", "ties"), f.constant("none"))
-        place = f.made("var", borrows=borrows, **{name: f.own(x) for name, x in kept.items()})
+        place = f.made("var", borrows=borrows, **{name: f.incref(x) for name, x in kept.items()})
         with f.when(f.absent(place)):
-            f.give("i32 -1")
+            f.ret("i32 -1")
         free = f.is_(f.get("ptr %leaf", "leaf.grad"), "none")  # a finalizer may have run meanwhile
         with f.when(free):
             f.swap("ptr %g", ".held", f.constant("true"))
             f.swap("ptr %leaf", "leaf.grad", place)
-        f.drop(place)
-        f.give(f.choice(free, "i32 1", "i32 0"))
+        f.decref(place)
+        f.ret(f.choice(free, "i32 1", "i32 0"))
 
 
 def deposit(m: Code) -> None:
-    """Let a leaf's gradient be a value computed from what it held, %known or nothing: 1; 0, and nothing done, if it
-    does not hold that any more; -1 with an error."""
-    with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", gives="i32") as f:
+    """Compare and set: replace a leaf's gradient by a value computed from %known (or NULL): 1; 0, and nothing done, if
+    the gradient is another by now; -1 with an error."""
+    with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", returns="i32") as f:
         grad = f.get("ptr %leaf", "leaf.grad")
         with f.when(f.both(f.is_(grad, "none"), f.absent("ptr %known"))):
-            f.give(f.call("first_gradient", "ptr %leaf", "ptr %g", gives="i32"))
+            f.ret(f.call("first_gradient", "ptr %leaf", "ptr %g", returns="i32"))
         with f.when(f.either(f.is_(grad, "none"), f.absent("ptr %known"))):
-            f.give("i32 0")
-        f.own(grad)
-        status = f.call("keep", grad, "ptr %g", NULL, "ptr %known", gives="i32")
-        f.drop(grad)
+            f.ret("i32 0")
+        f.incref(grad)
+        status = f.call("keep", grad, "ptr %g", NULL, "ptr %known", returns="i32")
+        f.decref(grad)
         with f.unless(f.equal(status, "i32 0")):
-            f.give(status)
-        done = f.ask(f.constant("replace_gradient"), "ptr %leaf", "ptr %g", "ptr %known")
-        f.drop(done)
-        f.give(f.choice(f.absent(done), "i32 -1", f.choice(f.is_(done, "true"), "i32 1", "i32 0")))
+            f.ret(status)
+        done = f.call_python(f.constant("replace_gradient"), "ptr %leaf", "ptr %g", "ptr %known")
+        f.decref(done)
+        f.ret(f.choice(f.absent(done), "i32 -1", f.choice(f.is_(done, "true"), "i32 1", "i32 0")))
 
 
 def deposits(m: Code) -> None:
-    """Let the gradients of leaves be these, computed from what they held, %known: 1, or -1 with an error. Those that
-    did not hold it any more go into a list in %late, with what arrives at them alone."""
+    """Set the gradients of leaves, computed from %known: 1, or -1 with an error. Leaves whose gradient is another by
+    now go into a list in %late, with their cotangents alone."""
     names = ("ptr %t", "ptr %x", "ptr %leaves", "ptr %given", "ptr %known", "ptr %late")
-    with m.function("deposits", *names, gives="i32") as f:
+    with m.function("deposits", *names, returns="i32") as f:
         status = f.local("i32")
         f.store("i32 1", status)
         with f.each(f.size("ptr %leaves", "List")) as k, f.when(f.equal(f.load(status, "i32"), "i32 1")):
             leaf, g = f.call("PyList_GetItem", "ptr %leaves", k), f.call("PyTuple_GetItem", "ptr %given", k)
-            done = f.call("deposit", leaf, g, f.load(f.at("ptr %known", k)), gives="i32")
+            done = f.call("deposit", leaf, g, f.load(f.at("ptr %known", k)), returns="i32")
             f.store(done, status)
             with f.when(f.equal(done, "i32 0")):
-                pair = f.ask(f.constant("arrived"), "ptr %t", "ptr %x", leaf)
+                pair = f.call_python(f.constant("arrived"), "ptr %t", "ptr %x", leaf)
                 with f.when(f.absent(f.load("ptr %late"))):
                     f.store(f.call("PyList_New", "i64 0"), "ptr %late")
                 f.store("i32 -1", status)
                 with f.unless(f.either(f.absent(pair), f.absent(f.load("ptr %late")))):
-                    listed = f.call("PyList_Append", f.load("ptr %late"), pair, gives="i32")
+                    listed = f.call("PyList_Append", f.load("ptr %late"), pair, returns="i32")
                     f.store(f.choice(f.equal(listed, "i32 0"), "i32 1", "i32 -1"), status)
-                f.drop(pair)
-        f.give(f.load(status, "i32"))
+                f.decref(pair)
+        f.ret(f.load(status, "i32"))
 
 
 def walk(m: Code) -> None:
     """Add the gradient of a number of the trace in progress to its leaves: 1; 0, and nothing done but inputs bound, if
-    that is left to Python; -1 with an error."""
-    with m.function("walk", "ptr %x", gives="i32") as f:
+    that is left to the slow path; -1 with an error."""
+    with m.function("walk", "ptr %x", returns="i32") as f:
         t = f.call("hold")
         with f.when(f.absent(t)):
-            f.give(f.choice(f.failed(), "i32 -1", "i32 0"))
+            f.ret(f.choice(f.failed(), "i32 -1", "i32 0"))
         found, leaves, late, known, status = f.local(), f.local(), f.local(), f.local(count=MOST_LEAVES), f.local("i32")
         for box in (found, leaves, late):
             f.store(NULL, box)
@@ -184,7 +184,7 @@ def walk(m: Code) -> None:
         usual = [f.equal(f.get("ptr %x", ".trace"), t), f.is_(f.get(t, "trace.done"), "false")]
         usual += [f.empty(f.get(t, f"trace.{slot}"), "Dict") for slot in ("handlers", "spent")]
         shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
-        usual.append(f.call("is_number", shape, gives="i1"))
+        usual.append(f.call("is_number", shape, returns="i1"))
         with f.when(f.every(*usual)), f.when(f.is_(f.get(f.get("ptr %x", ".node"), "node.level"), "none")):
             f.store(f.call("leaves_of", t, "ptr %x"), leaves)
             listed = f.load(leaves)
@@ -192,17 +192,17 @@ def walk(m: Code) -> None:
                 f.store(f.call("gradients", t, "ptr %x", listed, known), found)
                 given = f.load(found)
                 with f.unless(f.absent(given)):
-                    f.store(f.call("deposits", t, "ptr %x", listed, given, known, late, gives="i32"), status)
+                    f.store(f.call("deposits", t, "ptr %x", listed, given, known, late, returns="i32"), status)
                 with f.each(f.size(listed, "List")) as k:
-                    f.drop(f.load(f.at(known, k)))
+                    f.decref(f.load(f.at(known, k)))
         others = f.load(late)
-        f.drop(f.load(leaves))
-        f.drop(f.call("release", t, f.load(found)))
+        f.decref(f.load(leaves))
+        f.decref(f.call("release", t, f.load(found)))
         with f.unless(f.absent(others)):
             with f.when(f.equal(f.load(status, "i32"), "i32 1")):
-                f.drop(f.ask(f.constant("add_late"), others))
-            f.drop(others)
-        f.give(f.choice(f.failed(), "i32 -1", f.load(status, "i32")))
+                f.decref(f.call_python(f.constant("add_late"), others))
+            f.decref(others)
+        f.ret(f.choice(f.failed(), "i32 -1", f.load(status, "i32")))
 
 
 def backward(m: Code) -> None:
@@ -212,13 +212,13 @@ def backward(m: Code) -> None:
             v, status = f.call("value", "ptr %x"), f.local("i32")
             f.store("i32 0", status)
             with f.unless(f.absent(v)):
-                f.store(f.call("walk", v, gives="i32"), status)
-            f.drop(v)
+                f.store(f.call("walk", v, returns="i32"), status)
+            f.decref(v)
             with f.when(f.equal(f.load(status, "i32"), "i32 1")):
-                f.give(f.own(f.constant("none")))
+                f.ret(f.incref(f.constant("none")))
             finish(f, NULL)
-        f.give(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+        f.ret(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 BACKWARD = (is_number, leaves_of, into, gradients, first_gradient, deposit, deposits, walk, backward)
-"""``backward``, and what it is made of."""
+"""``backward``, with its internal functions."""

@@ -1,9 +1,9 @@
-"""The generated code of ``hits``: a recorded operation that the trie has seen at this place.
+"""Fast path of a recorded operation whose step is already in the trie: generated code.
 
-Each function does what the function of the same name in ``record`` does, in the same order, for the usual case.
-Whatever else it meets (another mode, a trace that is busy, a step that is new, a number that differs, an operand
-that is no value) it leaves to that one, before anything has changed but the inputs bound. A trace is ``busy`` while
-one of them works on it, as any allocation may run finalizers that record; it stays so where memory runs out.
+Each function implements the usual case of the function of the same name in ``record``, its slow path, in the same
+order. Any other case (another mode, a busy trace, a new step, another number, an operand that is no value) goes to the
+slow path, before anything has changed but the inputs bound. A trace is ``busy`` while a function works on it, as any
+allocation may run finalizers that record; it stays so where memory runs out.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from tenure.values.hits_updates import UPDATING
 __all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
 ENTRIES = 64
-"""Operators and methods that can have code of their own."""
+"""Number of operators and methods with a fast path, at most."""
 MOST = 16
-"""Numbers, and operands, of an operation that has code of its own, at most."""
+"""Number of operands, and of numbers, of an operation on the fast path, at most."""
 SLICE = (16, 24, 32)
-"""Where a slice keeps its start, stop and step."""
+"""Offsets of start, stop and step in a slice."""
 WIDEST = 1024
-"""Parts of a key, at most."""
+"""Number of parts of a key, at most."""
 
 class Made(NamedTuple):
-    """The module as text; what it calls, the pointers that are to be set, and what it defines for others."""
+    """Module as text; the C API that it calls, the pointers to be set, and its exported functions."""
 
     api: tuple[str, ...]
     variables: tuple[str, ...]
@@ -44,19 +44,19 @@ class Made(NamedTuple):
     source: str
 
     def packed(self) -> bytes:
-        """All of it as bytes."""
+        """Serialized module, for the disk cache."""
         return "\n".join([*map(" ".join, self[:3]), self.source]).encode()
 
     @classmethod
     def unpacked(cls, data: bytes) -> Made:
-        """What ``packed`` gave, again."""
+        """Module of its serialized form."""
         *names, source = data.decode().split("\n", 3)
         api, variables, functions = (tuple(line.split()) for line in names)
         return cls(api, variables, functions, source)
 
 
 def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
-    """What ``made`` gives, from disk if it is there: writing the text takes longer than reading it."""
+    """Module from the disk cache, or built by ``made``: writing the text takes longer than reading it."""
     disk = DiskCache.from_environment()
     kinds = [(slot, type(v).__name__) for slot, v in blank.items()]
     key = digest(b"hits", source_fingerprint(), repr((sorted(offsets.items()), kinds)).encode())
@@ -70,7 +70,8 @@ def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
 
 
 def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
-    """The module; ``offsets`` say where nodes, traces and the like keep their slots, ``blank`` what a new trace has."""
+    """Build the module; ``offsets`` are those of slots in nodes, traces and the like, ``blank`` the slots of a new
+    trace."""
 
     class Body(Step):
         pass
@@ -84,11 +85,11 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
         for k in range(ENTRIES):
             with m.function(f"{kind}_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
                 entry = f.at("ptr @entries", f"i64 {3 * k}")
-                f.give(f.call(code, "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
+                f.ret(f.call(code, "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     for k in range(IN_PLACE):
         with m.function(f"change_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
-            f.give(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
+            f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
     numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in LATE.items() for name in names]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
@@ -104,17 +105,17 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
 
 
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
-"""Entries: an operation, the Python function, whether it is reflected. Places: a class, where it keeps its value."""
+"""Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""
 
 
 def is_number(f: Step, x: str) -> str:
-    """Whether it is a Python float, int or bool."""
+    """Whether an operand is a Python float, int or bool."""
     kind = f.kind(x)
     return f.do("or", f.do("or", f.is_(kind, "float"), f.is_(kind, "int")), f.is_(kind, "bool"))
 
 
 def pair(m: Code) -> None:
-    """Give the handle of u ∘ y, u a value; nothing without an error if that is left to Python."""
+    """Return the handle of u ∘ y, u a value; NULL without an error if that is left to the slow path."""
     with m.function("pair", "ptr %u", "ptr %y", "ptr %entry", "i64 %depth") as f:
         parts, number, second = f.local(count=3), f.local(), f.local()
         f.store("ptr %y", number)
@@ -126,9 +127,9 @@ def pair(m: Code) -> None:
             with f.unless(f.absent(t)):
                 i = f.call("slot", t, "ptr %u")
                 f.store(f.kind("ptr %y"), second)
-                f.own(f.load(second))
+                f.incref(f.load(second))
                 with f.unless(plain):
-                    f.drop(f.load(second))
+                    f.decref(f.load(second))
                     f.store(f.call("slot", t, v), second)
                 j, h = f.load(second), f.local()
                 f.store(NULL, h)
@@ -139,10 +140,10 @@ def pair(m: Code) -> None:
                     f.store(f.choice(turn, i, j), f.at(parts, "i64 2"))
                     count = f.choice(plain, "i64 1", "i64 0")
                     f.store(f.call("take", t, parts, "i64 3", number, count, "i64 %depth", "i1 false"), h)
-                f.drop(i, j)
+                f.decref(i, j)
                 f.store(f.call("release", t, f.load(h)), out)
-        f.drop(v)
-        f.give(f.load(out))
+        f.decref(v)
+        f.ret(f.load(out))
 
 
 def binary(m: Code) -> None:
@@ -153,18 +154,18 @@ def binary(m: Code) -> None:
             f.store(NULL, out)
             with f.unless(f.absent(u)):
                 f.store(f.call("pair", u, f.load("ptr %args"), "ptr %entry", "i64 0"), out)
-            f.drop(u)
+            f.decref(u)
             finish(f, f.load(out))
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+        f.ret(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 def one_step(m: Code) -> None:
-    """Give the handle of a step of one value, with parameters and a number or none."""
+    """Return the handle of a step of one value, with parameters and a number or NULL."""
     with m.function("one_step", "ptr %fn", "ptr %x", "ptr %params", "ptr %number", "i64 %depth") as f:
         parts, box, h = f.local(count=4), f.local(), f.local()
         t = f.call("hold")
         with f.when(f.absent(t)):
-            f.give(NULL)
+            f.ret(NULL)
         i = f.call("slot", t, "ptr %x")
         f.store(NULL, h)
         with f.unless(f.absent(i)):
@@ -176,8 +177,8 @@ def one_step(m: Code) -> None:
                 f.store(f.kind("ptr %number"), f.at(parts, "i64 3"))
             n, count = f.choice(bare, "i64 3", "i64 4"), f.choice(bare, "i64 0", "i64 1")
             f.store(f.call("take", t, parts, n, box, count, "i64 %depth", "i1 false"), h)
-        f.drop(i)
-        f.give(f.call("release", t, f.load(h)))
+        f.decref(i)
+        f.ret(f.call("release", t, f.load(h)))
 
 
 def unary(m: Code) -> None:
@@ -187,13 +188,13 @@ def unary(m: Code) -> None:
             u = f.call("value", "ptr %x")
             with f.unless(f.absent(u)):
                 h = f.call("one_step", f.load("ptr %entry"), u, f.constant("empty"), NULL, "i64 0")
-                f.drop(u)
+                f.decref(u)
                 finish(f, h)
-        f.give(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+        f.ret(f.call("onward", f.load(f.at("ptr %entry", "i64 1")), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
 def argument(f: Step, k: int, default: str) -> str:
-    """An argument that may be left out."""
+    """Optional argument."""
     box = f.local()
     f.store(default, box)
     with f.when(f.value("i1", f"icmp sgt i64 %n, {k}")):
@@ -215,7 +216,7 @@ def apply_one(m: Code) -> None:
                 params, number = argument(f, 2, f.constant("empty")), argument(f, 3, f.constant("none"))
                 number = f.choice(f.is_(number, "none"), NULL, number)
                 finish(f, f.call("one_step", fn, x, params, number, "i64 1"))
-        f.give(f.call("PyObject_Vectorcall", f.constant("slow_apply_one"), "ptr %args", "i64 %n", NULL))
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_apply_one"), "ptr %args", "i64 %n", NULL))
 
 
 def apply(m: Code) -> None:
@@ -225,8 +226,8 @@ def apply(m: Code) -> None:
         with f.when(arity(f)):
             operands = f.load(f.at("ptr %args", "i64 1"))
             params, scalars = argument(f, 2, f.constant("empty")), argument(f, 3, f.constant("empty"))
-            many, count = (f.call("PyTuple_Size", x, gives="i64") for x in (operands, scalars))
-            f.call("PyErr_Clear", gives="void")
+            many, count = (f.call("PyTuple_Size", x, returns="i64") for x in (operands, scalars))
+            f.call("PyErr_Clear", returns="void")
             few = f.both(*[f.value("i1", f"icmp ule {x}, {MOST}") for x in (many, count)])
             with f.when(few):
                 t, h = f.call("hold"), f.local()
@@ -252,17 +253,17 @@ def apply(m: Code) -> None:
                         n = f.do("add", after, count)
                         f.store(f.call("take", t, parts, n, numbers, count, "i64 1", "i1 false"), h)
                     with f.each(f.do("sub", end, "i64 1")) as k:
-                        f.drop(f.load(f.at(parts, f.do("add", k, "i64 1"))))
+                        f.decref(f.load(f.at(parts, f.do("add", k, "i64 1"))))
                     finish(f, f.call("release", t, f.load(h)))
         finish(f, NULL)
-        f.give(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
 
 
 def seen(m: Code) -> None:
-    """seen(t, key, scalars): the handles of a step of this key, or None if it is new here; t is held."""
+    """seen(t, key, scalars): the handles of a known step in a held trace, or None if it is new here."""
     with m.function("seen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         t, key, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
-        n, count = (f.call("PyTuple_Size", x, gives="i64") for x in (key, scalars))
+        n, count = (f.call("PyTuple_Size", x, returns="i64") for x in (key, scalars))
         parts, numbers = f.local(count=WIDEST), f.local(count=MOST)
         fine = f.both(f.value("i1", f"icmp ule {n}, {WIDEST}"), f.value("i1", f"icmp ule {count}, {MOST}"))
         with f.when(fine):
@@ -271,15 +272,15 @@ def seen(m: Code) -> None:
             with f.each(count) as k:
                 f.store(f.call("PyTuple_GetItem", scalars, k), f.at(numbers, k))
             finish(f, f.call("take", t, parts, n, numbers, count, "i64 2", "i1 true"))
-        f.give(f.own(f.constant("none")))
+        f.ret(f.incref(f.constant("none")))
 
 
 def leaf_mark(m: Code) -> None:
-    """Give a pending value as that of a leaf; nothing without an error if that is left to Python."""
+    """Return a pending value as that of a leaf; NULL without an error if that is left to the slow path."""
     with m.function("leaf_mark", "ptr %x", "ptr %leaf") as f:
         parts, box, t = f.local(count=4), f.local(), f.call("hold")
         with f.when(f.absent(t)):
-            f.give(NULL)
+            f.ret(NULL)
         i = f.call("slot", t, "ptr %x")
         f.store(NULL, box)
         with f.unless(f.absent(i)):
@@ -287,30 +288,30 @@ def leaf_mark(m: Code) -> None:
                 f.store(part, f.at(parts, f"i64 {k}"))
             f.store(f.call("take", t, parts, "i64 4", NULL, "i64 0", "i64 2", "i1 false"), box)
         h = f.load(box)
-        f.drop(i)
+        f.decref(i)
         with f.when(f.absent(h)):
-            f.give(f.call("release", t, NULL))
-        status = f.call("PyDict_SetItem", f.get(t, "trace.marks"), f.get(h, ".slot"), "ptr %leaf", gives="i32")
+            f.ret(f.call("release", t, NULL))
+        status = f.call("PyDict_SetItem", f.get(t, "trace.marks"), f.get(h, ".slot"), "ptr %leaf", returns="i32")
         with f.unless(f.equal(status, "i32 0")):
-            f.drop(t, h)
-            f.give(NULL)
-        f.call("rest", t, gives="void")
-        f.drop(t)
-        f.give(h)
+            f.decref(t, h)
+            f.ret(NULL)
+        f.call("rest", t, returns="void")
+        f.decref(t)
+        f.ret(h)
 
 
 def mark_leaf(m: Code) -> None:
     """mark_leaf(x, leaf), of a pending value."""
     with m.function("mark_leaf", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         finish(f, f.call("leaf_mark", f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1"))))
-        f.give(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_mark_leaf"), "ptr %args", "i64 %n", NULL))
 
 
 def exact(m: Code) -> None:
     """exact(key, shape): the parts of a basic index; None if it has others."""
     with m.function("exact", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         key, filled, fine = f.load("ptr %args"), f.local("i64"), f.local("i1")
-        size, parts = f.call("PyTuple_Size", key, gives="i64"), f.local(count=4 * MOST + 1)
+        size, parts = f.call("PyTuple_Size", key, returns="i64"), f.local(count=4 * MOST + 1)
 
         def put(v: str) -> None:
             at = f.load(filled, "i64")
@@ -336,12 +337,12 @@ def exact(m: Code) -> None:
                 f.store(f.both(f.load(fine, "i1"), f.do("or", plain(e), f.is_(e, "ellipsis"))), fine)
                 put(e)
         with f.unless(f.load(fine, "i1")):
-            f.give(f.own(f.constant("none")))
+            f.ret(f.incref(f.constant("none")))
         count = f.load(filled, "i64")
         out = f.call("PyTuple_New", count)
         with f.unless(f.absent(out)), f.each(count) as k:
-            f.call("PyTuple_SetItem", out, k, f.own(f.load(f.at(parts, k))), gives="i32")
-        f.give(out)
+            f.call("PyTuple_SetItem", out, k, f.incref(f.load(f.at(parts, k))), returns="i32")
+        f.ret(out)
 
 
 def value_of(m: Code) -> None:
@@ -350,18 +351,18 @@ def value_of(m: Code) -> None:
         with f.when(f.equal("i64 %n", "i64 1")):
             v = f.call("value", f.load("ptr %args"))
             with f.unless(f.absent(v)):
-                f.give(v)
-        f.give(f.call("PyObject_Vectorcall", f.constant("slow_value_of"), "ptr %args", "i64 %n", NULL))
+                f.ret(v)
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_value_of"), "ptr %args", "i64 %n", NULL))
 
 
 def bind_method(m: Code) -> None:
-    """Trace.bind(x), of a trace that is held."""
+    """Trace.bind(x) of a held trace."""
     with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
         with f.when(f.equal("i64 %n", "i64 1")):
             x = f.load("ptr %args")
             with f.when(f.is_(f.kind(x), "tensor")):
-                f.give(f.call("slot", "ptr %t", x))
-        f.give(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n", NULL))
+                f.ret(f.call("slot", "ptr %t", x))
+        f.ret(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n", NULL))
 
 
 def onward(m: Code) -> None:
@@ -376,11 +377,11 @@ def onward(m: Code) -> None:
         f.store("ptr %x", everything)
         with f.each(n) as k:
             f.store(f.load(f.at("ptr %args", k)), f.at(everything, f.do("add", k, "i64 1")))
-        f.give(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
+        f.ret(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
 CALLED = (
     *(pair, binary, one_step, unary, apply_one, apply, seen, leaf_mark, mark_leaf, exact, bind_method, value_of),
     onward,
 )
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

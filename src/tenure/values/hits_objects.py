@@ -1,4 +1,4 @@
-"""How the generated code of ``hits`` handles Python's objects: slots, references, constants."""
+"""Access to Python's objects in the generated code of the fast path: slots, references, constants."""
 
 from __future__ import annotations
 
@@ -10,96 +10,96 @@ __all__ = ["HANDLE", "LATE", "MOST_PLACES", "Code", "Step"]
 
 MOST_PLACES = 6
 HANDLE = ("aval", "bound", "code", "data", "deps", "held", "lasti", "node", "slot", "src", "trace")
-"""The slots of a handle, whose places are known only once its class is made."""
+"""Slots of a handle, whose offsets are known only once its class is made."""
 
 LATE = {
     "var": ("borrows", "home", "leaf", "loans", "ties", "val", "whole"),
     "borrow": ("endings", "parent", "place", "region", "stale", "val"),
 }
-"""Those of a place and of a borrow."""
+"""Slots of a place and of a borrow, likewise."""
 
 TYPE = "i64 8"
-"""Where an object keeps its type."""
+"""Offset of an object's type."""
 
 
 class Step(Function):
-    """A function body that knows how Python's objects are handled."""
+    """Function under construction, with instructions on Python's objects."""
 
     offsets: Mapping[str, int]
 
     def where(self, slot: str) -> str:
-        """The offset of a slot: ``node.next``, ``.slot`` of a handle, ``var.val`` of a place."""
+        """Offset of a slot: ``node.next``, ``.slot`` of a handle, ``var.val`` of a place."""
         if slot in self.offsets:
             return f"i64 {self.offsets[slot]}"
         return self.load(f"ptr @at_{slot.lstrip('.').replace('.', '_')}", "i64")
 
     def get(self, x: str, slot: str) -> str:
-        """What an object keeps in a slot."""
+        """Load a slot of an object (a borrowed reference)."""
         return self.load(self.at(x, self.where(slot), "i8"))
 
     def kind(self, x: str) -> str:
-        """The type of an object."""
+        """Load the type of an object."""
         return self.load(self.at(x, TYPE, "i8"))
 
     def put(self, x: str, slot: str, v: str) -> None:
-        """Let an object keep, and take, a value in a slot that holds nothing."""
+        """Store a value in an empty slot, which takes over the reference."""
         self.store(v, self.at(x, self.where(slot), "i8"))
 
     def swap(self, x: str, slot: str, v: str) -> None:
-        """Let an object keep another value."""
+        """Store a value in a slot with a new reference, and release the former one."""
         address = self.at(x, self.where(slot), "i8")
         old = self.load(address)
-        self.store(self.own(v), address)
-        self.drop(old)
+        self.store(self.incref(v), address)
+        self.decref(old)
 
     def give_none(self) -> None:
-        """Give None, or the error that there is."""
+        """Return None, or NULL if there is an error."""
         with self.when(self.failed()):
-            self.give(NULL)
-        self.give(self.own(self.constant("none")))
+            self.ret(NULL)
+        self.ret(self.incref(self.constant("none")))
 
-    def own(self, v: str) -> str:
-        """One more reference to a value."""
-        self.call("Py_IncRef", v, gives="void")
+    def incref(self, v: str) -> str:
+        """Increment the reference count of an object."""
+        self.call("Py_IncRef", v, returns="void")
         return v
 
-    def drop(self, *values: str) -> None:
-        """Give up references, also to nothing."""
+    def decref(self, *values: str) -> None:
+        """Decrement reference counts; NULL is allowed."""
         for v in values:
-            self.call("Py_DecRef", v, gives="void")
+            self.call("Py_DecRef", v, returns="void")
 
     def constant(self, name: str) -> str:
-        """An object that the code knows."""
+        """Load an object that the code refers to by name."""
         return self.load(f"ptr @o_{name}")
 
     def absent(self, v: str) -> str:
-        """Whether it is no object."""
+        """Whether a pointer is NULL."""
         return self.equal(v, NULL)
 
     def is_(self, v: str, name: str) -> str:
-        """Whether it is an object that the code knows."""
+        """Whether it is the object that the code refers to by this name."""
         return self.equal(v, self.constant(name))
 
     def every(self, *conditions: str) -> str:
-        """Whether all bits are set."""
+        """Conjunction of bits."""
         out = conditions[0]
         for condition in conditions[1:]:
             out = self.both(out, condition)
         return out
 
     def either(self, *conditions: str) -> str:
-        """Whether one of the bits is set."""
+        """Disjunction of bits."""
         out = conditions[0]
         for condition in conditions[1:]:
             out = self.do("or", out, condition)
         return out
 
     def size(self, x: str, kind: str) -> str:
-        """The length of a tuple, list or dictionary."""
-        return self.call(f"Py{kind}_Size", x, gives="i64")
+        """Length of a tuple, list or dictionary."""
+        return self.call(f"Py{kind}_Size", x, returns="i64")
 
     def item(self, x: str, k: str) -> str:
-        """What a tuple has at a place."""
+        """Item of a tuple (a borrowed reference)."""
         return self.call("PyTuple_GetItem", x, k)
 
     def empty(self, x: str, kind: str) -> str:
@@ -107,27 +107,27 @@ class Step(Function):
         return self.equal(self.size(x, kind), "i64 0")
 
     def failed(self) -> str:
-        """Whether there is an error."""
+        """Whether an error is set."""
         return self.negation(self.absent(self.call("PyErr_Occurred")))
 
-    def ask(self, *args: str) -> str:
-        """Give what a Python function gives."""
+    def call_python(self, *args: str) -> str:
+        """Call a Python function."""
         return self.call("PyObject_CallFunctionObjArgs", *args, NULL, variadic=True)
 
-    def tell(self, x: str, method: str, *args: str) -> str:
-        """Give what a method of an object gives."""
+    def call_method(self, x: str, method: str, *args: str) -> str:
+        """Call a method of an object."""
         return self.call("PyObject_CallMethodObjArgs", x, self.constant(method), *args, NULL, variadic=True)
 
     def made(self, kind: str, **slots: str) -> str:
-        """Give a new object of a class, which is named as its slots are, with values that it takes; on through the
-        function where there is memory, else give nothing."""
+        """New object of a class, which is named as its slots are; it takes over references to the values. NULL where
+        there is no memory: the values are then released."""
         x = self.call("PyType_GenericAlloc", self.constant(kind), "i64 0")
         prefix = "" if kind == "tensor" else kind
         with self.unless(self.absent(x)):
             for name, v in slots.items():
                 self.put(x, f"{prefix}.{name}", v)
         with self.when(self.absent(x)):
-            self.drop(*slots.values())
+            self.decref(*slots.values())
         return x
 
 

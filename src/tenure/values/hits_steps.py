@@ -1,6 +1,7 @@
-"""The parts of the generated code of ``hits``: a step in a trace.
+"""Fast path of a step in a trace: the building blocks of the generated code.
 
-Values are borrowed, unless a function is said to give them (the caller owns them) or to take them (it owns them).
+Values are borrowed references, unless a function is said to return a value (a new reference, owned by the caller) or to
+take it over (it owns the reference).
 """
 
 from __future__ import annotations
@@ -12,177 +13,177 @@ __all__ = ["PARTS"]
 
 
 def value(m: Code) -> None:
-    """Give the value of a value, place or borrow; nothing for anything else."""
+    """Return the value of a value, place or borrow; NULL for anything else."""
     with m.function("value", "ptr %x") as f:
         kind = f.kind("ptr %x")
         with f.when(f.is_(kind, "tensor")):
-            f.give(f.own("ptr %x"))
+            f.ret(f.incref("ptr %x"))
         for k in range(MOST_PLACES):
             with f.when(f.equal(f.load(f.at("ptr @places", f"i64 {2 * k}")), kind)):
                 offset = f.load(f.at("ptr @places", f"i64 {2 * k + 1}"), "i64")
                 held = f.load(f.at("ptr %x", offset, "i8"))
                 with f.unless(f.absent(held)), f.when(f.is_(f.kind(held), "tensor")):
-                    f.give(f.own(held))
-                f.give(NULL)
-        f.give(NULL)
+                    f.ret(f.incref(held))
+                f.ret(NULL)
+        f.ret(NULL)
 
 
 def known(m: Code) -> None:
-    """See to it that ``@cell`` and ``@state`` are this thread's: where its trace is, and what else is its own. They are
-    remembered for the thread that asked last. Whether that could be; else an error."""
-    with m.function("known", gives="i1") as f:
-        thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), gives="i64")
+    """Set ``@cell`` and ``@state`` to this thread's: the holder of its trace, and its recording state. They are cached
+    for the thread that asked last. Whether that was possible; else an error."""
+    with m.function("known", returns="i1") as f:
+        thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), returns="i64")
         with f.when(f.equal(thread, f.load("ptr @thread", "i64"))):
-            f.give("i1 true")
+            f.ret("i1 true")
         found = [f.call("PyObject_GetAttr", f.constant("recorder"), f.constant(name)) for name in ("cell_name", "own")]
         with f.when(f.either(*map(f.absent, found))):
-            f.drop(*found)
-            f.give("i1 false")
+            f.decref(*found)
+            f.ret("i1 false")
         old = [f.constant(name) for name in ("cell", "state")]
         for name, v in zip(("cell", "state"), found, strict=True):
             f.store(v, f"ptr @o_{name}")
         f.store(thread, "ptr @thread")
-        f.drop(*old)  # which may let another thread ask
-        f.give(f.call("known", gives="i1"))
+        f.decref(*old)  # which may let another thread ask
+        f.ret(f.call("known", returns="i1"))
 
 
 def trace(m: Code) -> None:
-    """Give this thread's trace."""
+    """Return this thread's trace."""
     with m.function("trace") as f:
-        found = f.call("known", gives="i1")
+        found = f.call("known", returns="i1")
         with f.unless(found):
-            f.give(NULL)
-        f.give(f.own(f.get(f.constant("cell"), "unfinished.trace")))
+            f.ret(NULL)
+        f.ret(f.incref(f.get(f.constant("cell"), "unfinished.trace")))
 
 
 def state(m: Code) -> None:
-    """What is this thread's own, by name; nothing with an error."""
+    """Return this thread's recording state, a dictionary; NULL with an error."""
     with m.function("state") as f:
-        found = f.call("known", gives="i1")
+        found = f.call("known", returns="i1")
         with f.unless(found):
-            f.give(NULL)
-        f.give(f.constant("state"))
+            f.ret(NULL)
+        f.ret(f.constant("state"))
 
 
 def hold(m: Code) -> None:
-    """Give this thread's trace, busy from now on, in the mode in force; nothing if it is busy, is to be cut, or either
+    """Return this thread's trace, marked busy (held), in the mode in force; NULL if it is busy, is to be cut, or either
     is eager, or with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
         with f.when(f.absent(t)):
-            f.give(NULL)
+            f.ret(NULL)
         usual = f.both(f.is_(f.get(t, "trace.busy"), "false"), f.is_(f.get(t, "trace.eager"), "false"))
         usual = f.both(usual, f.is_(f.get(f.get(t, "trace.node"), "node.cut"), "false"))
         f.store(NULL, box)
-        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, gives="i32")
+        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, returns="i32")
         mode = f.load(box)
-        f.drop(mode)
+        f.decref(mode)
         with f.when(f.both(usual, f.equal(mode, f.get(t, "trace.mode")))):
             f.swap(t, "trace.busy", f.constant("true"))
-            f.give(t)
+            f.ret(t)
         with f.when(f.both(usual, f.is_(f.kind(mode), "mode_type"))), f.when(f.is_(f.get(mode, "mode.eager"), "false")):
             f.swap(t, "trace.busy", f.constant("true"))
             done = f.call("PyObject_CallFunctionObjArgs", f.constant("enter"), t, mode, NULL, variadic=True)
-            f.drop(done)
+            f.decref(done)
             with f.when(f.absent(done)):
-                f.drop(t)
-                f.give(NULL)
-            f.give(t)
-        f.drop(t)
-        f.give(NULL)
+                f.decref(t)
+                f.ret(NULL)
+            f.ret(t)
+        f.decref(t)
+        f.ret(NULL)
 
 
 def same(m: Code) -> None:
     """Whether a key has these parts: the same objects, or the same slots. (Others may still be equal.)"""
-    with m.function("same", "ptr %key", "ptr %parts", "i64 %n", gives="i1") as f:
-        with f.unless(f.equal(f.call("PyTuple_Size", "ptr %key", gives="i64"), "i64 %n")):
-            f.give("i1 false")
+    with m.function("same", "ptr %key", "ptr %parts", "i64 %n", returns="i1") as f:
+        with f.unless(f.equal(f.call("PyTuple_Size", "ptr %key", returns="i64"), "i64 %n")):
+            f.ret("i1 false")
         over = f.local("i32")
         with f.each("i64 %n") as k:
             a, b = f.call("PyTuple_GetItem", "ptr %key", k), f.load(f.at("ptr %parts", k))
             with f.unless(f.equal(a, b)):
                 with f.unless(f.both(f.is_(f.kind(a), "int"), f.is_(f.kind(b), "int"))):
-                    f.give("i1 false")
-                a, b = (f.call("PyLong_AsLongLongAndOverflow", x, over, gives="i64") for x in (a, b))
+                    f.ret("i1 false")
+                a, b = (f.call("PyLong_AsLongLongAndOverflow", x, over, returns="i64") for x in (a, b))
                 with f.unless(f.equal(a, b)):
-                    f.give("i1 false")
-        f.give("i1 true")
+                    f.ret("i1 false")
+        f.ret("i1 true")
 
 
 def follow(m: Code) -> None:
-    """The node under another that the parts of a key lead to: most likely the one that was taken last."""
+    """Child of a node for the parts of a key: most likely the last one taken."""
     with m.function("follow", "ptr %node", "ptr %parts", "i64 %n") as f:
         likely = f.get("ptr %node", "node.likely")
         with f.unless(f.is_(likely, "none")):
-            found = f.call("same", f.get(likely, "node.key"), "ptr %parts", "i64 %n", gives="i1")
+            found = f.call("same", f.get(likely, "node.key"), "ptr %parts", "i64 %n", returns="i1")
             with f.when(found):
-                f.give(likely)
+                f.ret(likely)
         key = f.call("PyTuple_New", "i64 %n")
         with f.when(f.absent(key)):
-            f.call("PyErr_Clear", gives="void")
-            f.give(NULL)
+            f.call("PyErr_Clear", returns="void")
+            f.ret(NULL)
         with f.each("i64 %n") as k:
-            f.call("PyTuple_SetItem", key, k, f.own(f.load(f.at("ptr %parts", k))), gives="i32")
+            f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
         found = f.call("PyDict_GetItemWithError", f.get("ptr %node", "node.next"), key)
-        f.drop(key)
+        f.decref(key)
         with f.when(f.absent(found)):
-            f.call("PyErr_Clear", gives="void")
-            f.give(NULL)
+            f.call("PyErr_Clear", returns="void")
+            f.ret(NULL)
         f.swap("ptr %node", "node.likely", found)
-        f.give(found)
+        f.ret(found)
 
 
 def slot(m: Code) -> None:
-    """Give the slot of a value in a trace that is held; nothing, with an error, if that fails."""
+    """Return the slot of a value in a held trace; NULL, with an error, if that fails."""
     with m.function("slot", "ptr %t", "ptr %x") as f:
         with f.when(f.equal(f.get("ptr %x", ".trace"), "ptr %t")):
-            f.give(f.own(f.get("ptr %x", ".slot")))
+            f.ret(f.incref(f.get("ptr %x", ".slot")))
         pair = f.get("ptr %x", ".bound")
         with f.unless(f.absent(pair)):
             token = f.call("PyTuple_GetItem", pair, "i64 0")
             with f.when(f.equal(token, f.get("ptr %t", "trace.token"))):
-                f.give(f.own(f.call("PyTuple_GetItem", pair, "i64 1")))
-        f.give(f.call("bind", "ptr %t", "ptr %x"))
+                f.ret(f.incref(f.call("PyTuple_GetItem", pair, "i64 1")))
+        f.ret(f.call("bind", "ptr %t", "ptr %x"))
 
 
 def bind(m: Code) -> None:
-    """Give the slot of a value that becomes an input, or has become one."""
+    """Return the slot of a value that becomes an input, or is one already."""
     with m.function("bind", "ptr %t", "ptr %x") as f:
         parts, name = f.local(count=2), f.call("PyLong_FromVoidPtr", "ptr %x")
         with f.when(f.absent(name)):
-            f.give(NULL)
-        found = f.own(f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.bound"), name))
+            f.ret(NULL)
+        found = f.incref(f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.bound"), name))
         with f.unless(f.absent(found)):
-            f.drop(name)
-            f.give(found)
+            f.decref(name)
+            f.ret(found)
         made, slow = f.get("ptr %x", ".node"), f.local("i1")
         f.store("i1 false", slow)
         with f.unless(f.do("or", f.absent(made), f.is_(made, "none"))):
             f.store(f.negation(f.is_(f.get(made, "node.level"), "none")), slow)  # one example's
-        none = f.equal(f.call("PyTuple_Size", f.get("ptr %x", ".deps"), gives="i64"), "i64 0")
+        none = f.equal(f.call("PyTuple_Size", f.get("ptr %x", ".deps"), returns="i64"), "i64 0")
         f.store(f.get("ptr %x", ".aval"), f.at(parts, "i64 0"))
         f.store(f.choice(none, f.constant("false"), f.constant("true")), f.at(parts, "i64 1"))
         node = f.call("follow", f.get("ptr %t", "trace.node"), parts, "i64 2")
         with f.when(f.do("or", f.load(slow, "i1"), f.absent(node))):
-            f.drop(name)
+            f.decref(name)
             args = (f.constant("slow_bind"), "ptr %t", "ptr %x", NULL)
-            f.give(f.call("PyObject_CallFunctionObjArgs", *args, variadic=True))
-        f.give(f.call("input", "ptr %t", "ptr %x", name, node))
+            f.ret(f.call("PyObject_CallFunctionObjArgs", *args, variadic=True))
+        f.ret(f.call("input", "ptr %t", "ptr %x", name, node))
 
 
 def input_(m: Code) -> None:
-    """Give the slot of a value that becomes an input, under its name, which it takes; ``node`` is the step."""
+    """Return the slot of a new input, under its name, which it takes over; ``node`` is the step."""
     with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %node") as f:
-        f.own("ptr %node")
+        f.incref("ptr %node")
         inputs, bound = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.bound")
-        count = f.call("PyList_Size", inputs, gives="i64")
+        count = f.call("PyList_Size", inputs, returns="i64")
         number = f.call("PyLong_FromLong", f.do("xor", count, "i64 -1"))
         pair = f.call("PyTuple_New", "i64 2")
         with f.unless(f.do("or", f.absent(number), f.absent(pair))):
-            f.call("PyTuple_SetItem", pair, "i64 0", f.own(f.get("ptr %t", "trace.token")), gives="i32")
-            f.call("PyTuple_SetItem", pair, "i64 1", f.own(number), gives="i32")
-            kept = f.call("PyDict_SetItem", bound, "ptr %name", number, gives="i32")
-            listed = f.call("PyList_Append", inputs, "ptr %x", gives="i32")
+            f.call("PyTuple_SetItem", pair, "i64 0", f.incref(f.get("ptr %t", "trace.token")), returns="i32")
+            f.call("PyTuple_SetItem", pair, "i64 1", f.incref(number), returns="i32")
+            kept = f.call("PyDict_SetItem", bound, "ptr %name", number, returns="i32")
+            listed = f.call("PyList_Append", inputs, "ptr %x", returns="i32")
             with f.when(f.equal(f.do("or", kept, listed), "i32 0")):
                 before = f.get("ptr %x", ".bound")
                 with f.unless(f.absent(before)):
@@ -191,192 +192,192 @@ def input_(m: Code) -> None:
                         f.swap("ptr %x", ".held", f.constant("true"))
                 f.swap("ptr %x", ".bound", pair)
                 f.swap("ptr %t", "trace.node", "ptr %node")
-                f.drop("ptr %name", pair, "ptr %node")
+                f.decref("ptr %name", pair, "ptr %node")
                 with f.unless(f.is_(f.kind("ptr %x"), "tensor")):
-                    done = f.ask(f.constant("refuse_moved"), "ptr %x")
-                    f.drop(done)
+                    done = f.call_python(f.constant("refuse_moved"), "ptr %x")
+                    f.decref(done)
                     with f.when(f.absent(done)):
-                        f.drop(number)
-                        f.give(NULL)
-                f.give(number)
-        f.drop("ptr %name", pair, "ptr %node", number)
-        f.give(NULL)
+                        f.decref(number)
+                        f.ret(NULL)
+                f.ret(number)
+        f.decref("ptr %name", pair, "ptr %node", number)
+        f.ret(NULL)
 
 
 def fits(m: Code) -> None:
-    """Whether a step takes a number of this visit without more ado: the one that it met, or any one will do."""
-    with m.function("fits", "ptr %node", "i64 %k", "ptr %number", gives="i1") as f:
+    """Whether a step accepts a number of this visit without further checks: its specialized one, or any."""
+    with m.function("fits", "ptr %node", "i64 %k", "ptr %number", returns="i1") as f:
         met = f.call("PyList_GetItem", f.get("ptr %node", "node.fixed"), "i64 %k")
         with f.when(f.equal(met, "ptr %number")):
-            f.give("i1 true")
+            f.ret("i1 true")
         with f.unless(f.is_(met, "general")):
-            equal = f.call("PyObject_RichCompareBool", met, "ptr %number", "i32 2", gives="i32")
-            f.give(f.equal(equal, "i32 1"))
+            equal = f.call("PyObject_RichCompareBool", met, "ptr %number", "i32 2", returns="i32")
+            f.ret(f.equal(equal, "i32 1"))
         bound, over = f.call("PyTuple_GetItem", f.get("ptr %node", "node.bounds"), "i64 %k"), f.local("i32")
         with f.when(f.is_(bound, "none")):
-            f.give("i1 true")
-        n = f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, gives="i64")
+            f.ret("i1 true")
+        n = f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, returns="i64")
         divides = f.both(f.is_(bound, "divides"), f.negation(f.equal(n, "i64 0")))
-        f.give(f.both(f.either(f.is_(bound, "wide"), divides), f.equal(f.load(over, "i32"), "i32 0")))
+        f.ret(f.both(f.either(f.is_(bound, "wide"), divides), f.equal(f.load(over, "i32"), "i32 0")))
 
 
 def outermost(m: Code) -> None:
-    """Take a frame; give the nearest one around it, or itself, that is not of this package."""
+    """Take over a frame; return the nearest one around it, or itself, that is not of this package."""
     with m.function("outermost", "ptr %frame") as f:
         code = f.call("PyFrame_GetCode", "ptr %frame")
         name = f.call("PyObject_GetAttr", code, f.constant("filename"))
-        f.drop(code)
+        f.decref(code)
         most = f"i64 {2**62}"
-        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", gives="i64")
-        f.drop(name)
+        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", returns="i64")
+        f.decref(name)
         with f.unless(f.equal(inside, "i64 1")):
-            f.give("ptr %frame")
+            f.ret("ptr %frame")
         back = f.call("PyFrame_GetBack", "ptr %frame")
         with f.when(f.absent(back)):
-            f.give("ptr %frame")
-        f.drop("ptr %frame")
-        f.give(f.call("outermost", back))
+            f.ret("ptr %frame")
+        f.decref("ptr %frame")
+        f.ret(f.call("outermost", back))
 
 
 def line(m: Code) -> None:
-    """Give, into %place, the code and the offset of the line that records: the caller's, of its caller if %depth is 1,
-    of whoever calls into this package if it is 2. Whether there is one; else an error."""
-    with m.function("line", "i64 %depth", "ptr %place", gives="i1") as f:
+    """Store into %site the code and the offset of the line that records: the caller's, of its caller if %depth is 1, of
+    the caller into this package if it is 2. Whether there is one; else an error."""
+    with m.function("line", "i64 %depth", "ptr %site", returns="i1") as f:
         box, frame = f.local(), f.local()
         f.store(NULL, frame)
         with f.when(f.equal("i64 %depth", "i64 1")):
             f.store(f.constant("one"), box)
             f.store(f.call("PyObject_Vectorcall", f.constant("getframe"), box, "i64 1", NULL), frame)
         with f.unless(f.equal("i64 %depth", "i64 1")):
-            f.store(f.own(f.call("PyEval_GetFrame")), frame)
+            f.store(f.incref(f.call("PyEval_GetFrame")), frame)
         with f.when(f.equal("i64 %depth", "i64 2")):
             f.store(f.call("outermost", f.load(frame)), frame)
         found = f.load(frame)
         with f.when(f.absent(found)):
-            f.give("i1 false")
-        last = f.value("i64", f"sext {f.call('PyFrame_GetLasti', found, gives='i32')} to i64")
+            f.ret("i1 false")
+        last = f.value("i64", f"sext {f.call('PyFrame_GetLasti', found, returns='i32')} to i64")
         code, offset = f.call("PyFrame_GetCode", found), f.call("PyLong_FromLong", last)
-        f.drop(found)
-        f.store(code, "ptr %place")
-        f.store(offset, f.at("ptr %place", "i64 1"))
-        f.give(f.negation(f.absent(offset)))
+        f.decref(found)
+        f.store(code, "ptr %site")
+        f.store(offset, f.at("ptr %site", "i64 1"))
+        f.ret(f.negation(f.absent(offset)))
 
 
 def handle(m: Code) -> None:
-    """Append a new handle for a result of a step; nothing, with an error, if that fails."""
-    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %place") as f:
+    """Append a new handle for a result of a step; NULL, with an error, if that fails."""
+    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %site") as f:
         handles = f.get("ptr %t", "trace.handles")
-        slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, gives="i64"))
+        slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, returns="i64"))
         h = f.call("PyType_GenericAlloc", f.constant("tensor"), "i64 0")
         with f.unless(f.value("i1", f"or {f.absent(slot)}, {f.absent(h).split()[1]}")):
             kept = {"aval": "ptr %aval", "deps": "ptr %deps", "node": "ptr %node", "trace": "ptr %t"}
-            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %place")}
-            kept["lasti"] = f.load(f.at("ptr %place", "i64 1"))
+            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %site")}
+            kept["lasti"] = f.load(f.at("ptr %site", "i64 1"))
             for name, v in kept.items():
-                f.put(h, f".{name}", f.own(v))
+                f.put(h, f".{name}", f.incref(v))
             f.put(h, ".slot", slot)
-            with f.when(f.equal(f.call("PyList_Append", handles, h, gives="i32"), "i32 0")):
-                f.give(h)
-            f.drop(h)
-            f.give(NULL)
-        f.drop(slot, h)
-        f.give(NULL)
+            with f.when(f.equal(f.call("PyList_Append", handles, h, returns="i32"), "i32 0")):
+                f.ret(h)
+            f.decref(h)
+            f.ret(NULL)
+        f.decref(slot, h)
+        f.ret(NULL)
 
 
 def results(m: Code) -> None:
-    """Append handles for the results of a step: give the one, or with %many a tuple of all."""
-    with m.function("results", "ptr %t", "ptr %node", "ptr %place", "i1 %many") as f:
+    """Append handles for the results of a step: return the one, or with %many a tuple of all."""
+    with m.function("results", "ptr %t", "ptr %node", "ptr %site", "i1 %many") as f:
         with f.unless("i1 %many"):
             aval, deps = f.get("ptr %node", "node.aval"), f.get("ptr %node", "node.deps")
-            f.give(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place"))
+            f.ret(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %site"))
         avals, depss = f.get("ptr %node", "node.avals"), f.get("ptr %node", "node.depss")
-        count = f.call("PyTuple_Size", avals, gives="i64")
+        count = f.call("PyTuple_Size", avals, returns="i64")
         out = f.call("PyTuple_New", count)
         with f.when(f.absent(out)):
-            f.give(NULL)
+            f.ret(NULL)
         with f.each(count) as k:
             aval, deps = f.call("PyTuple_GetItem", avals, k), f.call("PyTuple_GetItem", depss, k)
-            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %place")
+            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %site")
             with f.when(f.absent(h)):
-                f.drop(out)
-                f.give(NULL)
-            f.call("PyTuple_SetItem", out, k, h, gives="i32")
-        f.give(out)
+                f.decref(out)
+                f.ret(NULL)
+            f.call("PyTuple_SetItem", out, k, h, returns="i32")
+        f.ret(out)
 
 
 def take(m: Code) -> None:
-    """Give the handle of the step that a key leads to, in a trace that is held, with some numbers; with %many a tuple
-    of all its handles. Nothing without an error: not a step seen before."""
+    """Return the handle of the step of a key, in a held trace, with some numbers; with %many a tuple of all its
+    handles. NULL without an error: the step is new."""
     names = ("ptr %t", "ptr %parts", "i64 %n", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
     with m.function("take", *names) as f:
         node = f.call("follow", f.get("ptr %t", "trace.node"), "ptr %parts", "i64 %n")
         with f.when(f.absent(node)):
-            f.give(NULL)
-        f.give(f.call("proceed", "ptr %t", node, *names[3:]))
+            f.ret(NULL)
+        f.ret(f.call("proceed", "ptr %t", node, *names[3:]))
 
 
 def proceed(m: Code) -> None:
-    """Give the handle of a step, or with %many a tuple of all its handles, in a trace that is held. Nothing without an
-    error: a number is not one that the step takes."""
+    """Return the handle of a step, or with %many a tuple of all its handles, in a held trace. NULL without an error:
+    the step does not accept a number."""
     names = ("ptr %t", "ptr %node", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
     with m.function("proceed", *names) as f:
         node = "ptr %node"
         with f.when(f.both(f.is_(f.get(node, "node.aval"), "none"), f.negation("i1 %many"))):
-            f.give(NULL)
-        f.own(node)
+            f.ret(NULL)
+        f.incref(node)
         with f.each("i64 %count") as k:
-            fine = f.call("fits", node, k, f.load(f.at("ptr %numbers", k)), gives="i1")
+            fine = f.call("fits", node, k, f.load(f.at("ptr %numbers", k)), returns="i1")
             with f.unless(fine):
-                f.drop(node)
-                f.call("PyErr_Clear", gives="void")
-                f.give(NULL)
-        place, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
+                f.decref(node)
+                f.call("PyErr_Clear", returns="void")
+                f.ret(NULL)
+        site, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
         f.store(NULL, out)
-        f.store(NULL, place)
-        f.store(NULL, f.at(place, "i64 1"))
-        with f.when(f.call("line", "i64 %depth", place, gives="i1")):
-            f.store(f.call("results", "ptr %t", node, place, "i1 %many"), out)
-        f.drop(f.load(place), f.load(f.at(place, "i64 1")))
+        f.store(NULL, site)
+        f.store(NULL, f.at(site, "i64 1"))
+        with f.when(f.call("line", "i64 %depth", site, returns="i1")):
+            f.store(f.call("results", "ptr %t", node, site, "i1 %many"), out)
+        f.decref(f.load(site), f.load(f.at(site, "i64 1")))
         h, status = f.load(out), f.local("i32")
         with f.when(f.absent(h)):
-            f.drop(node)
-            f.give(NULL)
+            f.decref(node)
+            f.ret(NULL)
         f.store("i32 0", status)
         with f.each("i64 %count") as k:
-            done = f.call("PyList_Append", scalars, f.load(f.at("ptr %numbers", k)), gives="i32")
+            done = f.call("PyList_Append", scalars, f.load(f.at("ptr %numbers", k)), returns="i32")
             f.store(f.do("or", f.load(status, "i32"), done), status)
         with f.unless(f.equal(f.load(status, "i32"), "i32 0")):
-            f.drop(node, h)
-            f.give(NULL)
+            f.decref(node, h)
+            f.ret(NULL)
         f.swap("ptr %t", "trace.node", node)
-        f.drop(node)
-        f.give(h)
+        f.decref(node)
+        f.ret(h)
 
 
 def rest(m: Code) -> None:
-    """The step of a trace is taken; go on with the trace, if who interrupted the step has left it."""
-    with m.function("rest", "ptr %t", gives="void") as f:
+    """Finish the step of a trace; go on with the trace, if an interrupter of the step has left it."""
+    with m.function("rest", "ptr %t", returns="void") as f:
         f.swap("ptr %t", "trace.busy", f.constant("false"))
         with f.when(f.is_(f.get("ptr %t", "trace.left"), "true")):
-            f.drop(f.ask(f.constant("resume"), "ptr %t"))
-        f.give()
+            f.decref(f.call_python(f.constant("resume"), "ptr %t"))
+        f.ret()
 
 
 def release(m: Code) -> None:
-    """Take a trace that was held, and the handle of a step or nothing; give the handle."""
+    """Release a held trace, taken over with the handle of a step or NULL; return the handle."""
     with m.function("release", "ptr %t", "ptr %h") as f:
         with f.when(f.absent("ptr %h")):
             with f.when(f.absent(f.call("PyErr_Occurred"))):
-                f.call("rest", "ptr %t", gives="void")
-            f.drop("ptr %t")
-            f.give(NULL)
-        f.call("rest", "ptr %t", gives="void")
-        f.drop("ptr %t")
-        f.give("ptr %h")
+                f.call("rest", "ptr %t", returns="void")
+            f.decref("ptr %t")
+            f.ret(NULL)
+        f.call("rest", "ptr %t", returns="void")
+        f.decref("ptr %t")
+        f.ret("ptr %h")
 
 
 PARTS = (
     *(value, known, trace, state, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results),
     *(take, proceed, rest, release),
 )
-"""What the functions that Python calls are made of."""
+"""Internal functions of this module."""

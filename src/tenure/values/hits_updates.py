@@ -1,4 +1,4 @@
-"""The generated code of ``hits`` for what optimizers and modules do: updates of many places, sites, attributes."""
+"""Fast path of optimizers and modules: updates of many places, sites, attributes. Generated code."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from tenure.values.hits_places import is_place
 __all__ = ["UPDATING"]
 
 WIDEST = 1024
-"""Parts of a key, at most."""
+"""Number of parts of a key, at most."""
 MOST = 16
-"""Numbers, at most."""
+"""Number of numbers of a step, at most."""
 
 
 def leave_to(f: Step, slow: str) -> None:
-    """Leave what is unusual to a Python function."""
-    f.give(f.call("PyObject_Vectorcall", f.constant(slow), "ptr %args", "i64 %n", NULL))
+    """Call the slow path with the arguments."""
+    f.ret(f.call("PyObject_Vectorcall", f.constant(slow), "ptr %args", "i64 %n", NULL))
 
 
 def bind_all(m: Code) -> None:
-    """Put the slots of the values of a list, which are given, into an array, in a trace that is held; how many there
-    are, all of them without an error."""
-    with m.function("bind_all", "ptr %t", "ptr %operands", "ptr %to", gives="i64") as f:
+    """Store the slots of a list's values (new references) in an array, in a held trace; the number of them, all without
+    an error."""
+    with m.function("bind_all", "ptr %t", "ptr %operands", "ptr %to", returns="i64") as f:
         filled = f.local("i64")
         f.store("i64 0", filled)
         with f.each(f.size("ptr %operands", "List")) as k, f.when(f.equal(f.load(filled, "i64"), k)):
@@ -31,15 +31,15 @@ def bind_all(m: Code) -> None:
             f.store(NULL, i)
             with f.unless(f.absent(x)):
                 f.store(f.call("slot", "ptr %t", x), i)
-            f.drop(x)
+            f.decref(x)
             f.store(f.load(i), f.at("ptr %to", k))
             with f.unless(f.absent(f.load(i))):
                 f.store(f.do("add", k, "i64 1"), filled)
-        f.give(f.load(filled, "i64"))
+        f.ret(f.load(filled, "i64"))
 
 
 def updated(m: Code) -> None:
-    """Give the results of an update, recorded in a trace that is held: as ``take``."""
+    """Return the results of an update, recorded in a held trace: as ``take``."""
     names = ("fn", "operands", "params", "scalars", "places")
     with m.function("updated", "ptr %t", *[f"ptr %{name}" for name in names]) as f:
         parts, numbers, out = f.local(count=WIDEST), f.local(count=MOST), f.local()
@@ -48,7 +48,7 @@ def updated(m: Code) -> None:
         f.store(f.constant("operation_step"), parts)
         f.store("ptr %fn", f.at(parts, "i64 1"))
         f.store(NULL, out)
-        end = f.call("bind_all", "ptr %t", "ptr %operands", first, gives="i64")
+        end = f.call("bind_all", "ptr %t", "ptr %operands", first, returns="i64")
         with f.when(f.equal(end, many)):
             behind = f.at(first, many)
             f.store("ptr %params", behind)
@@ -64,49 +64,49 @@ def updated(m: Code) -> None:
             total = f.do("add", f.do("add", many, count), f.do("add", kinds, "i64 3"))
             f.store(f.call("take", "ptr %t", parts, total, numbers, count, "i64 2", "i1 true"), out)
         with f.each(end) as k:
-            f.drop(f.load(f.at(first, k)))
-        f.give(f.load(out))
+            f.decref(f.load(f.at(first, k)))
+        f.ret(f.load(out))
 
 
 def update(m: Code) -> None:
-    """update(fn, operands, params, scalars, places), which are free"""
+    """update(fn, operands, params, scalars, places), of places without loans"""
     with m.function("update", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         given, out = [f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5)], f.local()
         sizes = [f.size(given[1], "List"), f.size(given[4], "List"), f.size(given[3], "Tuple")]
         f.store(NULL, out)
         few = [f.value("i1", f"icmp ule {x}, {most}") for x, most in zip(sizes, (400, 400, MOST), strict=True)]
-        with f.when(f.both(f.every(*few), f.call("are_places", given[4], gives="i1"))):
+        with f.when(f.both(f.every(*few), f.call("are_places", given[4], returns="i1"))):
             t = f.call("hold")
             with f.unless(f.absent(t)):
                 f.store(f.call("updated", t, *given), out)
-                f.call("mark_all", t, f.load(out), given[4], gives="void")
-                f.drop(f.call("release", t, NULL))
+                f.call("mark_all", t, f.load(out), given[4], returns="void")
+                f.decref(f.call("release", t, NULL))
         with f.when(f.failed()):
-            f.drop(f.load(out))
-            f.give(NULL)
+            f.decref(f.load(out))
+            f.ret(NULL)
         finish(f, f.load(out))
         leave_to(f, "slow_update")
 
 
 def mark_all(m: Code) -> None:
-    """Say in a trace which handles, if there are any, are the values of leaves."""
-    with m.function("mark_all", "ptr %t", "ptr %handles", "ptr %places", gives="void") as f:
+    """Mark handles, if there are any, as the values of leaves in a trace."""
+    with m.function("mark_all", "ptr %t", "ptr %handles", "ptr %places", returns="void") as f:
         with f.when(f.absent("ptr %handles")):
-            f.give()
+            f.ret()
         marks = f.get("ptr %t", "trace.marks")
         with f.each(f.size("ptr %handles", "Tuple")) as k:
             leaf = f.get(f.call("PyList_GetItem", "ptr %places", k), "var.leaf")
             with f.unless(f.is_(leaf, "none")):
-                f.call("PyDict_SetItem", marks, f.get(f.item("ptr %handles", k), ".slot"), leaf, gives="i32")
-        f.give()
+                f.call("PyDict_SetItem", marks, f.get(f.item("ptr %handles", k), ".slot"), leaf, returns="i32")
+        f.ret()
 
 
 def are_places(m: Code) -> None:
-    """Whether a list has places alone."""
-    with m.function("are_places", "ptr %list", gives="i1") as f:
+    """Whether a list contains places alone."""
+    with m.function("are_places", "ptr %list", returns="i1") as f:
         with f.each(f.size("ptr %list", "List")) as k, f.unless(is_place(f, f.call("PyList_GetItem", "ptr %list", k))):
-            f.give("i1 false")
-        f.give("i1 true")
+            f.ret("i1 false")
+        f.ret("i1 true")
 
 
 def refuse_writes(m: Code) -> None:
@@ -115,25 +115,25 @@ def refuse_writes(m: Code) -> None:
         places, fine = f.load("ptr %args"), f.local("i1")
         f.store(f.both(f.is_(f.kind(places), "list"), f.empty(f.constant("lending"), "Dict")), fine)
         with f.unless(f.empty(f.constant("updating"), "Dict")):
-            me = f.call("PyLong_FromUnsignedLong", f.call("PyThread_get_thread_ident", gives="i64"))
+            me = f.call("PyLong_FromUnsignedLong", f.call("PyThread_get_thread_ident", returns="i64"))
             mine = f.call("PyDict_GetItemWithError", f.constant("updating"), me)
-            f.drop(me)
+            f.decref(me)
             f.store(f.both(f.load(fine, "i1"), f.negation(f.absent(mine))), fine)
         with f.when(f.load(fine, "i1")):
             with f.each(f.size(places, "List")) as k:
                 p = f.call("PyList_GetItem", places, k)
-                f.store(f.both(f.load(fine, "i1"), f.call("is_free", p, gives="i1")), fine)
+                f.store(f.both(f.load(fine, "i1"), f.call("is_free", p, returns="i1")), fine)
             with f.when(f.load(fine, "i1")):
-                f.give(f.own(f.constant("none")))
+                f.ret(f.incref(f.constant("none")))
         leave_to(f, "slow_refuse_writes")
 
 
 def is_free(m: Code) -> None:
-    """Whether something is a place that nobody has lent, and no part of another."""
-    with m.function("is_free", "ptr %p", gives="i1") as f:
+    """Whether an object is a place without loans, and no part of another."""
+    with m.function("is_free", "ptr %p", returns="i1") as f:
         with f.unless(is_place(f, "ptr %p")):
-            f.give("i1 false")
-        f.give(f.both(*[f.is_(f.get("ptr %p", f"var.{slot}"), "none") for slot in ("loans", "ties")]))
+            f.ret("i1 false")
+        f.ret(f.both(*[f.is_(f.get("ptr %p", f"var.{slot}"), "none") for slot in ("loans", "ties")]))
 
 
 def become(m: Code) -> None:
@@ -147,7 +147,7 @@ def become(m: Code) -> None:
             with f.each(size) as k, f.when(f.load(fine, "i1")):
                 made = f.get(f.item(values, k), ".node")
                 whole = f.choice(f.is_(made, "none"), f.constant("root"), made)
-                free = f.call("is_free", f.call("PyList_GetItem", places, k), gives="i1")
+                free = f.call("is_free", f.call("PyList_GetItem", places, k), returns="i1")
                 f.store(f.both(free, f.is_(f.get(whole, "node.level"), "none")), fine)
             with f.when(f.load(fine, "i1")):
                 with f.each(size) as k:
@@ -155,33 +155,33 @@ def become(m: Code) -> None:
                     f.swap(v, ".held", f.constant("true"))
                     f.swap(p, "var.val", v)
                     with f.unless(f.empty(f.get(p, "var.borrows"), "List")):
-                        f.call("expire", p, v, NULL, gives="i32")
+                        f.call("expire", p, v, NULL, returns="i32")
                 f.give_none()
         leave_to(f, "slow_become")
 
 
 def enter_site(m: Code) -> None:
-    """Recorder.enter_site(place)"""
+    """Recorder.enter_site(site)"""
     with m.function("enter_site", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        state, place = f.call("state"), f.load("ptr %args")
+        state, site = f.call("state"), f.load("ptr %args")
         with f.unless(f.both(f.equal("i64 %n", "i64 1"), f.negation(f.absent(state)))):
-            f.give(f.call("onward", f.constant("slow_enter_site"), "ptr %self", "ptr %args", "i64 %n", NULL))
-        t = f.own(f.get(f.constant("cell"), "unfinished.trace"))
-        f.call("PyDict_SetItem", state, f.constant("name_site"), place, gives="i32")
+            f.ret(f.call("onward", f.constant("slow_enter_site"), "ptr %self", "ptr %args", "i64 %n", NULL))
+        t = f.incref(f.get(f.constant("cell"), "unfinished.trace"))
+        f.call("PyDict_SetItem", state, f.constant("name_site"), site, returns="i32")
         sites = f.get(t, "trace.sites")
         start, size = f.call("PyLong_FromLong", f.size(f.get(t, "trace.handles"), "List")), f.size(sites, "List")
         with f.unless(f.equal(size, "i64 0")):
             last = f.do("sub", size, "i64 1")
             before = f.item(f.call("PyList_GetItem", sites, last), "i64 0")
-            same = f.call("PyObject_RichCompareBool", before, start, "i32 2", gives="i32")
+            same = f.call("PyObject_RichCompareBool", before, start, "i32 2", returns="i32")
             with f.when(f.equal(same, "i32 1")):
-                f.call("PyList_SetSlice", sites, last, size, NULL, gives="i32")
+                f.call("PyList_SetSlice", sites, last, size, NULL, returns="i32")
         pair = f.call("PyTuple_New", "i64 2")
         with f.unless(f.absent(pair)):
-            f.call("PyTuple_SetItem", pair, "i64 0", start, gives="i32")
-            f.call("PyTuple_SetItem", pair, "i64 1", f.own(place), gives="i32")
-            f.call("PyList_Append", sites, pair, gives="i32")
-        f.drop(pair, t)
+            f.call("PyTuple_SetItem", pair, "i64 0", start, returns="i32")
+            f.call("PyTuple_SetItem", pair, "i64 1", f.incref(site), returns="i32")
+            f.call("PyList_Append", sites, pair, returns="i32")
+        f.decref(pair, t)
         f.give_none()
 
 
@@ -193,14 +193,14 @@ def registered(m: Code) -> None:
             for registry in ("parameters", "modules", "buffers"):
                 names = f.call("PyDict_GetItemWithError", held, f.constant(f"name_{registry}"))
                 with f.unless(f.absent(names)), f.when(f.is_(f.kind(names), "dict")):
-                    found = f.own(f.call("PyDict_GetItemWithError", names, f.load("ptr %args")))
+                    found = f.incref(f.call("PyDict_GetItemWithError", names, f.load("ptr %args")))
                     with f.unless(f.absent(found)):
-                        f.drop(held)
-                        f.give(found)
-        f.drop(held)
-        f.call("PyErr_Clear", gives="void")
-        f.give(f.call("onward", f.constant("slow_registered"), "ptr %self", "ptr %args", "i64 %n", NULL))
+                        f.decref(held)
+                        f.ret(found)
+        f.decref(held)
+        f.call("PyErr_Clear", returns="void")
+        f.ret(f.call("onward", f.constant("slow_registered"), "ptr %self", "ptr %args", "i64 %n", NULL))
 
 
 UPDATING = (bind_all, updated, update, mark_all, are_places, refuse_writes, is_free, become, enter_site, registered)
-"""What Python calls, and what that is made of."""
+"""Builtins of this module, with their internal functions."""

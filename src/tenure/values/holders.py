@@ -1,5 +1,5 @@
-"""Who holds a value, so that its buffer is not written in place: names, borrows, graphs. Looked for only when
-an error is to say so: it walks the stacks, and asks the garbage collector."""
+"""Search for the holders of a value, which keep its buffer from being written in place: names, borrows, graphs.
+For error messages only: it walks the stacks, and asks the garbage collector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Holder = tuple[str, Site | None]
 
 
 def holders(x: Any, inputs: Any) -> list[Holder]:
-    """Who holds a computed value or its array, beside a trace's ``inputs``; each with the line that made it do so."""
+    """Holders of a computed value or its array, beside a trace's ``inputs``; each with the line that made it one."""
     others = [h for h in gc.get_referrers(x._data) if isinstance(h, Tensor) and h is not x]
     found: list[Holder] = []
     for handle in (x, *others):
@@ -39,7 +39,7 @@ def holders(x: Any, inputs: Any) -> list[Holder]:
 
 
 def frames() -> Iterator[FrameType]:
-    """The frames of the user's, in all threads."""
+    """Stack frames of the user's code, in all threads."""
     for top in sys._current_frames().values():
         frame: FrameType | None = top
         while frame is not None:
@@ -49,7 +49,7 @@ def frames() -> Iterator[FrameType]:
 
 
 def named(x: Any, what: str) -> list[Holder]:
-    """The names that hold an object, by themselves or in a container or an attribute."""
+    """Names of an object: variables, also by a container or an attribute."""
     out: list[Holder] = []
     for frame in frames():
         for name, held in list(frame.f_locals.items()):
@@ -60,7 +60,7 @@ def named(x: Any, what: str) -> list[Holder]:
 
 
 def path_to(x: Any, held: Any) -> str | None:
-    """How an object is reached from what a name holds, in one step; None if it is not."""
+    """Path from a variable's object to another, in one step; None if there is none."""
     if held is x:
         return ""
     if isinstance(held, dict):
@@ -73,18 +73,18 @@ def path_to(x: Any, held: Any) -> str | None:
 
 
 def where(frame: FrameType) -> str:
-    """The function of a frame, if it is one."""
+    """Function of a frame, as text."""
     name = frame.f_code.co_name
     return "" if name.startswith("<") else f" of {name}()"
 
 
 def names(stored: Any) -> tuple[Any, ...]:
-    """The names that an instruction stores to: from Python 3.13 on one may store to two."""
+    """Names that an instruction stores to: from Python 3.13 on one may store to two."""
     return stored if isinstance(stored, tuple) else (stored,)
 
 
 def bound_at(frame: FrameType, name: str) -> Site | None:
-    """The line that last gave a name of a frame its value: the store before where the frame is, or the last one."""
+    """Last line that gave a variable of a frame its value: the store before the frame's current instruction."""
     steps = dis.get_instructions(frame.f_code)
     stores = [i.offset for i in steps if i.opname.startswith("STORE_") and name in names(i.argval)]
     before = [offset for offset in stores if offset <= frame.f_lasti]

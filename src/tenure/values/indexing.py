@@ -58,24 +58,24 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
 
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Tensor:
-    """A basic index that has been parsed and checked."""
+    """Basic index that has been parsed and checked, applied."""
     return apply(GETITEM if "i" in spec else SLICE, (x,), (("spec", spec),), starts)
 
 
 @cache
 def first_index(ndim: int) -> tuple[Any, ...]:
-    """The parameters of x[int]."""
+    """Parameters of x[int]."""
     return (("spec", ("i", *[":"] * (ndim - 1))),)
 
 
 def fitting(x: Any, v: Any) -> Any:
-    """What is written into x; a number as x takes it: 0 and 1 are bools."""
+    """Value to be written into x; 0 and 1 are bools for a tensor of bools."""
     v = written_of(v)
     return v == 1 if type(v) is int and v in (0, 1) and x._aval.dtype.kind == "b" else v
 
 
 def written(x: Any, key: Any, v: Any) -> Tensor:
-    """x with v at x[key]: the value that a place takes by ``x[key] = v``. The last of equal indices stands."""
+    """New value of a place after ``x[key] = v``: x with v at x[key]. The last of equal indices stands."""
     v, shape = fitting(x, v), x._aval.shape
     known = keys.remembered(key, shape)
     if known is not None:
@@ -122,7 +122,7 @@ def combine_masked(x: Any, mask: Any, before: int, v: Any, function: Callable[[A
 
 
 def alike(v: Any, taken: int, rest: int) -> bool:
-    """Whether a value says the same for all elements that a mask of ``taken`` axes selects, ``rest`` axes from the end
+    """Whether a value is constant over the elements that a mask of ``taken`` axes selects, ``rest`` axes from the end
     on: it has no axis along them, or one of size 1."""
     if type(v) in NUMBERS:
         return True
@@ -164,7 +164,7 @@ def chunk(x: ArrayLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def _sizes(sizes: Any) -> int | tuple[int, ...]:
-    """A size, or a list of them, as Python's ints."""
+    """Size, or list of sizes, as Python's ints."""
     several = isinstance(sizes, list | tuple)
     if not all(map(is_int, sizes if several else (sizes,))):
         raise DTypeError(f"split: a size, or a list of sizes, is made of ints, not {shown(sizes)}")
@@ -177,7 +177,7 @@ def is_int(x: Any) -> bool:
 
 
 def _axis(x: Any, dim: int) -> tuple[int, int]:
-    """An axis, not negative, and its size."""
+    """Non-negative axis and its size."""
     shape = x._aval.shape
     if type(dim) is not int:
         if not is_int(dim):
@@ -190,7 +190,7 @@ def _axis(x: Any, dim: int) -> tuple[int, int]:
 
 @cache
 def _parts(sizes: int | tuple[int, ...], size: int, axis: int, ndim: int) -> list[tuple[Any, int]]:
-    """The parameters and the start of each part."""
+    """Parameters and start of each part."""
     if isinstance(sizes, int):
         if sizes < 1:
             raise ShapeError(f"split: into parts of size {sizes}")

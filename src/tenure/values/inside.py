@@ -1,4 +1,4 @@
-"""Errors of the recorder's own: each is an InternalError, with the program that reproduces it."""
+"""InternalError: errors of the recorder itself, with the program that reproduces each."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tenure.values.trie import Node
 
 T = TypeVar("T")
 INSIDE = (StopIteration, LookupError, AssertionError)
-"""What an error of the recorder's own is, unless it is a TenureError. As it stands it would mean something to whoever
-calls: a StopIteration ends a ``map`` of the user's in silence."""
+"""Exceptions that count as an error of the recorder itself, unless they are a TenureError. Unchanged they would mislead
+the caller: a StopIteration ends a ``map`` of the user's in silence."""
 
 
 def defect(error: Exception, node: Node) -> Exception:
-    """What to raise in place of an error that was met at a step of a path."""
+    """InternalError in place of an error at a step of a path."""
     if isinstance(error, TenureError):
         return error
     said = f"{type(error).__name__}{f': {error}' if str(error) else ''}"
@@ -30,7 +30,7 @@ def defect(error: Exception, node: Node) -> Exception:
 
 
 def internally(node: Node, function: Callable[..., T], *args: Any) -> T:
-    """Call a function of the recorder's own, about the path that ends at a node."""
+    """Call a function of the recorder; errors name the path that ends at a node."""
     try:
         return function(*args)
     except INSIDE as error:
@@ -38,7 +38,7 @@ def internally(node: Node, function: Callable[..., T], *args: Any) -> T:
 
 
 def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
-    """Raise what an error in a step never seen says of the operation: TN802 with its parameters, unless of a law."""
+    """Raise an error in a new step in terms of its operation: TN802 with its parameters, unless it has a law's code."""
     try:
         if isinstance(error, TenureError):
             raise error
@@ -53,7 +53,7 @@ HIDDEN = frozenset(("spec", "at", "unique", "lead"))
 
 
 def program_of(node: Node) -> str:
-    """The program up to a step of a path; the steps, where there is none."""
+    """Program up to a step of a path; the steps alone, where there is none."""
     try:
         ex = Expansion().advance(node)
         results: Any = [ex[s].id for s in range(node.results)]

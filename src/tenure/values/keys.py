@@ -1,4 +1,4 @@
-"""What stands in brackets: from an index as the user writes it to entries, starts and index arrays.
+"""Parser of indices: from the index in brackets to entries, starts and index arrays.
 
 A basic index (ints, slices, None, …) becomes a static ``spec`` and its starts (see ``ops.index``), so that ``x[i]``
 in a loop is one recorded step whatever i is. With arrays, masks or tensors in it, it becomes a ``Selection``.
@@ -19,13 +19,13 @@ from tenure.values.creation import wrap
 from tenure.values.hits import coded
 
 SMALL = 64
-"""Elements of an index tensor whose values are known that are looked over when it is recorded."""
+"""Size up to which an index tensor with known values is checked when recorded."""
 Basic = tuple[tuple[Entry, ...], tuple[int, ...]]
-"""A basic index: its spec and the starts."""
+"""Basic index: its spec and the starts."""
 
 
 class Selection(NamedTuple):
-    """An index with arrays (see ``ops.advanced``): ``lead`` is the shape in which the indexed tensor is seen."""
+    """Advanced index (see ``ops.advanced``): ``lead`` is the shape in which the indexed tensor is seen."""
 
     spec: Spec
     starts: tuple[int, ...]
@@ -36,12 +36,12 @@ class Selection(NamedTuple):
 
     @property
     def params(self) -> tuple[tuple[str, Any], ...]:
-        """The static parameters of a recorded step."""
+        """Static parameters of a recorded step."""
         return (("spec", self.spec), ("at", self.at), ("unique", self.unique), ("lead", self.lead))
 
 
 def parse(key: Any, shape: tuple[int, ...]) -> Basic:
-    """The spec and starts of a basic index; TN801 out of range, TN802 for what is no index."""
+    """Spec and starts of a basic index; TN801 out of range, TN802 for what is no index."""
     entries = key if type(key) is tuple else (key,)
     given = sum([e is not None and e is not Ellipsis for e in entries])
     entries = complete(entries, given, len(shape))
@@ -65,7 +65,7 @@ def parse(key: Any, shape: tuple[int, ...]) -> Basic:
 
 
 def complete(entries: tuple[Any, ...], given: int, ndim: int) -> tuple[Any, ...]:
-    """The entries with one Ellipsis among them, for the axes that the others do not take."""
+    """Entries with one Ellipsis among them, for the axes that the others do not take."""
     dots = sum([e is Ellipsis for e in entries])
     if given > ndim:
         raise OutOfRange(f"{given} indices for a tensor of {ndim} dimensions")
@@ -75,7 +75,7 @@ def complete(entries: tuple[Any, ...], given: int, ndim: int) -> tuple[Any, ...]
 
 
 def entry(e: Any, axis: int, size: int) -> tuple[Entry, int | None]:
-    """What an int or a slice says of an axis, and the start that it takes."""
+    """Entry and start of an int or a slice on an axis."""
     if type(e) is slice:
         if e.start is None and e.stop is None and e.step is None:
             return ":", None
@@ -104,7 +104,7 @@ def entry(e: Any, axis: int, size: int) -> tuple[Entry, int | None]:
 
 
 def int_of(e: Any) -> int:
-    """The Python int of an index; a bool is none."""
+    """Python int of an index; a bool is none."""
     if isinstance(e, bool | np.bool_):
         raise TypeError
     return operator.index(e)
@@ -114,13 +114,13 @@ PLAIN = frozenset((int, type(None), type(...)))
 BOUND = frozenset((int, type(None)))
 MOST_PARSED = 4096
 Known = tuple[tuple[tuple[str, Spec], ...], tuple[int, ...], bool]
-"""The parameters of a step with a basic index, the starts, and whether an int is among its entries."""
+"""Parsed basic index: the parameters of a step, the starts, and whether an int is among its entries."""
 PARSED: dict[Any, Known] = {}
 
 
 @coded
 def exact(key: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...] | None:
-    """A tuple of ints, slices of ints, None and … as one that equals no other index's; None for any other index."""
+    """Exact cache key of a tuple of ints, slices of ints, None and …; None for any other index."""
     parts: list[Any] = [shape]
     for e in key:
         kind = type(e)
@@ -136,7 +136,7 @@ def exact(key: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...] | Non
 
 
 def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
-    """What ``parse`` says of a basic index of plain ints, slices, None and …, said before; None for any other index."""
+    """Cached ``parse`` of a basic index of plain ints, slices, None and …; None for any other index."""
     known = exact(key if type(key) is tuple else (key,), shape)
     if known is None:
         return None
@@ -157,24 +157,24 @@ def is_basic(key: Any) -> bool:
 
 
 def is_array(e: Any) -> bool:
-    """Whether an entry selects by what it holds: a mask, an array or list, a tensor."""
+    """Whether an entry is an index array: a mask, an array or list, a tensor."""
     return isinstance(e, list | tuple | np.ndarray | bool | np.bool_ | record._Tensor)
 
 
 class Mask(NamedTuple):
-    """A boolean entry: a tensor of bools; it takes as many axes as it has."""
+    """Boolean entry: a tensor of bools; it takes as many axes as it has."""
 
     tensor: Any
 
 
 class Constant(NamedTuple):
-    """An index array that the user has written: it is looked over where it stands."""
+    """Constant index array, written by the user: it is checked when recorded."""
 
     tensor: Any
 
 
 def entries_of(key: Any) -> list[Any]:
-    """The entries of an index; arrays and lists as index tensors, bools as masks, single whole numbers as ints."""
+    """Entries of an index; arrays and lists as index tensors, bools as masks, single whole numbers as ints."""
     return [_entry_of(e) if is_array(e) else e for e in (key if type(key) is tuple else (key,))]
 
 
@@ -198,7 +198,7 @@ def _entry_of(e: Any) -> Any:
 
 
 def whole(x: Any) -> Any:
-    """An index tensor of whole numbers."""
+    """Index tensor of whole numbers."""
     if x._aval.dtype.kind not in "iu":
         raise not_whole(x._aval.dtype.name)
     return x
@@ -212,14 +212,14 @@ def not_whole(dtype: str) -> DTypeError:
 
 
 def axes_of(e: Any) -> int:
-    """How many axes an entry takes."""
+    """Number of axes that an entry takes."""
     if e is None or e is Ellipsis:
         return 0
     return len(e.tensor._aval.shape) if type(e) is Mask else 1
 
 
 class Reader:
-    """Goes over the entries of an advanced index."""
+    """Reader of the entries of an advanced index."""
 
     def __init__(self, shape: tuple[int, ...], flat: bool) -> None:
         self.shape = shape
@@ -234,7 +234,7 @@ class Reader:
         self.unique = True
 
     def read(self, entries: list[Any]) -> Selection:
-        """The selection."""
+        """Selection of the entries."""
         given = sum([axes_of(e) for e in entries])
         for e in complete(tuple(entries), given, len(self.shape)):
             if e is Ellipsis:
@@ -264,7 +264,7 @@ class Reader:
         )
 
     def keep(self, part: Any, axes: int) -> None:
-        """An entry that gives an axis of the result."""
+        """Entry that gives an axis of the result."""
         self.gap = self.first is not None
         self.spec.append(part)
         self.shown += 1
@@ -273,7 +273,7 @@ class Reader:
             self.axis += 1
 
     def plain(self, e: Any) -> None:
-        """An int or a slice."""
+        """Int or slice."""
         part, start = entry(e, self.axis, self.shape[self.axis])
         if start is not None:
             self.starts.append(start)
@@ -286,12 +286,12 @@ class Reader:
         self.axis += 1
 
     def meet(self) -> None:
-        """An entry whose axes join the block: it lies where the first of them does, if they are neighbours."""
+        """Entry whose axes join the block: it lies where the first of them does, if they are neighbours."""
         self.parted = self.parted or self.gap
         self.first = self.shown if self.first is None else self.first
 
     def array(self, x: Any, values: Any) -> None:
-        """An index array; values at hand are looked over now."""
+        """Index array; known values are checked now."""
         size = self.shape[self.axis]
         if type(values) is np.ndarray:
             check_now(values, self.axis, size)
@@ -301,13 +301,13 @@ class Reader:
         self.axis += 1
 
     def select(self, array: Any, size: int) -> None:
-        """An index array for an axis of some size."""
+        """Index array for an axis of some size."""
         self.spec.append("a")
         self.arrays.append(array)
         self.lead.append(size)
 
     def mask(self, mask: Any) -> None:
-        """The positions of a mask, as index arrays for its axes or (``flat``) one for all of them, seen as one."""
+        """Positions of a mask, as index arrays for its axes or (``flat``) one for all of them, seen as one."""
         shape = mask._aval.shape
         sizes = self.shape[self.axis : self.axis + len(shape)]
         if shape != sizes:
@@ -334,7 +334,7 @@ def wrong_mask(shape: tuple[int, ...], sizes: tuple[int, ...], axis: int) -> Mas
 
 
 def select(key: Any, shape: tuple[int, ...], flat: bool = False) -> Selection:
-    """What an index with arrays, masks or tensors selects. Masks are read now, as the shape depends on them."""
+    """Selection of an index with arrays, masks or tensors. Masks are read now, as the shape depends on them."""
     found = Reader(shape, flat).read(entries_of(key))
     if len([x for x in found.arrays if x._aval.shape]) > 1:
         try:
@@ -346,7 +346,7 @@ def select(key: Any, shape: tuple[int, ...], flat: bool = False) -> Selection:
 
 
 def single_mask(key: Any, shape: tuple[int, ...]) -> tuple[Any, int] | None:
-    """The mask that an index consists of besides whole axes, and its first axis; None for any other index."""
+    """Mask that is the only index array, with its first axis; None for any other index."""
     entries = entries_of(key)
     masks = [e for e in entries if type(e) is Mask]
     plain = [e for e in entries if type(e) is not Mask]
@@ -367,22 +367,23 @@ def single_mask(key: Any, shape: tuple[int, ...]) -> tuple[Any, int] | None:
 
 
 def together(x: tuple[int, ...], y: tuple[int, ...], name: str) -> tuple[int, ...]:
-    """The shape that two broadcast to (TN802)."""
+    """Broadcast shape of two (TN802)."""
     return broadcast_shapes((x, y), name)
 
 
 def check_now(array: Any, axis: int, size: int) -> None:
-    """TN801 at the line that indexes, for values that are at hand."""
+    """TN801 at the line that indexes, for known values."""
     bad = (array < -size) | (array >= size)
     if bad.any():
         raise OutOfRange(f"index {int(array[bad].flat[0])} is out of range for axis {axis} of size {size}")
 
 
 def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
-    """Where a mask holds, in C order: an index tensor for each axis, or (``flat``) one in all. The mask is read."""
-    known: dict[bool, tuple[Any, ...]] | None = getattr(mask, "_places", None)
+    """Positions of a mask's true elements, in C order: an index tensor for each axis, or (``flat``) one in all. The
+    mask is read."""
+    known: dict[bool, tuple[Any, ...]] | None = getattr(mask, "_positions", None)
     if known is None:
-        known = mask._places = {}
+        known = mask._positions = {}
     if flat not in known:
         try:
             array = boundary.array_alone(mask)

@@ -1,7 +1,7 @@
-"""Arrays for whoever is not Tenure: copies, and from the fifth of a large value on mappings of the same pages.
+"""Exported arrays: copies, and from the fifth of a large value on mappings of the same pages.
 
-In either case each has memory of its own, so that one who writes what NumPy calls read-only changes neither the value
-nor what others were given of it.
+In either case each array has memory of its own, so that a library that writes a read-only array changes neither the
+value nor the arrays of others.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tenure.runtime.export import frozen
 __all__ = ["LARGE", "leave"]
 
 LARGE = 1 << 18
-"""Bytes from which a mapping takes less time than a copy."""
+"""Size in bytes from which a mapping takes less time than a copy."""
 FILES = 32
-"""Files that are open at one time."""
+"""Number of files open at one time, at most."""
 
 
 class _Left(weakref.ref[Any]):
-    """A large value that arrays have been made of: how many copies since there was no file, and the file."""
+    """Export record of a large value: the number of copies so far, and the file."""
 
     __slots__ = ("copies", "file", "key")
     key: int
@@ -30,7 +30,7 @@ class _Left(weakref.ref[Any]):
 
 
 def leave(value: Any, array: Any) -> Any:
-    """An array with the numbers of ``array``, those of a value: for nobody else, and read-only for NumPy."""
+    """Array with the numbers of ``array``, the data of a value: with no other holder, and read-only for NumPy."""
     size = array.nbytes
     if size < LARGE or not pages.AVAILABLE:
         return frozen(array, size)
@@ -53,11 +53,11 @@ def leave(value: Any, array: Any) -> Any:
 
 
 _LEFT: dict[int, _Left] = {}
-"""The large values that arrays have been made of, by their id (equality of tensors is an operation)."""
+"""Export records by the id of their value (equality of tensors is an operation)."""
 
 
 def _forget(left: _Left) -> None:
-    """A value is gone, and its file with it."""
+    """Forget a dead value, and its file with it."""
     if _LEFT.get(left.key) is left:
         del _LEFT[left.key]
 

@@ -1,7 +1,7 @@
 """Lending an argument for a call: shared, exclusively, or moved in.
 
 A place that is lent exclusively is used through a stand-in: a place of the same class with its value, gradient and
-part in graphs, so that what the call does is done to the place, and what anybody else does finds it lent (TN503).
+part in graphs, so that the call's writes go to the place, and any other use finds it lent (TN503).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from tenure.errors import WriteError
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values.borrow import Borrow, SharedBorrow
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import RELEASE, TAKE
 from tenure.values.loans import STANDING_IN, Ended, Lease, Loan, lend, meet, take_up, tidied
 from tenure.values.move import moved
@@ -25,7 +25,7 @@ from tenure.values.var import Var
 
 
 class Walk(Lease):
-    """The lease of a generator: over once that has ended, or nobody has it."""
+    """Lease of a generator: over once the generator has ended, or nobody has it."""
 
     __slots__ = ("called", "walk")
 
@@ -35,38 +35,38 @@ class Walk(Lease):
 
     @property
     def over(self) -> bool:  # type: ignore[override]
-        """Whether neither the call goes on, which makes the generator, nor that."""
+        """Whether both the call that makes the generator and the generator are over."""
         walk = None if self.walk is None else self.walk()
         return not self.called and (walk is None or walk.gi_frame is None)
 
     @property
     def begin(self) -> tuple[Any, ...]:
-        """The step with which the call begins."""
+        """Step that begins the call."""
         return setattr, self, "called", True
 
     @property
     def end(self) -> tuple[Any, ...]:
-        """The step with which it ends."""
+        """Step that ends the call."""
         return setattr, self, "called", False
 
 
 class Lender:
-    """What a call has borrowed: with ``lease`` it ends, and ``close`` puts in order what it has left."""
+    """Loans of one call: they end with ``lease``, and ``close`` settles what they have left."""
 
     __slots__ = ("ends", "lease", "where")
 
-    def __init__(self, where: Place, lease: Lease) -> None:
+    def __init__(self, where: CodeSite, lease: Lease) -> None:
         self.where = where
         self.lease = lease
         self.ends: list[tuple[Any, ...]] = []
 
     def close(self) -> None:
-        """Put in order what ended loans have left, the last first."""
+        """Settle ended loans, the last first."""
         at_once(tuple(reversed(self.ends)))
         self.ends.clear()
 
     def shared(self, x: Any, whom: str) -> Any:
-        """x, to be read: a value is one already."""
+        """Shared loan of x; a value is its own."""
         if isinstance(x, Var):
             borrow = SharedBorrow(x, Region.whole(x._aval.shape))
         elif isinstance(x, SharedBorrow | Borrow):
@@ -82,7 +82,7 @@ class Lender:
         return borrow
 
     def exclusive(self, x: Any, whom: str) -> Any:
-        """x, to be written by this call alone: TN594 for what is not written, TN499 and TN502 for what is lent."""
+        """Exclusive loan of x for this call: TN594 for what is not writable, TN499 and TN502 for what is lent."""
         if isinstance(x, Var):
             return self.stand_in(x, whom)
         if not isinstance(x, Borrow):
@@ -106,7 +106,7 @@ class Lender:
         return moved(x, self.where)
 
     def stand_in(self, place: Var, whom: str) -> Var:
-        """A place that stands in for one until the lease ends."""
+        """Stand-in of a place until the lease ends."""
         other: Any = object.__new__(type(place))
         loan = Loan(other, Region.whole(_shape(place)), True, self.where, whom, self.lease)
         meet(place)
@@ -120,12 +120,12 @@ def _forget(borrow: SharedBorrow, loan: Loan) -> None:
         borrow._entered.remove(loan)
 
 
-def _end_borrow(borrow: Borrow, where: Place) -> None:
+def _end_borrow(borrow: Borrow, where: CodeSite) -> None:
     borrow._stale = borrow._stale or Ended("over", where)
 
 
 def _stand_in(place: Var, other: Any, loan: Loan) -> None:
-    """Let another place stand in for one, whose loan brings back what that holds in the end."""
+    """Stand-in of a place under a loan, which writes the stand-in's value back in the end."""
     loans = place._loans
     before = place._read() if loans is None else loans.current(place)
     other._leaf, other._borrows, other._loans, other._val = place._leaf, [], None, before
@@ -140,7 +140,7 @@ def _stand_in(place: Var, other: Any, loan: Loan) -> None:
 
 
 def _settle(place: Any, other: Any, loan: Loan, before: Any) -> None:
-    """Let a place hold what its stand-in holds, which is used no more."""
+    """Write the value of a stand-in back to its place; the stand-in is dead from then on."""
     loans = other._loans
     if type(loans) is Ended:
         return
@@ -170,4 +170,4 @@ PASS: dict[str, Callable[[Lender, Tensor, str], Any]] = {
     "Mut": Lender.exclusive,
     "Own": Lender.moved,
 }
-"""How an argument is passed, in the order in which they are: so a place passed twice is always TN499 or TN502."""
+"""Passing modes by annotation, in order of application: so a place passed twice is always TN499 or TN502."""

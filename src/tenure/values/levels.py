@@ -1,4 +1,4 @@
-"""Vmapped calls while they are recorded: which results are one example's, and what such a result cannot do.
+"""Levels of vmapped calls during recording: results that belong to one example, and the operations refused on them.
 
 A vmapped function is recorded once, on handles that have the shape of one example. Each result knows the call of
 whose example it is (``Node.level``), so that recording costs nothing where there is none.
@@ -15,7 +15,7 @@ from tenure.values.trie import Level
 
 
 class Call:
-    """A vmapped call in progress, within ``outer``: its level of the path, and whether examples draw alike."""
+    """Vmapped call in progress, within ``outer``: its level of the path, and whether examples share random draws."""
 
     __slots__ = ("level", "outer", "randomness", "trace")
 
@@ -27,19 +27,19 @@ class Call:
 
 
 def is_open(level: Level, innermost: Level | None) -> bool:
-    """Whether a call has not returned, by the innermost that has not."""
+    """Whether a call has not returned; argument: the innermost open one."""
     while innermost is not None and innermost is not level:
         innermost = innermost.outer
     return innermost is level
 
 
 def deeper(x: Level | None, y: Level | None) -> Level | None:
-    """The inner of two levels."""
+    """Inner one of two levels."""
     return x if y is None or (x is not None and x.depth >= y.depth) else y
 
 
 def level_of(t: Any, slots: Iterable[int | None]) -> Level | None:
-    """The call of whose example a step on these slots gives results; VmapError if it has returned."""
+    """Level of a step on these slots: the call whose example its results belong to; VmapError if it has returned."""
     found: Level | None = None
     for slot in slots:
         level = t.handles[slot]._node.level if slot is not None and slot >= 0 else None
@@ -51,7 +51,7 @@ def level_of(t: Any, slots: Iterable[int | None]) -> Level | None:
 
 
 def beneath(t: Any, slots: Sequence[int], level: Level) -> Level | None:
-    """The call outside of ``level`` on whose example these results depend, if there is one."""
+    """Call outside of ``level`` on whose example these results depend, if there is one."""
     found: Level | None = None
     stack = [s for s in slots if s >= 0]
     seen = set(stack)
@@ -82,7 +82,7 @@ def refuse_reading(x: Any, innermost: Level | None) -> None:
 
 
 def escaped() -> VmapError:
-    """One example's value has outlived its call."""
+    """VmapError: one example's value has outlived its call."""
     return VmapError(
         "a value of one example is used after its vmapped call has returned, or in another thread",
         at=site(here()),
@@ -115,7 +115,7 @@ def refuse_backward(value: Any) -> None:
 
 
 def drawing(call: Call | None) -> list[Level]:
-    """The calls whose examples draw numbers of their own, outermost first; VmapError where that was not said."""
+    """Calls whose examples draw different random numbers, outermost first; VmapError where no choice was made."""
     found = []
     while call is not None:
         if call.randomness == "error":

@@ -1,11 +1,11 @@
-"""Loans: a place, or a part of it, is lent until a block ends, and what that forbids to everybody else.
+"""Loans of a place or a part of it until a block ends, with the accesses that each forbids.
 
     with v.borrow() as t:         shared: v is not written (TN506) and not borrowed exclusively (TN502)
     with v.borrow_mut() as m:     exclusive: v is not used (TN503) and not borrowed again (TN499)
 
 A place keeps its loans in ``_loans``: None while nothing is lent, ``Loans`` while something is, ``Ended`` once it has
-been moved away. While any of it is lent exclusively its ``_val`` is absent and lies in the ``Loans``: whoever reads it
-finds that out by the absence, and a read of what is not lent costs what it would cost without loans.
+been moved away. While any of it is lent exclusively its ``_val`` is absent and lies in the ``Loans``: a reader
+notices by the absence, and a read of a place that is not lent costs nothing more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from tenure.errors import BorrowError, OwnershipError, StaleBorrowError, UseAfterMove
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values import keys
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import RELEASE, TAKE, guarded
 from tenure.values.picks import Inner, Picker, Points
 from tenure.values.regions import Region, overlap
@@ -27,23 +27,23 @@ from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
 
 LENDING: dict[int, int] = {}
-"""Threads in the forward of a module, which lends its parameters as shared without a loan of each, and the number that
-the next parameter made would have had when it began."""
+"""Threads in the forward of a module, which lends its parameters as shared without a loan of each; for each, a birth
+number: parameters made later are not lent."""
 LENT: list[Callable[[Any, int, int], None]] = []
-"""What refuses the write of a place that a thread in ``LENDING``, since that number, has lent."""
-UPDATING: dict[int, tuple[Any, Place]] = {}
+"""Checks that refuse a write of a place lent by a thread in ``LENDING``, since that number."""
+UPDATING: dict[int, tuple[Any, CodeSite]] = {}
 """Threads in the update of an optimizer, which holds its parameters exclusively, with the line that asked for it."""
-HELD: list[Callable[[Any, int, tuple[Any, Place]], None]] = []
-"""What refuses the use of a place that a thread in ``UPDATING`` updates."""
+HELD: list[Callable[[Any, int, tuple[Any, CodeSite]], None]] = []
+"""Checks that refuse a use of a place that a thread in ``UPDATING`` updates."""
 
 WATCHERS: list[Callable[[Any, Any], None]] = []
-"""Who is told of each write: the place, and what it held before."""
+"""Observers of writes: called with the place and its former value."""
 STANDING_IN: dict[int, Loan] = {}
-"""The loans of places that stand in for another during a call, by their identity: they cannot be moved away."""
+"""Loans of stand-ins during a call, by the identity of the stand-in: these cannot be moved away."""
 
 
 def forked() -> None:
-    """In the child of a fork no other thread is in a forward or an update any more."""
+    """Reset after a fork: in the child no other thread is in a forward or an update."""
     for calls in (LENDING, UPDATING):
         for thread in calls.keys() - {threading.get_ident()}:
             del calls[thread]
@@ -54,8 +54,8 @@ if hasattr(os, "register_at_fork"):
 
 
 class Lease:
-    """How long some loans last: until ``over`` is set, which ends them at once. What their places still keep of them is
-    put in order by whoever looks next (``tidied``). None has begun before ``over`` is False."""
+    """Duration of loans: until ``over`` is set, which ends them at once. Their places drop them on the next look
+    (``tidied``). None has begun before ``over`` is False."""
 
     __slots__ = ("over",)
 
@@ -64,30 +64,30 @@ class Lease:
 
     @property
     def begin(self) -> tuple[Any, ...]:
-        """The step with which its loans begin."""
+        """Step that begins the loans."""
         return setattr, self, "over", False
 
     @property
     def end(self) -> tuple[Any, ...]:
-        """The step with which they end."""
+        """Step that ends the loans."""
         return setattr, self, "over", True
 
 
 @dataclass(slots=True, eq=False)
 class Loan:
-    """A part of a place, lent at a line. It is used through ``by`` and what was taken from that. ``whom`` says to whom
-    it was lent where no ``with`` says so: "parameter `x` of f()". ``settle`` is called once it is over, maybe twice."""
+    """Loan of a part, made at a line. It is used through ``by`` and borrows taken from that. ``whom`` says to whom it
+    was lent where no ``with`` says so: "parameter `x` of f()". ``settle`` is called once it is over, maybe twice."""
 
     by: Any
     region: Region
     exclusive: bool
-    where: Place
+    where: CodeSite
     whom: str = ""
     lease: Lease = field(default_factory=Lease)
     settle: Callable[[], None] | None = None
 
     def note(self) -> tuple[str, Any]:
-        """The line that lent it."""
+        """Note with the line of the loan."""
         to = f" to {self.whom}" if self.whom else ""
         return f"{'exclusively borrowed' if self.exclusive else 'lent as shared'}{to} here", site(self.where)
 
@@ -102,14 +102,14 @@ STALE = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Why a value, place or borrow is not used any more, and the line that ended it: it was "moved", or its loan is
-    "over"; or, by a key of ``STALE``, why a borrow is not written through."""
+    """End of a value, place or borrow, with its line: it was "moved", or its loan is "over"; or, by a key of ``STALE``,
+    the reason that a borrow is not written through."""
 
     why: str
-    where: Place
+    where: CodeSite
 
     def error(self) -> OwnershipError:
-        """TN382 for what was moved, TN597 for a borrow that has gone stale or whose loan is over."""
+        """TN382 for a moved object, TN597 for a stale borrow or one whose loan is over."""
         at = site(here())
         if self.why == "moved":
             again = at is not None and site(self.where) == at
@@ -135,24 +135,24 @@ class Ended:
         )
 
     def refuse_write(self, place: Any, writer: Any, key: Any) -> None:
-        """Nothing is written any more."""
+        """Refuse a write: the place has ended."""
         raise self.error()
 
     def refuse_loan(self, chain: Sequence[Any], region: Region, exclusive: bool) -> None:
-        """Nothing is lent any more."""
+        """Refuse a loan: the place has ended."""
         raise self.error()
 
     def current(self, place: Any) -> Any:
-        """Nothing is held any more."""
+        """Refuse a read: the place has ended."""
         raise self.error()
 
     def store(self, place: Any, value: Any) -> None:
-        """Nothing is held any more."""
+        """Refuse a store: the place has ended."""
         raise self.error()
 
 
 class Loans:
-    """What is lent of one place, and its value while some of it is lent exclusively."""
+    """Loans of one place, and its value while some of it is lent exclusively."""
 
     __slots__ = ("exclusive", "shared", "value")
 
@@ -162,7 +162,7 @@ class Loans:
         self.value: Any = None
 
     def current(self, place: Any) -> Any:
-        """What the place holds, for those who may know."""
+        """Value of the place, for holders of the loan."""
         if not self.exclusive:
             return place._read()
         if self.value is None:
@@ -172,14 +172,14 @@ class Loans:
         return self.value
 
     def store(self, place: Any, value: Any) -> None:
-        """Give the place another value."""
+        """Store another value in the place."""
         if self.exclusive:
             self.value = value
         else:
             place._val = value
 
     def refuse_write(self, place: Any, writer: Any, key: Any) -> None:
-        """TN503 or TN506 where somebody else holds what is written: directly, or through the borrow ``writer``."""
+        """TN503 or TN506 where another loan covers the written part: directly, or through the borrow ``writer``."""
         known = writer is not None and key is ...
         region = writer._region if known else written_region(self.current(place)._aval.shape, writer, key)
         chain = () if writer is None else writer.chain()
@@ -192,7 +192,7 @@ class Loans:
                 raise guessing(written_while(loan), region)
 
     def refuse_loan(self, chain: Sequence[Any], region: Region, exclusive: bool) -> None:
-        """TN499, TN502 or TN503 where a loan taken from ``chain`` would meet another."""
+        """TN499, TN502 or TN503 where a loan taken from ``chain`` would overlap another."""
         for loan in self.exclusive:
             if not loan.lease.over and overlap(loan.region, region) and not _among(loan.by, chain[1:]):
                 raise second(loan) if exclusive else used(loan)
@@ -212,7 +212,7 @@ def _among(x: Any, chain: Sequence[Any]) -> bool:
 
 
 def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region | Points:
-    """The part of a place that is written by an index of it, or through a borrow."""
+    """Part of a place that is written by an index of it, or through a borrow."""
     region: Region = Region.whole(shape) if writer is None else writer._region
     if type(key) is Inner:
         key = key.inner()
@@ -226,7 +226,7 @@ def written_region(shape: tuple[int, ...], writer: Any, key: Any) -> Region | Po
 
 
 def used(loan: Loan, what: str = "a place is used while it is exclusively borrowed") -> BorrowError:
-    """TN503: somebody uses a place that is lent exclusively."""
+    """TN503: a use of a place that is lent exclusively."""
     return BorrowError(
         what,
         code="TN503",
@@ -251,7 +251,7 @@ GUESSED = "the index that is written by was not computed yet, so any element may
 
 
 def guessing(error: BorrowError, region: Any) -> BorrowError:
-    """The error of a write, which says so if it is not known to meet what is lent."""
+    """Error of a write, with a note if its overlap with the loan is not certain."""
     if type(region) is Points and region.guessed:
         error.notes = (*error.notes, (GUESSED, None))
     return error
@@ -263,25 +263,25 @@ AFTER = "write after the loan ends; to write through it, lend it exclusively: bo
 def written_while(
     loan: Loan, what: str = "a place is written while it is lent as shared", help: str = AFTER
 ) -> BorrowError:
-    """TN506: somebody writes what is lent as shared."""
+    """TN506: a write of what is lent as shared."""
     return BorrowError(what, code="TN506", at=site(here()), notes=[loan.note()], help=help)
 
 
 def lend(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
-    """Take up a loan, which begins with its lease. ``chain`` is the borrow through which it will be used and those that
-    one was taken from."""
+    """Add a loan, which begins with its lease. ``chain`` is the borrow through which it will be used and its
+    ancestors."""
     meet(place)
     bracket(TAKE, RELEASE, take_up, place, loan, chain)
 
 
 def meet(place: Any) -> None:
-    """Put a place together, which may wait for other threads, and so not under the lock."""
+    """Join the parts of a place, which may wait for other threads, and so not under the lock."""
     if place._ties is not None:
         place._ties.joined(place)
 
 
 def take_up(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
-    """Take up a loan of a place that is put together; with ``GUARD`` held."""
+    """Add a loan of a place whose parts are joined; with ``GUARD`` held."""
     held = None if place._loans is None else _tidied(place)
     if held is not None:
         held.refuse_loan(chain, loan.region, loan.exclusive)
@@ -299,7 +299,7 @@ def take_up(place: Any, loan: Loan, chain: Sequence[Any]) -> None:
 
 
 def lending(place: Any, loan: Loan, chain: Sequence[Any]) -> tuple[Any, Any]:
-    """The step that lends a place, and those that end its loan."""
+    """Step that lends a place, and those that end its loan."""
     if place._ties is not None:
         meet(place)
     lease = loan.lease
@@ -308,7 +308,7 @@ def lending(place: Any, loan: Loan, chain: Sequence[Any]) -> tuple[Any, Any]:
 
 
 def lending_all(loans: Sequence[tuple[Any, Loan, Sequence[Any]]], lease: Lease) -> tuple[Any, Any]:
-    """The step that lends places until a lease ends, and those that end it."""
+    """Step that lends places until a lease ends, and those that end it."""
     for place, _, _ in loans:
         meet(place)
     begin = tuple([(take_up, *loan) for loan in loans])
@@ -317,7 +317,7 @@ def lending_all(loans: Sequence[tuple[Any, Loan, Sequence[Any]]], lease: Lease) 
 
 
 def tidied(place: Any) -> Any:
-    """The loans of a place, without those that are over; None where there are none."""
+    """Loans of a place, without those that are over; None where there are none."""
     return bracket(TAKE, RELEASE, _tidied, place)
 
 
@@ -356,7 +356,7 @@ def refuse_updating(place: Any) -> None:
 
 @guarded
 def absent(place: Any) -> Any:
-    """What to answer where a place's value is looked for and not found: the error, or the value if it is back."""
+    """Value of a place whose ``_val`` is absent: the error, or the value if it is back."""
     held = _tidied(place)
     if type(held) is Loans and held.exclusive:
         raise used(held.exclusive[0])

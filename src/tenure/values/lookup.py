@@ -1,4 +1,4 @@
-"""Reading by index as functions, and the indices of what one looks for."""
+"""Reading by index as functions, and functions that compute indices."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def ix_(*sequences: ArrayLike) -> tuple[Tensor, ...]:
 
 
 def _aside(i: Any, axis: int, ndim: int) -> Any:
-    """An index along one of some axes; at hand if it is."""
+    """Index along one of some axes; its values stay known if they are."""
     shape = [-1 if k == axis else 1 for k in range(ndim)]
     return wrap(i._data.reshape(shape).copy()) if type(i._data) is np.ndarray else i.reshape(shape)
 

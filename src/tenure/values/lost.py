@@ -1,4 +1,4 @@
-"""What becomes of what a run could not compute: an operation failed, an exception ended it, its process was forked."""
+"""Recovery from incomplete runs: a failed operation, an exception out of a run, a fork."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 from tenure.errors import OutOfMemory, TenureError
 from tenure.interp.interp import Poison
 from tenure.runtime.bracket import at_once, bracket
-from tenure.values.sites import here, place_of, site
+from tenure.values.sites import here, site, site_of
 from tenure.values.unfinished import UNFINISHED
 
 AXIS = re.compile(r"axis \d+(?= of size)")
 
 
 class Running:
-    """What threads run, or wait to run: a forked process finds here whose traces are not run any more."""
+    """Registry of running or waiting threads' traces: a forked process finds those that will not run any more."""
 
     all: ClassVar[dict[tuple[object, int], Any]] = {}
 
@@ -36,7 +36,7 @@ class Running:
 
     @classmethod
     def forked(cls) -> None:
-        """In the child of a fork: what other threads were computing is lost, and their locks are free."""
+        """Poison, in the child of a fork, the results that other threads were computing, and free their locks."""
         here = threading.get_ident()
         gone = [cls.all.pop(key) for key in list(cls.all) if key[1] != here]
         for cell in list(UNFINISHED):
@@ -51,12 +51,12 @@ class Running:
 
 
 PATIENCE = 5.0
-"""Seconds for which who has interrupted a run waits for another thread's."""
+"""Seconds for which a thread that has interrupted a run waits for another thread's."""
 
 
 def refuse_to_wait(t: Any) -> None:
-    """An error where the lock of a trace does not get free while this thread is in the run of another one, which a
-    signal handler or ``__del__`` has interrupted: the other thread may wait for that, and neither would go on."""
+    """Error where the lock of a trace does not become free while this thread is in the run of another one, which a
+    signal handler or ``__del__`` has interrupted: the other thread may wait for that (deadlock)."""
     free: list[bool] = []
     at_once((taking(t.lock, free, PATIENCE), giving_back(t.lock, free)))
     if not free[0]:
@@ -67,18 +67,18 @@ def refuse_to_wait(t: Any) -> None:
 
 
 def taking(lock: Any, free: list[bool], patience: float) -> tuple[Any, ...]:
-    """The step that takes a lock if it gets free within some seconds, and notes whether it has."""
+    """Step that takes a lock if it becomes free within some seconds, and notes whether it has."""
     return free.extend, map(lock.acquire, (True,), (patience,))
 
 
 def giving_back(lock: Any, free: list[bool]) -> tuple[Any, ...]:
-    """The step that gives a lock back if ``taking`` has taken it."""
+    """Step that releases a lock if ``taking`` has taken it."""
     return list, map(operator.call, compress((lock.release,), free))
 
 
 def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> BaseException:
-    """An exception has ended a run, out of a signal handler or for want of memory: what is raised of it. What the run
-    had not begun can still be computed; what it was computing, places among it, says so from now on."""
+    """Error to raise after an exception has ended a run, out of a signal handler or for lack of memory. Steps not begun
+    can still be computed; the results in computation, places among them, are poisoned."""
     t.running = False
     results = [handles[slot] for slot in plan.slots]
     if isinstance(error, MemoryError):
@@ -89,16 +89,16 @@ def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> Ba
 
 
 def no_memory(t: Any, results: list[Any]) -> OutOfMemory:
-    """What is said where the results of a run have no room: the largest of them, and the line that recorded it."""
+    """Error for lack of memory: the largest result of a run, and the line that recorded it."""
     largest = max(results, key=lambda h: h._aval.nbytes)
     aval = largest._aval
-    found = OutOfMemory.of(aval.shape, aval.dtype.name, aval.nbytes, site(place_of(t, largest) or here()))
+    found = OutOfMemory.of(aval.shape, aval.dtype.name, aval.nbytes, site(site_of(t, largest) or here()))
     found.__suppress_context__ = True
     return found
 
 
 def lose(handles: list[Any], why: str) -> None:
-    """What is not computed any more says so."""
+    """Poison handles that will not be computed any more."""
     lost = Poison(TenureError(why))
     for h in handles:
         if h._data is None:
@@ -107,11 +107,11 @@ def lose(handles: list[Any], why: str) -> None:
 
 
 def locate(t: Any, handles: list[Any], poison: Poison) -> None:
-    """Name the line that recorded what failed."""
+    """Add the line that recorded a failed operation to its error."""
     error = poison.error
     if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
         h = handles[poison.origin]
-        error.at = site(place_of(t, h))
+        error.at = site(site_of(t, h))
         if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
             error.message = AXIS.sub("an axis", error.message)
             error.args = (error.message,)

@@ -16,7 +16,7 @@ from tenure.runtime.bracket import Bracketed, bracket, entering
 
 
 class Mode:
-    """How operations are recorded: whether gradients are tracked, and whether each runs at once. The steps of ``enter``
+    """Recording mode: whether gradients are tracked, and whether each operation runs at once. The steps of ``enter``
     put it in force."""
 
     __slots__ = ("eager", "enter", "grad", "key")
@@ -36,7 +36,7 @@ for _mode in MODES.values():
 
 
 def current_mode() -> Mode:
-    """The mode in force; one set by a generator that is now suspended does not count."""
+    """Mode in force; one set by a generator that is now suspended does not count."""
     mode = MODE.get()
     while type(mode) is not Mode:
         mode = mode.resolve()
@@ -49,7 +49,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class GeneratorMode:
     """A mode set inside a generator: in force only while the generator runs, not where it has yielded to.
 
-    ``frame`` is None once the generator has left it; somebody may still put it back who entered meanwhile.
+    ``frame`` is None once the generator has left it; a mode entered meanwhile may still restore it.
     """
 
     __slots__ = ("frame", "mode", "outer")
@@ -60,26 +60,26 @@ class GeneratorMode:
         self.outer = outer
 
     def resolve(self) -> Any:
-        """The mode in force now."""
+        """Mode in force now."""
         return self.outer if self.frame is None or self.frame.f_back is None else self.mode
 
 
     def end(self) -> None:
-        """Put back what was in force, unless whoever resumes the generator has entered or left a mode of its own."""
+        """Restore the former mode, unless the resumer of the generator has entered or left a mode of its own."""
         if MODE.get() is self:
             MODE.set(_outer(self.outer))
 
 
 def _outer(mode: Any) -> Any:
-    """A mode, or what is in force without the generators that have left theirs."""
+    """A mode, or the one in force without those of generators that have left theirs."""
     while type(mode) is GeneratorMode and mode.frame is None:
         mode = mode.outer
     return mode
 
 
 class ModeContext(Bracketed):
-    """A context that changes the mode; as a decorator, for the time of each call (of each resumption, where the
-    function is a generator)."""
+    """Base class of contexts that change the mode; as a decorator, for the time of each call (of each resumption, where
+    the function is a generator)."""
 
     __slots__ = ("_endings",)
 

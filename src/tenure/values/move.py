@@ -1,9 +1,9 @@
-"""Moves: ``tn.move(x)`` gives what x was, and x is dead afterwards.
+"""Moves: ``tn.move(x)`` returns the tensor under a new name, and x is dead afterwards.
 
 A value is an object that the user's names share with places, graphs and traces, which take no notice of a move. So
 the user's object becomes a ``Moved``, whose every use is TN382, and a new one takes its part: in the traces that have
 not run, too. Where a place or a graph may hold the old object (``_held``), that keeps its contents, for them; else it
-gives its buffer up, so that nobody but the new one holds it.
+gives its buffer up, so that the new one is its only holder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tenure.runtime.bracket import bracket
 from tenure.values.arithmetic import CLONE
 from tenure.values.borrow import Borrow, SharedBorrow
 from tenure.values.force import adopt
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.guard import guarded
 from tenure.values.loans import STANDING_IN, Ended, Loans, tidied, used, written_while
 from tenure.values.lost import giving_back, taking
@@ -49,7 +49,7 @@ class Moved(Tensor):
         object.__setattr__(self, name, value)
 
     def twin(self) -> Any:
-        """The value that a place goes on with that still holds this one."""
+        """Live copy for a place that still holds the moved value."""
         twin = self._gone[1]
         return _refuse(self) if twin is None else twin
 
@@ -101,8 +101,8 @@ def _tensors(x: Any) -> Iterator[Any]:
             yield from _tensors(item)
 
 
-def _rebuilt(x: Any, where: Place, done: dict[int, Any]) -> Any:
-    """The same with new tensors; one that stands in it twice is moved once."""
+def _rebuilt(x: Any, where: CodeSite, done: dict[int, Any]) -> Any:
+    """Container with moved tensors; a tensor that occurs twice is moved once."""
     if isinstance(x, Tensor):
         if id(x) not in done:
             done[id(x)] = moved(x, where)
@@ -115,8 +115,8 @@ def _rebuilt(x: Any, where: Place, done: dict[int, Any]) -> Any:
     return x
 
 
-def moved(x: Any, where: Place) -> Any:
-    """What a tensor is, moved out of it by a line."""
+def moved(x: Any, where: CodeSite) -> Any:
+    """Result of moving a tensor at a line."""
     _check(x)
     ended = Ended("moved", where)
     if isinstance(x, Var):
@@ -131,13 +131,13 @@ def moved(x: Any, where: Place) -> Any:
 
 
 def _is_held(x: Any) -> bool:
-    """Whether a place, a graph, or a trace that is not this thread's own and at rest, may hold a value."""
+    """Whether another holder is possible: a place, a graph, or a trace that is running or of another thread."""
     t = bound_elsewhere(x)
     return getattr(x, "_held", False) or not (t is None or (t in (RECORDER.trace, RECORDER.sealed) and not t.busy))
 
 
 def _check(x: Any) -> None:
-    """Refuse what cannot be moved, before anything of a container is."""
+    """Refuse the move of a container before any of its tensors is moved."""
     lent = x._entered[-1:] if isinstance(x, SharedBorrow) else [STANDING_IN[id(x)]] if id(x) in STANDING_IN else []
     if lent or isinstance(x, SharedBorrow):
         raise BorrowError(
@@ -157,7 +157,7 @@ def _check(x: Any) -> None:
 
 @guarded
 def _move_place(x: Var, ended: Ended) -> Var:
-    """A place of the same class takes the value, the gradient and the part in graphs."""
+    """Move a place: a new one of the same class takes the value, the gradient and the part in graphs."""
     y: Any = object.__new__(type(x))
     _check(x)
     y._borrows, y._loans, y._ties, y._leaf, y._val = [], None, None, x._leaf, x._read()
@@ -175,7 +175,7 @@ def _move_place(x: Var, ended: Ended) -> Var:
 
 
 def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
-    """Another window on the same part; what was taken from the first, and its loan, are this one's."""
+    """Move a borrow: the new window takes over the loan and the sub-borrows."""
     y: Borrow = object.__new__(Borrow)
     y._place, y._region, y._parent, y._endings, y._stale = x._place, x._region, x._parent, None, x._stale
     y._val = x._read()
@@ -193,7 +193,7 @@ def _move_borrow(x: Borrow, ended: Ended) -> Borrow:
 
 @guarded
 def _bury(x: Any, ended: Ended, twin: Any) -> None:
-    """Make a value dead to the user, once."""
+    """Mark a value as moved, once."""
     if type(x) is Moved and x._gone[0] is not ended:
         _refuse(x)
     x._gone = (ended, twin)
@@ -201,7 +201,7 @@ def _bury(x: Any, ended: Ended, twin: Any) -> None:
 
 
 def _share(x: Any, ended: Ended) -> Any:
-    """Move a value that a place or a graph may hold: they keep it, and what is given is another of the same."""
+    """Move a value with another possible holder: the holder keeps it, the result shares its buffer."""
     if RECORDER.open:
         y, twin = (at_users_line(apply_one(CLONE, x)) if x._trace is not None else _copy(x) for _ in range(2))
     else:  # computed, so that the two are sources of the same gradient and no step stands between them and it
@@ -217,12 +217,12 @@ def _share(x: Any, ended: Ended) -> Any:
 
 
 def _take(x: Any, ended: Ended) -> Any:
-    """Move a value that only the user and traces hold: what is given takes its part, and its buffer with it. None if
-    somebody else holds it, who began to between the last look and its death, or runs what it is part of."""
+    """Move a value that only the user and traces hold: the result takes over its buffer and its role in traces. None if
+    there is another holder, which began to hold it between the last check and its death, or runs its trace."""
     _bury(x, ended, None)
     traces = [t for t in {bound_elsewhere(x), x._trace} if t is not None]
     free: list[list[bool]] = [[] for _ in traces]
-    take = [taking(t.lock, got, 0.0) for t, got in zip(traces, free, strict=True)]  # who holds one waits for no other
+    take = [taking(t.lock, got, 0.0) for t, got in zip(traces, free, strict=True)]  # a holder waits for no other
     give = [giving_back(t.lock, got) for t, got in zip(traces, free, strict=True)]
     return bracket(tuple(take), tuple(give), _taken, x, traces, free)
 
@@ -240,7 +240,7 @@ def _taken(x: Any, traces: list[Trace], free: list[list[bool]]) -> Any:
 
 
 def _put_in_place(t: Trace, x: Any, y: Any) -> None:
-    """Let y be what x was in a trace: a result, an input, or both."""
+    """Replace x by y in a trace: as a result, an input, or both."""
     handles, inputs = t.handles, t.inputs
     if t is x._trace and x._slot < len(handles) and handles[x._slot] is x:
         handles[x._slot] = y
@@ -250,7 +250,7 @@ def _put_in_place(t: Trace, x: Any, y: Any) -> None:
 
 
 def _copy(x: Any) -> Any:
-    """Another handle of the same."""
+    """Another handle of the same value."""
     y = object.__new__(Tensor)
     _set_state(y, x)
     for name in OPTIONAL:

@@ -1,4 +1,4 @@
-"""Functions of two operands that are recorded, as operators and by name."""
+"""Recorded functions of two operands, as operators and by name."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 STEPS: dict[Any, tuple[Operation, str, bool]] = {}
-"""For a function of one or two operands: what it records, its kind (method or operator), whether it is reflected."""
+"""Registry of recorded functions of one or two operands: operation, kind (method or operator), whether it is
+reflected."""
 
 
 def recorded(step: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorator: ``step``, which records, under the name, signature and docstring of a function without a body."""
+    """Decorator: ``step``, a recording function, under the name, signature and docstring of a function without a
+    body."""
 
     def named(function: F) -> F:
         return cast(F, update_wrapper(step, function))
@@ -36,7 +38,7 @@ def recorded(step: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth: int = 1) -> Binary:
-    """A function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
+    """Function of two operands, one of them a tensor, that records ``fn``: the recorder's fast path.
 
     As an operator it gives NotImplemented for what is no operand; as a function it raises. Its line is that of the
     frame so deep below it.
@@ -97,7 +99,7 @@ def scaled(fn: Operation) -> Callable[..., Tensor]:
 
 
 def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
-    """The step of an operation on operands that are not both plain values; None if one is no operand."""
+    """Step of an operation on operands that are not both plain values; None if one is no operand."""
     if type(x) in PLACES:
         x = x._read()
     if type(x) is record._Tensor and type(y) in NUMBERS:

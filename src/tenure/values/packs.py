@@ -1,4 +1,4 @@
-"""Small residuals of a run lie in one array for each dtype.
+"""Packed residuals: small ones of a run lie in one array for each dtype.
 
 A part of a long loop saves dozens of them, and each would else be an array to make, a handle and an input of the
 adjoint, which takes more time than computing them. What is packed is named by the tuple of its value numbers.
@@ -15,14 +15,14 @@ from tenure.ir.program import Builder, Value
 from tenure.ops import index, move
 
 Saved = int | tuple[int, ...]
-"""A value by its number, or several that are saved as one array."""
+"""Saved residual: a value by its number, or several that are saved as one array."""
 
 SMALL = 1 << 14
-"""Bytes up to which a residual is packed."""
+"""Size in bytes up to which a residual is packed."""
 
 
 def grouped(b: Builder, saved: Sequence[int]) -> tuple[Saved, ...]:
-    """Some values, small ones of a dtype together."""
+    """Groups of values to save: small ones of a dtype together."""
     groups: dict[DType, list[int]] = {}
     for v in saved:
         if b.avals[v].size * b.avals[v].dtype.itemsize <= SMALL and not b.avals[v].weak:
@@ -33,7 +33,7 @@ def grouped(b: Builder, saved: Sequence[int]) -> tuple[Saved, ...]:
 
 
 def pack(b: Builder, what: Saved) -> int:
-    """The number of the value to save."""
+    """Number of the (packed) value to save."""
     if isinstance(what, int):
         return what
     parts = [move.reshape(Value(b, v), shape=(b.avals[v].size,)) for v in what]
@@ -41,7 +41,7 @@ def pack(b: Builder, what: Saved) -> int:
 
 
 def unpack(b: Builder, what: tuple[int, ...], avals: Sequence[Aval]) -> tuple[Value, list[Value]]:
-    """A new input for a pack, and its parts, which have the given avals."""
+    """New input for a pack, and its parts, which have the given avals."""
     whole = b.input(avals[what[0]].with_shape((sum(avals[v].size for v in what),)))
     parts, start = [], 0
     for v in what:

@@ -1,4 +1,4 @@
-"""Parameters: leaves that modules hold and optimizers update, and who holds them."""
+"""Parameters: leaves that modules hold and optimizers update, with a count of their modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tenure.values.typing import ArrayLike
 
 BIRTHS = itertools.count()
-"""Numbers parameters as they are made, and calls of modules: what was made during a call was not lent for it."""
+"""Counter of parameters and module calls: a parameter made during a call was not lent for it."""
 
 
 class Parameter(Var):
@@ -42,13 +42,13 @@ class Parameter(Var):
 
     @guarded
     def held_by(self, holder: Any) -> None:
-        """A module holds this parameter from now on (once more, if it did already)."""
+        """Note that a module holds this parameter (once more, if it did already)."""
         alive = [r for r in self._holders or () if r() is not None]
         self._holders = [*alive, weakref.ref(holder)]
 
     @guarded
     def released_by(self, holder: Any) -> None:
-        """A module has let go of this parameter."""
+        """Note that a module has let go of this parameter."""
         holders = self._holders or []
         for k, r in enumerate(holders):
             if r() is holder:
@@ -56,7 +56,7 @@ class Parameter(Var):
                 return
 
     def refuse_replacement(self) -> None:
-        """TN503 or TN506 while it is lent, and so is not replaced in its module either."""
+        """TN503 or TN506 while it is lent: it is not replaced in its module either."""
         if type(self._loans) is not Ended:
             self._refuse_write()
 

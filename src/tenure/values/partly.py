@@ -1,4 +1,4 @@
-"""Writes of a part of a place outside the graph: what is written is a constant, the rest keeps its gradient.
+"""Partial writes outside the graph: the written elements are constants, the rest keeps its gradient.
 
     v = (p * 3).mut()
     with no_grad(): v[0] = 5.0        v is still computed from p, but for its first element
@@ -24,7 +24,7 @@ def written(x: Any, key: Any, v: Any) -> Any:
 
 
 def changed(name: str, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a method that changes some elements gives of x, with x's graph at the others."""
+    """Result of a method that changes some elements, with x's graph at the others."""
     args = tuple([constant(a) for a in args])
     kwargs = {k: constant(a) for k, a in kwargs.items()}
     new = getattr(detach(x), name)(*args, **kwargs)
@@ -57,4 +57,4 @@ PARTS: dict[str, Callable[..., Any]] = {
     "index_fill": _rows,
     "masked_fill": _masked,
 }
-"""Methods that change some elements, with the function that puts these, of a new value, into another."""
+"""In-place methods by name, each with the function that puts the elements it changes, of a new value, into another."""

@@ -1,4 +1,4 @@
-"""Parts of a place that do not meet, to be written each by somebody else: threads fill one place in parallel.
+"""Disjoint parts of a place, each written on its own: threads fill one place in parallel.
 
     a, b = v.split_at_mut(k)                    two parts, below and from k
     for c in v.chunks_mut(n): …                 parts of n rows
@@ -89,7 +89,7 @@ def get_disjoint_mut(x: Any, *keys: Any) -> Parts:
 
 
 def spelled(key: Any) -> str:
-    """An index as it is written in brackets."""
+    """Index as it is written in brackets."""
     entries = key if type(key) is tuple else (key,)
     return f"[{', '.join([_spelled_entry(e) for e in entries])}]"
 
@@ -107,7 +107,7 @@ def _slab(x: Any, axis: int, start: int, stop: int) -> Region:
 
 
 def _selected(x: Any, key: Any) -> Region | Rows:
-    """The part that an index selects of a place, or of a borrow of it."""
+    """Part that an index selects of a place, or of a borrow of it."""
     outer = Region.whole(x.shape) if not isinstance(x, Borrow) else x._region
     if keys.is_basic(key):
         return outer.sub(*keys.parse(key, x.shape))
@@ -123,7 +123,7 @@ def _selected(x: Any, key: Any) -> Region | Rows:
 
 
 def parted(x: Any, regions: Sequence[Any]) -> Parts:
-    """Parts of a place, or of a borrow of it. Those of before that they meet end (TN597)."""
+    """Parts of a place, or of a borrow of it. Earlier parts that overlap them end (TN597)."""
     place, lender = (x._place, x) if isinstance(x, Borrow) else (x, None)
     if lender is not None:
         lender._refuse_stale()
@@ -144,14 +144,14 @@ def parted(x: Any, regions: Sequence[Any]) -> Parts:
 
 @guarded
 def taken_apart(place: Any, tokens: Sequence[Token], regions: Sequence[Any], lender: Any) -> Parts | None:
-    """Part a place that has been put together and computed; None where somebody has written a part meanwhile."""
+    """Part a place whose parts are joined and computed; None where a part has been written meanwhile."""
     ties = place._ties or Ties()
     if ties.outdated or type(current(place)._data) is not np.ndarray:
         return None
     ties.retire(place, [p for p in ties.parts if meets(p, regions)], "parted")
     place._ties = ties
     if ties.parts:
-        ties.part_from(current(place))  # what ended may still be read: nothing is carved there again
+        ties.part_from(current(place))  # ended parts may still be read: nothing is carved there again
     else:
         prepare(ties, place, lender)
     return Parts([part_of(place, token) for token in tokens])
@@ -163,8 +163,8 @@ def meets(part: Any, regions: Sequence[Any]) -> bool:
 
 
 def prepare(ties: Ties, place: Any, lender: Any) -> None:
-    """Find the array in which the parts of a place will lie: its own if nobody else has it, else a copy. A place that
-    holds a computed value keeps it as the base, so that what is not written keeps its gradient."""
+    """Array in which the parts of a place will lie: its own without other holders, else a copy. A place that holds a
+    computed value keeps it as the base, so that elements not written keep their gradient."""
     ties.base = None
     for b in lender.chain() if lender is not None else ():
         b._forget()
@@ -218,5 +218,5 @@ for _method in (split_at_mut, chunks_mut, get_disjoint_mut):
 
 
 def part_again(place: Any, region: Any) -> Any:
-    """The part of a place that has been copied, in place of that of the first."""
+    """Part of a copied place, in place of the original's."""
     return parted(place, [region])[0]._place

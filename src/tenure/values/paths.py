@@ -1,4 +1,4 @@
-"""What can be told of a recorded path without running it: what lies behind a result, and what its adjoint will need."""
+"""Static analysis of recorded paths: the ancestors of a result, and the residuals of its adjoint."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tenure.values.trie import GENERAL, Node
 
 
 def steps(node: Node) -> list[tuple[Node, int]]:
-    """For each result slot of the path, its step and which of the step's results it is."""
+    """Step of each result slot of the path, and the result's index within the step."""
     if node.made is None:
         node.made = [(step, k) for step in node.path() for k in range(len(step.avals))]
     return node.made
 
 
 def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iterable[int] = ()) -> set[int]:
-    """The differentiable results that lie behind some slots, these included; the walk ends at ``halt``."""
+    """Differentiable ancestors of some slots, these included; the walk ends at ``halt``."""
     stop = set(halt)
     found: set[int] = set()
     stack = [s for s in slots if s >= 0]
@@ -39,7 +39,7 @@ def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iter
 
 
 def behind(node: Node, slot: int) -> set[int]:
-    """The results that one is computed from, itself included."""
+    """Ancestors of a result, itself included."""
     made = steps(node)
     found: set[int] = set()
     stack = [slot]
@@ -57,12 +57,12 @@ def is_mark(step: Node, k: int) -> bool:
 
 
 def mark_slots(node: Node) -> list[int]:
-    """The result slots at which differentiation may end."""
+    """Result slots at which differentiation may end."""
     return [s for s, (step, k) in enumerate(steps(node)) if is_mark(step, k)]
 
 
 def leaf_slots(node: Node) -> list[int]:
-    """The marks that are leaves, found once: the key of their step says so."""
+    """Marks that are leaves, cached: the key of their step says so."""
     found: list[int] | None = node.plans.get("leaves")
     if found is None:
         made = steps(node)
@@ -72,13 +72,13 @@ def leaf_slots(node: Node) -> list[int]:
 
 
 def source_slots(node: Node) -> list[int]:
-    """The slots where a gradient may leave this path: tracked inputs and marks."""
+    """Slots where a gradient may leave this path: tracked inputs and marks."""
     inputs = [step for step in node.path() if not step.avals and isinstance(step.key[0], Aval)]
     return [~k for k, step in enumerate(inputs) if step.params[1]] + mark_slots(node)
 
 
 def sources(t: Any, node: Node | None = None) -> dict[int, Source]:
-    """Where the gradient goes on from each source slot of a trace."""
+    """Sources of a trace by slot: leaves and results of earlier traces that its gradient goes on to."""
     n = len(t.inputs) if node is None else node.inputs
     out: dict[int, Source] = {~k: x._src for k, x in enumerate(t.inputs[:n]) if x._deps}
     out.update({slot: leaf for slot, leaf in t.marks.items() if node is None or slot < node.results})
@@ -114,7 +114,7 @@ def adjoint(
 def residuals(
     node: Node, roots: tuple[int, ...], lasting: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What the adjoint of a path reads: the numbers of computed values, and which inputs.
+    """Residuals of a path: the numbers of computed values, and the inputs that its adjoint reads.
 
     Parts and views of ``lasting`` inputs, which outlive the path, are not saved, but the inputs kept.
     """
@@ -140,8 +140,8 @@ def residuals(
 
 
 def literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Node, int]]]:
-    """The scalars that are still specialized, as constants, and where they stand; their nodes know which ends
-    rely on it."""
+    """Scalars that are still specialized, as constants, and their positions; their nodes note the ends that rely on
+    them."""
     out: dict[int, Callable[[Builder], Value]] = {}
     places: list[tuple[Node, int]] = []
     scalars = iter(ex.scalars)
@@ -161,6 +161,6 @@ def outdated(baked: Sequence[tuple[Node, int]]) -> bool:
 
 
 def operands(b: Builder, v: int) -> tuple[int, ...]:
-    """The operands of the instruction that defines a value; an input has none."""
+    """Operands of the instruction that defines a value; an input has none."""
     at = b.instructions[v]
     return () if at is None else at.operands

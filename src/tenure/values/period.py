@@ -1,4 +1,4 @@
-"""Where to cut a long trace: at the loop's own period, so that a loop that never forces compiles nothing new.
+"""Cuts of long traces at the loop's own period, so that a loop that never forces compiles nothing new.
 
 Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
 out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
@@ -21,7 +21,7 @@ LONGEST = 16384
 
 
 def codes(path: Sequence[Node]) -> list[Hashable]:
-    """One code per result: operation, parameters, and each operand as the distance to where it was last met."""
+    """Codes of results: operation, parameters, and each operand as the distance to its last occurrence."""
     out: list[Hashable] = []
     last_use: dict[int, int] = {}
     for node in path:
@@ -71,8 +71,8 @@ def shortest_period(sequence: Sequence[Hashable], repeats: int = REPEATS) -> int
 
 
 def narrowest(path: Sequence[Node], period: int) -> int:
-    """After how many results from the start of a path, less than a period, fewest bytes are read later on; a backward
-    reads all that its roots were computed from."""
+    """Cut within a period at which fewest bytes are live: the number of results from the start of a path; a backward
+    reads all ancestors of its roots."""
     made = [(node, k) for node in path for k in range(len(node.avals))]
     last: dict[int, int] = {}
     here = 0
@@ -92,7 +92,7 @@ def narrowest(path: Sequence[Node], period: int) -> int:
 
 
 def generalize(path: Sequence[Node], period: int) -> None:
-    """Make the Python numbers that differ between the periods inputs, before a program is built on one of them."""
+    """Turn Python numbers that differ between the periods into inputs, before a program is built on one of them."""
     met: dict[tuple[int, int], object] = {}
     for node in path:
         for k, value in enumerate(node.fixed):
@@ -106,7 +106,7 @@ def generalize(path: Sequence[Node], period: int) -> None:
 
 
 def choose_cut(node: Node, look: int) -> int:
-    """Mark the node if the trace is to be cut here; gives the size at which to look again."""
+    """Mark the node as a cut if the trace is to be cut here; gives the size at which to look again."""
     if node.size >= LONGEST:
         node.cut = True
         return node.size + LONGEST

@@ -1,4 +1,4 @@
-"""Parts of a place that an index with arrays or masks writes: which elements they are, as far as the index is known.
+"""Part of a place that an advanced index writes: its elements, as far as the index is known.
 
     p[[0, 3], :, mask] = v        the points (0, k) and (3, k) of axes 0 and 2, beside all of axis 1
 
@@ -21,8 +21,8 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """The elements at ``points`` of some axes (positions by axis, which go together) and in ``ranges`` of the others,
-    or none."""
+    """Elements at ``points`` of some axes (positions by axis, which go together) and in ``ranges`` of the others, or
+    none."""
 
     ranges: tuple[range, ...]
     points: dict[int, Array]
@@ -30,7 +30,7 @@ class Points:
     guessed: bool
 
     def meets(self, other: Region | Rows) -> bool:
-        """Whether a box has an element of these."""
+        """Whether a box has an element in common with these."""
         boxes = [pair for k, pair in enumerate(zip(self.ranges, other.ranges, strict=True)) if k not in self.points]
         if self.empty or other.is_empty or not all(meet(r, s) for r, s in boxes):
             return False
@@ -39,7 +39,7 @@ class Points:
 
 
 def contains(positions: Any, numbers: Array) -> Array:
-    """Which numbers are in a range, or in a set."""
+    """Membership of numbers in a range or a set, elementwise."""
     if isinstance(positions, range):
         count, rest = np.divmod(numbers - positions.start, positions.step)
         found: Array = (rest == 0) & (count >= 0) & (count < len(positions))
@@ -48,7 +48,7 @@ def contains(positions: Any, numbers: Array) -> Array:
 
 
 class Picker:
-    """Goes over the entries of an index of a window, which is a part of a place."""
+    """Reader of the entries of an index of a window, a part of a place."""
 
     def __init__(self, region: Region) -> None:
         self.region = region
@@ -58,7 +58,7 @@ class Picker:
         self.empty, self.guessed = region.is_empty, False
 
     def pick(self, key: Any) -> Points:
-        """The part of the place."""
+        """Part of the place."""
         entries, ndim = keys.entries_of(key), len(self.region.axes)
         given = sum([keys.axes_of(e) for e in entries])
         for e in keys.complete(tuple(entries), given, ndim):
@@ -75,13 +75,13 @@ class Picker:
         return Points(tuple(self.ranges), points, self.empty or 0 in shape, self.guessed)
 
     def place_axis(self) -> tuple[int | None, range]:
-        """The axis of the place that the next one of the window is (None: a new one), and the positions it shows."""
+        """Axis of the place behind the window's next one (None: a new one), and its visible positions."""
         axis = self.region.axes[self.axis]
         self.axis += 1
         return (axis, self.region.ranges[axis]) if isinstance(axis, int) else (None, axis)
 
     def plain(self, e: Any) -> None:
-        """An int or a slice."""
+        """Int or slice."""
         axis, shown = self.place_axis()
         part, start = keys.entry(e, self.axis - 1, len(shown))
         if start is not None:
@@ -91,7 +91,7 @@ class Picker:
                 self.ranges[axis] = chosen
 
     def array(self, values: Any) -> None:
-        """An index array, if it is at hand."""
+        """Index array, if its values are known."""
         axis, shown = self.place_axis()
         if type(values) is not np.ndarray:
             self.guessed = True
@@ -102,7 +102,7 @@ class Picker:
             self.arrays[axis] = shown.start + np.where(values < 0, values + size, values) * shown.step
 
     def mask(self, mask: Any) -> None:
-        """A mask, if it is at hand: an index array for each of its axes."""
+        """Mask, if its values are known: an index array for each of its axes."""
         values = mask._data
         if type(values) is not np.ndarray:
             self.guessed = True
@@ -115,12 +115,12 @@ class Picker:
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """An index of a place, of which only the part is written that ``key``, an index of what it selects, says; a
-    function gives that index where it is asked for."""
+    """Nested index of a place: a part of its selection, given by ``key``, an index of that or a function that computes
+    one."""
 
     outer: Any
     key: Any
 
     def inner(self) -> Any:
-        """The index."""
+        """Inner index."""
         return self.key() if callable(self.key) else self.key

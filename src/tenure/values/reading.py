@@ -26,14 +26,14 @@ def value_of(x: Any) -> Tensor:
 
 
 def written_of(v: Any) -> Any:
-    """What is written to a place: a number, which takes the place's dtype, or a value."""
+    """Value to be written to a place: a number, which takes the place's dtype, or a tensor's value."""
     if type(v) in (bool, int, float):
         return v
     return v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else value_of(v)
 
 
 def as_operand(x: Any) -> Any:
-    """An operand beside a tensor: a value or a Python number; NotImplemented for anything else."""
+    """Operand beside a tensor: a value or a Python number; NotImplemented for anything else."""
     if isinstance(x, record._Tensor):
         return x._read()
     if type(x) in (bool, int, float):

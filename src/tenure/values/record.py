@@ -1,7 +1,7 @@
 """The recorder: every operation on tensors is one step in the trie, taken here.
 
 Recording is per thread. A trace in progress is a node of the trie, the handles of its results, the tensors
-that are its inputs and the Python numbers it met. ``Recorder.flush`` runs what is pending, ``seal`` closes a
+that are its inputs and the Python numbers it met. ``Recorder.flush`` runs the pending traces, ``seal`` closes a
 trace that runs later. An operation is appended only after all its checks; an interrupt in the middle of a
 step leaves the trace ``busy``, and the next operation starts another one.
 """
@@ -21,7 +21,7 @@ from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values import force, period
 from tenure.values.expand import Expansion, expand_input, expand_mode
-from tenure.values.graph import Leaf, Place
+from tenure.values.graph import CodeSite, Leaf
 from tenure.values.grow import new_operation
 from tenure.values.inside import internally, refuse
 from tenure.values.levels import Call, refuse_reading
@@ -38,11 +38,10 @@ _new = object.__new__
 
 
 class Trace:
-    """A recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents;
-    ``vmapped`` says whether some results are one example's; ``suspended`` is its run that an interrupt has stopped;
-    ``left``, whether somebody has interrupted a step, and
-    records elsewhere. ``segments`` are those that other threads made of it, and ``spent`` the results that a backward
-    consumed which is no step of it, with the line."""
+    """Recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents; ``vmapped``
+    says whether some results are one example's; ``suspended`` is its run that an interrupt has stopped; ``left``,
+    whether an interrupter of a step records elsewhere. ``segments`` are those that other threads made of it, and
+    ``spent`` the results that a backward consumed which is no step of it, with the line."""
 
     __slots__ = (
         "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
@@ -68,8 +67,8 @@ class Trace:
         self.marks: dict[int, Leaf] = {}
         self.handlers: dict[int, Any] = {}
         self.segments: list[Any] = []
-        self.spent: dict[int, Place] = {}
-        self.sites: list[tuple[int, Place]] = []
+        self.spent: dict[int, CodeSite] = {}
+        self.sites: list[tuple[int, CodeSite]] = []
         self.expansion: Expansion | None = None
         self.look = FIRST_LOOK
         self.lock = threading.RLock()
@@ -87,7 +86,7 @@ class Trace:
         self.eager = mode.eager
 
     def bind(self, x: Any) -> int:
-        """The slot of a tensor; one from outside becomes an input at its first use."""
+        """Slot of a tensor; one from outside becomes an input at its first use."""
         if x._trace is self:
             return x._slot  # type: ignore[no-any-return]
         slot = self.bound.get(id(x))
@@ -110,18 +109,18 @@ class Trace:
         return slot
 
     def whole(self) -> bool:
-        """Whether the trace is at the end of a step: what it holds is what its path has."""
+        """Whether the trace is at the end of a step: its contents agree with its path."""
         node = self.node
         return (
             len(self.handles) == node.results and len(self.inputs) == node.inputs and len(self.scalars) == node.scalars
         )
 
     def aval(self, slot: int) -> Aval:
-        """What is known of a slot."""
+        """Aval of a slot."""
         return self.handles[slot]._aval if slot >= 0 else self.inputs[~slot]._aval  # type: ignore[no-any-return]
 
     def deps(self, slot: int) -> Slots:
-        """The source slots that the gradient of a slot reaches."""
+        """Source slots that the gradient of a slot reaches."""
         if slot >= 0:
             return self.handles[slot]._deps  # type: ignore[no-any-return]
         return (slot,) if self.inputs[~slot]._deps else ()
@@ -131,20 +130,20 @@ class Trace:
         RECORDER.compute(x)
 
     def expanded(self) -> Expansion:
-        """The primitives of the path so far."""
-        ex, self.expansion = self.expansion or Expansion(), None  # whoever interrupts this makes one of its own
+        """Primitives of the path so far."""
+        ex, self.expansion = self.expansion or Expansion(), None  # an interrupter makes one of its own
         self.expansion = ex.advance(self.node)
         return ex
 
     def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
-        """A step never seen here, under the current node."""
+        """Add a new step under the current node."""
         try:
             return self.add(internally(self.node, new_operation, self, key, fn, args, params, scalars))
         except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
 
     def add(self, node: Node) -> Node:
-        """Put a new node under the current one; long paths are looked over for where to cut them."""
+        """Add a new node under the current one, and look for a cut of long paths."""
         force.count("nodes")
         if node.size >= self.look and not RECORDER.open:
             self.look = internally(node, period.choose_cut, node, self.look)
@@ -179,16 +178,16 @@ class Trace:
 
 
 class Recorder(threading.local):
-    """What this thread is recording. ``open`` counts transforms in progress, during which nothing is cut; ``vmap``
-    is the innermost vmapped call among them; ``rules`` are the custom rules whose cotangents are differentiated again,
-    with whether an array was made there of what has a graph."""
+    """Recording state of this thread. ``open`` counts transforms in progress, during which nothing is cut; ``vmap`` is
+    the innermost vmapped call among them; ``rules`` are the custom rules whose cotangents are differentiated again,
+    with whether an array was made there from a tensor with a graph."""
 
     def __init__(self) -> None:
         collecting = gc.isenabled()
         gc.disable()  # a finalizer that records would find this half made
         try:
             self.sealed: Trace | None = None
-            self.site: Place = None
+            self.site: CodeSite = None
             self.open = 0
             self.vmap: Call | None = None
             self.rules: list[bool] = []
@@ -204,7 +203,7 @@ class Recorder(threading.local):
                 t.handles = []
 
     def fresh(self) -> Trace:
-        """Leave the trace in progress as it is and start another; its values are computed when asked for."""
+        """Start another trace and leave the one in progress as it is; its values are computed when asked for."""
         held = self.__dict__  # looked up once: each attribute of a thread's own is a search for the thread
         if held["trace"].busy:
             held["trace"].left = True
@@ -215,8 +214,8 @@ class Recorder(threading.local):
         return trace  # type: ignore[no-any-return]
 
     def resume(self, t: Trace) -> None:
-        """Let a trace whose step was interrupted, and is taken now, be the first to run: nothing in it reads what the
-        interrupter has recorded elsewhere. A transform goes on with its own trace."""
+        """Continue with a trace whose step was interrupted, and run it first: nothing in it reads what the interrupter
+        has recorded elsewhere. A transform goes on with its own trace."""
         held, t.left = self.__dict__, False
         other = held["trace"]
         if other is t or t.done:
@@ -235,7 +234,7 @@ class Recorder(threading.local):
         return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
-        """The trace to go on with where one is busy, or is to be cut here."""
+        """Trace to go on with where one is busy, or is to be cut here."""
         return self.fresh() if t.busy else cut(t)
 
     def seal(self) -> None:
@@ -276,14 +275,14 @@ class Recorder(threading.local):
         else:
             force.run_prefix(t, h, t.expanded)
 
-    def enter_site(self, place: Place) -> None:
-        """Operations from here on are named by this line of the user's; None ends it."""
+    def enter_site(self, where: CodeSite) -> None:
+        """Set the site of the following operations, a line of the user's; None unsets it."""
         held = self.__dict__
-        held["site"], trace = place, held["trace"]
+        held["site"], trace = where, held["trace"]
         sites, start = trace.sites, len(trace.handles)
         if sites and sites[-1][0] == start:
             sites.pop()
-        sites.append((start, place))
+        sites.append((start, where))
 
 
 RECORDER = Recorder()
@@ -294,7 +293,7 @@ _Var: Any = None
 EXPRESSIONS: set[type] = set()
 """Classes of tensors whose operations are applied to a program under construction."""
 PLACES: set[type] = set()
-"""Classes whose value of this moment is ``_val``, which spares most operations on them a call."""
+"""Classes with their present value in ``_val``, which spares most operations on them a call."""
 
 
 def set_types(tensor: type, place: type) -> None:
@@ -340,7 +339,7 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
 
 
 def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> Any:
-    """``apply`` for one tensor and at most one number: what most operations are, and so without its loops."""
+    """``apply`` for one tensor and at most one number: the usual case, without loops."""
     if type(x) in EXPRESSIONS:
         return x.composed(fn, (x,) if scalar is None else (x, scalar), params)
     t = RECORDER.trace
@@ -376,23 +375,23 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
 
 
 def taken(t: Trace) -> None:
-    """A step of a trace is taken."""
+    """Finish a step that was taken."""
     t.busy = False
     if t.left:
         RECORDER.resume(t)
 
 
 def rest(t: Trace) -> None:
-    """A step of a trace has failed. Unless it has left the trace in the middle, it can be gone on with."""
+    """Finish a step that has failed. Unless it has left the trace in the middle, recording goes on."""
     t.busy = not t.whole()
     if t.left and not t.busy:
         RECORDER.resume(t)
 
 
 def cut(t: Trace) -> Trace:
-    """End the trace here, if nothing holds it open; gives the one to go on with.
+    """End the trace here, if nothing holds it open; gives the next one.
 
-    A loop is cut where its next turn begins to record: what the last one left on Python's stack is gone then.
+    A loop is cut where its next turn begins to record: the last one's temporaries are gone from the stack then.
     """
     if not RECORDER.open and t is RECORDER.trace:
         t.cutting = True

@@ -1,4 +1,4 @@
-"""Parts of a place: which elements a chain of basic indices selects, and whether two parts meet."""
+"""Regions: the elements of a place that a chain of basic indices selects, and their overlap."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Region:
     @staticmethod
     @lru_cache(maxsize=4096)
     def whole(shape: tuple[int, ...]) -> Region:
-        """All of a place."""
+        """Region of all elements."""
         return Region(tuple([range(n) for n in shape]), tuple(range(len(shape))), ((), ()), True)
 
     def sub(self, spec: Spec, starts: tuple[int, ...]) -> Region:
-        """The part that a basic index selects of this part."""
+        """Region that a basic index selects of this one."""
         ranges, source, numbers = list(self.ranges), iter(self.axes), iter(starts)
         axes: list[int | range] = []
         for entry in spec:
@@ -60,29 +60,29 @@ class Region:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the window."""
+        """Shape of the window."""
         return tuple([len(self.ranges[a] if isinstance(a, int) else a) for a in self.axes])
 
     def key(self) -> tuple[slice, ...]:
-        """The part as one index of the place that keeps all of its axes."""
+        """Region as one index of the place that keeps all of its axes."""
         return tuple([_slice(r) for r in self.ranges])
 
     def read(self, value: Any) -> Any:
-        """The part of a value, in the shape of the window."""
+        """Region of a value, in the shape of the window."""
         return self.seen(indexing.getitem(value, self.key()))
 
     def seen(self, block: Any) -> Any:
-        """A block with all axes of the place, as the window shows it."""
+        """Block with all axes of the place, in the shape of the window."""
         return (block.reshape((-1,))[:0] if self.is_empty else block).reshape(self.shape)
 
     def shaped(self, value: Any) -> Any:
-        """The window's value as a block with all axes of the place."""
+        """Value of the window as a block with all axes of the place."""
         return value.reshape(tuple([len(r) for r in self.ranges]))
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The part of a place that an index set along the first axis selects, in the order of the index."""
+    """Region that an index set along the first axis selects, in the order of the index."""
 
     index: tuple[int, ...]
     ranges: tuple[Any, ...]
@@ -108,15 +108,15 @@ class Rows:
         return Rows(rows, (frozenset(rows), *[range(n) for n in shape[1:]]))
 
     def key(self) -> tuple[list[int]]:
-        """The part as an index of the place."""
+        """Region as an index of the place."""
         return (list(self.index),)
 
     def seen(self, block: Any) -> Any:
-        """A block as the window shows it."""
+        """Block in the shape of the window."""
         return block
 
     def shaped(self, value: Any) -> Any:
-        """The window's value as a block."""
+        """Value of the window as a block."""
         return value
 
 

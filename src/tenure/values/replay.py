@@ -1,4 +1,4 @@
-"""Record a trace that has run once more, into the trace in progress: to differentiate a gradient through it."""
+"""Replay of a run trace into the trace in progress: to differentiate a gradient through it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tenure.values.vmapped import begin, finish, select, widen
 
 
 class Replay:
-    """The doubles of a segment's results, recorded as they are asked for."""
+    """Doubles of a segment's results, recorded on demand."""
 
     def __init__(self, segment: Any, start: Node = ROOT) -> None:
         self.segment = segment
@@ -44,11 +44,11 @@ class Replay:
         self.tracks = False
 
     def step(self, slot: int) -> tuple[Node, int]:
-        """The step that gave a result, and which of its results it is."""
+        """Step of a result, and the result's index within it."""
         return self.made[slot - self.start.results]
 
     def handle(self, slot: int) -> Any:
-        """The double of a result, or an input itself."""
+        """Double of a result, or an input itself."""
         if slot not in self.doubles:
             if slot < self.start.results:
                 return self.outside(slot)
@@ -56,7 +56,7 @@ class Replay:
         return self.doubles[slot]
 
     def outside(self, slot: int) -> Any:
-        """What stands for a slot that none of the steps gives: an input."""
+        """Input of the segment, in place of a slot of no step."""
         inputs = self.segment.inputs
         if self.segment.lean and not inputs:
             raise steps.consumed_error(site(self.segment.consumed()))  # by another thread, meanwhile
@@ -70,7 +70,7 @@ class Replay:
         return x
 
     def wanted(self, slot: int) -> set[int]:
-        """The results that one is computed from and that have no double yet, itself included."""
+        """Ancestors of a result without a double yet, itself included."""
         found: set[int] = set()
         stack = [slot]
         while stack:
@@ -81,7 +81,7 @@ class Replay:
         return found
 
     def record(self, wanted: set[int]) -> None:
-        """Take the steps again that give the wanted results."""
+        """Record the steps of the wanted results once more."""
         grad = True
         slot, scalar = self.start.results, self.start.scalars
         for node in self.path:
@@ -98,19 +98,19 @@ class Replay:
             scalar += len(node.kinds)
 
     def begin(self, level: Level) -> None:
-        """A vmapped call once more."""
+        """Begin a vmapped call once more."""
         again, trace = begin(level.count)
         self.calls[level] = RECORDER.vmap = Call(again, trace, RECORDER.vmap, "error")
 
     def finish(self, node: Node, results: list[Any]) -> tuple[Any, ...]:
-        """Its return."""
+        """Return from a vmapped call once more."""
         assert node.parent is not None and node.parent.open is not None
         call = self.calls[node.parent.open]
         RECORDER.vmap = call.outer
         return finish(call, results, node.params[0])
 
     def again(self, node: Node, slot: int, scalars: list[Any]) -> tuple[Any, ...]:
-        """One step once more, on the doubles of what it read."""
+        """Record one step once more, on the doubles of its operands."""
         read = [None if a is None else self.handle(a) for a in node.args]
         if node.expand is expand_operation:
             fn, params = node.params
@@ -142,7 +142,7 @@ class Replay:
         return (steps.close(self.handle(node.args[0]), hidden),)  # type: ignore[arg-type]
 
     def gradient(self, node: Node) -> tuple[Any, ...]:
-        """A recorded gradient once more."""
+        """Record a gradient once more."""
         roots, stops, into, create_graph, reached, final, _ = node.params
         with steps.Hold() as t:
             b = self.slot_of
@@ -159,11 +159,11 @@ class Replay:
             return tuple([found[b(s)] for s in reached])
 
     def slot_of(self, slot: int) -> int:
-        """Where the double of a slot stands."""
+        """Slot of the double of a result."""
         return RECORDER.trace.bind(self.handle(slot))
 
     def mark(self, node: Node, slot: int) -> Any:
-        """A mark once more, with its leaf or its custom rule."""
+        """Record a mark once more, with its leaf or its custom rule."""
         source = self.segment.sources.get(slot)
         first, *upstream = [self.handle(a) for a in node.args if a is not None]
         double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream, bool(node.params))

@@ -1,4 +1,4 @@
-"""What a custom rule keeps for its gradient, and how that depends on the arguments.
+"""Residuals of custom rules, and their dependence on the arguments.
 
     forward(x):  y = x.exp(); return y * y, y        runs outside the graph; y is slot 3 of the trace, x is slot 1
 
@@ -20,13 +20,13 @@ from tenure.values.trie import ROOT, Node
 
 
 def past_of(t: Any, end: Node) -> Any:
-    """What ``Replay`` asks of a trace or a segment, up to a node of its path."""
+    """View of a trace or segment up to a node of its path, for ``Replay``."""
     sources = t.marks if isinstance(t, Trace) else t.sources
     return SimpleNamespace(node=end, scalars=t.scalars, sources=sources, handlers=t.handlers)
 
 
 class Beginning:
-    """The point of a trace at which ``forward`` begins, and the arguments that it is given outside the graph."""
+    """Point of a trace at which ``forward`` begins, with its arguments, detached."""
 
     __slots__ = ("given", "node", "trace")
 
@@ -36,11 +36,12 @@ class Beginning:
         self.given = given
 
     def start(self, t: Any) -> Node:
-        """Where the steps of ``forward`` begin in the trace in which it has ended."""
+        """First node of the steps of ``forward`` in the trace in which it has ended."""
         return self.node if t is self.trace else ROOT
 
     def was_read(self, t: Any) -> bool:
-        """Whether ``forward`` has read values, or its trace was cut: what it has given may be made of numbers."""
+        """Whether ``forward`` has read values, or its trace was cut: its results may then depend on arguments through
+        Python numbers."""
         return t is not self.trace or any(x._data is not None for x in self.given)
 
 
@@ -58,7 +59,7 @@ class Again(Replay):
 
 
 class Residuals:
-    """Tensors that a rule keeps.
+    """Residuals of a rule.
 
     ``values`` are they, without a graph; ``slots`` says where each stands in the trace of the rule, None for a
     constant. Those of ``again`` were computed by the steps from ``start`` to ``end``, in which ``known`` maps the slots
@@ -75,8 +76,8 @@ class Residuals:
         self.known: dict[int, int] = {}
 
     def place(self, t: Any, begun: Beginning, arguments: list[Any], results: dict[int, Any]) -> list[Any]:
-        """Find where the tensors stand: each an argument, one of the ``results``, something with a graph, or a step of
-        ``forward``. Those of which it cannot be told are returned."""
+        """Origins of the residuals: each an argument, one of the ``results``, a tensor with a graph, or a step of
+        ``forward``. Those of unknown origin are returned."""
         self.start, self.end = begun.start(t), t.node
         swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=True)} | results
         unknown, read = [], begun.was_read(t)
@@ -106,11 +107,11 @@ class Residuals:
         return not numbers and all(x._deps or not x._aval.dtype.is_floating for x in late)
 
     def connected(self, t: Any) -> list[Any]:
-        """The tensors with their graph, in the trace in progress."""
+        """Residuals with their graph, in the trace in progress."""
         return self._in(past_of(t, self.end), lambda slot: t.handles[slot] if slot >= 0 else t.inputs[~slot])
 
     def doubled(self, replay: Replay, t: Any) -> Residuals:
-        """The same for the double of a rule's result."""
+        """Residuals for the double of a rule's result."""
         twin = Residuals(self.values)
         again = self._in(past_of(replay.segment, self.end), replay.handle)
         twin.slots = [None if slot is None else t.bind(x) for slot, x in zip(self.slots, again, strict=True)]

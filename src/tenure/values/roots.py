@@ -1,4 +1,4 @@
-"""Where a backward begins: a number that something was computed from, or a result with its cotangent."""
+"""Roots of a backward: a differentiable number, or a result with its cotangent."""
 
 from __future__ import annotations
 

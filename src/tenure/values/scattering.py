@@ -1,4 +1,4 @@
-"""Writing by index as functions. Each gives a new value; places have them with a trailing underscore.
+"""Writing by index as functions that return new values; places have them with a trailing underscore.
 
 Where indices repeat, the last in C order stands if it is set, and all count otherwise (TN803).
 """
@@ -124,7 +124,7 @@ def put_along_axis(x: ArrayLike, indices: ArrayLike, values: ArrayLike, axis: in
 
 
 def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtIndex:
-    """``x.at`` the parts that a list of indices names along an axis. TN802 if a source has not their shape or dtype."""
+    """``x.at`` for a list of indices along an axis. TN802 if a source has not the shape or dtype of the selection."""
     x, index = value_of(x), value_of(index)
     if len(index._aval.shape) > 1:
         raise ShapeError(f"{name}: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
@@ -197,12 +197,12 @@ def masked_fill(x: ArrayLike, mask: ArrayLike, value: Operand) -> Tensor:
 
 
 def _rows_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
-    """The index of what is written at a list of indices along an axis."""
+    """Index written by a list of indices along an axis."""
     return (*[slice(None)] * check_axis(dim, len(x._aval.shape)), index)
 
 
 def _spots_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
-    """The index of what ``gather`` would read."""
+    """Index that ``gather`` would read."""
     index, at = value_of(index), check_axis(dim, len(x._aval.shape))
     shape = index._aval.shape
     count = [np.arange(n).reshape([n if k == j else 1 for j in range(len(shape))]) for k, n in enumerate(shape)]
@@ -210,7 +210,7 @@ def _spots_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any
 
 
 def _mask_written(x: Any, mask: Any, *rest: Any, **more: Any) -> Any:
-    """The index of what a mask selects; all, if it is still to be broadcast and not at hand."""
+    """Index of a mask's elements; all, if the mask is still to be broadcast and its values are not known."""
     mask = value_of(mask)
     if mask._aval.shape == x._aval.shape:
         return mask
@@ -222,7 +222,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("scatter", "scatter_add", "scatter_reduce"), _spots_written),
     "masked_fill": _mask_written,
 }
-"""For functions that write by index what index they write at: all else of x stays as it is."""
+"""Written index of each function that writes by index: all other elements of x stay as they are."""
 
 
 def _segments(data: Any, ids: Any, count: int | None, way: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""The adjoint of a trace that has run: a program, built once for each pattern of cotangents."""
+"""Adjoint of a run trace: a program, built once for each pattern of cotangents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Cotangents = dict[int, Any]
 
 
 class Adjoint:
-    """The program and what feeds its inputs: (kind, slot or name, aval), then the ``numbers`` of the run.
+    """Adjoint program and the sources of its inputs: (kind, slot or name, aval), then the ``numbers`` of the run.
 
     ``found`` are the stops it reaches, those in ``selected`` in all their elements, ``baked`` the numbers that it took
     for constants.
@@ -64,7 +64,7 @@ class Adjoint:
 def _with_saved(
     node: Node, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
 ) -> tuple[Expansion, dict[int, Instruction | None]]:
-    """A path's primitives behind the parts of what was saved, and what is to stand for those that were."""
+    """Primitives of a path on its saved values, and the substitutes of the saved ones."""
     ex = Expansion()
     b = ex.builder
     avals = Expansion().advance(node).builder.avals
@@ -89,8 +89,8 @@ def segment_gradient(
     into: Cotangents,
     tracked: bool,
 ) -> tuple[Cotangents, Collection[int]]:
-    """Cotangents of those stops that the roots reach, and in which of them all elements are selected, as they are in
-    those of ``numbers``; differentiable if ``tracked``. A path learns here that a backward follows its run."""
+    """Cotangents of those stops that the roots reach, and the stops with all elements selected, as in those of
+    ``numbers``; differentiable if ``tracked``. A path learns here that a backward follows its run."""
     node = segment.node
     segment.use()
     roots = tuple(sorted(cts))
@@ -105,7 +105,7 @@ def segment_gradient(
 
 
 def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:
-    """The adjoint of a path for some roots, stops, accumulators and residuals."""
+    """Adjoint of a path for some roots, stops, accumulators and residuals."""
     key = ("adjoint", *about)
     while True:
         found: Adjoint | None = node.plans.get(key)

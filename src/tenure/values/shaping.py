@@ -31,7 +31,7 @@ PAD = Operation("pad", move.pad, "ConstantPadNdBackward0")
 SQUEEZE = Operation("squeeze", move.reshape, "SqueezeBackward0")
 UNSQUEEZE = Operation("unsqueeze", move.reshape, "UnsqueezeBackward0")
 AXIS, ORDER, SHAPE = ("axis",), ("order",), ("shape",)
-"""The names of parameters."""
+"""Names of parameters."""
 
 
 def _sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -106,7 +106,7 @@ def permute_dims(x: ArrayLike, *axes: Shape) -> Tensor:
 
 @lru_cache(maxsize=4096)
 def _ordered(ndim: int, axes: tuple[int, ...]) -> Any:
-    """The parameters of a permutation."""
+    """Parameters of a permutation."""
     order = tuple([check_axis(a, ndim) for a in axes])
     if len(order) != ndim or len(set(order)) != ndim:
         raise ShapeError(f"permute_dims: {list(order)} is no order of {ndim} axes")
@@ -233,7 +233,7 @@ def stack(tensors: Sequence[ArrayLike], axis: int = NOT_GIVEN, *, dim: int = NOT
 
 
 def _along(axis: Any, dim: Any) -> Any:
-    """An axis under either of its names, 0 without both; None is one that was given."""
+    """Axis under either of its names, 0 without both; None is a valid value."""
     if axis is NOT_GIVEN:
         return 0 if dim is NOT_GIVEN else dim
     return axis if dim is NOT_GIVEN else one_of(axis, dim)

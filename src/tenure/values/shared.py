@@ -1,10 +1,10 @@
-"""Numbers that several writers change at once, by explicit choice.
+"""Shared memory for several writers at once, by explicit choice.
 
-    relaxed    an addition goes to memory at once, whoever else is adding: where two meet, one may be lost (Hogwild)
+    relaxed    an addition goes to memory at once, even while others add: where two meet, one may be lost (Hogwild)
     ordered    additions come in rounds, one of each writer, and are made in the order of the writers: the same bits
                whatever the scheduling
 
-What is read is a value: a copy of what is there at that moment (in an ordered round, of what the last round left).
+A read gives a value: a copy of the numbers at that moment (in an ordered round, of those after the last round).
 """
 
 from __future__ import annotations
@@ -101,14 +101,14 @@ class Shared:
         apply(self._memory, self._addition(delta, index))
 
     def writer(self, number: int = 0) -> Writer:
-        """The writer of a number: a context in which it reads and adds."""
+        """Writer of a number: a context in which it reads and adds."""
         number = int_of(number, "writer: the number")
         if self._rounds is not None and not 0 <= number < self._rounds.count:
             raise OutOfRange(f"writer {number} of {self._rounds.count}", help="they are numbered from 0")
         return Writer(self, number)
 
     def _addition(self, delta: Any, index: Any) -> Addition:
-        """What is added where, computed and looked over."""
+        """Addition to be made, computed and checked: its array, and its rows."""
         array = array_of(value_of(delta).detach().to(self.dtype))
         rows = None if index is None else self._checked(index)
         shape = self.shape if rows is None else (*rows.shape, *self.shape[1:])
@@ -120,7 +120,7 @@ class Shared:
             ) from None
 
     def _checked(self, index: Any) -> Array:
-        """An index array within the first axis."""
+        """Index array, checked to lie within the first axis."""
         if not self.shape:
             raise OutOfRange("a 0-dimensional Shared has no axis to index", at=site(here()))
         rows: Array = array_of(value_of(index))
@@ -191,7 +191,7 @@ class Writer:
 
 
 class Rounds:
-    """The rounds of an ordered Shared: ``given`` is what has been added to the one that is not yet complete."""
+    """Rounds of an ordered Shared: ``given`` is what has been added to the one that is not yet complete."""
 
     def __init__(self, count: int, memory: Array) -> None:
         self.count = count
@@ -203,7 +203,7 @@ class Rounds:
         self.left: set[int] = set()
 
     def enter(self, number: int) -> None:
-        """A writer begins; each does so once."""
+        """Register a writer; each registers once."""
         if os.getpid() != self.process:
             raise TenureError("an ordered Shared is written by threads of one process", at=site(here()))
         with self.changed:
@@ -212,7 +212,7 @@ class Rounds:
             self.inside.add(number)
 
     def leave(self, number: int) -> None:
-        """A writer ends; rounds go on without it."""
+        """Unregister a writer; rounds go on without it."""
         with self.changed:
             self.inside.discard(number)
             self.left.add(number)
@@ -225,7 +225,7 @@ class Rounds:
             self.changed.wait_for(lambda: number not in self.given)
 
     def add(self, number: int, addition: Addition) -> None:
-        """Give a writer's part of the round."""
+        """Add a writer's part of the round."""
         with self.changed:
             self.refuse_outside(number)
             self.changed.wait_for(lambda: number not in self.given)
@@ -233,7 +233,7 @@ class Rounds:
             self.complete()
 
     def complete(self) -> None:
-        """Make the additions of a round, in the order of the writers, once all that are left have given theirs."""
+        """Apply the additions of a round, in the order of the writers, once all that are left have added theirs."""
         if self.given and len(self.given.keys() | self.left) == self.count:
             for number in sorted(self.given):
                 apply(self.memory, self.given[number])
@@ -250,7 +250,7 @@ class Rounds:
 
 
 def _mapped(array: Array) -> Array:
-    """A copy in memory that processes forked from this one share."""
+    """Copy in memory shared with forked processes."""
     raw = mmap.mmap(-1, max(array.nbytes, 1))
     memory = np.frombuffer(raw, array.dtype, math.prod(array.shape)).reshape(array.shape)
     memory[...] = array
@@ -258,7 +258,7 @@ def _mapped(array: Array) -> Array:
 
 
 def _taken(memory: Array, rows: Array | None) -> Tensor:
-    """A copy of all of it, or of some rows, as a value."""
+    """Copy of all of it, or of some rows, as a value."""
     if rows is not None:
         return wrap(memory.take(rows, axis=0))
     return wrap(memory.copy()) if memory.size < ALIGNED else value_of(memory)

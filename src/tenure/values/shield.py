@@ -16,7 +16,7 @@ MAIN = threading.main_thread().ident
 
 
 def shielded(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function and defer SIGINT to its end; what runs a program stops at the next pause (``runtime.pauses``)."""
+    """Call a function and defer SIGINT to its end; running programs stop at the next pause (``runtime.pauses``)."""
     old: Any = _signal.getsignal(SIGINT) if threading.get_ident() == MAIN else None
     if not callable(old):
         return function(*args)

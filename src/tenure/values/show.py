@@ -1,4 +1,4 @@
-"""How a tensor prints: the text that PyTorch shows for the same numbers.
+"""Text of a tensor: as PyTorch shows the same numbers.
 
 Only what appears on the screen is ever converted: `format_tensor` first cuts the corners that a
 summary shows out of the array, then spells the numbers, then lays the cells out in lines.
@@ -21,7 +21,7 @@ __all__ = ["PrintOptions", "format_tensor", "get_printoptions", "set_printoption
 
 @dataclass(frozen=True, slots=True)
 class PrintOptions:
-    """What `set_printoptions` sets.
+    """Options of printing, for `set_printoptions`.
 
     `precision`: digits after the point of a float. `threshold`: the number of elements above which
     a tensor is summarized. `edgeitems`: how many items a summary keeps at each end of an axis.

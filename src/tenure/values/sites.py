@@ -1,4 +1,4 @@
-"""The user's lines: where an operation was recorded, looked up only when an error needs it."""
+"""Sites: the user's lines that recorded operations, looked up only when an error needs them."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from tenure.errors import Site, following
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def place_of(t: Any, h: Any) -> Place:
-    """The line that recorded a handle of a trace: its own, or the user's call into the package around it."""
+def site_of(t: Any, h: Any) -> CodeSite:
+    """Site that recorded a handle of a trace: its own, or the user's call into the package around it."""
     if not h._code.co_filename.startswith(PACKAGE):
         return (h._code, h._lasti)
-    found: Place = None
-    for start, place in t.sites:
+    found: CodeSite = None
+    for start, where in t.sites:
         if start > h._slot:
             break
-        found = place
+        found = where
     return found
 
 
-def places_of(t: Any, handles: Sequence[Any]) -> list[Place]:
-    """``place_of`` for the handles of a trace, in their order."""
-    out: list[Place] = []
+def sites_of(t: Any, handles: Sequence[Any]) -> list[CodeSite]:
+    """``site_of`` the handles of a trace, in their order."""
+    out: list[CodeSite] = []
     ahead, found = iter([*t.sites, (len(handles), None)]), None
-    start, place = following(ahead)
+    start, where = following(ahead)
     for slot, h in enumerate(handles):
         while start <= slot:
-            found = place
-            start, place = following(ahead)
+            found = where
+            start, where = following(ahead)
         own = not h._code.co_filename.startswith(PACKAGE)
         out.append((h._code, h._lasti) if own else found)
     return out
 
 
-def site(place: Place) -> Site | None:
-    """A recorded line, looked up."""
-    return None if place is None else Site.of(*place)
+def site(where: CodeSite) -> Site | None:
+    """Line of a site, looked up."""
+    return None if where is None else Site.of(*where)
 
 
 def user_frame() -> FrameType:
-    """The frame of the user's that is calling into the package now."""
+    """Frame of the user's that is calling into the package now."""
     frame = sys._getframe(1)
     while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
@@ -57,13 +57,13 @@ Handle = TypeVar("Handle", bound=Any)
 
 
 def at_users_line(h: Handle) -> Handle:
-    """A handle that was recorded deeper below the user's line than operations are."""
+    """Set the site of a handle that was recorded deeper below the user's line than operations are."""
     frame = user_frame()
     h._code, h._lasti = frame.f_code, frame.f_lasti
     return h
 
 
-def here() -> Place:
-    """The line of the user's that is calling into the package now."""
+def here() -> CodeSite:
+    """Site of the user's that is calling into the package now."""
     frame = user_frame()
     return (frame.f_code, frame.f_lasti)

@@ -1,4 +1,4 @@
-"""What to write instead, in the user's own names."""
+"""Suggested replacements in error messages, in the user's own names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRITE = "make a place, `x = x.mut()`, and write that; or take the new value: `x 
 
 
 def in_plain_names(cls: Class) -> Class:
-    """A class that users know by another name: its methods' errors name the methods alone."""
+    """Class decorator for a class that users know by another name: its methods' errors name the methods alone."""
     for method in vars(cls).values():
         while isinstance(method, FunctionType):
             method.__qualname__ = method.__name__
@@ -23,7 +23,7 @@ def in_plain_names(cls: Class) -> Class:
 
 
 def write_to_a_value() -> WriteError:
-    """TN594 for ``x[i] = v`` of a value; where it was read by an index itself, ``u[i][j] = v``, how to index once."""
+    """TN594 for ``x[i] = v`` of a value; for the chained ``u[i][j] = v``, with the single index to write instead."""
     at = site(here())
     chain = None if at is None else chained(at.text)
     if chain is None:
@@ -39,8 +39,8 @@ def write_to_a_value() -> WriteError:
 
 
 def chained(text: str) -> tuple[str, str | None] | None:
-    """Of a statement that writes an index of an index: what the first index reads, and the statement with one index
-    for both, if there is one."""
+    """Parse of a statement that writes an index of an index: the source of the first index's operand, and the statement
+    with one index for both, if there is one."""
     try:
         body = ast.parse(text.strip()).body
     except SyntaxError:
@@ -68,7 +68,7 @@ def chained(text: str) -> tuple[str, str | None] | None:
 
 
 def elements(index: ast.expr) -> list[ast.expr]:
-    """The entries of an index."""
+    """Entries of an index."""
     return list(index.elts) if isinstance(index, ast.Tuple) else [index]
 
 

@@ -1,4 +1,4 @@
-"""What a backward consumes: the steps it walked whose gradient reads a value.
+"""Consumption by a backward: the steps it walked whose gradient reads a value.
 
     y = x.float(); z = y * y; z.sum().backward()        consumes z, whose gradient reads y; not y, nor the sum
 
@@ -31,15 +31,15 @@ from tenure.values.expand import (
     expand_select,
     expand_widen,
 )
-from tenure.values.graph import Out, Place, Segment
-from tenure.values.sites import place_of
+from tenure.values.graph import CodeSite, Out, Segment
+from tenure.values.sites import site_of
 from tenure.values.trie import Node
 
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
-"""Steps beside operations whose gradient reads no value of theirs."""
+"""Recorded steps, operations apart, whose gradient reads no value of theirs."""
 
 Operand = tuple[Aval, bool] | type
-"""A tensor with whether a gradient flows to it, or the type of a Python number."""
+"""Operand as a symbol: a tensor with whether a gradient flows to it, or the type of a Python number."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -62,7 +62,7 @@ def reads(fn: Operation, params: Any, operands: tuple[Operand, ...]) -> bool:
 
 
 def spending(node: Node) -> frozenset[int]:
-    """The results of a path whose step a backward consumes, found once."""
+    """Results of a path whose step a backward consumes, cached."""
     found: frozenset[int] | None = node.plans.get("spending")
     if found is None:
         made = paths.steps(node)
@@ -90,7 +90,7 @@ def spending(node: Node) -> frozenset[int]:
 
 
 def consumed(node: Node) -> dict[int, int]:
-    """The results that the backwards on a path have consumed, with a result slot of the backward. Found once."""
+    """Results that the backwards on a path have consumed, with a result slot of the backward; cached."""
     out: dict[int, int] | None = node.plans.get("consumed")
     if out is None:
         out, first = {}, 0
@@ -104,7 +104,7 @@ def consumed(node: Node) -> dict[int, int]:
 
 
 def walked(node: Node, roots: Iterable[int]) -> set[int]:
-    """The results that a backward from some of a path walks, up to its leaves."""
+    """Results that a backward from some of a path walks, up to its leaves."""
     return paths.ancestors(paths.steps(node), roots, paths.leaf_slots(node))
 
 
@@ -120,16 +120,16 @@ def spread(node: Node, spent: dict[int, Any]) -> dict[int, Any]:
 
 
 def needs(node: Node) -> KeysView[int]:
-    """The results whose gradient within a path reads a value, found once."""
+    """Results whose gradient within a path reads a value, cached."""
     found: KeysView[int] | None = node.plans.get("needs")
     if found is None:
         found = node.plans["needs"] = spread(node, dict.fromkeys(spending(node))).keys()
     return found
 
 
-def spend(segment: Segment, roots: Iterable[int], where: Place) -> None:
-    """A backward has walked a segment from some results: what it consumed is a number from now on, whoever has it,
-    and what nobody needs for a gradient any more is let go of."""
+def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
+    """Consume what a backward has walked of a segment from some roots: these results are numbers from now on, for every
+    holder, and values that no gradient needs any more are released."""
     node, key = segment.node, ("spent", tuple(sorted(roots)))
     found: tuple[frozenset[int], KeysView[int]] | None = node.plans.get(key)
     if found is None:
@@ -144,9 +144,9 @@ def spend(segment: Segment, roots: Iterable[int], where: Place) -> None:
             let_go(other, spread(other.node, dict.fromkeys(spent)).keys(), where)
 
 
-def let_go(segment: Segment, gone: KeysView[int], where: Place) -> None:
-    """Results of a segment for whose gradient something is missing become numbers; where the others need no value,
-    neither does the segment."""
+def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
+    """Turn results of a segment without a computable gradient into numbers; where the others need no value, the segment
+    is released too."""
     left = []
     for slot, reference in list(segment.outs.items()):
         out = reference()
@@ -159,26 +159,26 @@ def let_go(segment: Segment, gone: KeysView[int], where: Place) -> None:
 
 
 def alike(t: Any) -> list[Segment]:
-    """The segments of one trace: another thread has made one of what was pending."""
+    """Segments of one trace: another thread has made one of a pending trace."""
     return [segment for reference in list(t.segments) if (segment := reference()) is not None]
 
 
 def share(t: Any, segment: Segment) -> None:
-    """Let what is consumed of a trace be so for another segment of it, too."""
+    """Copy the consumption of a trace to another segment of it."""
     segment.trace = t
     t.segments.append(weakref.ref(segment))
 
 
 def out_of(segment: Segment, slot: int, name: str) -> Out:
-    """A result of a segment that was made of another thread's trace, which may have consumed it."""
+    """Result of a segment that was made of another thread's trace, which may have consumed it."""
     found = gone(segment)
     return Out(None if slot in found else segment, slot, name, found.get(slot))
 
 
-def gone(segment: Segment) -> dict[int, Place]:
-    """The results of a segment that its trace, which goes on in another thread, has consumed since, with the lines."""
+def gone(segment: Segment) -> dict[int, CodeSite]:
+    """Results of a segment that its trace, which goes on in another thread, has consumed since, with the lines."""
     t = segment.trace
     if t is None:
         return {}
-    lines = {slot: place_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.node).items()}
+    lines = {slot: site_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.node).items()}
     return spread(segment.node, lines | t.spent)

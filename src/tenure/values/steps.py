@@ -1,4 +1,4 @@
-"""The recorded steps that are not operations of the user's: marks, gradients, tangents, calls of programs."""
+"""Recorded steps other than the user's operations: marks, gradients, tangents, calls of programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import RECORDER, Trace, cut
-from tenure.values.sites import here, place_of, site, user_frame
+from tenure.values.sites import here, site, site_of, user_frame
 from tenure.values.trie import Key, Node
 
 FILL = promote.Operation("full", promote.filled)
@@ -38,12 +38,12 @@ FILL = promote.Operation("full", promote.filled)
 
 @lru_cache(maxsize=4096)
 def filling(aval: Aval) -> tuple[Any, ...]:
-    """The parameters of ``FILL``."""
+    """Parameters of ``FILL``."""
     return (("shape", aval.shape), ("dtype", aval.dtype))
 
 
 def fill(aval: Aval, number: float) -> Any:
-    """A tensor of one number."""
+    """Tensor of one number."""
     return apply(FILL, (), filling(aval), (number,))
 
 
@@ -51,17 +51,17 @@ SETTLE = promote.Operation("settle", settled)
 
 
 def settle(g: Any) -> Any:
-    """A cotangent or tangent from outside as numbers: none of its elements is one that is not selected."""
+    """Cotangent or tangent from outside as numbers: none of its elements is unselected."""
     return apply_one(SETTLE, g)
 
 
 def ones(aval: Aval) -> Any:
-    """The cotangent of a result by itself."""
+    """Cotangent of a result by itself: ones."""
     return settle(fill(aval, 1))
 
 
 class Hold:
-    """Hold a trace from the first operand bound to the step taken: whoever interrupts records elsewhere."""
+    """Lock on a trace from the first operand bound to the end of the step: an interrupter records elsewhere."""
 
     __slots__ = ("trace",)
 
@@ -88,7 +88,7 @@ class Hold:
 
 
 def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Any, ...]:
-    """Take a step in a trace that is held, and give its handles; ``build`` makes the node when it is new."""
+    """Take a step in a held trace, and return its handles; ``build`` makes the node when it is new."""
     if MODE.get() is not t.mode:
         t.enter(current_mode())
     handles = seen(t, key, scalars)
@@ -107,13 +107,13 @@ def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...]
 
 
 def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
-    """The slots of some tensors in a trace."""
+    """Slots of some tensors in a trace."""
     return tuple([t.bind(x) for x in xs])
 
 
 def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = False) -> Any:
-    """The same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``)
-    the result of a custom rule, whose gradient goes on to those tensors by hand, and ``keeps`` values for that."""
+    """Mark: the same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``) the
+    result of a custom rule, whose gradient goes on to those tensors by its rule, and ``keeps`` residuals for that."""
     with Hold() as t:
         slot = t.bind(x)
         behind = slots_of(t, upstream) if upstream else ()
@@ -147,8 +147,8 @@ def mark_leaf(x: Any, leaf: Leaf) -> Any:
 def update(
     fn: promote.Operation, operands: list[Any], params: Any, scalars: tuple[Any, ...], places: list[Any]
 ) -> tuple[Any, ...]:
-    """An operation outside the graph on tensors and places that gives new values to places: one result for each of
-    ``places``, which is the value of its leaf from now on."""
+    """Update: an operation outside the graph on tensors and places that gives new values to places: one result for each
+    of ``places``, which is the value of its leaf from now on."""
     leaves: list[Leaf | None] = [p._leaf for p in places]
     with Hold() as t:
         slots = slots_of(t, [x._read() for x in operands])
@@ -168,7 +168,7 @@ def update(
 
 
 def close(x: Any, marks: Sequence[Any], end: int | None = None) -> Any:
-    """A result of a transform without its dependence on the transform's own marks, and on those of transforms in it,
+    """Result of a transform without its dependence on the transform's own marks, and on those of transforms in it,
     which lie before slot ``end`` if that is given."""
     with Hold() as t:
         slot = t.bind(x)
@@ -203,7 +203,7 @@ def gradient(
     key: Key | None = None,
     ends: bool = False,
 ) -> dict[int, Any]:
-    """In a trace that is held, the cotangents of those stops that the roots reach.
+    """Cotangents, in a held trace, of those stops that the roots reach.
 
     ``roots`` pairs a slot with that of its cotangent (None: 1). The walk goes on behind stops that are not ``final``,
     but not with what is asked for if it ``ends`` there.
@@ -240,7 +240,7 @@ def gradient(
 def short_gradient(
     t: Trace, root: Any, into: tuple[int | None, ...], keep: bool
 ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-    """``gradient`` of one number, once, with respect to all that it depends on: the slots reached, and cotangents."""
+    """``gradient`` of one number, with respect to all its sources: the slots reached, and cotangents."""
     slot, deps = root._slot, root._deps
     key = (expand_gradient, slot, keep, *into)
     handles = seen(t, key, ()) if MODE.get() is t.mode else None
@@ -254,7 +254,7 @@ def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) ->
     spent = spending.consumed(t.node)
     hit = sorted(paths.ancestors(paths.steps(t.node), roots, halt) & spent.keys()) if spent else ()
     if hit:
-        raise consumed_error(site(place_of(t, t.handles[spent[hit[-1]]])))
+        raise consumed_error(site(site_of(t, t.handles[spent[hit[-1]]])))
 
 
 def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
@@ -298,7 +298,7 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
 
 
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
-    """A hook on gradients says nothing of tangents: TN804 where one lies on the way."""
+    """TN804 where a hook on gradients lies on the way of tangents, of which it says nothing."""
     made = paths.steps(t.node)
     for slot in paths.ancestors(made, outs, ins):
         node, k = made[slot]
@@ -311,7 +311,7 @@ def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
 
 
 def block(t: Trace | None, begins: bool) -> Trace:
-    """A checkpointed function begins, or has returned in the trace where it began."""
+    """Begin or end of a checkpointed function in the trace where it began."""
     with Hold(t) as held:
         key = (expand_block, begins)
         take(held, key, lambda: Node(held.node, key, expand_block, params=begins))
@@ -319,7 +319,7 @@ def block(t: Trace | None, begins: bool) -> Trace:
 
 
 def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = (), tracked: bool = False) -> Any:
-    """Apply a program to tensors, and then numbers, as one step, which a ``tracked`` gradient goes through."""
+    """Call of a program on tensors, and then numbers, as one step, which a ``tracked`` gradient goes through."""
     with Hold() as t:
         args = slots_of(t, operands)
         key = (expand_call, program, args, tracked)

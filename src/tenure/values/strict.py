@@ -1,7 +1,7 @@
-"""``tn.strict`` and ``tn.must_inplace``: a write that copies because somebody holds what was there is an error.
+"""``tn.strict`` and ``tn.must_inplace``: a write that copies because the former value has a holder is an error.
 
-A write gives its place another value, which the program computes into the buffer of the former one if nobody else has
-that. Whether somebody has is known when the program runs, and looked at before.
+A write gives its place another value, which the program computes into the buffer of the former one if that has
+no other holder. The holders are known when the program is about to run, and are checked then.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from tenure.runtime.bracket import Bracketed
 from tenure.runtime.lots import unshared
 from tenure.values import record
 from tenure.values.force import BEFORE_RUN
-from tenure.values.graph import Place
+from tenure.values.graph import CodeSite
 from tenure.values.holders import Holder, holders
 from tenure.values.loans import WATCHERS
 from tenure.values.record import RECORDER
-from tenure.values.sites import here, place_of, site
+from tenure.values.sites import here, site, site_of
 
 ACTIVE: ContextVar[tuple[Any, ...]] = ContextVar("tenure_strict", default=())
 HELP = "drop it before the write (`del name`), or keep a copy: x.clone()"
 
 
 class Written:
-    """A write that has not been computed: the value that the place held before, if it is still there, and the line."""
+    """Write not yet computed: the former value of the place, if it is still there, and the line."""
 
     __slots__ = ("before", "where")
 
-    def __init__(self, before: Any, where: Place) -> None:
+    def __init__(self, before: Any, where: CodeSite) -> None:
         self.before = weakref.ref(before)
         self.where = where
 
@@ -65,12 +65,12 @@ class strict(Bracketed, ContextDecorator):
         return begin, ((finish,),), ((ACTIVE.set, outer), (WATCHERS.remove, watch), (BEFORE_RUN.remove, look))
 
     def watch(self, place: Any, before: Any) -> None:
-        """A place is given another value."""
+        """Note a write to a place."""
         if self in ACTIVE.get():
             self.writes.append(Written(before, here()))
 
     def look(self, t: Any, plan: Any) -> Exception | None:
-        """Look at the writes of a trace that is about to run."""
+        """Check the writes of a trace that is about to run."""
         if self not in ACTIVE.get():
             return None
         waiting, self.writes = self.writes, []
@@ -84,7 +84,7 @@ class strict(Bracketed, ContextDecorator):
         return next((error for error in errors if error is not None), None)
 
     def judge(self, t: Any, plan: Any, k: int, write: Written) -> Exception | None:
-        """TN506 if the buffer of input k would serve the write, but somebody holds it."""
+        """TN506 if the buffer of input k would serve the write, but has another holder."""
         for candidates in donors(plan.executable):
             if k in candidates and not any(is_free(t, plan, c) for c in candidates):
                 return copies(write.where, held_by(t, plan, k))
@@ -111,12 +111,12 @@ class must_inplace(strict):
             raise DTypeError(f"must_inplace is about a place, not {shown(place)}", help="make one: x.mut()")
 
     def watch(self, place: Any, before: Any) -> None:
-        """A place is given another value."""
+        """Note a write to the place."""
         if place is self.place:
             super().watch(place, before)
 
     def judge(self, t: Any, plan: Any, k: int, write: Written) -> Exception | None:
-        """An error too where the program copies."""
+        """Error also where the program itself copies."""
         error = super().judge(t, plan, k, write)
         if error is not None:
             return error
@@ -136,8 +136,8 @@ def finish() -> None:
         RECORDER.flush()
 
 
-def copies(where: Place, found: Sequence[Holder]) -> BorrowError:
-    """The error for a write that copies."""
+def copies(where: CodeSite, found: Sequence[Holder]) -> BorrowError:
+    """Error for a write that copies."""
     return BorrowError(
         "strict: this write copies its place, as somebody still holds what it held before",
         code="TN506",
@@ -148,7 +148,7 @@ def copies(where: Place, found: Sequence[Holder]) -> BorrowError:
 
 
 def program_of(executable: Any) -> Any:
-    """The program of an executable, however it is run."""
+    """Program of an executable, however it is run."""
     return getattr(executable, "inner", executable).program
 
 
@@ -156,7 +156,7 @@ _donors: dict[int, tuple[Any, list[list[int]]]] = {}
 
 
 def donors(executable: Any) -> list[list[int]]:
-    """For each value that may lie in the buffer of an input: these inputs. Known once for each program."""
+    """Inputs in whose buffer each value may lie; cached for each program."""
     program = program_of(executable)
     known = _donors.get(id(program))
     if known is not None:
@@ -180,15 +180,15 @@ def keeps(t: Any, plan: Any, k: int) -> bool:
 
 
 def held_by(t: Any, plan: Any, k: int) -> list[tuple[str, Site | None]]:
-    """Who has the buffer of an input."""
+    """Holders of the buffer of an input."""
     if keeps(t, plan, k):
         result = t.handles[plan.open[0]]
-        return [("the graph of this result keeps it, which backward() has not consumed", site(place_of(t, result)))]
+        return [("the graph of this result keeps it, which backward() has not consumed", site(site_of(t, result)))]
     return holders(t.inputs[k], t.inputs)
 
 
 def counts(inputs: list[Any], k: int) -> tuple[int, int]:
-    """How often a value and its array are referred to."""
+    """Reference counts of a value and its array."""
     return sys.getrefcount(inputs[k]), sys.getrefcount(inputs[k]._data)
 
 
@@ -198,4 +198,4 @@ class _Probe:
 
 
 ALONE = counts([_Probe()], 0)
-"""What it counts where only the list has them."""
+"""Reference counts of a value that only a list holds."""

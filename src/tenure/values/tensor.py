@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tenure.values.var import Var
 
 TURNED = (("order", (1, 0)),)
-"""The parameters of a transposition."""
+"""Parameters of a transposition."""
 
 
 @in_plain_names
@@ -200,7 +200,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         "_kept",
         "_lasti",
         "_node",
-        "_places",
+        "_positions",
         "_slot",
         "_src",
         "_trace",
@@ -367,7 +367,7 @@ def _refusal(name: str) -> property:
 
 
 def refuse_in_place(names: Iterable[str]) -> None:
-    """Let these methods of places be TN594 on values. (Not by ``__getattr__``: it would slow every attribute.)"""
+    """TN594 for these methods of places on values. (Not by ``__getattr__``: it would slow every attribute.)"""
     for name in names:
         if not hasattr(Tensor, name):
             setattr(Tensor, name, _refusal(name))
@@ -383,7 +383,7 @@ MEMORY = {
     "detach_": "x.detach() gives a value without a graph",
     "pin_memory": "there is one device, the CPU",
 }
-"""What PyTorch has for memory that several tensors share, and what to write instead."""
+"""PyTorch's names for memory that several tensors share, each with the advice for its error."""
 
 
 def _missing(name: str, instead: str) -> property:

@@ -1,12 +1,12 @@
-"""What ties a place to its parts while it is parted, and a part to its place.
+"""Ties between a place and its parts while it is parted.
 
     a, b = v.split_at_mut(3)        v: 0 1 2 3 4 5        a: 0 1 2        b: 3 4 5
-    a += 1; b.zero_()               each part has its own value, and is written by whoever has it, in place
+    a += 1; b.zero_()               each part has its own value, and is written in place by its holder
     v.sum()                         puts the parts together: 1 2 3 0 0 0
 
-The array of a place that nobody else has is carved: its parts lie in it where they can (``lots``), and putting them
+An array that only the place has is carved: its parts lie in it where they can (``lots``), and putting them
 together is then no copy either. ``Var._ties`` is None, or the ``Ties`` of a place: its parts, and what it is a part
-of. Once a part has been written the whole's ``_val`` is absent: whoever looks for it puts it together.
+of. Once a part has been written the whole's ``_val`` is absent: the next reader joins the parts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Token:
-    """A part as the loans of its place know it: where it is, and which borrow it was taken from."""
+    """Part in the eyes of its place's loans: its region, and the borrow that it was taken from."""
 
     __slots__ = ("_parent", "_region")
 
@@ -45,7 +45,7 @@ class Token:
         self._parent = None if parent is None else weakref.ref(parent)
 
     def chain(self) -> list[Any]:
-        """This part, and the borrows that it was taken from, while somebody has them."""
+        """Chain of live borrows from this part up to the place."""
         parent = None if self._parent is None else self._parent()
         return [self, *(parent.chain() if parent is not None else [])]
 
@@ -73,11 +73,12 @@ class Ties:
         self.lent: dict[Loan, Any] = {}
 
     def whole(self) -> Any:
-        """The place that this one is a part of, or None."""
+        """Place that this one is a part of, or None."""
         return None if self.owner is None else self.owner()
 
     def refuse_write(self) -> None:
-        """TN503 or TN506 where the whole is lent. Borrows that the write will make stale look once more before."""
+        """TN503 or TN506 where the whole is lent. Borrows that the write will make stale refresh their snapshot
+        before."""
         place = self.whole()
         if place is not None:
             place._refuse_write(self.token)
@@ -86,7 +87,7 @@ class Ties:
                     b._read()
 
     def lend(self, loan: Loan) -> None:
-        """A part is lent, and so is that much of the whole, unless it is lent as this part already."""
+        """Lend a part, and with it as much of the whole, unless it is lent as this part already."""
         place = self.whole()
         loans = None if place is None else place._loans
         known = loans.exclusive if type(loans) is Loans else ()
@@ -96,12 +97,12 @@ class Ties:
             self.lent[loan] = place
 
     def give_back(self, loan: Loan) -> None:
-        """The loan of a part has ended."""
+        """End the loan of a part."""
         if loan in self.lent:
             tidied(self.lent.pop(loan))
 
     def absent(self, place: Any) -> Any:
-        """The value of a place that has none at hand: put together, if no loan forbids it."""
+        """Value of a place that has none: joined from its parts, if no loan forbids it."""
         loans = tidied(place)
         if (type(loans) is Loans and loans.exclusive) or type(loans) is Ended:
             return absent(place)
@@ -110,11 +111,13 @@ class Ties:
 
     @guarded
     def _at_hand(self, place: Any) -> Any:
-        """The value of a place whose parts hold nothing newer; None if one does, as it is written while others read."""
+        """Cached value of a place whose parts hold nothing newer; None if one does, as it is written while others
+        read."""
         return None if self.outdated else absent(place)
 
     def joined(self, place: Any) -> Any:
-        """The value of a place with what its parts hold now. Values are computed outside the lock: that may wait."""
+        """Value of a place with the present values of its parts. Values are computed outside the lock: that may
+        wait."""
         while True:
             whole, stamp, parts, base = self._parts(place)
             if whole is not None:
@@ -128,12 +131,12 @@ class Ties:
 
     @guarded
     def _parts(self, place: Any) -> tuple[Any, int, list[Any], Any]:
-        """The value of a place if it is whole; else a stamp, its parts, and what lies around them."""
+        """Value of a place if it is whole; else a stamp, its parts, and the base around them."""
         return None if self.outdated else current(place), self.stamp, list(self.parts), self.base
 
     @guarded
     def _join(self, place: Any, stamp: int, parts: list[Any], seen: list[Any]) -> Any:
-        """Put parts together, and let the place hold that; None where one was written since it was seen."""
+        """Join parts, and store the result in the place; None where a part was written since the snapshot."""
         if self.stamp != stamp or any(current(p) is not v for p, v in zip(parts, seen, strict=True)):
             return None
         value = place._held_as(self.put_together(parts, seen))
@@ -145,7 +148,7 @@ class Ties:
         return value
 
     def put_together(self, parts: list[Any], seen: list[Any]) -> Any:
-        """The whole, from the parts and what was seen of them; what is seen is not written in place meanwhile."""
+        """Whole value from the snapshot of its parts; they are not written in place meanwhile."""
         pairs = list(zip(parts, seen, strict=True))
         moved = [(p, v) for p, v in pairs if not p._ties.is_merged(v)]
         tracked = self.shared is None and self.base._deps
@@ -163,25 +166,25 @@ class Ties:
         return wrap(array)
 
     def is_merged(self, value: Any) -> bool:
-        """Whether what a part holds lies in the whole already."""
+        """Whether the value of a part lies in the whole already."""
         if self.merged is not None and self.merged() is value:
             return True
         return self.lot is not None and getattr(value._data, "base", None) is self.lot
 
     def settle(self, place: Any, whole: Any) -> None:
-        """After parts have been put together: let go of those that nobody has any more."""
+        """Drop dead parts after a join."""
         if self.shared is None or whole._data is not self.shared[0]:
             self.part_from(whole)
         self.retire(place, [p for p in self.parts if not is_alive(p)], "written")
 
     def part_from(self, whole: Any) -> None:
-        """The parts lie in no array of the whole any more."""
+        """Detach the parts from the array of the whole."""
         self.shared, self.base = None, whole
         for p in self.parts:
             p._ties.lot = None
 
     def written(self, place: Any, new: Any, writer: Any, key: Any) -> None:
-        """The place was given a value: its parts that were written over end, and what it is a part of is outdated."""
+        """Note a write to the place: overwritten parts end, and the place that it is a part of is outdated."""
         if self.parts:
             region = written_region(new._aval.shape, writer, key)
             self.stamp += 1
@@ -192,13 +195,13 @@ class Ties:
             self.retire(place, [p for p in self.parts if overlap(p._ties.token._region, region)], "written")
 
     def outdate_whole(self) -> None:
-        """This part is about to be written: what it is a part of is put together anew when it is read next."""
+        """Outdate the place that this part belongs to, before a write: the next read joins its parts anew."""
         whole = self.whole()
         if whole is not None:
             whole._ties.outdate(whole, self.token)
 
     def outdate(self, place: Any, token: Any) -> None:
-        """A part is written: let go of the whole, and make stale what else was borrowed there."""
+        """Note a write to a part: release the value of the whole, and make overlapping borrows stale."""
         loans = place._loans
         lent = type(loans) is Loans and loans.exclusive
         drop = (setattr, loans, "value", None) if lent else (delattr, place, "_val")
@@ -215,7 +218,7 @@ class Ties:
             above._ties.outdate(above, self.token)
 
     def retire(self, place: Any, parts: Sequence[Any], why: str) -> None:
-        """Parts that end: writing through them is TN597 from now on. Without parts a place is one as before."""
+        """End parts: writing through them is TN597 from now on. Without parts a place is an ordinary one."""
         for p in parts:
             for b in [r() for r in p._borrows]:
                 if b is not None and b._stale is None:
@@ -229,12 +232,12 @@ class Ties:
 
 
 def is_alive(part: Any) -> bool:
-    """Whether somebody has a part, or parts of it."""
+    """Whether a part, or a part of it, has a holder."""
     return any(r() is not None for r in part._borrows) or any(is_alive(p) for p in part._ties.parts)
 
 
 def current(place: Any) -> Any:
-    """What a place holds, for those who may know."""
+    """Present value of a place, for holders of its loan."""
     loans = place._loans
     return place._read() if loans is None else loans.current(place)
 
@@ -247,7 +250,7 @@ def _with_parts(whole: Any, moved: list[tuple[Any, Any]]) -> Any:
 
 
 def keeping(place: Any, value: Any) -> tuple[Any, ...]:
-    """The step that lets a place hold a value that is no write of it."""
+    """Step that stores a value in a place without counting as a write."""
     value._held = True
     loans = place._loans
     lent = type(loans) is Loans and loans.exclusive
@@ -255,7 +258,7 @@ def keeping(place: Any, value: Any) -> tuple[Any, ...]:
 
 
 def copied(array: Array) -> Array:
-    """An array of its own, from the pool."""
+    """Copy of an array, from the pool."""
     out = empty(array.shape, array.dtype)
     np.copyto(out, array)
     return out

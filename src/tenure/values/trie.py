@@ -1,7 +1,7 @@
 """The trie of recorded operations.
 
 A node is reached by one exact, typed key per recorded step; it knows what the step gives (avals, which
-sources its gradient reaches) and how to expand it into primitives. Whoever walks the same path again pays a
+sources its gradient reaches) and how to expand it into primitives. Walking the same path again costs a
 dictionary step. Nodes hold slots, never objects: slot k ≥ 0 is the k-th result of the trace, slot −1−k its
 k-th input.
 """
@@ -22,7 +22,7 @@ Slots = tuple[int, ...]
 
 
 class _General:
-    """The mark of a scalar position that has met more than one value: an input of the program for good."""
+    """Marker of a scalar position that has met more than one value: an input of the program for good."""
 
     def __repr__(self) -> str:
         return "GENERAL"
@@ -30,13 +30,13 @@ class _General:
 
 GENERAL: Final = _General()
 Bound = tuple[int, int, Limit | None]
-"""The range that a Python number must keep to where it is recorded, and what else is asked of it."""
+"""Bound of a Python number where it is recorded: its range, and further conditions."""
 INT64: Bound = (-(2**63), 2**63 - 1, None)
 DIVIDES: Bound = (*INT64[:2], DIVISOR)
 
 
 class Level:
-    """A vmapped call on a path: so many examples, ``depth`` calls deep, within the level ``outer``."""
+    """Vmapped call on a path: so many examples, ``depth`` calls deep, within the level ``outer``."""
 
     __slots__ = ("count", "depth", "outer")
 
@@ -135,7 +135,7 @@ class Node:
         self._follow(parent, len(avals), inputs, size)
 
     def _follow(self, parent: Node | None, results: int, inputs: int, size: int) -> None:
-        """What a step has from the path before it."""
+        """Derive the counts of the path from the parent node."""
         self.open: Level | None = parent.open if parent else None
         self.results: int = (parent.results if parent else 0) + results
         self.inputs: int = (parent.inputs if parent else 0) + inputs
@@ -152,14 +152,14 @@ class Node:
                 self.generalize(k)
 
     def generalize(self, k: int) -> None:
-        """Make a scalar position an input for good; programs that took it for a constant are given up."""
+        """Turn a scalar position into an input for good; programs that took it for a constant are dropped."""
         self.fixed[k] = self.single = GENERAL
         for end in self.baked:
             end.plans.clear()
         self.baked.clear()
 
     def path(self, start: Node | None = None) -> list[Node]:
-        """The nodes from the first step, or the one behind ``start``, to this one."""
+        """Nodes from the first step, or the one behind ``start``, to this one."""
         out: list[Node] = []
         node: Node | None = self
         while node is not None and node is not start and node.parent is not None:
@@ -170,17 +170,17 @@ class Node:
 
 
 def _unspecializable(value: Any) -> bool:
-    """0.0 equals −0.0 and NaN equals nothing: such a value can not be recognized by comparison."""
+    """Whether a number cannot be specialized: 0.0 equals −0.0 and NaN equals nothing."""
     return type(value) is float and (value == 0.0 or isnan(value))
 
 
 def within(value: int, bound: Bound) -> bool:
-    """Whether a Python number keeps to a bound."""
+    """Whether a Python number lies within a bound."""
     return bound[0] <= value <= bound[1] and (bound[2] is None or bound[2].admits(value))
 
 
 def out_of_bounds(value: int, bound: Bound) -> Exception:
-    """The error for a Python number that its dtype can not hold, or that a primitive does not take."""
+    """Error for a Python number outside the range of its dtype, or refused by a primitive."""
     if bound[2] is not None and bound[0] <= value <= bound[1]:
         return bound[2].error(value)
     bits = (bound[1] - bound[0] + 1).bit_length() - 1
@@ -188,7 +188,7 @@ def out_of_bounds(value: int, bound: Bound) -> Exception:
 
 
 def below(node: Node) -> Iterator[Node]:
-    """Every node under this one, parents before children."""
+    """Nodes under this one, parents before children."""
     stack = list(node.next.values())
     while stack:
         at = stack.pop()
@@ -197,7 +197,7 @@ def below(node: Node) -> Iterator[Node]:
 
 
 def prune(root: Node, most: int) -> int:
-    """Keep the paths where traces ended last, as many as have this number of nodes; returns how many remain."""
+    """Keep the paths at whose ends traces ended last, as many as have this number of nodes; returns how many remain."""
     order = list(below(root))
     alive = {id(root)}
     for end in sorted(order, key=lambda node: node.stamp, reverse=True):
@@ -216,8 +216,8 @@ def prune(root: Node, most: int) -> int:
 
 
 def _nothing(*args: Any) -> None:
-    """What the root expands to."""
+    """Expansion of the root: no primitives."""
 
 
 ROOT = Node(None, (), _nothing)
-"""Where every trace begins."""
+"""Root of every path."""

@@ -1,4 +1,4 @@
-"""What a backward walks by one recorded step each: the trace in progress, and the segments behind it."""
+"""Units of a backward, each walked by one recorded step: the trace in progress, and the segments behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Cotangents = dict[int, Any]
 
 
 class TraceUnit:
-    """The trace in progress."""
+    """The trace in progress as a unit."""
 
     number = inf
 
@@ -26,18 +26,18 @@ class TraceUnit:
         self.handlers = trace.handlers
 
     def deps(self, slot: int) -> tuple[int, ...]:
-        """The source slots behind a slot."""
+        """Source slots behind a slot."""
         return self.trace.deps(slot)
 
     def source(self, slot: int) -> Source:
-        """Where the gradient goes on from a source slot."""
+        """Source behind a source slot: a leaf, or a result of an earlier trace."""
         return source_of(self.trace.inputs[~slot]) if slot < 0 else self.trace.marks.get(slot)
 
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any
     ) -> tuple[Cotangents, Collection[int]]:
-        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
-        the final ones."""
+        """Cotangents of stops from those of roots, and the stops with all elements known to be selected; the walk ends
+        at the final ones."""
         first, self.first = self.first, False
         with steps.Hold(self.trace) as t:
             roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
@@ -48,11 +48,11 @@ class TraceUnit:
             return walked, ()
 
     def consume(self, roots: set[int]) -> None:
-        """The path itself says what is consumed."""
+        """Nothing to do: the path itself says which results are consumed."""
 
 
 class SegmentUnit:
-    """A trace that has run."""
+    """A run trace as a unit."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
@@ -61,26 +61,26 @@ class SegmentUnit:
         self.made = paths.steps(segment.node)
 
     def deps(self, slot: int) -> tuple[int, ...]:
-        """The source slots behind a slot."""
+        """Source slots behind a slot."""
         if slot < 0:
             return (slot,)
         step, k = self.made[slot]
         return step.depss[k]
 
     def source(self, slot: int) -> Source:
-        """Where the gradient goes on from a source slot."""
+        """Source behind a source slot: a leaf, or a result of an earlier trace."""
         return self.segment.sources.get(slot)
 
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any
     ) -> tuple[Cotangents, Collection[int]]:
-        """Cotangents of stops from those of roots, and in which all elements are known to be selected; the walk ends at
-        the final ones."""
+        """Cotangents of stops from those of roots, and the stops with all elements known to be selected; the walk ends
+        at the final ones."""
         numbers = [s for s in cts if (self.segment, s) in walk.numbers]
         return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
 
     def consume(self, roots: set[int]) -> None:
-        """What of the segment needs a saved value for its gradient becomes a plain number."""
+        """Consume those results of the segment whose gradient needs a saved value: they become plain numbers."""
         spending.spend(self.segment, roots, here())
 
 
@@ -88,7 +88,7 @@ Unit = TraceUnit | SegmentUnit
 
 
 def source_of(x: Any) -> Source:
-    """Where the gradient of a tensor from outside the trace goes."""
+    """Source of a tensor from outside the trace: its leaf, or its result in an earlier one."""
     if x._src is None and x._trace is not None:
         RECORDER.compute(x)
         if x._trace is not None:

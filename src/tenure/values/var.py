@@ -1,6 +1,6 @@
-"""Places: what can be written.
+"""Places (``Var``): holders of a value that can be written.
 
-A place (``Var``) holds a value; a write gives it another one, so what was read before does not change. Borrows of it
+A place (``Var``) holds a value; a write gives it another one, so values read before do not change. Borrows of it
 (``borrow.py``) write through, and lend it for a while (``loans.py``).
 """
 
@@ -85,7 +85,7 @@ class Var(Writable):
 
     @classmethod
     def of(cls, value: Any) -> Var:
-        """A place that starts with a value and is no leaf: as the constructor makes it, faster."""
+        """Place that starts with a value and is no leaf: as the constructor makes it, faster."""
         place = object.__new__(cls)
         place._leaf = place._loans = place._ties = None
         place._home = RECORDER.vmap
@@ -98,7 +98,7 @@ class Var(Writable):
         return absent(self) if self._ties is None else self._ties.absent(self)
 
     def _held_as(self, value: Any) -> Any:
-        """A value without a graph as this place holds it."""
+        """Value without a graph as this place holds it."""
         return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -125,7 +125,7 @@ class Var(Writable):
         seen: Any = None,
         kept: bool = False,
     ) -> bool:
-        """Give the place another value: v, or its own with v at a basic index. Outside the graph v is a constant, but
+        """Write another value: v, or the place's own with v at a basic index. Outside the graph v is a constant, but
         where its graph is ``kept``. False, and nothing written, if v was computed from the value ``seen`` here and
         another thread has written another meanwhile."""
         while True:
@@ -160,8 +160,8 @@ class Var(Writable):
                 return False
 
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
-        """Hold a value of the place's shape and dtype, which nothing forbids; a leaf's has no graph. False, and
-        nothing done, if the place does not hold what is ``known`` any more."""
+        """Store a value of the place's shape and dtype, all checks passed; a leaf's has no graph. False, and nothing
+        done, if the place does not hold what is ``known`` any more."""
         node = new._node  # another thread may run its trace at any time
         if node is not None and node.level is not None:
             refuse_writing(self._home, new)
@@ -170,7 +170,7 @@ class Var(Writable):
         return self._keep(new, writer, key, known)
 
     def _keep(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
-        """Hold a value, which is a leaf if the place is one."""
+        """Store a value, which is a leaf if the place is one."""
         new._held = True
         if type(new) is not Tensor:
             new._read()  # it was moved away meanwhile
@@ -187,8 +187,8 @@ class Var(Writable):
     def _store(
         self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None, also: tuple[Any, ...] = ()
     ) -> bool:
-        """Let the place hold another value, and make the steps of ``also``, unless a loan that has begun meanwhile
-        forbids it. False, and nothing done, if it does not hold what is ``known`` any more."""
+        """Store another value, and run the steps of ``also``, unless a loan that has begun meanwhile forbids it. False,
+        and nothing done, if the place does not hold what is ``known`` any more."""
         new._held = True
         loans = None if self._loans is None else tidied(self)
         if loans is not None:
@@ -216,7 +216,7 @@ class Var(Writable):
             refuse_updating(self)
 
     def _expire(self, new: Any, writer: Borrow | None, key: Any, why: str = "written") -> None:
-        """Make the borrows stale that this write overlaps."""
+        """Make stale the borrows that this write overlaps."""
         known = self._borrows
         alive = [b for r in known if (b := r()) is not None]
         if len(alive) < len(known):
@@ -235,7 +235,7 @@ class Var(Writable):
                 b._stale = Ended("guessed" if type(region) is Points and region.guessed else why, here())
 
     def _abandon(self) -> None:
-        """The place is given up: nobody writes through its borrows any more."""
+        """Make stale all borrows of a place that is given up."""
         if self._loans is not None or self._ties is not None:
             self._refuse_write()
         if self._borrows:
@@ -332,7 +332,7 @@ def refuse_writes(places: list[Any]) -> None:
 
 @coded
 def become(places: list[Any], values: tuple[Any, ...]) -> None:
-    """Let places hold new values of their shapes and dtypes, which are leaves where the places are."""
+    """Write new values of their shapes and dtypes to places; they are leaves where the places are."""
     for place, value in zip(places, values, strict=True):
         if WATCHERS:
             for watch in WATCHERS:
@@ -348,7 +348,7 @@ def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
 
 
 def with_gradient(place: Any, grad: Any) -> Any:
-    """A new place with a gradient."""
+    """New place with a gradient."""
     if place._leaf is None:
         place._frozen = Frozen(Leaf())
     keeper(place).grad = grad
@@ -356,7 +356,7 @@ def with_gradient(place: Any, grad: Any) -> Any:
 
 
 def as_leaf(value: Any, leaf: Leaf) -> Any:
-    """A value that is read from a leaf: the source of its gradient."""
+    """Value read from a leaf: the source of its gradient."""
     if value._data is None:
         return steps.mark_leaf(value, leaf)
     h = wrap(value._data, value._aval)

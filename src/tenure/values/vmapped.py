@@ -1,4 +1,4 @@
-"""The recorded steps of a vmapped call: it begins, takes out examples, and returns."""
+"""Recorded steps of a vmapped call: its begin, the selection of examples, its return."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenure.values.trie import Level, Node
 
 
 def calling(count: int, randomness: str, function: Callable[[Call], Any]) -> Any:
-    """What a function gives in a vmapped call on so many examples; what is pending stays so until it has returned."""
+    """Result of a function in a vmapped call on so many examples; pending values stay so until it has returned."""
     return RECORDER.hold_open(_called, count, randomness, function)
 
 
@@ -33,7 +33,7 @@ def _called(count: int, randomness: str, function: Callable[[Call], Any]) -> Any
 
 
 def begin(count: int) -> tuple[Level, Trace]:
-    """Begin a call; its level, and the trace that it is recorded in."""
+    """Begin a call: its level, and the trace that it is recorded in."""
     with Hold() as t:
         key = (expand_open, count)
 
@@ -64,7 +64,7 @@ def select(x: Any, axis: int, level: Level) -> Any:
 
 
 def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[Any, ...]:
-    """End a call; its results for all examples, along an axis of each."""
+    """Return from a call: its results for all examples, along an axis of each."""
     level = call.level
     with Hold(call.trace) as t:
         slots = slots_of(t, results)
@@ -92,7 +92,7 @@ def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[A
 
 
 def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
-    """Values of one example for all of them, along axis 0, while the call goes on."""
+    """Broadcast of one example's values to all of them, along axis 0, while the call goes on."""
     with Hold() as t:
         slots = slots_of(t, xs)
         key = (expand_widen, slots, level.depth)
@@ -110,29 +110,29 @@ def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
 
 
 def waits_outside(xs: Sequence[Any], level: Level) -> bool:
-    """Whether the gradients of values of one example will come from outside of the call, and only from there."""
+    """Whether the gradients of one example's values come from outside of the call, and only from there."""
     t = RECORDER.trace
     deps = {(x._slot, d) for x in xs if x._trace is t for d in t.deps(x._slot)}
     return all(d in outer_deps(t, slot, level) for slot, d in deps)
 
 
 def widened(aval: Any, axis: int, count: int) -> Any:
-    """What is known of all examples, by what is known of one."""
+    """Aval of all examples, from that of one."""
     return aval.with_shape((*aval.shape[:axis], count, *aval.shape[axis:]))
 
 
 def outer_deps(t: Trace, slot: int, level: Level) -> tuple[int, ...]:
-    """The sources behind a result that are not within the call."""
+    """Sources of a result that lie outside the call."""
     return tuple([d for d in t.deps(slot) if d < 0 or not within(t.handles[d]._node.level, level)])
 
 
 def within(inner: Level | None, level: Level) -> bool:
-    """Whether a level is another, or in it."""
+    """Whether a level is another, or nested in it."""
     return is_open(level, inner)
 
 
 def refuse_handlers(t: Trace, slots: Sequence[int], level: Level) -> None:
-    """Hooks and rules of one example's gradient do not know what to do with those of all."""
+    """VmapError for hooks and rules of one example's gradient: they have no meaning for those of all."""
     stack, seen = [s for s in slots if s >= 0], set(slots)
     hit = []
     while stack:
@@ -153,7 +153,7 @@ def refuse_handlers(t: Trace, slots: Sequence[int], level: Level) -> None:
 
 
 def reaches(t: Trace, slots: Sequence[int], hit: Sequence[int]) -> bool:
-    """Whether a gradient of some results goes on to others, found once: a step may read what it does not depend on."""
+    """Whether a gradient of some results goes on to others, cached: a step may read what it does not depend on."""
     key = ("reaches", tuple(slots), tuple(hit))
     found: bool | None = t.node.plans.get(key)
     if found is None:
@@ -165,7 +165,7 @@ def reaches(t: Trace, slots: Sequence[int], hit: Sequence[int]) -> bool:
 
 
 def check_whole(call: Call) -> None:
-    """VmapError if what the function recorded went elsewhere: a handler had interrupted a step of it."""
+    """VmapError if the function recorded elsewhere: a handler had interrupted a step of it."""
     if RECORDER.trace is not call.trace:
         raise VmapError(
             "a signal handler or __del__ recorded operations in the middle of an operation of a vmapped function",

@@ -1,4 +1,4 @@
-"""What places and borrows have in common: they read as tensors, and have the methods that write."""
+"""Common base of places and borrows: they read as tensors, and have the methods that write."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Place = TypeVar("Place")
 
 
 class _ToBeNamed:
-    """A method that its class makes, and names, when it is made itself."""
+    """Placeholder for a method that is built, and named, together with its class."""
 
     def __init__(self, make: Callable[[str], Any]) -> None:
         self.make = make
@@ -41,12 +41,12 @@ class _ToBeNamed:
 
 
 def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concatenate[Place, P], Place]:
-    """The method, by the name of another with an underscore, that writes the other's result to the place."""
+    """In-place method, by the name of another with an underscore: it writes the other's result to the place."""
     return cast(Callable[Concatenate[Place, P], Place], _ToBeNamed(_writing))
 
 
 def augmented(operator: Callable[[Any, Operand], Tensor]) -> Callable[[Place, Operand], Place]:
-    """The augmented assignment (``+=``) of an operator, which writes the result to the place."""
+    """Augmented assignment (``+=``) of an operator, which writes the result to the place."""
     return cast(Callable[[Place, Any], Place], _ToBeNamed(_augmented))
 
 
@@ -101,12 +101,12 @@ def _augmented(name: str) -> Any:
 
 
 def _operator_of(name: str) -> str:
-    """``__add__`` of ``__iadd__``."""
+    """Name of the operator behind an augmented assignment: ``__add__`` of ``__iadd__``."""
     return f"__{name[3:]}"
 
 
 def _through(name: str) -> Any:
-    """An attribute of the value that a place or borrow has now."""
+    """Attribute of the present value of a place or borrow."""
 
     def get(self: Any) -> Any:
         return getattr(self._read(), name)
@@ -129,7 +129,7 @@ class Writable(Tensor):
     _node = _through("_node")
 
     def _absent(self) -> Any:
-        """The error where the value cannot be read now."""
+        """Error of a read that is not possible now."""
         raise NotImplementedError
 
     def _read(self) -> Any:
@@ -140,7 +140,7 @@ class Writable(Tensor):
         return value if type(value) is Tensor else self._healed(value)
 
     def _healed(self, value: Any) -> Any:
-        """A value of its own in place of one that was moved away under another name."""
+        """Live copy of a value that was moved away under another name."""
         twin = value.twin()
         object.__setattr__(self, "_val", twin)
         return twin
@@ -238,23 +238,24 @@ class Writable(Tensor):
     masked_fill_ = in_place(Tensor.masked_fill)
 
     def _seen(self) -> tuple[Any, Any]:
-        """The value that the place holds now, and what of it is read here: what is computed from the one is written
-        only while the place holds the other."""
+        """Present value of the place, and the part of it that is read here: a result of the one is written only while
+        the place holds the other."""
         raise NotImplementedError
 
     def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Self | None:
-        """Write v, which differs from what is there at most at ``part``, an index or a function that gives one; with
-        its graph, if that is ``kept``. None, and nothing written, if the place does not hold what was seen any more."""
+        """Write v, which differs from the present value at most at ``part``, an index or a function that gives one;
+        with its graph, if that is ``kept``. None, and nothing written, if the place does not hold the value seen any
+        more."""
         raise NotImplementedError
 
     def _graph(self, seen: Any) -> Any:
-        """What is read of a value of the place here, with its graph, if a write of some elements is outside of that;
-        None where there is no graph, or the write is part of it."""
+        """Value of the place as read here, with its graph, if a write of some elements is outside the graph; None where
+        there is no graph, or the write is part of it."""
         raise NotImplementedError
 
 
 def in_place_steps() -> dict[str, Any]:
-    """The methods that write the result of an operator, by their names."""
+    """In-place methods of operators, by their names."""
     steps = {}
     for name in vars(Writable):
         step = getattr(Tensor, _operator_of(name) if name.startswith("__i") else name[:-1], None)
@@ -281,7 +282,7 @@ def exact(old: Any, v: Any) -> Any:
 
 
 def leaf_written() -> WriteError:
-    """TN594: a leaf is no place of intermediate results."""
+    """TN594: a leaf does not hold intermediate results."""
     return WriteError(
         "a leaf that requires grad is written inside a recorded computation",
         at=site(here()),
@@ -290,7 +291,7 @@ def leaf_written() -> WriteError:
 
 
 def replaced(old: Any, v: Any) -> Any:
-    """The value of a place after v, a number or a tensor that broadcasts to it, was written to all of it."""
+    """Value of a place after v, a number or a tensor that broadcasts to it, was written to all of it."""
     if type(v) in FILLS.get(old._aval.dtype.kind, ()) and not old._deps:
         return steps.fill(old._aval, v)
     if type(v) in NUMBERS or v._aval != old._aval:
@@ -299,4 +300,5 @@ def replaced(old: Any, v: Any) -> Any:
 
 
 FILLS = {"f": (float, int), "i": (int,), "b": (bool,)}
-"""The numbers that a dtype's arrays can be filled with, by kind; others are cast, or refused, as any value is."""
+"""Types of numbers that an array is filled with directly, by dtype kind; others are cast, or refused, as any value
+is."""
