@@ -7,13 +7,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tenure as tn
 from tenure.compile import executable, pauses
+from tenure.interp.interp import Arrays, Interpreted, Poison
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder
+from tenure.ops.index import add_along
 from tenure.runtime.extension import AVAILABLE
 from tenure.runtime.pauses import NOTED
+from tenure.values.shield import shielded
 from tests.compile.test_pauses import anew
+from tests.compile.test_reroll import F32, I64
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="programs are paused by generated builtins")
 
@@ -126,3 +133,83 @@ def test_a_stopped_optimizer_step() -> None:
         return [p.tolist() for p in model.parameters()]
 
     assert trained(True) == trained(False)
+
+
+def test_a_program_that_is_compiled_while_a_run_of_it_is_suspended() -> None:
+    w = tn.tensor(W)
+    y = layers(w, w)
+    stopped(y.tolist)
+    again = [layers(w, w).tolist() for _ in range(3)]
+    assert again == [y.tolist()] * 3
+
+
+def test_a_handler_of_ctrl_c_that_reads_the_suspended_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = tn.tensor(W)
+    want = layers(w, w).tolist()
+    y, seen = layers(w, w), []
+    old = signal.signal(signal.SIGINT, lambda *_: seen.append(y.tolist()))
+    try:
+        NOTED.append(int(signal.SIGINT))
+        assert y.tolist() == want
+    finally:
+        signal.signal(signal.SIGINT, old)
+    assert seen == [want]
+
+
+def test_a_handler_that_is_installed_during_a_run_stays() -> None:
+    def newer(*_: Any) -> None:
+        raise AssertionError
+
+    old = signal.getsignal(signal.SIGINT)
+    try:
+        shielded(signal.signal, signal.SIGINT, newer)
+        assert signal.getsignal(signal.SIGINT) is newer
+    finally:
+        signal.signal(signal.SIGINT, old)
+
+
+def test_an_exception_of_a_handler_leaves_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    def expire(*_: Any) -> None:
+        raise TimeoutError
+
+    def slow(program: Any) -> Any:
+        signal.raise_signal(signal.SIGALRM)
+        return anew(program)
+
+    w = tn.tensor(W)
+    want = layers(w, w).tolist()
+    monkeypatch.setattr(executable, "load", slow)
+    old = signal.signal(signal.SIGALRM, expire)
+    try:
+        y = layers(w, w) * 2
+        y.tolist()
+    except TimeoutError:
+        pass
+    else:
+        y = layers(w, w) * 2
+        with pytest.raises(TimeoutError):
+            y.tolist()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    monkeypatch.setattr(executable, "load", anew)
+    assert y.tolist() == (tn.tensor(want) * 2).tolist()
+
+
+def test_a_write_in_place_that_an_exception_interrupts_says_so() -> None:
+    b = Builder()
+    x, g, i = b.input(Aval((3,), F32)), b.input(Aval((2,), F32)), b.input(Aval((2,), I64))
+    program = b.extract([0, 1, 2], [add_along(x, g, i).id])
+
+    def meaning(at: Any) -> Any:
+        def rule(*xs: Any, out: Any = None) -> Any:
+            add_along.ref(np, *xs, out=out)
+            raise TimeoutError
+
+        return rule
+
+    run, arrays = Interpreted(program, meaning), Arrays([np.ones(3, "f4"), np.ones(2, "f4"), np.arange(2)])
+    with pytest.raises(TimeoutError):
+        run(arrays)
+    (found,) = run(arrays)
+    assert type(found) is Poison
+    assert "within a write in place" in str(found.error)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import json
-import threading
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakSet
 
-from tenure.compile.jit import Engine, Library, engine
+from tenure.compile.jit import Engine, Library, engine, exclusive
 from tenure.compile.late import late
 from tenure.compile.objects import LAYOUT
 from tenure.compile.stepwise import stepwise
@@ -103,7 +102,7 @@ def structure(program: Program) -> str:
 def linked(products: bool = False) -> Engine:
     """The engine, with the runtime's entry points defined; BLAS only where it is needed, as it may be missing."""
     found = engine()
-    with _linking:
+    with exclusive():
         if found not in _linked:
             found.define("parallel", threads.address)
             found.define("interrupted", pauses.address)
@@ -116,6 +115,5 @@ def linked(products: bool = False) -> Engine:
     return found
 
 
-_linking = threading.Lock()
 _linked: WeakSet[Engine] = WeakSet()
 _multiplying: WeakSet[Engine] = WeakSet()

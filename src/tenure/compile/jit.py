@@ -84,7 +84,7 @@ class Engine:
         self._passes = passes
         self._memory: MemoryCache[Library] = MemoryCache(LIBRARIES_IN_MEMORY)
         self._symbols: dict[str, tuple[int, object]] = {}
-        with _exclusive():
+        with exclusive():
             self.target: Target = choose_target(cpu)
             self._machine = self.target.machine()
             self._jit: Any = None
@@ -116,7 +116,7 @@ class Engine:
             name = digest(self._identity, b"key", source_fingerprint(), structure)
         library = self._memory.get(name)
         if library is None:
-            with _exclusive():
+            with exclusive():
                 library = self._memory.get(name) or self._revive(name) or self._build(name, source)
                 self._memory.put(name, library)
         return library
@@ -192,14 +192,14 @@ def engine() -> Engine:
     """The engine of this process, for its processor and cache as the environment says; made when first asked for."""
     global _engine
     if _engine is None:
-        with _exclusive():
+        with exclusive():
             if _engine is None:
                 _engine = Engine(disk=DiskCache.from_environment())
     return _engine
 
 
 @contextmanager
-def _exclusive() -> Iterator[None]:
+def exclusive() -> Iterator[None]:
     """One thread at a time in LLVM, which also unloads what others dropped meanwhile."""
     with _lock:
         try:

@@ -13,8 +13,9 @@ from time import perf_counter
 from typing import Any
 
 from tenure.compile.late import late
-from tenure.interp.interp import Executable
+from tenure.interp.interp import Arrays, Executable
 from tenure.ir.program import Program
+from tenure.report.frames import frames, is_own
 
 GRANT = 2.0
 """Seconds of compiling that a process may spend at once."""
@@ -44,11 +45,10 @@ BUDGET = Budget()
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called."""
 
-    __slots__ = ("call", "compiled", "cost", "given", "program", "seconds", "seen", "stepwise")
+    __slots__ = ("call", "compiled", "cost", "program", "seconds", "seen", "stepwise")
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.given = sum([not aval.weak for aval in program.inputs])
         self.compiled: Executable | None = None
         self.call: Any = None
         self.stepwise: Executable | None = None
@@ -57,15 +57,14 @@ class Tiered:
         self.cost = RATE * len(program.instructions)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        if self.stepwise is not None and len(arrays) > self.given:  # an interrupted run goes on
-            return self.stepwise(arrays, numbers)
-        self.ready()
-        return self.step(arrays, numbers) if self.compiled is None else self.compiled(arrays, numbers)
-
-    def ready(self) -> None:
-        """Compile it, if it is time to."""
-        if self.compiled is None and self.due():
-            self.compile()
+        code: Executable | None = getattr(arrays, "code", None)
+        if code is None:
+            if self.compiled is None and self.due():
+                self.compile()
+            code = self.compiled or self.step
+            if type(arrays) is Arrays:
+                arrays.code = code
+        return code(arrays, numbers)
 
     def due(self) -> bool:
         """Whether it is time to compile."""
@@ -85,7 +84,7 @@ class Tiered:
             ]
         )
 
-    def step(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any]:
+    def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         """Run it op by op."""
         if self.stepwise is None:
             self.stepwise = late("stepwise").stepwise(self.program)
@@ -102,6 +101,8 @@ class Tiered:
             self.compiled = compile_program(self.program)
             self.call = getattr(self.compiled, "call", None)
         except Exception as error:
+            if not all(map(is_own, frames(error))):  # a signal handler has raised it
+                raise
             self.compiled = late("stepwise").stepwise(self.program)
             warnings.warn(f"a program runs op by op, as it cannot be compiled: {error}", RuntimeWarning, stacklevel=2)
         finally:

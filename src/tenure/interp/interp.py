@@ -31,13 +31,14 @@ class Poison:
 
 
 class Arrays(list[Any]):
-    """The arrays that an executable is given, and its state: what the one native call of a compiled program gave is
-    in ``out``."""
+    """The arrays that an executable is given, and its state: ``code`` is what has begun to run, and what the one native
+    call of a compiled program gave is in ``out``."""
 
-    __slots__ = ("out",)
+    __slots__ = ("code", "out")
 
     def __init__(self, arrays: Iterable[Any] = ()) -> None:
         super().__init__(arrays)
+        self.code: Executable | None = None
         self.out: list[Any] = []
 
 
@@ -87,32 +88,45 @@ class Interpreted:
             values += [np.array(x, kind) for x, kind in zip(numbers, self.kinds, strict=False)]
         with np.errstate(all="ignore"):
             first = len(values) - given
+            if values and values[-1] is BEGUN:
+                values[-1] = Poison(TenureError(HALF_WRITTEN), self.program.instructions[first - 1].origin)
             for k in range(first, len(self.rules)):
                 if NOTED and k > first and type(values) is Arrays:
                     raise Paused
                 dies = self.dies[k]
-                values.append(_step(values, self.program.instructions[k], self.rules[k], dies))
+                _step(values, self.program.instructions[k], self.rules[k], dies)
                 for v in dies:
                     values[v] = None
         return [_own(values[v]) for v in self.program.outputs]
 
 
-def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: list[int]) -> Array | Poison:
+BEGUN = object()
+"""Stands for a result that is being written in place."""
+HALF_WRITTEN = "the run that computes this was broken off by an exception within a write in place"
+
+
+def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: list[int]) -> None:
+    """Append the result of an instruction. A write in place that an exception interrupts leaves ``BEGUN`` there."""
     prim, params = at.primitive, at.params
     operands = [values[o] for o in at.operands]
     if Poison in map(type, operands):
-        return following(x for x in operands if type(x) is Poison)
+        values.append(following(x for x in operands if type(x) is Poison))
+        return
     try:
         if prim.check is not None:
             prim.check(np, *operands, **params)
         k = prim.in_place
         if k is not None and at.operands[k] in dies and _owned(operands, k):
-            return rule(*operands, out=operands[k], **params)  # type: ignore[no-any-return]
-        return np.asarray(rule(*operands, **params))
-    except TenureError as error:
-        return Poison(error, at.origin)
-    except MemoryError:
-        return Poison(OutOfMemory.of(at.aval.shape, at.aval.dtype.name, at.aval.nbytes), at.origin)
+            values.append(BEGUN)
+            values[-1] = rule(*operands, out=operands[k], **params)
+        else:
+            values.append(np.asarray(rule(*operands, **params)))
+    except (TenureError, MemoryError) as error:
+        if not isinstance(error, TenureError):
+            error = OutOfMemory.of(at.aval.shape, at.aval.dtype.name, at.aval.nbytes)
+        if values and values[-1] is BEGUN:
+            values.pop()
+        values.append(Poison(error, at.origin))
 
 
 def _owned(operands: list[Any], k: int) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +17,7 @@ import numpy as np
 
 from tenure.dtypes import as_dtype
 from tenure.errors import DTypeError, OutOfMemory, OutOfRange, ShapeError, TenureError, shown
+from tenure.report.frames import is_own
 from tenure.values import record
 from tenure.values.sites import PACKAGE, here, site
 
@@ -150,11 +150,6 @@ def name_of(function: Any, args: tuple[Any, ...]) -> str:
     return str(function.__name__)
 
 
-STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-OURS = (PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep, "<frozen ", "<__array_function__")
-"""Paths of code whose errors concern the arguments of a call; Python's own library is not among them."""
-
-
 def _frames(at: TracebackType | None) -> Iterator[TracebackType]:
     while at is not None:
         yield at
@@ -162,8 +157,7 @@ def _frames(at: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _is_ours(at: TracebackType) -> bool:
-    file = at.tb_frame.f_code.co_filename
-    return file.startswith(OURS) or (file.startswith(STDLIB) and "site-packages" not in file)
+    return is_own(at.tb_frame)
 
 
 def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:

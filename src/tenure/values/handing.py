@@ -44,7 +44,7 @@ class Handing:
     def finish(self) -> None:
         """Run the program, or go on with it, and store the results. An exception leaves the run suspended; lack of
         memory ends it."""
-        while not shielded(self.run, self.trace.handles):
+        while not (shielded(self.run, self.trace.handles) or self.trace.done):
             pass
 
     def run(self, handles: list[Any]) -> bool:

@@ -20,8 +20,16 @@ def shielded(function: Callable[..., Any], *args: Any) -> Any:
     old: Any = _signal.getsignal(SIGINT) if threading.get_ident() == MAIN else None
     if not callable(old):
         return function(*args)
-    begin, end = (_signal.signal, SIGINT, _note), (_signal.signal, SIGINT, old)
-    return bracket((begin,), (end, (_raise_noted,)), function, *args)
+    back = [old]
+    restore = list, map(_signal.signal, (SIGINT,), back)
+    return bracket(((_signal.signal, SIGINT, _note),), ((_keep_newer, back), restore, (_raise_noted,)), function, *args)
+
+
+def _keep_newer(back: list[Any]) -> None:
+    """Replace the handler to restore by one that was installed meanwhile."""
+    found = _signal.getsignal(SIGINT)
+    if found is not _note:
+        back[0] = found
 
 
 def _note(number: int, frame: Any) -> None:
