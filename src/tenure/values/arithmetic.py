@@ -217,7 +217,7 @@ def lerp(x: Tensor, end: ArrayLike, weight: Operand) -> Tensor:
     tensor([ 5., 15.])
     """
     try:
-        return x + weight * (value_of(end) - x)
+        return x + multiply(value_of(end) - x, weight)
     except (TypeError, ValueError) as error:
         refuse_among(error, "lerp", x=x, weight=weight)
 

@@ -288,12 +288,16 @@ def segment_min(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | Non
 
 
 def segment_mean(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
-    """The mean of the rows of each segment; an empty one has 0. Arguments and errors as in ``segment_sum``.
+    """The mean of the rows of each segment; an empty one has 0. Arguments and errors as in ``segment_sum``, and
+    DTypeError (TN802) for whole numbers.
 
     >>> tn.segment_mean(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
     tensor([1.5000, 4.0000])
     """
     data, ids = value_of(data), value_of(segment_ids)
+    if data._aval.dtype.kind not in "fc":
+        name = data._aval.dtype.name
+        raise DTypeError(f"segment_mean of {name} has no dtype of its own", help="cast first: data.to(tn.float32)")
     total = segment_sum(data, ids, num_segments)
     ones = factories.ones(*ids._aval.shape, dtype=data._aval.dtype)
     count = segment_sum(ones, ids, total._aval.shape[0]).reshape((-1, *[1] * (data._aval.ndim - 1)))

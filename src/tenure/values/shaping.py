@@ -12,7 +12,7 @@ from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
 from tenure.values.axes import NOT_GIVEN, check_axes, check_axis, one_of
-from tenure.values.given import check_shape
+from tenure.values.given import MOST_AXES, check_shape
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
 
@@ -53,7 +53,8 @@ def reshape(x: ArrayLike, *shape: Shape) -> Tensor:
         if type(n) is not int or n < 0:
             break
     else:
-        return apply_one(RESHAPE, x, parameters(SHAPE, sizes))
+        if len(sizes) <= MOST_AXES:
+            return apply_one(RESHAPE, x, parameters(SHAPE, sizes))
     unknown = [k for k, n in enumerate(sizes) if isinstance(n, int) and n == -1]
     if not unknown:
         return apply_one(RESHAPE, x, (("shape", check_shape(sizes)),))

@@ -43,6 +43,9 @@ def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    if x.shape and weight.shape and x.shape[-1] != weight.shape[-1]:
+        shapes = f"input of shape {list(x.shape)} and weight of shape {list(weight.shape)}"
+        raise ShapeError(f"linear: {shapes} differ in their last size, the number of features")
     out = apply(AFFINE, (x, weight))
     return out if bias is None else out + bias
 
