@@ -6,16 +6,17 @@ before it serves as an index. A layout keeps values apart that are alive at once
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.index import Affine, Index
+from tenure.compile.index import Affine, Index, Read
 from tenure.compile.loops import Loops
 from tenure.compile.memory import Layout, last_uses, reusable
 from tenure.compile.plan import Kernel, Plan, instruction
-from tenure.compile.ranges import bounds_of, reads_by
+from tenure.compile.ranges import bounds_of, reads_by, source
 from tenure.compile.schedule import reduces
 from tenure.compile.stored import Follower
 from tenure.errors import InternalError
@@ -99,7 +100,8 @@ def verify_reads(plan: Plan) -> None:
     program = plan.program
     known = {*range(len(program.inputs)), *plan.subviews}
     for k, kernel in enumerate(plan.kernels):
-        reads, computed = followed(plan, kernel)
+        reads, computed, forms = followed(plan, kernel)
+        places = {source(program, r.value) for form in forms for r in runtime_parts(form)}
         for v in sorted(reads):
             if v not in kernel.reads:
                 raise InternalError(f"kernel {k} reads %{v} and does not say so")
@@ -108,14 +110,16 @@ def verify_reads(plan: Plan) -> None:
         for v in sorted(computed):
             at = instruction(program, v)
             for bound in bounds_of(program, at) if reads_by(at) else ():
-                if bound.value not in known:
+                serves = at.primitive.traits.indices is None or source(program, bound.value) in places
+                if serves and bound.value not in known:
                     raise InternalError(f"kernel {k} computes %{v} by %{bound.value}, which is not checked before it")
         known.update(kernel.values)
 
 
-def followed(plan: Plan, kernel: Kernel) -> tuple[set[int], set[int]]:
-    """The stored values that following a kernel's members finds it to read, and the values that it computes."""
-    reads, computed = set[int](), set(kernel.members)
+def followed(plan: Plan, kernel: Kernel) -> tuple[set[int], set[int], set[Affine]]:
+    """The stored values that following a kernel's members finds it to read, the values that it computes, and the
+    addresses that it meets."""
+    reads, computed, forms = set[int](), set(kernel.members), set[Affine]()
     stored = plan.stored | kernel.members.keys()
     for v, member in kernel.members.items():
         t = Follower(plan.program, stored)
@@ -125,8 +129,17 @@ def followed(plan: Plan, kernel: Kernel) -> tuple[set[int], set[int]]:
             t.stored = stored - {v}
             t.at(instruction(plan.program, v).operands[0] if reduces(member.role) else v, member.at)
         reads |= t.reads
+        forms |= set(t.forms)
         computed.update([x for x, _ in t.memo if x not in stored])
-    return reads - kernel.members.keys(), computed
+    return reads - kernel.members.keys(), computed, forms
+
+
+def runtime_parts(form: Affine) -> Iterator[Read]:
+    """The elements of values that an address is made of."""
+    for read, _ in form.reads:
+        yield read
+        for inner in read.index:
+            yield from runtime_parts(inner)
 
 
 def verify_indices(program: Program) -> None:

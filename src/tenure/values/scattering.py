@@ -288,8 +288,9 @@ def segment_min(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | Non
 
 
 def segment_mean(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None) -> Tensor:
-    """The mean of the rows of each segment; an empty one has 0. Arguments and errors as in ``segment_sum``, and
-    DTypeError (TN802) for whole numbers.
+    """The mean of the rows of each segment; an empty one has 0.
+
+    Arguments and errors as in ``segment_sum``; DTypeError (TN802) for whole numbers.
 
     >>> tn.segment_mean(tn.tensor([1.0, 2.0, 4.0]), tn.tensor([0, 0, 1]))
     tensor([1.5000, 4.0000])
