@@ -73,7 +73,8 @@ class Call:
         """Run the program as ``__call__`` does, in Python."""
         if not set(map(type, arrays[: self.given])) <= {np.ndarray}:
             return None
-        if len(arrays) == self.given:
+        if len(arrays) != self.given + len(self.made) + 1:  # else it goes on
+            del arrays[self.given :]
             self._make(arrays, numbers)
         return MAIN(self.address)(id(arrays)) or [arrays[k] for k in self.outputs]
 
@@ -110,7 +111,8 @@ _API = (
         "PyContext_Exit",
     ),
     *("PyErr_Occurred", "PyEval_RestoreThread", "PyEval_SaveThread", "PyFloat_AsDouble", "PyList_Append"),
-    *("PyList_GetItem", "PyList_Insert", "PyList_New", "PyList_SetItem", "PyList_Size", "PyLong_AsLongLong"),
+    *("PyList_GetItem", "PyList_Insert", "PyList_New", "PyList_SetItem", "PyList_SetSlice", "PyList_Size"),
+    "PyLong_AsLongLong",
     *(
         "PyLong_AsVoidPtr",
         "PyLong_FromLong",
@@ -254,7 +256,10 @@ def _fill(m: Module[Function]) -> None:
     with m.function("fill", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         spec, arrays, numbers, context, out = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
         none = f.load("ptr @none")
-        with f.when(f.equal(f.call("PyList_Size", arrays, returns="i64"), _number(f, spec, 7))):
+        size, given = f.call("PyList_Size", arrays, returns="i64"), _number(f, spec, 7)
+        whole = f.do("add", f.do("add", given, _number(f, spec, 1)), "i64 1")
+        with f.unless(f.equal(size, whole)):  # else it goes on
+            f.call("PyList_SetSlice", arrays, given, size, NULL, returns="i32")
             for step in ("make_all", "pack_in"):
                 with f.unless(f.equal(f.call(step, spec, arrays, numbers, context, returns="i32"), "i32 0")):
                     f.ret(NULL)

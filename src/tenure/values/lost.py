@@ -79,7 +79,7 @@ def giving_back(lock: Any, free: list[bool]) -> tuple[Any, ...]:
 def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> BaseException:
     """Error to raise after an exception has ended a run, out of a signal handler or for lack of memory. Steps not begun
     can still be computed; the results in computation, places among them, are poisoned."""
-    t.running = False
+    t.running, t.suspended = False, None
     results = [handles[slot] for slot in plan.slots]
     if isinstance(error, MemoryError):
         error = no_memory(t, results)
