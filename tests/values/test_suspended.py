@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -213,3 +215,14 @@ def test_a_write_in_place_that_an_exception_interrupts_says_so() -> None:
     (found,) = run(arrays)
     assert type(found) is Poison
     assert "within a write in place" in str(found.error)
+
+
+def test_a_suspended_run_that_nobody_reads_is_garbage() -> None:
+    w = tn.tensor(W, requires_grad=True)
+    y = layers(w, w)
+    trace = weakref.ref(y._trace)
+    stopped(y.tolist)
+    assert y._trace is trace()
+    del y
+    gc.collect()
+    assert trace() is None

@@ -205,7 +205,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
     if t.done:
         return []
     if t.suspended is not None:
-        t.suspended.finish()
+        t.suspended.finish(t)
         _release(t)
         return []
     graph.forget_unused()
@@ -228,7 +228,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         if MOVED or plan.moved:
             plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
         if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
-            Handing(t, plan).finish()
+            Handing(plan).finish(t)
     t.handles = []
     _release(t)
     COUNTS["runs"] += 1

@@ -30,31 +30,30 @@ def get_ready(executable: Any) -> None:
 
 
 class Handing:
-    """One run: its arrays, the segment that it leaves, and its results once there are any."""
+    """One run: its arrays, the segment that it leaves, and its results once there are any. The trace refers to it, and
+    is handed in."""
 
-    __slots__ = ("arrays", "plan", "results", "segment", "trace")
+    __slots__ = ("arrays", "plan", "results", "segment")
 
-    def __init__(self, trace: Any, plan: Any) -> None:
-        self.trace = trace
+    def __init__(self, plan: Any) -> None:
         self.plan = plan
         self.arrays = Arrays()
         self.segment: graph.Segment | None = None
         self.results: Sequence[Any] | None = None
 
-    def finish(self) -> None:
+    def finish(self, t: Any) -> None:
         """Run the program, or go on with it, and store the results. An exception leaves the run suspended; lack of
         memory ends it."""
-        while not (shielded(self.run, self.trace.handles) or self.trace.done):
+        while not (shielded(self.run, t, t.handles) or t.done):
             pass
 
-    def run(self, handles: list[Any]) -> bool:
+    def run(self, t: Any, handles: list[Any]) -> bool:
         """Run as ``finish`` does, up to the next pause if a signal has come: False."""
-        t = self.trace
         t.running = True
         try:
             if t.suspended is not self:
-                self.take(handles)
-            self.complete(handles)
+                self.take(t, handles)
+            self.complete(t, handles)
         except Paused:
             return False
         except MemoryError as error:
@@ -63,10 +62,9 @@ class Handing:
             t.running = False
         return True
 
-    def take(self, handles: list[Any]) -> None:
+    def take(self, t: Any, handles: list[Any]) -> None:
         """Take over the inputs of the trace: a buffer without other holders may be written."""
-        t, plan = self.trace, self.plan
-        inputs = t.inputs
+        plan, inputs = self.plan, t.inputs
         if plan.graph:
             self.segment = start(t, plan, handles)
         if self.segment is not None and t.cutting and not plan.lean:
@@ -75,9 +73,9 @@ class Handing:
         state: Any = (setattr, t, "inputs", []), (setattr, t, "suspended", self)
         at_once((*state, (self.arrays.extend, arrays), (arrays.clear,)))
 
-    def complete(self, handles: list[Any]) -> None:
+    def complete(self, t: Any, handles: list[Any]) -> None:
         """Resume the run."""
-        t, plan = self.trace, self.plan
+        plan = self.plan
         if self.results is None:
             self.results = plan.executable(self.arrays, [t.scalars[k] for k in plan.numbers])
         if self.segment is not None and plan.saved and self.segment.me is None:
