@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tenure import dtypes
 from tenure.compile.executable import compiled
 from tenure.compile.pipeline import compile_module, planned
-from tenure.compile.reroll import segments
+from tenure.compile.reroll import repetitions
 from tenure.errors import OutOfRange
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
@@ -24,8 +24,8 @@ F32, I64 = dtypes.float32, dtypes.int64
 
 
 @given(st.lists(st.integers(0, 2), max_size=60))
-def test_segments_are_all_of_a_sequence_in_order_and_their_turns_are_equal(codes: list[int]) -> None:
-    found = list(segments(codes))
+def test_repetitions_are_all_of_a_sequence_in_order_and_their_turns_are_equal(codes: list[int]) -> None:
+    found = list(repetitions(codes))
     ends = [0, *[s.start + s.period * s.turns for s in found]]
     assert ends[-1] == len(codes) and all(s.start == end for s, end in zip(found, ends, strict=False))
     for start, period, turns in found:
@@ -34,8 +34,8 @@ def test_segments_are_all_of_a_sequence_in_order_and_their_turns_are_equal(codes
 
 
 @pytest.mark.parametrize("period", [1, 2, 5])
-def test_a_long_repetition_is_one_segment(period: int) -> None:
-    assert [tuple(s) for s in segments(list(range(period)) * 50)] == [(0, period, 50)]
+def test_a_long_repetition_is_one_repetition(period: int) -> None:
+    assert [tuple(s) for s in repetitions(list(range(period)) * 50)] == [(0, period, 50)]
 
 
 def descent(turns: int) -> Program:

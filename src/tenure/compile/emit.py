@@ -26,7 +26,7 @@ from tenure.compile.memory import ALIGN, Layout
 from tenure.compile.nests import constant, stack
 from tenure.compile.objects import BYTES, DATA, ITEMS
 from tenure.compile.pauses import Pauses
-from tenure.compile.reroll import Segment, looped
+from tenure.compile.reroll import Repetition, looped
 from tenure.compile.target import checks_bounds
 
 POINTER = ir.PointerType()
@@ -70,14 +70,14 @@ def emit_main(loops: Loops) -> tuple[list[str], bool]:
     b = ir.IRBuilder(loops.main.append_basic_block("entry"))
     table, word = resolve(b, loops.main, layout)
     room = stack(b, ir.ArrayType(POINTER, max([len(call.entries) for call in calls], default=0)))
-    pauses = Pauses(loops.times, loops.segments)
+    pauses = Pauses(loops.times, loops.repetitions)
     with pauses.begin(b, word):
         checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.subviews])
     launches = [partial(launch, b, call.body, room, call.shared) for call in calls]
-    for segment in loops.segments:
-        start, end = segment.start, segment.start + segment.period
-        if segment.turns > 1:
-            looped(b, table, room, entries_of(segment, calls), launches[start:end], *pauses.around(segment))
+    for repetition in loops.repetitions:
+        start, end = repetition.start, repetition.start + repetition.period
+        if repetition.turns > 1:
+            looped(b, table, room, entries_of(repetition, calls), launches[start:end], *pauses.around(repetition))
             continue
         for k in range(start, end):
             with pauses.kernel(k):
@@ -89,7 +89,7 @@ def emit_main(loops: Loops) -> tuple[list[str], bool]:
     return accesses, bool(pauses.every)
 
 
-def entries_of(loop: Segment, calls: Sequence[KernelCall]) -> list[list[list[int]]]:
+def entries_of(loop: Repetition, calls: Sequence[KernelCall]) -> list[list[list[int]]]:
     """The entries of the table that each kernel of each turn of a loop is about."""
     stop = loop.start + loop.period * loop.turns
     return [[call.entries for call in calls[k : k + loop.period]] for k in range(loop.start, stop, loop.period)]

@@ -1,10 +1,10 @@
-"""Loops: each distinct kernel becomes one function, shared out over the threads or not, equal segments one native loop.
+"""Loops: each distinct kernel becomes one function, shared out over the threads or not, equal repetitions one native loop.
 
     kernel 0: %3 from %0 %2          becomes        3 times: @kernel0 of table entries 0 2 3, then 0 3 4, then 0 4 5
     kernel 1: %5 from %0 %3
     kernel 2: %7 from %0 %5
 
-``deduplicate`` finds kernels that are one function, ``parallelize`` those that are shared out, ``reroll`` the segments.
+``deduplicate`` finds kernels that are one function, ``parallelize`` those that are shared out, ``reroll`` the repetitions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tenure.compile.kernels import emit_kernel
 from tenure.compile.memory import Layout
 from tenure.compile.parallelize import parallelize, threaded
 from tenure.compile.plan import Kernel
-from tenure.compile.reroll import Segment, segments
+from tenure.compile.reroll import Repetition, repetitions
 
 MAIN = ir.FunctionType(ir.IntType(64), [POINTER])
 
@@ -37,7 +37,7 @@ class KernelCall:
 
 @dataclass(frozen=True)
 class Loops:
-    """The functions of all kernels, in a module whose ``main`` is to be written; ``segments`` are the calls in order.
+    """The functions of all kernels, in a module whose ``main`` is to be written; ``repetitions`` are the calls in order.
 
     ``shared`` says of each kernel whether it uses several threads, by its call or by calls of its own; ``times`` are
     the nanoseconds that each takes one thread.
@@ -49,7 +49,7 @@ class Loops:
     calls: list[KernelCall]
     shared: list[bool]
     times: list[float]
-    segments: list[Segment]
+    repetitions: list[Repetition]
     checks: Checks
 
     @property
@@ -59,7 +59,7 @@ class Loops:
 
     def __str__(self) -> str:
         lines = []
-        for start, period, turns in self.segments:
+        for start, period, turns in self.repetitions:
             for k in range(start, start + period):
                 call = self.calls[k]
                 entries = [self.calls[k + turn * period].entries for turn in range(turns)]
@@ -97,4 +97,4 @@ def loops(layout: Layout, bits: int) -> Loops:
     for k, kernel in enumerate(plan.kernels):
         if checks.waiting.keys() & set(kernel.values):
             codes[k] = k  # what is checked after it is not checked after any other
-    return Loops(layout, module, main, calls, shared, times, list(segments(codes)), checks)
+    return Loops(layout, module, main, calls, shared, times, list(repetitions(codes)), checks)

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from llvmlite import ir
 
 from tenure.compile.nests import constant
-from tenure.compile.reroll import Segment
+from tenure.compile.reroll import Repetition
 from tenure.runtime.pauses import PAUSED
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -25,7 +25,7 @@ LONG = 10e6
 class Pauses:
     """``part`` gives each kernel its part; ``every`` the kernels that begin one, each in so many turns of its loop."""
 
-    def __init__(self, times: Sequence[float], loops: Sequence[Segment]) -> None:
+    def __init__(self, times: Sequence[float], loops: Sequence[Repetition]) -> None:
         self.loops = loops
         self.part: list[int] = []
         self.every: dict[int, int] = {}
@@ -56,11 +56,11 @@ class Pauses:
         with b.if_then(b.icmp_unsigned("==", known, constant(0))):
             yield
 
-    def around(self, loop: Segment) -> tuple[ir.Value, Callable[[int, ir.Value], AbstractContextManager[None]]]:
+    def around(self, loop: Repetition) -> tuple[ir.Value, Callable[[int, ir.Value], AbstractContextManager[None]]]:
         """The turn to begin a loop with, and what is around the code of its kernels, by their place in the turn."""
         return self._first_turn(loop), lambda place, turn: self.kernel(loop.start + place, turn)
 
-    def _first_turn(self, loop: Segment) -> ir.Value:
+    def _first_turn(self, loop: Repetition) -> ir.Value:
         """The turn of a loop to begin with: the last one is over if the program goes on behind the loop."""
         if not self.every:
             return constant(0)

@@ -1,4 +1,4 @@
-"""Equal segments of a program run as one native loop: what a Python loop recorded turn by turn.
+"""Equal repetitions of a program run as one native loop: what a Python loop recorded turn by turn.
 
     f a b; g b c; f c d; g d e; f e h; g h i      becomes      for each turn k of 3: f on T[k][0:2]; g on T[k][2:4]
 
@@ -23,7 +23,7 @@ LONGEST = 128
 """Kernels of a turn, at most."""
 
 
-class Segment(NamedTuple):
+class Repetition(NamedTuple):
     """``turns`` times the kernels from ``start`` on, ``period`` in each turn."""
 
     start: int
@@ -31,7 +31,7 @@ class Segment(NamedTuple):
     turns: int
 
 
-def segments(codes: Sequence[object]) -> Iterator[Segment]:
+def repetitions(codes: Sequence[object]) -> Iterator[Repetition]:
     """Parts of a sequence, in order, that repeat themselves, and what lies between them as turns of one."""
     start = at = 0
     while at < len(codes):
@@ -40,22 +40,22 @@ def segments(codes: Sequence[object]) -> Iterator[Segment]:
             at += 1
             continue
         if start < at:
-            yield Segment(start, at - start, 1)
+            yield Repetition(start, at - start, 1)
         yield found
         start = at = at + found.period * found.turns
     if start < at:
-        yield Segment(start, at - start, 1)
+        yield Repetition(start, at - start, 1)
 
 
-def longest(codes: Sequence[object], at: int) -> Segment:
+def longest(codes: Sequence[object], at: int) -> Repetition:
     """The repetition that covers most from a place on; of those that cover the same, that of the shortest turn."""
-    best = Segment(at, 1, 1)
+    best = Repetition(at, 1, 1)
     for period in range(1, min(LONGEST, (len(codes) - at) // FEWEST) + 1):
         if codes[at] == codes[at + period]:
             end = at + period
             while end < len(codes) and codes[end] == codes[end - period]:
                 end += 1
-            found = Segment(at, period, (end - at) // period)
+            found = Repetition(at, period, (end - at) // period)
             if found.turns >= FEWEST and found.period * found.turns > best.period * best.turns:
                 best = found
     return best

@@ -56,16 +56,16 @@ def _(form: Loops) -> None:
     if len(form.calls) != kernels:
         raise InternalError(f"{len(form.calls)} calls for {kernels} kernels")
     end = 0
-    for start, period, turns in form.segments:
+    for start, period, turns in form.repetitions:
         if start != end:
-            raise InternalError(f"a segment begins at kernel {start}, not at {end}")
+            raise InternalError(f"a repetition begins at kernel {start}, not at {end}")
         end = start + period * turns
         for k in range(start + period, end):
             one, first = form.calls[k], form.calls[k - period]
             if one.body is not first.body or len(one.entries) != len(first.entries) or one.shared != first.shared:
                 raise InternalError(f"kernels {k - period} and {k} are turns of one loop, but no equal calls")
     if end != kernels:
-        raise InternalError(f"the segments end at kernel {end} of {kernels}")
+        raise InternalError(f"the repetitions end at kernel {end} of {kernels}")
 
 
 @verify_form.register
