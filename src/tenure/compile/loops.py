@@ -1,10 +1,10 @@
-"""Loops: each distinct kernel becomes one function, shared out over the threads or not, equal repetitions one native loop.
+"""Loops: each distinct kernel becomes one function, shared out over the threads or not, repetitions one native loop.
 
     kernel 0: %3 from %0 %2          becomes        3 times: @kernel0 of table entries 0 2 3, then 0 3 4, then 0 4 5
     kernel 1: %5 from %0 %3
     kernel 2: %7 from %0 %5
 
-``deduplicate`` finds kernels that are one function, ``parallelize`` those that are shared out, ``reroll`` the repetitions.
+``deduplicate`` finds kernels that are one function, ``parallelize`` those shared out, ``reroll`` repetitions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class KernelCall:
 
 @dataclass(frozen=True)
 class Loops:
-    """The functions of all kernels, in a module whose ``main`` is to be written; ``repetitions`` are the calls in order.
+    """Functions of all kernels, in a module whose ``main`` is to be written; ``repetitions`` have the calls in order.
 
     ``shared`` says of each kernel whether it uses several threads, by its call or by calls of its own; ``times`` are
     the nanoseconds that each takes one thread.
