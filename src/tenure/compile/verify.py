@@ -19,7 +19,7 @@ from tenure.compile.plan import Kernel, Plan, instruction
 from tenure.compile.ranges import bounds_of, reads_by, source
 from tenure.compile.schedule import reduces
 from tenure.compile.stored import Follower
-from tenure.errors import InternalError
+from tenure.errors import InternalError, following
 from tenure.ir.kind import Role
 from tenure.ir.program import Program
 from tenure.ir.verify import verify
@@ -182,7 +182,8 @@ def verify_slots(layout: Layout) -> None:
         raise InternalError(f"the outputs lie in the entries {made}, not in {count} of their own")
     last = last_uses(plan)
     for slot, x in layout.donors:
-        first = next(k for k, kernel in enumerate(plan.kernels) if slot in [layout.slots[v] for v in kernel.values])
+        stores = [[layout.slots[v] for v in kernel.values] for kernel in plan.kernels]
+        first = following(k for k, slots in enumerate(stores) if slot in slots)
         if last.get(x, 0) > first:
             raise InternalError(f"kernel {last[x]} reads input {x}, which was given away at kernel {first}")
 
