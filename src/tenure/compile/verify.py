@@ -180,9 +180,8 @@ def verify_slots(layout: Layout) -> None:
     made = [layout.slots[v] for v in dict.fromkeys(plan.program.outputs) if v >= n]
     if sorted(made) != list(range(n, n + count)):
         raise InternalError(f"the outputs lie in the entries {made}, not in {count} of their own")
-    last = last_uses(plan)
+    last, stores = last_uses(plan), [[layout.slots[v] for v in kernel.values] for kernel in plan.kernels]
     for slot, x in layout.donors:
-        stores = [[layout.slots[v] for v in kernel.values] for kernel in plan.kernels]
         first = following(k for k, slots in enumerate(stores) if slot in slots)
         if last.get(x, 0) > first:
             raise InternalError(f"kernel {last[x]} reads input {x}, which was given away at kernel {first}")
