@@ -1,6 +1,7 @@
 """What importing loads, and that the stub's public names exist."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,19 @@ def test_annotations_load_nothing() -> None:
     program = "import sys, tenure as tn; tn.nn.Linear(1, 1)(tn.ones(1)).item(); print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", program], text=True).split()
     assert not {"tenure.typing", "tenure.values.typing"} & set(loaded)
+
+
+def test_code_from_disk_loads_no_compiler(tmp_path: Path) -> None:
+    """Writers of code take some 50 ms to import: a process whose code is all in the cache does without."""
+    program = "import sys, tenure as tn; f = lambda: (tn.ones(3) * 2).exp().sum().item(); f(); f(); print(*sys.modules)"
+    environment = {**os.environ, "TENURE_CACHE_DIR": str(tmp_path)}
+    runs = [
+        set(subprocess.check_output([sys.executable, "-c", program], text=True, env=environment).split())
+        for _ in range(2)
+    ]
+    writers = {f"tenure.compile.{name}" for name in ("elements", "generic_kernels", "pipeline", "fuse")}
+    assert writers <= runs[0]
+    assert not writers & runs[1]
 
 
 @pytest.mark.parametrize(("name", "module"), PUBLIC.items())

@@ -89,8 +89,8 @@ class Generic:
         key = f"generic {self.primitive.name} {kinds} {lanes} {sized}"
         if key not in functions:
             bits = engine().target.vector_bits
-            write = late("generic_kernels").generic_source
-            library = engine().load(lambda: write(self.primitive, params, avals, ans, lanes, bits), key=key)
+            given = (self.primitive, params, avals, ans, lanes, bits)
+            library = engine().load(lambda: late("generic_kernels").generic_source(*given), key=key)
             functions[key] = GENERIC(library.address("generic")), library
         return functions[key][0]
 
