@@ -209,7 +209,14 @@ def partner(r: Random, x: Value, pool: list[Value]) -> Value:
 def sampled(r: Random, name: str, pool: list[Value]) -> Value:
     """A primitive on one of its own samples."""
     xs, params = r.choice(traits.samples(TABLE[name], r.dtype(TABLE[name].dtypes), int(r.rng.integers(1000))))
-    return r.emit(name, *[r.input(x) for x in xs], **params)
+    return r.emit(name, *[r.input(x) if r.rng.random() < 0.5 else computed(r, x) for x in xs], **params)
+
+
+def computed(r: Random, x: Array) -> Value:
+    """An array that the program stores, and whose buffer it reuses: joined from two parts where it has any axis."""
+    if not x.ndim or len(x) < 2:
+        return r.input(x)
+    return r.emit("concat", r.input(x[:1].copy()), r.input(x[1:].copy()), axis=0)
 
 
 def elementwise(r: Random, name: str, pool: list[Value]) -> Value:

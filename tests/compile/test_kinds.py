@@ -11,6 +11,7 @@ import pytest
 from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.dtypes import float32
+from tenure.errors import InternalError
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Kind
@@ -18,7 +19,7 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder
 from tenure.ops.move import flip
 from tenure.ops.pointwise import exp
-from tests.ops.declared import only_here, running_total
+from tests.ops.declared import Scan, only_here, running_total
 from tests.ops.passing import passes_the_tables_tests
 
 
@@ -57,6 +58,24 @@ def test_a_claim_without_its_rule_fails_where_the_kind_is_defined() -> None:
 
         class Claiming(Silent):
             inline: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetful(Scan):
+    """A scan that does not say what it reads."""
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        pass
+
+
+def test_a_kind_that_reads_what_it_does_not_say_is_not_compiled() -> None:
+    with only_here():
+        total = running_total(Forgetful())
+        b = Builder()
+        x = b.input(Aval((4, 4), float32))
+        program = b.extract([x.id], [total(x, axis=0).id])
+        with pytest.raises(InternalError, match="which the kind Forgetful does not read"):
+            compiled(program)
 
 
 def test_a_scan_passes_what_the_primitives_of_the_table_pass() -> None:

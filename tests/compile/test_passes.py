@@ -188,6 +188,29 @@ def turns_that_differ() -> Loops:
     return replace(found, repetitions=[Repetition(0, 1, len(found.calls))])
 
 
+def outside_of_the_arena() -> Layout:
+    found = layout()
+    return replace(found, arena=64)
+
+
+def swapped() -> Loops:
+    """The calls of the first two kernels, which are of different functions, exchanged."""
+    found = loops(layout(), 256)
+    return replace(found, calls=[found.calls[1], found.calls[0], *found.calls[2:]])
+
+
+def shared_otherwise() -> Loops:
+    found = loops(layout(), 256)
+    first = replace(found.calls[0], shared=not found.calls[0].shared)
+    return replace(found, calls=[first, *found.calls[1:]])
+
+
+def with_other_buffers() -> Loops:
+    found = loops(layout(), 256)
+    last = replace(found.calls[-1], entries=[0] * len(found.calls[-1].entries))
+    return replace(found, calls=[*found.calls[:-1], last])
+
+
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     (without_a_read, "and does not say so"),
     (out_of_order, "which is not stored before it"),
@@ -198,6 +221,10 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (given_away_too_early, "which was given away"),
     (without_a_repetition, "the repetitions end at"),
     (turns_that_differ, "no equal calls"),
+    (outside_of_the_arena, "of an arena of 64"),
+    (swapped, "is called|no equal calls"),
+    (shared_otherwise, "otherwise than was decided"),
+    (with_other_buffers, "is called with the buffers"),
     (lambda: "a text", "has no form str"),
 ]
 

@@ -89,7 +89,7 @@ class Scan(Kind):
         return n.reference(at)
 
 
-def running_total() -> Primitive:
+def running_total(lower: Kind | None = None) -> Primitive:
     """A cumulative sum: one declaration over a kind of its own."""
 
     def samples(rng: Any, dtype: Any) -> Any:
@@ -106,7 +106,7 @@ def running_total() -> Primitive:
     total = linear(
         "running_total",
         batch=shift_axes("axis"),
-        lower=Scan(),
+        lower=lower or Scan(),
         aval=shape_rule,
         ref=lambda np, x, *, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
         transpose=(back,),

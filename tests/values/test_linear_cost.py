@@ -45,7 +45,7 @@ class Counted(Interpreted):
         arrays.clear()
         for at, rule, dies in zip(self.program.instructions, self.rules, self.dies, strict=True):
             addresses = {address(values[o]) for o in at.operands}
-            values.append(interp._step(values, at, rule, dies))
+            interp._step(values, at, rule, dies)
             self.meter.instructions += 1
             self.meter.bytes += 0 if address(values[-1]) in addresses else values[-1].nbytes
             for v in dies:

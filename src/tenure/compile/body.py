@@ -15,7 +15,7 @@ from llvmlite import ir
 from tenure.compile.elements import Emitter
 from tenure.compile.math.lanes import Builder
 from tenure.compile.nests import BLOCK, Axis, constant, counted, nest, vectorized
-from tenure.compile.plan import Plan
+from tenure.compile.plan import Kernel, Plan
 
 POINTER = ir.PointerType()
 I64 = ir.IntType(64)
@@ -42,6 +42,7 @@ class Body:
         self.parts: list[Body] = []
         self.extents: dict[int, int] = {}
         """Bytes of what the table has besides the program's values."""
+        self.kernel: Kernel | None = None
         self.items = 0
         self.work = 0
 
@@ -53,6 +54,11 @@ class Body:
                 at = self.b.gep(table, [constant(self.slots[v])], source_etype=POINTER)
                 self.pointers[v] = self.b.load(at, typ=POINTER)
         return self.pointers[v]
+
+    @property
+    def touched(self) -> set[int]:
+        """The stored values whose buffers it has asked for."""
+        return set(self.pointers).union(*[part.touched for part in self.parts])
 
     def emitter(
         self,

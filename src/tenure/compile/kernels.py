@@ -18,6 +18,7 @@ from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.sweep import sweep
 from tenure.compile.symbolic import Tracer
 from tenure.compile.writes import emit_pieces, emit_write
+from tenure.errors import InternalError
 from tenure.ops.lowering import Write
 from tenure.ops.order import extent
 
@@ -86,11 +87,15 @@ def emit_kernel(
 ) -> Body:
     """The function of a kernel."""
     body = Body(module, name, plan, slots, bits)
+    body.kernel = kernel
     if goes_by_rows(plan.program, kernel):
         RowKernel(body, kernel).emit()
     else:
         instruction(plan.program, kernel.values[0]).primitive.lower.emit(Writer(body, kernel, shared))
     body.b.ret_void()
+    for v in sorted(body.touched - kernel.reads - kernel.members.keys() - set(kernel.values)):
+        kind = type(instruction(plan.program, kernel.values[0]).primitive.lower).__name__
+        raise InternalError(f"the kernel of %{kernel.values[0]} touches %{v}, which the kind {kind} does not read")
     whole = sum(plan.program.aval(r).size for r in kernel.reads) + plan.program.aval(kernel.values[0]).size
     body.work = body.work or whole
     body.function.linkage = "internal"

@@ -15,6 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile.ahead import AHEAD
 from tenure.compile.emit import emit
 from tenure.compile.fuse import fuse
 from tenure.compile.loops import loops
@@ -24,12 +25,9 @@ from tenure.compile.rematerialize import rematerialize
 from tenure.compile.simplify import simplify
 from tenure.compile.verify import verify_form
 from tenure.ir.program import Program
-from tenure.transform.reads import narrow
 
 Pass = Callable[[Any], Any]
-PASSES: tuple[Callable[..., Any], ...] = (narrow, simplify, orient, fuse, rematerialize, plan_memory, loops, emit)
-AHEAD = PASSES.index(simplify)
-"""The passes before this one pay for a program that runs op by op too: they have run when it is handed over."""
+PASSES: tuple[Callable[..., Any], ...] = (*AHEAD, simplify, orient, fuse, rematerialize, plan_memory, loops, emit)
 PLANNED = PASSES.index(loops)
 
 
@@ -51,12 +49,12 @@ def verifies() -> bool:
 
 
 def compile_module(program: Program, bits: int) -> ir.Module:
-    """The module of a program that ``narrow`` has seen, for vectors of so many bits."""
-    module: ir.Module = run_passes(program, [partial(p, bits=bits) if p is loops else p for p in PASSES[AHEAD:]])
+    """The module of a program that the passes ``AHEAD`` have seen, for vectors of so many bits."""
+    module: ir.Module = run_passes(program, [partial(p, bits=bits) if p is loops else p for p in PASSES[len(AHEAD) :]])
     return module
 
 
 def planned(program: Program) -> Layout:
     """A program's kernels, and where their values lie: the passes before code."""
-    layout: Layout = run_passes(program, PASSES[AHEAD:PLANNED])
+    layout: Layout = run_passes(program, PASSES[len(AHEAD) : PLANNED])
     return layout

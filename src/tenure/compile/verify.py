@@ -12,9 +12,12 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile.body import Body
+from tenure.compile.deduplicate import localize
 from tenure.compile.index import Affine, Index, Read
 from tenure.compile.loops import Loops
-from tenure.compile.memory import Layout, last_uses, reusable
+from tenure.compile.memory import ALIGN, Layout, last_uses, reusable
+from tenure.compile.parallelize import threaded
 from tenure.compile.plan import Kernel, Plan, instruction
 from tenure.compile.ranges import bounds_of, reads_by, source
 from tenure.compile.schedule import reduces
@@ -66,6 +69,7 @@ def _(form: Loops) -> None:
                 raise InternalError(f"kernels {k - period} and {k} are turns of one loop, but no equal calls")
     if end != kernels:
         raise InternalError(f"the repetitions end at kernel {end} of {kernels}")
+    verify_calls(form)
 
 
 @verify_form.register
@@ -74,6 +78,21 @@ def _(form: ir.Module) -> None:
 
 
 # -- plans
+
+
+def verify_calls(form: Loops) -> None:
+    """Each call is of the function of its kernel, with the buffers of that, and shared out as was decided."""
+    plan, bodies = form.layout.plan, dict[tuple[str, bool], Body]()
+    for k, (kernel, call, shared) in enumerate(zip(plan.kernels, form.calls, form.shared, strict=True)):
+        local, alone = localize(plan, kernel, form.layout.slots), threaded(plan, kernel)
+        if call.entries != local.entries:
+            raise InternalError(f"kernel {k} is called with the buffers {call.entries}, not {local.entries}")
+        if call.shared != (shared and not alone and not call.body.parts):
+            raise InternalError(f"kernel {k} is shared out otherwise than was decided")
+        if bodies.setdefault((local.key, alone and shared), call.body) is not call.body or call.body.kernel is None:
+            raise InternalError(f"kernel {k} is not called by the function of equal kernels")
+        if localize(plan, call.body.kernel, form.layout.slots).key != local.key:
+            raise InternalError(f"kernel {k} is called by the function of another kernel")
 
 
 def verify_kernels(plan: Plan) -> None:
@@ -180,6 +199,11 @@ def verify_slots(layout: Layout) -> None:
     made = [layout.slots[v] for v in dict.fromkeys(plan.program.outputs) if v >= n]
     if sorted(made) != list(range(n, n + count)):
         raise InternalError(f"the outputs lie in the entries {made}, not in {count} of their own")
+    rooms = Rooms(layout)
+    for v in plan.stored:
+        array, start, end = rooms.of(v)
+        if array == ARENA and (start < 0 or start % ALIGN or end > layout.arena):
+            raise InternalError(f"%{v} lies at byte {start} to {end} of an arena of {layout.arena}")
     last, stores = last_uses(plan), [[layout.slots[v] for v in kernel.values] for kernel in plan.kernels]
     for slot, x in layout.donors:
         first = following(k for k, slots in enumerate(stores) if slot in slots)
@@ -206,6 +230,7 @@ def verify_lifetimes(layout: Layout) -> None:
 
 
 Room = tuple[int, int, int]
+ARENA = -1
 
 
 class Rooms:
@@ -218,7 +243,7 @@ class Rooms:
         """The room of one value."""
         slot, size = self.layout.slots[v], max(self.layout.plan.program.aval(v).nbytes, 1)
         start = self.offsets.get(slot)
-        return (slot, 0, size) if start is None else (-1, start, start + size)
+        return (slot, 0, size) if start is None else (ARENA, start, start + size)
 
 
 def overlap(x: Room, y: Room) -> bool:

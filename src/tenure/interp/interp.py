@@ -101,12 +101,12 @@ class Interpreted:
 
 
 BEGUN = object()
-"""Stands for a result that is being written in place."""
+"""Stands for a result that is being combined in place."""
 HALF_WRITTEN = "the run that computes this was broken off by an exception within a write in place"
 
 
 def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: list[int]) -> None:
-    """Append the result of an instruction. A write in place that an exception interrupts leaves ``BEGUN`` there."""
+    """Append the result of an instruction; an exception within an addition in place leaves ``BEGUN`` there."""
     prim, params = at.primitive, at.params
     operands = [values[o] for o in at.operands]
     if Poison in map(type, operands):
@@ -117,6 +117,9 @@ def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: li
             prim.check(np, *operands, **params)
         k = prim.in_place
         if k is not None and at.operands[k] in dies and _owned(operands, k):
+            if prim.lower.combine is None:  # it can be written once more
+                values.append(rule(*operands, out=operands[k], **params))
+                return
             values.append(BEGUN)
             values[-1] = rule(*operands, out=operands[k], **params)
         else:

@@ -43,9 +43,10 @@ class Kind(ABC):
     ``alike`` ones take the elements of their operands at their own index. ``joins`` says that values may share a kernel
     with others, ``reduces`` that their first operand is reduced over the parameter ``axes`` by ``operation``. ``cost``
     and ``folds`` are those of an element, see ``ops.lowering.Element``. Operand ``value`` is written over operand
-    ``base``, in its buffer if it can be; ``plain`` says that each element is written once, as it is. ``threaded``
-    kernels share themselves out over the threads. What ``emit`` does with the writer of a specialised kernel it does
-    with that of a ``generic`` one, whose extents are known at the run (``compile.generic_kernels``).
+    ``base``, in its buffer if it can be, and ``combine`` says how with what is there (None: it replaces that);
+    ``plain`` says that each element is written once, as it is. ``threaded`` kernels share themselves out over the
+    threads. What ``emit`` does with the writer of a specialised kernel it does with that of a ``generic`` one, whose
+    extents are known at the run (``compile.generic_kernels``).
     """
 
     inline: ClassVar[bool] = False
@@ -59,6 +60,7 @@ class Kind(ABC):
     operation: str = ""
     base: int | None = None
     value: int = 0
+    combine: str | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

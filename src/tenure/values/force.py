@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tenure.compile.ahead import made_ready
 from tenure.compile.tiers import Tiered, compile_program
 from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
 from tenure.ir.verify import verify
 from tenure.runtime import buffers
-from tenure.transform.reads import narrow
 from tenure.values import graph, packs, paths, spending
 from tenure.values.expand import Expansion
 from tenure.values.handing import Handing, deliver, due, get_ready, start
@@ -102,7 +102,7 @@ class Plan:
         self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
-        program = narrow(program)
+        program = made_ready(program)
         verify(program)
         self.executable = EXECUTOR(program)
         count("programs")
@@ -318,7 +318,7 @@ class Prefix:
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
         self.known = [known[k] for k in at]
         fed = zip(given, (self.inputs, at, self.numbers), strict=True)
-        self.executable = EXECUTOR(narrow(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
+        self.executable = EXECUTOR(made_ready(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
         count("programs")
 
 
