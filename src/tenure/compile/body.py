@@ -57,8 +57,8 @@ class Body:
 
     @property
     def touched(self) -> set[int]:
-        """The stored values whose buffers it has asked for."""
-        return set(self.pointers).union(*[part.touched for part in self.parts])
+        """The stored values whose buffers it has asked for; rows of scratch are none of them."""
+        return {v for v in self.pointers if v >= 0}.union(*[part.touched for part in self.parts])
 
     def emitter(
         self,
