@@ -123,6 +123,11 @@ class Follower(Tracer):
         """All elements of a value are read, each at its index in a loop nest over it."""
         self.at(x, self.index(x))
 
+    def into(self, v: int, index: Index) -> None:
+        """An element of a value is written at an index."""
+        for i in index:
+            self.see(i)
+
     def one_loop(self, x: int, axes: Sequence[int]) -> None:
         """Some axes of x are gone through in one loop; what does not allow it is stored."""
         if len(merge(self.shape(x), axes, self.forms)) > 1:

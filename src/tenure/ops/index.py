@@ -168,7 +168,9 @@ getitem: Primitive = linear(
 setitem: Primitive = linear(
     "setitem",
     batch=basic_write,
-    lower=Write(lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0),
+    lower=Write(
+        lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, ordered=False
+    ),
     aval=_write_aval("setitem", ALL),
     ref=_setitem,
     transpose=(
@@ -185,7 +187,11 @@ additem: Primitive = linear(
     "additem",
     batch=basic_write,
     lower=Write(
-        lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, combine="add"
+        lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec),
+        value=1,
+        base=0,
+        combine="add",
+        ordered=False,
     ),
     aval=_write_aval("additem", NUMBERS),
     ref=_additem,

@@ -8,7 +8,7 @@ kernel. The other kinds say which loop nest they are. ``ir.kind`` has the contra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, ClassVar
 
@@ -107,15 +107,16 @@ class Write(Kind):
     ``place(e, index, *xs, **params)`` is where in the result the element of operand ``value`` at an index goes.
     ``combine`` (add, multiply, maximum or minimum) says what becomes of it and the element there; None: it is stored.
     ``part(shape, **params)`` gives, where not all of the value is written, the shape of the part and its offset.
-    ``ordered`` writes may meet the same place twice, unless a parameter ``unique`` says no, and keep index order.
+    ``ordered`` writes may meet the same place twice, unless a parameter ``unique`` says no, and keep index order; all
+    others are shared out over threads in any order. It has no default: a wrong one is a race.
     ``blank`` results are read only where they were written.
     """
 
     place: Rule
     value: int
     base: int | None
+    ordered: bool = field(kw_only=True)
     combine: str | None = None
-    ordered: bool = False
     part: Rule | None = None
     blank: bool = False
 
@@ -131,8 +132,7 @@ class Write(Kind):
             t.whole(at.operands[self.base])
         x = at.operands[self.value]
         t.whole(x)
-        for i in self.place(t, t.index(x), *at.operands, **at.params):
-            t.see(i)
+        t.into(v, self.place(t, t.index(x), *at.operands, **at.params))
 
     def emit(self, k: Any) -> None:
         k.write(self)

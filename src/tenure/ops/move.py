@@ -165,7 +165,7 @@ def _padded_part(shape: Shape, *, widths: Sequence[tuple[int, int]]) -> tuple[Sh
 pad: Primitive = linear(
     "pad",
     batch=prefix("widths", lambda count: (0, 0)),
-    lower=Write(_padded_place, value=0, base=None, part=_padded_part),
+    lower=Write(_padded_place, value=0, base=None, ordered=False, part=_padded_part),
     aval=_pad_aval,
     ref=_pad,
     transpose=(lambda g, x, *, widths: pad(g, widths=tuple([(-lo, -hi) for lo, hi in widths])),),
