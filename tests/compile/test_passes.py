@@ -27,9 +27,11 @@ from tenure.errors import InternalError
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Program, Value
 from tenure.ir.show import show
+from tenure.ir.traits import Traits, Within
 from tenure.ops.contract import matmul
 from tenure.ops.declare import linear
 from tenure.ops.index import getitem, take_along
+from tenure.ops.lowering import Element
 from tenure.ops.move import broadcast_to, permute, reshape
 from tenure.ops.pointwise import exp, sin
 from tenure.ops.reduce import reduce_sum
@@ -233,6 +235,55 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
 def test_a_verifier_refuses(form: Callable[[], Any], message: str) -> None:
     with pytest.raises(InternalError, match=message):
         verify_form(form())
+
+
+def verify_read(read: Callable[..., Any], declared: Within) -> None:
+    """The verifier's word on a read along the last axis, and on what it declares."""
+    with only_here():
+        taken = linear(
+            "taken",
+            batch=take_along.batch,
+            lower=Element(read),
+            aval=take_along.aval,
+            ref=take_along.ref,
+            transpose=(lambda g, x, index: None,),
+            traits=Traits(indices=lambda x, index: [declared]),
+            dtypes=take_along.dtypes,
+            samples=take_along.samples,
+        )
+        b = Builder()
+        x, i = b.input(Aval((3, 3), F32)), b.input(Aval((3, 2), I64))
+        verify_form(fuse(b.extract([x.id, i.id], [taken(x, i).id])))
+
+
+def wrapped(e: Any, index: Any, x: int, i: int) -> Any:
+    return e.at(x, (index[0], e.read(i, index, 3)))
+
+
+READS: dict[str, Callable[..., Any]] = {
+    "not from the end": lambda e, index, x, i: e.at(x, (index[0], e.read(i, index))),
+    "from another end": lambda e, index, x, i: e.at(x, (index[0], e.read(i, index, 4))),
+    "one further": lambda e, index, x, i: e.at(x, (index[0], e.read(i, index, 3) + 1)),
+    "twice": lambda e, index, x, i: e.at(x, (index[0], e.read(i, index, 3) * 2)),
+    "along the other axis": lambda e, index, x, i: e.at(x, (e.read(i, index, 3), index[0])),
+    "of another size": lambda e, index, x, i: e.coincide(index[0], e.read(i, index, 3), 4),
+}
+
+
+def test_an_index_is_read_as_it_is_declared() -> None:
+    verify_read(wrapped, Within(1, 1, 3))
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_an_index_that_is_read_otherwise_than_declared_is_refused(read: Callable[..., Any]) -> None:
+    with pytest.raises(InternalError, match="taken takes %1"):
+        verify_read(read, Within(1, 1, 3))
+
+
+@pytest.mark.parametrize("declared", [Within(1, 0, 3), Within(1, 1, 4), Within(1, 1, 2)], ids=str)
+def test_an_index_that_is_declared_otherwise_than_read_is_refused(declared: Within) -> None:
+    with pytest.raises(InternalError, match="taken takes %1"):
+        verify_read(wrapped, declared)
 
 
 def test_an_operand_that_is_an_index_is_declared_as_one() -> None:

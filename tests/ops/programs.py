@@ -35,6 +35,21 @@ def applied(prim: Primitive, params: dict[str, Any]) -> Function:
     return function
 
 
+def accepts(prim: Primitive, arrays: Sequence[Array], params: dict[str, Any], operand: int, index: int) -> Array | None:
+    """What NumPy gives with an index as the last element of an operand of indices; None if it refuses it."""
+    changed = [np.array(a) for a in arrays]
+    changed[operand].reshape(-1)[-1] = index
+    try:
+        return np.asarray(prim.ref(np, *changed, **params))
+    except (IndexError, ValueError):
+        return None
+
+
+def extent(prim: Primitive, arrays: Sequence[Array], params: dict[str, Any], operand: int) -> int:
+    """The least number that NumPy refuses as an index."""
+    return next(n for n in range(100) if accepts(prim, arrays, params, operand, n) is None)
+
+
 def build(xs: Sequence[Array], tracked: Sequence[int] = ()) -> tuple[Builder, list[Value]]:
     """A builder with one input per array."""
     b = Builder()

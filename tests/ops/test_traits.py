@@ -22,7 +22,7 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder
 from tests.ops.declared import only_here, picked, softshrink
 from tests.ops.passing import passes_the_tables_tests
-from tests.ops.programs import aval_of
+from tests.ops.programs import aval_of, extent
 
 RUNS: dict[str, Callable[..., Any]] = {"compiled": compiled, "op by op": stepwise, "interpreted": interpret}
 FAILING = [(p, d) for p in TABLE.values() for d in dtypes.DTYPES if p.traits.fails and d.kind in p.dtypes]
@@ -36,13 +36,20 @@ def outcome(run: Callable[..., Any], primitive: Primitive, arrays: list[Any], pa
     return run(program)([np.array(a) for a in arrays])[0]
 
 
+def indices_of(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> list[int]:
+    """The operands of indices that have an element."""
+    assert primitive.traits.indices is not None
+    return [w.operand for w in primitive.traits.indices(*map(aval_of, arrays), **params) if arrays[w.operand].size]
+
+
 def breaking(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> Iterator[list[Any]]:
     """The operands, each time with one element that breaks what the primitive asks for."""
     traits = primitive.traits
     wrong: list[tuple[int, int]] = []
     if traits.indices is not None:
-        for within in traits.indices(*[aval_of(np.asarray(a)) for a in arrays], **params):
-            wrong += [(within.operand, within.size), (within.operand, -within.size - 1), (within.operand, 2**40)]
+        for operand in indices_of(primitive, [np.asarray(a) for a in arrays], params):
+            size = extent(primitive, arrays, params, operand)
+            wrong += [(operand, size), (operand, -size - 1), (operand, 2**40)]
     if traits.limit is not None and np.asarray(arrays[traits.limit.operand]).dtype.kind == "i":
         wrong.append((traits.limit.operand, -1 if traits.limit.zero else 0))
     for operand, number in wrong:

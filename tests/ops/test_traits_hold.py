@@ -13,15 +13,20 @@ import pytest
 import tenure.ops  # noqa: F401  (fills the table)
 from tenure import dtypes
 from tenure.compile.executable import compiled
+from tenure.compile.fuse import fuse
 from tenure.compile.stepwise import stepwise
-from tenure.errors import ShapeError
+from tenure.compile.verify import verify_form
+from tenure.errors import InternalError, ShapeError
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE
-from tenure.ops.declare import linear
+from tenure.ir.traits import Traits, Within, always
+from tenure.ops.batching import spreading
+from tenure.ops.declare import REALS, linear
 from tenure.ops.index import add_along, take_along
-from tenure.ops.lowering import Write
+from tenure.ops.lowering import Element, Write
+from tests.ops import test_traits
 from tests.ops.declared import only_here
-from tests.ops.programs import Array, Arrays, applied, aval_of, build, cut
+from tests.ops.programs import Array, Arrays, accepts, applied, aval_of, build, cut
 
 MANY = 1 << 18
 """Elements enough for a kernel to be shared out over threads."""
@@ -31,6 +36,87 @@ def meaning(primitive: Primitive, arrays: Arrays, params: dict[str, Any]) -> Arr
     """What it means of some arrays, which stay as they are."""
     with np.errstate(all="ignore"):
         return np.asarray(primitive.ref(np, *[np.array(a) for a in arrays], **params))
+
+
+# -- indices
+
+
+def names_its_axes(primitive: Primitive) -> None:
+    """Indices are declared with the size at which NumPy refuses them, which is that of the axis declared."""
+    seen, lower = 0, primitive.lower
+    for given, params in primitive.samples(np.random.default_rng(2), dtypes.int64):
+        arrays = [np.asarray(a) for a in given]
+        declared = primitive.traits.indices(*map(aval_of, arrays), **params)  # type: ignore[misc]
+        base = lower.base if isinstance(lower, Write) else 0
+        for operand, axis, size in declared:
+            if base not in {w.operand for w in declared}:
+                whole = meaning(primitive, arrays, params) if base is None else arrays[base]
+                assert whole.shape[axis] == size
+            if not arrays[operand].size:
+                continue
+            seen += 1
+            numbers = (-size - 1, -size, 0, -1, size - 1, size)
+            found = {k: accepts(primitive, arrays, params, operand, k) for k in numbers}
+            assert found[size] is None and found[-size - 1] is None
+            for one, same in ((-size, 0), (size - 1, -1)):
+                assert found[one] is not None
+                np.testing.assert_array_equal(found[one], found[same])
+    assert seen
+
+
+INDEXED = [p for p in TABLE.values() if p.traits.indices is not None]
+
+
+@pytest.mark.parametrize("primitive", INDEXED, ids=str)
+def test_indices_lie_in_the_axis_declared(primitive: Primitive) -> None:
+    names_its_axes(primitive)
+
+
+WRONG = {
+    "a size": Within(1, 0, 100),
+    "a smaller size": Within(1, 0, 2),
+    "an axis": Within(1, 1, 2),
+    "an axis with the size of the right one": Within(1, 1, 3),
+    "another operand": Within(0, 0, 3),
+}
+
+
+def takes_rows(declared: Within) -> Primitive:
+    """Rows of an array by an index array, whose indices are declared so."""
+
+    def samples(rng: Any, dtype: Any) -> Any:
+        yield (REALS(rng, (3, 2), dtype), rng.integers(-3, 3, 4)), {}
+
+    return linear(
+        "takes_rows",
+        batch=spreading,
+        lower=Element(lambda e, index, x, i: e.at(x, (e.read(i, index[:1], e.shape(x)[0]), *index[1:]))),
+        aval=lambda x, i: x.with_shape((*i.shape, *x.shape[1:])),
+        ref=lambda np, x, i: x[i],
+        transpose=(lambda g, x, i: None,),
+        traits=Traits(indices=lambda x, i: [declared], preserves=always),
+        dtypes="iuf",
+        samples=samples,
+    )
+
+
+def test_indices_of_an_axis_declared_rightly_pass() -> None:
+    with only_here():
+        primitive = takes_rows(Within(1, 0, 3))
+        names_its_axes(primitive)
+        test_traits.test_what_breaks_a_trait_raises_the_same_however_it_runs(primitive, dtypes.float32)
+
+
+@pytest.mark.parametrize("declared", WRONG.values(), ids=WRONG)
+def test_indices_of_an_axis_declared_wrongly_are_found(declared: Within) -> None:
+    with only_here():
+        primitive = takes_rows(declared)
+        with pytest.raises(AssertionError):
+            names_its_axes(primitive)
+        x, i = np.zeros((3, 2)), np.zeros(4, np.int64)
+        b, xs = build([x, i])
+        with pytest.raises(InternalError, match="takes_rows (takes|reads by) %1"):
+            verify_form(fuse(cut(b, xs, [primitive(*xs)])))
 
 
 # -- writes that meet a place more than once
@@ -98,18 +184,19 @@ def test_a_write_by_indices_keeps_duplicates(primitive: Primitive) -> None:
     keeps_duplicates(primitive)
 
 
-def adding_in_any_order() -> Primitive:
-    """``add_along`` that says of its indices that they never repeat."""
+def adds(*, ordered: bool = True, size: int | None = None) -> Primitive:
+    """``add_along``, ordered or not, and with a size of the axis declared."""
+    traits = add_along.traits if size is None else Traits(indices=lambda x, v, i: [Within(2, x.ndim - 1, size)])
     return linear(
-        "adding_in_any_order",
+        "adds",
         batch=add_along.batch,
-        lower=replace(add_along.lower, ordered=False),  # type: ignore[type-var]
+        lower=replace(add_along.lower, ordered=ordered),  # type: ignore[type-var]
         aval=add_along.aval,
         ref=add_along.ref,
         transpose=(lambda g, x, v, index: g, lambda g, x, v, index: take_along(g, index)),
         argnums=(0, 1),
         in_place=0,
-        traits=add_along.traits,
+        traits=traits,
         dtypes=add_along.dtypes,
         samples=add_along.samples,
     )
@@ -117,7 +204,7 @@ def adding_in_any_order() -> Primitive:
 
 def test_a_write_that_is_wrong_about_its_order_is_found() -> None:
     with only_here(), pytest.raises(AssertionError):
-        primitive = adding_in_any_order()
+        primitive = adds(ordered=False)
         for _ in range(20):  # it is found as soon as two threads meet
             keeps_duplicates(primitive)
 
@@ -125,3 +212,11 @@ def test_a_write_that_is_wrong_about_its_order_is_found() -> None:
 def test_a_write_says_whether_it_is_ordered() -> None:
     with pytest.raises(TypeError, match="ordered"):
         Write(add_along.lower.place, value=1, base=0, combine="add")  # type: ignore[attr-defined, call-arg]
+
+
+def test_a_write_of_indices_declared_wrongly_is_refused() -> None:
+    with only_here():
+        primitive = adds(size=100)
+        b, xs = build([np.zeros(4), np.zeros(2), np.zeros(2, np.int64)])
+        with pytest.raises(InternalError, match="adds takes %2"):
+            verify_form(fuse(cut(b, xs, [primitive(*xs)])))

@@ -7,6 +7,7 @@ before it serves as an index. A layout keeps values apart that are alive at once
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -162,28 +163,60 @@ def runtime_parts(form: Affine) -> Iterator[Read]:
 
 
 def verify_indices(program: Program) -> None:
-    """An operand that is part of an index is declared as one, or a number that was checked where it was recorded."""
+    """An operand that is part of an index is declared as one, or a number that was checked where it was recorded; its
+    elements alone are an index, of the axis and the size declared, and counted from the end by that size."""
     for v, at in enumerate(program.instructions, len(program.inputs)):
         avals = [program.aval(o) for o in at.operands]
         indices = at.primitive.traits.indices
-        declared = {w.operand for w in indices(*avals, **at.params)} if indices is not None else set[int]()
-        known = {at.operands[k] for k in declared}
-        for o in IndexReads(program, v).indices & set(at.operands) - known:
+        declared = [(at.operands[w.operand], w) for w in indices(*avals, **at.params)] if indices is not None else []
+        known, found = {o for o, _ in declared}, IndexReads(program, v)
+        for o in found.indices & set(at.operands) - known:
             if program.aval(o).ndim:
                 raise InternalError(f"{at.primitive} reads by %{o}, which it does not declare as an operand of indices")
+        for axis, size, form in found.landings:
+            for read, _ in form.reads:
+                fits = [w for o, w in declared if o == read.value and w.size == size and axis in (w.axis, None)]
+                if read.value in known and not (fits and form == Affine(reads=((replace(read, wrap=size), 1),))):
+                    raise InternalError(
+                        f"{at.primitive} takes %{read.value} with {read.wrap} from the end, in the index {form}, along "
+                        f"axis {axis} of size {size}, and declares {[w for o, w in declared if o == read.value]}"
+                    )
+
+
+Landing = tuple[int | None, int, Affine]
+"""An axis (None: not known), its size, and the position along it."""
 
 
 class IndexReads(Follower):
-    """The values that the rule of one instruction makes part of an index."""
+    """The values that the rule of one instruction makes part of an index, and the axes where those with such a part
+    are used."""
 
     def __init__(self, program: Program, v: int) -> None:
         super().__init__(program, set(range(len(program.inputs) + len(program.instructions))))
         self.indices = set[int]()
+        self.landings = list[Landing]()
         self.follow(v)
 
     def read(self, x: int, index: Index, wrap: int = 0) -> Affine:
         self.indices.add(x)
         return super().read(x, index, wrap)
+
+    def at(self, x: int, index: Any) -> Any:
+        if isinstance(index, tuple):
+            self.land(index, self.shape(x))
+        return super().at(x, index)
+
+    def into(self, v: int, index: Index) -> None:
+        self.land(index, self.shape(v))
+        super().into(v, index)
+
+    def coincide(self, i: Affine, j: Affine, size: int) -> None:
+        self.landings += [(None, size, i), (None, size, j)]
+        super().coincide(i, j, size)
+
+    def land(self, index: Index, shape: tuple[int, ...]) -> None:
+        """Note the positions along the axes of an array."""
+        self.landings += [(axis, size, i) for axis, (size, i) in enumerate(zip(shape, index, strict=True))]
 
 
 # -- layouts

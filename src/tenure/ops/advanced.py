@@ -274,7 +274,7 @@ def _survives_aval(*arrays: Aval, sizes: Shape) -> Aval:
 
 def _positions(np: Any, arrays: Sequence[Any], sizes: Shape) -> Any:
     block = np.broadcast_shapes(*[x.shape for x in arrays])
-    wide = [np.broadcast_to(x, block).reshape(-1) % max(n, 1) for x, n in zip(arrays, sizes, strict=True)]
+    wide = [np.broadcast_to(x + n * (x < 0), block).reshape(-1) for x, n in zip(arrays, sizes, strict=True)]
     return np.ravel_multi_index(wide, sizes) if prod(block) else np.zeros(0, np.int64), block
 
 
