@@ -85,7 +85,8 @@ class Traits:
     indices that only the run can check. ``preserves(x, ans)`` says whether every element of the result is one of the
     first operand's, as the same number; ``in_order`` that they are all of them, in the same order. ``number(**params)``
     is the number that every element is; ``counts`` says that the elements are 0, 1, 2, …. ``extents(shape, **params)``
-    gives the parameters with the result's shape for what they hold of it: all others hold no size of an axis.
+    gives the parameters with the result's shape for what they hold of it, and None for sizes that no lowering reads:
+    all others hold no size of an axis.
     """
 
     limit: Limit | None = None

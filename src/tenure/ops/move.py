@@ -213,6 +213,10 @@ def _iota_aval(*, length: int, dtype: DType) -> Aval:
     return Aval((length,), dtype)
 
 
+def _iota_extents(shape: Any, *, length: int, dtype: DType) -> dict[str, Any]:
+    return {"length": shape and shape[0], "dtype": dtype}
+
+
 iota = primitive(
     "iota",
     batch=without_operands,
@@ -222,7 +226,7 @@ iota = primitive(
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
-    traits=Traits(counts=True, extents=lambda shape, *, length, dtype: {"length": shape, "dtype": dtype}),
+    traits=Traits(counts=True, extents=_iota_extents),
     dtypes="iuf",
     samples=lambda rng, dtype: [((), {"length": n, "dtype": dtype}) for n in (0, 1, 5)],
 )
