@@ -20,6 +20,8 @@ from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder
+from tenure.nn import functional
+from tenure.ops.index import take_along
 from tests.ops.declared import only_here, picked, softshrink
 from tests.ops.passing import passes_the_tables_tests
 from tests.ops.programs import aval_of, extent
@@ -78,6 +80,19 @@ def test_an_index_is_checked_under_whatever_name(way: str) -> None:
         assert outcome(RUNS[way], primitive, [x, fine], {}).tolist() == [3, 0]
         error = outcome(RUNS[way], primitive, [x, bad], {}).error
         assert isinstance(error, OutOfRange) and "TN801" in str(error) and "index 4" in str(error)
+
+
+@pytest.mark.parametrize("index", [4, -5, -(2**61) - 5, -(2**62) - 2, -(2**63), 2**63 - 1])
+@pytest.mark.parametrize("way", RUNS)
+def test_the_error_names_the_index_given(way: str, index: int) -> None:
+    error = outcome(RUNS[way], take_along, [np.arange(4.0), np.array([index])], {}).error
+    assert isinstance(error, OutOfRange) and f"index {index} is out of range for axis 0 of size 4" in str(error)
+
+
+@pytest.mark.parametrize("index", [3, -1, -7, -(2**40)])
+def test_the_error_names_the_class_given(index: int) -> None:
+    with pytest.raises(OutOfRange, match=f"index {index} is out of range"):
+        functional.one_hot(tenure.tensor([index]), 3).tolist()
 
 
 def test_an_elementwise_primitive_may_have_parameters() -> None:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from tenure.errors import OutOfRange
 from tenure.ir.aval import Aval
 
-FROM_THE_END = 2**62
-"""Taken from a negative index that does not count from the end, so that it lies outside; a message adds it again."""
+FROM_THE_END = 0x6D0F_27BD_0000_0000
+"""Taken from a negative index that does not count from the end, so that it lies outside. A message adds it again to the
+2^48 numbers below its negative, and to no other: no round number, so that a user's own index is hardly among them."""
 
 
 class Within(NamedTuple):
@@ -35,7 +36,7 @@ def check_range(np: Any, index: Any, size: int, axis: int) -> None:
     if bad.any():
         where = tuple([int(k) for k in np.argwhere(bad)[0]])
         i = int(index[where])
-        i = i + FROM_THE_END if i < -FROM_THE_END // 2 else i
+        i = i + FROM_THE_END if -FROM_THE_END - 2**48 <= i < -FROM_THE_END else i
         raise OutOfRange(f"index {i} is out of range for axis {axis} of size {size}")
 
 
