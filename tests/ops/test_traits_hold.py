@@ -3,7 +3,7 @@ primitives that lie."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +14,17 @@ import tenure.ops  # noqa: F401  (fills the table)
 from tenure import dtypes
 from tenure.compile.executable import compiled
 from tenure.compile.fuse import fuse
+from tenure.compile.index import Affine
+from tenure.compile.plan import identity
 from tenure.compile.stepwise import stepwise
+from tenure.compile.stored import Follower
 from tenure.compile.verify import verify_form
 from tenure.errors import InternalError, ShapeError
-from tenure.ir.primitive import Primitive
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import TABLE
 from tenure.ir.traits import Traits, Within, always
 from tenure.ops.batching import spreading
-from tenure.ops.declare import REALS, linear
+from tenure.ops.declare import REALS, linear, primitive
 from tenure.ops.index import add_along, take_along
 from tenure.ops.lowering import Element, Write
 from tests.ops import test_traits
@@ -184,6 +187,38 @@ def test_a_write_by_indices_keeps_duplicates(primitive: Primitive) -> None:
     keeps_duplicates(primitive)
 
 
+def position(i: Affine, at: tuple[int, ...], arrays: Arrays) -> int:
+    """A symbolic index at a turn of its loops, the values that are read being these arrays."""
+    total = i.constant + sum(c * at[axis] for axis, c in i.terms)
+    for read, c in i.reads:
+        number = int(arrays[read.value][tuple([position(k, at, arrays) for k in read.index])])
+        total += c * (number + read.wrap if number < 0 else number)
+    return total
+
+
+def meets_no_place_twice(primitive: Primitive) -> None:
+    """A write in no order has a place of its own for each element."""
+    lower = primitive.lower
+    assert isinstance(lower, Write) and not lower.ordered
+    for given, params in primitive.samples(np.random.default_rng(3), dtypes.int64):
+        arrays = [np.asarray(a) for a in given]
+        b, xs = build(arrays)
+        t = Follower(cut(b, xs, [applied(primitive, params)(b, *xs)]), set(range(len(xs))))
+        whole = arrays[lower.value].shape
+        shape = whole if lower.part is None else lower.part(whole, **params)[0]
+        place = lower.place(t, identity(shape), *range(len(xs)), **params)
+        found = [tuple([position(i, at, arrays) for i in place]) for at in np.ndindex(shape)]
+        assert len({*found}) == len(found)
+
+
+UNORDERED = [p for p in TABLE.values() if isinstance(p.lower, Write) and not p.lower.ordered]
+
+
+@pytest.mark.parametrize("primitive", UNORDERED, ids=str)
+def test_a_write_in_no_order_meets_no_place_twice(primitive: Primitive) -> None:
+    meets_no_place_twice(primitive)
+
+
 def adds(*, ordered: bool = True, size: int | None = None) -> Primitive:
     """``add_along``, ordered or not, and with a size of the axis declared."""
     traits = add_along.traits if size is None else Traits(indices=lambda x, v, i: [Within(2, x.ndim - 1, size)])
@@ -202,11 +237,34 @@ def adds(*, ordered: bool = True, size: int | None = None) -> Primitive:
     )
 
 
-def test_a_write_that_is_wrong_about_its_order_is_found() -> None:
+def sums_rows() -> Primitive:
+    """Rows added into one element each, in no order: no index array is part of the place."""
+
+    def ref(np: Any, x: Any, v: Any, *, out: Any = None) -> Any:
+        return np.add(x, v.sum(-1, dtype=v.dtype), out=out)
+
+    def samples(rng: Any, dtype: Any) -> Any:
+        yield (REALS(rng, (3,), dtype), REALS(rng, (3, 4), dtype)), {}
+
+    return primitive(
+        "sums_rows",
+        batch=spreading,
+        lower=Write(lambda e, index, x, v: index[:1], value=1, base=0, combine="add", ordered=False),
+        aval=lambda x, v: x,
+        ref=ref,
+        vjp=NOT_DIFFERENTIABLE,
+        jvp=NOT_DIFFERENTIABLE,
+        argnums=(),
+        in_place=0,
+        dtypes="i",
+        samples=samples,
+    )
+
+
+@pytest.mark.parametrize("wrong", [lambda: adds(ordered=False), sums_rows], ids=["by indices", "rows"])
+def test_a_write_that_is_wrong_about_its_order_is_found(wrong: Callable[[], Primitive]) -> None:
     with only_here(), pytest.raises(AssertionError):
-        primitive = adds(ordered=False)
-        for _ in range(20):  # it is found as soon as two threads meet
-            keeps_duplicates(primitive)
+        meets_no_place_twice(wrong())
 
 
 def test_a_write_says_whether_it_is_ordered() -> None:
