@@ -29,6 +29,45 @@ class Model(nn.Module):
         return F.relu(self.hidden(x)) * self.scale
 
 
+class Stack(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.same = nn.ModuleList([nn.Linear(3, 3) for _ in range(2)])
+        self.mixed = nn.ModuleList([nn.Linear(3, 3), nn.ReLU()])
+        self.filled = nn.ModuleList()
+        self.named: nn.ModuleDict[nn.Linear] = nn.ModuleDict({"a": nn.Linear(3, 3)})
+        self.chain = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+
+    def forward(self, x: tn.Tensor) -> tn.Tensor:
+        for layer in self.same:
+            x = layer(x)
+        for module in self.mixed:
+            x = module(x)
+        return x
+
+    def first(self, x: tn.Tensor) -> tn.Tensor:
+        return self.same[0](x)
+
+    def any_of_mixed(self, x: tn.Tensor) -> tn.Tensor:
+        return self.mixed[-1](x)
+
+    def any_of_filled(self, x: tn.Tensor) -> tn.Tensor:
+        return self.filled[0](x)
+
+    def named_one(self, x: tn.Tensor) -> tn.Tensor:
+        return self.named["a"](x)
+
+    def link(self, x: tn.Tensor) -> tn.Tensor:
+        return self.chain[0](x)
+
+    def child(self, x: tn.Tensor) -> tn.Tensor:
+        return next(self.children())(x)
+
+
+def applied(modules: nn.ModuleList, x: tn.Tensor) -> tn.Tensor:
+    return modules[0](x)
+
+
 class Two(nn.Module):
     def forward(self, x: tn.Tensor) -> tuple[tn.Tensor, int]:
         return x, 1
@@ -130,6 +169,9 @@ reveal_type(v.zero_().clamp_(0, 1))  # Var
 v[0] = 1
 v += 1
 v.data -= 0.1 * v
+v.data = x
+v.data = 1.0
+v.data = "s"  # error
 reveal_type(v)  # Var
 reveal_type(tn.move(v))  # Var
 with v.borrow_mut() as lent:
@@ -160,6 +202,20 @@ reveal_type(model.train())  # Model
 reveal_type(next(model.parameters()))  # Parameter
 reveal_type(dict(model.named_parameters()))  # dict[str, Parameter]
 reveal_type(model.state_dict())  # dict[str, Tensor]
+stack = Stack()
+reveal_type(stack.same)  # ModuleList[Linear]
+reveal_type(stack.same[0])  # Linear
+reveal_type(stack.same[1:])  # ModuleList[Linear]
+reveal_type(list(stack.same))  # list[Linear]
+reveal_type(stack.named["a"])  # Linear
+reveal_type(dict(stack.named.items()))  # dict[str, Linear]
+reveal_type(stack.chain[0])  # Module
+reveal_type(stack.chain[1:])  # Sequential
+reveal_type(stack.filled.append(nn.ReLU()))  # ModuleList[Module]
+reveal_type(applied(stack.filled, x))  # Tensor
+stack.same.append(nn.ReLU())  # error
+stack.same.append(3)  # error
+nn.ModuleList([3])  # error
 nn.Linear("a", 3)  # error
 model("s")  # error
 model()  # error
@@ -179,6 +235,13 @@ with tn.no_grad():
     pass
 optim.SGD(model.parameters(), lr="x")  # error
 optim.Adam(3)  # error
+optim.Adam(model)  # error
+optim.SGD(model, lr=0.1)  # error
+optim.SGD(stack.same, lr=0.1)  # error
+leaf = tn.ones(3, requires_grad=True)
+optim.SGD(leaf, lr=0.1)  # error
+optim.SGD([leaf, model.scale], lr=0.1)
+optim.SGD([{"params": model.parameters(), "lr": 0.1}, {"params": [leaf]}], lr=0.01)
 loss.backward(retain_graph="s")  # error
 
 
