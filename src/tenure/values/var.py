@@ -260,9 +260,9 @@ class Var(Writable):
         return Borrow.of(self)
 
     @data.setter
-    def data(self, v: Any) -> None:
-        plain = type(v) is Tensor and self._loans is None and self._ties is None
-        if plain and not (LENDING or UPDATING or WATCHERS) and v._aval == self._read()._aval:
+    def data(self, v: ArrayLike) -> None:
+        free = self._loans is None and self._ties is None and not (LENDING or UPDATING or WATCHERS)
+        if free and type(v) is Tensor and v._aval == self._read()._aval:
             self._take(detach(v) if v._deps else v)
             return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
