@@ -300,7 +300,50 @@ clipped("s")  # error
 callback: Callable[[tn.Tensor], tn.Tensor] = tn.exp
 
 # data
+class Pairs(data.Dataset[tuple[tn.Tensor, tn.Tensor]]):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, i: int) -> tuple[tn.Tensor, tn.Tensor]:
+        return x[i], y[i]
+
+
+class Labelled(data.Dataset[tuple[tn.Tensor, int]]):
+    def __getitem__(self, i: int) -> tuple[tn.Tensor, int]:
+        return x[i], i
+
+
+class Untold(data.Dataset):
+    def __getitem__(self, i: int) -> str:
+        return str(i)
+
+
+def longest(samples: list[str]) -> str:
+    return max(samples)
+
+
 reveal_type(len(data.TensorDataset(x, y)))  # int
-reveal_type(data.random_split(range(10), [0.8, 0.2]))  # list[Subset]
+reveal_type(data.TensorDataset(x, y)[0])  # tuple[Tensor, ...]
+reveal_type(data.TensorDataset(x, v)[0])  # tuple[Tensor, ...]
+reveal_type(data.TensorDataset(np.ones(3))[0])  # tuple[ndarray[Any, Any], ...]
+reveal_type(data.random_split(range(10), [0.8, 0.2]))  # list[Subset[int]]
+reveal_type(data.random_split(Pairs(), [0.8, 0.2])[0][1])  # tuple[Tensor, Tensor]
+reveal_type(data.Subset(Pairs(), [1, 0]))  # Subset[tuple[Tensor, Tensor]]
+reveal_type((Pairs() + Labelled())[0])  # tuple[Tensor, Tensor] | tuple[Tensor, int]
+reveal_type(next(iter(data.DataLoader(x, 2))))  # Tensor
+reveal_type(next(iter(data.DataLoader([1.0, 2.0], 2))))  # Tensor
+reveal_type(next(iter(data.DataLoader(Pairs(), batch_size=2, shuffle=True))))  # tuple[Tensor, Tensor]
+reveal_type(next(iter(data.DataLoader(Pairs(), batch_size=None))))  # tuple[Tensor, Tensor]
+reveal_type(next(iter(data.DataLoader(Labelled(), sampler=[1, 0]))))  # tuple[Tensor, ...]
+reveal_type(next(iter(data.DataLoader(["a", "b"], collate_fn=longest))))  # str
+for xb, yb in data.DataLoader(data.Subset(Pairs(), [0, 1]), batch_size=2):
+    scaled(xb, 2)
+    reveal_type(yb)  # Tensor
 for batch in data.DataLoader(data.TensorDataset(x, y), batch_size=2):
     scaled(batch[0], 2)
+    reveal_type(batch)  # tuple[Tensor, ...]
+loader: data.DataLoader = data.DataLoader(Untold(), 2, True)
+data.DataLoader(3)  # error
+data.DataLoader(x, batch_size="s")  # error
+data.TensorDataset("s")  # error
+data.Subset(3, [0])  # error
