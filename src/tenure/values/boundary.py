@@ -189,10 +189,10 @@ class Boundary:
         except TenureError as error:
             return f"tensor(<failed: {error.message}>, shape={self.shape})"
         return format_tensor(
-            array, requires_grad=self.requires_grad, grad_fn=self.grad_fn_name(), dtype_name=self.dtype.name
+            array, requires_grad=self.requires_grad, grad_fn=self._grad_fn_name(), dtype_name=self.dtype.name
         )
 
-    def grad_fn_name(self: Any) -> str | None:
+    def _grad_fn_name(self: Any) -> str | None:
         """The name of the operation that a differentiable result came from, as PyTorch calls it."""
         value = self._read()
         node, source = value._node, value._src

@@ -215,8 +215,8 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     _held: bool
     _kept: Any
     backward, register_hook, retain_grad = backward, register_hook, retain_grad
-    as_operand = staticmethod(reading.as_operand)
-    refuse_operands = staticmethod(reading.refuse_operands)
+    _as_operand = staticmethod(reading.as_operand)
+    _refuse_operands = staticmethod(reading.refuse_operands)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         raise TypeError("Tensor: a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
@@ -282,7 +282,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     @property
     def grad_fn(self) -> str | None:
         """The name of the operation that made the tensor, if a gradient flows through it."""
-        name = self.grad_fn_name()
+        name = self._grad_fn_name()
         return None if name is None else f"<{name}>"
 
     def mut(self) -> Var:

@@ -245,9 +245,9 @@ class Var(Writable):
         """v as a value of the place's shape and dtype."""
         return exact(self._read(), detach(value_of(v)))
 
-    def grad_fn_name(self) -> str | None:
+    def _grad_fn_name(self) -> str | None:
         """The name of the operation that made the value; None for a leaf."""
-        return None if self._leaf is not None else self._read().grad_fn_name()
+        return None if self._leaf is not None else self._read()._grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:
