@@ -56,9 +56,26 @@ def test_a_first_line_says_what_it_is(name: str) -> None:
     assert first_line(own_docstring(DOCUMENTED[name])), own_docstring(DOCUMENTED[name])[:200]
 
 
-@pytest.mark.parametrize("name", sorted(DOCUMENTED.keys() - ERRORS))
+def methods() -> dict[str, Any]:
+    """The public methods of values and places, but for in-place forms of other methods."""
+    found = {}
+    for cls in (tn.Tensor, tn.Var):
+        for name in dir(cls):
+            method = getattr(cls, name)
+            form = name.endswith("_") and callable(getattr(tn.Tensor, name[:-1], None))
+            if not name.startswith("_") and callable(method) and not form and name not in OF_THE_RUN_TIME:
+                found[f"{cls.__name__}.{name}"] = method
+    return found
+
+
+OF_THE_RUN_TIME = ("of",)
+"""Methods that the library alone calls."""
+METHODS = methods()
+
+
+@pytest.mark.parametrize("name", sorted((DOCUMENTED.keys() - ERRORS) | METHODS.keys()))
 def test_an_example_runs(name: str) -> None:
-    doc = own_docstring(DOCUMENTED[name])
+    doc = own_docstring(DOCUMENTED.get(name) or METHODS[name])
     test = doctest.DocTestParser().get_doctest(doc, dict(SHORTHANDS), name, inspect.getsourcefile(tn), 0)
     assert test.examples, f"{name} has no example"
     flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL

@@ -105,6 +105,19 @@ def test_what_is_refused() -> None:
         numbers(2)[2]
 
 
+def test_data_sets_and_loaders_are_subscripted_by_their_items() -> None:
+    class Halves(data.Dataset[float]):
+        def __getitem__(self, index: int) -> float:
+            return index / 2
+
+        def __len__(self) -> int:
+            return 3
+
+    assert [b.tolist() for b in data.DataLoader[tn.Tensor](Halves(), 2)] == [[0.0, 0.5], [1.0]]
+    assert data.Subset[float](Halves(), [2])[0] == data.ConcatDataset[float]([Halves()])[2] == 1.0
+    assert len(data.TensorDataset[tn.Tensor](tn.ones(3))) == 3
+
+
 @pytest.mark.peers
 def test_batches_are_pytorchs() -> None:
     torch = pytest.importorskip("torch")

@@ -369,3 +369,10 @@ def test_parameters_as_one_vector_share_nothing_with_it() -> None:
     with pytest.raises(tn.ShapeError, match="TN802"):
         nn.utils.vector_to_parameters(tn.zeros(8), net.parameters())
     assert net.bias.tolist() == [6.0, 7.0, 8.0]
+
+
+def test_containers_are_subscripted_by_the_type_of_their_modules() -> None:
+    layers = nn.ModuleList[nn.Linear]([nn.Linear(2, 2)])
+    heads = nn.ModuleDict[nn.Linear]({"a": nn.Linear(2, 1)})
+    assert type(layers) is nn.ModuleList and type(heads) is nn.ModuleDict
+    assert list(layers.state_dict()) == ["0.weight", "0.bias"] and list(heads.state_dict()) == ["a.weight", "a.bias"]

@@ -29,6 +29,45 @@ class Model(nn.Module):
         return F.relu(self.hidden(x)) * self.scale
 
 
+class Stack(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.same = nn.ModuleList([nn.Linear(3, 3) for _ in range(2)])
+        self.mixed = nn.ModuleList([nn.Linear(3, 3), nn.ReLU()])
+        self.filled = nn.ModuleList()
+        self.named: nn.ModuleDict[nn.Linear] = nn.ModuleDict({"a": nn.Linear(3, 3)})
+        self.chain = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+
+    def forward(self, x: tn.Tensor) -> tn.Tensor:
+        for layer in self.same:
+            x = layer(x)
+        for module in self.mixed:
+            x = module(x)
+        return x
+
+    def first(self, x: tn.Tensor) -> tn.Tensor:
+        return self.same[0](x)
+
+    def any_of_mixed(self, x: tn.Tensor) -> tn.Tensor:
+        return self.mixed[-1](x)
+
+    def any_of_filled(self, x: tn.Tensor) -> tn.Tensor:
+        return self.filled[0](x)
+
+    def named_one(self, x: tn.Tensor) -> tn.Tensor:
+        return self.named["a"](x)
+
+    def link(self, x: tn.Tensor) -> tn.Tensor:
+        return self.chain[0](x)
+
+    def child(self, x: tn.Tensor) -> tn.Tensor:
+        return next(self.children())(x)
+
+
+def applied(modules: nn.ModuleList, x: tn.Tensor) -> tn.Tensor:
+    return modules[0](x)
+
+
 class Two(nn.Module):
     def forward(self, x: tn.Tensor) -> tuple[tn.Tensor, int]:
         return x, 1
@@ -130,6 +169,9 @@ reveal_type(v.zero_().clamp_(0, 1))  # Var
 v[0] = 1
 v += 1
 v.data -= 0.1 * v
+v.data = x
+v.data = 1.0
+v.data = "s"  # error
 reveal_type(v)  # Var
 reveal_type(tn.move(v))  # Var
 with v.borrow_mut() as lent:
@@ -160,6 +202,20 @@ reveal_type(model.train())  # Model
 reveal_type(next(model.parameters()))  # Parameter
 reveal_type(dict(model.named_parameters()))  # dict[str, Parameter]
 reveal_type(model.state_dict())  # dict[str, Tensor]
+stack = Stack()
+reveal_type(stack.same)  # ModuleList[Linear]
+reveal_type(stack.same[0])  # Linear
+reveal_type(stack.same[1:])  # ModuleList[Linear]
+reveal_type(list(stack.same))  # list[Linear]
+reveal_type(stack.named["a"])  # Linear
+reveal_type(dict(stack.named.items()))  # dict[str, Linear]
+reveal_type(stack.chain[0])  # Module
+reveal_type(stack.chain[1:])  # Sequential
+reveal_type(stack.filled.append(nn.ReLU()))  # ModuleList[Module]
+reveal_type(applied(stack.filled, x))  # Tensor
+stack.same.append(nn.ReLU())  # error
+stack.same.append(3)  # error
+nn.ModuleList([3])  # error
 nn.Linear("a", 3)  # error
 model("s")  # error
 model()  # error
@@ -179,6 +235,13 @@ with tn.no_grad():
     pass
 optim.SGD(model.parameters(), lr="x")  # error
 optim.Adam(3)  # error
+optim.Adam(model)  # error
+optim.SGD(model, lr=0.1)  # error
+optim.SGD(stack.same, lr=0.1)  # error
+leaf = tn.ones(3, requires_grad=True)
+optim.SGD(leaf, lr=0.1)  # error
+optim.SGD([leaf, model.scale], lr=0.1)
+optim.SGD([{"params": model.parameters(), "lr": 0.1}, {"params": [leaf]}], lr=0.01)
 loss.backward(retain_graph="s")  # error
 
 
@@ -237,7 +300,50 @@ clipped("s")  # error
 callback: Callable[[tn.Tensor], tn.Tensor] = tn.exp
 
 # data
+class Pairs(data.Dataset[tuple[tn.Tensor, tn.Tensor]]):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, i: int) -> tuple[tn.Tensor, tn.Tensor]:
+        return x[i], y[i]
+
+
+class Labelled(data.Dataset[tuple[tn.Tensor, int]]):
+    def __getitem__(self, i: int) -> tuple[tn.Tensor, int]:
+        return x[i], i
+
+
+class Untold(data.Dataset):
+    def __getitem__(self, i: int) -> str:
+        return str(i)
+
+
+def longest(samples: list[str]) -> str:
+    return max(samples)
+
+
 reveal_type(len(data.TensorDataset(x, y)))  # int
-reveal_type(data.random_split(range(10), [0.8, 0.2]))  # list[Subset]
+reveal_type(data.TensorDataset(x, y)[0])  # tuple[Tensor, ...]
+reveal_type(data.TensorDataset(x, v)[0])  # tuple[Tensor, ...]
+reveal_type(data.TensorDataset(np.ones(3))[0])  # tuple[ndarray[Any, Any], ...]
+reveal_type(data.random_split(range(10), [0.8, 0.2]))  # list[Subset[int]]
+reveal_type(data.random_split(Pairs(), [0.8, 0.2])[0][1])  # tuple[Tensor, Tensor]
+reveal_type(data.Subset(Pairs(), [1, 0]))  # Subset[tuple[Tensor, Tensor]]
+reveal_type((Pairs() + Labelled())[0])  # tuple[Tensor, Tensor] | tuple[Tensor, int]
+reveal_type(next(iter(data.DataLoader(x, 2))))  # Tensor
+reveal_type(next(iter(data.DataLoader([1.0, 2.0], 2))))  # Tensor
+reveal_type(next(iter(data.DataLoader(Pairs(), batch_size=2, shuffle=True))))  # tuple[Tensor, Tensor]
+reveal_type(next(iter(data.DataLoader(Pairs(), batch_size=None))))  # tuple[Tensor, Tensor]
+reveal_type(next(iter(data.DataLoader(Labelled(), sampler=[1, 0]))))  # tuple[Tensor, ...]
+reveal_type(next(iter(data.DataLoader(["a", "b"], collate_fn=longest))))  # str
+for xb, yb in data.DataLoader(data.Subset(Pairs(), [0, 1]), batch_size=2):
+    scaled(xb, 2)
+    reveal_type(yb)  # Tensor
 for batch in data.DataLoader(data.TensorDataset(x, y), batch_size=2):
     scaled(batch[0], 2)
+    reveal_type(batch)  # tuple[Tensor, ...]
+loader: data.DataLoader = data.DataLoader(Untold(), 2, True)
+data.DataLoader(3)  # error
+data.DataLoader(x, batch_size="s")  # error
+data.TensorDataset("s")  # error
+data.Subset(3, [0])  # error

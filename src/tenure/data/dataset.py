@@ -6,7 +6,7 @@ import bisect
 import math
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, overload
 
 import numpy as np
 
@@ -17,26 +17,48 @@ from tenure.values.given import refuse_array
 from tenure.values.random import randperm
 from tenure.values.tensor import Tensor
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
 
-class Dataset:
+    from tenure.values.typing import Array
+
+    T = TypeVar("T", covariant=True, default=Any)
+    Rows = TypeVar("Rows", Tensor, Array, Tensor | Array, default=Tensor)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T", covariant=True)
+    Rows = TypeVar("Rows")
+Other = TypeVar("Other")
+
+
+class Items(Protocol[T]):
+    """Samples by index: a data set, a list, a tensor."""
+
+    def __getitem__(self, index: int, /) -> T:
+        """The sample at an index."""
+        raise NotImplementedError
+
+
+class Dataset(Generic[T]):
     """The base of data sets: a subclass defines ``__getitem__``, and ``__len__`` if it has an end.
 
-    >>> class Squares(data.Dataset):
-    ...     def __getitem__(self, index):
+    >>> class Squares(data.Dataset[int]):
+    ...     def __getitem__(self, index: int) -> int:
     ...         return index * index
     >>> Squares()[3]
     9
     """
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> T:
         """The sample at an index."""
         raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
 
-    def __add__(self, other: Any) -> ConcatDataset:
+    def __add__(self, other: Items[Other]) -> ConcatDataset[T | Other]:
         return ConcatDataset([self, other])
 
 
-class TensorDataset(Dataset):
+class TensorDataset(Dataset[tuple[Rows, ...]], Generic[Rows]):
     """Data set of the rows of tensors that agree in their first size: each sample is a tuple of values.
 
     >>> samples = data.TensorDataset(tn.tensor([[1, 2], [3, 4]]), tn.tensor([0, 1]))
@@ -45,7 +67,7 @@ class TensorDataset(Dataset):
     """
 
     @checked_first
-    def __init__(self, *tensors: Tensor | np.ndarray[Any, Any]) -> None:
+    def __init__(self, *tensors: Rows) -> None:
         if not tensors:
             raise ShapeError("a TensorDataset is made of one tensor or more")
         for t in tensors:
@@ -54,16 +76,17 @@ class TensorDataset(Dataset):
         sizes = [t.shape[0] if t.shape else None for t in tensors]
         if len(set(sizes)) > 1 or sizes[0] is None:
             raise ShapeError(f"the tensors of a TensorDataset agree in their first size, not {sizes}")
-        self.tensors = tensors
+        self.tensors: tuple[Rows, ...] = tensors
 
-    def __getitem__(self, index: Any) -> tuple[Any, ...]:
-        return tuple([t._read()[index] if isinstance(t, Tensor) else t[index] for t in self.tensors])
+    def __getitem__(self, index: Any) -> tuple[Rows, ...]:
+        rows: list[Any] = [t._read()[index] if isinstance(t, Tensor) else t[index] for t in self.tensors]
+        return tuple(rows)
 
     def __len__(self) -> int:
         return int(self.tensors[0].shape[0])
 
 
-class Subset(Dataset):
+class Subset(Dataset[T]):
     """Data set of the samples at some indices of another. It is not copied: what is set on it is set for all.
 
     >>> data.Subset(tn.arange(5), [3, 1])[0]
@@ -71,13 +94,17 @@ class Subset(Dataset):
     """
 
     @checked_first
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        if not hasattr(type(dataset), "__getitem__") or isinstance(dataset, str | bytes):
+    def __init__(self, dataset: Items[T], indices: Sequence[int]) -> None:
+        if not hasattr(type(dataset), "__getitem__") or isinstance(cast(object, dataset), str | bytes):
             raise TypeError(f"dataset is indexed, dataset[k], which {shown(dataset)} is not")
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: list[int]) -> list[T]: ...
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    def __getitem__(self, index: int | list[int]) -> T | list[T]:
         if isinstance(index, list):
             return [self.dataset[self.indices[k]] for k in index]
         return self.dataset[self.indices[index]]
@@ -86,7 +113,7 @@ class Subset(Dataset):
         return len(self.indices)
 
 
-class ConcatDataset(Dataset):
+class ConcatDataset(Dataset[T]):
     """Data set of the samples of others, one after the other.
 
     >>> data.ConcatDataset([[1, 2], [3]])[2]
@@ -94,13 +121,13 @@ class ConcatDataset(Dataset):
     """
 
     @checked_first
-    def __init__(self, datasets: Sequence[Any]) -> None:
+    def __init__(self, datasets: Sequence[Items[T]]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise ShapeError("a ConcatDataset is made of one data set or more")
-        self.cumulative_sizes = list(accumulate(len(d) for d in self.datasets))
+        self.cumulative_sizes = list(accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> T:
         size = len(self)
         if not -size <= index < size:
             raise OutOfRange(f"index {index} is out of range for {size} samples")
@@ -113,7 +140,9 @@ class ConcatDataset(Dataset):
 
 
 @checked_first
-def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
+def random_split(
+    dataset: Items[T], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[T]]:
     """Parts of a data set at random, of the given lengths, or of fractions that sum to 1.
 
     ShapeError (TN802) if the lengths do not sum to the number of samples.
@@ -121,7 +150,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     >>> [len(part) for part in data.random_split(range(10), [0.8, 0.2])]
     [8, 2]
     """
-    size = len(dataset)
+    size = len(dataset)  # type: ignore[arg-type]
     counts = list(lengths)
     if any(isinstance(n, float) for n in counts):
         if not math.isclose(sum(counts), 1.0):

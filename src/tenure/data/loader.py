@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, overload
 
 import numpy as np
 
+from tenure.data.dataset import Items
 from tenure.errors import shown
 from tenure.values.blame import checked_first, is_iterable
 from tenure.values.creation import tensor
@@ -15,8 +16,31 @@ from tenure.values.random import randperm
 from tenure.values.shaping import stack
 from tenure.values.tensor import Tensor
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar, Unpack
 
-class DataLoader:
+    from tenure.values.typing import Operand
+
+    Batch = TypeVar("Batch", covariant=True, default=Any)
+    Tensors = TypeVar("Tensors", bound=Tensor | tuple[Tensor, ...] | list[Tensor] | dict[str, Tensor])
+else:
+    from typing import TypeVar
+
+    Batch = TypeVar("Batch", covariant=True)
+Sample = TypeVar("Sample")
+
+
+class Options(TypedDict, total=False):
+    """Options that say nothing of the type of a batch."""
+
+    sampler: Iterable[int] | None
+    batch_sampler: Iterable[list[int]] | None
+    num_workers: int
+    drop_last: bool
+    generator: Generator | None
+
+
+class DataLoader(Generic[Batch]):
     """Loader that iterates over batches of a data set: ``collate_fn`` of the samples of each. Batches are values.
 
     ``batch_size`` None gives single samples. ``shuffle`` draws another order each time, from ``generator`` or the
@@ -29,6 +53,53 @@ class DataLoader:
     tensor([3.])
     """
 
+    @overload
+    def __init__(
+        self: DataLoader[Tensors],
+        dataset: Items[Tensors],
+        batch_size: int | None = 1,
+        shuffle: bool = False,
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[tuple[Tensor, ...]],
+        dataset: Items[tuple[Operand, ...]],
+        batch_size: int = 1,
+        shuffle: bool = False,
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[Tensor],
+        dataset: Items[Operand],
+        batch_size: int = 1,
+        shuffle: bool = False,
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[Batch],
+        dataset: Items[Sample],
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        collate_fn: Callable[[list[Sample]], Batch],
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[Any],
+        dataset: Items[Any],
+        batch_size: int | None = 1,
+        shuffle: bool = False,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[list[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        drop_last: bool = False,
+        generator: Generator | None = None,
+    ) -> None: ...
     @checked_first
     def __init__(
         self,
@@ -61,7 +132,7 @@ class DataLoader:
         self.drop_last = drop_last
         self.generator = generator
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Batch]:
         if self.batch_sampler is None and self.batch_size is None:
             return (self.dataset[k] for k in self._order())
         return (self.collate_fn([self.dataset[k] for k in batch]) for batch in self._batches())

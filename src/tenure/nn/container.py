@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, overload
 
 from tenure.errors import DTypeError, OutOfRange, shown
 from tenure.nn import state
@@ -14,10 +14,18 @@ from tenure.values.blame import check_methods, publish
 from tenure.values.given import int_of
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from tenure.values.tensor import Tensor
 
+    M = TypeVar("M", bound=Module, default=Module)
+else:
+    from typing import TypeVar
 
-class _Ordered(Module):
+    M = TypeVar("M")
+
+
+class _Ordered(Module, Generic[M]):
     """A module with children by position; their names are positions unless given."""
 
     def _key(self, index: int) -> str:
@@ -29,19 +37,19 @@ class _Ordered(Module):
         return names[i]
 
     @overload
-    def __getitem__(self, index: int) -> Module: ...
+    def __getitem__(self, index: int) -> M: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Module:
+    def __getitem__(self, index: int | slice) -> M | Self:
         if isinstance(index, slice):
             return self._sliced(list(self._modules.copy().items())[index])
-        found: Module = self._modules[self._key(index)]
+        found: M = self._modules[self._key(index)]
         return found
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> Self:
+    def _sliced(self, items: list[tuple[str, M]]) -> Self:
         raise NotImplementedError
 
-    def __setitem__(self, index: int, module: Module) -> None:
+    def __setitem__(self, index: int, module: M) -> None:
         setattr(self, self._key(index), module)
 
     def __delitem__(self, index: int | slice) -> None:
@@ -56,22 +64,22 @@ class _Ordered(Module):
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[Module]:
+    def __iter__(self) -> Iterator[M]:
         return iter(tuple(self._modules.values()))
 
-    def append(self, module: Module) -> Self:
+    def append(self, module: M) -> Self:
         """Add a module at the end."""
         self.register_module(str(len(self)), module)
         return self
 
-    def extend(self, modules: Iterable[Module]) -> Self:
+    def extend(self, modules: Iterable[M]) -> Self:
         """Add modules at the end."""
         for module in modules:
             self.append(module)
         return self
 
 
-class Sequential(_Ordered):
+class Sequential(_Ordered[Module]):
     """Modules applied one after the other, given as arguments or as one dict of names and modules.
 
     A slice is a Sequential that shares the modules.
@@ -98,7 +106,7 @@ class Sequential(_Ordered):
         return input  # type: ignore[no-any-return]
 
 
-class ModuleList(_Ordered):
+class ModuleList(_Ordered[M]):
     """List of modules whose parameters are those of the module that holds it; it is not called.
 
     >>> layers = nn.ModuleList([nn.Linear(3, 3) for _ in range(2)])
@@ -106,14 +114,18 @@ class ModuleList(_Ordered):
     (2, 4)
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(self, modules: Iterable[M]) -> None: ...
+    def __init__(self, modules: Iterable[M] = ()) -> None:
         super().__init__()
         self.extend(modules)
 
-    def _sliced(self, items: list[tuple[str, Module]]) -> Any:
+    def _sliced(self, items: list[tuple[str, M]]) -> Any:
         return ModuleList([module for _, module in items])
 
-    def insert(self, index: int, module: Module) -> None:
+    def insert(self, index: int, module: M) -> None:
         """Put a module before a position."""
         modules = list(self)
         modules.insert(max(-len(modules), min(len(modules), int_of(index, "insert: the index"))), module)
@@ -138,7 +150,7 @@ publish(_Ordered, "append", "extend")
 publish(ModuleList, "insert")
 
 
-class ModuleDict(Module):
+class ModuleDict(Module, Generic[M]):
     """Dict of modules whose parameters are those of the module that holds it; it is not called.
 
     >>> heads = nn.ModuleDict({"a": nn.Linear(3, 1)})
@@ -146,11 +158,15 @@ class ModuleDict(Module):
     (2, 1)
     """
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(self, modules: Mapping[str, M] | Iterable[tuple[str, M]]) -> None: ...
+    def __init__(self, modules: Mapping[str, M] | Iterable[tuple[str, M]] = ()) -> None:
         super().__init__()
         self.update(modules)
 
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+    def update(self, modules: Mapping[str, M] | Iterable[tuple[str, M]]) -> None:
         """Add modules by name, in place of those that have the name."""
         pairs = list(modules.items() if isinstance(modules, Mapping) else modules)
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
@@ -158,14 +174,14 @@ class ModuleDict(Module):
         for name, module in pairs:
             self[name] = module
 
-    def __setitem__(self, name: str, module: Module) -> None:
+    def __setitem__(self, name: str, module: M) -> None:
         if name in self._modules:
             setattr(self, name, module)
         else:
             self.register_module(name, module)
 
-    def __getitem__(self, name: str) -> Module:
-        found: Module = self._modules[name]
+    def __getitem__(self, name: str) -> M:
+        found: M = self._modules[name]
         return found
 
     def __delitem__(self, name: str) -> None:
@@ -184,19 +200,19 @@ class ModuleDict(Module):
         """The names."""
         return self._modules.keys()  # type: ignore[no-any-return]
 
-    def values(self) -> ValuesView[Module]:
+    def values(self) -> ValuesView[M]:
         """The modules."""
         return self._modules.values()  # type: ignore[no-any-return]
 
-    def items(self) -> ItemsView[str, Module]:
+    def items(self) -> ItemsView[str, M]:
         """Names and modules."""
         return self._modules.items()  # type: ignore[no-any-return]
 
-    def pop(self, name: str) -> Module:
+    def pop(self, name: str) -> M:
         """Remove a module and return it; KeyError if there is none of the name."""
         if not isinstance(name, str) or name not in self._modules:
             raise KeyError(f"pop: there is no module {shown(name)}")
-        found: Module = self._modules.pop(name)
+        found: M = self._modules.pop(name)
         return found
 
     def clear(self) -> None:

@@ -52,7 +52,7 @@ class Module(Hooked):
     def __init__(self) -> None:
         vars(self).update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set())
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor | Any:
         """The result of a call; a subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
@@ -61,6 +61,9 @@ class Module(Hooked):
         def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
             """Call ``forward`` and the hooks around it."""
             return self.forward(*args, **kwargs)
+
+        def __iter__(self) -> object:
+            """A module is not iterable, but for a container: no list of parameters."""
 
     else:
 

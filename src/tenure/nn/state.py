@@ -12,7 +12,8 @@ from tenure.values.modes import no_grad
 from tenure.values.parameter import Parameter
 from tenure.values.reading import value_of
 from tenure.values.tensor import Tensor
-from tenure.values.var import Var, refuse_writes
+from tenure.values.updates import refuse_writes
+from tenure.values.var import Var
 
 
 class IncompatibleKeys(NamedTuple):

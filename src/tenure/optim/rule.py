@@ -11,7 +11,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.runtime.bracket import at_once
 from tenure.values import steps
 from tenure.values.tensor import Tensor
-from tenure.values.var import become, refuse_writes
+from tenure.values.updates import become, refuse_writes
 
 Options = tuple[tuple[str, Any], ...]
 NAMES = ("count", "tensors", "options")

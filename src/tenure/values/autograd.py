@@ -162,6 +162,12 @@ def register_hook(x: Any, hook: Hook) -> RemovableHandle:
     """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it.
 
     GradientError (TN804) if x does not require grad.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> handle = w.register_hook(lambda g: 2 * g)
+    >>> (3 * w).sum().backward()
+    >>> w.grad
+    tensor([6.])
     """
     if not callable(hook):
         raise DTypeError(f"register_hook: hook is a function, not {shown(hook)}")
@@ -173,7 +179,15 @@ def register_hook(x: Any, hook: Hook) -> RemovableHandle:
 
 
 def retain_grad(x: Any) -> None:
-    """Keep the gradient of a result in its ``.grad``, as leaves do; GradientError (TN804) if it requires none."""
+    """Keep the gradient of a result in its ``.grad``, as leaves do; GradientError (TN804) if it requires none.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> y = 3 * w
+    >>> y.retain_grad()
+    >>> (y * y).sum().backward()
+    >>> y.grad
+    tensor([6.])
+    """
     if getattr(x, "_leaf", None) is not None:
         return
     value = value_of(x)

@@ -277,9 +277,9 @@ class SharedBorrow(Bracketed, Writable):
         self._entered.append(loan)
         self._look()
 
-    def grad_fn_name(self) -> str | None:
+    def _grad_fn_name(self) -> str | None:
         """The name of the operation that made the value; None for a leaf."""
-        return None if self.is_leaf else self._read().grad_fn_name()
+        return None if self.is_leaf else self._read()._grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:

@@ -90,20 +90,31 @@ class Boundary:
     __array_priority__ = 1000
 
     def item(self: Any) -> Number:
-        """The one element, as a Python number; ShapeError (TN802) if there are more, or none."""
+        """The one element, as a Python number; ShapeError (TN802) if there are more, or none.
+
+        >>> tn.tensor([2.5]).item()
+        2.5
+        """
         array = array_of(self)
         if array.size != 1:
             raise ShapeError(f"item() of a tensor with {array.size} elements", help="use .tolist() or .numpy()")
         return array.item()  # type: ignore[no-any-return]
 
     def tolist(self: Any) -> Any:
-        """The elements as nested lists of Python numbers (a number for a 0-dimensional tensor)."""
+        """The elements as nested lists of Python numbers (a number for a 0-dimensional tensor).
+
+        >>> tn.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         return array_of(self).tolist()
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
         """The elements as an array of its own, which is read-only and cannot be made writable.
 
         Not shared memory: there are libraries that write what NumPy calls read-only. See docs/threads.md for its cost.
+
+        >>> tn.tensor([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
         """
         value = independent(self)
         return leave(value, array_of(value))  # type: ignore[no-any-return]
@@ -189,10 +200,10 @@ class Boundary:
         except TenureError as error:
             return f"tensor(<failed: {error.message}>, shape={self.shape})"
         return format_tensor(
-            array, requires_grad=self.requires_grad, grad_fn=self.grad_fn_name(), dtype_name=self.dtype.name
+            array, requires_grad=self.requires_grad, grad_fn=self._grad_fn_name(), dtype_name=self.dtype.name
         )
 
-    def grad_fn_name(self: Any) -> str | None:
+    def _grad_fn_name(self: Any) -> str | None:
         """The name of the operation that a differentiable result came from, as PyTorch calls it."""
         value = self._read()
         node, source = value._node, value._src

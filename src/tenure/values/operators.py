@@ -68,7 +68,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
                 node = mixed(t, fn, x, y, reflected)
                 if node is None:
                     rest(t)
-                    return NotImplemented if operator else record._Tensor.refuse_operands(fn, x, y)
+                    return NotImplemented if operator else record._Tensor._refuse_operands(fn, x, y)
             h = t.append(node, sys._getframe(depth))
             taken(t)
         except Exception:
@@ -90,7 +90,7 @@ def scaled(fn: Operation) -> Callable[..., Tensor]:
 
     def function(x: Any, y: Any, *, alpha: float = 1) -> Any:
         if type(alpha) is not int or alpha != 1:
-            y = record._Tensor.as_operand(y)
+            y = record._Tensor._as_operand(y)
             y = y if y is NotImplemented else y * number(fn.name, "alpha", alpha)
         return step(x, y)
 
@@ -112,7 +112,7 @@ def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | No
             node.admit((y,))
         t.scalars.append(y)
         return node
-    x, y = record._Tensor.as_operand(x), record._Tensor.as_operand(y)
+    x, y = record._Tensor._as_operand(x), record._Tensor._as_operand(y)
     if x is NotImplemented or y is NotImplemented or not (type(x) is record._Tensor or type(y) is record._Tensor):
         return None
     if type(x) is not record._Tensor:

@@ -52,7 +52,14 @@ class Parts(tuple[Borrow, ...], Bracketed):
 
 @public
 def split_at_mut(x: Any, k: int, axis: int = 0) -> Parts:
-    """Two parts that are written through: below index k of an axis, and from it on. TN801 if there is no such k."""
+    """Two parts that are written through: below index k of an axis, and from it on. TN801 if there is no such k.
+
+    >>> v = tn.Var([1.0, 2.0, 3.0])
+    >>> with v.split_at_mut(1) as (first, rest):
+    ...     rest[:] = first[0]
+    >>> v
+    tensor([1., 1., 1.])
+    """
     axis = check_axis(axis, x.ndim)
     k, size = int_of(k, "split_at_mut: k"), x.shape[axis]
     if not 0 <= k <= size:
@@ -62,7 +69,15 @@ def split_at_mut(x: Any, k: int, axis: int = 0) -> Parts:
 
 @public
 def chunks_mut(x: Any, size: int, axis: int = 0) -> Parts:
-    """Parts of a size along an axis that are written through; the last may be smaller."""
+    """Parts of a size along an axis that are written through; the last may be smaller.
+
+    >>> v = tn.Var([1.0, 2.0, 3.0])
+    >>> with v.chunks_mut(2) as parts:
+    ...     for k, part in enumerate(parts):
+    ...         part[:] = k
+    >>> v
+    tensor([0., 0., 1.])
+    """
     axis = check_axis(axis, x.ndim)
     size = int_of(size, "chunks_mut: the size")
     if size < 1:
@@ -74,6 +89,12 @@ def get_disjoint_mut(x: Any, *keys: Any) -> Parts:
     """A part for each index, that are written through: basic indices, and index sets or masks of the first axis.
 
     TN499 if two of them have an element in common.
+
+    >>> v = tn.Var([1.0, 2.0, 3.0])
+    >>> with v.get_disjoint_mut(0, 2) as (a, b):
+    ...     a[...] = b
+    >>> v
+    tensor([3., 2., 3.])
     """
     regions = [_selected(x, key) for key in keys]
     for (j, a), (k, b) in combinations(enumerate(regions), 2):

@@ -154,7 +154,12 @@ def broadcast_to(x: ArrayLike, shape: Shape) -> Tensor:
 
 
 def expand(x: ArrayLike, *sizes: Shape) -> Tensor:
-    """``broadcast_to`` with -1 for a size to keep, as in PyTorch."""
+    """``broadcast_to`` with -1 for a size to keep, as in PyTorch.
+
+    >>> tn.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
     x = value_of(x)
     wanted = _sizes(sizes)
     lead = len(wanted) - len(x._aval.shape)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import ShapeError, WriteError
 from tenure.values import (
     arithmetic,
     axes,
     comparison,
-    creation,
     elementary,
     indexing,
     lookup,
@@ -25,7 +23,7 @@ from tenure.values import (
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
-from tenure.values.given import flag
+from tenure.values.casting import Casting, to
 from tenure.values.graph import Leaf
 from tenure.values.hits import apply_one
 from tenure.values.operators import binary, recorded
@@ -96,37 +94,6 @@ class Arithmetic:
 
     def __pos__(self: Any) -> Tensor:
         return self._read()  # type: ignore[no-any-return]
-
-
-@in_plain_names
-class Casting:
-    """The same numbers in another dtype. In a class of its own, for its methods have names of types."""
-
-    __slots__ = ()
-
-    def type(self: Any, dtype: DTypeLike) -> Tensor:
-        """The tensor in another dtype; as ``tn.astype``."""
-        return arithmetic.astype(self, dtype)
-
-    def float(self: Any) -> Tensor:
-        """The tensor in float32."""
-        return arithmetic.astype(self, "float32")
-
-    def double(self: Any) -> Tensor:
-        """The tensor in float64."""
-        return arithmetic.astype(self, "float64")
-
-    def long(self: Any) -> Tensor:
-        """The tensor in int64."""
-        return arithmetic.astype(self, "int64")
-
-    def int(self: Any) -> Tensor:
-        """The tensor in int32."""
-        return arithmetic.astype(self, "int32")
-
-    def bool(self: Any) -> Tensor:
-        """Whether each element is not zero: the tensor in bool."""
-        return arithmetic.astype(self, "bool")
 
 
 @in_plain_names
@@ -214,9 +181,9 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     _node: Any
     _held: bool
     _kept: Any
-    backward, register_hook, retain_grad = backward, register_hook, retain_grad
-    as_operand = staticmethod(reading.as_operand)
-    refuse_operands = staticmethod(reading.refuse_operands)
+    backward, register_hook, retain_grad, to = backward, register_hook, retain_grad, to
+    _as_operand = staticmethod(reading.as_operand)
+    _refuse_operands = staticmethod(reading.refuse_operands)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         raise TypeError("Tensor: a tensor is made by tn.tensor(data), tn.zeros(shape), … , not by its class")
@@ -244,7 +211,11 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         return len(self._aval.shape)
 
     def dim(self) -> int:
-        """The number of axes."""
+        """The number of axes.
+
+        >>> tn.zeros(2, 3).dim()
+        2
+        """
         return self.ndim
 
     @overload
@@ -252,11 +223,20 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     @overload
     def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> int | tuple[int, ...]:
-        """The shape, or the size of one axis; OutOfRange (TN801) for an axis that is not there."""
+        """The shape, or the size of one axis; OutOfRange (TN801) for an axis that is not there.
+
+        >>> x = tn.zeros(2, 3)
+        >>> x.size(), x.size(0)
+        ((2, 3), 2)
+        """
         return self.shape if dim is None else self.shape[axes.check_axis(dim, self.ndim)]
 
     def numel(self) -> int:
-        """The number of elements."""
+        """The number of elements.
+
+        >>> tn.zeros(2, 3).numel()
+        6
+        """
         return self._aval.size
 
     @property
@@ -282,42 +262,42 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     @property
     def grad_fn(self) -> str | None:
         """The name of the operation that made the tensor, if a gradient flows through it."""
-        name = self.grad_fn_name()
+        name = self._grad_fn_name()
         return None if name is None else f"<{name}>"
 
     def mut(self) -> Var:
-        """A place that starts with this value, and can be written."""
+        """A place that starts with this value, and can be written.
+
+        >>> v = tn.tensor([1.0, 2.0]).mut()
+        >>> v[0] = 5.0
+        >>> v
+        tensor([5., 2.])
+        """
         return record._Var(self)  # type: ignore[no-any-return]
 
-    def to(
-        self, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None, copy: bool = False
-    ) -> Tensor:
-        """The tensor in another dtype; there is one device. ``args``: a dtype, a device, both, or a tensor to be like.
-
-        DTypeError (TN802) for what is neither.
-        """
-        for arg in args:
-            if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps"):
-                device = arg
-            elif dtype is not None:
-                raise TypeError("to: the dtype is given twice")
-            else:
-                dtype = arg.dtype if isinstance(arg, Tensor) else arg
-        creation.check_device(device)
-        if copy is not False:
-            flag("copy", copy)
-        return self._read() if dtype is None else arithmetic.to_dtype(self, as_dtype(dtype))
-
     def cpu(self) -> Tensor:
-        """The value itself: everything is on the CPU."""
+        """The value itself: everything is on the CPU.
+
+        >>> tn.zeros(2).cpu()
+        tensor([0., 0.])
+        """
         return self._read()
 
     def contiguous(self) -> Tensor:
-        """The value itself: layout is not the user's concern."""
+        """The value itself: layout is not the user's concern.
+
+        >>> tn.zeros(2, 3).mT.contiguous().shape
+        (3, 2)
+        """
         return self._read()
 
     def view_as(self, other: ArrayLike) -> Tensor:
-        """The tensor in the shape of another; ShapeError (TN802) if that has not as many elements."""
+        """The tensor in the shape of another; ShapeError (TN802) if that has not as many elements.
+
+        >>> tn.arange(4).view_as(tn.zeros(2, 2))
+        tensor([[0, 1],
+                [2, 3]])
+        """
         return shaping.reshape(self, reading.value_of(other)._aval.shape)
 
     @property
@@ -326,7 +306,12 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         return At(self)
 
     def requires_grad_(self, requires_grad: Any = True) -> Self:
-        """TN594: a value does not become a leaf."""
+        """TN594: a value does not become a leaf.
+
+        >>> tn.zeros(2).requires_grad_()
+        Traceback (most recent call last):
+        tenure.errors.WriteError: …
+        """
         self._read()
         raise WriteError(
             "requires_grad_() would change a value",

@@ -21,7 +21,7 @@ from tenure.values.creation import check_differentiable, wrap
 from tenure.values.given import flag
 from tenure.values.graph import Frozen, Leaf, keeper
 from tenure.values.guard import GIL, guarded
-from tenure.values.hits import add_place, attribute, change, coded, install, methods
+from tenure.values.hits import add_place, attribute, change, install, methods
 from tenure.values.levels import refuse_writing
 from tenure.values.loans import (
     LENDING,
@@ -102,7 +102,11 @@ class Var(Writable):
         return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Make the place a differentiation leaf, or none any more; it keeps its gradient."""
+        """Make the place a differentiation leaf, or none any more; it keeps its gradient.
+
+        >>> tn.Var([1.0]).requires_grad_()
+        tensor([1.], requires_grad=True)
+        """
         value, requires_grad = self._read(), flag("requires_grad", requires_grad)
         if requires_grad is not (self._leaf is not None):
             self._refuse_write()
@@ -245,9 +249,9 @@ class Var(Writable):
         """v as a value of the place's shape and dtype."""
         return exact(self._read(), detach(value_of(v)))
 
-    def grad_fn_name(self) -> str | None:
+    def _grad_fn_name(self) -> str | None:
         """The name of the operation that made the value; None for a leaf."""
-        return None if self._leaf is not None else self._read().grad_fn_name()
+        return None if self._leaf is not None else self._read()._grad_fn_name()
 
     @property
     def is_leaf(self) -> bool:
@@ -260,9 +264,9 @@ class Var(Writable):
         return Borrow.of(self)
 
     @data.setter
-    def data(self, v: Any) -> None:
-        plain = type(v) is Tensor and self._loans is None and self._ties is None
-        if plain and not (LENDING or UPDATING or WATCHERS) and v._aval == self._read()._aval:
+    def data(self, v: ArrayLike) -> None:
+        free = self._loans is None and self._ties is None and not (LENDING or UPDATING or WATCHERS)
+        if free and type(v) is Tensor and v._aval == self._read()._aval:
             self._take(detach(v) if v._deps else v)
             return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
@@ -272,13 +276,25 @@ class Var(Writable):
     def borrow(self) -> SharedBorrow:
         """A shared loan of the place, for a ``with`` block, in which nobody writes the place (TN506).
 
-        It gives the value. Any number at a time. TN503 while the place is lent exclusively."""
+        It gives the value. Any number at a time. TN503 while the place is lent exclusively.
+
+        >>> v = tn.Var([1.0, 2.0])
+        >>> with v.borrow() as x:
+        ...     print(x.sum())
+        tensor(3.)
+        """
         return SharedBorrow(self, Region.whole(self._aval.shape))
 
     def borrow_mut(self) -> Borrow:
         """A write-through borrow of the place, as ``.data`` is; entered by ``with``, an exclusive loan for the block.
 
         TN499 while the place is lent exclusively, TN502 while it is lent as shared.
+
+        >>> v = tn.Var([1.0, 2.0])
+        >>> with v.borrow_mut() as lent:
+        ...     lent[0] = 5.0
+        >>> v
+        tensor([5., 2.])
         """
         loans = None if self._loans is None else tidied(self)
         if loans is not None:
@@ -319,27 +335,6 @@ class Var(Writable):
         twin = memo[id(self)] = self.__copy__()
         kept = keeper(self)
         return twin if kept is None or kept.grad is None else with_gradient(twin, Var(kept.grad._read()))
-
-
-@coded
-def refuse_writes(places: list[Any]) -> None:
-    """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
-    held = LENDING or (UPDATING and get_ident() not in UPDATING)
-    for place in places:
-        if held or place._loans is not None or place._ties is not None:
-            place._refuse_write()
-
-
-@coded
-def become(places: list[Any], values: tuple[Any, ...]) -> None:
-    """Write new values of their shapes and dtypes to places; they are leaves where the places are."""
-    for place, value in zip(places, values, strict=True):
-        if WATCHERS:
-            for watch in WATCHERS:
-                watch(place, place._read())
-        if value._node is not None and value._node.level is not None:
-            refuse_writing(place._home, value)
-        place._keep(value)
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:

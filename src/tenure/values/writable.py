@@ -151,36 +151,61 @@ class Writable(Tensor):
         return self._read()  # type: ignore[no-any-return]
 
     def copy_(self, v: ArrayLike) -> Self:
-        """Write v, broadcast to the place's shape (else ShapeError, TN802) and cast to its dtype."""
+        """Write v, broadcast to the place's shape (else ShapeError, TN802) and cast to its dtype.
+
+        >>> tn.Var([1.0, 2.0]).copy_(3)
+        tensor([3., 3.])
+        """
         if type(v) not in NUMBERS:
             v = v.to(self.dtype) if isinstance(v, Tensor) else tensor(v, dtype=self.dtype)
         self._update(v)
         return self
 
     def zero_(self) -> Self:
-        """Write zeros."""
+        """Write zeros.
+
+        >>> tn.Var([1.0, 2.0]).zero_()
+        tensor([0., 0.])
+        """
         self._update(0)
         return self
 
     def fill_(self, number: Operand) -> Self:
-        """Write one number everywhere."""
+        """Write one number everywhere.
+
+        >>> tn.Var([1.0, 2.0]).fill_(3.0)
+        tensor([3., 3.])
+        """
         self._update(number)
         return self
 
     @public
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Write uniform numbers of [a, b)."""
+        """Write uniform numbers of [a, b).
+
+        >>> v = tn.zeros(3).mut().uniform_(1, 2)
+        >>> bool((v >= 1).all())
+        True
+        """
         self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
         return self
 
     @public
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Write normal numbers of a mean and a standard deviation."""
+        """Write normal numbers of a mean and a standard deviation.
+
+        >>> tn.zeros(2).mut().normal_(5.0, 0.0)
+        tensor([5., 5.])
+        """
         self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
         return self
 
     def set_(self, v: ArrayLike) -> Self:
-        """Write v, which has the place's shape and dtype (else TN802): there is no storage that two tensors share."""
+        """Write v, which has the place's shape and dtype (else TN802): there is no storage that two tensors share.
+
+        >>> tn.Var([1.0, 2.0]).set_(tn.tensor([3.0, 4.0]))
+        tensor([3., 4.])
+        """
         self._update(exact(self._read(), value_of(v)))
         return self
 

@@ -29,7 +29,7 @@ ARGUMENTS: list[Callable[[], Any]] = [
     lambda: True,
 ]
 KINDS: dict[type, str] = {tn.Tensor: "value", tn.Var: "var", tn.Borrow: "borrow", np.ndarray: "ndarray", tuple: "tuple"}
-OF_THE_RUN_TIME = {"as_operand", "refuse_operands", "grad_fn_name", "chain", "of"}
+OF_THE_RUN_TIME = {"chain", "of"}
 
 
 def public(kind: str) -> list[str]:
