@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenure.interp.interp import Arrays, Poison
-from tenure.runtime.bracket import at_once
+from tenure.runtime.bracket import at_once, bracket
 from tenure.runtime.pauses import Paused
 from tenure.values import graph, paths, spending
 from tenure.values.lost import break_off, locate
@@ -44,12 +44,12 @@ class Handing:
     def finish(self, t: Any) -> None:
         """Run the program, or go on with it, and store the results. An exception leaves the run suspended; lack of
         memory ends it."""
-        while not (shielded(self.run, t, t.handles) or t.done):
+        on, off = (setattr, t, "running", True), (setattr, t, "running", False)
+        while not (shielded(bracket, (on,), (off,), self.run, t, t.handles) or t.done):
             pass
 
     def run(self, t: Any, handles: list[Any]) -> bool:
         """Run as ``finish`` does, up to the next pause if a signal has come: False."""
-        t.running = True
         try:
             if t.suspended is not self:
                 self.take(t, handles)
@@ -58,8 +58,6 @@ class Handing:
             return False
         except MemoryError as error:
             raise break_off(t, self.plan, handles, error) from error.__cause__
-        finally:
-            t.running = False
         return True
 
     def take(self, t: Any, handles: list[Any]) -> None:
