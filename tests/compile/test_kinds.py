@@ -19,17 +19,13 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder
 from tenure.ops.move import flip
 from tenure.ops.pointwise import exp
-from tests.ops.declared import Scan, only_here, running_total
+from tests.ops.declared import Scan, like, only_here, running_total
 from tests.ops.passing import passes_the_tables_tests
 
 
 def declared(lower: Any) -> Primitive:
     """A primitive like ``flip`` with another lowering."""
-    return Primitive(
-        "other",
-        aval=flip.aval, ref=flip.ref, vjp=flip.vjp, jvp=flip.jvp, argnums=flip.argnums,
-        dtypes=flip.dtypes, samples=flip.samples, batch=flip.batch, lower=lower,
-    )  # fmt: skip
+    return like(flip, "other", lower=lower)
 
 
 @dataclass(frozen=True)

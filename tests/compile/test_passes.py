@@ -29,13 +29,12 @@ from tenure.ir.program import Builder, Program, Value
 from tenure.ir.show import show
 from tenure.ir.traits import Traits, Within
 from tenure.ops.contract import matmul
-from tenure.ops.declare import linear
 from tenure.ops.index import getitem, take_along
 from tenure.ops.lowering import Element
 from tenure.ops.move import broadcast_to, permute, reshape
 from tenure.ops.pointwise import exp, sin
 from tenure.ops.reduce import reduce_sum
-from tests.ops.declared import only_here
+from tests.ops.declared import like, only_here
 
 SNAPSHOTS = Path(__file__).parent / "passes"
 F32, I64 = dtypes.float32, dtypes.int64
@@ -240,17 +239,8 @@ def test_a_verifier_refuses(form: Callable[[], Any], message: str) -> None:
 def verify_read(read: Callable[..., Any], declared: Within) -> None:
     """The verifier's word on a read along the last axis, and on what it declares."""
     with only_here():
-        taken = linear(
-            "taken",
-            batch=take_along.batch,
-            lower=Element(read),
-            aval=take_along.aval,
-            ref=take_along.ref,
-            transpose=(lambda g, x, index: None,),
-            traits=Traits(indices=lambda x, index: [declared]),
-            dtypes=take_along.dtypes,
-            samples=take_along.samples,
-        )
+        traits = Traits(indices=lambda x, index: [declared])
+        taken = like(take_along, "taken", lower=Element(read), traits=traits)
         b = Builder()
         x, i = b.input(Aval((3, 3), F32)), b.input(Aval((3, 2), I64))
         verify_form(fuse(b.extract([x.id, i.id], [taken(x, i).id])))
@@ -288,16 +278,7 @@ def test_an_index_that_is_declared_otherwise_than_read_is_refused(declared: With
 
 def test_an_operand_that_is_an_index_is_declared_as_one() -> None:
     with only_here():
-        picked = linear(
-            "picked",
-            batch=take_along.batch,
-            lower=take_along.lower,
-            aval=take_along.aval,
-            ref=take_along.ref,
-            transpose=(lambda g, x, index: None,),
-            dtypes=take_along.dtypes,
-            samples=take_along.samples,
-        )
+        picked = like(take_along, "picked")
         b = Builder()
         x, i = b.input(Aval((4,), F32)), b.input(Aval((2,), I64))
         with pytest.raises(InternalError, match="picked reads by %1, which it does not declare"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Kind
-from tenure.ir.primitive import Primitive
+from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import shift_axes
 from tenure.ops.declare import REALS, claim, linear, pointwise
@@ -28,6 +28,13 @@ def only_here() -> Iterator[None]:
     finally:
         for name in set(TABLE) - before:
             del TABLE[name]
+
+
+def like(known: Primitive, name: str, **changes: Any) -> Primitive:
+    """A primitive of the meaning and lowering of a known one, without its traits and derivatives, but for changes."""
+    kept = {rule: getattr(known, rule) for rule in ("aval", "ref", "dtypes", "samples", "batch", "lower")}
+    none = {"vjp": NOT_DIFFERENTIABLE, "jvp": NOT_DIFFERENTIABLE, "argnums": ()}
+    return Primitive(name, **{**none, **kept, **changes})
 
 
 def picked() -> Primitive:
