@@ -77,8 +77,8 @@ def test_python_threads_run_programs_at_once(compiled: WeakSet[Any]) -> None:
 
 
 def test_many_shapes_do_not_stay(compiled: WeakSet[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "NODE_BUDGET", 200)
-    monkeypatch.setattr(force, "NODES_KEPT", 150)
+    monkeypatch.setattr(force, "ROW_BUDGET", 200)
+    monkeypatch.setattr(force, "ROWS_KEPT", 150)
     prunings: list[int] = []
     prune = force.prune
     monkeypatch.setattr(force, "prune", lambda root, most: prunings.append(prune(root, most)) or prunings[-1])

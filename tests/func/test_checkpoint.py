@@ -185,4 +185,4 @@ def test_a_loop_builds_nothing_any_more() -> None:
             w.data -= 0.001 / (k + 1) * w.grad
             w.grad = None
         loss.item()
-    assert (COUNTS["programs"], COUNTS["nodes"]) == (before["programs"], before["nodes"])
+    assert (COUNTS["programs"], COUNTS["rows"]) == (before["programs"], before["rows"])

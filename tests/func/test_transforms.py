@@ -206,7 +206,7 @@ def test_a_transform_in_a_loop_builds_nothing_after_its_first_rounds() -> None:
         value, g = step(x)
         x = x - g * (0.01 / (k + 1))
         value.item()
-        counts.append((COUNTS["programs"], COUNTS["nodes"]))
+        counts.append((COUNTS["programs"], COUNTS["rows"]))
     assert counts[4] == counts[-1]
 
 

@@ -537,7 +537,7 @@ def built(step: Callable[[int], Any], steps: int) -> tuple[int, int]:
         if k == steps // 2:
             before = dict(COUNTS)
         step(k)
-    return COUNTS["programs"] - before["programs"], COUNTS["nodes"] - before["nodes"]
+    return COUNTS["programs"] - before["programs"], COUNTS["rows"] - before["rows"]
 
 
 def test_a_training_loop_over_a_vmapped_loss_builds_nothing_any_more() -> None:

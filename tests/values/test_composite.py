@@ -47,10 +47,10 @@ def test_values_gradients_and_second_derivatives_are_those_of_the_code():
 def test_it_is_one_result_of_the_trace_and_counts_as_what_it_is_made_of():
     xs = operands()
     RECORDER.flush()
-    start = RECORDER.trace.node.size
+    start = RECORDER.trace.point().size
     composed(*xs)
     assert len(RECORDER.trace.handles) == 1
-    assert RECORDER.trace.node.size - start > 5
+    assert RECORDER.trace.point().size - start > 5
 
 
 def test_what_its_code_refuses_is_refused_at_the_line_and_leaves_the_trace_usable():
@@ -82,10 +82,10 @@ def test_a_step_seen_before_runs_none_of_its_code():
     x = tn.tensor([1.0, 2.0])
     for _ in range(3):
         assert twice(x).tolist() == [2.0, 4.0]
-    before, nodes = len(calls), COUNTS["nodes"]
+    before, nodes = len(calls), COUNTS["rows"]
     for _ in range(5):
         twice(x).tolist()
-    assert len(calls) == before and COUNTS["nodes"] == nodes
+    assert len(calls) == before and COUNTS["rows"] == nodes
 
 
 LAYERS = {

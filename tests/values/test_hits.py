@@ -93,7 +93,7 @@ def test_a_path_taken_in_python_is_the_path_that_generated_code_takes(monkeypatc
         first = computation(x, y, v, p, 0.5).item()
     before = dict(force.COUNTS)
     assert computation(x, y, v, p, 0.5).item() == first
-    assert force.COUNTS["nodes"] == before["nodes"]
+    assert force.COUNTS["rows"] == before["rows"]
     by_operator = x * y
     node = RECORDER.trace.node
     RECORDER.flush()

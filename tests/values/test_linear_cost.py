@@ -13,8 +13,8 @@ import tenure as tn
 from tenure.interp import interp
 from tenure.interp.interp import Executable, Interpreted
 from tenure.ir.program import Program
-from tenure.values import force, record
-from tenure.values.trie import ROOT
+from tenure.values import force, rows
+from tenure.values.rows import ROOT
 
 SIZES = (100, 1000, 10_000)
 FEWER = (400, 2000)
@@ -60,25 +60,16 @@ def address(array: Any) -> Any:
     return array.__array_interface__["data"][0] if isinstance(array, np.ndarray) and array.nbytes else None
 
 
-def looking_early(add: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """``Trace.add`` for loops that are cut at every size: what is saved at a cut counts."""
-
-    def early(t: Any, node: Any) -> Any:
-        if t.look == record.FIRST_LOOK:
-            t.look = 256
-        return add(t, node)
-
-    return early
-
-
 @pytest.fixture
 def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """Counts what runs during the test; nothing that was built before serves it."""
     counter = Meter()
     tn.ones(1).item()
-    monkeypatch.setattr(record.Trace, "add", looking_early(record.Trace.add))
+    monkeypatch.setattr(rows, "FIRST_LOOK", 256)  # loops are cut at every size: what is saved at a cut counts
+    monkeypatch.setattr(ROOT, "limit", 256)
     monkeypatch.setattr(force, "EXECUTOR", counter.execute)
     monkeypatch.setattr(ROOT, "next", {})
+    monkeypatch.setattr(ROOT, "likely", None)
     yield counter
 
 

@@ -83,7 +83,7 @@ def test_a_loop_of_masks_comes_to_rest() -> None:
         y = x + float(k)
         z = y * 2.0
         if k == 20:
-            before = COUNTS["nodes"], COUNTS["programs"]
+            before = COUNTS["rows"], COUNTS["programs"]
         assert z[y >= y.mean()].sum().item() == sum(2.0 * (v + k) for v in range(4, 8))
     gc.collect()
-    assert (COUNTS["nodes"], COUNTS["programs"]) == before
+    assert (COUNTS["rows"], COUNTS["programs"]) == before

@@ -141,13 +141,13 @@ def test_shapes_that_vary_at_every_step_stay_bounded() -> None:
     gc.collect()
     tracemalloc.start()
     try:
-        nodes = COUNTS["nodes"]
+        nodes = COUNTS["rows"]
         for n in range(2, 301):
             step(n)
         per_shape = tracemalloc.get_traced_memory()[0] / 300
     finally:
         tracemalloc.stop()
-    assert COUNTS["nodes"] - nodes <= 10 * 300
+    assert COUNTS["rows"] - nodes <= 10 * 300
     assert per_shape < 40_000
     before = COUNTS["programs"]
     for n in range(200, 301):

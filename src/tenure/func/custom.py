@@ -20,7 +20,7 @@ from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
 from tenure.values.residuals import Beginning, Residuals
 from tenure.values.tensor import Tensor
-from tenure.values.trie import Level
+from tenure.values.rules import Level
 from tenure.values.vmapped import select, waits_outside, widen
 
 

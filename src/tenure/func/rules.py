@@ -18,7 +18,7 @@ from tenure.values.levels import deeper
 from tenure.values.reading import value_of
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
-from tenure.values.trie import Level
+from tenure.values.rules import Level
 
 HERE: Final = object()
 """Stands for a tensor."""
@@ -30,9 +30,9 @@ def innermost(values: list[Any]) -> Level | None:
     """The vmapped call of whose example some values are."""
     found: Level | None = None
     for x in values:
-        node = getattr(x, "_node", None)
-        if node is not None:
-            found = deeper(found, node.level)
+        kind = getattr(x, "_kind", None)
+        if kind is not None:
+            found = deeper(found, kind.level)
     return found
 
 

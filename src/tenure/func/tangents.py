@@ -24,7 +24,7 @@ def pulled(
 ) -> list[Any]:
     """The cotangents of the marks; zeros where nothing depends on them. In ``raw`` ones −0.0 is an element that is not
     selected."""
-    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._deps]
+    live = [(y, g) for y, g in zip(outs, cotangents, strict=True) if y._kind.tracked]
     walk = Walk(create, consume=False, accumulate=False)
     walk.final = True
     run_walk(walk, [y for y, _ in live], [g for _, g in live], marks, raw=raw)
@@ -56,7 +56,7 @@ def by_hand(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> list[int]:
     if not rules:
         return []
     sources = {x._slot for x in ins}
-    behind = paths.ancestors(paths.steps(t.node), steps.slots_of(t, outs), sources)
+    behind = paths.ancestors(paths.steps(t.point()), steps.slots_of(t, outs), sources)
     return sorted(slot for slot in rules & behind if sources.intersection(t.deps(slot)))
 
 
@@ -65,7 +65,7 @@ def transposed(handler: Handler, result: Any, tangents: Sequence[Any]) -> Any:
 
     def forth(u: Any) -> list[Any]:
         found = zip(handler.cotangents(u, RECORDER.trace), tangents, strict=True)
-        pairs = [(g, t) for g, t in found if g is not None and g._deps]
+        pairs = [(g, t) for g, t in found if g is not None and g._kind.tracked]
         return pulled([g for g, _ in pairs], [t for _, t in pairs], [u], True)
 
     def back(u: Any) -> Any:
@@ -94,9 +94,10 @@ def nonlinear() -> GradientError:
 def reads(t: Any, out: Any, u: Any) -> bool:
     """Whether a value is computed from another, found once."""
     ends = steps.slots_of(t, [out, u])
-    found: bool | None = t.node.plans.get(("reads", ends))
+    path = t.point()
+    found: bool | None = path.plans.get(("reads", ends))
     if found is None:
-        ex = t.expanded()
+        ex = t.expanded(path)
         value, symbol = (ex[slot].id for slot in ends)
-        found = t.node.plans["reads", ends] = symbol in ex.builder.reads([value], set(range(symbol + 1)))
+        found = path.plans["reads", ends] = symbol in ex.builder.reads([value], set(range(symbol + 1)))
     return found

@@ -202,7 +202,7 @@ def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[An
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
         if len(given) != len(outs):
             raise ShapeError(f"{len(given)} cotangents for {len(outs)} results", at=site(here()))
-        create = all(y._trace is RECORDER.trace or not y._deps for y in outs)
+        create = all(y._trace is RECORDER.trace or not y._kind.tracked for y in outs)
         tracks = is_grad_enabled()
         grads = recording(lambda: closed(pulled(outs, given, marks, create), marks, tracks, end))
         return tuple(tree.rebuild(primals, iter(grads)))

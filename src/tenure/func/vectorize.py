@@ -173,7 +173,7 @@ def _returned(call: Call, out: Any, axes: list[Any]) -> Any:
         value = value_of(y)
         if axis is not None:
             places.append(check_axis(axis, len(value.shape) + 1, "out_axes"))
-        elif value._node is not None and value._node.level is call.level:
+        elif value._kind.level is call.level:
             raise VmapError(
                 "a result with out_axes=None differs from example to example",
                 at=site(here()),

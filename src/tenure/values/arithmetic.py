@@ -292,4 +292,4 @@ def detach(x: ArrayLike) -> Tensor:
     tensor([3., 3.])
     """
     x = value_of(x)
-    return apply_one(DETACH, x) if x._deps else x
+    return apply_one(DETACH, x) if x._kind.tracked else x

@@ -59,7 +59,7 @@ def backward(
             if gx is not None:
                 add(leaf, gx)
         return
-    if g is None and not create_graph and root._deps and short_walk(root, keep):
+    if g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
         return
     walk = Walk(create_graph, not keep, accumulate=True)
     run_walk(walk, [root], [g], ())
@@ -128,7 +128,7 @@ def grad(
     allow_unused = allow_unused is not None and flag("allow_unused", allow_unused)
     values = [value_of(x) for x in wanted]
     for x in values:
-        if not x._deps:
+        if not x._kind.tracked:
             raise GradientError("an input of grad() does not require grad", at=site(here()))
     walk = Walk(create_graph, not keep, accumulate=False)
     run_walk(walk, roots, given, values)

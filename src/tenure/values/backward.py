@@ -23,6 +23,7 @@ from tenure.values.period import SHORT
 from tenure.values.record import RECORDER, Trace
 from tenure.values.replay import Replay
 from tenure.values.roots import check_root
+from tenure.values.rows import Path
 from tenure.values.sites import here, site
 from tenure.values.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
 
@@ -124,7 +125,7 @@ class Walk:
             self.walk(of, unit, cts)
             if self.consume:
                 unit.consume(roots)
-            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.node.size
+            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
             if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
                 self.compute_so_far()
@@ -245,7 +246,7 @@ class Walk:
 
     def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
         """Whether cotangents of some slots reach a requested vertex."""
-        behind = {*slots, *paths.ancestors(paths.steps(of.node), slots)}
+        behind = {*slots, *paths.ancestors(paths.steps(path_of(of)), slots)}
         sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
         leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
         past = leaves or any(isinstance(s, Out) for s in sources.values())
@@ -311,10 +312,15 @@ def segment_of(out: Out) -> Segment:
     return segment
 
 
+def path_of(of: Trace | Segment) -> Path:
+    """Path of a trace in progress, or of one that has run."""
+    return of.point() if isinstance(of, Trace) else of.path
+
+
 def ones_like(unit: Unit, slot: int) -> Any:
     """Cotangent (ones) of a scalar root that has a handler."""
     assert isinstance(unit, TraceUnit)
-    return steps.ones(unit.trace.aval(slot))
+    return steps.ones(unit.trace.kind(slot).aval)
 
 
 def run_walk(

@@ -79,7 +79,7 @@ class Borrow(Bracketed, Writable):
         b = object.__new__(cls)
         b._place, b._region, b._parent = place, Region.whole(value._aval.shape), None
         b._endings = b._stale = None
-        b._val = value = detach(value) if value._deps else value
+        b._val = value = detach(value) if value._kind.tracked else value
         value._held = True
         borrows = place._borrows
         borrows.append(weakref.ref(b))
@@ -192,7 +192,7 @@ class Borrow(Bracketed, Writable):
         return self if self._write(written_of(v), seen, part, kept=kept) else None
 
     def _graph(self, seen: Any) -> Any:
-        if self._place._leaf is not None or not seen._deps:
+        if self._place._leaf is not None or not seen._kind.tracked:
             return None
         return seen if self._region.is_whole else enable_grad().apply(self._region.read, seen)
 
@@ -284,7 +284,7 @@ class SharedBorrow(Bracketed, Writable):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made the value that was lent."""
-        return (self._place._leaf is not None and self._parent is None) or not self._read()._deps
+        return (self._place._leaf is not None and self._parent is None) or not self._read()._kind.tracked
 
     def _refuse(self) -> NoReturn:
         what = f"{self._whom}, lent as shared," if self._whom else "what was lent as shared"

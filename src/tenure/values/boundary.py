@@ -44,7 +44,7 @@ def array_alone(x: Any) -> Any:
     """Buffer of a tensor, for which only its own operands are computed: the rest of the trace stays pending."""
     x, t = x._read(), RECORDER.trace
     if x._data is None and x._trace is t and not RECORDER.open and not t.busy and leaves_some(t, x):
-        run_prefix(t, x, t.expanded, alone=True)
+        run_prefix(t, x, alone=True)
     return array_of(x)
 
 
@@ -64,9 +64,9 @@ def independent(x: Any) -> Any:
     """Value of a tensor now, if it does not require grad; inside a custom rule this marks the use of a value outside
     the graph."""
     value = x._read()
-    if value._deps and RECORDER.rules:
+    if value._kind.tracked and RECORDER.rules:
         RECORDER.rules[-1] = True
-    elif value._deps:
+    elif value._kind.tracked:
         raise GradientError("numpy() of a tensor that requires grad", help="use x.detach().numpy()")
     return value
 
@@ -192,9 +192,9 @@ class Boundary:
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self: Any) -> str:
-        node = self._read()._node
-        if node is not None and node.level is not None:
-            return f"tensor(<one example of {node.level.count}>, shape={self.shape}, dtype={self.dtype.name})"
+        level = self._read()._kind.level
+        if level is not None:
+            return f"tensor(<one example of {level.count}>, shape={self.shape}, dtype={self.dtype.name})"
         try:
             array = array_of(self)
         except TenureError as error:
@@ -206,10 +206,10 @@ class Boundary:
     def _grad_fn_name(self: Any) -> str | None:
         """The name of the operation that a differentiable result came from, as PyTorch calls it."""
         value = self._read()
-        node, source = value._node, value._src
-        if not value._deps or isinstance(source, Leaf):
+        rule, source = value._rule, value._src
+        if not value._kind.tracked or isinstance(source, Leaf):
             return None
-        return source.name if isinstance(source, Out) else node.name if node else None
+        return source.name if isinstance(source, Out) else rule.name if rule else None
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if self.requires_grad:

@@ -18,6 +18,7 @@ from tenure.ir.program import Value
 from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.expand import WEAK
+from tenure.values.rules import kind_of
 from tenure.values.tensor import Tensor
 
 __all__ = ["Expression", "composite"]
@@ -33,8 +34,8 @@ class Expression(Tensor):
         """Expression of a value of a builder."""
         x: Any = object.__new__(cls)
         x._value = value
-        x._aval, x._deps = value.aval, (0,) if value.builder.tracked[value.id] else ()
-        x._trace, x._slot, x._data, x._src, x._node = None, 0, None, None, None
+        x._aval, x._kind = value.aval, kind_of(value.aval, value.builder.tracked[value.id])
+        x._trace, x._slot, x._data, x._src, x._rule = None, 0, None, None, None
         return x  # type: ignore[no-any-return]
 
     def composed(self, fn: Operation, operands: tuple[Any, ...], params: Any) -> Any:

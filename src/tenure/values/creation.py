@@ -14,6 +14,7 @@ from tenure.errors import DTypeError, GradientError, shown
 from tenure.ir.aval import Aval
 from tenure.values import record
 from tenure.values.given import flag, refuse_array, to_array
+from tenure.values.rules import kind_of
 
 if TYPE_CHECKING:
     from tenure.values.tensor import Tensor
@@ -27,8 +28,8 @@ def wrap(array: Any, aval: Aval | None = None) -> Tensor:
     if aval is None:
         array = np.asarray(array)
         aval = Aval(array.shape, as_dtype(array.dtype))
-    h._aval, h._deps, h._trace, h._slot = aval, (), None, 0
-    h._data, h._src, h._node = array, None, None
+    h._aval, h._kind, h._trace, h._slot = aval, kind_of(aval), None, 0
+    h._data, h._src, h._rule = array, None, None
     return h
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 from tenure import dtypes
-from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
@@ -19,7 +18,7 @@ from tenure.ops.selection import settled
 from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
 from tenure.transform.vjp import pull_back
-from tenure.values.trie import Node
+from tenure.values.rows import ROOT, Path, Step
 
 WEAK = {
     bool: Aval((), dtypes.bool_, weak=True),
@@ -32,7 +31,7 @@ class Expansion:
     """Primitives of a path in a builder: ``slots``, ``inputs`` and ``scalars`` are its values, and ``examples`` the
     number of the example in each vmapped call that is open."""
 
-    __slots__ = ("builder", "examples", "inputs", "node", "scalars", "slots")
+    __slots__ = ("builder", "examples", "inputs", "path", "scalars", "slots")
 
     def __init__(self) -> None:
         self.builder = Builder()
@@ -40,28 +39,24 @@ class Expansion:
         self.inputs: list[Value] = []
         self.scalars: list[Value] = []
         self.examples: list[Value] = []
-        self.node: Node | None = None
+        self.path: Path = ROOT
 
-    def advance(self, node: Node) -> Expansion:
-        """Expand the steps from the current node to ``node``, a descendant."""
-        steps: list[Node] = []
-        at: Node | None = node
-        while at is not None and at is not self.node and at.parent is not None:
-            steps.append(at)
-            at = at.parent
-        for step in reversed(steps):
-            self.builder.origin = len(self.slots)
-            step.expand(self, step)
-        self.node = node
+    def advance(self, path: Path) -> Expansion:
+        """Expand the steps from the current path to ``path``, which goes on from it."""
+        for step in path.steps(self.path):
+            self.builder.origin = step.first
+            self.builder.tracking = step.rule.grad
+            step.rule.expand(self, step)
+        self.path = path
         return self
 
     def __getitem__(self, slot: int) -> Value:
         return self.slots[slot] if slot >= 0 else self.inputs[~slot]
 
-    def arguments(self, node: Node) -> list[Value]:
+    def arguments(self, step: Step) -> list[Value]:
         """Values that a step reads; its scalars become inputs here."""
-        kinds = iter(node.kinds)
-        return [self.scalar(following(kinds)) if slot is None else self[slot] for slot in node.args]
+        read, numbers = [self[slot] for slot in step.args], [self.scalar(kind) for kind in step.rule.numbers]
+        return [*numbers, *read] if step.rule.turned else [*read, *numbers]
 
     def scalar(self, kind: type) -> Value:
         """Value of the next Python number."""
@@ -70,46 +65,41 @@ class Expansion:
         return value
 
 
-def expand_input(ex: Expansion, node: Node) -> None:
+def expand_input(ex: Expansion, step: Step) -> None:
     """Expand an input; it is tracked if a gradient flows to it."""
-    aval, tracked = node.params
+    aval, tracked = step.params
     ex.inputs.append(ex.builder.input(aval, tracked=tracked))
 
 
-def expand_mode(ex: Expansion, node: Node) -> None:
-    """Expand a change of grad mode."""
-    ex.builder.tracking = node.params
-
-
-def expand_operation(ex: Expansion, node: Node) -> None:
+def expand_operation(ex: Expansion, step: Step) -> None:
     """Expand an operation, with its static parameters."""
-    function, params = node.params
+    function, params = step.params
     first = len(ex.builder.avals)
-    ans = function(*ex.arguments(node), **dict(params))
+    ans = function(*ex.arguments(step), **dict(params))
     for k, value in enumerate(ans if type(ans) is tuple else (ans,)):
-        ex.slots.append(value if value.id >= first and k not in node.leaves else pointwise.mark(value))
-        if k in node.leaves:
+        ex.slots.append(value if value.id >= first and k not in step.rule.leaves else pointwise.mark(value))
+        if k in step.rule.leaves:
             ex.builder.tracked[ex.slots[-1].id] = True
 
 
-def expand_mark(ex: Expansion, node: Node) -> None:
+def expand_mark(ex: Expansion, step: Step) -> None:
     """Expand a mark, at which differentiation may end: a leaf, or the argument of a transform."""
-    value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
+    value = pointwise.mark(ex[step.args[0]])
     ex.builder.tracked[value.id] = True
     ex.slots.append(value)
 
 
-def expand_close(ex: Expansion, node: Node) -> None:
+def expand_close(ex: Expansion, step: Step) -> None:
     """Expand the end of a transform: outside it the result is constant, but for dependence on outer marks."""
-    value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
-    ex.builder.tracked[value.id] = bool(node.deps)
+    value = pointwise.mark(ex[step.args[0]])
+    ex.builder.tracked[value.id] = step.rule.kinds[0].tracked
     ex.slots.append(value)
 
 
-def expand_gradient(ex: Expansion, node: Node) -> None:
+def expand_gradient(ex: Expansion, step: Step) -> None:
     """Expand a gradient: cotangents of ``stops`` from those of ``roots``, by the adjoint program of the steps
     between."""
-    roots, stops, into, create_graph, reached, final, _ = node.params
+    roots, stops, into, create_graph, reached, final, _ = step.params
     b = ex.builder
     tracking, b.tracking = b.tracking, create_graph
     held: dict[int, Value] = {}
@@ -124,9 +114,9 @@ def expand_gradient(ex: Expansion, node: Node) -> None:
     b.tracking = tracking
 
 
-def expand_tangent(ex: Expansion, node: Node) -> None:
+def expand_tangent(ex: Expansion, step: Step) -> None:
     """Expand a tangent: tangents of some slots from those of others; zero where there is no dependence."""
-    outs, ins, tangents = node.params
+    outs, ins, tangents = step.params
     given = {ex[s].id: ex[t] for s, t in zip(ins, tangents, strict=True)}
     found = push_forward(ex.builder, given, [ex[out].id for out in outs])
     for out in outs:
@@ -134,51 +124,51 @@ def expand_tangent(ex: Expansion, node: Node) -> None:
         ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)))
 
 
-def expand_call(ex: Expansion, node: Node) -> None:
+def expand_call(ex: Expansion, step: Step) -> None:
     """Expand a call: the instructions of a program, inlined, on slots and numbers."""
-    program = node.params
+    program, _ = step.params
     b = ex.builder
-    values = ex.arguments(node)
+    values = ex.arguments(step)
     for at in program.instructions:
         values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))
     ex.slots.extend([pointwise.mark(values[v]) for v in program.outputs])
 
 
-def expand_open(ex: Expansion, node: Node) -> None:
+def expand_open(ex: Expansion, step: Step) -> None:
     """Expand the begin of a vmapped call; until it returns, its primitives are those of one example."""
     number = ex.builder.input(Aval((), dtypes.int64))
     ex.examples.append(number)
     ex.builder.depths[number.id] = len(ex.examples)
 
 
-def expand_select(ex: Expansion, node: Node) -> None:
+def expand_select(ex: Expansion, step: Step) -> None:
     """Expand the selection of one example of a value with an axis of them."""
-    axis, depth = node.params
-    x = ex[node.args[0]]  # type: ignore[index]
+    axis, depth = step.params
+    x = ex[step.args[0]]
     spec = tuple(["i" if k == axis else ":" for k in range(x.ndim)])
     ex.slots.append(index.getitem(x, ex.examples[depth - 1], spec=spec))
 
 
-def expand_return(ex: Expansion, node: Node) -> None:
+def expand_return(ex: Expansion, step: Step) -> None:
     """Expand the return of a vmapped call: its primitives become those of all examples."""
-    axes, count = node.params
-    results = [ex[slot] for slot in node.args if slot is not None]
+    axes, count, _ = step.params
+    results = [ex[slot] for slot in step.args]
     first = len(ex.builder.avals)
     for value in close(ex.builder, ex.examples.pop(), count, results, axes):
         ex.slots.append(value if value.id >= first else pointwise.mark(value))
 
 
-def expand_widen(ex: Expansion, node: Node) -> None:
+def expand_widen(ex: Expansion, step: Step) -> None:
     """Expand the broadcast of values of one example to all of them, within the vmapped call."""
-    depth, count = node.params
-    first, values = len(ex.builder.avals), [ex[slot] for slot in node.args if slot is not None]
+    depth, count, _ = step.params
+    first, values = len(ex.builder.avals), [ex[slot] for slot in step.args]
     for value in widen(ex.builder, ex.examples[depth - 1], count, values, [0] * len(values)):
         ex.slots.append(value if value.id >= first else pointwise.mark(value))
 
 
-def expand_block(ex: Expansion, node: Node) -> None:
+def expand_block(ex: Expansion, step: Step) -> None:
     """Expand the begin or the return of a checkpointed function."""
-    if node.params:
+    if step.params:
         ex.builder.begin_block()
     else:
         ex.builder.end_block()

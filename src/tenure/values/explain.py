@@ -17,7 +17,7 @@ from tenure.values import force
 from tenure.values.explain_page import Box, Edge, page
 from tenure.values.force import LAST, Plan
 from tenure.values.sites import site
-from tenure.values.trie import ROOT, below
+from tenure.values.rows import ROOT, below
 
 COMPILED = "one native call"
 STEPWISE = "run op by op so far; shown as it will be compiled when it comes back"
@@ -120,7 +120,7 @@ def watched() -> Iterator[Callable[[], Explanation]]:
 
 def longest() -> Explanation:
     """Explanation of the slowest program of those watched."""
-    plans = [p for node in below(ROOT) for p in tuple(node.plans.values())]
+    plans = [p for path in below(ROOT) for p in tuple(path.plans.values())]
     timed = [p for p in plans if type(p) is Plan and type(p.executable) is Timed]
     if not timed:
         raise TenureError("no program has run", help="reading a value runs one: .item(), print, .numpy()")

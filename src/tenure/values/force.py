@@ -1,7 +1,7 @@
 """Run traces: from the path and the live handles to a program, its run, and values in the handles.
 
 The wanted results are known only now: those with a holder. The programs of a path are kept
-at its last node; one whose outputs are a superset serves the call, and output sets only widen until all that
+at its end; one whose outputs are a superset serves the call, and output sets only widen until all that
 was wanted in many calls is less.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
 from tenure.values.sites import sites_of
-from tenure.values.trie import ROOT, Node, prune
+from tenure.values.rows import COUNTS, ROOT, Path, prune
 from tenure.values.unfinished import MOVED
 
 
@@ -44,11 +45,10 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
     "interpreted": interpret,
 }
 EXECUTOR = choose_executor()
-COUNTS = {"nodes": 0, "programs": 0, "runs": 0}
 NARROW_AFTER = 64
 MOST_PLANS = 32
-NODE_BUDGET = 50_000
-NODES_KEPT = NODE_BUDGET * 3 // 4
+ROW_BUDGET = 500_000
+ROWS_KEPT = ROW_BUDGET * 3 // 4
 
 
 def count(what: str) -> None:
@@ -77,27 +77,27 @@ class Plan:
         "open", "saved", "sites", "slots",
     )  # fmt: skip
 
-    def __init__(self, node: Node, slots: tuple[int, ...], save: Save) -> None:
-        ex = Expansion().advance(node)
-        spent = spending.spread(node, spending.consumed(node))
-        made = paths.steps(node)
-        differentiable = [s for s in slots if made[s][0].depss[made[s][1]]]
+    def __init__(self, path: Path, slots: tuple[int, ...], save: Save) -> None:
+        ex = Expansion().advance(path)
+        spent = spending.spread(path, spending.consumed_within(path))
+        made = paths.steps(path)
+        differentiable = [s for s in slots if made[s][0].rule.kinds[made[s][1]].tracked]
         self.slots = slots
-        leaves = set(paths.leaf_slots(node))
+        leaves = set(paths.leaf_slots(path))
         self.leaves = tuple([s for s in slots if s in leaves])
         self.open = tuple([s for s in differentiable if s not in spent and s not in leaves])
         self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
         lasting = save if isinstance(save, tuple) else ()
-        saved, self.kept = paths.residuals(node, self.open, lasting) if save is not False and self.open else ((), ())
+        saved, self.kept = paths.residuals(path, self.open, lasting) if save is not False and self.open else ((), ())
         self.saved = packs.grouped(ex.builder, saved)
-        self.lean = spending.needs(node).isdisjoint(self.open) if self.open else False
+        self.lean = spending.needs(path).isdisjoint(self.open) if self.open else False
         self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
         self.sites: list[graph.CodeSite] | None = None
         kept = [packs.pack(ex.builder, what) for what in self.saved]
-        literals, self.baked = paths.literals(node, ex)
+        literals, self.baked = paths.literals(path, ex)
         inputs = [v.id for v in ex.inputs]
         self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
@@ -124,12 +124,12 @@ def lasting(t: Any) -> tuple[int, ...]:
     return tuple([k for k, x in enumerate(t.inputs) if type(x._src) is graph.Leaf or getattr(x, "_code", None) is None])
 
 
-def plan_for(node: Node, wanted: tuple[int, ...], save: Save) -> Plan:
+def plan_for(path: Path, wanted: tuple[int, ...], save: Save) -> Plan:
     """Plan for a set of wanted outputs; compiles one if none serves."""
-    exact: Plan | None = node.plans.get((wanted, save))
+    exact: Plan | None = path.plans.get((wanted, save))
     if exact is not None:
         return exact
-    wide: Plan | None = node.plans.get(save)
+    wide: Plan | None = path.plans.get(save)
     if wide is not None and set(wide.slots) >= set(wanted):
         wide.lately |= set(wanted)
         wide.hits += 1
@@ -141,13 +141,13 @@ def plan_for(node: Node, wanted: tuple[int, ...], save: Save) -> Plan:
             return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
-    plan = node.plans.get((slots, save)) or Plan(node, slots, save)
-    if len(node.plans) > MOST_PLANS:
-        node.plans.clear()
-    node.plans[save] = node.plans[slots, save] = plan
+    plan = path.plans.get((slots, save)) or Plan(path, slots, save)
+    if len(path.plans) > MOST_PLANS:
+        path.plans.clear()
+    path.plans[save] = path.plans[slots, save] = plan
     if paths.outdated(plan.baked):
-        node.plans.clear()
-        return plan_for(node, wanted, save)
+        path.plans.clear()
+        return plan_for(path, wanted, save)
     return plan
 
 
@@ -191,11 +191,11 @@ def run(t: Any) -> None:
     _settle(t, t.inputs)
     found = Running.locked(_run, t, True)
     if isinstance(found, Plan):
-        internally(t.node, get_ready, found.executable)
+        internally(t.path, get_ready, found.executable)
         found = Running.locked(_run, t, False)
     for wrong in found:
         raise wrong
-    if COUNTS["nodes"] > NODE_BUDGET:
+    if COUNTS["rows"] > ROW_BUDGET:
         forget_paths()
 
 
@@ -209,15 +209,15 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         _release(t)
         return []
     graph.forget_unused()
-    handles, node = t.handles, t.node
+    handles, path = t.handles, t.closed()
     found: list[Exception | None] = []
     live = alive(handles)
     if t.vmapped:
-        live = tuple([s for s in live if handles[s]._node.level is None])
+        live = tuple([s for s in live if handles[s]._kind.level is None])
     if live:
-        expected = graph.EXPECTED["backward"] if node.save is None else node.save
+        expected = graph.EXPECTED["backward"] if path.save is None else path.save
         save: Save = lasting(t) if t.cutting else expected
-        plan = node.plans.get((live, save)) or internally(node, plan_for, node, live, save)
+        plan = path.plans.get((live, save)) or internally(path, plan_for, path, live, save)
         if plan.sites is None:
             plan.sites = sites_of(t, handles)
         if compiles and due(plan.executable):
@@ -232,13 +232,13 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
     t.handles = []
     _release(t)
     COUNTS["runs"] += 1
-    node.stamp = COUNTS["runs"]
+    path.stamp = COUNTS["runs"]
     return [wrong for wrong in found if wrong is not None]
 
 
 def forget_paths() -> None:
-    """Prune the trie to the paths at whose ends traces ended last."""
-    COUNTS["nodes"] = prune(ROOT, NODES_KEPT)
+    """Prune the paths to those at whose ends traces ended last."""
+    COUNTS["rows"] = prune(ROOT, ROWS_KEPT)
 
 
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
@@ -255,19 +255,24 @@ def _settle(t: Any, inputs: Sequence[Any]) -> None:
         todo.pop()
         if x._data is None:
             t.compute(x)
-        if x._deps and x._src is None and x._trace is not None:
+        if x._kind.tracked and x._src is None and x._trace is not None:
             adopt(x._trace, x)
 
 
 def _unsettled(x: Any) -> bool:
     """Whether an input has no value yet, or lacks a node in the graph."""
-    return x._data is None or bool(x._deps and x._src is None and x._trace is not None)
+    return x._data is None or bool(x._kind.tracked and x._src is None and x._trace is not None)
 
 
 def _behind(x: Any) -> list[Any]:
     """Inputs of another trace to be settled before its result ``x``."""
-    t, node = x._trace, x._node
-    return [] if t is None or node is None else [y for y in t.inputs[: node.inputs] if _unsettled(y)]
+    t = x._trace
+    return [] if t is None else [y for y in inputs_before(t, x._slot) if _unsettled(y)]
+
+
+def inputs_before(t: Any, slot: int) -> list[Any]:
+    """Inputs of a trace that were bound before a result was recorded."""
+    return t.inputs[: bisect_right(t.bound_at, slot)]  # type: ignore[no-any-return]
 
 
 def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
@@ -301,7 +306,7 @@ def _release(t: Any) -> None:
     """Break the trace's references; dead values are freed here."""
     t.done = True
     t.handles, t.inputs, t.scalars, t.expansion, t.suspended = [], [], [], None, None
-    t.marks, t.handlers, t.bound = {}, {}, {}
+    t.marks, t.handlers, t.bound, t.rules, t.slots = {}, {}, {}, [], []
 
 
 class Prefix:
@@ -324,23 +329,21 @@ class Prefix:
 
 def leaves_some(t: Any, h: Any) -> bool:
     """Whether a trace has live results besides a handle and its operands."""
-    return not paths.behind(t.node, h._slot).issuperset(_references(t.handles))
+    return not paths.behind(t.point(), h._slot).issuperset(_references(t.handles))
 
 
-def run_prefix(t: Any, h: Any, expansion: Callable[[], Expansion], *, alone: bool = False) -> None:
+def run_prefix(t: Any, h: Any, *, alone: bool = False) -> None:
     """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
 
     The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
     those that it needs.
     """
-    node = h._node
-    if node is not None:
-        _settle(t, t.inputs[: node.inputs])
-    Running.locked(_run_prefix, t, h, node, expansion, alone)
+    _settle(t, inputs_before(t, h._slot))
+    Running.locked(_run_prefix, t, h, alone)
 
 
-def _run_prefix(t: Any, h: Any, node: Any, expansion: Callable[[], Expansion], alone: bool) -> None:
-    if node is None or t.done or t.handles[h._slot]._data is not None:
+def _run_prefix(t: Any, h: Any, alone: bool) -> None:
+    if t.done or h._trace is None or t.handles[h._slot]._data is not None:
         return  # or h has been moved away, and another handle is in its place
     if t.running:
         raise TenureError(
@@ -350,16 +353,17 @@ def _run_prefix(t: Any, h: Any, node: Any, expansion: Callable[[], Expansion], a
     if t.suspended is not None:
         _run(t, False)
         return
-    inputs, scalars, before = t.inputs, t.scalars, t.handles[: node.results]
-    live = {s for s in (*_references(before), h._slot) if before[s]._node.level is None}
+    path = t.prefix(h._slot)
+    inputs, scalars, before = t.inputs, t.scalars, t.handles[: path.results]
+    live = {s for s in (*_references(before), h._slot) if before[s]._kind.level is None}
     if alone:
-        live &= paths.behind(node, h._slot)
+        live &= paths.behind(path, h._slot)
     known = tuple([s for s in sorted(live) if before[s]._data is not None])
     wanted = tuple([s for s in sorted(live) if before[s]._data is None])
     key = ("prefix", wanted, known)
-    plan = node.plans.get(key)
+    plan = path.plans.get(key)
     if plan is None:
-        plan = node.plans[key] = internally(node, lambda: Prefix(expansion(), wanted, known))
+        plan = path.plans[key] = internally(path, lambda: Prefix(t.expanded(path), wanted, known))
     if t.done:
         return  # a finalizer has run it meanwhile
     arrays = [inputs[k]._data for k in plan.inputs] + [before[s]._data for s in plan.known]
@@ -375,18 +379,16 @@ def _run_prefix(t: Any, h: Any, node: Any, expansion: Callable[[], Expansion], a
 
 def adopt(t: Any, h: Any) -> None:
     """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
-    node = h._node
-    if node is not None:
-        _settle(t, t.inputs[: node.inputs])
+    _settle(t, inputs_before(t, h._slot))
     Running.locked(_adopt, t, h)
 
 
 def _adopt(t: Any, h: Any) -> None:
     if t.suspended is not None and not t.running:
         _run(t, False)
-    node = h._node
-    if h._src is None and node is not None:
-        inputs, scalars = t.inputs[: node.inputs], t.scalars[: node.scalars]
-        segment = graph.Segment(node, inputs, scalars, paths.sources(t, node), dict(t.handlers))
+    if h._src is None and h._trace is not None and not t.done:
+        path = t.prefix(h._slot)
+        inputs, scalars = t.inputs[: path.inputs], t.scalars[: path.scalars]
+        segment = graph.Segment(path, inputs, scalars, paths.sources(t, path), dict(t.handlers))
         spending.share(t, segment)
-        h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, node.name)
+        h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, h._rule.name)

@@ -67,13 +67,14 @@ def short_walk(root: Any, keep: bool) -> bool:
     t.busy = True
     try:
         leaves = _plain_leaves(t, root)
+        deps = t.deps(root._slot) if leaves is not None else ()
         found: dict[int, Any] = {}
         late: list[tuple[Leaf, Any]] = []
         if leaves is not None:
             before = [held(leaf.grad) for leaf in leaves]
             into = tuple([None if v is None else t.bind(v) for v in before])
             found = dict(zip(*steps.short_gradient(t, root, into, keep), strict=True))
-            for slot, leaf, v in zip(root._deps, leaves, before, strict=True):
+            for slot, leaf, v in zip(deps, leaves, before, strict=True):
                 if slot in found and not replace(leaf, found[slot], v):
                     late.append(arrived(t, root, leaf))
         record.taken(t)
@@ -83,16 +84,16 @@ def short_walk(root: Any, keep: bool) -> bool:
     if leaves is None:
         return False
     add_late(late)
-    for slot, leaf in zip(root._deps, leaves, strict=True):
+    for slot, leaf in zip(deps, leaves, strict=True):
         if slot not in found and leaf.grad is None:
-            begin(leaf, steps.fill(t.aval(slot), 0))
+            begin(leaf, steps.fill(t.kind(slot).aval, 0))
     return True
 
 
 def sources_of(t: Trace, root: Any) -> list[Any]:
     """Sources of a trace's result, one for each source slot that its gradient reaches."""
     inputs, marks = t.inputs, t.marks
-    return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in root._deps]
+    return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in t.deps(root._slot)]
 
 
 def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
@@ -108,7 +109,7 @@ def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
 
 def arrived(t: Trace, root: Any, leaf: Leaf) -> tuple[Leaf, Any]:
     """Leaf, and its cotangent from a result of a held trace, recorded once more."""
-    deps = root._deps
+    deps = t.deps(root._slot)
     found = steps.gradient(t, ((root._slot, None),), deps, deps, (None,) * len(deps), False, False, False)
     return leaf, found[deps[sources_of(t, root).index(leaf)]]
 

@@ -15,7 +15,7 @@ from types import CodeType
 from typing import Any
 
 from tenure.values import packs
-from tenure.values.trie import Node
+from tenure.values.rows import Path
 
 CodeSite = tuple[CodeType, int] | None
 """Site of the user's program as recorded: a code object and an instruction offset; None where unknown."""
@@ -78,7 +78,7 @@ Source = Leaf | Out | None
 class Segment:
     """Residuals of a run trace: its path, and its inputs or the values saved of them.
 
-    Whether a backward came is noted at the path's node: unused residuals are not saved again.
+    Whether a backward came is noted at the path: unused residuals are not saved again.
 
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
     expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
@@ -86,19 +86,19 @@ class Segment:
     """
 
     __slots__ = (
-        "__weakref__", "handlers", "inputs", "lean", "me", "node", "number", "outs", "saved", "scalars", "sources",
+        "__weakref__", "handlers", "inputs", "lean", "me", "number", "outs", "path", "saved", "scalars", "sources",
         "trace",
     )  # fmt: skip
 
     def __init__(
         self,
-        node: Node,
+        path: Path,
         inputs: list[Any],
         scalars: list[Any],
         sources: dict[int, Source],
         handlers: dict[int, Any],
     ) -> None:
-        self.node = node
+        self.path = path
         self.inputs: list[Any] = inputs
         self.scalars = scalars
         self.sources = sources
@@ -126,15 +126,15 @@ class Segment:
         """Keep the saved values of the run."""
         self.saved = saved
         self.me = me = weakref.ref(self, _gone.append)
-        _unused[me] = self.node
+        _unused[me] = self.path
 
     def use(self) -> None:
         """Note that a backward has come."""
-        self.node.save = EXPECTED["backward"] = True
+        self.path.save = EXPECTED["backward"] = True
         _unused.pop(self.me, None)
 
 
-_unused: dict[Any, Node] = {}
+_unused: dict[Any, Path] = {}
 _gone: deque[Any] = deque()
 """Segments that died since the last check: no finalizer runs Python code, as an interrupt in one is lost."""
 
@@ -142,6 +142,6 @@ _gone: deque[Any] = deque()
 def forget_unused() -> None:
     """Stop saving in the paths of segments that died before a backward came."""
     while _gone:
-        node = _unused.pop(_gone.popleft(), None)
-        if node is not None:
-            node.save = EXPECTED["backward"] = False
+        path = _unused.pop(_gone.popleft(), None)
+        if path is not None:
+            path.save = EXPECTED["backward"] = False

@@ -1,66 +1,61 @@
-"""Nodes for new operations: result types by abstract evaluation."""
+"""Rules of operations: result types by abstract evaluation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tenure.errors import following
 from tenure.ir.program import Builder
 from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.expand import WEAK, expand_operation
-from tenure.values.levels import level_of
-from tenure.values.trie import DIVIDES, INT64, Bound, Key, Node, out_of_bounds, within
+from tenure.values.levels import deeper
+from tenure.values.rules import DIVIDES, INT64, Bound, Key, Kind, Level, Rule, kind_of
 
 PRIMITIVES = 2
 """Average number of primitives in an operation."""
 
 
 def new_operation(
-    t: Any,
     key: Key,
     fn: Operation,
-    args: tuple[Any, ...],
+    operands: Sequence[Kind],
     params: Any,
-    scalars: tuple[Any, ...],
+    numbers: tuple[type, ...],
+    grad: bool,
     leaves: tuple[int, ...] = (),
-) -> Node:
-    """Node of a new operation, checked, with the avals of its results."""
-    level = level_of(t, args)
+    turned: bool = False,
+) -> Rule:
+    """Rule of an operation on operands of some kinds and numbers of some types, checked."""
+    level: Level | None = None
     b = Builder()
-    deps: set[int] = set()
-    values = []
-    kinds = iter(scalars)
-    for slot in args:
-        aval = WEAK[type(following(kinds))] if slot is None else t.aval(slot)
-        values.append(b.input(aval, tracked=slot is not None and bool(t.deps(slot))))
-        deps.update(() if slot is None else t.deps(slot))
-    b.tracking = t.mode.grad
+    given = [b.input(kind.aval, tracked=kind.tracked) for kind in operands]
+    for kind in operands:
+        level = deeper(level, kind.level)
+    weak = [b.input(WEAK[of]) for of in numbers]
+    values = [*weak, *given] if turned else [*given, *weak]
+    b.tracking = grad
     ans = fn(*values, **dict(params))
     results = ans if type(ans) is tuple else (ans,)
-    bounds = bounds_of(b, [v.id for v, slot in zip(values, args, strict=True) if slot is None], scalars)
-    ordered = tuple(sorted(deps))
-    return Node(
-        t.node,
+    tracked = [k in leaves or (not leaves and b.tracked[v.id]) for k, v in enumerate(results)]
+    return Rule(
         key,
         expand_operation,
-        args=args,
+        arity=len(operands),
         params=(fn, params),
-        avals=tuple([v.aval for v in results]),
-        depss=tuple([ordered if b.tracked[v.id] else () for v in results])
-        if not leaves
-        else tuple([(len(t.handles) + k,) if k in leaves else () for k in range(len(results))]),
-        scalars=scalars,
-        bounds=bounds,
+        kinds=tuple([kind_of(v.aval, is_, level) for v, is_ in zip(results, tracked, strict=True)]),
+        numbers=numbers,
+        bounds=bounds_of(b, [v.id for v in weak], numbers),
         name=fn.grad_name,
         leaves=leaves,
-        level=level,
-        size=(len(b.instructions) - len(args)) // PRIMITIVES if fn.is_composite else 0,
+        grad=grad,
+        turned=turned,
+        size=(len(b.instructions) - len(values)) // PRIMITIVES if fn.is_composite else 0,
     )
 
 
-def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple[Bound | None, ...]:
+def bounds_of(b: Builder, numbers: list[int], types: tuple[type, ...]) -> tuple[Bound | None, ...]:
     """Bounds of Python numbers: the range of the integer dtype that each is cast to, and the limit of a primitive that
     takes it."""
     if not numbers:
@@ -79,14 +74,12 @@ def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple
         limit = at.primitive.traits.limit
         if limit is not None and dtype.kind == "i" and at.operands[limit.operand] in source:
             limits[source[at.operands[limit.operand]]] = limit
-    bounds = []
-    for v, s in zip(numbers, scalars, strict=True):
-        limit = limits.get(v)
-        known = INT64 if limit is None else DIVIDES if limit is DIVISOR else (*INT64[:2], limit)
-        bound = None if type(s) is float or (type(s) is bool and limit is None) else known
-        if bound is not None and v in ranges:
-            bound = (*ranges[v], limit)
-        if bound is not None and not within(s, bound):
-            raise out_of_bounds(s, bound)
-        bounds.append(bound)
-    return tuple(bounds)
+    return tuple([_bound(of, ranges.get(v), limits.get(v)) for v, of in zip(numbers, types, strict=True)])
+
+
+def _bound(of: type, within: tuple[int, int] | None, limit: Limit | None) -> Bound | None:
+    if of is float or (of is bool and limit is None):
+        return None
+    if within is not None:
+        return (*within, limit)
+    return INT64 if limit is None else DIVIDES if limit is DIVISOR else (*INT64[:2], limit)

@@ -88,7 +88,7 @@ def deliver(t: Any, plan: Any, handles: list[Any], results: Sequence[Any]) -> No
         if type(array) is Poison:
             locate(t, handles, array)
         h._data = array
-        h._trace = h._node = None
+        h._trace = h._rule = None
 
 
 def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
@@ -98,19 +98,19 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     for slot, by in plan.consumed.items():
         h = handles[slot]
         if h._src is None:
-            h._src = graph.Out(None, slot, h._node.name, site_of(t, handles[by]))
+            h._src = graph.Out(None, slot, h._rule.name, site_of(t, handles[by]))
     if not plan.open:
         return None
-    segment = graph.Segment(t.node, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
+    segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
     segment.lean = plan.lean
-    gone = spending.spread(t.node, t.spent)
+    gone = spending.spread(t.path, t.spent)
     if t.segments:
         spending.share(t, segment)
     spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
     for slot in plan.open:
         h = handles[slot]
         if h._src is None:
-            stale = next((spent[d] for d in h._deps if d in spent), None) if spent else None
+            stale = next((spent[d] for d in paths.reached(t.path, slot) if d in spent), None) if spent else None
             where = stale.where if stale else gone.get(slot)
-            h._src = graph.Out(None if stale or slot in gone else segment, slot, h._node.name, where)
+            h._src = graph.Out(None if stale or slot in gone else segment, slot, h._rule.name, where)
     return segment

@@ -116,9 +116,13 @@ class Handler:
 
 def severed(gx: Any, g: Any, t: Any) -> bool:
     """Whether a cotangent is computed from another outside the graph."""
-    if set(g._deps) <= set(gx._deps) or gx._trace is not t:
+    if gx._trace is not t or not g._kind.tracked:
         return False
-    return g._slot in paths.behind(t.node, gx._slot) if g._trace is t else True
+    if g._trace is not t:
+        return t.bound.get(id(g)) not in t.deps(gx._slot)
+    if set(t.deps(g._slot)) <= set(t.deps(gx._slot)):
+        return False
+    return g._slot in paths.behind(t.point(), gx._slot)
 
 
 def undetermined(name: str, what: str) -> GradientError:
@@ -149,7 +153,7 @@ def run_hooks(hooks: dict[int, Hook], g: Any) -> Any:
 
 def handler_of(x: Any) -> Handler:
     """Handler of a differentiable result, made on first request."""
-    if not x._deps:
+    if not x._kind.tracked:
         raise GradientError("this tensor does not require grad, so no gradient will ever pass it")
     t = x._trace
     if t is not None and t is not RECORDER.trace:

@@ -22,7 +22,8 @@ from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.sites import PACKAGE, site_of, user_frame
-from tenure.values.trie import DIVIDES, GENERAL, INT64, ROOT, Key, Node
+from tenure.values.rows import ROOT, History, Path
+from tenure.values.rules import DIVIDES, GENERAL, INT64, Kind, Rule
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 TRACE = tuple([name for name in record.Trace.__slots__ if name != "__weakref__"])
 SLOTS: dict[type, tuple[str, ...]] = {
-    Mode: ("eager", "grad"),
+    Mode: ("eager", "grad", "known"),
     record.Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
-    Node: (
-        *("next", "likely", "key", "aval", "avals", "deps", "depss", "fixed", "bounds", "cut", "level"),
-        *("name", "params", "plans", "save", "stamp"),
-    ),
+    Kind: ("aval", "input", "leaf", "level", "plain", "tracked"),
+    Rule: ("arity", "bounds", "key", "kind", "kinds", "level", "name", "params"),
+    Path: ("history", "likely", "limit", "own", "plans", "rules", "save", "scalars", "slots", "special", "stamp"),
+    History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
     force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
@@ -52,7 +53,7 @@ NAMES = {
     "unlocking": "release",
     "item_name": "item",
     "acquire": "acquire",
-    **{f"name_{name}": name for name in ("backward", "nodes", "open", "plan", "runs")},
+    **{f"name_{name}": name for name in ("backward", "open", "plan", "rows", "runs")},
     **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
     **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
 }
@@ -77,7 +78,7 @@ def _known() -> dict[str, Any]:
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
-        "slow_bind": record.Trace.bind, "refuse_moved": refuse_moved,
+        "slow_bind": record.Trace.bind, "slow_point": record.Trace.point, "refuse_moved": refuse_moved,
         "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
         "gradient_step": expand_gradient,
@@ -89,7 +90,7 @@ def _known() -> dict[str, Any]:
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
-        "last": force.LAST, "budget": force.NODE_BUDGET, "buffers": vars(buffers),
+        "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES,
@@ -141,15 +142,12 @@ def coded(function: F) -> F:
 
 
 @coded
-def seen(t: record.Trace, key: Key, scalars: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Handles of a known step in a held trace, named by the user's line; None for a step that is new here."""
-    node = t.node.next.get(key)
-    if node is None:
-        return None
+def lay(t: record.Trace, rule: Rule, args: tuple[int, ...], scalars: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Handles of a step in a held trace, named by the user's line."""
     if scalars:
-        node.admit(scalars)
-        t.scalars.extend(scalars)
-    return t.settle(node, user_frame())
+        rule.check(scalars)
+    out = t.append(rule, args, scalars, user_frame())
+    return (out,) if rule.kind is not None else out
 
 
 apply: Callable[..., Tensor] = coded(record.apply)
@@ -160,6 +158,8 @@ force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
     _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)
     record.Trace.bind = _bind  # type: ignore[method-assign]
+    _point: Any = CODE.method("point_method", record.Trace.point, record.Trace)
+    record.Trace.point = _point  # type: ignore[method-assign]
 
 
 def add_place(of: type) -> None:

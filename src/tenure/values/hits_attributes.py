@@ -160,7 +160,7 @@ def write(m: Code) -> None:
     return the place or borrow; NULL, without an error, if that is left to the slow path."""
     with m.function("write", "ptr %x", "ptr %p", "ptr %v", "ptr %known") as f:
         writer = f.choice(f.equal("ptr %x", "ptr %p"), NULL, "ptr %x")
-        bare = f.empty(f.get("ptr %v", ".deps"), "Tuple")
+        bare = f.untracked("ptr %v")
         with f.unless(f.either(f.absent(writer), bare)):
             f.ret(NULL)
         status = f.call("keep", "ptr %p", "ptr %v", writer, "ptr %known", returns="i32")
@@ -218,7 +218,7 @@ def fill(m: Code) -> None:
         with f.when(f.either(f.absent(old), f.both(leaf, f.negation(through)))):
             f.ret(NULL)
         aval = f.get(old, ".aval")
-        bare = f.empty(f.get(old, ".deps"), "Tuple")
+        bare = f.untracked(old)
         kind, number = f.call("PyTuple_GetItem", aval, "i64 1"), f.kind("ptr %number")
         floats = f.either(f.is_(kind, "float32"), f.is_(kind, "float64"))
         real = f.both(floats, f.either(f.is_(number, "float"), f.is_(number, "int")))
@@ -231,7 +231,7 @@ def fill(m: Code) -> None:
             for k, part in enumerate((f.constant("full"), params, number)):
                 f.store(part, f.at(parts, f"i64 {k}"))
             f.store("ptr %number", numbers)
-            f.store(f.call("take", t, parts, "i64 3", numbers, "i64 1", "i64 0", "i1 false"), out)
+            f.store(f.call("take", t, parts, "i64 3", NULL, "i64 0", numbers, "i64 1", "i64 0", "i1 false"), out)
         h = f.local()
         f.store(NULL, h)
         with f.unless(f.absent(t)):

@@ -24,7 +24,9 @@ def leaves_of(m: Code) -> None:
     """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, or one
     leaf twice."""
     with m.function("leaves_of", "ptr %t", "ptr %x") as f:
-        deps, over = f.get("ptr %x", ".deps"), f.local("i32")
+        over, deps = f.local("i32"), f.call("behind", "ptr %t", "ptr %x")
+        with f.when(f.absent(deps)):
+            f.ret(NULL)
         count = f.size(deps, "Tuple")
         inputs, marks = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.marks")
         with f.when(f.value("i1", f"icmp ugt {f.do('sub', count, 'i64 1')}, {MOST_LEAVES - 1}")):
@@ -55,6 +57,19 @@ def leaves_of(m: Code) -> None:
         f.ret(out)
 
 
+def behind(m: Code) -> None:
+    """Source slots that the gradient of a result reaches (a borrowed reference); NULL, without an error, if they were
+    not found before."""
+    with m.function("behind", "ptr %t", "ptr %x") as f:
+        path = f.call("point", "ptr %t")
+        with f.when(f.absent(path)):
+            f.ret(NULL)
+        history = f.get(path, "path.history")
+        with f.when(f.is_(history, "none")):
+            f.ret(NULL)
+        f.ret(f.call("PyDict_GetItemWithError", f.get(history, "history.reach"), f.get("ptr %x", ".slot")))
+
+
 def into(m: Code) -> None:
     """Return the slot of a leaf's gradient value, which goes into %known; None if it has none; NULL if that is left to
     the slow path."""
@@ -78,7 +93,7 @@ def gradients(m: Code) -> None:
     """Return the gradients of a result for its leaves as a tuple, recorded in a held trace, and the values of the
     leaves' gradients in %known; NULL, without an error, if that is left to the slow path."""
     with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves", "ptr %known") as f:
-        parts, count, filled = f.local(count=MOST_LEAVES + 3), f.size("ptr %leaves", "List"), f.local("i64")
+        parts, count, filled = f.local(count=MOST_LEAVES + 4), f.size("ptr %leaves", "List"), f.local("i64")
         for n, part in enumerate((f.constant("gradient_step"), f.get("ptr %x", ".slot"), f.constant("false"))):
             f.store(part, f.at(parts, f"i64 {n}"))
         f.store("i64 0", filled)
@@ -93,16 +108,44 @@ def gradients(m: Code) -> None:
         out, end = f.local(), f.load(filled, "i64")
         f.store(NULL, out)
         with f.when(f.equal(end, count)):
-            node = f.call("follow", f.get("ptr %t", "trace.node"), parts, f.do("add", count, "i64 3"))
-            with f.unless(f.absent(node)):
-                reached = f.call("PyTuple_GetItem", f.get(node, "node.params"), "i64 4")
-                deps = f.get("ptr %x", ".deps")
-                all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", returns="i32")
-                with f.when(f.equal(all_of_them, "i32 1")):
-                    f.store(f.call("proceed", "ptr %t", node, NULL, "i64 0", "i64 2", "i1 true"), out)
+            f.store(f.get(f.get("ptr %t", "trace.mode"), "mode.grad"), f.at(parts, f.do("add", count, "i64 3")))
+            path = f.call("point", "ptr %t")
+            with f.unless(f.absent(path)):
+                f.store(f.call("gradients_here", "ptr %t", "ptr %x", path, parts, count), out)
         with f.each(end) as k:
             f.decref(f.load(f.at(parts, f.do("add", k, "i64 3"))))
         f.ret(f.load(out))
+
+
+def gradients_here(m: Code) -> None:
+    """Return the gradients of a result for all sources behind it, recorded in a held trace by the known rule of a key;
+    NULL, without an error, if there is none."""
+    with m.function("gradients_here", "ptr %t", "ptr %x", "ptr %path", "ptr %parts", "i64 %count") as f:
+        size = f.do("add", "i64 %count", "i64 4")
+        key, slots, filled = f.call("PyTuple_New", size), f.local(count=MOST_LEAVES + 1), f.local("i64")
+        with f.when(f.absent(key)):
+            f.ret(NULL)
+        with f.each(size) as k:
+            f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
+        rule = f.call("PyDict_GetItemWithError", f.get("ptr %path", "path.own"), key)
+        f.decref(key)
+        deps = f.call("behind", "ptr %t", "ptr %x")
+        with f.when(f.either(f.absent(rule), f.absent(deps))):
+            f.ret(NULL)
+        reached = f.item(f.get(rule, "rule.params"), "i64 4")
+        all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", returns="i32")
+        with f.unless(f.equal(all_of_them, "i32 1")):
+            f.ret(NULL)
+        f.store(f.get("ptr %x", ".slot"), slots)
+        f.store("i64 1", filled)
+        with f.each("i64 %count") as k:
+            i = f.load(f.at("ptr %parts", f.do("add", k, "i64 3")))
+            with f.unless(f.is_(i, "none")):
+                at = f.load(filled, "i64")
+                f.store(i, f.at(slots, at))
+                f.store(f.do("add", at, "i64 1"), filled)
+        row = (slots, f.load(filled, "i64"), NULL, "i64 0", "i64 2", "i1 true")
+        f.ret(f.call("proceed", "ptr %t", rule, *row))
 
 
 def first_gradient(m: Code) -> None:
@@ -185,7 +228,7 @@ def walk(m: Code) -> None:
         usual += [f.empty(f.get(t, f"trace.{slot}"), "Dict") for slot in ("handlers", "spent")]
         shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
         usual.append(f.call("is_number", shape, returns="i1"))
-        with f.when(f.every(*usual)), f.when(f.is_(f.get(f.get("ptr %x", ".node"), "node.level"), "none")):
+        with f.when(f.every(*usual)), f.when(f.shared("ptr %x")):
             f.store(f.call("leaves_of", t, "ptr %x"), leaves)
             listed = f.load(leaves)
             with f.unless(f.absent(listed)):
@@ -220,5 +263,5 @@ def backward(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
-BACKWARD = (is_number, leaves_of, into, gradients, first_gradient, deposit, deposits, walk, backward)
+BACKWARD = (is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk, backward)
 """``backward``, with its internal functions."""

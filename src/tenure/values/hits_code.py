@@ -1,4 +1,4 @@
-"""Fast path of a recorded operation whose step is already in the trie: generated code.
+"""Fast path of a recorded operation whose rule is known: generated code.
 
 Each function implements the usual case of the function of the same name in ``record``, its slow path, in the same
 order. Any other case (another mode, a busy trace, a new step, another number, an operand that is no value) goes to the
@@ -19,6 +19,7 @@ from tenure.values.hits_backward import BACKWARD
 from tenure.values.hits_indexing import INDEXING
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.hits_places import PLACING
+from tenure.values.hits_points import POINTS
 from tenure.values.hits_reads import READING
 from tenure.values.hits_run import RUNNING, trace_maker
 from tenure.values.hits_steps import PARTS
@@ -78,7 +79,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
+    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
     for define in (*parts, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
@@ -117,7 +118,7 @@ def is_number(f: Step, x: str) -> str:
 def pair(m: Code) -> None:
     """Return the handle of u ∘ y, u a value; NULL without an error if that is left to the slow path."""
     with m.function("pair", "ptr %u", "ptr %y", "ptr %entry", "i64 %depth") as f:
-        parts, number, second = f.local(count=3), f.local(), f.local()
+        parts, slots, number, second = f.local(count=3), f.local(count=2), f.local(), f.local()
         f.store("ptr %y", number)
         v, out = f.call("value", "ptr %y"), f.local()
         f.store(NULL, out)
@@ -126,20 +127,27 @@ def pair(m: Code) -> None:
             t = f.call("hold")
             with f.unless(f.absent(t)):
                 i = f.call("slot", t, "ptr %u")
-                f.store(f.kind("ptr %y"), second)
-                f.incref(f.load(second))
+                f.store(NULL, second)
                 with f.unless(plain):
-                    f.decref(f.load(second))
                     f.store(f.call("slot", t, v), second)
                 j, h = f.load(second), f.local()
                 f.store(NULL, h)
-                with f.unless(f.do("or", f.absent(i), f.absent(j))):
+                ready = f.choice(plain, "i1 true", f.negation(f.absent(j)))
+                with f.when(f.both(f.negation(f.absent(i)), ready)):
+                    left, other = f.call("kind", t, i), f.local()
+                    f.store(f.kind("ptr %y"), other)
+                    with f.unless(plain):
+                        f.store(f.call("kind", t, j), other)
+                    right = f.load(other)
                     turn = f.equal(f.load(f.at("ptr %entry", "i64 2"), "i64"), "i64 1")
                     f.store(f.load("ptr %entry"), parts)
-                    f.store(f.choice(turn, j, i), f.at(parts, "i64 1"))
-                    f.store(f.choice(turn, i, j), f.at(parts, "i64 2"))
-                    count = f.choice(plain, "i64 1", "i64 0")
-                    f.store(f.call("take", t, parts, "i64 3", number, count, "i64 %depth", "i1 false"), h)
+                    f.store(f.choice(turn, right, left), f.at(parts, "i64 1"))
+                    f.store(f.choice(turn, left, right), f.at(parts, "i64 2"))
+                    f.store(f.choice(f.both(turn, f.negation(plain)), j, i), slots)
+                    f.store(f.choice(turn, i, j), f.at(slots, "i64 1"))
+                    arity, count = f.choice(plain, "i64 1", "i64 2"), f.choice(plain, "i64 1", "i64 0")
+                    row = (slots, arity, number, count, "i64 %depth", "i1 false")
+                    f.store(f.call("take", t, parts, "i64 3", *row), h)
                 f.decref(i, j)
                 f.store(f.call("release", t, f.load(h)), out)
         f.decref(v)
@@ -162,21 +170,23 @@ def binary(m: Code) -> None:
 def one_step(m: Code) -> None:
     """Return the handle of a step of one value, with parameters and a number or NULL."""
     with m.function("one_step", "ptr %fn", "ptr %x", "ptr %params", "ptr %number", "i64 %depth") as f:
-        parts, box, h = f.local(count=4), f.local(), f.local()
+        parts, box, slots, h = f.local(count=4), f.local(), f.local(), f.local()
         t = f.call("hold")
         with f.when(f.absent(t)):
             f.ret(NULL)
         i = f.call("slot", t, "ptr %x")
         f.store(NULL, h)
         with f.unless(f.absent(i)):
-            for k, part in enumerate(("ptr %fn", i, "ptr %params")):
+            for k, part in enumerate(("ptr %fn", f.call("kind", t, i), "ptr %params")):
                 f.store(part, f.at(parts, f"i64 {k}"))
             bare = f.absent("ptr %number")
             f.store("ptr %number", box)
+            f.store(i, slots)
             with f.unless(bare):
                 f.store(f.kind("ptr %number"), f.at(parts, "i64 3"))
             n, count = f.choice(bare, "i64 3", "i64 4"), f.choice(bare, "i64 0", "i64 1")
-            f.store(f.call("take", t, parts, n, box, count, "i64 %depth", "i1 false"), h)
+            row = (slots, "i64 1", box, count, "i64 %depth", "i1 false")
+            f.store(f.call("take", t, parts, n, *row), h)
         f.decref(i)
         f.ret(f.call("release", t, f.load(h)))
 
@@ -223,6 +233,7 @@ def apply(m: Code) -> None:
     """apply(fn, operands, params=(), scalars=())."""
     with m.function("apply", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         parts, numbers, filled = f.local(count=2 * MOST + 2), f.local(count=MOST), f.local("i64")
+        slots = f.local(count=MOST)
         with f.when(arity(f)):
             operands = f.load(f.at("ptr %args", "i64 1"))
             params, scalars = argument(f, 2, f.constant("empty")), argument(f, 3, f.constant("empty"))
@@ -239,8 +250,9 @@ def apply(m: Code) -> None:
                         x, at = f.call("PyTuple_GetItem", operands, k), f.load(filled, "i64")
                         with f.when(f.both(f.is_(f.kind(x), "tensor"), f.equal(at, f.do("add", k, "i64 1")))):
                             i = f.call("slot", t, x)
-                            f.store(i, f.at(parts, at))
+                            f.store(i, f.at(slots, k))
                             with f.unless(f.absent(i)):
+                                f.store(f.call("kind", t, i), f.at(parts, at))
                                 f.store(f.do("add", at, "i64 1"), filled)
                     end = f.load(filled, "i64")
                     with f.when(f.equal(end, f.do("add", many, "i64 1"))):
@@ -251,42 +263,44 @@ def apply(m: Code) -> None:
                             f.store(number, f.at(numbers, k))
                             f.store(f.kind(number), f.at(parts, f.do("add", after, k)))
                         n = f.do("add", after, count)
-                        f.store(f.call("take", t, parts, n, numbers, count, "i64 1", "i1 false"), h)
+                        row = (slots, many, numbers, count, "i64 1", "i1 false")
+                        f.store(f.call("take", t, parts, n, *row), h)
                     with f.each(f.do("sub", end, "i64 1")) as k:
-                        f.decref(f.load(f.at(parts, f.do("add", k, "i64 1"))))
+                        f.decref(f.load(f.at(slots, k)))
                     finish(f, f.call("release", t, f.load(h)))
         finish(f, NULL)
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
 
 
-def seen(m: Code) -> None:
-    """seen(t, key, scalars): the handles of a known step in a held trace, or None if it is new here."""
-    with m.function("seen", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        t, key, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
-        n, count = (f.call("PyTuple_Size", x, returns="i64") for x in (key, scalars))
-        parts, numbers = f.local(count=WIDEST), f.local(count=MOST)
-        fine = f.both(f.value("i1", f"icmp ule {n}, {WIDEST}"), f.value("i1", f"icmp ule {count}, {MOST}"))
+def lay(m: Code) -> None:
+    """lay(t, rule, args, scalars): the handles of a step in a held trace."""
+    with m.function("lay", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        t, rule, read, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
+        arity, count = (f.call("PyTuple_Size", x, returns="i64") for x in (read, scalars))
+        slots, numbers = f.local(count=WIDEST), f.local(count=MOST)
+        fine = f.both(f.value("i1", f"icmp ule {arity}, {WIDEST}"), f.value("i1", f"icmp ule {count}, {MOST}"))
         with f.when(fine):
-            with f.each(n) as k:
-                f.store(f.call("PyTuple_GetItem", key, k), f.at(parts, k))
-            with f.each(count) as k:
-                f.store(f.call("PyTuple_GetItem", scalars, k), f.at(numbers, k))
-            finish(f, f.call("take", t, parts, n, numbers, count, "i64 2", "i1 true"))
-        f.ret(f.incref(f.constant("none")))
+            for given, to, size in ((read, slots, arity), (scalars, numbers, count)):
+                with f.each(size) as k:
+                    f.store(f.item(given, k), f.at(to, k))
+            finish(f, f.call("proceed", t, rule, slots, arity, numbers, count, "i64 2", "i1 true"))
+        f.call("PyErr_Clear", returns="void")
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_lay"), "ptr %args", "i64 %n", NULL))
 
 
 def leaf_mark(m: Code) -> None:
     """Return a pending value as that of a leaf; NULL without an error if that is left to the slow path."""
     with m.function("leaf_mark", "ptr %x", "ptr %leaf") as f:
-        parts, box, t = f.local(count=4), f.local(), f.call("hold")
+        parts, slots, box, t = f.local(count=3), f.local(), f.local(), f.call("hold")
         with f.when(f.absent(t)):
             f.ret(NULL)
         i = f.call("slot", t, "ptr %x")
         f.store(NULL, box)
         with f.unless(f.absent(i)):
-            for k, part in enumerate((f.constant("mark_step"), i, f.constant("empty"), f.constant("false"))):
+            for k, part in enumerate((f.constant("mark_step"), f.constant("zero"), f.call("kind", t, i))):
                 f.store(part, f.at(parts, f"i64 {k}"))
-            f.store(f.call("take", t, parts, "i64 4", NULL, "i64 0", "i64 2", "i1 false"), box)
+            f.store(i, slots)
+            f.store(f.call("take", t, parts, "i64 3", slots, "i64 1", NULL, "i64 0", "i64 2", "i1 false"), box)
         h = f.load(box)
         f.decref(i)
         with f.when(f.absent(h)):
@@ -381,7 +395,7 @@ def onward(m: Code) -> None:
 
 
 CALLED = (
-    *(pair, binary, one_step, unary, apply_one, apply, seen, leaf_mark, mark_leaf, exact, bind_method, value_of),
+    *(pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, bind_method, value_of),
     onward,
 )
 """Builtins of this module, with their internal functions."""

@@ -43,6 +43,7 @@ def selected(m: Code) -> None:
     names = ("ptr %fn", "ptr %x", "ptr %y", "ptr %number", "ptr %params", "ptr %starts", "i64 %depth")
     with m.function("selected", *names) as f:
         parts, numbers, out = f.local(count=MOST + 5), f.local(count=MOST + 1), f.local()
+        slots = f.local(count=2)
         count = f.size("ptr %starts", "Tuple")
         f.store(NULL, out)
         with f.when(f.value("i1", f"icmp ugt {count}, {MOST}")):
@@ -56,12 +57,15 @@ def selected(m: Code) -> None:
         one, bare = f.absent("ptr %y"), f.absent("ptr %number")
         with f.unless(f.either(one, f.absent(i))):
             f.store(f.call("slot", t, "ptr %y"), second)
-            f.store(f.load(second), f.at(parts, "i64 2"))
             f.store("i64 3", at)
         j = f.load(second)
         with f.unless(f.either(f.absent(i), f.both(f.negation(one), f.absent(j)))):
             f.store("ptr %fn", parts)
-            f.store(i, f.at(parts, "i64 1"))
+            f.store(i, slots)
+            f.store(j, f.at(slots, "i64 1"))
+            f.store(f.call("kind", t, i), f.at(parts, "i64 1"))
+            with f.unless(one):
+                f.store(f.call("kind", t, j), f.at(parts, "i64 2"))
             f.store("ptr %params", f.at(parts, f.load(at, "i64")))
             kinds, extra = f.at(parts, f.do("add", f.load(at, "i64"), "i64 1")), f.choice(bare, "i64 0", "i64 1")
             with f.unless(bare):
@@ -73,7 +77,8 @@ def selected(m: Code) -> None:
                 f.store(f.kind(start), f.at(kinds, to))
             more = f.do("add", count, extra)
             n = f.do("add", f.do("add", f.load(at, "i64"), "i64 1"), more)
-            f.store(f.call("take", t, parts, n, numbers, more, "i64 %depth", "i1 false"), out)
+            row = (slots, f.choice(one, "i64 1", "i64 2"), numbers, more, "i64 %depth", "i1 false")
+            f.store(f.call("take", t, parts, n, *row), out)
         f.decref(i, j)
         f.ret(f.call("release", t, f.load(out)))
 
@@ -153,7 +158,7 @@ def put(m: Code) -> None:
         f.store(NULL, out)
         with f.when(f.both(f.negation(f.absent(old)), f.either(number, f.negation(f.absent(v))))):
             known = f.call("parsed", "ptr %key", f.item(f.get(old, ".aval"), "i64 0"))
-            constant = f.empty(f.get(old, ".deps"), "Tuple")
+            constant = f.untracked(old)
             with f.unless(f.absent(known)), f.when(f.either(constant, f.call("tracking", returns="i1"))):
                 f.incref(known)
                 bare = f.choice(f.absent(v), "ptr %y", NULL)

@@ -9,7 +9,7 @@ from tenure.runtime.assembler import NULL, Function, Module
 __all__ = ["HANDLE", "LATE", "MOST_PLACES", "Code", "Step"]
 
 MOST_PLACES = 6
-HANDLE = ("aval", "bound", "code", "data", "deps", "held", "lasti", "node", "slot", "src", "trace")
+HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
 """Slots of a handle, whose offsets are known only once its class is made."""
 
 LATE = {
@@ -102,6 +102,14 @@ class Step(Function):
         """Item of a tuple (a borrowed reference)."""
         return self.call("PyTuple_GetItem", x, k)
 
+    def untracked(self, x: str) -> str:
+        """Whether no gradient flows to a value."""
+        return self.is_(self.get(self.get(x, ".kind"), "kind.tracked"), "false")
+
+    def shared(self, x: str) -> str:
+        """Whether a value is not that of one example of a vmapped call."""
+        return self.is_(self.get(self.get(x, ".kind"), "kind.level"), "none")
+
     def empty(self, x: str, kind: str) -> str:
         """Whether a tuple, list or dictionary is empty."""
         return self.equal(self.size(x, kind), "i64 0")
@@ -118,7 +126,7 @@ class Step(Function):
         """Call a method of an object."""
         return self.call("PyObject_CallMethodObjArgs", x, self.constant(method), *args, NULL, variadic=True)
 
-    def made(self, kind: str, **slots: str) -> str:
+    def made(self, kind: str, /, **slots: str) -> str:
         """New object of a class, which is named as its slots are; it takes over references to the values. NULL where
         there is no memory: the values are then released."""
         x = self.call("PyType_GenericAlloc", self.constant(kind), "i64 0")

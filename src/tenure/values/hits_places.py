@@ -32,20 +32,19 @@ def as_leaf(m: Code) -> None:
         with f.when(f.is_(data, "none")):
             f.ret(f.call("leaf_mark", "ptr %v", "ptr %leaf"))
         kept = {"aval": f.get("ptr %v", ".aval"), "data": data, "src": "ptr %leaf"}
-        kept |= {"deps": f.constant("first"), "slot": f.constant("zero")}
-        kept |= dict.fromkeys(("trace", "node"), f.constant("none"))
+        kept |= {"kind": f.get(f.get("ptr %v", ".kind"), "kind.leaf"), "slot": f.constant("zero")}
+        kept |= dict.fromkeys(("trace", "rule"), f.constant("none"))
         f.ret(f.made("tensor", **{name: f.incref(x) for name, x in kept.items()}))
 
 
 def fits_place(f: Step, old: str, v: str) -> str:
     """Whether a value has the shape and dtype of another, and is not one example's."""
-    made, aval, box = f.get(v, ".node"), f.get(v, ".aval"), f.local("i32")
+    aval, box = f.get(v, ".aval"), f.local("i32")
     f.store("i32 1", box)
     with f.unless(f.equal(aval, f.get(old, ".aval"))):
         f.store(f.call("PyObject_RichCompareBool", aval, f.get(old, ".aval"), "i32 2", returns="i32"), box)
         f.call("PyErr_Clear", returns="void")
-    pending = f.negation(f.either(f.absent(made), f.is_(made, "none")))
-    with f.when(pending), f.unless(f.is_(f.get(made, "node.level"), "none")):
+    with f.unless(f.shared(v)):
         f.store("i32 0", box)
     return f.equal(f.load(box, "i32"), "i32 1")
 
@@ -69,7 +68,7 @@ def keep(m: Code) -> None:
         with f.when(plain):
             f.store(f.incref("ptr %v"), box)
         with f.unless(plain):
-            with f.unless(f.empty(f.get("ptr %v", ".deps"), "Tuple")):
+            with f.unless(f.untracked("ptr %v")):
                 f.ret("i32 0")
             f.incref(leaf)
             f.store(f.call("as_leaf", "ptr %v", leaf), box)
@@ -135,7 +134,7 @@ def expire(m: Code) -> None:
 def plain(m: Code) -> None:
     """Return a value without its graph; NULL, without an error, if that is left to the slow path."""
     with m.function("plain", "ptr %v") as f:
-        with f.when(f.empty(f.get("ptr %v", ".deps"), "Tuple")):
+        with f.when(f.untracked("ptr %v")):
             f.ret(f.incref("ptr %v"))
         f.ret(f.call("one_step", f.constant("detaching"), "ptr %v", f.constant("empty"), NULL, "i64 0"))
 

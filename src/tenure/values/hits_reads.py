@@ -22,7 +22,7 @@ def compute(m: Code) -> None:
         t = f.get("ptr %h", ".trace")
         with f.when(f.is_(t, "none")):
             f.ret("i32 0")  # another thread has run it meanwhile
-        with f.unless(f.is_(f.get(f.get("ptr %h", ".node"), "node.level"), "none")):
+        with f.unless(f.shared("ptr %h")):
             f.ret("i32 0")
         opened = f.call("PyDict_GetItemWithError", state, f.constant("name_open"))
         cell, sealed = f.constant("cell"), f.call("PyDict_GetItemWithError", state, f.constant("name_sealed"))
@@ -128,7 +128,7 @@ def settled(m: Code) -> None:
             x = f.call("PyList_GetItem", "ptr %inputs", k)
             with f.unless(f.is_(f.kind(f.get(x, ".data")), "ndarray")):
                 f.ret("i1 false")
-            fine = [f.empty(f.get(x, ".deps"), "Tuple"), f.is_(f.get(x, ".trace"), "none")]
+            fine = [f.untracked(x), f.is_(f.get(x, ".trace"), "none")]
             with f.unless(f.either(*fine, f.negation(f.is_(f.get(x, ".src"), "none")))):
                 f.ret("i1 false")
         f.ret("i1 true")
@@ -137,7 +137,9 @@ def settled(m: Code) -> None:
 def plan_of(m: Code) -> None:
     """Return the plan that serves a trace; NULL, without an error, if no result of it has a holder."""
     with m.function("plan_of", "ptr %t") as f:
-        box, node = f.local(), f.get("ptr %t", "trace.node")
+        box, path = f.local(), f.call("point", "ptr %t")
+        with f.when(f.absent(path)):
+            f.ret(NULL)
         f.store(f.get("ptr %t", "trace.handles"), box)
         live, key = f.call("alive", NULL, box, "i64 1"), f.call("PyTuple_New", "i64 2")
         with f.when(f.either(f.absent(live), f.absent(key))):
@@ -146,15 +148,15 @@ def plan_of(m: Code) -> None:
         with f.when(f.empty(live, "Tuple")):
             f.decref(live, key)
             f.ret(NULL)
-        said = f.get(node, "node.save")
+        said = f.get(path, "path.save")
         expected = f.call("PyDict_GetItemWithError", f.constant("expected"), f.constant("name_backward"))
         save = f.choice(f.is_(said, "none"), expected, said)
         for k, v in enumerate((live, save)):
             f.call("PyTuple_SetItem", key, f"i64 {k}", f.incref(v), returns="i32")
-        found, out = f.call("PyDict_GetItemWithError", f.get(node, "node.plans"), key), f.local()
+        found, out = f.call("PyDict_GetItemWithError", f.get(path, "path.plans"), key), f.local()
         f.store(f.incref(found), out)
         with f.when(f.absent(found)):
-            f.store(f.call_python(f.constant("plan_for"), node, live, save), out)
+            f.store(f.call_python(f.constant("plan_for"), path, live, save), out)
         f.decref(live, key)
         f.ret(f.load(out))
 
@@ -175,12 +177,12 @@ def run_locked(m: Code) -> None:
         with f.unless(f.every(*usual)):
             f.decref(plan)
             f.ret("i32 0")
-        node, spec = f.incref(f.get("ptr %t", "trace.node")), f.incref(f.get(f.load(call), "call.spec"))
+        path, spec = f.incref(f.get("ptr %t", "trace.path")), f.incref(f.get(f.load(call), "call.spec"))
         f.call("PyObject_SetAttr", f.constant("last"), f.constant("name_plan"), plan, returns="i32")
         out = f.call("run_plan", "ptr %t", plan, spec, returns="i32")
         with f.when(f.equal(out, "i32 1")):
-            f.call("let_go", "ptr %t", node, returns="void")
-        f.decref(plan, spec, node)
+            f.call("let_go", "ptr %t", path, returns="void")
+        f.decref(plan, spec, path)
         f.ret(out)
 
 
@@ -256,7 +258,7 @@ def begin(m: Code) -> None:
                 where = f.call("site_of", "ptr %t", cause)
                 with f.when(f.absent(where)):
                     f.ret("i1 false")
-                kept = {"segment": f.constant("none"), "slot": slot, "name": f.get(f.get(h, ".node"), "node.name")}
+                kept = {"segment": f.constant("none"), "slot": slot, "name": f.get(f.get(h, ".rule"), "rule.name")}
                 out = f.made("out", where=where, **{name: f.incref(x) for name, x in kept.items()})
                 with f.when(f.absent(out)):
                     f.ret("i1 false")
@@ -283,12 +285,12 @@ def site_of(m: Code) -> None:
 
 
 def let_go(m: Code) -> None:
-    """Release all references of a trace that has run; its node notes the time."""
-    with m.function("let_go", "ptr %t", "ptr %node", returns="void") as f:
+    """Release all references of a trace that has run; its path notes the time."""
+    with m.function("let_go", "ptr %t", "ptr %path", returns="void") as f:
         runs = f.call("PyDict_GetItemWithError", f.constant("counts"), f.constant("name_runs"))
         more = f.call("PyNumber_Add", runs, f.constant("one"))
         f.call("PyDict_SetItem", f.constant("counts"), f.constant("name_runs"), more, returns="i32")
-        f.swap("ptr %node", "node.stamp", more)
+        f.swap("ptr %path", "path.stamp", more)
         f.decref(more)
         f.swap("ptr %t", "trace.done", f.constant("true"))
         handles = f.get("ptr %t", "trace.handles")
@@ -299,10 +301,10 @@ def let_go(m: Code) -> None:
 
 
 def tidy(m: Code) -> None:
-    """Prune the trie if it has grown too large."""
+    """Prune the paths if there are too many."""
     with m.function("tidy", returns="i32") as f:
-        nodes = f.call("PyDict_GetItemWithError", f.constant("counts"), f.constant("name_nodes"))
-        number = f.call("PyLong_AsLongLongAndOverflow", nodes, f.local("i32"), returns="i64")
+        rows = f.call("PyDict_GetItemWithError", f.constant("counts"), f.constant("name_rows"))
+        number = f.call("PyLong_AsLongLongAndOverflow", rows, f.local("i32"), returns="i64")
         budget = f.call("PyLong_AsLongLongAndOverflow", f.constant("budget"), f.local("i32"), returns="i64")
         with f.when(f.value("i1", f"icmp sgt {number}, {budget.split()[1]}")):
             done = f.call_python(f.constant("prune"))

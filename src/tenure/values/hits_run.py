@@ -87,7 +87,7 @@ def deliver(m: Code) -> None:
             h = f.call("PyList_GetItem", "ptr %handles", at)
             f.swap(h, ".data", f.call("PyList_GetItem", "ptr %results", k))
             f.swap(h, ".trace", f.constant("none"))
-            f.swap(h, ".node", f.constant("none"))
+            f.swap(h, ".rule", f.constant("none"))
         f.ret()
 
 
@@ -137,6 +137,8 @@ def trace_maker(blank: Mapping[str, Any]) -> Any:
                 if type(like) in (list, dict):
                     args = ("i64 0",) if type(like) is list else ()
                     v = f.call(f"Py{type(like).__name__.title()}_New", *args)
+                elif slot == "limit":
+                    v = f.incref(f.get(f.constant("root"), "path.limit"))
                 elif slot == "lock":
                     v = f.call_python(f.constant("new_lock"))
                 elif slot == "token":

@@ -66,14 +66,16 @@ def state(m: Code) -> None:
 
 
 def hold(m: Code) -> None:
-    """Return this thread's trace, marked busy (held), in the mode in force; NULL if it is busy, is to be cut, or either
-    is eager, or with an error."""
+    """Return this thread's trace, marked busy (held), in the mode in force; NULL if it is busy, has come to its limit, or
+    either is eager, or with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
         with f.when(f.absent(t)):
             f.ret(NULL)
         usual = f.both(f.is_(f.get(t, "trace.busy"), "false"), f.is_(f.get(t, "trace.eager"), "false"))
-        usual = f.both(usual, f.is_(f.get(f.get(t, "trace.node"), "node.cut"), "false"))
+        rows = f.size(f.get(t, "trace.rules"), "List")
+        most = f.call("PyLong_AsLongLongAndOverflow", f.get(t, "trace.limit"), f.local("i32"), returns="i64")
+        usual = f.both(usual, f.value("i1", f"icmp slt {rows}, {most.split()[1]}"))
         f.store(NULL, box)
         f.call("PyContextVar_Get", f.constant("mode"), NULL, box, returns="i32")
         mode = f.load(box)
@@ -94,28 +96,35 @@ def hold(m: Code) -> None:
 
 
 def same(m: Code) -> None:
-    """Whether a key has these parts: the same objects, or the same slots. (Others may still be equal.)"""
+    """Whether a key has these parts, as the same objects. (Others may still be equal.)"""
     with m.function("same", "ptr %key", "ptr %parts", "i64 %n", returns="i1") as f:
-        with f.unless(f.equal(f.call("PyTuple_Size", "ptr %key", returns="i64"), "i64 %n")):
+        with f.unless(f.equal(f.size("ptr %key", "Tuple"), "i64 %n")):
             f.ret("i1 false")
-        over = f.local("i32")
         with f.each("i64 %n") as k:
-            a, b = f.call("PyTuple_GetItem", "ptr %key", k), f.load(f.at("ptr %parts", k))
-            with f.unless(f.equal(a, b)):
-                with f.unless(f.both(f.is_(f.kind(a), "int"), f.is_(f.kind(b), "int"))):
-                    f.ret("i1 false")
-                a, b = (f.call("PyLong_AsLongLongAndOverflow", x, over, returns="i64") for x in (a, b))
-                with f.unless(f.equal(a, b)):
-                    f.ret("i1 false")
+            with f.unless(f.equal(f.item("ptr %key", k), f.load(f.at("ptr %parts", k)))):
+                f.ret("i1 false")
         f.ret("i1 true")
 
 
-def follow(m: Code) -> None:
-    """Child of a node for the parts of a key: most likely the last one taken."""
-    with m.function("follow", "ptr %node", "ptr %parts", "i64 %n") as f:
-        likely = f.get("ptr %node", "node.likely")
-        with f.unless(f.is_(likely, "none")):
-            found = f.call("same", f.get(likely, "node.key"), "ptr %parts", "i64 %n", returns="i1")
+def expected(m: Code) -> None:
+    """The rule that followed here when a trace was last on this path; NULL if none did."""
+    with m.function("expected", "ptr %t") as f:
+        likely = f.get(f.get("ptr %t", "trace.path"), "path.likely")
+        with f.when(f.is_(likely, "none")):
+            f.ret(NULL)
+        rules, k = f.get(likely, "path.rules"), f.size(f.get("ptr %t", "trace.rules"), "List")
+        with f.unless(f.value("i1", f"icmp slt {k}, {f.size(rules, 'Tuple').split()[1]}")):
+            f.ret(NULL)
+        f.ret(f.item(rules, k))
+
+
+def rule(m: Code) -> None:
+    """The rule for the parts of a key in a trace: most likely the expected one; NULL, without an error, if it is
+    new."""
+    with m.function("rule", "ptr %t", "ptr %parts", "i64 %n") as f:
+        likely = f.call("expected", "ptr %t")
+        with f.unless(f.absent(likely)):
+            found = f.call("same", f.get(likely, "rule.key"), "ptr %parts", "i64 %n", returns="i1")
             with f.when(found):
                 f.ret(likely)
         key = f.call("PyTuple_New", "i64 %n")
@@ -124,12 +133,10 @@ def follow(m: Code) -> None:
             f.ret(NULL)
         with f.each("i64 %n") as k:
             f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
-        found = f.call("PyDict_GetItemWithError", f.get("ptr %node", "node.next"), key)
+        found = f.call("PyDict_GetItemWithError", f.get(f.get("ptr %t", "trace.mode"), "mode.known"), key)
         f.decref(key)
         with f.when(f.absent(found)):
             f.call("PyErr_Clear", returns="void")
-            f.ret(NULL)
-        f.swap("ptr %node", "node.likely", found)
         f.ret(found)
 
 
@@ -149,50 +156,46 @@ def slot(m: Code) -> None:
 def bind(m: Code) -> None:
     """Return the slot of a value that becomes an input, or is one already."""
     with m.function("bind", "ptr %t", "ptr %x") as f:
-        parts, name = f.local(count=2), f.call("PyLong_FromVoidPtr", "ptr %x")
+        name = f.call("PyLong_FromVoidPtr", "ptr %x")
         with f.when(f.absent(name)):
             f.ret(NULL)
         found = f.incref(f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.bound"), name))
         with f.unless(f.absent(found)):
             f.decref(name)
             f.ret(found)
-        made, slow = f.get("ptr %x", ".node"), f.local("i1")
-        f.store("i1 false", slow)
-        with f.unless(f.do("or", f.absent(made), f.is_(made, "none"))):
-            f.store(f.negation(f.is_(f.get(made, "node.level"), "none")), slow)  # one example's
-        none = f.equal(f.call("PyTuple_Size", f.get("ptr %x", ".deps"), returns="i64"), "i64 0")
-        f.store(f.get("ptr %x", ".aval"), f.at(parts, "i64 0"))
-        f.store(f.choice(none, f.constant("false"), f.constant("true")), f.at(parts, "i64 1"))
-        node = f.call("follow", f.get("ptr %t", "trace.node"), parts, "i64 2")
-        with f.when(f.do("or", f.load(slow, "i1"), f.absent(node))):
+        kind, given = f.get("ptr %x", ".kind"), f.get(f.get("ptr %x", ".kind"), "kind.input")
+        single = f.negation(f.is_(f.get(kind, "kind.level"), "none"))
+        with f.when(f.either(single, f.is_(given, "none"))):
             f.decref(name)
             args = (f.constant("slow_bind"), "ptr %t", "ptr %x", NULL)
             f.ret(f.call("PyObject_CallFunctionObjArgs", *args, variadic=True))
-        f.ret(f.call("input", "ptr %t", "ptr %x", name, node))
+        f.ret(f.call("input", "ptr %t", "ptr %x", name, given))
 
 
 def input_(m: Code) -> None:
-    """Return the slot of a new input, under its name, which it takes over; ``node`` is the step."""
-    with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %node") as f:
-        f.incref("ptr %node")
+    """Return the slot of a new input, under its name, which it takes over, by its rule."""
+    with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %rule") as f:
+        f.incref("ptr %rule")
         inputs, bound = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.bound")
         count = f.call("PyList_Size", inputs, returns="i64")
         number = f.call("PyLong_FromLong", f.do("xor", count, "i64 -1"))
-        pair = f.call("PyTuple_New", "i64 2")
-        with f.unless(f.do("or", f.absent(number), f.absent(pair))):
+        pair, now = f.call("PyTuple_New", "i64 2"), f.size(f.get("ptr %t", "trace.handles"), "List")
+        when = f.call("PyLong_FromLong", now)
+        with f.unless(f.either(f.absent(number), f.absent(pair), f.absent(when))):
             f.call("PyTuple_SetItem", pair, "i64 0", f.incref(f.get("ptr %t", "trace.token")), returns="i32")
             f.call("PyTuple_SetItem", pair, "i64 1", f.incref(number), returns="i32")
             kept = f.call("PyDict_SetItem", bound, "ptr %name", number, returns="i32")
-            listed = f.call("PyList_Append", inputs, "ptr %x", returns="i32")
-            with f.when(f.equal(f.do("or", kept, listed), "i32 0")):
+            done = f.do("or", kept, f.call("PyList_Append", inputs, "ptr %x", returns="i32"))
+            for name, v in (("rules", "ptr %rule"), ("bound_at", when)):
+                done = f.do("or", done, f.call("PyList_Append", f.get("ptr %t", f"trace.{name}"), v, returns="i32"))
+            with f.when(f.equal(done, "i32 0")):
                 before = f.get("ptr %x", ".bound")
                 with f.unless(f.absent(before)):
                     other = f.call("PyWeakref_GetObject", f.call("PyTuple_GetItem", before, "i64 0"))
                     with f.unless(f.is_(other, "none")), f.unless(f.is_(f.get(other, "trace.done"), "true")):
                         f.swap("ptr %x", ".held", f.constant("true"))
                 f.swap("ptr %x", ".bound", pair)
-                f.swap("ptr %t", "trace.node", "ptr %node")
-                f.decref("ptr %name", pair, "ptr %node")
+                f.decref("ptr %name", pair, when, "ptr %rule")
                 with f.unless(f.is_(f.kind("ptr %x"), "tensor")):
                     done = f.call_python(f.constant("refuse_moved"), "ptr %x")
                     f.decref(done)
@@ -200,20 +203,14 @@ def input_(m: Code) -> None:
                         f.decref(number)
                         f.ret(NULL)
                 f.ret(number)
-        f.decref("ptr %name", pair, "ptr %node", number)
+        f.decref("ptr %name", pair, when, "ptr %rule", number)
         f.ret(NULL)
 
 
 def fits(m: Code) -> None:
-    """Whether a step accepts a number of this visit without further checks: its specialized one, or any."""
-    with m.function("fits", "ptr %node", "i64 %k", "ptr %number", returns="i1") as f:
-        met = f.call("PyList_GetItem", f.get("ptr %node", "node.fixed"), "i64 %k")
-        with f.when(f.equal(met, "ptr %number")):
-            f.ret("i1 true")
-        with f.unless(f.is_(met, "general")):
-            equal = f.call("PyObject_RichCompareBool", met, "ptr %number", "i32 2", returns="i32")
-            f.ret(f.equal(equal, "i32 1"))
-        bound, over = f.call("PyTuple_GetItem", f.get("ptr %node", "node.bounds"), "i64 %k"), f.local("i32")
+    """Whether a step accepts a number without further checks."""
+    with m.function("fits", "ptr %rule", "i64 %k", "ptr %number", returns="i1") as f:
+        bound, over = f.call("PyTuple_GetItem", f.get("ptr %rule", "rule.bounds"), "i64 %k"), f.local("i32")
         with f.when(f.is_(bound, "none")):
             f.ret("i1 true")
         n = f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, returns="i64")
@@ -265,14 +262,14 @@ def line(m: Code) -> None:
 
 def handle(m: Code) -> None:
     """Append a new handle for a result of a step; NULL, with an error, if that fails."""
-    with m.function("handle", "ptr %t", "ptr %node", "ptr %aval", "ptr %deps", "ptr %site") as f:
+    with m.function("handle", "ptr %t", "ptr %rule", "ptr %kind", "ptr %site") as f:
         handles = f.get("ptr %t", "trace.handles")
         slot = f.call("PyLong_FromLong", f.call("PyList_Size", handles, returns="i64"))
         h = f.call("PyType_GenericAlloc", f.constant("tensor"), "i64 0")
         with f.unless(f.value("i1", f"or {f.absent(slot)}, {f.absent(h).split()[1]}")):
-            kept = {"aval": "ptr %aval", "deps": "ptr %deps", "node": "ptr %node", "trace": "ptr %t"}
-            kept |= {"data": f.constant("none"), "src": f.constant("none"), "code": f.load("ptr %site")}
-            kept["lasti"] = f.load(f.at("ptr %site", "i64 1"))
+            kept = {"aval": f.get("ptr %kind", "kind.aval"), "kind": "ptr %kind", "rule": "ptr %rule"}
+            kept |= {"trace": "ptr %t", "data": f.constant("none"), "src": f.constant("none")}
+            kept |= {"code": f.load("ptr %site"), "lasti": f.load(f.at("ptr %site", "i64 1"))}
             for name, v in kept.items():
                 f.put(h, f".{name}", f.incref(v))
             f.put(h, ".slot", slot)
@@ -286,18 +283,16 @@ def handle(m: Code) -> None:
 
 def results(m: Code) -> None:
     """Append handles for the results of a step: return the one, or with %many a tuple of all."""
-    with m.function("results", "ptr %t", "ptr %node", "ptr %site", "i1 %many") as f:
+    with m.function("results", "ptr %t", "ptr %rule", "ptr %site", "i1 %many") as f:
         with f.unless("i1 %many"):
-            aval, deps = f.get("ptr %node", "node.aval"), f.get("ptr %node", "node.deps")
-            f.ret(f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %site"))
-        avals, depss = f.get("ptr %node", "node.avals"), f.get("ptr %node", "node.depss")
-        count = f.call("PyTuple_Size", avals, returns="i64")
+            f.ret(f.call("handle", "ptr %t", "ptr %rule", f.get("ptr %rule", "rule.kind"), "ptr %site"))
+        kinds = f.get("ptr %rule", "rule.kinds")
+        count = f.size(kinds, "Tuple")
         out = f.call("PyTuple_New", count)
         with f.when(f.absent(out)):
             f.ret(NULL)
         with f.each(count) as k:
-            aval, deps = f.call("PyTuple_GetItem", avals, k), f.call("PyTuple_GetItem", depss, k)
-            h = f.call("handle", "ptr %t", "ptr %node", aval, deps, "ptr %site")
+            h = f.call("handle", "ptr %t", "ptr %rule", f.item(kinds, k), "ptr %site")
             with f.when(f.absent(h)):
                 f.decref(out)
                 f.ret(NULL)
@@ -305,53 +300,74 @@ def results(m: Code) -> None:
         f.ret(out)
 
 
+def kind(m: Code) -> None:
+    """The kind of a slot of a held trace."""
+    with m.function("kind", "ptr %t", "ptr %slot") as f:
+        at = f.call("PyLong_AsLongLongAndOverflow", "ptr %slot", f.local("i32"), returns="i64")
+        with f.when(f.value("i1", f"icmp slt {at}, 0")):
+            f.ret(f.get(f.call("PyList_GetItem", f.get("ptr %t", "trace.inputs"), f.do("xor", at, "i64 -1")), ".kind"))
+        f.ret(f.get(f.call("PyList_GetItem", f.get("ptr %t", "trace.handles"), at), ".kind"))
+
+
 def take(m: Code) -> None:
-    """Return the handle of the step of a key, in a held trace, with some numbers; with %many a tuple of all its
-    handles. NULL without an error: the step is new."""
-    names = ("ptr %t", "ptr %parts", "i64 %n", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
+    """Return the handle of the step of a key that reads some slots, in a held trace, with some numbers; with %many a
+    tuple of all its handles. NULL without an error: the rule is new."""
+    names = ("ptr %t", "ptr %parts", "i64 %n", *LAID)
     with m.function("take", *names) as f:
-        node = f.call("follow", f.get("ptr %t", "trace.node"), "ptr %parts", "i64 %n")
-        with f.when(f.absent(node)):
+        rule = f.call("rule", "ptr %t", "ptr %parts", "i64 %n")
+        with f.when(f.absent(rule)):
             f.ret(NULL)
-        f.ret(f.call("proceed", "ptr %t", node, *names[3:]))
+        f.ret(f.call("proceed", "ptr %t", rule, *LAID))
+
+
+LAID = ("ptr %slots", "i64 %arity", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
+"""A row: the slots that it reads, its numbers, the depth of its line, and whether all handles are asked for."""
 
 
 def proceed(m: Code) -> None:
     """Return the handle of a step, or with %many a tuple of all its handles, in a held trace. NULL without an error:
-    the step does not accept a number."""
-    names = ("ptr %t", "ptr %node", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")
-    with m.function("proceed", *names) as f:
-        node = "ptr %node"
-        with f.when(f.both(f.is_(f.get(node, "node.aval"), "none"), f.negation("i1 %many"))):
+    the step does not accept a number, or gives no single handle."""
+    with m.function("proceed", "ptr %t", "ptr %rule", *LAID) as f:
+        rule, level = "ptr %rule", f.get("ptr %rule", "rule.level")
+        single = f.both(f.is_(f.get(rule, "rule.kind"), "none"), f.negation("i1 %many"))
+        inner = f.negation(f.either(f.is_(level, "none"), f.equal(level, f.get("ptr %t", "trace.open"))))
+        with f.when(f.either(single, inner)):
             f.ret(NULL)
-        f.incref(node)
         with f.each("i64 %count") as k:
-            fine = f.call("fits", node, k, f.load(f.at("ptr %numbers", k)), returns="i1")
+            fine = f.call("fits", rule, k, f.load(f.at("ptr %numbers", k)), returns="i1")
             with f.unless(fine):
-                f.decref(node)
                 f.call("PyErr_Clear", returns="void")
                 f.ret(NULL)
-        site, out, scalars = f.local(count=2), f.local(), f.get("ptr %t", "trace.scalars")
+        f.incref(rule)
+        site, out = f.local(count=2), f.local()
         f.store(NULL, out)
         f.store(NULL, site)
         f.store(NULL, f.at(site, "i64 1"))
         with f.when(f.call("line", "i64 %depth", site, returns="i1")):
-            f.store(f.call("results", "ptr %t", node, site, "i1 %many"), out)
+            f.store(f.call("results", "ptr %t", rule, site, "i1 %many"), out)
         f.decref(f.load(site), f.load(f.at(site, "i64 1")))
-        h, status = f.load(out), f.local("i32")
-        with f.when(f.absent(h)):
-            f.decref(node)
-            f.ret(NULL)
+        h = f.load(out)
+        with f.unless(f.absent(h)):
+            done = f.call("add_row", "ptr %t", rule, *LAID[:4], returns="i32")
+            with f.unless(f.equal(done, "i32 0")):
+                f.decref(h)
+                f.store(NULL, out)
+        f.decref(rule)
+        f.ret(f.load(out))
+
+
+def add_row(m: Code) -> None:
+    """Append a row, with its numbers, to a held trace: 0, or an error."""
+    with m.function("add_row", "ptr %t", "ptr %rule", *LAID[:4], returns="i32") as f:
+        status = f.local("i32")
         f.store("i32 0", status)
-        with f.each("i64 %count") as k:
-            done = f.call("PyList_Append", scalars, f.load(f.at("ptr %numbers", k)), returns="i32")
-            f.store(f.do("or", f.load(status, "i32"), done), status)
-        with f.unless(f.equal(f.load(status, "i32"), "i32 0")):
-            f.decref(node, h)
-            f.ret(NULL)
-        f.swap("ptr %t", "trace.node", node)
-        f.decref(node)
-        f.ret(h)
+        for name, given, count in (("scalars", "ptr %numbers", "i64 %count"), ("slots", "ptr %slots", "i64 %arity")):
+            to = f.get("ptr %t", f"trace.{name}")
+            with f.each(count) as k:
+                done = f.call("PyList_Append", to, f.load(f.at(given, k)), returns="i32")
+                f.store(f.do("or", f.load(status, "i32"), done), status)
+        done = f.call("PyList_Append", f.get("ptr %t", "trace.rules"), "ptr %rule", returns="i32")
+        f.ret(f.do("or", f.load(status, "i32"), done))
 
 
 def rest(m: Code) -> None:
@@ -377,7 +393,7 @@ def release(m: Code) -> None:
 
 
 PARTS = (
-    *(value, known, trace, state, hold, same, follow, slot, bind, input_, fits, outermost, line, handle, results),
-    *(take, proceed, rest, release),
+    *(value, known, trace, state, hold, same, expected, rule, slot, bind, input_, fits, outermost, line, handle),
+    *(results, kind, take, proceed, add_row, rest, release),
 )
 """Internal functions of this module."""

@@ -43,13 +43,16 @@ def updated(m: Code) -> None:
     names = ("fn", "operands", "params", "scalars", "places")
     with m.function("updated", "ptr %t", *[f"ptr %{name}" for name in names]) as f:
         parts, numbers, out = f.local(count=WIDEST), f.local(count=MOST), f.local()
+        slots = f.local(count=WIDEST)
         many, kinds = f.size("ptr %operands", "List"), f.size("ptr %places", "List")
         count, first = f.size("ptr %scalars", "Tuple"), f.at(parts, "i64 2")
         f.store(f.constant("operation_step"), parts)
         f.store("ptr %fn", f.at(parts, "i64 1"))
         f.store(NULL, out)
-        end = f.call("bind_all", "ptr %t", "ptr %operands", first, returns="i64")
+        end = f.call("bind_all", "ptr %t", "ptr %operands", slots, returns="i64")
         with f.when(f.equal(end, many)):
+            with f.each(many) as k:
+                f.store(f.call("kind", "ptr %t", f.load(f.at(slots, k))), f.at(first, k))
             behind = f.at(first, many)
             f.store("ptr %params", behind)
             behind = f.at(behind, "i64 1")
@@ -62,9 +65,10 @@ def updated(m: Code) -> None:
                 f.store(number, f.at(numbers, k))
                 f.store(f.kind(number), f.at(behind, k))
             total = f.do("add", f.do("add", many, count), f.do("add", kinds, "i64 3"))
-            f.store(f.call("take", "ptr %t", parts, total, numbers, count, "i64 2", "i1 true"), out)
+            row = (slots, many, numbers, count, "i64 2", "i1 true")
+            f.store(f.call("take", "ptr %t", parts, total, *row), out)
         with f.each(end) as k:
-            f.decref(f.load(f.at(first, k)))
+            f.decref(f.load(f.at(slots, k)))
         f.ret(f.load(out))
 
 
@@ -145,10 +149,8 @@ def become(m: Code) -> None:
             size = f.size(places, "List")
             f.store(f.equal(size, f.size(values, "Tuple")), fine)
             with f.each(size) as k, f.when(f.load(fine, "i1")):
-                made = f.get(f.item(values, k), ".node")
-                whole = f.choice(f.is_(made, "none"), f.constant("root"), made)
                 free = f.call("is_free", f.call("PyList_GetItem", places, k), returns="i1")
-                f.store(f.both(free, f.is_(f.get(whole, "node.level"), "none")), fine)
+                f.store(f.both(free, f.shared(f.item(values, k))), fine)
             with f.when(f.load(fine, "i1")):
                 with f.each(size) as k:
                     p, v = f.call("PyList_GetItem", places, k), f.item(values, k)

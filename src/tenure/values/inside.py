@@ -9,7 +9,7 @@ from tenure.errors import DTypeError, InternalError, TenureError, shown
 from tenure.ir.show import show
 from tenure.ops.promote import Operation
 from tenure.values.expand import Expansion
-from tenure.values.trie import Node
+from tenure.values.rows import Path
 
 T = TypeVar("T")
 INSIDE = (StopIteration, LookupError, AssertionError)
@@ -17,24 +17,24 @@ INSIDE = (StopIteration, LookupError, AssertionError)
 the caller: a StopIteration ends a ``map`` of the user's in silence."""
 
 
-def defect(error: Exception, node: Node) -> Exception:
-    """InternalError in place of an error at a step of a path."""
+def defect(error: Exception, at: Any) -> Exception:
+    """InternalError in place of an error at the end of a path or trace."""
     if isinstance(error, TenureError):
         return error
     said = f"{type(error).__name__}{f': {error}' if str(error) else ''}"
     return InternalError(
         f"the recorder has failed ({said})",
-        notes=[(f"in the program\n{program_of(node)}", None)],
+        notes=[(f"in the program\n{program_of(at if type(at) is Path else at.point())}", None)],
         help="please report this, with the program",
     )
 
 
-def internally(node: Node, function: Callable[..., T], *args: Any) -> T:
-    """Call a function of the recorder; errors name the path that ends at a node."""
+def internally(at: Any, function: Callable[..., T], *args: Any) -> T:
+    """Call a function of the recorder; errors name the path, or the trace."""
     try:
         return function(*args)
     except INSIDE as error:
-        raise defect(error, node) from error
+        raise defect(error, at) from error
 
 
 def refuse(error: Exception, fn: Operation, params: Any) -> NoReturn:
@@ -52,12 +52,12 @@ HIDDEN = frozenset(("spec", "at", "unique", "lead"))
 """Parameters that the user has not given in this form."""
 
 
-def program_of(node: Node) -> str:
-    """Program up to a step of a path; the steps alone, where there is none."""
+def program_of(path: Path) -> str:
+    """Program of a path; the steps alone, where there is none."""
     try:
-        ex = Expansion().advance(node)
-        results: Any = [ex[s].id for s in range(node.results)]
+        ex = Expansion().advance(path)
+        results: Any = [ex[s].id for s in range(path.results)]
         inputs = [v.id for v in (*ex.inputs, *ex.scalars)]
         return show(ex.builder.extract(inputs, results))
     except Exception:
-        return "\n".join([f"{at.expand.__name__} {at.args} {at.params}" for at in node.path()])
+        return "\n".join([f"{at.expand.__name__} {at.args} {at.params}" for at in path.steps()])

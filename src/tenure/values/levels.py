@@ -1,7 +1,7 @@
 """Levels of vmapped calls during recording: results that belong to one example, and the operations refused on them.
 
 A vmapped function is recorded once, on handles that have the shape of one example. Each result knows the call of
-whose example it is (``Node.level``), so that recording costs nothing where there is none.
+whose example it is (``Kind.level``), so that recording costs nothing where there is none.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from tenure.errors import VmapError
 from tenure.values.sites import here, site
-from tenure.values.trie import Level
+from tenure.values.rules import Level
 
 
 class Call:
@@ -42,25 +42,26 @@ def level_of(t: Any, slots: Iterable[int | None]) -> Level | None:
     """Level of a step on these slots: the call whose example its results belong to; VmapError if it has returned."""
     found: Level | None = None
     for slot in slots:
-        level = t.handles[slot]._node.level if slot is not None and slot >= 0 else None
+        level = t.handles[slot]._kind.level if slot is not None and slot >= 0 else None
         if level is not None:
-            if not is_open(level, t.node.open):
+            if not is_open(level, t.open):
                 raise escaped()
             found = deeper(found, level)
     return found
 
 
-def beneath(t: Any, slots: Sequence[int], level: Level) -> Level | None:
-    """Call outside of ``level`` on whose example these results depend, if there is one."""
+def beneath(made: Sequence[Any], slots: Sequence[int], level: Level) -> Level | None:
+    """Call outside of ``level`` on whose example these results of a path depend, if there is one; ``made`` are the
+    steps of its results."""
     found: Level | None = None
     stack = [s for s in slots if s >= 0]
     seen = set(stack)
     while stack:
-        node = t.handles[stack.pop()]._node
-        if node.level is None or node.level.depth < level.depth:
-            found = deeper(found, node.level)
+        step = made[stack.pop()][0]
+        if step.level is None or step.level.depth < level.depth:
+            found = deeper(found, step.level)
             continue
-        more = {a for a in node.args if a is not None and a >= 0} - seen
+        more = {a for a in step.args if a >= 0} - seen
         seen |= more
         stack.extend(more)
     return found
@@ -68,9 +69,8 @@ def beneath(t: Any, slots: Sequence[int], level: Level) -> Level | None:
 
 def refuse_reading(x: Any, innermost: Level | None) -> None:
     """VmapError if a pending value is one example's."""
-    node = x._node  # another thread may run its trace at any time
-    level = None if node is None else node.level
-    if level is None:
+    level = x._kind.level
+    if level is None or x._rule is None:
         return
     if not is_open(level, innermost):
         raise escaped()
@@ -92,7 +92,7 @@ def escaped() -> VmapError:
 
 def refuse_writing(home: Call | None, value: Any) -> None:
     """VmapError if a place made outside of a vmapped call is given one example's value."""
-    level = value._node.level
+    level = value._kind.level
     while home is not None and home.level is not level:
         home = home.outer
     if home is None:
@@ -105,8 +105,7 @@ def refuse_writing(home: Call | None, value: Any) -> None:
 
 def refuse_backward(value: Any) -> None:
     """VmapError if a backward pass begins at one example's value."""
-    node = value._node
-    if node is not None and node.level is not None:
+    if value._kind.level is not None:
         raise VmapError(
             "backward() of one example inside a vmapped function: .grad is one for all examples",
             at=site(here()),

@@ -45,7 +45,7 @@ class Running:
                 cell.running = None
         for t in gone:
             t.lock = threading.RLock()
-            if t.running and len(t.inputs) != t.node.inputs:
+            if t.running and len(t.inputs) != t.path.inputs:
                 lose(t.handles, "the thread that computes this is not in this process, which was forked")
             t.running = False
 
@@ -83,7 +83,7 @@ def break_off(t: Any, plan: Any, handles: list[Any], error: BaseException) -> Ba
     results = [handles[slot] for slot in plan.slots]
     if isinstance(error, MemoryError):
         error = no_memory(t, results)
-    if len(t.inputs) != t.node.inputs:
+    if len(t.inputs) != t.path.inputs:
         lose(results, f"the run that computes this was broken off by {type(error).__name__}")
     return error
 
@@ -103,7 +103,7 @@ def lose(handles: list[Any], why: str) -> None:
     for h in handles:
         if h._data is None:
             h._data = lost
-        h._trace = h._node = None
+        h._trace = h._rule = None
 
 
 def locate(t: Any, handles: list[Any], poison: Poison) -> None:
@@ -112,7 +112,7 @@ def locate(t: Any, handles: list[Any], poison: Poison) -> None:
     if isinstance(error, TenureError) and error.at is None and 0 <= poison.origin < len(handles):
         h = handles[poison.origin]
         error.at = site(site_of(t, h))
-        if h._node is not None and h._node.level is not None:  # the program's axes are not those of one example
+        if h._kind.level is not None:  # the program's axes are not those of one example
             error.message = AXIS.sub("an axis", error.message)
             error.args = (error.message,)
 

@@ -13,21 +13,24 @@ from typing import Any, TypeVar
 
 from tenure.errors import DTypeError, shown
 from tenure.runtime.bracket import Bracketed, bracket, entering
+from tenure.values.rules import Known
 
 
 class Mode:
     """Recording mode: whether gradients are tracked, and whether each operation runs at once. The steps of ``enter``
     put it in force."""
 
-    __slots__ = ("eager", "enter", "grad", "key")
+    __slots__ = ("eager", "enter", "grad", "known")
 
     def __init__(self, grad: bool, eager: bool) -> None:
         self.grad = grad
         self.eager = eager
-        self.key = ("mode", grad)
+        self.known = KNOWN[grad]
         self.enter: Any = None
 
 
+KNOWN = {grad: Known() for grad in (False, True)}
+"""Rules of operations, by grad mode."""
 MODES = {(g, e): Mode(g, e) for g in (False, True) for e in (False, True)}
 DEFAULT = MODES[True, os.environ.get("TENURE_EAGER", "") not in ("", "0")]
 MODE: ContextVar[Any] = ContextVar("tenure_mode", default=DEFAULT)

@@ -30,7 +30,7 @@ from tenure.values.unfinished import bound_elsewhere, note_moved
 from tenure.values.var import Var
 
 Movable = TypeVar("Movable")
-STATE = ("_aval", "_deps", "_trace", "_slot", "_data", "_src", "_node")
+STATE = ("_aval", "_kind", "_trace", "_slot", "_data", "_src", "_rule")
 OPTIONAL = ("_code", "_lasti", "_kept")
 INSIDE = frozenset((*Tensor.__slots__, "_read", "twin", "__class__"))
 
@@ -206,11 +206,11 @@ def _share(x: Any, ended: Ended) -> Any:
         y, twin = (at_users_line(apply_one(CLONE, x)) if x._trace is not None else _copy(x) for _ in range(2))
     else:  # computed, so that the two are sources of the same gradient and no step stands between them and it
         RECORDER.compute(x)
-        if x._deps and x._src is None and x._trace is not None:
+        if x._kind.tracked and x._src is None and x._trace is not None:
             adopt(x._trace, x)
         y, twin = _copy(x), _copy(x)
         for handle in (y, twin):
-            handle._trace = handle._node = None
+            handle._trace = handle._rule = None
     twin._held = True
     _bury(x, ended, twin)
     return y

@@ -12,7 +12,7 @@ from tenure.values import record
 from tenure.values.given import number
 from tenure.values.modes import MODE, current_mode
 from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut, rest, taken
-from tenure.values.trie import Key, Node
+from tenure.values.rules import Rule
 
 if TYPE_CHECKING:
     from tenure.values.tensor import Tensor
@@ -48,7 +48,7 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
         if type(x) in EXPRESSIONS or type(y) in EXPRESSIONS:
             return (x if type(x) in EXPRESSIONS else y).composed(fn, (y, x) if reflected else (x, y), ())
         t = RECORDER.trace
-        if t.busy or t.node.cut:
+        if t.busy or len(t.rules) >= t.limit:
             t = RECORDER.ready(t)
         t.busy = True
         try:
@@ -60,16 +60,13 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
             if type(a) is record._Tensor and type(b) is record._Tensor:
                 i = a._slot if a._trace is t else t.bind(a)
                 j = b._slot if b._trace is t else t.bind(b)
-                key: Key = (fn, j, i) if reflected else (fn, i, j)
-                node = t.node.next.get(key)
-                if node is None:
-                    node = t.grow(key, fn, key[1:], (), ())
+                found = two(t, fn, (j, i) if reflected else (i, j))
             else:
-                node = mixed(t, fn, x, y, reflected)
-                if node is None:
+                found = mixed(t, fn, x, y, reflected)
+                if found is None:
                     rest(t)
                     return NotImplemented if operator else record._Tensor._refuse_operands(fn, x, y)
-            h = t.append(node, sys._getframe(depth))
+            h = t.append(*found, sys._getframe(depth))
             taken(t)
         except Exception:
             rest(t)
@@ -98,20 +95,31 @@ def scaled(fn: Operation) -> Callable[..., Tensor]:
     return function
 
 
-def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | None:
+Row = tuple[Rule, tuple[int, ...], tuple[Any, ...]]
+"""A rule, the slots that a step by it reads, and its numbers."""
+
+
+def two(t: Trace, fn: Operation, slots: tuple[int, int]) -> Row:
+    """Step of an operation on two tensors."""
+    kinds = t.kind(slots[0]), t.kind(slots[1])
+    key = (fn, *kinds)
+    return t.mode.known.get(key) or t.grow(key, fn, kinds, (), ()), slots, ()
+
+
+def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Row | None:
     """Step of an operation on operands that are not both plain values; None if one is no operand."""
     if type(x) in PLACES:
         x = x._read()
     if type(x) is record._Tensor and type(y) in NUMBERS:
         i = x._slot if x._trace is t else t.bind(x)
-        key = (fn, type(y), i) if reflected else (fn, i, type(y))
-        node = t.node.next.get(key)
-        if node is None:
-            node = t.grow(key, fn, (None, i) if reflected else (i, None), (), (y,))
-        if node.single is not y:
-            node.admit((y,))
-        t.scalars.append(y)
-        return node
+        kind = t.kind(i)
+        key = (fn, type(y), kind) if reflected else (fn, kind, type(y))
+        rule = t.mode.known.get(key)
+        if rule is None:
+            rule = t.grow(key, fn, (kind,), (), (y,), reflected)
+        else:
+            rule.check((y,))
+        return rule, (i,), (y,)
     x, y = record._Tensor._as_operand(x), record._Tensor._as_operand(y)
     if x is NotImplemented or y is NotImplemented or not (type(x) is record._Tensor or type(y) is record._Tensor):
         return None
@@ -119,8 +127,7 @@ def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Node | No
         return mixed(t, fn, y, x, not reflected)
     if type(y) is not record._Tensor:
         return mixed(t, fn, x, y, reflected)
-    slots = (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y))
-    return t.node.next.get((fn, *slots)) or t.grow((fn, *slots), fn, slots, (), ())
+    return two(t, fn, (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y)))
 
 
 NUMBERS = frozenset((bool, int, float))

@@ -17,7 +17,7 @@ from tenure.values.tensor import Tensor
 
 def written(x: Any, key: Any, v: Any) -> Any:
     """x with v at x[key]. Where v has no graph, and is written to all of x, nothing of the graph is left."""
-    plain = not getattr(v, "_deps", ())
+    plain = not (isinstance(v, Tensor) and v._kind.tracked)
     if plain and keys.is_basic(key) and all(entry == ":" for entry in keys.parse(key, x._aval.shape)[0]):
         return indexing.written(x, key, v)
     return enable_grad().apply(indexing.written, x, key, v)

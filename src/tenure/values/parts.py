@@ -190,7 +190,7 @@ def prepare(ties: Ties, place: Any, lender: Any) -> None:
     for b in lender.chain() if lender is not None else ():
         b._forget()
     held = [current(place)]
-    if held[0]._deps and place._leaf is None:
+    if held[0]._kind.tracked and place._leaf is None:
         ties.shared, ties.base = None, held[0]
         return
     arrays = [held[0]._data]

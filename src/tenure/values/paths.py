@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from tenure.ir.aval import Aval
@@ -10,19 +11,27 @@ from tenure.ir.kind import Cost
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder, Value
 from tenure.transform.vjp import pull_back
-from tenure.values.expand import Expansion, expand_mark
+from tenure.values.expand import Expansion, expand_close, expand_mark, expand_return, expand_widen
 from tenure.values.graph import Source
-from tenure.values.trie import GENERAL, Node
+from tenure.values.levels import is_open
+from tenure.values.rows import Path, Step, history_of
+from tenure.values.rules import GENERAL, Rule, Slots
+
+LEAF, ARGUMENT, BY_RULE, KEEPING = range(4)
+"""Marks: of a leaf, of an argument of a transform, of the result of a custom rule, of one that keeps residuals."""
 
 
-def steps(node: Node) -> list[tuple[Node, int]]:
-    """Step of each result slot of the path, and the result's index within the step."""
-    if node.made is None:
-        node.made = [(step, k) for step in node.path() for k in range(len(step.avals))]
-    return node.made
+def steps(path: Path) -> list[tuple[Step, int]]:
+    """Step of each result slot of the path, and perhaps of later ones, and the result's index within the step."""
+    return history_of(path).steps
 
 
-def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iterable[int] = ()) -> set[int]:
+def own_steps(path: Path) -> Iterator[tuple[int, Step, int]]:
+    """Result slots of a path, each with its step and the index within it."""
+    return ((s, *at) for s, at in enumerate(islice(steps(path), path.results)))
+
+
+def ancestors(made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iterable[int] = ()) -> set[int]:
     """Differentiable ancestors of some slots, these included; the walk ends at ``halt``."""
     stop = set(halt)
     found: set[int] = set()
@@ -32,56 +41,136 @@ def ancestors(made: Sequence[tuple[Node, int]], slots: Iterable[int], halt: Iter
         if slot in found or slot in stop:
             continue
         step, k = made[slot]
-        if step.depss[k]:
+        if step.rule.kinds[k].tracked:
             found.add(slot)
-            stack.extend([a for a in step.args if a is not None and a >= 0])
+            stack.extend([a for a in step.args if a >= 0])
     return found
 
 
-def behind(node: Node, slot: int) -> set[int]:
+def reached(path: Path, slot: int) -> Slots:
+    """Source slots that the gradient of a slot reaches: tracked inputs and marks; cached."""
+    stack, known = [slot], history_of(path).reach
+    while slot >= 0 and slot not in known:
+        s = stack[-1]
+        missing = [] if s in known else _reach(path, s)
+        stack.extend(missing)
+        if not missing:
+            stack.pop()
+    return known[slot] if slot >= 0 else (slot,) if inputs_of(path)[~slot][1] else ()
+
+
+def _reach(path: Path, slot: int) -> list[int]:
+    """Find the sources behind a result, or the results of which they must be known first."""
+    history = history_of(path)
+    made, given, known = history.steps, history.inputs, history.reach
+    found: set[int] = set()
+    missing: list[int] = []
+    seen: set[int] = set()
+    stack = [slot]
+    while stack:
+        s = stack.pop()
+        if s in seen:
+            continue
+        seen.add(s)
+        if s < 0:
+            found.update((s,) if given[~s][1] else ())
+            continue
+        step, k = made[s]
+        if not step.rule.kinds[k].tracked:
+            continue
+        if is_source(step, k):
+            found.add(s)
+        if step.expand in HIDING:
+            behind = step.args[k] if s == slot else s
+            if behind >= 0 and behind not in known:
+                missing.append(behind)
+            else:
+                below = reached(path, behind)
+                found.update(visible(made, step, below) if s == slot else below)
+        elif k not in step.rule.leaves and not is_leaf(step):
+            stack.extend(step.args)
+    if not missing:
+        known[slot] = tuple(sorted(found))
+    return missing
+
+
+def visible(made: Sequence[tuple[Step, int]], by: Step | Rule, sources: Iterable[int]) -> list[int]:
+    """Those of some sources that are not hidden by the end of a transform or of a vmapped call."""
+    if by.expand is expand_close:
+        hidden, end = by.params
+        inner = range(min(hidden, default=end), end)
+        return [d for d in sources if d not in inner or not is_argument(made[d][0])]
+    level = by.params[-1]
+    return [d for d in sources if d < 0 or not is_open(level, made[d][0].level)]
+
+
+HIDING = (expand_close, expand_return, expand_widen)
+"""Steps behind which some sources are hidden."""
+
+
+def inputs_of(path: Path) -> list[tuple[Aval, bool]]:
+    """Aval of each input of the path, and whether a gradient flows to it; perhaps of later ones too."""
+    return history_of(path).inputs
+
+
+def behind(path: Path, slot: int) -> set[int]:
     """Ancestors of a result, itself included."""
-    made = steps(node)
+    made = steps(path)
     found: set[int] = set()
     stack = [slot]
     while stack:
         s = stack.pop()
         if s >= 0 and s not in found:
             found.add(s)
-            stack.extend([a for a in made[s][0].args if a is not None])
+            stack.extend(made[s][0].args)
     return found
 
 
-def is_mark(step: Node, k: int) -> bool:
+def is_mark(step: Step, k: int) -> bool:
     """Whether differentiation may end at a result of a step."""
-    return step.expand is expand_mark or k in step.leaves
+    return step.expand is expand_mark or k in step.rule.leaves
 
 
-def mark_slots(node: Node) -> list[int]:
+def is_source(step: Step, k: int) -> bool:
+    """Whether a result of a step is a source of gradients itself."""
+    return k in step.rule.leaves or (step.expand is expand_mark and step.params in (LEAF, ARGUMENT))
+
+
+def is_leaf(step: Step) -> bool:
+    """Whether a step marks the value of a leaf."""
+    return step.expand is expand_mark and step.params == LEAF
+
+
+def is_argument(step: Step) -> bool:
+    """Whether a step marks the argument of a transform, or the result of a custom rule."""
+    return step.expand is expand_mark and step.params != LEAF
+
+
+def mark_slots(path: Path) -> list[int]:
     """Result slots at which differentiation may end."""
-    return [s for s, (step, k) in enumerate(steps(node)) if is_mark(step, k)]
+    return [s for s, step, k in own_steps(path) if is_mark(step, k)]
 
 
-def leaf_slots(node: Node) -> list[int]:
-    """Marks that are leaves, cached: the key of their step says so."""
-    found: list[int] | None = node.plans.get("leaves")
+def leaf_slots(path: Path) -> list[int]:
+    """Marks that are leaves; cached."""
+    found: list[int] | None = path.plans.get("leaves")
     if found is None:
-        made = steps(node)
-        found = [s for s in mark_slots(node) if made[s][0].expand is not expand_mark or not made[s][0].key[-1]]
-        node.plans["leaves"] = found
+        found = [s for s, step, k in own_steps(path) if k in step.rule.leaves or is_leaf(step)]
+        path.plans["leaves"] = found
     return found
 
 
-def source_slots(node: Node) -> list[int]:
+def source_slots(path: Path) -> list[int]:
     """Slots where a gradient may leave this path: tracked inputs and marks."""
-    inputs = [step for step in node.path() if not step.avals and isinstance(step.key[0], Aval)]
-    return [~k for k, step in enumerate(inputs) if step.params[1]] + mark_slots(node)
+    inputs = islice(inputs_of(path), path.inputs)
+    return [~k for k, (_, tracked) in enumerate(inputs) if tracked] + mark_slots(path)
 
 
-def sources(t: Any, node: Node | None = None) -> dict[int, Source]:
+def sources(t: Any, path: Path | None = None) -> dict[int, Source]:
     """Sources of a trace by slot: leaves and results of earlier traces that its gradient goes on to."""
-    n = len(t.inputs) if node is None else node.inputs
-    out: dict[int, Source] = {~k: x._src for k, x in enumerate(t.inputs[:n]) if x._deps}
-    out.update({slot: leaf for slot, leaf in t.marks.items() if node is None or slot < node.results})
+    n = len(t.inputs) if path is None else path.inputs
+    out: dict[int, Source] = {~k: x._src for k, x in enumerate(t.inputs[:n]) if x._kind.tracked}
+    out.update({slot: leaf for slot, leaf in t.marks.items() if path is None or slot < path.results})
     return out
 
 
@@ -112,17 +201,17 @@ def adjoint(
 
 
 def residuals(
-    node: Node, roots: tuple[int, ...], lasting: tuple[int, ...]
+    path: Path, roots: tuple[int, ...], lasting: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Residuals of a path: the numbers of computed values, and the inputs that its adjoint reads.
 
     Parts and views of ``lasting`` inputs, which outlive the path, are not saved, but the inputs kept.
     """
-    ex = Expansion().advance(node)
+    ex = Expansion().advance(path)
     n = len(ex.builder.avals)
-    rules = [step for step in node.path() if step.expand is expand_mark and step.level is None]
-    by_hand = [s for step in rules for s in step.args[1:] if s is not None]
-    given, found = adjoint(ex, sorted({*roots, *by_hand}), source_slots(node), ())
+    rules = [step for step in path.steps() if step.expand is expand_mark and step.level is None]
+    by_hand = [s for step in rules for s in step.args[1:]]
+    given, found = adjoint(ex, sorted({*roots, *by_hand}), source_slots(path), ())
     b = ex.builder
     outputs = [v.id for v in found.values()]
     reads = {v for v in outputs if v < n}
@@ -139,25 +228,26 @@ def residuals(
     return saved, kept
 
 
-def literals(node: Node, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Node, int]]]:
-    """Scalars that are still specialized, as constants, and their positions; their nodes note the ends that rely on
+def literals(path: Path, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Path, int]]]:
+    """Scalars that are still specialized, as constants, and their positions; their blocks note the paths that rely on
     them."""
     out: dict[int, Callable[[Builder], Value]] = {}
-    places: list[tuple[Node, int]] = []
+    places: list[tuple[Path, int]] = []
     scalars = iter(ex.scalars)
-    for step in node.path():
-        for k, (value, scalar) in enumerate(zip(list(step.fixed), scalars, strict=False)):
+    for block in path.blocks():
+        before = len(places)
+        for k, (value, scalar) in enumerate(zip(list(block.fixed), scalars, strict=False)):
             if value is not GENERAL:
                 out[scalar.id] = lambda b, v=value, d=scalar.dtype: b.full((), v, d)  # type: ignore[misc]
-                places.append((step, k))
-                if node not in step.baked:
-                    step.baked.append(node)
+                places.append((block, k))
+        if len(places) > before and path not in block.baked:
+            block.baked.append(path)
     return out, places
 
 
-def outdated(baked: Sequence[tuple[Node, int]]) -> bool:
+def outdated(baked: Sequence[tuple[Path, int]]) -> bool:
     """Whether a number that a program took for a constant has differed since, in another thread."""
-    return any(step.fixed[k] is GENERAL for step, k in baked)
+    return any(block.fixed[k] is GENERAL for block, k in baked)
 
 
 def operands(b: Builder, v: int) -> tuple[int, ...]:

@@ -10,38 +10,45 @@ compiling takes as long as a program is.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
-from tenure.values.expand import expand_gradient
+from tenure.values.expand import (
+    expand_close,
+    expand_gradient,
+    expand_return,
+    expand_select,
+    expand_tangent,
+    expand_widen,
+)
 from tenure.values.paths import ancestors
-from tenure.values.trie import GENERAL, Node
+from tenure.values.rows import FIRST_LOOK, Path, Step, look_after
+from tenure.values.rules import GENERAL
 
 REPEATS = 3
 SHORT = 192
 LONGEST = 16384
 
 
-def codes(path: Sequence[Node]) -> list[Hashable]:
-    """Codes of results: operation, parameters, and each operand as the distance to its last occurrence."""
+def codes(path: Sequence[Step]) -> list[Hashable]:
+    """Codes of results: the rule, and each operand as the distance to its last occurrence."""
     out: list[Hashable] = []
     last_use: dict[int, int] = {}
-    for node in path:
-        if not node.avals:
+    for step in path:
+        if not step.rule.kinds:
             continue
         here = len(out)
         operands: list[Hashable] = []
-        for slot in node.args:
-            if slot is None:
-                operands.append("number")
-                continue
+        for slot in step.args:
             seen = last_use.get(slot)
             operands.append(here - max(slot, seen if seen is not None else slot) if slot >= 0 else _back(seen, here))
             last_use[slot] = here
-        head = (
-            node.expand,
-            node.params if node.kinds or node.key[0].__class__.__name__ == "Operation" else None,
-        )
-        out.extend([(head, tuple(operands), k) for k in range(len(node.avals))])
+        head = step.expand if step.expand in POSITIONAL else step.rule
+        out.extend([(head, tuple(operands), k) for k in range(len(step.rule.kinds))])
     return out
+
+
+POSITIONAL = (expand_close, expand_gradient, expand_return, expand_select, expand_tangent, expand_widen)
+"""Steps whose rules name slots, which differ from turn to turn."""
 
 
 def _back(seen: int | None, here: int) -> Hashable:
@@ -70,60 +77,107 @@ def shortest_period(sequence: Sequence[Hashable], repeats: int = REPEATS) -> int
     return best[1] if best else None
 
 
-def narrowest(path: Sequence[Node], period: int) -> int:
+def narrowest(path: Sequence[Step], period: int) -> int:
     """Cut within a period at which fewest bytes are live: the number of results from the start of a path; a backward
     reads all ancestors of its roots."""
-    made = [(node, k) for node in path for k in range(len(node.avals))]
+    made = [(step, k) for step in path for k in range(len(step.rule.kinds))]
     last: dict[int, int] = {}
-    here = 0
-    for node in path:
-        if node.avals:
-            read = {slot for slot in node.args if slot is not None and slot >= 0}
-            if node.expand is expand_gradient:
+    for step in path:
+        if step.rule.kinds:
+            read = {slot for slot in step.args if slot >= 0}
+            if step.expand is expand_gradient:
                 read |= ancestors(made, read)
-            last.update(dict.fromkeys(read, here))
-            here += len(node.avals)
+            last.update(dict.fromkeys(read, step.first))
     crossing = dict.fromkeys(range(len(made) - 2 * period, len(made) - period), 0)
     for slot, use in last.items():
         for at in range(max(slot + 1, len(made) - 2 * period), min(use + 1, len(made) - period)):
-            node, k = made[slot]
-            crossing[at] += node.avals[k].nbytes
+            step, k = made[slot]
+            crossing[at] += step.rule.kinds[k].aval.nbytes
     return min([(size, at % period) for at, size in crossing.items()])[1]
 
 
-def generalize(path: Sequence[Node], period: int) -> None:
+def generalize(path: Path, period: int) -> None:
     """Turn Python numbers that differ between the periods into inputs, before a program is built on one of them."""
+    numbers = [(block, k) for block in path.blocks() for k in range(len(block.fixed))]
+    at = [(end(step) % period, k) for step in path.steps() for k in range(len(step.rule.numbers))]
     met: dict[tuple[int, int], object] = {}
-    for node in path:
-        for k, value in enumerate(node.fixed):
-            at = (node.results % period, k)
-            if met.setdefault(at, value) != value:
-                met[at] = GENERAL
-    for node in path:
-        for k in range(len(node.fixed)):
-            if met[node.results % period, k] is GENERAL:
-                node.generalize(k)
+    for where, (block, k) in zip(at, numbers, strict=True):
+        value = block.fixed[k]
+        if met.setdefault(where, value) != value:
+            met[where] = GENERAL
+    for where, (block, k) in zip(at, numbers, strict=True):
+        if met[where] is GENERAL and block.fixed[k] is not GENERAL:
+            block.generalize(k)
 
 
-def choose_cut(node: Node, look: int) -> int:
-    """Mark the node as a cut if the trace is to be cut here; gives the size at which to look again."""
-    if node.size >= LONGEST:
-        node.cut = True
-        return node.size + LONGEST
-    path = node.path()
-    period = shortest_period(codes(path))
+def end(step: Step) -> int:
+    """Number of results up to a step and with it."""
+    return step.first + len(step.rule.kinds)
+
+
+def due(t: Any, is_open: bool) -> bool:
+    """Whether a trace, which has come to its ``limit``, is to be cut here. While transforms are open it is not."""
+    if is_open:
+        t.limit = len(t.rules) + FIRST_LOOK
+        return False
+    path, rows = t.path, len(t.rules)
+    if path.cut is not None and rows >= path.cut:
+        return True
+    known = path.cuts.get(rows)
+    if known is not None and (tuple(t.rules), tuple(t.slots)) in known:
+        return True
+    size = path.size + sum([rule.size for rule in t.rules])
+    if size >= look_after(path.size):
+        end, found = t.point(), False
+        found = look(end)
+        t.limit = end.limit
+        return found
+    rest = (look_after(path.size) - size) // (1 + size // max(1, path.rows + rows))
+    t.limit = min([k for k in (*path.cuts, path.cut or 0) if k > rows], default=rows + max(1, rest))
+    t.limit = min(t.limit, rows + max(1, rest))
+    return False
+
+
+def look(path: Path) -> bool:
+    """Look for the period of a trace, once for each path; whether it is to be cut here."""
+    if "period" not in path.plans:
+        path.plans["period"] = True
+        choose_cut(path)
+    return path.cut == 0
+
+
+def choose_cut(path: Path) -> None:
+    """Mark the end of a path as a cut, or the row behind it, if the trace is to be cut there; and a point at which
+    traces that begin as this one are cut from now on."""
+    if path.size >= LONGEST:
+        path.cut = 0
+        return
+    steps = path.steps()
+    period = shortest_period(codes(steps))
     if period is None:
-        return 2 * look
+        return
     generalize(path, period)
-    phase = narrowest(path, period)
-    before = next((at for at in reversed(path) if at.results <= node.results - period), path[0])
-    early = phase + -(-SHORT // (node.size - before.size)) * period
-    for at in reversed(path):  # nowhere, where the first step alone gives more results: that of many parameters
-        if at.results <= early and at.avals:
-            at.cut = True
-            break
-    rest = (phase - node.results) % period
-    if rest == 0:
-        node.cut = True
-        return look
-    return node.size + rest
+    phase = narrowest(steps, period)
+    turn = [step for step in steps if end(step) > path.results - period]
+    size = sum([step.rule.size for step in turn])
+    mark_cut(path, phase + -(-SHORT // size) * period)
+    rest = (phase - path.results) % period
+    path.cut = sum([end(step) <= path.results - period + rest for step in turn])
+    path.limit = path.cut
+
+
+def mark_cut(path: Path, results: int) -> None:
+    """Mark the last step up to so many results as a cut: nowhere, where the first step alone gives more results, as that
+    of many parameters."""
+    block = next((at for at in reversed(path.blocks()) if at.parent is not None and at.parent.results <= results), None)
+    parent = None if block is None else block.parent
+    if block is None or parent is None:
+        return
+    done, rows, slots, cut = parent.results, 0, 0, (0, 0)
+    for rule in block.rules:
+        done, rows, slots = done + len(rule.kinds), rows + 1, slots + rule.arity
+        if done <= results and rule.kinds:
+            cut = rows, slots
+    if cut[0]:
+        parent.cuts.setdefault(cut[0], []).append((block.rules[: cut[0]], block.slots[: cut[1]]))
+        parent.limit = min(parent.limit, cut[0])

@@ -1,6 +1,6 @@
-"""The recorder: every operation on tensors is one step in the trie, taken here.
+"""The recorder: every operation on tensors is one row of a trace, appended here.
 
-Recording is per thread. A trace in progress is a node of the trie, the handles of its results, the tensors
+Recording is per thread. A trace in progress is a path, the rows behind it, the handles of its results, the tensors
 that are its inputs and the Python numbers it met. ``Recorder.flush`` runs the pending traces, ``seal`` closes a
 trace that runs later. An operation is appended only after all its checks; an interrupt in the middle of a
 step leaves the trace ``busy``, and the next operation starts another one.
@@ -12,25 +12,22 @@ import gc
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError
-from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
-from tenure.values import force, period
-from tenure.values.expand import Expansion, expand_input, expand_mode
+from tenure.values import force, paths, period
+from tenure.values.expand import Expansion, expand_input
 from tenure.values.graph import CodeSite, Leaf
 from tenure.values.grow import new_operation
 from tenure.values.inside import internally, refuse
-from tenure.values.levels import Call, refuse_reading
+from tenure.values.levels import Call, escaped, is_open, refuse_reading
 from tenure.values.modes import MODE, MODES, Mode, current_mode
-from tenure.values.trie import ROOT, Key, Node, Slots
+from tenure.values.rows import ROOT, Path
+from tenure.values.rules import Key, Kind, Level, Rule, Slots
 from tenure.values.unfinished import Unfinished, bound_elsewhere, refuse_moved
-
-FIRST_LOOK = 1024
-
 
 _mode = MODE.get
 _getframe = sys._getframe
@@ -38,19 +35,25 @@ _new = object.__new__
 
 
 class Trace:
-    """Recording in progress. ``marks`` are result slots that are leaves; ``handlers`` act on cotangents; ``vmapped``
-    says whether some results are one example's; ``suspended`` is its run that an interrupt has stopped; ``left``,
+    """Recording in progress: the ``rules`` and ``slots`` of the rows behind a path. At the row ``limit`` the recorder
+    looks whether the trace is to be cut. ``open`` is the innermost vmapped call. ``marks`` are result slots that are
+    leaves; ``handlers`` act on cotangents; ``vmapped`` says whether some results are one example's; ``bound_at`` how
+    many results there were when each input was bound. ``suspended`` is its run that an interrupt has stopped; ``left``,
     whether an interrupter of a step records elsewhere. ``segments`` are those that other threads made of it, and
     ``spent`` the results that a backward consumed which is no step of it, with the line."""
 
     __slots__ = (
-        "__weakref__", "bound", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles", "inputs",
-        "left", "lock", "look", "marks", "mode", "node", "running", "scalars", "segments", "sites", "spent",
-        "suspended", "token", "vmapped",
+        "__weakref__", "bound", "bound_at", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles",
+        "inputs", "left", "limit", "lock", "marks", "mode", "open", "path", "rules", "running", "scalars", "segments",
+        "sites", "slots", "spent", "suspended", "token", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.node = ROOT
+        self.path = ROOT
+        self.rules: list[Rule] = []
+        self.slots: list[int] = []
+        self.limit = ROOT.limit
+        self.open: Level | None = None
         self.mode: Mode = MODES[True, False]
         self.eager = False
         self.busy = False
@@ -63,6 +66,7 @@ class Trace:
         self.handles: list[Any] = []
         self.inputs: list[Any] = []
         self.bound: dict[int, int] = {}
+        self.bound_at: list[int] = []
         self.scalars: list[Any] = []
         self.marks: dict[int, Leaf] = {}
         self.handlers: dict[int, Any] = {}
@@ -70,18 +74,11 @@ class Trace:
         self.spent: dict[int, CodeSite] = {}
         self.sites: list[tuple[int, CodeSite]] = []
         self.expansion: Expansion | None = None
-        self.look = FIRST_LOOK
         self.lock = threading.RLock()
         self.token = weakref.ref(self)
 
     def enter(self, mode: Mode) -> None:
-        """Record a change of mode."""
-        if mode.grad is not self.mode.grad:
-            node = self.node.next.get(mode.key)
-            if node is None:
-                node = Node(self.node, mode.key, expand_mode, params=mode.grad)
-                node = self.node.next.setdefault(mode.key, node)
-            self.node = node
+        """Change the mode."""
         self.mode = mode
         self.eager = mode.eager
 
@@ -91,90 +88,131 @@ class Trace:
             return x._slot  # type: ignore[no-any-return]
         slot = self.bound.get(id(x))
         if slot is None:
-            if x._node is not None:
+            kind = x._kind
+            if kind.level is not None:
                 refuse_reading(x, None)
-            tracked = bool(x._deps)
-            key = (x._aval, tracked)
-            node = self.node.next.get(key)
-            if node is None:
-                node = Node(self.node, key, expand_input, params=key, inputs=1)
-                node = self.node.next.setdefault(key, node)
+            rule = input_rule(kind)
             slot = ~len(self.inputs)
             if bound_elsewhere(x):
                 x._held = True
-            take = (self.inputs.append, x), (setattr, self, "node", node), (self.bound.__setitem__, id(x), slot)
-            at_once((*take, (setattr, x, "_bound", (self.token, slot))))
+            take = (self.inputs.append, x), (self.bound.__setitem__, id(x), slot), (self.rules.append, rule)
+            at_once((*take, (self.bound_at.append, len(self.handles)), (setattr, x, "_bound", (self.token, slot))))
             if type(x) is not _Tensor:
                 refuse_moved(x)
         return slot
 
+    def point(self) -> Path:
+        """The path to here: the rows become a block."""
+        rules, slots = self.rules, self.slots
+        if rules:
+            path = self.path.follow(rules, slots, self.scalars[self.path.scalars :])
+            shift = (setattr, self, "path", path), (setattr, self, "limit", path.limit)
+            at_once((*shift, (setattr, self, "rules", []), (setattr, self, "slots", [])))
+        return self.path
+
+    def closed(self) -> Path:
+        """The path to the end of a trace that records no more: without a step that was interrupted."""
+        if self.busy and self.rules:
+            rules = self.rules
+            del self.slots[sum([rule.arity for rule in rules]) :]
+            del self.scalars[self.path.scalars + sum([len(rule.numbers) for rule in rules]) :]
+        return self.point()
+
+    def prefix(self, slot: int) -> Path:
+        """A path of this trace up to a result or beyond; another thread may record meanwhile."""
+        path, rules, slots = self.path, self.rules, self.slots
+        while path is not self.path:
+            path, rules, slots = self.path, self.rules, self.slots
+        if slot >= path.results:
+            results, k = path.results, 0
+            while results <= slot and k < len(rules):
+                results, k = results + len(rules[k].kinds), k + 1
+            read, numbers = (sum([f(rule) for rule in rules[:k]]) for f in (_arity, _numbers))
+            return path.follow(rules[:k], slots[:read], self.scalars[path.scalars : path.scalars + numbers])
+        while path.parent is not None and path.parent.results > slot:
+            path = path.parent
+        return path
+
+    def so_far(self) -> Path:
+        """The path to the last result, of a trace that another thread may record."""
+        return self.path if self.done else self.prefix(len(self.handles) - 1)
+
     def whole(self) -> bool:
-        """Whether the trace is at the end of a step: its contents agree with its path."""
-        node = self.node
+        """Whether the trace is at the end of a step: its contents agree with its rows."""
+        path, rules = self.path, self.rules
         return (
-            len(self.handles) == node.results and len(self.inputs) == node.inputs and len(self.scalars) == node.scalars
+            len(self.handles) == path.results + sum([len(rule.kinds) for rule in rules])
+            and len(self.inputs) == path.inputs + sum([rule.inputs for rule in rules])
+            and len(self.scalars) == path.scalars + sum(map(_numbers, rules))
+            and len(self.slots) == sum(map(_arity, rules))
         )
 
-    def aval(self, slot: int) -> Aval:
-        """Aval of a slot."""
-        return self.handles[slot]._aval if slot >= 0 else self.inputs[~slot]._aval  # type: ignore[no-any-return]
+    def kind(self, slot: int) -> Kind:
+        """Kind of a slot."""
+        return self.handles[slot]._kind if slot >= 0 else self.inputs[~slot]._kind  # type: ignore[no-any-return]
 
     def deps(self, slot: int) -> Slots:
         """Source slots that the gradient of a slot reaches."""
-        if slot >= 0:
-            return self.handles[slot]._deps  # type: ignore[no-any-return]
-        return (slot,) if self.inputs[~slot]._deps else ()
+        return paths.reached(self.point(), slot) if self.kind(slot).tracked else ()
 
     def compute(self, x: Any) -> None:
         """Compute the value of a pending handle, of whatever trace."""
         RECORDER.compute(x)
 
-    def expanded(self) -> Expansion:
-        """Primitives of the path so far."""
+    def expanded(self, path: Path) -> Expansion:
+        """Primitives of a path of this trace."""
         ex, self.expansion = self.expansion or Expansion(), None  # an interrupter makes one of its own
-        self.expansion = ex.advance(self.node)
+        if ex.path is not path and ex.path not in path.blocks():
+            ex = Expansion()
+        self.expansion = ex.advance(path)
         return ex
 
-    def grow(self, key: Key, fn: Operation, args: tuple[Any, ...], params: Any, scalars: tuple[Any, ...]) -> Node:
-        """Add a new step under the current node."""
+    def grow(self, key: Key, fn: Operation, kinds: Sequence[Kind], params: Any, scalars: tuple[Any, ...], turned: bool = False) -> Rule:
+        """Rule of a new operation, whose numbers come first if it is ``turned``."""
+        numbers, mode = tuple(map(type, scalars)), self.mode
         try:
-            return self.add(internally(self.node, new_operation, self, key, fn, args, params, scalars))
+            rule = internally(self, new_operation, key, fn, kinds, params, numbers, mode.grad, (), turned)
         except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
+        rule.check(scalars)
+        force.count("rules")
+        return mode.known.keep(rule)  # type: ignore[no-any-return]
 
-    def add(self, node: Node) -> Node:
-        """Add a new node under the current one, and look for a cut of long paths."""
-        force.count("nodes")
-        if node.size >= self.look and not RECORDER.open:
-            self.look = internally(node, period.choose_cut, node, self.look)
-        return self.node.next.setdefault(node.key, node)
+    def append(self, rule: Rule, args: Sequence[int], scalars: Sequence[Any], frame: Any) -> Any:
+        """Append a step; its result as a new handle, a tuple of them if there is not one."""
+        if rule.level is not None and not is_open(rule.level, self.open):
+            raise escaped()
+        self.scalars.extend(scalars)
+        self.slots.extend(args)
+        out = [self.handle(rule, kind, frame) for kind in rule.kinds]
+        self.rules.append(rule)
+        return out[0] if rule.kind is not None else tuple(out)
 
-    def append(self, node: Node, frame: Any) -> Any:
-        """Append the one result of a step as a new handle."""
+    def handle(self, rule: Rule, kind: Kind, frame: Any) -> Any:
+        """Append a new handle."""
         handles = self.handles
         h = _new(_Tensor)
-        h._aval = node.aval
-        h._deps = node.deps
+        h._aval = kind.aval
+        h._kind = kind
         h._trace = self
         h._slot = len(handles)
         h._data = None
         h._src = None
-        h._node = node
+        h._rule = rule
         h._code = frame.f_code
         h._lasti = frame.f_lasti
         handles.append(h)
-        self.node = node
         return h
 
-    def settle(self, node: Node, frame: Any) -> tuple[Any, ...]:
-        """Append the results of a step as new handles."""
-        out = []
-        for aval, deps in zip(node.avals, node.depss, strict=True):
-            h = self.append(node, frame)
-            h._aval, h._deps = aval, deps
-            out.append(h)
-        self.node = node
-        return tuple(out)
+
+_arity, _numbers = (lambda rule: rule.arity), (lambda rule: len(rule.numbers))
+
+
+def input_rule(kind: Kind) -> Rule:
+    """Rule of a new input of a kind."""
+    if kind.input is None:
+        kind.input = Rule((expand_input, kind), expand_input, params=(kind.aval, kind.tracked), inputs=1)
+    return kind.input  # type: ignore[no-any-return]
 
 
 class Recorder(threading.local):
@@ -234,8 +272,10 @@ class Recorder(threading.local):
         return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
-        """Trace to go on with where one is busy, or is to be cut here."""
-        return self.fresh() if t.busy else cut(t)
+        """Trace to go on with where one is busy, or may be cut here."""
+        if t.busy:
+            return self.fresh()
+        return cut(t) if period.due(t, bool(self.open)) else t
 
     def seal(self) -> None:
         """Close the trace in progress; it runs at the next read, seal or cut."""
@@ -266,14 +306,16 @@ class Recorder(threading.local):
             return
         held = self.__dict__
         trace = held["trace"]
-        refuse_reading(h, trace.node.open)
+        refuse_reading(h, trace.open)
         if t is held["sealed"]:
             held["sealed"] = None
             force.run(t)
         elif t is trace and not held["open"] and not t.busy:
             self.flush()
         else:
-            force.run_prefix(t, h, t.expanded)
+            if t is trace and not t.busy:
+                t.point()  # so that the next such read starts from here
+            force.run_prefix(t, h)
 
     def enter_site(self, where: CodeSite) -> None:
         """Set the site of the following operations, a line of the user's; None unsets it."""
@@ -310,25 +352,22 @@ def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: t
     if operands and type(operands[0]) in EXPRESSIONS:
         return operands[0].composed(fn, (*operands, *scalars), params)
     t = RECORDER.trace
-    if t.busy or t.node.cut:
+    if t.busy or len(t.rules) >= t.limit:
         t = RECORDER.ready(t)
     t.busy = True
     try:
         mode = _mode()
         if mode is not t.mode:
             t.enter(current_mode())
-        args = tuple([x._slot if x._trace is t else t.bind(x) for x in operands])
-        if scalars:
-            key: Key = (fn, *args, params, *map(type, scalars))
-        else:
-            key = (fn, *args, params)
-        node = t.node.next.get(key)
-        if node is None:
-            node = t.grow(key, fn, (*args, *[None] * len(scalars)), params, scalars)
-        if scalars:
-            node.admit(scalars)
-            t.scalars.extend(scalars)
-        out = t.append(node, _getframe(2)) if len(node.avals) == 1 else t.settle(node, _getframe(2))
+        args = [x._slot if x._trace is t else t.bind(x) for x in operands]
+        kinds = [t.kind(slot) for slot in args]
+        key: Key = (fn, *kinds, params, *map(type, scalars)) if scalars else (fn, *kinds, params)
+        rule = t.mode.known.get(key)
+        if rule is None:
+            rule = t.grow(key, fn, kinds, params, scalars)
+        elif scalars:
+            rule.check(scalars)
+        out = t.append(rule, args, scalars, _getframe(2))
         taken(t)
     except Exception as error:
         rest(t)
@@ -343,7 +382,7 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
     if type(x) in EXPRESSIONS:
         return x.composed(fn, (x,) if scalar is None else (x, scalar), params)
     t = RECORDER.trace
-    if t.busy or t.node.cut:
+    if t.busy or len(t.rules) >= t.limit:
         t = RECORDER.ready(t)
     t.busy = True
     try:
@@ -351,20 +390,15 @@ def apply_one(fn: Operation, x: Any, params: Any = (), scalar: Any = None) -> An
         if mode is not t.mode:
             t.enter(current_mode())
         slot = x._slot if x._trace is t else t.bind(x)
-        if scalar is None:
-            key: Key = (fn, slot, params)
-            node = t.node.next.get(key)
-            if node is None:
-                node = t.grow(key, fn, (slot,), params, ())
-        else:
-            key = (fn, slot, params, type(scalar))
-            node = t.node.next.get(key)
-            if node is None:
-                node = t.grow(key, fn, (slot, None), params, (scalar,))
-            if node.single is not scalar:
-                node.admit((scalar,))
-            t.scalars.append(scalar)
-        h = t.append(node, _getframe(2))
+        kind = t.kind(slot)
+        scalars = () if scalar is None else (scalar,)
+        key: Key = (fn, kind, params) if scalar is None else (fn, kind, params, type(scalar))
+        rule = t.mode.known.get(key)
+        if rule is None:
+            rule = t.grow(key, fn, (kind,), params, scalars)
+        elif scalars:
+            rule.check(scalars)
+        h = t.append(rule, (slot,), scalars, _getframe(2))
         taken(t)
     except Exception as error:
         rest(t)

@@ -10,9 +10,7 @@ from tenure.values.expand import (
     expand_call,
     expand_close,
     expand_gradient,
-    expand_input,
     expand_mark,
-    expand_mode,
     expand_open,
     expand_operation,
     expand_return,
@@ -27,23 +25,25 @@ from tenure.values.levels import Call, is_open
 from tenure.values.modes import set_grad_enabled
 from tenure.values.record import RECORDER
 from tenure.values.sites import here, site
-from tenure.values.trie import ROOT, Level, Node
+from tenure.values.paths import KEEPING
+from tenure.values.rows import ROOT, Path, Step
+from tenure.values.rules import Level
 from tenure.values.vmapped import begin, finish, select, widen
 
 
 class Replay:
     """Doubles of a segment's results, recorded on demand."""
 
-    def __init__(self, segment: Any, start: Node = ROOT) -> None:
+    def __init__(self, segment: Any, start: Path = ROOT) -> None:
         self.segment = segment
         self.start = start
-        self.path = segment.node.path(start)
-        self.made = [(step, k) for step in self.path for k in range(len(step.avals))]
+        self.path = segment.path.steps(start)
+        self.made = [(step, k) for step in self.path for k in range(len(step.rule.kinds))]
         self.doubles: dict[int, Any] = {}
         self.calls: dict[Level, Call] = {}
         self.tracks = False
 
-    def step(self, slot: int) -> tuple[Node, int]:
+    def step(self, slot: int) -> tuple[Step, int]:
         """Step of a result, and the result's index within it."""
         return self.made[slot - self.start.results]
 
@@ -77,73 +77,76 @@ class Replay:
             s = stack.pop()
             if s >= self.start.results and s not in found and s not in self.doubles:
                 found.add(s)
-                stack.extend([a for a in self.step(s)[0].args if a is not None])
+                stack.extend(self.step(s)[0].args)
         return found
 
     def record(self, wanted: set[int]) -> None:
         """Record the steps of the wanted results once more."""
-        grad = True
-        slot, scalar = self.start.results, self.start.scalars
-        for node in self.path:
-            if node.expand is expand_mode:
-                grad = node.params or self.tracks
-            if node.expand is expand_open and any(self.step(s)[0].level is node.params for s in wanted):
-                self.begin(node.params)
-            count = len(node.avals)
-            if any(s in wanted for s in range(slot, slot + count)):
-                scalars = self.segment.scalars[scalar : scalar + len(node.kinds)]
-                again = set_grad_enabled(grad).apply(self.again, node, slot, scalars)
-                self.doubles.update(zip(range(slot, slot + count), again, strict=True))
-            slot += count
-            scalar += len(node.kinds)
+        for step in self.path:
+            rule = step.rule
+            if rule.expand is expand_open and any(self.step(s)[0].level is rule.params for s in wanted):
+                self.begin(rule.params)
+            slots = range(step.first, step.first + len(rule.kinds))
+            if any(s in wanted for s in slots):
+                scalars = self.segment.scalars[step.scalar : step.scalar + len(rule.numbers)]
+                again = set_grad_enabled(rule.grad or self.tracks).apply(self.again, step, scalars)
+                self.doubles.update(zip(slots, again, strict=True))
 
     def begin(self, level: Level) -> None:
         """Begin a vmapped call once more."""
         again, trace = begin(level.count)
         self.calls[level] = RECORDER.vmap = Call(again, trace, RECORDER.vmap, "error")
 
-    def finish(self, node: Node, results: list[Any]) -> tuple[Any, ...]:
+    def finish(self, step: Step, results: list[Any]) -> tuple[Any, ...]:
         """Return from a vmapped call once more."""
-        assert node.parent is not None and node.parent.open is not None
-        call = self.calls[node.parent.open]
+        call = self.calls[step.params[-1]]
         RECORDER.vmap = call.outer
-        return finish(call, results, node.params[0])
+        return finish(call, results, step.params[0])
 
-    def again(self, node: Node, slot: int, scalars: list[Any]) -> tuple[Any, ...]:
+    def again(self, step: Step, scalars: list[Any]) -> tuple[Any, ...]:
         """Record one step once more, on the doubles of its operands."""
-        read = [None if a is None else self.handle(a) for a in node.args]
-        if node.expand is expand_operation:
-            fn, params = node.params
-            with steps.Hold() as t:
-                args = tuple([None if x is None else t.bind(x) for x in read])
-                key = (expand_operation, fn, args, params, node.kinds)
-                numbers = tuple(scalars)
-                made = steps.take(t, key, lambda: new_operation(t, key, fn, args, params, numbers), numbers)
-            leaves = {k: self.segment.sources.get(slot + k) for k in node.leaves}
-            return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])
-        if node.expand is expand_mark:
-            return (self.mark(node, slot),)
-        if node.expand is expand_call:
-            operands, tracked = [x for x in read if x is not None], node.key[-1]
-            return steps.call(node.params, operands, tuple(scalars), tracked)  # type: ignore[no-any-return]
-        if node.expand is expand_gradient:
-            return self.gradient(node)
-        if node.expand is expand_select:
-            return (select(read[0], node.params[0], self.calls[node.level].level),)  # type: ignore[index]
-        if node.expand is expand_widen:
-            level = following(x for x in self.calls if x.depth == node.params[0] and is_open(x, node.open))
+        read = [self.handle(a) for a in step.args]
+        if step.expand is expand_operation:
+            return self.operation(step, read, tuple(scalars))
+        if step.expand is expand_mark:
+            return (self.mark(step, read),)
+        if step.expand is expand_call:
+            program, tracked = step.params
+            return steps.call(program, read, tuple(scalars), tracked)  # type: ignore[no-any-return]
+        if step.expand is expand_gradient:
+            return self.gradient(step)
+        if step.expand is expand_select:
+            return (select(read[0], step.params[0], self.calls[step.level].level),)  # type: ignore[index]
+        if step.expand is expand_widen:
+            level = following(x for x in self.calls if x.depth == step.params[0] and is_open(x, step.open))
             return widen(read, self.calls[level].level)
-        if node.expand is expand_return:
-            return self.finish(node, read)
-        if node.expand is expand_tangent:
-            return steps.tangent(*[[self.handle(s) for s in part] for part in node.params])
-        assert node.expand is expand_close and node.expand is not expand_input
-        hidden = [self.doubles[s] for s in node.key[2] if s in self.doubles]
-        return (steps.close(self.handle(node.args[0]), hidden),)  # type: ignore[arg-type]
+        if step.expand is expand_return:
+            return self.finish(step, read)
+        if step.expand is expand_tangent:
+            return steps.tangent(*[[self.handle(s) for s in part] for part in step.params])
+        assert step.expand is expand_close
+        hidden = [self.doubles[s] for s in step.params[0] if s in self.doubles]
+        return (steps.close(read[0], hidden),)
 
-    def gradient(self, node: Node) -> tuple[Any, ...]:
+    def operation(self, step: Step, read: list[Any], numbers: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Record an operation once more."""
+        fn, params = step.params
+        with steps.Hold() as t:
+            args = steps.slots_of(t, read)
+            steps.enter(t)
+            kinds = steps.kinds_of(t, args)
+            rule = step.rule
+            key = (fn, *kinds, params, *rule.numbers, *(("turned",) if rule.turned else ()))
+            like = (key, fn, kinds, params, rule.numbers)
+            made = steps.take(
+                t, key, args, lambda: new_operation(*like, t.mode.grad, turned=rule.turned), numbers
+            )
+        leaves = {k: self.segment.sources.get(step.first + k) for k in step.rule.leaves}
+        return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])
+
+    def gradient(self, step: Step) -> tuple[Any, ...]:
         """Record a gradient once more."""
-        roots, stops, into, create_graph, reached, final, _ = node.params
+        roots, stops, into, create_graph, reached, final, _ = step.params
         with steps.Hold() as t:
             b = self.slot_of
             found = steps.gradient(
@@ -162,11 +165,11 @@ class Replay:
         """Slot of the double of a result."""
         return RECORDER.trace.bind(self.handle(slot))
 
-    def mark(self, node: Node, slot: int) -> Any:
+    def mark(self, step: Step, read: list[Any]) -> Any:
         """Record a mark once more, with its leaf or its custom rule."""
+        slot, (first, *upstream) = step.first, read
         source = self.segment.sources.get(slot)
-        first, *upstream = [self.handle(a) for a in node.args if a is not None]
-        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream, bool(node.params))
+        double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream, step.params == KEEPING)
         old: Handler | None = self.segment.handlers.get(slot)
         if old is not None:
             new = RECORDER.trace.handlers.setdefault(double._slot, Handler())

@@ -16,28 +16,28 @@ from typing import Any
 from tenure.values.arithmetic import detach
 from tenure.values.record import Trace
 from tenure.values.replay import Replay
-from tenure.values.trie import ROOT, Node
+from tenure.values.rows import ROOT, Path
 
 
-def past_of(t: Any, end: Node) -> Any:
-    """View of a trace or segment up to a node of its path, for ``Replay``."""
+def past_of(t: Any, end: Path) -> Any:
+    """View of a trace or segment up to a point of its path, for ``Replay``."""
     sources = t.marks if isinstance(t, Trace) else t.sources
-    return SimpleNamespace(node=end, scalars=t.scalars, sources=sources, handlers=t.handlers)
+    return SimpleNamespace(path=end, scalars=t.scalars, sources=sources, handlers=t.handlers)
 
 
 class Beginning:
     """Point of a trace at which ``forward`` begins, with its arguments, detached."""
 
-    __slots__ = ("given", "node", "trace")
+    __slots__ = ("given", "path", "trace")
 
     def __init__(self, trace: Any, given: list[Any]) -> None:
         self.trace = trace
-        self.node: Node = trace.node
+        self.path: Path = trace.point()
         self.given = given
 
-    def start(self, t: Any) -> Node:
-        """First node of the steps of ``forward`` in the trace in which it has ended."""
-        return self.node if t is self.trace else ROOT
+    def start(self, t: Any) -> Path:
+        """Point before the steps of ``forward`` in the trace in which it has ended."""
+        return self.path if t is self.trace else ROOT
 
     def was_read(self, t: Any) -> bool:
         """Whether ``forward`` has read values, or its trace was cut: its results may then depend on arguments through
@@ -48,7 +48,7 @@ class Beginning:
 class Again(Replay):
     """Steps between two points of a path, recorded once more in the graph with other tensors for some slots."""
 
-    def __init__(self, past: Any, start: Node, known: dict[int, Any], outside: Callable[[int], Any]) -> None:
+    def __init__(self, past: Any, start: Path, known: dict[int, Any], outside: Callable[[int], Any]) -> None:
         super().__init__(past, start)
         self.doubles = known
         self.standing = outside
@@ -78,11 +78,11 @@ class Residuals:
     def place(self, t: Any, begun: Beginning, arguments: list[Any], results: dict[int, Any]) -> list[Any]:
         """Origins of the residuals: each an argument, one of the ``results``, a tensor with a graph, or a step of
         ``forward``. Those of unknown origin are returned."""
-        self.start, self.end = begun.start(t), t.node
+        self.start, self.end = begun.start(t), t.point()
         swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=True)} | results
         unknown, read = [], begun.was_read(t)
         for k, x in enumerate(self.values):
-            source = swaps.get(id(x), x if x._deps else None)
+            source = swaps.get(id(x), x if x._kind.tracked else None)
             if source is not None:
                 self.slots[k] = t.bind(source)
             elif x._trace is t and x._slot >= self.start.results and x._aval.dtype.is_floating:
@@ -101,10 +101,10 @@ class Residuals:
         """Whether a step depends on values only through the graph: on no number, and on no tensor that was new."""
         replay = Again(past_of(t, self.end), self.start, dict.fromkeys(self.known), t.bind)
         steps = [replay.step(s)[0] for s in replay.wanted(slot)]
-        read = {a for step in steps for a in step.args if a is not None} - self.known.keys()
+        read = {a for step in steps for a in step.args} - self.known.keys()
         late = [t.inputs[~a] for a in read if a < 0 and ~a >= self.start.inputs]
-        numbers = any(float in step.kinds for step in steps)
-        return not numbers and all(x._deps or not x._aval.dtype.is_floating for x in late)
+        numbers = any(float in step.rule.numbers for step in steps)
+        return not numbers and all(x._kind.tracked or not x._aval.dtype.is_floating for x in late)
 
     def connected(self, t: Any) -> list[Any]:
         """Residuals with their graph, in the trace in progress."""

@@ -10,7 +10,7 @@ from tenure.values.sites import here, site
 
 def check_root(root: Any, gradient: Any) -> None:
     """TN804 where there is nothing to differentiate, TN802 where the cotangent does not fit."""
-    if not root._deps:
+    if not root._kind.tracked:
         raise GradientError(
             "this tensor does not require grad: nothing it was computed from does, or it was detached",
             at=site(here()),

@@ -15,7 +15,7 @@ from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
 from tenure.values.graph import Segment
 from tenure.values.sites import site
-from tenure.values.trie import Node
+from tenure.values.rows import Path
 
 Cotangents = dict[int, Any]
 
@@ -31,7 +31,7 @@ class Adjoint:
 
     def __init__(
         self,
-        node: Node,
+        path: Path,
         roots: tuple[int, ...],
         stops: tuple[int, ...],
         final: tuple[int, ...],
@@ -40,7 +40,7 @@ class Adjoint:
         saved: Sequence[packs.Saved],
     ) -> None:
         feeds: dict[int, tuple[str, Any]] = {}
-        ex, parts = _with_saved(node, saved, feeds)
+        ex, parts = _with_saved(path, saved, feeds)
         given, found = paths.adjoint(ex, roots, stops, into, final, numbers)
         feeds.update({v.id: ("input", k) for k, v in enumerate(ex.inputs)})
         feeds.update({v.id: ("root", s) for s, v in zip(roots, given["roots"], strict=True)})
@@ -48,7 +48,7 @@ class Adjoint:
         b = ex.builder
         for v, part in parts.items():
             b.instructions[v] = part
-        literals, self.baked = paths.literals(node, ex)
+        literals, self.baked = paths.literals(path, ex)
         scalars = {v.id: k for k, v in enumerate(ex.scalars) if v.id not in literals}
         outputs = [v.id for v in found.values()]
         reads = b.reads(outputs, {*feeds, *scalars})
@@ -62,12 +62,12 @@ class Adjoint:
 
 
 def _with_saved(
-    node: Node, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
+    path: Path, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
 ) -> tuple[Expansion, dict[int, Instruction | None]]:
     """Primitives of a path on its saved values, and the substitutes of the saved ones."""
     ex = Expansion()
     b = ex.builder
-    avals = Expansion().advance(node).builder.avals
+    avals = Expansion().advance(path).builder.avals
     parts: dict[int, Instruction | None] = {}
     for what in saved:
         if isinstance(what, tuple):
@@ -75,7 +75,7 @@ def _with_saved(
             feeds[whole.id] = ("saved", what)
             parts.update({v: b.instructions[pointwise.mark(part).id] for v, part in zip(what, found, strict=True)})
     shift = len(b.avals)
-    ex.advance(node)
+    ex.advance(path)
     feeds.update({v + shift: ("saved", v) for v in saved if isinstance(v, int)})
     return ex, {v + shift: part for v, part in parts.items()}
 
@@ -91,11 +91,11 @@ def segment_gradient(
 ) -> tuple[Cotangents, Collection[int]]:
     """Cotangents of those stops that the roots reach, and the stops with all elements selected, as in those of
     ``numbers``; differentiable if ``tracked``. A path learns here that a backward follows its run."""
-    node = segment.node
+    path = segment.path
     segment.use()
     roots = tuple(sorted(cts))
     inputs, saved = segment.inputs, segment.saved
-    adjoint = adjoint_of(node, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
+    adjoint = adjoint_of(path, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
     if any((kind == "input" and k >= len(inputs)) or (kind == "saved" and not saved) for kind, k, _ in adjoint.feeds):
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
     operands = [_feed(inputs, saved, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
@@ -104,17 +104,17 @@ def segment_gradient(
     return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
 
 
-def adjoint_of(node: Node, about: tuple[Any, ...]) -> Adjoint:
+def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:
     """Adjoint of a path for some roots, stops, accumulators and residuals."""
     key = ("adjoint", *about)
     while True:
-        found: Adjoint | None = node.plans.get(key)
+        found: Adjoint | None = path.plans.get(key)
         if found is not None:
             return found
-        made = Adjoint(node, *about)
-        node.plans[key] = made
+        made = Adjoint(path, *about)
+        path.plans[key] = made
         if paths.outdated(made.baked):
-            node.plans.clear()
+            path.plans.clear()
 
 
 def _feed(inputs: Any, saved: Any, kind: str, k: Any, aval: Any, cts: Cotangents, into: Cotangents) -> Any:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, KeysView
 from functools import lru_cache
 from typing import Any
 
-from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder
 from tenure.ops.promote import Operation
@@ -24,7 +23,6 @@ from tenure.values.expand import (
     expand_call,
     expand_close,
     expand_gradient,
-    expand_input,
     expand_mark,
     expand_operation,
     expand_return,
@@ -33,7 +31,7 @@ from tenure.values.expand import (
 )
 from tenure.values.graph import CodeSite, Out, Segment
 from tenure.values.sites import site_of
-from tenure.values.trie import Node
+from tenure.values.rows import Path, Step, history_of
 
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
@@ -61,87 +59,107 @@ def reads(fn: Operation, params: Any, operands: tuple[Operand, ...]) -> bool:
     return any(v < end and v not in numbers for v in b.reads([g.id for g in found.values()], known))
 
 
-def spending(node: Node) -> frozenset[int]:
-    """Results of a path whose step a backward consumes, cached."""
-    found: frozenset[int] | None = node.plans.get("spending")
+def spends(path: Path, slot: int) -> bool:
+    """Whether a backward consumes the step of a result; cached."""
+    known = history_of(path).spends
+    found = known.get(slot)
     if found is None:
-        made = paths.steps(node)
-        inputs = [step.params for step in node.path() if step.expand is expand_input]
-
-        def operand(slot: int) -> Operand:
-            if slot < 0:
-                return inputs[~slot]  # type: ignore[no-any-return]
-            step, k = made[slot]
-            return step.avals[k], bool(step.depss[k])
-
-        def spends(step: Node, k: int) -> bool:
-            if not step.depss[k] or k in step.leaves or step.expand in KEEPS_NOTHING:
-                return False
-            if step.expand is expand_mark:
-                return bool(step.params)
-            if step.expand is not expand_operation:
-                return True
-            kinds = iter(step.kinds)
-            return reads(*step.params, tuple([following(kinds) if a is None else operand(a) for a in step.args]))
-
-        found = frozenset([slot for slot, (step, k) in enumerate(made) if spends(step, k)])
-        node.plans["spending"] = found
+        found = known[slot] = _spends(path, *paths.steps(path)[slot])
     return found
 
 
-def consumed(node: Node) -> dict[int, int]:
-    """Results that the backwards on a path have consumed, with a result slot of the backward; cached."""
-    out: dict[int, int] | None = node.plans.get("consumed")
-    if out is None:
-        out, first = {}, 0
-        for step in node.path():
-            if step.expand is expand_gradient and step.params[-1]:
-                for slot in walked(node, [r for r, _ in step.params[0]]) & spending(node):
-                    out.setdefault(slot, first)
-            first += len(step.avals)
-        node.plans["consumed"] = out
-    return out
+def _spends(path: Path, step: Step, k: int) -> bool:
+    if not step.rule.kinds[k].tracked or k in step.rule.leaves or step.expand in KEEPS_NOTHING:
+        return False
+    if step.expand is expand_mark:
+        return bool(step.params == paths.KEEPING)
+    if step.expand is not expand_operation:
+        return True
+    made, given = paths.steps(path), paths.inputs_of(path)
+
+    def operand(slot: int) -> Operand:
+        if slot < 0:
+            return given[~slot]
+        at, j = made[slot]
+        return at.rule.kinds[j].aval, at.rule.kinds[j].tracked
+
+    operands, numbers = tuple(map(operand, step.args)), step.rule.numbers
+    return reads(*step.params, (*numbers, *operands) if step.rule.turned else (*operands, *numbers))
 
 
-def walked(node: Node, roots: Iterable[int]) -> set[int]:
+def consumed(path: Path) -> dict[int, int]:
+    """Results that the backwards on a path, or behind it, have consumed, with a result slot of the backward."""
+    history = history_of(path)
+    with history.lock:
+        while history.walked < len(history.gradients):
+            step = history.gradients[history.walked]
+            for slot in walked(path, [r for r, _ in step.params[0]]):
+                if spends(path, slot):
+                    history.spent.setdefault(slot, step.first)
+            history.walked += 1
+    return history.spent
+
+
+def consumed_within(path: Path) -> dict[int, int]:
+    """``consumed`` by the backwards of the path alone."""
+    return {slot: by for slot, by in consumed(path).items() if by < path.results}
+
+
+def walked(path: Path, roots: Iterable[int]) -> set[int]:
     """Results that a backward from some of a path walks, up to its leaves."""
-    return paths.ancestors(paths.steps(node), roots, paths.leaf_slots(node))
+    made = paths.steps(path)
+    found: set[int] = set()
+    stack = [s for s in roots if s >= 0]
+    while stack:
+        slot = stack.pop()
+        step, k = made[slot]
+        ends = k in step.rule.leaves or paths.is_leaf(step)
+        if slot not in found and step.rule.kinds[k].tracked and not ends:
+            found.add(slot)
+            stack.extend([a for a in step.args if a >= 0])
+    return found
 
 
-def spread(node: Node, spent: dict[int, Any]) -> dict[int, Any]:
+def spending(path: Path) -> set[int]:
+    """Results of a path whose step a backward consumes."""
+    return {slot for slot in range(path.results) if spends(path, slot)}
+
+
+def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
     """Consumed results of a path, and those whose gradient would walk them."""
     out = dict(spent)
-    for slot, (step, k) in enumerate(paths.steps(node)) if out else ():
-        if slot not in out and step.depss[k] not in ((), (slot,)):
-            by = next((a for a in step.args if a is not None and a in out), None)
+    for slot, step, k in paths.own_steps(path) if out else ():
+        ends = k in step.rule.leaves or paths.is_leaf(step)
+        if slot not in out and step.rule.kinds[k].tracked and not ends:
+            by = next((a for a in step.args if a in out), None)
             if by is not None:
                 out[slot] = out[by]
     return out
 
 
-def needs(node: Node) -> KeysView[int]:
+def needs(path: Path) -> KeysView[int]:
     """Results whose gradient within a path reads a value, cached."""
-    found: KeysView[int] | None = node.plans.get("needs")
+    found: KeysView[int] | None = path.plans.get("needs")
     if found is None:
-        found = node.plans["needs"] = spread(node, dict.fromkeys(spending(node))).keys()
+        found = path.plans["needs"] = spread(path, dict.fromkeys(spending(path))).keys()
     return found
 
 
 def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
     """Consume what a backward has walked of a segment from some roots: these results are numbers from now on, for every
     holder, and values that no gradient needs any more are released."""
-    node, key = segment.node, ("spent", tuple(sorted(roots)))
-    found: tuple[frozenset[int], KeysView[int]] | None = node.plans.get(key)
+    path, key = segment.path, ("spent", tuple(sorted(roots)))
+    found: tuple[frozenset[int], KeysView[int]] | None = path.plans.get(key)
     if found is None:
-        spent = spending(node) & walked(node, key[1])
-        found = node.plans[key] = spent, spread(node, dict.fromkeys(spent)).keys()
+        spent = frozenset([slot for slot in walked(path, key[1]) if spends(path, slot)])
+        found = path.plans[key] = spent, spread(path, dict.fromkeys(spent)).keys()
     spent, gone = found
     let_go(segment, gone, where)
     t = segment.trace
     if t is not None:
         t.spent.update(dict.fromkeys(spent, where))
         for other in alike(t):
-            let_go(other, spread(other.node, dict.fromkeys(spent)).keys(), where)
+            let_go(other, spread(other.path, dict.fromkeys(spent)).keys(), where)
 
 
 def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
@@ -154,7 +172,7 @@ def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
             out.consume(where)
         elif out is not None and out.segment is not None:
             left.append(slot)
-    if left and not segment.lean and needs(segment.node).isdisjoint(left):
+    if left and not segment.lean and needs(segment.path).isdisjoint(left):
         segment.slim()
 
 
@@ -180,5 +198,5 @@ def gone(segment: Segment) -> dict[int, CodeSite]:
     t = segment.trace
     if t is None:
         return {}
-    lines = {slot: site_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.node).items()}
-    return spread(segment.node, lines | t.spent)
+    lines = {slot: site_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.so_far()).items()}
+    return spread(segment.path, lines | t.spent)

@@ -12,7 +12,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.ops.selection import settled
-from tenure.values import paths, spending
+from tenure.values import force, paths, spending
 from tenure.values.expand import (
     expand_block,
     expand_call,
@@ -25,13 +25,15 @@ from tenure.values.expand import (
 )
 from tenure.values.graph import Leaf, Segment
 from tenure.values.grow import new_operation
-from tenure.values.hits import apply, apply_one, coded, seen
+from tenure.values.hits import apply, apply_one, coded, lay
 from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
+from tenure.values.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
+from tenure.values.period import due
 from tenure.values.record import RECORDER, Trace, cut
+from tenure.values.rules import Key, Kind, Rule, kind_of
 from tenure.values.sites import here, site, site_of, user_frame
-from tenure.values.trie import Key, Node
 
 FILL = promote.Operation("full", promote.filled)
 
@@ -70,7 +72,7 @@ class Hold:
 
     def __enter__(self) -> Trace:
         t = self.trace or RECORDER.trace
-        if t.node.cut and not (self.trace or t.busy):
+        if len(t.rules) >= t.limit and not (self.trace or t.busy) and due(t, bool(RECORDER.open)):
             t = cut(t)
         while True:
             t = RECORDER.fresh() if t.busy else t
@@ -87,23 +89,53 @@ class Hold:
             RECORDER.resume(t)
 
 
-def take(t: Trace, key: Key, build: Callable[[], Node], scalars: tuple[Any, ...] = ()) -> tuple[Any, ...]:
-    """Take a step in a held trace, and return its handles; ``build`` makes the node when it is new."""
+def enter(t: Trace) -> None:
+    """Let a held trace record in the mode in force."""
     if MODE.get() is not t.mode:
         t.enter(current_mode())
-    handles = seen(t, key, scalars)
-    if handles is not None:
-        return handles
-    node = t.node.next.get(key)
-    if node is None:
-        try:
-            node = t.add(build())
-        except INSIDE as error:
-            raise defect(error, t.node) from error
-    if scalars:
-        node.admit(scalars)
-        t.scalars.extend(scalars)
-    return t.settle(node, user_frame())
+
+
+def take(
+    t: Trace, key: Key, args: Sequence[int], build: Callable[[], Rule], scalars: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """Take a step in a held trace, and return its handles; ``build`` makes the rule of a key of kinds that is new."""
+    enter(t)
+    rule = t.mode.known.get(key)
+    if rule is None:
+        rule = t.mode.known.keep(made(t, build))
+    return lay(t, rule, args, scalars)
+
+
+def take_here(
+    t: Trace, key: Key, args: Sequence[int], build: Callable[[], Rule], scalars: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """Take a step whose rule depends on the path before it, as ``take``."""
+    enter(t)
+    path, key = t.point(), (*key, t.mode.grad)
+    rule = path.own.get(key)
+    if rule is None:
+        rule = path.own.setdefault(key, made(t, build))
+    return lay(t, rule, args, scalars)
+
+
+def made(t: Trace, build: Callable[[], Rule]) -> Rule:
+    """New rule; errors name the trace."""
+    try:
+        rule = build()
+    except INSIDE as error:
+        raise defect(error, t) from error
+    force.count("rules")
+    return rule
+
+
+def kinds_of(t: Trace, slots: Sequence[int]) -> tuple[Kind, ...]:
+    """Kinds of some slots of a trace."""
+    return tuple([t.kind(s) for s in slots])
+
+
+def any_tracked(kinds: Sequence[Kind]) -> bool:
+    """Whether a gradient flows to one of them."""
+    return any(kind.tracked for kind in kinds)
 
 
 def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
@@ -114,23 +146,19 @@ def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
 def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = False) -> Any:
     """Mark: the same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``) the
     result of a custom rule, whose gradient goes on to those tensors by its rule, and ``keeps`` residuals for that."""
+    of = LEAF if leaf is not None else ARGUMENT if not upstream else KEEPING if keeps else BY_RULE
     with Hold() as t:
-        slot = t.bind(x)
-        behind = slots_of(t, upstream) if upstream else ()
-        key: Key = (expand_mark, slot, behind, leaf is None)
-        if upstream:
-            key = (expand_mark, slot, behind, keeps, True)
+        args = slots_of(t, (x, *upstream))
+        kinds = kinds_of(t, args)
 
-        def build() -> Node:
-            level = level_of(t, (slot, *behind))
-            above = {d for s in ((slot, *behind) if leaf is None else ()) for d in t.deps(s)}
-            deps = tuple(sorted(above if upstream else above | {len(t.handles)}))
-            avals = (t.aval(slot),)
-            more: Any = {"params": keeps, "avals": avals, "depss": (deps,), "level": level}
-            more["name"] = "CustomBackward0" if upstream else ""
-            return Node(t.node, key, expand_mark, args=(slot, *behind), **more)
+        def build() -> Rule:
+            tracked = any_tracked(kinds) if upstream else True
+            kind = kind_of(kinds[0].aval, tracked, level_of(t, args))
+            name = "CustomBackward0" if upstream else ""
+            return Rule(key, expand_mark, arity=len(args), params=of, kinds=(kind,), name=name)
 
-        (h,) = take(t, key, build)
+        key: Key = (expand_mark, of, *kinds)
+        (h,) = take(t, key, args, build)
         h._held = True
         if leaf is not None:
             t.marks[h._slot] = leaf
@@ -152,15 +180,17 @@ def update(
     leaves: list[Leaf | None] = [p._leaf for p in places]
     with Hold() as t:
         slots = slots_of(t, [x._read() for x in operands])
-        kinds = tuple([leaf is not None for leaf in leaves])
-        key = (expand_operation, fn, *slots, params, *kinds, *map(type, scalars))
+        kinds = kinds_of(t, slots)
+        which = tuple([leaf is not None for leaf in leaves])
+        key = (expand_operation, fn, *kinds, params, *which, *map(type, scalars))
 
-        def build() -> Node:
-            args = (*slots, *[None] * len(scalars))
-            which = tuple([k for k, leaf in enumerate(kinds) if leaf])
-            return new_operation(t, key, fn, args, params, scalars, which)
+        def build() -> Rule:
+            numbers, sources = tuple(map(type, scalars)), tuple([k for k, leaf in enumerate(which) if leaf])
+            rule = new_operation(key, fn, kinds, params, numbers, t.mode.grad, sources)
+            rule.check(scalars)
+            return rule
 
-        handles = take(t, key, build, scalars)
+        handles = take(t, key, slots, build, scalars)
         for h, leaf in zip(handles, leaves, strict=True):
             if leaf is not None:
                 t.marks[h._slot] = leaf
@@ -175,20 +205,14 @@ def close(x: Any, marks: Sequence[Any], end: int | None = None) -> Any:
         hidden = frozenset(m._slot for m in marks if m._trace is t)
         key = (expand_close, slot, hidden, end)
 
-        def build() -> Node:
-            last = len(t.handles) if end is None else end
-            inner = range(min(hidden, default=last), last)
-            deps = tuple([d for d in t.deps(slot) if d not in inner or not is_argument(t.handles[d]._node)])
-            name = t.handles[slot]._node.name if slot >= 0 else ""
-            more: Any = {"args": (slot,), "avals": (t.aval(slot),), "name": name, "level": level_of(t, (slot,))}
-            return Node(t.node, key, expand_close, depss=(deps,), **more)
+        def build() -> Rule:
+            params = (hidden, len(t.handles) if end is None else end)
+            name = t.handles[slot]._rule.name if slot >= 0 else ""
+            rule = Rule(key, expand_close, arity=1, params=params, name=name, grad=t.mode.grad)
+            tracked = bool(paths.visible(paths.steps(t.path), rule, paths.reached(t.path, slot)))
+            return rule.giving(kind_of(t.kind(slot).aval, tracked, level_of(t, (slot,))))
 
-        return take(t, key, build)[0]
-
-
-def is_argument(node: Node) -> bool:
-    """Whether a step marks the argument of a transform."""
-    return node.expand is expand_mark and bool(node.key[-1])
+        return take_here(t, key, (slot,), build)[0]
 
 
 def gradient(
@@ -214,47 +238,41 @@ def gradient(
     consume = consume and first
     key = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first, ends)
 
-    def build() -> Node:
+    given = [g for _, g in roots if g is not None] + [a for a in into if a is not None]
+    args = (*[r for r, _ in roots], *given)
+
+    def build() -> Rule:
         if first:
             refuse_consumed(t, [r for r, _ in roots], stops if ends else ())
-        reached = reached_stops(t.expanded(), roots, stops)
-        given = [g for _, g in roots if g is not None] + [a for a in into if a is not None]
-        args = (*[r for r, _ in roots], *given)
-        deps = tuple(sorted({d for a in args for d in t.deps(a)})) if create_graph else ()
-        return Node(
-            t.node,
-            key,
-            expand_gradient,
-            args=args,
-            params=(roots, stops, into, create_graph, reached, final, consume),
-            avals=tuple([t.aval(s) for s in reached]),
-            depss=(deps,) * len(reached),
-            name="GradBackward0",
-            level=level_of(t, args),
-        )
+        reached = reached_stops(t.expanded(t.path), roots, stops)
+        tracked, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
+        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in reached])
+        params = (roots, stops, into, create_graph, reached, final, consume)
+        more: Any = {"name": "GradBackward0", "grad": t.mode.grad, "consumes": consume}
+        return Rule(key, expand_gradient, arity=len(args), params=params, kinds=kinds, **more)
 
-    handles = take(t, key, build)
-    return dict(zip(t.node.params[4], handles, strict=True))
+    handles = take_here(t, key, args, build)
+    return dict(zip(t.rules[-1].params[4], handles, strict=True))
 
 
 def short_gradient(
     t: Trace, root: Any, into: tuple[int | None, ...], keep: bool
 ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
     """``gradient`` of one number, with respect to all its sources: the slots reached, and cotangents."""
-    slot, deps = root._slot, root._deps
+    slot, deps = root._slot, t.deps(root._slot)
     key = (expand_gradient, slot, keep, *into)
-    handles = seen(t, key, ()) if MODE.get() is t.mode else None
-    if handles is None:
-        handles = tuple(gradient(t, ((slot, None),), deps, deps, into, False, not keep, True, key).values())
-    return t.node.params[4], handles
+    handles = tuple(gradient(t, ((slot, None),), deps, deps, into, False, not keep, True, key).values())
+    return t.rules[-1].params[4], handles
 
 
 def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) -> None:
     """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
-    spent = spending.consumed(t.node)
-    hit = sorted(paths.ancestors(paths.steps(t.node), roots, halt) & spent.keys()) if spent else ()
+    path = t.point()
+    spent = spending.consumed(path)
+    walked = paths.ancestors(paths.steps(path), roots, halt) if spent else set()
+    hit = [slot for slot in walked & spent.keys() if spent[slot] < path.results]
     if hit:
-        raise consumed_error(site(site_of(t, t.handles[spent[hit[-1]]])))
+        raise consumed_error(site(site_of(t, t.handles[spent[max(hit)]])))
 
 
 def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
@@ -265,7 +283,7 @@ def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
         hit = [slot] if slot in spent else []
     else:
         spent = of.spent
-        hit = sorted(paths.ancestors(paths.steps(of.node), [slot], halt) & spent.keys()) if spent else []
+        hit = sorted(paths.ancestors(paths.steps(of.point()), [slot], halt) & spent.keys()) if spent else []
     if hit:
         raise consumed_error(site(spent[hit[-1]]))
 
@@ -284,25 +302,24 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
     """Tangents of ``outs`` where ``ins``, marked slots of this trace, have the given ones."""
     with Hold() as t:
         params = (slots_of(t, outs), slots_of(t, ins), slots_of(t, tangents))
+        args = (*params[0], *params[2])
         key = (expand_tangent, *params)
 
-        def build() -> Node:
+        def build() -> Rule:
             refuse_rules(t, params[0], set(params[1]))
-            args = (*params[0], *params[2])
-            deps = tuple(sorted({d for a in args for d in t.deps(a)}))
-            avals = tuple([t.aval(s) for s in params[0]])
-            more: Any = {"avals": avals, "depss": (deps,) * len(avals), "level": level_of(t, args)}
-            return Node(t.node, key, expand_tangent, args=args, params=params, **more)
+            tracked, level = any_tracked(kinds_of(t, args)), level_of(t, args)
+            kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in params[0]])
+            return Rule(key, expand_tangent, arity=len(args), params=params, kinds=kinds, grad=t.mode.grad)
 
-        return take(t, key, build)
+        return take_here(t, key, args, build)
 
 
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
     """TN804 where a hook on gradients lies on the way of tangents, of which it says nothing."""
-    made = paths.steps(t.node)
+    made = paths.steps(t.path)
     for slot in paths.ancestors(made, outs, ins):
-        node, k = made[slot]
-        if node.expand is expand_mark and len(node.args) > 1 and ins & set(node.depss[k]):
+        step, _ = made[slot]
+        if step.expand is expand_mark and len(step.args) > 1 and ins & set(paths.reached(t.path, slot)):
             raise GradientError(
                 "forward mode meets a module with a backward hook",
                 at=site(here()),
@@ -314,7 +331,7 @@ def block(t: Trace | None, begins: bool) -> Trace:
     """Begin or end of a checkpointed function in the trace where it began."""
     with Hold(t) as held:
         key = (expand_block, begins)
-        take(held, key, lambda: Node(held.node, key, expand_block, params=begins))
+        take(held, key, (), lambda: Rule(key, expand_block, params=begins))
         return held
 
 
@@ -322,16 +339,15 @@ def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = (
     """Call of a program on tensors, and then numbers, as one step, which a ``tracked`` gradient goes through."""
     with Hold() as t:
         args = slots_of(t, operands)
-        key = (expand_call, program, args, tracked)
+        enter(t)
+        kinds = kinds_of(t, args)
+        types = tuple(map(type, numbers))
+        key = (expand_call, program, tracked, *kinds, *types)
 
-        def build() -> Node:
-            avals = tuple([program.aval(v) for v in program.outputs])
-            deps = tuple(sorted({d for a in args for d in t.deps(a)})) if tracked and t.mode.grad else ()
-            more: Any = {"avals": avals, "depss": (deps,) * len(avals), "level": level_of(t, args), "scalars": numbers}
-            more["name"] = "GradBackward0"
-            node = Node(t.node, key, expand_call, args=(*args, *[None] * len(numbers)), params=program, **more)
-            for k in range(len(numbers)):
-                node.generalize(k)  # the program takes them for inputs
-            return node
+        def build() -> Rule:
+            flows, level = tracked and t.mode.grad and any_tracked(kinds), level_of(t, args)
+            results = tuple([kind_of(program.aval(v), flows, level) for v in program.outputs])
+            more: Any = {"kinds": results, "numbers": types, "name": "GradBackward0", "grad": t.mode.grad}
+            return Rule(key, expand_call, arity=len(args), params=(program, tracked), **more)
 
-        return take(t, key, build, numbers)
+        return take(t, key, args, build, numbers)

@@ -161,24 +161,24 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         "_bound",
         "_code",
         "_data",
-        "_deps",
+        "_kind",
         "_gone",
         "_held",
         "_kept",
         "_lasti",
-        "_node",
+        "_rule",
         "_positions",
         "_slot",
         "_src",
         "_trace",
     )
     _aval: Aval
-    _deps: tuple[int, ...]
+    _kind: Any
     _trace: Any
     _slot: int
     _data: Any
     _src: Any
-    _node: Any
+    _rule: Any
     _held: bool
     _kept: Any
     backward, register_hook, retain_grad, to = backward, register_hook, retain_grad, to
@@ -252,12 +252,12 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     @property
     def requires_grad(self) -> bool:
         """Whether a gradient flows through the tensor."""
-        return bool(self._deps)
+        return self._kind.tracked
 
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made the tensor."""
-        return not self._deps or isinstance(self._src, Leaf)
+        return not self._kind.tracked or isinstance(self._src, Leaf)
 
     @property
     def grad_fn(self) -> str | None:

@@ -151,7 +151,7 @@ class Ties:
         """Whole value from the snapshot of its parts; they are not written in place meanwhile."""
         pairs = list(zip(parts, seen, strict=True))
         moved = [(p, v) for p, v in pairs if not p._ties.is_merged(v)]
-        tracked = self.shared is None and self.base._deps
+        tracked = self.shared is None and self.base._kind.tracked
         if tracked or any(type(v._data) is not np.ndarray for _, v in moved):
             whole = self.base if self.shared is None else wrap(self.shared[0].copy())
             return enable_grad().apply(_with_parts, whole, moved)

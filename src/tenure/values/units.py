@@ -58,14 +58,10 @@ class SegmentUnit:
         self.segment = segment
         self.number = segment.number
         self.handlers = segment.handlers
-        self.made = paths.steps(segment.node)
 
     def deps(self, slot: int) -> tuple[int, ...]:
         """Source slots behind a slot."""
-        if slot < 0:
-            return (slot,)
-        step, k = self.made[slot]
-        return step.depss[k]
+        return paths.reached(self.segment.path, slot)
 
     def source(self, slot: int) -> Source:
         """Source behind a source slot: a leaf, or a result of an earlier trace."""

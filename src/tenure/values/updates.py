@@ -26,6 +26,6 @@ def become(places: list[Any], values: tuple[Any, ...]) -> None:
         if WATCHERS:
             for watch in WATCHERS:
                 watch(place, place._read())
-        if value._node is not None and value._node.level is not None:
+        if value._kind.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)

@@ -147,7 +147,7 @@ class Var(Writable):
                 if tracked and current_mode().grad:
                     raise leaf_written()
                 v = v if type(v) in NUMBERS else detach(v)
-            free = self._leaf is None and (old._deps or (type(v) not in NUMBERS and v._deps))
+            free = self._leaf is None and (old._kind.tracked or (type(v) not in NUMBERS and v._kind.tracked))
             outside = free and not current_mode().grad
             if outside and not kept and type(v) not in NUMBERS:
                 v = detach(v)
@@ -166,8 +166,7 @@ class Var(Writable):
     def _take(self, new: Any, writer: Borrow | None = None, key: Any = ..., known: Any = None) -> bool:
         """Store a value of the place's shape and dtype, all checks passed; a leaf's has no graph. False, and nothing
         done, if the place does not hold what is ``known`` any more."""
-        node = new._node  # another thread may run its trace at any time
-        if node is not None and node.level is not None:
+        if new._kind.level is not None:
             refuse_writing(self._home, new)
         if self._leaf is not None:
             new = as_leaf(new, self._leaf)
@@ -256,7 +255,7 @@ class Var(Writable):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made the value."""
-        return self._leaf is not None or not self._read()._deps
+        return self._leaf is not None or not self._read()._kind.tracked
 
     @property
     def data(self) -> Borrow:
@@ -267,7 +266,7 @@ class Var(Writable):
     def data(self, v: ArrayLike) -> None:
         free = self._loans is None and self._ties is None and not (LENDING or UPDATING or WATCHERS)
         if free and type(v) is Tensor and v._aval == self._read()._aval:
-            self._take(detach(v) if v._deps else v)
+            self._take(detach(v) if v._kind.tracked else v)
             return
         if isinstance(v, Borrow) and v._place is self and v._parent is None and v._stale is None:
             return
@@ -313,7 +312,7 @@ class Var(Writable):
         return self if self._write(written_of(v), None, key, tracked=True, seen=seen, kept=kept) else None
 
     def _graph(self, seen: Any) -> Any:
-        return seen if seen._deps and self._leaf is None and not current_mode().grad else None
+        return seen if seen._kind.tracked and self._leaf is None and not current_mode().grad else None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         whole = None if self._ties is None else self._ties.whole()
@@ -355,7 +354,7 @@ def as_leaf(value: Any, leaf: Leaf) -> Any:
     if value._data is None:
         return steps.mark_leaf(value, leaf)
     h = wrap(value._data, value._aval)
-    h._deps, h._src = (0,), leaf
+    h._kind, h._src = value._kind.leaf, leaf
     return h
 
 

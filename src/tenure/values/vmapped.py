@@ -9,10 +9,12 @@ from tenure.errors import GradientError, VmapError
 from tenure.transform.jvp import between
 from tenure.values.expand import expand_open, expand_return, expand_select, expand_widen
 from tenure.values.levels import Call, beneath, is_open, level_of
+from tenure.values.paths import reached, steps
 from tenure.values.record import RECORDER, Trace
+from tenure.values.rows import Path
+from tenure.values.rules import Level, Rule, kind_of
 from tenure.values.sites import here, site
-from tenure.values.steps import Hold, slots_of, take
-from tenure.values.trie import Level, Node
+from tenure.values.steps import Hold, slots_of, take, take_here
 
 
 def calling(count: int, randomness: str, function: Callable[[Call], Any]) -> Any:
@@ -28,7 +30,7 @@ def _called(count: int, randomness: str, function: Callable[[Call], Any]) -> Any
         return function(call)
     finally:
         RECORDER.vmap = outer
-        if is_open(level, t.node.open) and not (t.busy or t.done):
+        if is_open(level, t.open) and not (t.busy or t.done):
             finish(call, (), ())
 
 
@@ -37,30 +39,30 @@ def begin(count: int) -> tuple[Level, Trace]:
     with Hold() as t:
         key = (expand_open, count)
 
-        def build() -> Node:
-            node = Node(t.node, key, expand_open)
-            node.open = node.params = Level(count, node.open)
-            return node
+        def build() -> Rule:
+            level = Level(count, t.open)
+            return Rule(key, expand_open, params=level, open=level, grad=t.mode.grad)
 
         t.vmapped = True
-        take(t, key, build)
-        return t.node.params, t
+        take_here(t, key, (), build)
+        t.open = t.rules[-1].open
+        return t.rules[-1].params, t
 
 
 def select(x: Any, axis: int, level: Level) -> Any:
     """One example of a value that has them along an axis."""
     with Hold() as t:
         slot = t.bind(x)
-        key = (expand_select, slot, axis, level.depth)
+        kind = t.kind(slot)
+        key = (expand_select, kind, axis, level)
 
-        def build() -> Node:
-            aval = t.aval(slot)
-            part = aval.with_shape((*aval.shape[:axis], *aval.shape[axis + 1 :]))
-            deps = t.deps(slot) if t.mode.grad else ()
-            more: Any = {"params": (axis, level.depth), "avals": (part,), "depss": (deps,), "level": level}
-            return Node(t.node, key, expand_select, args=(slot,), name="SelectBackward0", **more)
+        def build() -> Rule:
+            part = kind.aval.with_shape((*kind.aval.shape[:axis], *kind.aval.shape[axis + 1 :]))
+            kinds = (kind_of(part, kind.tracked and t.mode.grad, level),)
+            more: Any = {"params": (axis, level.depth), "kinds": kinds, "name": "SelectBackward0", "grad": t.mode.grad}
+            return Rule(key, expand_select, arity=1, **more)
 
-        return take(t, key, build)[0]
+        return take(t, key, (slot,), build)[0]
 
 
 def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -72,23 +74,14 @@ def finish(call: Call, results: Sequence[Any], axes: tuple[int, ...]) -> tuple[A
             refuse_handlers(t, slots, level)
         key = (expand_return, slots, axes)
 
-        def build() -> Node:
-            level_of(t, slots)
-            node = Node(
-                t.node,
-                key,
-                expand_return,
-                args=slots,
-                params=(axes, level.count),
-                avals=tuple([widened(t.aval(s), k, level.count) for s, k in zip(slots, axes, strict=True)]),
-                depss=tuple([outer_deps(t, s, level) for s in slots]),
-                name="StackBackward0",
-                level=beneath(t, slots, level),
-            )
-            node.open = level.outer
-            return node
+        def build() -> Rule:
+            rule = leaving(t, key, slots, axes, level)
+            rule.params, rule.name, rule.open = (axes, level.count, level), "StackBackward0", level.outer
+            return rule
 
-        return take(t, key, build)
+        out = take_here(t, key, slots, build)
+        t.open = level.outer
+        return out
 
 
 def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
@@ -97,23 +90,33 @@ def widen(xs: Sequence[Any], level: Level) -> tuple[Any, ...]:
         slots = slots_of(t, xs)
         key = (expand_widen, slots, level.depth)
 
-        def build() -> Node:
-            level_of(t, slots)
-            more: Any = {
-                "avals": tuple([widened(t.aval(s), 0, level.count) for s in slots]),
-                "depss": tuple([outer_deps(t, s, level) for s in slots]),
-                "level": beneath(t, slots, level),
-            }
-            return Node(t.node, key, expand_widen, args=slots, params=(level.depth, level.count), **more)
+        def build() -> Rule:
+            rule = leaving(t, key, slots, (0,) * len(slots), level)
+            rule.params = (level.depth, level.count, level)
+            return rule
 
-        return take(t, key, build)
+        return take_here(t, key, slots, build)
+
+
+def leaving(t: Trace, key: Any, slots: tuple[int, ...], axes: tuple[int, ...], level: Level) -> Rule:
+    """Rule of a step by which one example's values become those of all examples."""
+    level_of(t, slots)
+    path = t.path
+    outside = beneath(steps(path), slots, level)
+    rule = Rule(key, key[0], arity=len(slots), grad=t.mode.grad)
+    kinds = []
+    for s, axis in zip(slots, axes, strict=True):
+        tracked = bool(outer_deps(path, s, level))
+        kinds.append(kind_of(widened(t.kind(s).aval, axis, level.count), tracked, outside))
+    return rule.giving(*kinds)
 
 
 def waits_outside(xs: Sequence[Any], level: Level) -> bool:
     """Whether the gradients of one example's values come from outside of the call, and only from there."""
     t = RECORDER.trace
-    deps = {(x._slot, d) for x in xs if x._trace is t for d in t.deps(x._slot)}
-    return all(d in outer_deps(t, slot, level) for slot, d in deps)
+    path = t.point()
+    deps = {(x._slot, d) for x in xs if x._trace is t for d in reached(path, x._slot)}
+    return all(d in outer_deps(path, slot, level) for slot, d in deps)
 
 
 def widened(aval: Any, axis: int, count: int) -> Any:
@@ -121,9 +124,10 @@ def widened(aval: Any, axis: int, count: int) -> Any:
     return aval.with_shape((*aval.shape[:axis], count, *aval.shape[axis:]))
 
 
-def outer_deps(t: Trace, slot: int, level: Level) -> tuple[int, ...]:
+def outer_deps(path: Path, slot: int, level: Level) -> list[int]:
     """Sources of a result that lie outside the call."""
-    return tuple([d for d in t.deps(slot) if d < 0 or not within(t.handles[d]._node.level, level)])
+    made = steps(path)
+    return [d for d in reached(path, slot) if d < 0 or not within(made[d][0].level, level)]
 
 
 def within(inner: Level | None, level: Level) -> bool:
@@ -133,15 +137,17 @@ def within(inner: Level | None, level: Level) -> bool:
 
 def refuse_handlers(t: Trace, slots: Sequence[int], level: Level) -> None:
     """VmapError for hooks and rules of one example's gradient: they have no meaning for those of all."""
+    path = t.point()
+    made = steps(path)
     stack, seen = [s for s in slots if s >= 0], set(slots)
     hit = []
     while stack:
         slot = stack.pop()
-        if not within(t.handles[slot]._node.level, level):
+        if not within(made[slot][0].level, level):
             continue
-        if slot in t.handlers and outer_deps(t, slot, level):
+        if slot in t.handlers and outer_deps(path, slot, level):
             hit.append(slot)
-        more = {a for a in t.handles[slot]._node.args if a is not None and a >= 0} - seen
+        more = {a for a in made[slot][0].args if a >= 0} - seen
         seen |= more
         stack.extend(more)
     if hit and reaches(t, slots, hit):
@@ -155,12 +161,13 @@ def refuse_handlers(t: Trace, slots: Sequence[int], level: Level) -> None:
 def reaches(t: Trace, slots: Sequence[int], hit: Sequence[int]) -> bool:
     """Whether a gradient of some results goes on to others, cached: a step may read what it does not depend on."""
     key = ("reaches", tuple(slots), tuple(hit))
-    found: bool | None = t.node.plans.get(key)
+    path = t.point()
+    found: bool | None = path.plans.get(key)
     if found is None:
-        ex = t.expanded()
+        ex = t.expanded(path)
         ends = {ex[s].id for s in hit}
         found = not ends.isdisjoint(between(ex.builder, (), [ex[s].id for s in slots]))
-        t.node.plans[key] = found
+        path.plans[key] = found
     return found
 
 

@@ -121,12 +121,12 @@ class Writable(Tensor):
     __slots__ = ()
     _val: Any
     _aval = _through("_aval")
-    _deps = _through("_deps")
+    _kind = _through("_kind")
     _trace = _through("_trace")
     _slot = _through("_slot")
     _data = _through("_data")
     _src = _through("_src")
-    _node = _through("_node")
+    _rule = _through("_rule")
 
     def _absent(self) -> Any:
         """Error of a read that is not possible now."""
@@ -317,7 +317,7 @@ def leaf_written() -> WriteError:
 
 def replaced(old: Any, v: Any) -> Any:
     """Value of a place after v, a number or a tensor that broadcasts to it, was written to all of it."""
-    if type(v) in FILLS.get(old._aval.dtype.kind, ()) and not old._deps:
+    if type(v) in FILLS.get(old._aval.dtype.kind, ()) and not old._kind.tracked:
         return steps.fill(old._aval, v)
     if type(v) in NUMBERS or v._aval != old._aval:
         return indexing.written(old, ..., v)

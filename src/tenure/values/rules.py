@@ -1,0 +1,179 @@
+"""Kinds and rules: what is known of recorded values and steps before any number is.
+
+A *kind* is what recording needs to know of a value: its aval, whether a gradient flows to it, the vmapped call of whose
+example it is. A *rule* is a step on operands of given kinds: what it gives, which numbers it accepts, how it becomes
+primitives. Both are interned: equal ones are one object, and are compared as such. A rule is made once in a process; a
+recorded step is a rule and the slots that it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isnan
+from typing import Any, Final
+
+from tenure.errors import DTypeError
+from tenure.ir.aval import Aval
+from tenure.ir.traits import Limit
+from tenure.ops.pointwise import DIVISOR
+
+Key = tuple[Any, ...]
+Slots = tuple[int, ...]
+MOST_KINDS = 1 << 14
+MOST_RULES = 1 << 15
+
+
+class _General:
+    """Marker of a scalar position that has met more than one value: an input of the program for good."""
+
+    def __repr__(self) -> str:
+        return "GENERAL"
+
+
+GENERAL: Final = _General()
+Bound = tuple[int, int, Limit | None]
+"""Bound of a Python number where it is recorded: its range, and further conditions."""
+INT64: Bound = (-(2**63), 2**63 - 1, None)
+DIVIDES: Bound = (*INT64[:2], DIVISOR)
+
+
+class Level:
+    """Vmapped call on a path: so many examples, ``depth`` calls deep, within the level ``outer``."""
+
+    __slots__ = ("count", "depth", "outer")
+
+    def __init__(self, count: int, outer: Level | None) -> None:
+        self.count = count
+        self.outer = outer
+        self.depth: int = 1 if outer is None else outer.depth + 1
+
+
+class Kind:
+    """Kind of a value. ``leaf`` and ``plain`` are the same with and without a gradient; ``input`` is the rule by which
+    such a value becomes an input of a trace."""
+
+    leaf: Kind
+    plain: Kind
+    __slots__ = ("aval", "input", "leaf", "level", "plain", "tracked")
+
+    def __init__(self, aval: Aval, tracked: bool, level: Level | None) -> None:
+        self.aval = aval
+        self.tracked = tracked
+        self.level = level
+        self.input: Any = None
+
+    def __repr__(self) -> str:
+        return f"{self.aval}{' tracked' if self.tracked else ''}{' of one example' if self.level else ''}"
+
+
+KINDS: dict[tuple[Aval, Level | None], Kind] = {}
+
+
+def kind_of(aval: Aval, tracked: bool = False, level: Level | None = None) -> Kind:
+    """The kind of an aval."""
+    plain = KINDS.get((aval, level))
+    if plain is None:
+        if len(KINDS) > MOST_KINDS:
+            KINDS.clear()
+        plain, leaf = Kind(aval, False, level), Kind(aval, True, level)
+        plain.plain, plain.leaf = leaf.plain, leaf.leaf = plain, leaf
+        plain = KINDS.setdefault((aval, level), plain)
+    return plain.leaf if tracked else plain
+
+
+SAME: Final = Level(0, None)
+"""The innermost open vmapped call is the one before the step."""
+
+
+class Rule:
+    """Step on operands of some kinds.
+
+    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call. It reads ``arity`` slots, and numbers of the
+    Python types ``numbers``, which ``bounds`` restrict, after them, or before if it is ``turned``. ``leaves`` says which results of an operation are
+    sources of gradients from here on; ``grad``, whether gradients were recorded. ``inputs`` is 1 for a new input; a gradient
+    ``consumes`` what it walks or not.
+    ``size`` counts its operations, each of a composite one by itself. ``open`` is the innermost vmapped call from here
+    on.
+    """
+
+    __slots__ = (
+        "arity", "bounds", "consumes", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
+        "open", "params", "size", "turned",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        key: Key,
+        expand: Callable[..., None],
+        *,
+        arity: int = 0,
+        params: Any = None,
+        kinds: tuple[Kind, ...] = (),
+        numbers: tuple[type, ...] = (),
+        bounds: tuple[Bound | None, ...] = (),
+        name: str = "",
+        leaves: tuple[int, ...] = (),
+        grad: bool = True,
+        inputs: int = 0,
+        consumes: bool = False,
+        size: int = 0,
+        open: Level | None = SAME,
+        turned: bool = False,
+    ) -> None:
+        self.key = key
+        self.expand = expand
+        self.arity = arity
+        self.params = params
+        self.numbers = numbers
+        self.bounds = bounds or tuple([INT64 if k is int else None for k in numbers])
+        self.name = name
+        self.leaves = leaves
+        self.grad = grad
+        self.inputs = inputs
+        self.consumes = consumes
+        self.size = size
+        self.open = open
+        self.turned = turned
+        self.giving(*kinds)
+
+    def giving(self, *kinds: Kind) -> Rule:
+        """Set the kinds of the results of a new rule."""
+        self.kinds = kinds
+        self.kind = kinds[0] if len(kinds) == 1 else None
+        self.level: Level | None = kinds[0].level if kinds else None
+        self.size = max(self.size, len(kinds))
+        return self
+
+    def check(self, scalars: tuple[Any, ...]) -> None:
+        """Check the numbers of a step."""
+        for value, bound in zip(scalars, self.bounds, strict=True):
+            if bound is not None and not within(value, bound):
+                raise out_of_bounds(value, bound)
+
+
+class Known(dict[Key, Rule]):
+    """Rules by their keys: an operation, the kinds of its operands, its parameters, and the types of its numbers."""
+
+    def keep(self, rule: Rule) -> Rule:
+        """Intern a rule."""
+        if len(self) > MOST_RULES:
+            self.clear()
+        return self.setdefault(rule.key, rule)
+
+
+def unspecializable(value: Any) -> bool:
+    """Whether a number cannot be specialized: 0.0 equals −0.0 and NaN equals nothing."""
+    return type(value) is float and (value == 0.0 or isnan(value))
+
+
+def within(value: int, bound: Bound) -> bool:
+    """Whether a Python number lies within a bound."""
+    return bound[0] <= value <= bound[1] and (bound[2] is None or bound[2].admits(value))
+
+
+def out_of_bounds(value: int, bound: Bound) -> Exception:
+    """Error for a Python number outside the range of its dtype, or refused by a primitive."""
+    if bound[2] is not None and bound[0] <= value <= bound[1]:
+        return bound[2].error(value)
+    bits = (bound[1] - bound[0] + 1).bit_length() - 1
+    return DTypeError(f"the number {value} does not fit in int{bits}", help="write it as a float, or cast the tensor")
