@@ -95,10 +95,10 @@ def test_a_path_taken_in_python_is_the_path_that_generated_code_takes(monkeypatc
     assert computation(x, y, v, p, 0.5).item() == first
     assert force.COUNTS["rows"] == before["rows"]
     by_operator = x * y
-    node = RECORDER.trace.node
+    path = RECORDER.trace.point()
     RECORDER.flush()
     by_name = tn.multiply(x, y)  # has no code of its own
-    assert RECORDER.trace.node is node
+    assert RECORDER.trace.point() is path
     assert by_name.tolist() == by_operator.tolist()
 
 

@@ -19,8 +19,8 @@ from tenure.values.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.reading import value_of
 from tenure.values.record import RECORDER
 from tenure.values.residuals import Beginning, Residuals
-from tenure.values.tensor import Tensor
 from tenure.values.rules import Level
+from tenure.values.tensor import Tensor
 from tenure.values.vmapped import select, waits_outside, widen
 
 

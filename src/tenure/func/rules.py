@@ -16,9 +16,9 @@ from tenure.values import shaping, steps
 from tenure.values.arithmetic import to_dtype
 from tenure.values.levels import deeper
 from tenure.values.reading import value_of
+from tenure.values.rules import Level
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor
-from tenure.values.rules import Level
 
 HERE: Final = object()
 """Stands for a tensor."""

@@ -20,11 +20,12 @@ from tenure.values.gradients import add, replace
 from tenure.values.graph import CodeSite, Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
 from tenure.values.period import SHORT
-from tenure.values.record import RECORDER, Trace
+from tenure.values.record import RECORDER
 from tenure.values.replay import Replay
 from tenure.values.roots import check_root
 from tenure.values.rows import Path
 from tenure.values.sites import here, site
+from tenure.values.trace import Trace
 from tenure.values.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
 
 Arrival = tuple[Leaf, Any]

@@ -16,8 +16,8 @@ from tenure.interp.interp import Executable, Interpreted
 from tenure.values import force
 from tenure.values.explain_page import Box, Edge, page
 from tenure.values.force import LAST, Plan
-from tenure.values.sites import site
 from tenure.values.rows import ROOT, below
+from tenure.values.sites import site
 
 COMPILED = "one native call"
 STEPWISE = "run op by op so far; shown as it will be compiled when it comes back"

@@ -25,8 +25,8 @@ from tenure.values.expand import Expansion
 from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.sites import sites_of
 from tenure.values.rows import COUNTS, ROOT, Path, prune
+from tenure.values.sites import sites_of
 from tenure.values.unfinished import MOVED
 
 

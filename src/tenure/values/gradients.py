@@ -14,7 +14,8 @@ from tenure.values import record, steps
 from tenure.values.graph import Leaf
 from tenure.values.guard import guarded
 from tenure.values.hits import know
-from tenure.values.record import RECORDER, Trace
+from tenure.values.record import RECORDER
+from tenure.values.trace import Trace
 
 
 def begin(leaf: Leaf, g: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -21,19 +21,20 @@ from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
-from tenure.values.sites import PACKAGE, site_of, user_frame
-from tenure.values.rows import ROOT, History, Path
+from tenure.values.rows import COUNTS, ROOT, History, Path
 from tenure.values.rules import DIVIDES, GENERAL, INT64, Kind, Rule
+from tenure.values.sites import PACKAGE, site_of, user_frame
+from tenure.values.trace import Trace
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
 
 if TYPE_CHECKING:
     from tenure.values.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
-TRACE = tuple([name for name in record.Trace.__slots__ if name != "__weakref__"])
+TRACE = tuple([name for name in Trace.__slots__ if name != "__weakref__"])
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad", "known"),
-    record.Trace: TRACE,
+    Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "plain", "tracked"),
     Rule: ("arity", "bounds", "key", "kind", "kinds", "level", "name", "params"),
@@ -78,18 +79,18 @@ def _known() -> dict[str, Any]:
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
-        "slow_bind": record.Trace.bind, "slow_point": record.Trace.point, "refuse_moved": refuse_moved,
+        "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
         "gradient_step": expand_gradient,
         "operation_step": expand_operation,
         "root": ROOT,
         "mode_type": Mode,
-        "enter": record.Trace.enter,
+        "enter": Trace.enter,
         "ndarray": np.ndarray,
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
-        "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": force.COUNTS,
+        "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
@@ -99,11 +100,11 @@ def _known() -> dict[str, Any]:
 
 def _load() -> Extension:
     offsets = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
-    like = record.Trace()
+    like = Trace()
     blank = {name: getattr(like, name) for name in TRACE}
     made = hits_code.remembered(offsets, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
-    objects = {**_known(), "trace": record.Trace, "new_lock": type(like.lock)}
+    objects = {**_known(), "trace": Trace, "new_lock": type(like.lock)}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
     for name, to in objects.items():
         if f"o_{name}" in code:
@@ -142,7 +143,7 @@ def coded(function: F) -> F:
 
 
 @coded
-def lay(t: record.Trace, rule: Rule, args: tuple[int, ...], scalars: tuple[Any, ...]) -> tuple[Any, ...]:
+def lay(t: Trace, rule: Rule, args: Sequence[int], scalars: tuple[Any, ...]) -> tuple[Any, ...]:
     """Handles of a step in a held trace, named by the user's line."""
     if scalars:
         rule.check(scalars)
@@ -156,10 +157,10 @@ does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
-    _bind: Any = CODE.method("bind_method", record.Trace.bind, record.Trace)
-    record.Trace.bind = _bind  # type: ignore[method-assign]
-    _point: Any = CODE.method("point_method", record.Trace.point, record.Trace)
-    record.Trace.point = _point  # type: ignore[method-assign]
+    _bind: Any = CODE.method("bind_method", Trace.bind, Trace)
+    Trace.bind = _bind  # type: ignore[method-assign]
+    _point: Any = CODE.method("point_method", Trace.point, Trace)
+    Trace.point = _point  # type: ignore[method-assign]
 
 
 def add_place(of: type) -> None:

@@ -263,5 +263,8 @@ def backward(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
-BACKWARD = (is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk, backward)
+BACKWARD = (
+    *(is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk),
+    backward,
+)
 """``backward``, with its internal functions."""

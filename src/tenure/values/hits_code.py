@@ -279,7 +279,7 @@ def lay(m: Code) -> None:
         arity, count = (f.call("PyTuple_Size", x, returns="i64") for x in (read, scalars))
         slots, numbers = f.local(count=WIDEST), f.local(count=MOST)
         fine = f.both(f.value("i1", f"icmp ule {arity}, {WIDEST}"), f.value("i1", f"icmp ule {count}, {MOST}"))
-        with f.when(fine):
+        with f.when(fine):  # neither is −1, the size of what is no tuple
             for given, to, size in ((read, slots, arity), (scalars, numbers, count)):
                 with f.each(size) as k:
                     f.store(f.item(given, k), f.at(to, k))
@@ -369,16 +369,6 @@ def value_of(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_value_of"), "ptr %args", "i64 %n", NULL))
 
 
-def bind_method(m: Code) -> None:
-    """Trace.bind(x) of a held trace."""
-    with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
-        with f.when(f.equal("i64 %n", "i64 1")):
-            x = f.load("ptr %args")
-            with f.when(f.is_(f.kind(x), "tensor")):
-                f.ret(f.call("slot", "ptr %t", x))
-        f.ret(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n", NULL))
-
-
 def onward(m: Code) -> None:
     """Call a Python function with x and the arguments of a method, of which the last have the names."""
     with m.function("onward", "ptr %f", "ptr %x", "ptr %args", "i64 %n", "ptr %names") as f:
@@ -395,7 +385,7 @@ def onward(m: Code) -> None:
 
 
 CALLED = (
-    *(pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, bind_method, value_of),
+    *(pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of),
     onward,
 )
 """Builtins of this module, with their internal functions."""

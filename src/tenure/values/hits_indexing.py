@@ -42,22 +42,20 @@ def selected(m: Code) -> None:
     without an error, if that is left to the slow path."""
     names = ("ptr %fn", "ptr %x", "ptr %y", "ptr %number", "ptr %params", "ptr %starts", "i64 %depth")
     with m.function("selected", *names) as f:
-        parts, numbers, out = f.local(count=MOST + 5), f.local(count=MOST + 1), f.local()
-        slots = f.local(count=2)
+        parts, numbers, out, slots = f.local(count=MOST + 5), f.local(count=MOST + 1), f.local(), f.local(count=2)
         count = f.size("ptr %starts", "Tuple")
         f.store(NULL, out)
         with f.when(f.value("i1", f"icmp ugt {count}, {MOST}")):
             f.ret(NULL)
-        t, second, at = f.call("hold"), f.local(), f.local("i64")
+        t, second = f.call("hold"), f.local()
         with f.when(f.absent(t)):
             f.ret(NULL)
         i = f.call("slot", t, "ptr %x")
         f.store(NULL, second)
-        f.store("i64 2", at)
         one, bare = f.absent("ptr %y"), f.absent("ptr %number")
+        at = f.choice(one, "i64 2", "i64 3")
         with f.unless(f.either(one, f.absent(i))):
             f.store(f.call("slot", t, "ptr %y"), second)
-            f.store("i64 3", at)
         j = f.load(second)
         with f.unless(f.either(f.absent(i), f.both(f.negation(one), f.absent(j)))):
             f.store("ptr %fn", parts)
@@ -66,8 +64,8 @@ def selected(m: Code) -> None:
             f.store(f.call("kind", t, i), f.at(parts, "i64 1"))
             with f.unless(one):
                 f.store(f.call("kind", t, j), f.at(parts, "i64 2"))
-            f.store("ptr %params", f.at(parts, f.load(at, "i64")))
-            kinds, extra = f.at(parts, f.do("add", f.load(at, "i64"), "i64 1")), f.choice(bare, "i64 0", "i64 1")
+            f.store("ptr %params", f.at(parts, at))
+            kinds, extra = f.at(parts, f.do("add", at, "i64 1")), f.choice(bare, "i64 0", "i64 1")
             with f.unless(bare):
                 f.store("ptr %number", numbers)
                 f.store(f.kind("ptr %number"), kinds)
@@ -76,7 +74,7 @@ def selected(m: Code) -> None:
                 f.store(start, f.at(numbers, to))
                 f.store(f.kind(start), f.at(kinds, to))
             more = f.do("add", count, extra)
-            n = f.do("add", f.do("add", f.load(at, "i64"), "i64 1"), more)
+            n = f.do("add", f.do("add", at, "i64 1"), more)
             row = (slots, f.choice(one, "i64 1", "i64 2"), numbers, more, "i64 %depth", "i1 false")
             f.store(f.call("take", t, parts, n, *row), out)
         f.decref(i, j)

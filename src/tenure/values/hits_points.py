@@ -88,5 +88,15 @@ def point_method(m: Code) -> None:
         f.ret(f.incref(path))
 
 
-POINTS = (as_before, numbers_as_before, point, point_method)
+def bind_method(m: Code) -> None:
+    """Trace.bind(x) of a held trace."""
+    with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
+        with f.when(f.equal("i64 %n", "i64 1")):
+            x = f.load("ptr %args")
+            with f.when(f.is_(f.kind(x), "tensor")):
+                f.ret(f.call("slot", "ptr %t", x))
+        f.ret(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n", NULL))
+
+
+POINTS = (as_before, numbers_as_before, point, point_method, bind_method)
 """Builtins of this module, with their internal functions."""

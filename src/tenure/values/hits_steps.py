@@ -66,8 +66,8 @@ def state(m: Code) -> None:
 
 
 def hold(m: Code) -> None:
-    """Return this thread's trace, marked busy (held), in the mode in force; NULL if it is busy, has come to its limit, or
-    either is eager, or with an error."""
+    """Return this thread's trace, marked busy (held), in the mode in force; NULL if it is busy, has come to its limit,
+    or either is eager, or with an error."""
     with m.function("hold") as f:
         t, box = f.call("trace"), f.local()
         with f.when(f.absent(t)):
@@ -100,9 +100,8 @@ def same(m: Code) -> None:
     with m.function("same", "ptr %key", "ptr %parts", "i64 %n", returns="i1") as f:
         with f.unless(f.equal(f.size("ptr %key", "Tuple"), "i64 %n")):
             f.ret("i1 false")
-        with f.each("i64 %n") as k:
-            with f.unless(f.equal(f.item("ptr %key", k), f.load(f.at("ptr %parts", k)))):
-                f.ret("i1 false")
+        with f.each("i64 %n") as k, f.unless(f.equal(f.item("ptr %key", k), f.load(f.at("ptr %parts", k)))):
+            f.ret("i1 false")
         f.ret("i1 true")
 
 

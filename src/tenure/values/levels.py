@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tenure.errors import VmapError
-from tenure.values.sites import here, site
 from tenure.values.rules import Level
+from tenure.values.sites import here, site
 
 
 class Call:

@@ -23,9 +23,10 @@ from tenure.values.guard import guarded
 from tenure.values.loans import STANDING_IN, Ended, Loans, tidied, used, written_while
 from tenure.values.lost import giving_back, taking
 from tenure.values.parameter import Parameter
-from tenure.values.record import RECORDER, Trace, apply_one
+from tenure.values.record import RECORDER, apply_one
 from tenure.values.sites import at_users_line, here, site
 from tenure.values.tensor import Tensor
+from tenure.values.trace import Trace
 from tenure.values.unfinished import bound_elsewhere, note_moved
 from tenure.values.var import Var
 

@@ -11,8 +11,9 @@ from tenure.ops.promote import Operation
 from tenure.values import record
 from tenure.values.given import number
 from tenure.values.modes import MODE, current_mode
-from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, Trace, cut, rest, taken
+from tenure.values.record import EXPRESSIONS, PLACES, RECORDER, cut, rest, taken
 from tenure.values.rules import Rule
+from tenure.values.trace import Trace
 
 if TYPE_CHECKING:
     from tenure.values.tensor import Tensor
@@ -60,12 +61,12 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
             if type(a) is record._Tensor and type(b) is record._Tensor:
                 i = a._slot if a._trace is t else t.bind(a)
                 j = b._slot if b._trace is t else t.bind(b)
-                found = two(t, fn, (j, i) if reflected else (i, j))
+                found: Row | None = two(t, fn, (j, i) if reflected else (i, j))
             else:
                 found = mixed(t, fn, x, y, reflected)
-                if found is None:
-                    rest(t)
-                    return NotImplemented if operator else record._Tensor._refuse_operands(fn, x, y)
+            if found is None:
+                rest(t)
+                return NotImplemented if operator else record._Tensor._refuse_operands(fn, x, y)
             h = t.append(*found, sys._getframe(depth))
             taken(t)
         except Exception:

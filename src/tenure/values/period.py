@@ -167,9 +167,10 @@ def choose_cut(path: Path) -> None:
 
 
 def mark_cut(path: Path, results: int) -> None:
-    """Mark the last step up to so many results as a cut: nowhere, where the first step alone gives more results, as that
-    of many parameters."""
-    block = next((at for at in reversed(path.blocks()) if at.parent is not None and at.parent.results <= results), None)
+    """Mark the last step up to so many results as a cut: nowhere, where the first step alone gives more, as that of
+    many parameters."""
+    before = [at for at in path.blocks() if at.parent is not None and at.parent.results <= results]
+    block = before[-1] if before else None
     parent = None if block is None else block.parent
     if block is None or parent is None:
         return

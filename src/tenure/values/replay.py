@@ -23,11 +23,11 @@ from tenure.values.grow import new_operation
 from tenure.values.handlers import Handler
 from tenure.values.levels import Call, is_open
 from tenure.values.modes import set_grad_enabled
-from tenure.values.record import RECORDER
-from tenure.values.sites import here, site
 from tenure.values.paths import KEEPING
+from tenure.values.record import RECORDER
 from tenure.values.rows import ROOT, Path, Step
 from tenure.values.rules import Level
+from tenure.values.sites import here, site
 from tenure.values.vmapped import begin, finish, select, widen
 
 

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from tenure.values.arithmetic import detach
-from tenure.values.record import Trace
 from tenure.values.replay import Replay
 from tenure.values.rows import ROOT, Path
+from tenure.values.trace import Trace
 
 
 def past_of(t: Any, end: Path) -> Any:

@@ -88,17 +88,16 @@ SAME: Final = Level(0, None)
 class Rule:
     """Step on operands of some kinds.
 
-    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call. It reads ``arity`` slots, and numbers of the
-    Python types ``numbers``, which ``bounds`` restrict, after them, or before if it is ``turned``. ``leaves`` says which results of an operation are
-    sources of gradients from here on; ``grad``, whether gradients were recorded. ``inputs`` is 1 for a new input; a gradient
-    ``consumes`` what it walks or not.
-    ``size`` counts its operations, each of a composite one by itself. ``open`` is the innermost vmapped call from here
-    on.
+    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call. It reads ``arity``
+    slots, and numbers of the Python types ``numbers``, which ``bounds`` restrict, after them, or before if it is
+    ``turned``. ``leaves`` says which results of an operation are sources of gradients from here on; ``grad``, whether
+    gradients were recorded. ``inputs`` is 1 for a new input; a gradient ``consumes`` what it walks or not. ``size``
+    counts its operations, each of a composite one by itself. ``open`` is the innermost vmapped call from here on.
     """
 
     __slots__ = (
-        "arity", "bounds", "consumes", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
-        "open", "params", "size", "turned",
+        "arity", "bounds", "consumes", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name",
+        "numbers", "open", "params", "size", "turned",
     )  # fmt: skip
 
     def __init__(

@@ -14,8 +14,8 @@ from tenure.values import packs, paths, steps
 from tenure.values.creation import wrap
 from tenure.values.expand import Expansion
 from tenure.values.graph import Segment
-from tenure.values.sites import site
 from tenure.values.rows import Path
+from tenure.values.sites import site
 
 Cotangents = dict[int, Any]
 

@@ -22,7 +22,6 @@ from tenure.values.expand import (
     WEAK,
     expand_call,
     expand_close,
-    expand_gradient,
     expand_mark,
     expand_operation,
     expand_return,
@@ -30,8 +29,8 @@ from tenure.values.expand import (
     expand_widen,
 )
 from tenure.values.graph import CodeSite, Out, Segment
-from tenure.values.sites import site_of
 from tenure.values.rows import Path, Step, history_of
+from tenure.values.sites import site_of
 
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
@@ -198,5 +197,7 @@ def gone(segment: Segment) -> dict[int, CodeSite]:
     t = segment.trace
     if t is None:
         return {}
-    lines = {slot: site_of(t, t.handles[by]) if by < len(t.handles) else None for slot, by in consumed(t.so_far()).items()}
+    handles, lines = t.handles, dict[int, CodeSite]()
+    for slot, by in consumed(t.so_far()).items():
+        lines[slot] = site_of(t, handles[by]) if by < len(handles) else None
     return spread(segment.path, lines | t.spent)

@@ -31,9 +31,10 @@ from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
 from tenure.values.period import due
-from tenure.values.record import RECORDER, Trace, cut
+from tenure.values.record import RECORDER, cut
 from tenure.values.rules import Key, Kind, Rule, kind_of
-from tenure.values.sites import here, site, site_of, user_frame
+from tenure.values.sites import here, site, site_of
+from tenure.values.trace import Trace
 
 FILL = promote.Operation("full", promote.filled)
 

@@ -161,13 +161,13 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         "_bound",
         "_code",
         "_data",
-        "_kind",
         "_gone",
         "_held",
         "_kept",
+        "_kind",
         "_lasti",
-        "_rule",
         "_positions",
+        "_rule",
         "_slot",
         "_src",
         "_trace",
@@ -252,7 +252,7 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
     @property
     def requires_grad(self) -> bool:
         """Whether a gradient flows through the tensor."""
-        return self._kind.tracked
+        return self._kind.tracked  # type: ignore[no-any-return]
 
     @property
     def is_leaf(self) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 from tenure.values import force, paths, spending, steps
 from tenure.values.graph import Segment, Source
-from tenure.values.record import RECORDER, Trace
+from tenure.values.record import RECORDER
 from tenure.values.segments import segment_gradient
 from tenure.values.sites import here
+from tenure.values.trace import Trace
 
 Cotangents = dict[int, Any]
 

@@ -10,11 +10,12 @@ from tenure.transform.jvp import between
 from tenure.values.expand import expand_open, expand_return, expand_select, expand_widen
 from tenure.values.levels import Call, beneath, is_open, level_of
 from tenure.values.paths import reached, steps
-from tenure.values.record import RECORDER, Trace
+from tenure.values.record import RECORDER
 from tenure.values.rows import Path
 from tenure.values.rules import Level, Rule, kind_of
 from tenure.values.sites import here, site
 from tenure.values.steps import Hold, slots_of, take, take_here
+from tenure.values.trace import Trace
 
 
 def calling(count: int, randomness: str, function: Callable[[Call], Any]) -> Any:
