@@ -18,16 +18,15 @@ def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | N
     tangent; elements of tangents may be unselected (``ops.selection``)."""
     found = dict(tangents)
     for v in between(b, found, range(len(b.avals)) if outs is None else outs):
-        at = b.instructions[v]
+        at, operands = b.made(v), b.operands[v]
         if at is None:
             continue
-        numbers = at.primitive.differentiable(len(at.operands))
-        dxs = [found.get(at.operands[k]) for k in numbers]
+        dxs = [found.get(operands[k]) for k in at.flows]
         if all(dx is None for dx in dxs):
             continue
         rule = at.primitive.jvp
         assert rule is not NOT_DIFFERENTIABLE and callable(rule), at.primitive
-        xs = [Value(b, o) for o in at.operands]
+        xs = [Value(b, o) for o in operands]
         tangent = rule(dxs, Value(b, v), *xs, **at.params)
         if tangent is not None:
             found[v] = tangent
@@ -40,9 +39,9 @@ def between(b: Builder, sources: Collection[int], outs: Iterable[int]) -> list[i
     stack = [v for v in outs if b.tracked[v] and v not in sources]
     while stack:
         v = stack.pop()
-        at = b.instructions[v]
+        at = b.made(v)
         if v not in found and at is not None:
             found.add(v)
-            operands = [at.operands[k] for k in at.primitive.differentiable(len(at.operands))]
+            operands = [b.operands[v][k] for k in at.flows]
             stack.extend([o for o in operands if b.tracked[o] and o not in sources])
     return sorted(found)

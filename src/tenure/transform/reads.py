@@ -212,7 +212,7 @@ class Elements:
 
     def made(self, x: Value, read: Read) -> Value:
         """Compute the elements. Marks are not rewritten: another differentiation may end there."""
-        at = self.b.instructions[x.id]
+        at = self.b.instruction(x.id)
         if at is None or at.primitive is mark or 2 * read.size > at.aval.size:
             return read.of(x)
         xs = [Value(self.b, o) for o in at.operands]
@@ -241,7 +241,7 @@ def unwrapped(program: Program) -> Program:
 
 def read_through(x: Value, read: Read) -> Value:
     """Rewrite one read of a view as a read of its base."""
-    at = x.builder.instructions[x.id]
+    at = x.builder.instruction(x.id)
     if at is None or at.primitive not in VIEWS or 2 * read.size > at.aval.size:
         return read.of(x)
     y = Value(x.builder, at.operands[0])

@@ -24,12 +24,11 @@ def dependents(b: Builder, sources: Collection[int], end: int) -> set[int]:
     """Values below ``end`` that depend differentiably on one of the sources, these included."""
     found = set(sources)
     for v in range(min(found, default=end), end):
-        instruction = b.instructions[v]
-        if instruction is not None and v not in found and b.tracked[v]:
-            operands = instruction.operands
-            numbers = instruction.primitive.differentiable(len(operands))
-            if any(operands[k] in found for k in numbers):
-                found.add(v)
+        at = b.made(v)
+        if at is None or v in found or not b.tracked[v]:
+            continue
+        if any(b.operands[v][k] in found for k in at.flows):
+            found.add(v)
     return found
 
 
@@ -83,7 +82,7 @@ class Walk:
         """Add the cotangent of a read: it is kept as a sparse one where possible."""
         held = self.held.get(x)
         self.reached.add(x)
-        if held is None and (x in self.sources or self.b.instructions[x] is None):
+        if held is None and (x in self.sources or self.b.made(x) is None):
             held = Value(self.b, x).zeros() if x in self.final else unselected_like(Value(self.b, x))
         if isinstance(held, Value):
             self.held[x] = accumulated(held, g, Value(self.b, x), read)
@@ -163,7 +162,7 @@ def pull_back(
             walk.add(v, g)
     walk.reached = set(walk.held) - set(into) | (set(cotangents) & set(into))
     for v in range(end - 1, -1, -1):
-        instruction = b.instructions[v]
+        instruction = b.instruction(v)
         if v in walk.held and v not in sources:
             held = walk.held.pop(v)
             if instruction is None or not b.tracked[v]:

@@ -29,14 +29,14 @@ WEAK = {
 
 
 class Expansion:
-    """Primitives of a path in a builder: ``slots``, ``inputs`` and ``scalars`` are its values, and ``examples`` the
-    number of the example in each vmapped call that is open."""
+    """Primitives of a path in a builder: ``slots`` are the numbers of its values, ``inputs`` and ``scalars`` those
+    that it is given, and ``examples`` the number of the example in each vmapped call that is open."""
 
     __slots__ = ("builder", "examples", "inputs", "node", "scalars", "slots")
 
     def __init__(self) -> None:
         self.builder = Builder()
-        self.slots: list[Value] = []
+        self.slots: list[int] = []
         self.inputs: list[Value] = []
         self.scalars: list[Value] = []
         self.examples: list[Value] = []
@@ -56,12 +56,20 @@ class Expansion:
         return self
 
     def __getitem__(self, slot: int) -> Value:
-        return self.slots[slot] if slot >= 0 else self.inputs[~slot]
+        return Value(self.builder, self.slots[slot]) if slot >= 0 else self.inputs[~slot]
 
-    def arguments(self, node: Node) -> list[Value]:
-        """Values that a step reads; its scalars become inputs here."""
-        kinds = iter(node.kinds)
-        return [self.scalar(following(kinds)) if slot is None else self[slot] for slot in node.args]
+    def arguments(self, node: Node) -> list[int]:
+        """Numbers of the values that a step reads; its scalars become inputs here."""
+        slots, inputs = self.slots, self.inputs
+        if not node.kinds:
+            return [slots[k] if k >= 0 else inputs[~k].id for k in node.args]  # type: ignore[operator,index]
+        kinds, found = iter(node.kinds), []
+        for k in node.args:
+            if k is None:
+                found.append(self.scalar(following(kinds)).id)
+            else:
+                found.append(slots[k] if k >= 0 else inputs[~k].id)
+        return found
 
     def scalar(self, kind: type) -> Value:
         """Value of the next Python number."""
@@ -83,27 +91,36 @@ def expand_mode(ex: Expansion, node: Node) -> None:
 
 def expand_operation(ex: Expansion, node: Node) -> None:
     """Expand an operation, with its static parameters."""
-    function, params = node.params
-    first = len(ex.builder.avals)
-    ans = function(*ex.arguments(node), **dict(params))
-    for k, value in enumerate(ans if type(ans) is tuple else (ans,)):
-        ex.slots.append(value if value.id >= first and k not in node.leaves else pointwise.mark(value))
+    b = ex.builder
+    ids = ex.arguments(node)
+    first = len(b.avals)
+    found = node.recipe.lay(b, ids)
+    if not node.leaves and min(found) >= first:
+        ex.slots += found
+        return
+    for k, v in enumerate(found):
+        ex.slots.append(v if v >= first and k not in node.leaves else marked(b, v))
         if k in node.leaves:
-            ex.builder.tracked[ex.slots[-1].id] = True
+            b.tracked[ex.slots[-1]] = True
+
+
+def marked(b: Builder, v: int) -> int:
+    """The same value under a number of its own."""
+    return pointwise.mark(Value(b, v)).id
 
 
 def expand_mark(ex: Expansion, node: Node) -> None:
     """Expand a mark, at which differentiation may end: a leaf, or the argument of a transform."""
     value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
     ex.builder.tracked[value.id] = True
-    ex.slots.append(value)
+    ex.slots.append(value.id)
 
 
 def expand_close(ex: Expansion, node: Node) -> None:
     """Expand the end of a transform: outside it the result is constant, but for dependence on outer marks."""
     value = pointwise.mark(ex[node.args[0]])  # type: ignore[index]
     ex.builder.tracked[value.id] = bool(node.deps)
-    ex.slots.append(value)
+    ex.slots.append(value.id)
 
 
 def expand_gradient(ex: Expansion, node: Node) -> None:
@@ -120,7 +137,7 @@ def expand_gradient(ex: Expansion, node: Node) -> None:
     found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     for stop in reached:
         arrived = found.get(ex[stop].id)
-        ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived))
+        ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived).id)
     b.tracking = tracking
 
 
@@ -131,17 +148,17 @@ def expand_tangent(ex: Expansion, node: Node) -> None:
     found = push_forward(ex.builder, given, [ex[out].id for out in outs])
     for out in outs:
         t = found.get(ex[out].id)
-        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)))
+        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)).id)
 
 
 def expand_call(ex: Expansion, node: Node) -> None:
     """Expand a call: the instructions of a program, inlined, on slots and numbers."""
     program = node.params
     b = ex.builder
-    values = ex.arguments(node)
+    ids = ex.arguments(node)
     for at in program.instructions:
-        values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))
-    ex.slots.extend([pointwise.mark(values[v]) for v in program.outputs])
+        ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
+    ex.slots.extend([marked(b, ids[v]) for v in program.outputs])
 
 
 def expand_open(ex: Expansion, node: Node) -> None:
@@ -156,7 +173,7 @@ def expand_select(ex: Expansion, node: Node) -> None:
     axis, depth = node.params
     x = ex[node.args[0]]  # type: ignore[index]
     spec = tuple(["i" if k == axis else ":" for k in range(x.ndim)])
-    ex.slots.append(index.getitem(x, ex.examples[depth - 1], spec=spec))
+    ex.slots.append(index.getitem(x, ex.examples[depth - 1], spec=spec).id)
 
 
 def expand_return(ex: Expansion, node: Node) -> None:
@@ -165,7 +182,7 @@ def expand_return(ex: Expansion, node: Node) -> None:
     results = [ex[slot] for slot in node.args if slot is not None]
     first = len(ex.builder.avals)
     for value in close(ex.builder, ex.examples.pop(), count, results, axes):
-        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+        ex.slots.append(value.id if value.id >= first else marked(ex.builder, value.id))
 
 
 def expand_widen(ex: Expansion, node: Node) -> None:
@@ -173,7 +190,7 @@ def expand_widen(ex: Expansion, node: Node) -> None:
     depth, count = node.params
     first, values = len(ex.builder.avals), [ex[slot] for slot in node.args if slot is not None]
     for value in widen(ex.builder, ex.examples[depth - 1], count, values, [0] * len(values)):
-        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+        ex.slots.append(value.id if value.id >= first else marked(ex.builder, value.id))
 
 
 def expand_block(ex: Expansion, node: Node) -> None:
@@ -192,11 +209,11 @@ def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...])
     seen = set(stack)
     while stack:
         v = stack.pop()
-        at = b.instructions[v]
+        at = b.made(v)
         if at is None or v in halt:
             continue
-        for k in at.primitive.differentiable(len(at.operands)):
-            o = at.operands[k]
+        for k in at.flows:
+            o = b.operands[v][k]
             if o not in seen and b.tracked[o]:
                 seen.add(o)
                 stack.append(o)

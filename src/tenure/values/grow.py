@@ -1,11 +1,13 @@
-"""Nodes for new operations: result types by abstract evaluation."""
+"""Nodes for new operations: results by abstract evaluation, once for the kinds of operands."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from tenure.errors import following
-from tenure.ir.program import Builder
+from tenure.ir.aval import Aval
+from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
@@ -15,6 +17,25 @@ from tenure.values.trie import DIVIDES, INT64, Bound, Key, Node, out_of_bounds, 
 
 PRIMITIVES = 2
 """Average number of primitives in an operation."""
+
+
+class Known(NamedTuple):
+    """Facts of an operation that follow from the kinds of its operands: the results, whether a gradient flows to each,
+    the number of primitives, and the bounds of the Python numbers."""
+
+    avals: tuple[Aval, ...]
+    tracked: tuple[bool, ...]
+    size: int
+    bounds: tuple[Bound | None, ...]
+
+
+class Inputs(Symbols):
+    """Symbols that are inputs: an operation may look at how they were made."""
+
+    __slots__ = ()
+
+    def made(self, v: int) -> Any:
+        return self.applications[v]
 
 
 def new_operation(
@@ -28,65 +49,83 @@ def new_operation(
 ) -> Node:
     """Node of a new operation, checked, with the avals of its results."""
     level = level_of(t, args)
-    b = Builder()
-    deps: set[int] = set()
-    values = []
-    kinds = iter(scalars)
+    kinds, avals, depss = iter(scalars), [], []
     for slot in args:
-        aval = WEAK[type(following(kinds))] if slot is None else t.aval(slot)
-        values.append(b.input(aval, tracked=slot is not None and bool(t.deps(slot))))
-        deps.update(() if slot is None else t.deps(slot))
-    b.tracking = t.mode.grad
-    ans = fn(*values, **dict(params))
-    results = ans if type(ans) is tuple else (ans,)
-    bounds = bounds_of(b, [v.id for v, slot in zip(values, args, strict=True) if slot is None], scalars)
-    ordered = tuple(sorted(deps))
-    return Node(
+        avals.append(WEAK[type(following(kinds))] if slot is None else t.aval(slot))
+        depss.append(() if slot is None else t.deps(slot))
+    flags = (t.mode.grad, *map(bool, depss))
+    found = recipe(fn, params, tuple(avals))
+    known = found.notes.get((flags, len(scalars))) or known_of(found, flags, len(scalars))
+    for s, bound in zip(scalars, known.bounds, strict=True):
+        if bound is not None and not within(s, bound):
+            raise out_of_bounds(s, bound)
+    deps = joined(depss)
+    node = Node(
         t.node,
         key,
         expand_operation,
         args=args,
         params=(fn, params),
-        avals=tuple([v.aval for v in results]),
-        depss=tuple([ordered if b.tracked[v.id] else () for v in results])
+        avals=known.avals,
+        depss=tuple([deps if tracked else () for tracked in known.tracked])
         if not leaves
-        else tuple([(len(t.handles) + k,) if k in leaves else () for k in range(len(results))]),
+        else tuple([(len(t.handles) + k,) if k in leaves else () for k in range(len(known.avals))]),
         scalars=scalars,
-        bounds=bounds,
+        bounds=known.bounds,
         name=fn.grad_name,
         leaves=leaves,
         level=level,
-        size=(len(b.instructions) - len(args)) // PRIMITIVES if fn.is_composite else 0,
+        size=known.size // PRIMITIVES if fn.is_composite else 0,
     )
+    node.recipe = found
+    return node
 
 
-def bounds_of(b: Builder, numbers: list[int], scalars: tuple[Any, ...]) -> tuple[Bound | None, ...]:
+def joined(depss: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Sources that are behind some operands, ascending."""
+    found = {deps for deps in depss if deps}
+    return following(iter(found)) if len(found) == 1 else tuple(sorted({d for deps in found for d in deps}))
+
+
+def known_of(found: Recipe, flags: Flags, count: int) -> Known:
+    """Facts of an operation for some kinds of operands, the last ``count`` of which are numbers."""
+    template = found.template(flags) or run(Inputs(found.avals, flags), found.function, dict(found.params))
+    avals: list[Aval] = [*found.avals, *[at.aval for _, at in template.constants], *template.avals]
+    tracked = [*flags[1 : template.given + 1], *[False] * len(template.constants), *template.tracked]
+    results = [k for k in template.results if k is not None]
+    numbers = range(template.given - count, template.given)
+    found.notes[flags, count] = known = Known(
+        tuple([avals[k] for k in results]),
+        tuple([bool(tracked[k]) for k in results]),
+        len(template.order),
+        bounds_of(template, avals, numbers) if numbers else (),
+    )
+    return known
+
+
+def bounds_of(template: Template, avals: Sequence[Aval], numbers: Sequence[int]) -> tuple[Bound | None, ...]:
     """Bounds of Python numbers: the range of the integer dtype that each is cast to, and the limit of a primitive that
     takes it."""
-    if not numbers:
-        return ()
     source = {v: v for v in numbers}
     ranges: dict[int, tuple[int, int]] = {}
     limits: dict[int, Limit] = {}
-    for v, at in enumerate(b.instructions):
-        if at is None:
-            continue
+    first = template.given + len(template.constants)
+    for v, (at, operands) in enumerate(zip(template.applications, template.refs, strict=True), first):
         preserves, dtype = at.primitive.traits.preserves, at.aval.dtype
-        if preserves and dtype.kind == "i" and at.operands[0] in source and preserves(b.avals[at.operands[0]], at.aval):
-            number = source[v] = source[at.operands[0]]
-            if at.operands[0] == number and dtype.itemsize < 8:
+        if preserves and dtype.kind == "i" and operands[0] in source and preserves(avals[operands[0]], at.aval):
+            number = source[v] = source[operands[0]]
+            if operands[0] == number and dtype.itemsize < 8:
                 ranges[number] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
         limit = at.primitive.traits.limit
-        if limit is not None and dtype.kind == "i" and at.operands[limit.operand] in source:
-            limits[source[at.operands[limit.operand]]] = limit
-    bounds = []
-    for v, s in zip(numbers, scalars, strict=True):
-        limit = limits.get(v)
-        known = INT64 if limit is None else DIVIDES if limit is DIVISOR else (*INT64[:2], limit)
-        bound = None if type(s) is float or (type(s) is bool and limit is None) else known
-        if bound is not None and v in ranges:
-            bound = (*ranges[v], limit)
-        if bound is not None and not within(s, bound):
-            raise out_of_bounds(s, bound)
-        bounds.append(bound)
-    return tuple(bounds)
+        if limit is not None and dtype.kind == "i" and operands[limit.operand] in source:
+            limits[source[operands[limit.operand]]] = limit
+    return tuple([bound_of(avals[v].dtype.kind, limits.get(v), ranges.get(v)) for v in numbers])
+
+
+def bound_of(kind: str, limit: Limit | None, span: tuple[int, int] | None) -> Bound | None:
+    """Bound of a Python number of this kind; None where it needs none."""
+    if kind == "f" or (kind == "b" and limit is None):
+        return None
+    if span is not None:
+        return (*span, limit)
+    return INT64 if limit is None else DIVIDES if limit is DIVISOR else (*INT64[:2], limit)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from tenure.ir.primitive import UNSIGNED
-from tenure.ir.program import Instruction, Program
+from tenure.ir.program import Program
 from tenure.ir.verify import verify
 from tenure.ops import pointwise
 from tenure.ops.selection import zeros_of
@@ -47,7 +47,7 @@ class Adjoint:
         feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
         b = ex.builder
         for v, part in parts.items():
-            b.instructions[v] = part
+            b.applications[v], b.operands[v], b.origins[v] = b.applications[part], b.operands[part], b.origins[part]
         literals, self.baked = paths.literals(node, ex)
         scalars = {v.id: k for k, v in enumerate(ex.scalars) if v.id not in literals}
         outputs = [v.id for v in found.values()]
@@ -63,17 +63,17 @@ class Adjoint:
 
 def _with_saved(
     node: Node, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
-) -> tuple[Expansion, dict[int, Instruction | None]]:
+) -> tuple[Expansion, dict[int, int]]:
     """Primitives of a path on its saved values, and the substitutes of the saved ones."""
     ex = Expansion()
     b = ex.builder
     avals = Expansion().advance(node).builder.avals
-    parts: dict[int, Instruction | None] = {}
+    parts: dict[int, int] = {}
     for what in saved:
         if isinstance(what, tuple):
             whole, found = packs.unpack(b, what, avals)
             feeds[whole.id] = ("saved", what)
-            parts.update({v: b.instructions[pointwise.mark(part).id] for v, part in zip(what, found, strict=True)})
+            parts.update({v: pointwise.mark(part).id for v, part in zip(what, found, strict=True)})
     shift = len(b.avals)
     ex.advance(node)
     feeds.update({v + shift: ("saved", v) for v in saved if isinstance(v, int)})

@@ -51,8 +51,7 @@ def reads(fn: Operation, params: Any, operands: tuple[Operand, ...]) -> bool:
     end = len(b.avals)
     numbers = {v.id for v, x in zip(given, operands, strict=True) if isinstance(x, type)}
     for v in range(end):
-        at = b.instructions[v]
-        if at is not None and numbers.issuperset(at.operands):
+        if b.made(v) is not None and numbers.issuperset(b.operands[v]):
             numbers.add(v)
     b.tracking = False
     cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}

@@ -56,11 +56,12 @@ class Node:
     by itself. ``single`` is the one scalar's value
     while it is specialized, ``likely`` the child that was taken last: the recorder's shortcuts. ``made`` keeps what
     ``paths.steps`` found. ``level`` is the vmapped call of whose example the results are, ``open`` the innermost one
-    that has not returned here.
+    that has not returned here. ``recipe`` knows what an operation emits (``ir.templates``).
     """
 
     made: list[tuple[Node, int]] | None
     save: bool | None
+    recipe: Any
     __slots__ = (
         "args",
         "aval",
@@ -85,6 +86,7 @@ class Node:
         "params",
         "parent",
         "plans",
+        "recipe",
         "results",
         "save",
         "scalars",
@@ -122,7 +124,7 @@ class Node:
         self.deps = depss[0] if depss else ()
         self.name = name
         self.leaves = leaves
-        self.level = level
+        self.level, self.recipe = level, None
         self.next: dict[Key, Node] = {}
         self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
