@@ -50,10 +50,10 @@ class Template:
     with the builder, then to the instructions themselves.
 
     ``results`` are references, None for a result that there is not; ``order`` is the order of constants and
-    instructions.
+    instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where that is known.
     """
 
-    __slots__ = ("applications", "avals", "constants", "given", "order", "refs", "results", "tracked")
+    __slots__ = ("applications", "avals", "constants", "given", "order", "refs", "results", "tracked", "zeros")
 
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
         shared = {v: key for key, v in b.consts.items()}
@@ -68,6 +68,7 @@ class Template:
         self.tracked = [b.tracked[v] for v in own]
         self.refs = [tuple([ref[o] for o in b.operands[v]]) for v in own]
         self.results = tuple([None if x is None else ref[x.id] for x in results])
+        self.zeros: tuple[tuple[int, int], ...] = ()
 
     def lay(self, b: Builder, ids: list[int]) -> list[int]:
         """Append the instructions, on the operands ``ids``; returns the values by reference."""

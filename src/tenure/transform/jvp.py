@@ -7,10 +7,13 @@ and b is the tangent of y.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+from tenure.errors import following
+from tenure.ir.applications import Application
 from tenure.ir.primitive import NOT_DIFFERENTIABLE
 from tenure.ir.program import Builder, Value
+from tenure.transform.rules import lay, template_of
 
 
 def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | None = None) -> dict[int, Value]:
@@ -24,13 +27,33 @@ def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | N
         dxs = [found.get(operands[k]) for k in at.flows]
         if all(dx is None for dx in dxs):
             continue
-        rule = at.primitive.jvp
-        assert rule is not NOT_DIFFERENTIABLE and callable(rule), at.primitive
-        xs = [Value(b, o) for o in operands]
-        tangent = rule(dxs, Value(b, v), *xs, **at.params)
+        tangent = tangent_of(b, at, v, dxs)
         if tangent is not None:
             found[v] = tangent
     return found
+
+
+def tangent_of(b: Builder, at: Application, v: int, dxs: Sequence[Value | None]) -> Value | None:
+    """Tangent of a result from those of the operands that have one."""
+    rule = at.primitive.jvp
+    assert rule is not NOT_DIFFERENTIABLE and callable(rule), at.primitive
+    given, places = [dx for dx in dxs if dx is not None], tuple([dx is not None for dx in dxs])
+    avals = tuple([at.operands[k] for k, dx in zip(at.flows, dxs, strict=True) if dx is not None])
+
+    def applied(*values: Value) -> list[Value | None]:
+        rest = iter(values)
+        tangents = [following(rest) if has else None for has in places]
+        return [rule(tangents, *rest, **at.params)]
+
+    xs = [*given, Value(b, v), *[Value(b, o) for o in b.operands[v]]]
+    if all(dx.aval == aval for dx, aval in zip(given, avals, strict=True)) and b.avals[v] == at.aval:
+        ids = [x.id for x in xs]
+        kinds = (*avals, at.aval, *at.operands)
+        template = template_of(b, at, ("jvp", places), applied, kinds, ids, len(given))
+        if template is not None:
+            (found,) = lay(b, template, ids)
+            return None if found is None else Value(b, found)
+    return applied(*xs)[0]
 
 
 def between(b: Builder, sources: Collection[int], outs: Iterable[int]) -> list[int]:
