@@ -7,7 +7,7 @@ that derivative rules read as mathematics. ``Builder.extract`` cuts a closed ``P
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,6 +45,10 @@ class Instruction(NamedTuple):
     def aval(self) -> Aval:
         """The aval of the result."""
         return self.application.aval
+
+
+_instruction: Callable[[Any], Instruction] = partial(tuple.__new__, Instruction)
+"""``Instruction._make`` without a call of Python code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -254,35 +258,40 @@ class Builder:
         """
         literals = literals or {}
         ids = {v: k for k, v in enumerate(inputs)}
-        body: list[Instruction] = []
-        first, make = len(inputs), Instruction._make
+        body: list[tuple[Application, tuple[int, ...], int]] = []
+        new, applications, operands, origins = len(ids), self.applications, self.operands, self.origins
         for v in self.needed(outputs, set(inputs)):
-            application, operands, origin = self.applications[v], self.operands[v], self.origins[v]
-            if v in literals:
-                application, operands, origin = literals[v], (), -1
-            if application is None:
-                raise KeyError(f"value {v} is an unbound input")
-            alias = application.primitive.alias
-            if alias is not None:
-                ids[v] = ids[operands[alias]]
+            at, read = applications[v], operands[v]
+            if at is None:
+                if v not in literals:
+                    raise KeyError(f"value {v} is an unbound input")
+                body.append((literals[v], (), -1))
+            elif at.alias is not None:
+                ids[v] = ids[read[at.alias]]
+                continue
+            elif len(read) == 2:
+                x, y = read
+                body.append((at, (ids[x], ids[y]), origins[v]))
             else:
-                ids[v] = first + len(body)
-                body.append(make((application, tuple([ids[o] for o in operands]), origin)))
-        return Program(tuple([self.avals[v] for v in inputs]), tuple(body), tuple([ids[v] for v in outputs]))
+                body.append((at, tuple([ids[o] for o in read]), origins[v]))
+            ids[v] = new
+            new += 1
+        instructions = tuple(map(_instruction, body))
+        return Program(tuple([self.avals[v] for v in inputs]), instructions, tuple([ids[v] for v in outputs]))
 
     def needed(self, outputs: Iterable[int], given: set[int]) -> list[int]:
         """The values that ``outputs`` depend on, those given left out, ascending."""
         found: set[int] = set(given)
         stack = list(outputs)
+        applications, operands = self.applications, self.operands
         while stack:
             v = stack.pop()
             if v in found:
                 continue
             found.add(v)
-            application, operands = self.applications[v], self.operands[v]
-            if application is not None:
-                alias = application.primitive.alias
-                stack += operands if alias is None else operands[alias : alias + 1]
+            at, read = applications[v], operands[v]
+            if at is not None:
+                stack += read if at.alias is None else (read[at.alias],)
         return sorted(found - given)
 
     def reads(self, outputs: Sequence[int], given: set[int]) -> set[int]:

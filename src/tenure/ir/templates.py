@@ -70,8 +70,8 @@ class Template:
         self.results = tuple([None if x is None else ref[x.id] for x in results])
         self.zeros: tuple[tuple[int, int], ...] = ()
 
-    def lay(self, b: Builder, ids: list[int]) -> list[int]:
-        """Append the instructions, on the operands ``ids``; returns the values by reference."""
+    def lay(self, b: Builder, ids: list[int]) -> None:
+        """Append the instructions, on the operands ``ids``, which become the values by reference."""
         for key, _ in self.constants:
             v = b.consts.get(key)
             if v is None:
@@ -80,22 +80,21 @@ class Template:
         else:
             if not (b.block or b.depths):
                 self._copy(b, ids)
-                return ids
+                return
         del ids[self.given :]
         self._append(b, ids)
-        return ids
 
     def _copy(self, b: Builder, ids: list[int]) -> None:
         """The usual case: all constants are there, and nothing is noted of a value but what the template says."""
-        start, count = len(b.avals), len(self.avals)
+        start, append = len(b.avals), b.operands.append
         b.avals += self.avals
         b.applications += self.applications
         b.tracked += self.tracked
-        append = b.operands.append
-        if count == 1:
+        if len(self.refs) == 1:
             b.origins.append(b.origin)
             ids.append(start)
         else:
+            count = len(self.refs)
             b.origins += [b.origin] * count
             ids += range(start, start + count)
         for refs in self.refs:
@@ -134,6 +133,9 @@ def flags_of(b: Builder, ids: Sequence[int]) -> Flags:
     tracked = b.tracked
     if b.depths:
         return (b.tracking, *[tracked[v] for v in ids], *[b.depths.get(v, 0) for v in ids])
+    if len(ids) == 2:
+        x, y = ids
+        return b.tracking, tracked[x], tracked[y]
     return (b.tracking, *[tracked[v] for v in ids])
 
 
@@ -151,10 +153,8 @@ class Recipe:
 
     def template(self, flags: Flags) -> Template | None:
         """The template; None if the function is opaque. Its errors are raised here, each time."""
-        try:
+        if flags in self.templates:
             return self.templates[flags]
-        except KeyError:
-            pass
         try:
             found = run(Symbols(self.avals, flags), self.function, dict(self.params))
         except Opaque:
@@ -168,8 +168,8 @@ class Recipe:
         if template is None:
             ans = self.function(*[Value(b, v) for v in ids], **dict(self.params))
             return [x.id for x in (ans if isinstance(ans, tuple) else (ans,))]
-        found = template.lay(b, ids)
-        return [found[k] for k in template.results]  # type: ignore[index]
+        template.lay(b, ids)
+        return [ids[k] for k in template.results]  # type: ignore[index]
 
 
 RECIPES = Bounded()

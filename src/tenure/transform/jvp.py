@@ -13,7 +13,7 @@ from tenure.errors import following
 from tenure.ir.applications import Application
 from tenure.ir.primitive import NOT_DIFFERENTIABLE
 from tenure.ir.program import Builder, Value
-from tenure.transform.rules import lay, template_of
+from tenure.transform.rules import laid
 
 
 def push_forward(b: Builder, tangents: dict[int, Value], outs: Iterable[int] | None = None) -> dict[int, Value]:
@@ -47,12 +47,10 @@ def tangent_of(b: Builder, at: Application, v: int, dxs: Sequence[Value | None])
 
     xs = [*given, Value(b, v), *[Value(b, o) for o in b.operands[v]]]
     if all(dx.aval == aval for dx, aval in zip(given, avals, strict=True)) and b.avals[v] == at.aval:
-        ids = [x.id for x in xs]
         kinds = (*avals, at.aval, *at.operands)
-        template = template_of(b, at, ("jvp", places), applied, kinds, ids, len(given))
-        if template is not None:
-            (found,) = lay(b, template, ids)
-            return None if found is None else Value(b, found)
+        found = laid(b, at, ("jvp", places), [x.id for x in xs], len(given), lambda at: (applied, kinds))
+        if found is not None:
+            return None if found[0] is None else Value(b, found[0])
     return applied(*xs)[0]
 
 

@@ -6,7 +6,7 @@ cotangent or tangent holds (``ops.selection``): such a rule has a template for e
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
@@ -15,37 +15,43 @@ from tenure.ir.templates import Flags, Function, Opaque, Symbols, Template, flag
 from tenure.ops.selection import zeros_of
 
 Zeros = tuple[int, ...]
+OnKinds = tuple[Function, tuple[Aval, ...]]
+"""A rule, and the avals of the values that it is for."""
 
 
-def template_of(
-    b: Builder, at: Application, name: Hashable, rule: Function, avals: tuple[Aval, ...], ids: Sequence[int], about: int
-) -> Template | None:
-    """Template of a rule on operands ``ids``, the first ``about`` of which are cotangents or tangents. None
-    if it is opaque."""
+def laid(
+    b: Builder, at: Application, name: Hashable, ids: list[int], about: int, rule: Callable[[Application], OnKinds]
+) -> list[int | None] | None:
+    """Results of a rule of this name on operands ``ids``, the first ``about`` of which are cotangents or tangents. What
+    zeros the results hold is known from then on. None, and nothing emitted, if it is opaque."""
     flags = flags_of(b, ids)
-    key = (name, flags)
-    if key not in at.rules:
-        try:
-            at.rules[key] = on_symbols(rule, avals, flags, ())
-        except Opaque:
-            at.rules[key] = {}
-    found = at.rules[key]
-    if type(found) is not dict:
-        return found  # type: ignore[no-any-return]
-    zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
-    if zeros not in found:
-        try:
-            found[zeros] = on_symbols(rule, avals, flags, zeros)
-        except Opaque:
-            found[zeros] = None
-    return found[zeros]  # type: ignore[no-any-return]
+    found = at.rules.get((name, flags), MISSING)
+    if found is MISSING:
+        found = at.rules[name, flags] = on_symbols(*rule(at), flags, ()) or {}
+    if type(found) is dict:
+        zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
+        if zeros not in found:
+            found[zeros] = on_symbols(*rule(at), flags, zeros)
+        found = found[zeros]
+        if found is None:
+            return None
+    found.lay(b, ids)
+    for ref, zeros in found.zeros:
+        b.zeros[ids[ref]] = zeros
+    return [None if ref is None else ids[ref] for ref in found.results]
 
 
-def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template:
-    """Template of a rule on operands of which the first hold these zeros."""
+MISSING = object()
+
+
+def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template | None:
+    """Template of a rule on operands of which the first hold these zeros; None if it asks for more."""
     b = Symbols(avals, flags)
     b.zeros.update(enumerate(zeros))
-    results: Sequence[Value | None] = rule(*[Value(b, v) for v in range(b.given)])
+    try:
+        results: Sequence[Value | None] = rule(*[Value(b, v) for v in range(b.given)])
+    except Opaque:
+        return None
     made, known = Template(b, b.given, results), {}
     for x, ref in zip(results, made.results, strict=True):
         if x is not None and ref is not None and ref >= b.given:
@@ -55,11 +61,3 @@ def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zer
                 continue
     made.zeros = tuple(known.items())
     return made
-
-
-def lay(b: Builder, template: Template, ids: list[int]) -> list[int | None]:
-    """Append a template; returns the numbers of its results. What zeros these hold is known from then on."""
-    given = template.lay(b, ids)
-    for ref, zeros in template.zeros:
-        b.zeros[given[ref]] = zeros
-    return [None if ref is None else given[ref] for ref in template.results]

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from tenure.ir.applications import Application, applied
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Value
-from tenure.ir.templates import Function
 from tenure.ops.selection import ready, settled, unselected_like, zeros_of
 from tenure.transform.reads import Elements, Read, alike, through, worth
 from tenure.transform.recompute import Recomputed
-from tenure.transform.rules import lay, template_of
+from tenure.transform.rules import OnKinds, laid
 
 Cotangents = dict[int, Value]
-NO_PARAMS: dict[str, Any] = {}
 
 
 def between(b: Builder, sources: Collection[int], ends: Iterable[int]) -> list[int]:
@@ -90,6 +87,7 @@ class Walk:
         self.elements = Elements(b)
         self.reading = Recomputed(b)
         self.reached: set[int] = set()
+        self.sums: dict[tuple[Aval, Aval], Application] = {}
 
     def around(self, v: int) -> tuple[list[Value], Value]:
         """Operands and result of an instruction, as its derivative reads them."""
@@ -104,8 +102,10 @@ class Walk:
 
     def sum(self, x: int, y: int) -> int:
         """Sum of two cotangents of a value."""
-        zeros = self.b.zeros
-        at = applied(TABLE["add"], NO_PARAMS, (self.b.avals[x], self.b.avals[y]))
+        zeros, key = self.b.zeros, (self.b.avals[x], self.b.avals[y])
+        at = self.sums.get(key)
+        if at is None:
+            at = self.sums[key] = applied(TABLE["add"], {}, key)
         ans = self.b.append(at, (x, y))
         if x in zeros and y in zeros:
             zeros[ans] = min(zeros[x], zeros[y])
@@ -142,7 +142,9 @@ class Walk:
             if operands[0] in self.relevant:
                 self.through_read(v, at, g)
             return
-        found = self.laid(v, at, "vjp", vjp_of(at), (at.aval, at.aval), [g, v, *operands], 1)
+        found: Sequence[int | None] | None = None
+        if v not in b.blocks and b.avals[g] == at.aval:
+            found = laid(b, at, "vjp", [g, v, *operands], 1, pulling)
         if found is None:
             xs, ans = self.around(v)
             found = [None if x is None else x.id for x in vjp_of(at)(Value(b, g), ans, *xs)]
@@ -153,25 +155,15 @@ class Walk:
     def through_read(self, v: int, at: Application, g: int) -> None:
         """Add the cotangent of a read."""
         x, *rest = self.b.operands[v]
-        held = None if v in self.b.blocks else self.begun(x)
-        if isinstance(held, int):
-            found = self.laid(v, at, "accumulate", adding(at), (at.operands[0], at.aval), [held, g, x, *rest], 2)
+        b = self.b
+        held = None if v in b.blocks else self.begun(x)
+        if isinstance(held, int) and b.avals[held] == at.operands[0] and b.avals[g] == at.aval:
+            found = laid(b, at, "accumulate", [held, g, x, *rest], 2, adding)
             if found is not None:
                 (self.held[x],) = found  # type: ignore[assignment]
                 return
         xs, ans = self.around(v)
         self.add_read(x, Read(at.primitive, tuple(xs[1:]), dict(at.params), at.aval.size), ans, Value(self.b, g))
-
-    def laid(
-        self, v: int, at: Application, name: str, rule: Function, avals: tuple[Aval, ...], ids: list[int], about: int
-    ) -> list[int | None] | None:
-        """Results of a rule of an instruction from its template; None if there is none, or if the rule may have to read
-        values that are computed once more. ``avals`` are those of the first operands."""
-        b = self.b
-        if v in b.blocks or any(b.avals[ids[k]] != aval for k, aval in enumerate(avals)):
-            return None
-        template = template_of(b, at, name, rule, (*avals, *at.operands), ids, about)
-        return None if template is None else lay(b, template, ids)
 
     def follow(self, v: int, at: Instruction, reads: Reads) -> bool:
         """Pass on cotangents of reads as such; False, and nothing done, where that is not possible."""
@@ -210,13 +202,18 @@ def vjp_of(at: Application) -> Callable[..., Sequence[Value | None]]:
     return partial(rule, **at.params)
 
 
-def adding(at: Application) -> Callable[..., list[Value]]:
-    """Function of an accumulator, a cotangent, and the operands of a read: the accumulator with it added."""
+def pulling(at: Application) -> OnKinds:
+    """The rule of an instruction on its cotangent, result and operands."""
+    return vjp_of(at), (at.aval, at.aval, *at.operands)
+
+
+def adding(at: Application) -> OnKinds:
+    """The rule of a read on an accumulator, a cotangent to be added to it, and its operands."""
 
     def rule(acc: Value, g: Value, x: Value, *rest: Value) -> list[Value]:
         return [accumulated(acc, g, x, Read(at.primitive, rest, dict(at.params), at.aval.size))]
 
-    return rule
+    return rule, (at.operands[0], at.aval, *at.operands)
 
 
 def pull_back(

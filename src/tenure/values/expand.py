@@ -95,7 +95,7 @@ def expand_operation(ex: Expansion, node: Node) -> None:
     ids = ex.arguments(node)
     first = len(b.avals)
     found = node.recipe.lay(b, ids)
-    if not node.leaves and min(found) >= first:
+    if not node.leaves and (found[0] if len(found) == 1 else min(found)) >= first:
         ex.slots += found
         return
     for k, v in enumerate(found):

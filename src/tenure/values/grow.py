@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
@@ -49,10 +48,9 @@ def new_operation(
 ) -> Node:
     """Node of a new operation, checked, with the avals of its results."""
     level = level_of(t, args)
-    kinds, avals, depss = iter(scalars), [], []
-    for slot in args:
-        avals.append(WEAK[type(following(kinds))] if slot is None else t.aval(slot))
-        depss.append(() if slot is None else t.deps(slot))
+    given = args[: len(args) - len(scalars)]
+    avals = [*[t.aval(slot) for slot in given], *[WEAK[type(s)] for s in scalars]]
+    depss = [*[t.deps(slot) for slot in given], *[()] * len(scalars)]
     flags = (t.mode.grad, *map(bool, depss))
     found = recipe(fn, params, tuple(avals))
     known = found.notes.get((flags, len(scalars))) or known_of(found, flags, len(scalars))
@@ -83,8 +81,13 @@ def new_operation(
 
 def joined(depss: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """Sources that are behind some operands, ascending."""
-    found = {deps for deps in depss if deps}
-    return following(iter(found)) if len(found) == 1 else tuple(sorted({d for deps in found for d in deps}))
+    found: tuple[int, ...] = ()
+    for deps in depss:
+        if deps and deps is not found:
+            if found:
+                return tuple(sorted({d for deps in depss for d in deps}))
+            found = deps
+    return found
 
 
 def known_of(found: Recipe, flags: Flags, count: int) -> Known:

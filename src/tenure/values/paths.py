@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tenure.ir.applications import Application
+from tenure.dtypes import DType
+from tenure.ir.applications import Application, Bounded
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import UNSIGNED
@@ -149,11 +150,20 @@ def literals(node: Node, ex: Expansion) -> tuple[dict[int, Application], list[tu
     for step in node.path():
         for k, (value, scalar) in enumerate(zip(list(step.fixed), scalars, strict=False)):
             if value is not GENERAL:
-                out[scalar.id] = filled((), value, scalar.dtype)
+                out[scalar.id] = literal(value, scalar.dtype)
                 places.append((step, k))
-                if node not in step.baked:
-                    step.baked.append(node)
+                step.baked[node] = None
     return out, places
+
+
+def literal(value: Any, dtype: DType) -> Application:
+    """A specialized number as a constant; it is neither NaN nor a zero that has a sign."""
+    key = (type(value), value, dtype)
+    found: Application | None = LITERALS.get(key)
+    return LITERALS.keep(key, filled((), value, dtype)) if found is None else found
+
+
+LITERALS = Bounded()
 
 
 def outdated(baked: Sequence[tuple[Node, int]]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Program
-from tenure.ir.verify import verify
+from tenure.ir.verify import verified
 from tenure.ops import pointwise
 from tenure.ops.selection import zeros_of
 from tenure.values import packs, paths, steps
@@ -53,8 +53,7 @@ class Adjoint:
         outputs = [v.id for v in found.values()]
         reads = b.reads(outputs, {*feeds, *scalars})
         used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())
-        self.program: Program = b.extract([*used, *counted], outputs, literals).shared()
-        verify(self.program)
+        self.program: Program = verified(b.extract([*used, *counted], outputs, literals).shared())
         self.feeds = [(*feeds[v], b.avals[v]) for v in used]
         self.numbers = [scalars[v] for v in counted]
         self.found = tuple(found)

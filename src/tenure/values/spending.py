@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, KeysView
-from functools import lru_cache
 from typing import Any
 
-from tenure.errors import following
-from tenure.ir.aval import Aval
 from tenure.ir.program import Builder
-from tenure.ops.promote import Operation
+from tenure.ir.templates import Recipe
 from tenure.transform.vjp import pull_back
 from tenure.values import paths
 from tenure.values.expand import (
-    WEAK,
     expand_call,
     expand_close,
     expand_gradient,
@@ -38,18 +34,21 @@ from tenure.values.trie import Node
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
 
-Operand = tuple[Aval, bool] | type
-"""Operand as a symbol: a tensor with whether a gradient flows to it, or the type of a Python number."""
+def reads(recipe: Recipe, tracked: tuple[bool, ...], count: int) -> bool:
+    """Whether the gradient of an operation, the last ``count`` of whose operands are numbers, reads another operand, or
+    a value computed from them; cached."""
+    key = ("reads", tracked, count)
+    if key not in recipe.notes:
+        recipe.notes[key] = _reads(recipe, tracked, count)
+    return recipe.notes[key]  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=1 << 14)
-def reads(fn: Operation, params: Any, operands: tuple[Operand, ...]) -> bool:
-    """Whether the gradient of an operation reads an operand, or a value computed from them."""
+def _reads(recipe: Recipe, tracked: tuple[bool, ...], count: int) -> bool:
     b = Builder()
-    given = [b.input(WEAK[x]) if isinstance(x, type) else b.input(x[0], tracked=x[1]) for x in operands]
-    ans = fn(*given, **dict(params))
+    given = [b.input(aval, tracked=flows) for aval, flows in zip(recipe.avals, tracked, strict=True)]
+    ans = recipe.function(*given, **dict(recipe.params))
     end = len(b.avals)
-    numbers = {v.id for v, x in zip(given, operands, strict=True) if isinstance(x, type)}
+    numbers = {v.id for v in given[len(given) - count :]}
     for v in range(end):
         if b.made(v) is not None and numbers.issuperset(b.operands[v]):
             numbers.add(v)
@@ -67,11 +66,11 @@ def spending(node: Node) -> frozenset[int]:
         made = paths.steps(node)
         inputs = [step.params for step in node.path() if step.expand is expand_input]
 
-        def operand(slot: int) -> Operand:
-            if slot < 0:
-                return inputs[~slot]  # type: ignore[no-any-return]
+        def flows(slot: int | None) -> bool:
+            if slot is None or slot < 0:
+                return slot is not None and inputs[~slot][1]
             step, k = made[slot]
-            return step.avals[k], bool(step.depss[k])
+            return bool(step.depss[k])
 
         def spends(step: Node, k: int) -> bool:
             if not step.depss[k] or k in step.leaves or step.expand in KEEPS_NOTHING:
@@ -80,8 +79,7 @@ def spending(node: Node) -> frozenset[int]:
                 return bool(step.params)
             if step.expand is not expand_operation:
                 return True
-            kinds = iter(step.kinds)
-            return reads(*step.params, tuple([following(kinds) if a is None else operand(a) for a in step.args]))
+            return reads(step.recipe, tuple([flows(a) for a in step.args]), len(step.kinds))
 
         found = frozenset([slot for slot, (step, k) in enumerate(made) if spends(step, k)])
         node.plans["spending"] = found

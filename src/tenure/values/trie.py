@@ -128,7 +128,7 @@ class Node:
         self.next: dict[Key, Node] = {}
         self.likely: Node | None = None
         self.plans: dict[Any, Any] = {}
-        self.baked: list[Node] = []
+        self.baked: dict[Node, None] = {}
         self.cut, self.save, self.made, self.stamp = False, None, None, 0
         self.kinds = tuple([type(s) for s in scalars])
         self.bounds = bounds or tuple([INT64 if k is int else None for k in self.kinds])
@@ -156,7 +156,7 @@ class Node:
     def generalize(self, k: int) -> None:
         """Turn a scalar position into an input for good; programs that took it for a constant are dropped."""
         self.fixed[k] = self.single = GENERAL
-        for end in self.baked:
+        for end in list(self.baked):
             end.plans.clear()
         self.baked.clear()
 
