@@ -75,7 +75,9 @@ def test_an_application_is_one_object() -> None:
     full = TABLE["full"]
     kinds = [{"shape": (), "value": v, "dtype": float32} for v in (1, 1.0, True, 0.0, -0.0, -1, -2)]
     assert len({id(applied(full, params, ())) for params in kinds}) == len(kinds)
-    assert applied(full, kinds[0], ()) is applied(full, dict(reversed(kinds[0].items())), ())
+    turned = applied(full, dict(reversed(kinds[0].items())), ())
+    assert applied(full, kinds[0], ()) is applied(full, dict(kinds[0]), ()) == turned != applied(full, kinds[1], ())
+    assert list(turned.params) == ["dtype", "value", "shape"]
     with pytest.raises(ShapeError):
         applied(TABLE["add"], {}, (X, Aval((2, 3), float32)))
     assert applied(TABLE["cast"], {"dtype": int64}, (X,)).aval == Aval((3, 3), int64)

@@ -47,7 +47,7 @@ class Application:
             and self.primitive is other.primitive
             and self.operands == other.operands
             and self.aval == other.aval
-            and exact(self.params) == exact(other.params)
+            and set(exact(self.params)) == set(exact(other.params))
         )
 
     def __hash__(self) -> int:
@@ -68,10 +68,10 @@ class Bounded(dict[Any, Any]):
 
 
 def exact(value: Any) -> Any:
-    """A parameter, or all of them, as a key that tells 1 from True and 1.0, and 0.0 from −0.0."""
+    """A parameter, or all of them in their order, as a key that tells 1 from True and 1.0, and 0.0 from −0.0."""
     kind = type(value)
     if kind is dict:
-        return tuple([(name, exact(value[name])) for name in sorted(value)])
+        return tuple([(name, exact(of)) for name, of in value.items()])
     if kind is tuple:
         return tuple(map(exact, value))
     return (kind, repr(value)) if isinstance(value, float) else (kind, value)
