@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import tenure.ops  # noqa: F401  (fills the table)
 from tenure.dtypes import DTYPES
+from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Instruction, Program
 from tenure.ir.verify import verify
@@ -29,7 +31,10 @@ def read(text: str, weak: int = 0) -> Program:
     for k in range(len(inputs) - weak, len(inputs)):
         inputs[k] = inputs[k]._replace(weak=True)
     assert (lines[-2].split()[0], lines[-1]) == ("return", "}"), text
-    body = [instruction(line) for line in lines[1:-2]]
+    body, avals = list[Instruction](), list(inputs)
+    for line in lines[1:-2]:
+        body.append(instruction(line, avals))
+        avals.append(body[-1].aval)
     outputs = [int(name[1:]) for name in lines[-2].split()[1:]]
     program = Program(tuple(inputs), tuple(body), tuple(outputs))
     verify(program)
@@ -42,11 +47,12 @@ def aval(text: str) -> Aval:
     return Aval(tuple(map(int, filter(None, shape.split(",")))), getattr(NAMES["tenure"], name))
 
 
-def instruction(line: str) -> Instruction:
-    """One line: ``%2 = reduce_sum %1 axes=(0,) : float32[]``."""
+def instruction(line: str, avals: Sequence[Aval]) -> Instruction:
+    """One line, on values of these avals: ``%2 = reduce_sum %1 axes=(0,) : float32[]``."""
     left, result = line.rsplit(" : ", 1)
     name, rest = re.match(r"%\d+ = (\w+)(.*)", left).groups()  # type: ignore[union-attr]
     head, *given = re.split(r" (\w+)=", rest.rstrip())
     params = {k: eval(v, NAMES) for k, v in zip(given[::2], given[1::2], strict=True)}
     operands = tuple(int(o) for o in re.findall(r"%(\d+)", head))
-    return Instruction(TABLE[name], operands, params, aval(result))
+    known = tuple([avals[o] for o in operands])
+    return Instruction(Application(TABLE[name], params, known, aval(result)), operands)

@@ -470,5 +470,5 @@ def cases(seed: int, count: int, steps: int = 6) -> Random:
 
 def outputs_of(r: Random) -> list[Value]:
     """Some of what there is: the last of each kind of value, and now and then one that is read again."""
-    read = {o for at in r.b.instructions if at is not None for o in at.operands}
+    read = {o for operands in r.b.operands for o in operands}
     return [v for v in r.pool if v.id not in read or r.rng.random() < 0.25]

@@ -75,7 +75,7 @@ def differs(program: Program, arrays: Arrays, numbers: list[float]) -> str | Non
 def minimal(r: Random, outputs: list[Value]) -> str:
     """The smallest program that shows the difference: one value if it can, else as few outputs as it takes."""
     for v in sorted(r.values):
-        if r.b.instructions[v] is not None:
+        if r.b.made(v) is not None:
             found = r.finish([Value(r.b, v)])
             wrong = differs(*found)
             if wrong:
@@ -114,7 +114,7 @@ def test_compiled_is_op_by_op(seed: int) -> None:
 
 
 def test_every_primitive_is_drawn() -> None:
-    drawn = {at.primitive.name for seed in range(14) for at in cases(seed, BATCH).b.instructions if at is not None}
+    drawn = {at.primitive.name for seed in range(14) for at in cases(seed, BATCH).b.applications if at is not None}
     assert set(NAMES) - drawn == set()
 
 
@@ -129,7 +129,8 @@ def test_what_is_printed_is_read(seed: int) -> None:
 def test_each_step_is_the_interpreters(seed: int) -> None:
     """On the same operands: errors of earlier steps do not grow through later ones."""
     r = cases(seed, BATCH)
-    for v, at in enumerate(r.b.instructions):
+    for v in range(len(r.b.avals)):
+        at = r.b.instruction(v)
         if at is None:
             continue
         xs = [r.values[o] for o in at.operands]

@@ -14,9 +14,10 @@ import tenure.ops  # noqa: F401  (fills the table)
 from tenure.dtypes import float32, float64, int64
 from tenure.errors import DTypeError, InternalError, ShapeError
 from tenure.interp.interp import interpret
+from tenure.ir.applications import Application, applied
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
-from tenure.ir.program import TABLE, Builder, Instruction, Program
+from tenure.ir.program import TABLE, Builder, Instruction, Program, filled
 from tenure.ir.show import show
 from tenure.ir.verify import verify
 from tenure.ops.lowering import Element
@@ -57,7 +58,10 @@ def changed(k: int, **fields: Any) -> Program:
     """The sample with one instruction changed."""
     program = sample()
     instructions = list(program.instructions)
-    instructions[k] = dataclasses.replace(instructions[k], **fields)
+    at = instructions[k]
+    primitive, params, aval = (fields.pop(name, getattr(at, name)) for name in ("primitive", "params", "aval"))
+    application = Application(primitive, params, at.application.operands, aval)
+    instructions[k] = at._replace(application=application, **fields)
     return dataclasses.replace(program, instructions=tuple(instructions))
 
 
@@ -140,7 +144,7 @@ def test_an_unbound_input_is_an_error() -> None:
 def test_literals_stand_for_inputs() -> None:
     b = Builder()
     x, n = b.input(X), b.input(Aval((), float32))
-    program = b.extract([x.id], [(x * n).id], {n.id: lambda out: out.full((), 3.0, float32)})
+    program = b.extract([x.id], [(x * n).id], {n.id: filled((), 3.0, float32)})
     verify(program)
     assert [at.primitive.name for at in program.instructions] == ["full", "multiply"]
     (found,) = interpret(program)([np.ones(3, "f4")])
@@ -176,7 +180,7 @@ def test_programs_that_differ_in_the_type_of_a_number_are_two() -> None:
 def test_a_literal_that_nobody_needs_leaves_nothing() -> None:
     b = Builder()
     x, n = b.input(X), b.input(Aval((), float32))
-    program = b.extract([x.id], [TABLE["sin"](x).id], {n.id: lambda out: out.full((), 3.0, float32)})
+    program = b.extract([x.id], [TABLE["sin"](x).id], {n.id: filled((), 3.0, float32)})
     assert [at.primitive.name for at in program.instructions] == ["sin"]
 
 
@@ -203,7 +207,7 @@ def test_a_failed_instruction_is_not_appended() -> None:
         x + y
     with pytest.raises(DTypeError):
         x + b.input(Aval((3,), int64))
-    assert [at for at in b.instructions if at is not None] == []
+    assert b.applications == [None, None, None]
 
 
 def test_what_is_tracked() -> None:
@@ -279,6 +283,6 @@ def test_avals_print_and_measure() -> None:
 
 
 def test_instructions_are_values() -> None:
-    at = Instruction(TABLE["sin"], (0,), {}, X)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    at = Instruction(applied(TABLE["sin"], {}, (X,)), (0,))
+    with pytest.raises(AttributeError):
         at.origin = 3  # type: ignore[misc]

@@ -81,7 +81,7 @@ def test_the_rule_compiles(name: str) -> None:
             arrays += given
             inputs = [b.input(aval_of(x)) for x in given]
             outputs.append(TABLE[name].batch(TABLE[name], batched, *inputs, **params))
-    inputs = [k for k, at in enumerate(b.instructions) if at is None]
+    inputs = [k for k, at in enumerate(b.applications) if at is None]
     program = b.extract(inputs, [y.id for y in outputs])
     wanted = interpret(program)([x.copy() for x in arrays])
     for found, expected in zip(compile_program(program)([x.copy() for x in arrays]), wanted, strict=True):

@@ -15,11 +15,14 @@ from tenure.dtypes import bool_, float64, int64
 from tenure.interp import interp
 from tenure.interp.interp import interpret
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Program, Value
 from tenure.ir.show import show
 from tenure.ir.verify import verify
+from tenure.transform import jvp, vjp
 from tenure.transform.jvp import push_forward
 from tenure.transform.vjp import pull_back
+from tests.compile.random_ir import Random, outputs_of
 
 X = Aval((3,), float64)
 SCALAR = Aval((), float64)
@@ -277,3 +280,55 @@ def test_third_derivatives() -> None:
         outputs.append(y.id)
     found = interpret(b.extract([x.id], outputs))([np.array(2.0)])
     assert_array_equal([np.asarray(v) for v in found], [12.0, 12.0, 6.0, 0.0])
+
+
+# -- templates
+
+
+def listed(b: Builder) -> list[Any]:
+    """All that a builder holds of each value."""
+    return [b.avals, b.applications, b.operands, b.origins, b.tracked, b.depths, b.blocks, b.consts]
+
+
+def differentiated(seed: int) -> tuple[Any, ...]:
+    """Lists of a random program with cotangents of its inputs, tangents of these, and cotangents once more."""
+    rng, r = np.random.default_rng(seed), Random(np.random.default_rng(seed))
+    b = r.b
+    for k in range(6):
+        b.origin = k
+        if seed % 3 == 1:
+            b.begin_block()
+        r.draw(2, 6)
+        if seed % 3 == 1:
+            b.end_block()
+    sources = [v for v in range(len(b.avals)) if b.made(v) is None and b.tracked[v]]
+    ends = [v for v in outputs_of(r) if b.tracked[v.id]]
+    b.tracking = seed % 3 == 0
+    given = {v.id: b.input(v.aval, tracked=True) for v in ends}
+    b.zeros.update({g.id: UNSIGNED for g in given.values() if rng.random() < 0.3})
+    final = [v for v in sources if rng.random() < 0.5]
+    found = pull_back(b, given, set(sources), {v: b.input(b.avals[v]) for v in sources if rng.random() < 0.3}, final)
+    along = {v: b.input(b.avals[v], tracked=True) for v in sources}
+    pushed = push_forward(b, along, [v.id for v in (*ends, *found.values())])
+    more = {g.id: b.input(g.aval) for g in found.values() if b.tracked[g.id]}
+    again = pull_back(b, more, {*sources, *[g.id for g in given.values()]}, {})
+    return *listed(b), *[{v: x.id for v, x in part.items()} for part in (found, pushed, again)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_templates_give_what_the_rules_emit(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Random, "input", tracked_input)
+    found = differentiated(seed)
+    for module in (vjp, jvp):
+        monkeypatch.setattr(module, "laid", lambda *args: None)
+    assert differentiated(seed) == found
+
+
+def tracked_input(self: Random, x: Any) -> Value:
+    """A random input, differentiated where it can be."""
+    v = plain_input(self, x)
+    self.b.tracked[v.id] = v.dtype.is_floating
+    return v
+
+
+plain_input = Random.input

@@ -29,9 +29,9 @@ def orient(program: Program) -> Program:
 
 def permuted(b: Builder, x: Value, order: tuple[int, ...], seen: dict[Any, Value]) -> Value:
     """A value in another order of its axes, from what was permuted first."""
-    made = b.instructions[x.id]
+    made = b.made(x.id)
     if made is not None and made.primitive is permute:
-        x, order = Value(b, made.operands[0]), tuple([made.params["order"][k] for k in order])
+        x, order = Value(b, b.operands[x.id][0]), tuple([made.params["order"][k] for k in order])
         if order == tuple(range(len(order))):
             return x
     return emit(b, permute, [x], {"order": order}, seen)

@@ -8,7 +8,6 @@ With ``TENURE_VERIFY=1`` each form is verified before it is handed on (``verify`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -25,6 +24,7 @@ from tenure.compile.rematerialize import rematerialize
 from tenure.compile.simplify import simplify
 from tenure.compile.verify import verify_form
 from tenure.ir.program import Program
+from tenure.ir.verify import verifies
 
 Pass = Callable[[Any], Any]
 PASSES: tuple[Callable[..., Any], ...] = (*AHEAD, simplify, orient, fuse, rematerialize, plan_memory, loops, emit)
@@ -41,11 +41,6 @@ def run_passes(form: Any, passes: Sequence[Pass]) -> Any:
         if checked:
             verify_form(form)
     return form
-
-
-def verifies() -> bool:
-    """Whether forms are to be verified between passes."""
-    return os.environ.get("TENURE_VERIFY", "") not in ("", "0")
 
 
 def compile_module(program: Program, bits: int) -> ir.Module:

@@ -79,7 +79,7 @@ def last_ones(
 def one_hot(b: Builder, operands: list[Value]) -> bool:
     """Whether a single element is added in each row of a number: no row of memory is needed for that."""
     base, _, index = operands
-    made = b.instructions[base.id]
+    made = b.made(base.id)
     return made is not None and made.primitive.traits.number is not None and index.shape[-1] == 1
 
 

@@ -29,9 +29,13 @@ def stepwise(program: Program) -> Interpreted:
 
 
 def native(at: Instruction) -> Callable[..., Any]:
-    """The function that computes an instruction with a compiled program's bits; that of whole numbers is NumPy's."""
-    native = at.aval.dtype.kind == "f" and at.aval.size
-    return at.primitive.lower.run(Native, at) if native else reference(at)
+    """The function that computes an instruction with a compiled program's bits; that of whole numbers is NumPy's. It is
+    kept with the application."""
+    rules = at.application.rules
+    if "native" not in rules:
+        native = at.aval.dtype.kind == "f" and at.aval.size
+        rules["native"] = at.primitive.lower.run(Native, at) if native else reference(at)
+    return rules["native"]  # type: ignore[no-any-return]
 
 
 def multiplied(x: Array, y: Array, *, selects: int = 0, marks: bool = False) -> Array:

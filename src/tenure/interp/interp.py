@@ -107,8 +107,9 @@ HALF_WRITTEN = "the run that computes this was broken off by an exception within
 
 def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: list[int]) -> None:
     """Append the result of an instruction; an exception within an addition in place leaves ``BEGUN`` there."""
-    prim, params = at.primitive, at.params
-    operands = [values[o] for o in at.operands]
+    application, read, _ = at
+    prim, params = application.primitive, application.params
+    operands = [values[o] for o in read]
     if Poison in map(type, operands):
         values.append(following(x for x in operands if type(x) is Poison))
         return
@@ -116,7 +117,7 @@ def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: li
         if prim.check is not None:
             prim.check(np, *operands, **params)
         k = prim.in_place
-        if k is not None and at.operands[k] in dies and _owned(operands, k):
+        if k is not None and read[k] in dies and _owned(operands, k):
             if prim.lower.combine is None:  # it can be written once more
                 values.append(rule(*operands, out=operands[k], **params))
                 return

@@ -48,7 +48,8 @@ class Primitive:
     ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
     in front (``ops.batching``).
     ``zeros`` says what zeros its result may hold as a cotangent or tangent; None: numbers of any sign.
-    ``settled(*xs, **params)`` gives such a result without −0.0, where that is cheaper than adding 0.
+    ``settled(*xs, **params)`` gives a result that may have unselected elements without −0.0, where that is cheaper than
+    adding 0.
     """
 
     __slots__ = (

@@ -10,29 +10,45 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from tenure.dtypes import DType
+from tenure.ir.applications import Application, Params, applied
 from tenure.ir.aval import Aval
 
 if TYPE_CHECKING:
     from tenure.ir.primitive import Primitive
 
-Params = Mapping[str, Any]
 TABLE: dict[str, Primitive] = {}
 """Every declared primitive by name; tests iterate over it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One application of a primitive to earlier values; ``origin`` is the recorded slot it came from."""
 
-    primitive: Primitive
+    application: Application
     operands: tuple[int, ...]
-    params: Params
-    aval: Aval
     origin: int = -1
+
+    @property
+    def primitive(self) -> Primitive:
+        """The primitive."""
+        return self.application.primitive
+
+    @property
+    def params(self) -> Params:
+        """The parameters of the primitive."""
+        return self.application.params
+
+    @property
+    def aval(self) -> Aval:
+        """The aval of the result."""
+        return self.application.aval
+
+
+_instruction: Callable[[Any], Instruction] = partial(tuple.__new__, Instruction)
+"""``Instruction._make`` without a call of Python code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -130,7 +146,7 @@ class Value:
 
 
 class Builder:
-    """Grows a list of instructions.
+    """Grows a list of instructions: value v is ``applications[v]`` on ``operands[v]``, or an input (None).
 
     ``tracked[v]`` says whether a gradient flows through v. Instructions emitted while ``tracking`` is off are
     constants to every later differentiation. ``depths[v]`` says in how many vmapped functions v is one example's,
@@ -139,49 +155,66 @@ class Builder:
     """
 
     __slots__ = (
-        "avals", "block", "blocks", "consts", "depths", "instructions", "origin", "outer", "tracked", "tracking",
-        "zeros",
+        "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "outer",
+        "tracked", "tracking", "zeros",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.avals: list[Aval] = []
-        self.instructions: list[Instruction | None] = []
+        self.applications: list[Application | None] = []
+        self.operands: list[tuple[int, ...]] = []
+        self.origins: list[int] = []
         self.tracked: list[bool] = []
         self.tracking = True
         self.origin = -1
-        self.consts: dict[tuple[type, str, DType], Value] = {}
+        self.consts: dict[Constant, int] = {}
         self.depths: dict[int, int] = {}
         self.block = 0
         self.blocks: dict[int, int] = {}
         self.outer: list[int] = [0]
         self.zeros: dict[int, int] = {}
 
-    def _append(self, instruction: Instruction | None, aval: Aval, tracked: bool) -> Value:
+    def input(self, aval: Aval, *, tracked: bool = False) -> Value:
+        """A new input."""
         self.avals.append(aval)
-        self.instructions.append(instruction)
+        self.applications.append(None)
+        self.operands.append(())
+        self.origins.append(-1)
         self.tracked.append(tracked)
         return Value(self, len(self.avals) - 1)
 
-    def input(self, aval: Aval, *, tracked: bool = False) -> Value:
-        """A new input."""
-        return self._append(None, aval, tracked)
-
     def emit(self, primitive: Primitive, operands: Sequence[Value], params: Params) -> Value:
         """Append one instruction; shape and dtype errors are raised here, and nothing is appended then."""
-        aval = primitive.aval(*[x.aval for x in operands], **params)
         ids = tuple([x.id for x in operands])
-        tracked = (
-            self.tracking
-            and aval.dtype.is_floating
-            and any(self.tracked[ids[k]] for k in primitive.differentiable(len(ids)))
-        )
+        return Value(self, self.append(applied(primitive, params, tuple([self.avals[v] for v in ids])), ids))
+
+    def append(self, application: Application, operands: tuple[int, ...]) -> int:
+        """Append one instruction; returns the number of its value."""
+        v, tracked = len(self.avals), False
+        if self.tracking:
+            for k in application.carries:
+                tracked = tracked or self.tracked[operands[k]]
         if self.depths:
-            depth = max([self.depths.get(v, 0) for v in ids], default=0)
+            depth = max([self.depths.get(o, 0) for o in operands], default=0)
             if depth:
-                self.depths[len(self.avals)] = depth
+                self.depths[v] = depth
         if self.block:
-            self.blocks[len(self.avals)] = self.block
-        return self._append(Instruction(primitive, ids, params, aval, self.origin), aval, tracked)
+            self.blocks[v] = self.block
+        self.avals.append(application.aval)
+        self.applications.append(application)
+        self.operands.append(operands)
+        self.origins.append(self.origin)
+        self.tracked.append(tracked)
+        return v
+
+    def made(self, v: int) -> Application | None:
+        """The application that gives a value; None for an input."""
+        return self.applications[v]
+
+    def instruction(self, v: int) -> Instruction | None:
+        """The instruction that defines a value; None for an input."""
+        application = self.applications[v]
+        return None if application is None else Instruction(application, self.operands[v], self.origins[v])
 
     def depth(self, v: int) -> int:
         """In how many vmapped functions a value is one example's."""
@@ -207,67 +240,72 @@ class Builder:
     def constant(self, number: float, dtype: DType) -> Value:
         """A rank-0 constant of a dtype; equal ones are shared."""
         key = (type(number), repr(number), dtype)
-        if key not in self.consts:
-            self.consts[key] = self.full((), number, dtype)
-        return self.consts[key]
+        found = self.consts.get(key)
+        if found is None:
+            found = self.consts[key] = self.full((), number, dtype).id
+        return Value(self, found)
 
     def full(self, shape: tuple[int, ...], number: float, dtype: DType) -> Value:
         """An array of one number."""
-        return self.emit(TABLE["full"], (), {"shape": shape, "value": number, "dtype": dtype})
+        return Value(self, self.append(filled(shape, number, dtype), ()))
 
     def extract(
-        self,
-        inputs: Sequence[int],
-        outputs: Sequence[int],
-        literals: Mapping[int, Callable[[Builder], Value]] | None = None,
+        self, inputs: Sequence[int], outputs: Sequence[int], literals: Mapping[int, Application] | None = None
     ) -> Program:
         """The program that computes ``outputs`` from ``inputs``: only what they need, in order.
 
         ``literals`` gives, for input values known in advance, what stands in their place.
         """
         literals = literals or {}
-        given = set(inputs)
-        needed = self.needed(outputs, given)
-        out = Builder()
-        ids = {v: out.input(self.avals[v]).id for v in inputs}
-        for v in needed:
-            instruction = self.instructions[v]
-            if v in literals:
-                ids[v] = literals[v](out).id
-            elif instruction is None:
-                raise KeyError(f"value {v} is an unbound input")
-            elif instruction.primitive.alias is not None:
-                ids[v] = ids[instruction.operands[instruction.primitive.alias]]
+        ids = {v: k for k, v in enumerate(inputs)}
+        body: list[tuple[Application, tuple[int, ...], int]] = []
+        new, applications, operands, origins = len(ids), self.applications, self.operands, self.origins
+        for v in self.needed(outputs, set(inputs)):
+            at, read = applications[v], operands[v]
+            if at is None:
+                if v not in literals:
+                    raise KeyError(f"value {v} is an unbound input")
+                body.append((literals[v], (), -1))
+            elif at.alias is not None:
+                ids[v] = ids[read[at.alias]]
+                continue
+            elif len(read) == 2:
+                x, y = read
+                body.append((at, (ids[x], ids[y]), origins[v]))
             else:
-                operands = tuple([ids[o] for o in instruction.operands])
-                moved = Instruction(
-                    instruction.primitive, operands, instruction.params, instruction.aval, instruction.origin
-                )
-                ids[v] = out._append(moved, instruction.aval, False).id
-        body = tuple([i for i in out.instructions[len(inputs) :] if i is not None])
-        return Program(tuple(out.avals[: len(inputs)]), body, tuple([ids[v] for v in outputs]))
+                body.append((at, tuple([ids[o] for o in read]), origins[v]))
+            ids[v] = new
+            new += 1
+        instructions = tuple(map(_instruction, body))
+        return Program(tuple([self.avals[v] for v in inputs]), instructions, tuple([ids[v] for v in outputs]))
 
     def needed(self, outputs: Iterable[int], given: set[int]) -> list[int]:
         """The values that ``outputs`` depend on, those given left out, ascending."""
-        found: set[int] = set()
-        stack = [v for v in outputs if v not in given]
+        found: set[int] = set(given)
+        stack = list(outputs)
+        applications, operands = self.applications, self.operands
         while stack:
             v = stack.pop()
             if v in found:
                 continue
             found.add(v)
-            instruction = self.instructions[v]
-            if instruction is not None:
-                alias = instruction.primitive.alias
-                read = instruction.operands if alias is None else (instruction.operands[alias],)
-                stack.extend([o for o in read if o not in given and o not in found])
-        return sorted(found)
+            at, read = applications[v], operands[v]
+            if at is not None:
+                stack += read if at.alias is None else (read[at.alias],)
+        return sorted(found - given)
 
     def reads(self, outputs: Sequence[int], given: set[int]) -> set[int]:
         """Every value that the instructions behind ``outputs`` read, and these themselves."""
         found = set(outputs)
         for v in self.needed(outputs, given):
-            instruction = self.instructions[v]
-            if instruction is not None:
-                found.update(instruction.operands)
+            found.update(self.operands[v])
         return found
+
+
+Constant = tuple[type, str, DType]
+"""A number of a dtype, as a key."""
+
+
+def filled(shape: tuple[int, ...], number: float, dtype: DType) -> Application:
+    """The application that gives an array of one number."""
+    return applied(TABLE["full"], {"shape": shape, "value": number, "dtype": dtype}, ())

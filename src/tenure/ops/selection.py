@@ -35,16 +35,17 @@ def zeros_of(x: Value) -> int:
     found = b.zeros
     while stack:
         v = stack[-1]
-        at = b.instructions[v]
         if v in found:
             stack.pop()
-        elif at is None:
+            continue
+        at = b.made(v)
+        if at is None:
             found[v] = PARTIAL
         elif at.primitive.zeros is None:
             found[v] = SIGNED
         else:
             numbers, join = at.primitive.zeros
-            operands = at.operands if numbers is None else [at.operands[k] for k in numbers]
+            operands = b.operands[v] if numbers is None else [b.operands[v][k] for k in numbers]
             missing = [o for o in operands if o not in found]
             stack.extend(missing)
             if not missing:
@@ -59,11 +60,12 @@ def unselected_like(x: Value) -> Value:
 
 def settled(g: Value) -> Value:
     """A cotangent as numbers, none of which is −0.0."""
-    if zeros_of(g) == UNSIGNED:
+    b, zeros = g.builder, zeros_of(g)
+    if zeros == UNSIGNED:
         return g
-    at = g.builder.instructions[g.id]
+    at = b.made(g.id) if zeros == PARTIAL else None
     if at is not None and at.primitive.settled is not None:
-        return at.primitive.settled(*[Value(g.builder, o) for o in at.operands], **at.params)  # type: ignore[no-any-return]
+        return at.primitive.settled(*[Value(b, o) for o in b.operands[g.id]], **at.params)  # type: ignore[no-any-return]
     return TABLE["add"](g, g.coerce(0.0))
 
 

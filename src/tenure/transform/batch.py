@@ -50,7 +50,7 @@ def widen(b: Builder, number: Value, count: int, results: Sequence[Value], axes:
     depth, tracking, origin, block = b.depth(number.id), b.tracking, b.origin, b.block
     images = {number.id: b.emit(TABLE["iota"], (), {"length": count, "dtype": number.dtype})}
     for v in inside(b, results, depth):
-        at = b.instructions[v]
+        at = b.instruction(v)
         if at is not None:
             b.tracking, b.block = b.tracked[v], b.blocks.get(v, 0)
             images[v] = image(b, at, images, number.id)
@@ -64,8 +64,7 @@ def inside(b: Builder, results: Sequence[Value], depth: int) -> list[int]:
     stack = [y.id for y in results if b.depth(y.id) >= depth]
     found = set(stack)
     while stack:
-        at = b.instructions[stack.pop()]
-        more = {o for o in at.operands if b.depth(o) >= depth} - found if at is not None else set()
+        more = {o for o in b.operands[stack.pop()] if b.depth(o) >= depth} - found
         found |= more
         stack.extend(more)
     return sorted(found)

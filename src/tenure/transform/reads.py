@@ -9,7 +9,10 @@ cotangents go on as cotangents of such reads, to where they are added into one a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import chain
 from typing import Any, NamedTuple
 
 from tenure import dtypes
@@ -212,7 +215,7 @@ class Elements:
 
     def made(self, x: Value, read: Read) -> Value:
         """Compute the elements. Marks are not rewritten: another differentiation may end there."""
-        at = self.b.instructions[x.id]
+        at = self.b.instruction(x.id)
         if at is None or at.primitive is mark or 2 * read.size > at.aval.size:
             return read.of(x)
         xs = [Value(self.b, o) for o in at.operands]
@@ -224,97 +227,145 @@ class Elements:
 
 # -- forwards
 
+READS = (getitem, gather)
+Key = tuple[Primitive, tuple[int, ...], tuple[tuple[str, Any], ...]]
+"""A read by index of whatever value: its primitive, the operands but the first, and the parameters."""
+
 
 def unwrapped(program: Program) -> Program:
     """Rewrite the program: small reads of views become reads of their bases."""
     n, b = len(program.inputs), Builder()
-    values = [b.input(aval) for aval in program.inputs]
+    ids = [b.input(aval).id for aval in program.inputs]
     for at in program.instructions:
         b.origin = at.origin
-        xs = [values[o] for o in at.operands]
-        if at.primitive is getitem:
-            values.append(read_through(xs[0], Read(getitem, tuple(xs[1:]), dict(at.params), at.aval.size)))
+        if at.application.primitive is getitem:
+            x, *rest = [Value(b, ids[o]) for o in at.operands]
+            ids.append(read_through(x, Read(getitem, tuple(rest), dict(at.params), at.aval.size)).id)
         else:
-            values.append(b.emit(at.primitive, xs, at.params))
-    return b.extract(range(n), [values[v].id for v in program.outputs])
+            ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
+    return b.extract(range(n), [ids[v] for v in program.outputs])
 
 
 def read_through(x: Value, read: Read) -> Value:
     """Rewrite one read of a view as a read of its base."""
-    at = x.builder.instructions[x.id]
-    if at is None or at.primitive not in VIEWS or 2 * read.size > at.aval.size:
+    at = x.builder.instruction(x.id)
+    if at is None or not of_view(at, read.size):
         return read.of(x)
     y = Value(x.builder, at.operands[0])
     view = through(at, y, read)
     return read.of(x) if view is None else view.there(read_through(y, view.read))
 
 
+def of_view(at: Instruction, size: int) -> bool:
+    """Whether so many elements, read of the result of an instruction, may be elements of its operand."""
+    return at.primitive in VIEWS and 2 * size <= at.aval.size
+
+
 class Narrowing:
-    """Analysis of a program: the values that are only read by index, with their indices."""
+    """Analysis of a program: the values that are only read by index, with their indices. Others than these are not
+    looked at."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, reads: Sequence[Instruction]) -> None:
         self.program = program
-        n = len(program.inputs)
-        self.dense: set[int] = set(program.outputs)
-        self.found: dict[int, dict[Any, int]] = {}
+        self.uses = Counter(chain.from_iterable([at.operands for at in program.instructions]))
+        self.uses.update(program.outputs)
+        self.found: dict[int, dict[Key, int]] = {}
         self.narrow: set[int] = set()
-        for k in range(len(program.instructions) - 1, -1, -1):
-            self.look(n + k, program.instructions[k])
+        for at in reads:
+            self.use(at.operands[0], {key_of(at): at.aval.size})
+        n, waiting = len(program.inputs), [-v for v in self.found]
+        heapify(waiting)
+        while waiting and -waiting[0] >= n:
+            v = -heappop(waiting)
+            for o in self.look(v, program.instructions[v - n]):
+                heappush(waiting, -o)
 
-    def look(self, v: int, at: Instruction) -> None:
-        """Record the reads of an instruction's operands, after all reads of its result are known."""
-        wanted = self.found.get(v, {})
+    def use(self, v: int, reads: Mapping[Key, int]) -> bool:
+        """Note a use of a value by reads alone; whether it is the first one."""
+        self.uses[v] -= 1
+        first = v not in self.found
+        self.found.setdefault(v, {}).update(reads)
+        return first
+
+    def look(self, v: int, at: Instruction) -> list[int]:
+        """Decide on a value all of whose reads are known. Returns the operands that are read first here."""
+        wanted, shape = self.found[v], at.aval.shape
         shapes = [self.program.aval(o).shape for o in at.operands]
         few = len(wanted) <= FEW and 2 * sum(wanted.values()) <= at.aval.size
-        if wanted and v not in self.dense and few and alike(at, shapes) and at.operands:
-            self.narrow.add(v)
-            for o, shape in zip(at.operands, shapes, strict=True):
-                if shape == at.aval.shape:
-                    self.found.setdefault(o, {}).update(wanted)
-                else:
-                    self.dense.add(o)
-            return
-        if at.primitive in (getitem, gather):
-            key = (at.primitive, at.operands[1:], tuple(sorted(at.params.items(), key=lambda p: p[0])))
-            self.found.setdefault(at.operands[0], {})[key] = at.aval.size
-            self.dense.update(at.operands[1:])
-        else:
-            self.dense.update(at.operands)
+        if self.uses[v] or not few or not shapes or not alike(at, shapes):
+            return []
+        self.narrow.add(v)
+        return [o for o, each in zip(at.operands, shapes, strict=True) if each == shape and self.use(o, wanted)]
+
+
+def key_of(at: Instruction) -> Key:
+    """The read that an instruction is."""
+    return at.primitive, at.operands[1:], tuple(sorted(at.params.items(), key=lambda p: p[0]))
+
+
+class Rewriting:
+    """Program under construction in which narrow values are read element by element."""
+
+    def __init__(self, program: Program, narrow: set[int]) -> None:
+        self.program, self.narrow = program, narrow
+        self.b = Builder()
+        self.values: list[int | None] = [self.b.input(aval).id for aval in program.inputs]
+        self.memo: dict[tuple[int, Key], int] = {}
+
+    def whole(self, v: int) -> int:
+        """A value that is computed wholly."""
+        found = self.values[v]
+        assert found is not None
+        return found
+
+    def read(self, v: int, key: Key) -> int:
+        """A read of a value: of a narrow one the elements, computed from those of its operands, these first."""
+        stack = [v]
+        while stack:
+            y = stack[-1]
+            missing = [] if (y, key) in self.memo else self.make(y, key)
+            stack.extend(missing)
+            if not missing:
+                stack.pop()
+        return self.memo[v, key]
+
+    def make(self, y: int, key: Key) -> list[int]:
+        """Emit a read, unless reads are missing that it is made of: these are returned, the first one last."""
+        if y not in self.narrow:
+            primitive, rest, params = key
+            xs = [Value(self.b, self.whole(o)) for o in (y, *rest)]
+            self.memo[y, key] = primitive(*xs, **dict(params)).id
+            return []
+        at = self.program.instructions[y - len(self.program.inputs)]
+        shape = at.aval.shape
+        parts = [self.program.aval(o).shape == shape and shape != () for o in at.operands]
+        missing = [o for o, part in zip(at.operands, parts, strict=True) if part and (o, key) not in self.memo]
+        if not missing:
+            each = zip(at.operands, parts, strict=True)
+            xs = [Value(self.b, self.memo[o, key] if part else self.whole(o)) for o, part in each]
+            self.memo[y, key] = at.primitive(*xs, **at.params).id
+        return missing[::-1]
 
 
 def narrow(program: Program) -> Program:
     """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
-    if not any(at.primitive in (getitem, gather) for at in program.instructions):
+    n, body = len(program.inputs), program.instructions
+    reads = [at for at in body if at[0].primitive in READS]
+    views = [at for at in reads if at.primitive is getitem and at.operands[0] >= n]
+    if any(of_view(body[at.operands[0] - n], at.aval.size) for at in views):
+        program = unwrapped(program)
+        body = program.instructions
+        reads = [at for at in body if at[0].primitive in READS]
+    found = Narrowing(program, reads).narrow if reads else set()
+    if not found:
         return program
-    program = unwrapped(program)
-    found = Narrowing(program)
-    if not found.narrow:
-        return program
-    n, b = len(program.inputs), Builder()
-    values: list[Value | None] = [b.input(aval) for aval in program.inputs]
-    memo: dict[Any, Value] = {}
-
-    def read(y: int, key: Any) -> Value:
-        if (y, key) not in memo:
-            memo[y, key] = _read(y, key)
-        return memo[y, key]
-
-    def _read(y: int, key: Any) -> Value:
-        primitive, rest, params = key
-        if y not in found.narrow:
-            return primitive(*[values[o] for o in (y, *rest)], **dict(params))  # type: ignore[no-any-return]
-        at = program.instructions[y - n]
-        whole = [program.aval(o).shape == at.aval.shape and at.aval.shape != () for o in at.operands]
-        xs = [read(o, key) if w else values[o] for o, w in zip(at.operands, whole, strict=True)]
-        return at.primitive(*xs, **at.params)  # type: ignore[arg-type]
-
-    for k, at in enumerate(program.instructions):
-        b.origin = at.origin
-        if n + k in found.narrow:
-            values.append(None)
-        elif at.primitive in (getitem, gather) and at.operands[0] in found.narrow:
-            params = tuple(sorted(at.params.items(), key=lambda p: p[0]))
-            values.append(read(at.operands[0], (at.primitive, at.operands[1:], params)))
+    new = Rewriting(program, found)
+    for v, at in enumerate(body, n):
+        new.b.origin = at.origin
+        if v in found:
+            new.values.append(None)
+        elif at[0].primitive in READS and at.operands[0] in found:
+            new.values.append(new.read(at.operands[0], key_of(at)))
         else:
-            values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))  # type: ignore[misc]
-    return b.extract(range(n), [values[v].id for v in program.outputs])  # type: ignore[union-attr]
+            new.values.append(new.b.append(at.application, tuple([new.whole(o) for o in at.operands])))
+    return new.b.extract(range(n), [new.whole(v) for v in program.outputs])

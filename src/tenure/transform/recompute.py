@@ -40,13 +40,12 @@ class Recomputed:
         b, stack, needed = self.b, [v], {v}
         while stack:
             u = stack.pop()
-            at = b.instructions[u]
-            if at is not None and self.block(u) == block and not self.begins(u):
-                more = {o for o in at.operands if o not in needed and (block, o) not in self.copies}
+            if self.block(u) == block and not self.begins(u):
+                more = {o for o in b.operands[u] if o not in needed and (block, o) not in self.copies}
                 needed |= more
                 stack.extend(more)
         for u in sorted(needed):
-            at = b.instructions[u]
+            at = b.instruction(u)
             if at is None or self.block(u) != block or self.begins(u):
                 copy = self.entry(u)
             else:
@@ -56,12 +55,12 @@ class Recomputed:
 
     def begins(self, v: int) -> bool:
         """Whether a value is tracked although none of its operands is: its gradient goes on elsewhere; it is kept."""
-        at = self.b.instructions[v]
-        return at is not None and self.b.tracked[v] and not any(self.b.tracked[o] for o in at.operands)
+        at = self.b.made(v)
+        return at is not None and self.b.tracked[v] and not any(self.b.tracked[o] for o in self.b.operands[v])
 
     def entry(self, v: int) -> Value:
         """Input of a block; numbers and constants cost nothing to keep."""
-        at = self.b.instructions[v]
-        if self.begins(v) or not self.b.avals[v].shape or (at is not None and not at.operands):
+        made_of_none = self.b.made(v) is not None and not self.b.operands[v]
+        if self.begins(v) or not self.b.avals[v].shape or made_of_none:
             return Value(self.b, v)
         return TABLE["again"](Value(self.b, v))

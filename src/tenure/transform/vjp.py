@@ -9,28 +9,47 @@ a read of a computed value goes on as one of its operands (see ``reads``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 
+from tenure.ir.applications import Application, applied
+from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Value
 from tenure.ops.selection import ready, settled, unselected_like, zeros_of
 from tenure.transform.reads import Elements, Read, alike, through, worth
 from tenure.transform.recompute import Recomputed
+from tenure.transform.rules import OnKinds, laid
 
 Cotangents = dict[int, Value]
 
 
-def dependents(b: Builder, sources: Collection[int], end: int) -> set[int]:
-    """Values below ``end`` that depend differentiably on one of the sources, these included."""
-    found = set(sources)
-    for v in range(min(found, default=end), end):
-        instruction = b.instructions[v]
-        if instruction is not None and v not in found and b.tracked[v]:
-            operands = instruction.operands
-            numbers = instruction.primitive.differentiable(len(operands))
-            if any(operands[k] in found for k in numbers):
-                found.add(v)
-    return found
+def between(b: Builder, sources: Collection[int], ends: Iterable[int]) -> list[int]:
+    """Values behind some ends that depend differentiably on one of the sources, sources included; ascending."""
+    found: set[int] = set()
+    stack = list(ends)
+    while stack:
+        v = stack.pop()
+        if v in found:
+            continue
+        found.add(v)
+        at = b.applications[v]
+        if at is not None and b.tracked[v] and v not in sources:
+            operands = b.operands[v]
+            stack += [operands[k] for k in at.flows]
+    out: list[int] = []
+    known: set[int] = set()
+    for v in sorted(found):
+        at = b.applications[v]
+        if v not in sources:
+            if at is None or not b.tracked[v]:
+                continue
+            operands = b.operands[v]
+            if known.isdisjoint([operands[k] for k in at.flows]):
+                continue
+        known.add(v)
+        out.append(v)
+    return out
 
 
 class Reads(list[tuple[Read, Value, Value]]):
@@ -57,61 +76,98 @@ class Walk:
     """Reverse walk: cotangents on their way from results to sources."""
 
     def __init__(
-        self, b: Builder, sources: Collection[int], final: Collection[int], relevant: set[int], into: Cotangents
+        self, b: Builder, sources: Collection[int], final: Collection[int], ends: Iterable[int], into: Cotangents
     ) -> None:
         self.b = b
         self.sources = sources
         self.final = final
-        self.relevant = relevant
-        self.held: dict[int, Value | Reads] = dict(into)
+        self.order = between(b, sources, ends)
+        self.relevant = set(self.order)
+        self.held: dict[int, int | Reads] = {v: g.id for v, g in into.items()}
         self.elements = Elements(b)
         self.reading = Recomputed(b)
         self.reached: set[int] = set()
+        self.sums: dict[tuple[Aval, Aval], Application] = {}
 
-    def around(self, v: int, at: Instruction) -> tuple[list[Value], Value]:
+    def around(self, v: int) -> tuple[list[Value], Value]:
         """Operands and result of an instruction, as its derivative reads them."""
         block = self.reading.block(v)
-        return [self.reading.value(o, block) for o in at.operands], self.reading.value(v, block)
+        return [self.reading.value(o, block) for o in self.b.operands[v]], self.reading.value(v, block)
 
-    def add(self, x: int, g: Value) -> None:
+    def add(self, x: int, g: int) -> None:
         """Add a cotangent of a value."""
         held = self.held.get(x)
-        self.held[x] = g if held is None else TABLE["add"](self.whole(x, held), g)
+        self.held[x] = g if held is None else self.sum(self.whole(x, held), g)
         self.reached.add(x)
+
+    def sum(self, x: int, y: int) -> int:
+        """Sum of two cotangents of a value."""
+        zeros, key = self.b.zeros, (self.b.avals[x], self.b.avals[y])
+        at = self.sums.get(key)
+        if at is None:
+            at = self.sums[key] = applied(TABLE["add"], {}, key)
+        ans = self.b.append(at, (x, y))
+        if x in zeros and y in zeros:
+            zeros[ans] = min(zeros[x], zeros[y])
+        return ans
 
     def add_read(self, x: int, read: Read, ans: Value, g: Value) -> None:
         """Add the cotangent of a read: it is kept as a sparse one where possible."""
-        held = self.held.get(x)
-        self.reached.add(x)
-        if held is None and (x in self.sources or self.b.instructions[x] is None):
-            held = Value(self.b, x).zeros() if x in self.final else unselected_like(Value(self.b, x))
-        if isinstance(held, Value):
-            self.held[x] = accumulated(held, g, Value(self.b, x), read)
+        held = self.begun(x)
+        if isinstance(held, int):
+            self.held[x] = accumulated(Value(self.b, held), g, Value(self.b, x), read).id
         else:
             waiting = Reads([*(held or ()), (read, ans, g)])
             size = self.b.avals[x].size
             fits = worth([read for read, _, _ in waiting], size)
-            self.held[x] = waiting if fits else waiting.dense(Value(self.b, x))
+            self.held[x] = waiting if fits else waiting.dense(Value(self.b, x)).id
 
-    def whole(self, x: int, held: Value | Reads) -> Value:
+    def begun(self, x: int) -> int | Reads | None:
+        """Cotangent of a value so far; that of a source or an input begins as an accumulator."""
+        held = self.held.get(x)
+        self.reached.add(x)
+        if held is None and (x in self.sources or self.b.applications[x] is None):
+            like = Value(self.b, x)
+            held = self.held[x] = (like.zeros() if x in self.final else unselected_like(like)).id
+        return held
+
+    def whole(self, x: int, held: int | Reads) -> int:
         """Cotangent of a value as a dense array."""
-        return held if isinstance(held, Value) else held.dense(Value(self.b, x))
+        return held if isinstance(held, int) else held.dense(Value(self.b, x)).id
 
-    def through(self, v: int, at: Instruction, g: Value) -> None:
+    def through(self, v: int, at: Application, g: int) -> None:
         """Add the contributions of one instruction to the cotangents of its operands."""
-        prim, (xs, ans) = at.primitive, self.around(v, at)
-        if prim.accumulate is not None:
-            if at.operands[0] in self.relevant:
-                read = Read(prim, tuple(xs[1:]), dict(at.params), at.aval.size)
-                self.add_read(at.operands[0], read, ans, g)
+        b, operands = self.b, self.b.operands[v]
+        if at.primitive.accumulate is not None:
+            if operands[0] in self.relevant:
+                self.through_read(v, at, g)
             return
-        for k, gx in zip(prim.differentiable(len(xs)), vjp_of(at, g, ans, xs), strict=True):
-            if gx is not None and at.operands[k] in self.relevant:
-                self.add(at.operands[k], gx)
+        found: Sequence[int | None] | None = None
+        if v not in b.blocks and b.avals[g] == at.aval:
+            found = laid(b, at, "vjp", [g, v, *operands], 1, pulling)
+        if found is None:
+            xs, ans = self.around(v)
+            found = [None if x is None else x.id for x in vjp_of(at)(Value(b, g), ans, *xs)]
+        for k, gx in zip(at.flows, found, strict=True):
+            if gx is not None and operands[k] in self.relevant:
+                self.add(operands[k], gx)
+
+    def through_read(self, v: int, at: Application, g: int) -> None:
+        """Add the cotangent of a read."""
+        x, *rest = self.b.operands[v]
+        b = self.b
+        held = None if v in b.blocks else self.begun(x)
+        if isinstance(held, int) and b.avals[held] == at.operands[0] and b.avals[g] == at.aval:
+            found = laid(b, at, "accumulate", [held, g, x, *rest], 2, adding)
+            if found is not None:
+                (self.held[x],) = found  # type: ignore[assignment]
+                return
+        xs, ans = self.around(v)
+        self.add_read(x, Read(at.primitive, tuple(xs[1:]), dict(at.params), at.aval.size), ans, Value(self.b, g))
 
     def follow(self, v: int, at: Instruction, reads: Reads) -> bool:
         """Pass on cotangents of reads as such; False, and nothing done, where that is not possible."""
-        xs, _ = self.around(v, at)
+        xs, _ = self.around(v)
         if alike(at, [x.shape for x in xs]):
             for read, ans, g in reads:
                 self.follow_alike(at, xs, read, ans, g)
@@ -128,22 +184,36 @@ class Walk:
         """Pass on the cotangents of the elements at which an elementwise result was read."""
         single = [x.shape == () != at.aval.shape for x in xs]
         small = [x if alone else self.elements.of(x, read) for x, alone in zip(xs, single, strict=True)]
-        found = list(vjp_of(at, g, ans, small))
-        for k, gx in zip(at.primitive.differentiable(len(xs)), found, strict=True):
+        found = vjp_of(at.application)(g, ans, *small)
+        for k, gx in zip(at.application.flows, found, strict=True):
             o = at.operands[k]
             if gx is None or o not in self.relevant:
                 continue
             if single[k]:
-                self.add(o, gx)
+                self.add(o, gx.id)
             else:
                 self.add_read(o, read, small[k], gx)
 
 
-def vjp_of(at: Instruction, g: Value, ans: Value, xs: list[Value]) -> Iterable[Value | None]:
-    """Cotangents of the operands of an instruction."""
+def vjp_of(at: Application) -> Callable[..., Sequence[Value | None]]:
+    """Function of a cotangent, the result and the operands: the cotangents of the operands."""
     rule = at.primitive.vjp
     assert rule is not NOT_DIFFERENTIABLE and callable(rule), at.primitive
-    return rule(g, ans, *xs, **at.params)  # type: ignore[no-any-return]
+    return partial(rule, **at.params)
+
+
+def pulling(at: Application) -> OnKinds:
+    """The rule of an instruction on its cotangent, result and operands."""
+    return vjp_of(at), (at.aval, at.aval, *at.operands)
+
+
+def adding(at: Application) -> OnKinds:
+    """The rule of a read on an accumulator, a cotangent to be added to it, and its operands."""
+
+    def rule(acc: Value, g: Value, x: Value, *rest: Value) -> list[Value]:
+        return [accumulated(acc, g, x, Read(at.primitive, rest, dict(at.params), at.aval.size))]
+
+    return rule, (at.operands[0], at.aval, *at.operands)
 
 
 def pull_back(
@@ -155,22 +225,20 @@ def pull_back(
     sources leave the graph: they are numbers, in which elements that are not selected are 0.
     ``b.tracking`` says whether the result can be differentiated again.
     """
-    end = max(cotangents, default=-1) + 1
     b.zeros.update({acc.id: UNSIGNED for v, acc in into.items() if v in final})
-    walk = Walk(b, sources, final, dependents(b, sources, end), into)
+    walk = Walk(b, sources, final, cotangents, into)
     for v, g in cotangents.items():
         if v in walk.relevant:
-            walk.add(v, g)
+            walk.add(v, g.id)
     walk.reached = set(walk.held) - set(into) | (set(cotangents) & set(into))
-    for v in range(end - 1, -1, -1):
-        instruction = b.instructions[v]
+    for v in reversed(walk.order):
         if v in walk.held and v not in sources:
-            held = walk.held.pop(v)
-            if instruction is None or not b.tracked[v]:
+            held, at = walk.held.pop(v), b.applications[v]
+            if at is None or not b.tracked[v]:
                 continue
-            if isinstance(held, Value) or not walk.follow(v, instruction, held):
-                walk.through(v, instruction, walk.whole(v, held))
-    return {v: leaving(walk.whole(v, g), v in final) for v, g in walk.held.items() if v in walk.reached}
+            if isinstance(held, int) or not walk.follow(v, Instruction(at, b.operands[v]), held):
+                walk.through(v, at, walk.whole(v, held))
+    return {v: leaving(Value(b, walk.whole(v, g)), v in final) for v, g in walk.held.items() if v in walk.reached}
 
 
 def leaving(g: Value, final: bool) -> Value:

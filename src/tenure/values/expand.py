@@ -28,14 +28,14 @@ WEAK = {
 
 
 class Expansion:
-    """Primitives of a path in a builder: ``slots``, ``inputs`` and ``scalars`` are its values, and ``examples`` the
-    number of the example in each vmapped call that is open."""
+    """Primitives of a path in a builder: ``slots`` are the numbers of its values, ``inputs`` and ``scalars`` those
+    that it is given, and ``examples`` the number of the example in each vmapped call that is open."""
 
     __slots__ = ("builder", "examples", "inputs", "path", "scalars", "slots")
 
     def __init__(self) -> None:
         self.builder = Builder()
-        self.slots: list[Value] = []
+        self.slots: list[int] = []
         self.inputs: list[Value] = []
         self.scalars: list[Value] = []
         self.examples: list[Value] = []
@@ -51,12 +51,16 @@ class Expansion:
         return self
 
     def __getitem__(self, slot: int) -> Value:
-        return self.slots[slot] if slot >= 0 else self.inputs[~slot]
+        return Value(self.builder, self.slots[slot]) if slot >= 0 else self.inputs[~slot]
 
-    def arguments(self, step: Step) -> list[Value]:
-        """Values that a step reads; its scalars become inputs here."""
-        read, numbers = [self[slot] for slot in step.args], [self.scalar(kind) for kind in step.rule.numbers]
-        return [*numbers, *read] if step.rule.turned else [*read, *numbers]
+    def arguments(self, step: Step) -> list[int]:
+        """Numbers of the values that a step reads; its scalars become inputs here."""
+        slots, inputs, rule = self.slots, self.inputs, step.rule
+        read = [slots[k] if k >= 0 else inputs[~k].id for k in step.args]
+        if not rule.numbers:
+            return read
+        numbers = [self.scalar(kind).id for kind in rule.numbers]
+        return [*numbers, *read] if rule.turned else [*read, *numbers]
 
     def scalar(self, kind: type) -> Value:
         """Value of the next Python number."""
@@ -73,27 +77,36 @@ def expand_input(ex: Expansion, step: Step) -> None:
 
 def expand_operation(ex: Expansion, step: Step) -> None:
     """Expand an operation, with its static parameters."""
-    function, params = step.params
-    first = len(ex.builder.avals)
-    ans = function(*ex.arguments(step), **dict(params))
-    for k, value in enumerate(ans if type(ans) is tuple else (ans,)):
-        ex.slots.append(value if value.id >= first and k not in step.rule.leaves else pointwise.mark(value))
-        if k in step.rule.leaves:
-            ex.builder.tracked[ex.slots[-1].id] = True
+    b, leaves = ex.builder, step.rule.leaves
+    ids = ex.arguments(step)
+    first = len(b.avals)
+    found = step.rule.recipe.lay(b, ids)
+    if not leaves and (found[0] if len(found) == 1 else min(found)) >= first:
+        ex.slots += found
+        return
+    for k, v in enumerate(found):
+        ex.slots.append(v if v >= first and k not in leaves else marked(b, v))
+        if k in leaves:
+            b.tracked[ex.slots[-1]] = True
+
+
+def marked(b: Builder, v: int) -> int:
+    """The same value under a number of its own."""
+    return pointwise.mark(Value(b, v)).id
 
 
 def expand_mark(ex: Expansion, step: Step) -> None:
     """Expand a mark, at which differentiation may end: a leaf, or the argument of a transform."""
     value = pointwise.mark(ex[step.args[0]])
     ex.builder.tracked[value.id] = True
-    ex.slots.append(value)
+    ex.slots.append(value.id)
 
 
 def expand_close(ex: Expansion, step: Step) -> None:
     """Expand the end of a transform: outside it the result is constant, but for dependence on outer marks."""
     value = pointwise.mark(ex[step.args[0]])
     ex.builder.tracked[value.id] = step.rule.kinds[0].tracked
-    ex.slots.append(value)
+    ex.slots.append(value.id)
 
 
 def expand_gradient(ex: Expansion, step: Step) -> None:
@@ -110,7 +123,7 @@ def expand_gradient(ex: Expansion, step: Step) -> None:
     found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     for stop in reached:
         arrived = found.get(ex[stop].id)
-        ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived))
+        ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived).id)
     b.tracking = tracking
 
 
@@ -121,17 +134,17 @@ def expand_tangent(ex: Expansion, step: Step) -> None:
     found = push_forward(ex.builder, given, [ex[out].id for out in outs])
     for out in outs:
         t = found.get(ex[out].id)
-        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)))
+        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)).id)
 
 
 def expand_call(ex: Expansion, step: Step) -> None:
     """Expand a call: the instructions of a program, inlined, on slots and numbers."""
     program, _ = step.params
     b = ex.builder
-    values = ex.arguments(step)
+    ids = ex.arguments(step)
     for at in program.instructions:
-        values.append(b.emit(at.primitive, [values[o] for o in at.operands], at.params))
-    ex.slots.extend([pointwise.mark(values[v]) for v in program.outputs])
+        ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
+    ex.slots.extend([marked(b, ids[v]) for v in program.outputs])
 
 
 def expand_open(ex: Expansion, step: Step) -> None:
@@ -146,7 +159,7 @@ def expand_select(ex: Expansion, step: Step) -> None:
     axis, depth = step.params
     x = ex[step.args[0]]
     spec = tuple(["i" if k == axis else ":" for k in range(x.ndim)])
-    ex.slots.append(index.getitem(x, ex.examples[depth - 1], spec=spec))
+    ex.slots.append(index.getitem(x, ex.examples[depth - 1], spec=spec).id)
 
 
 def expand_return(ex: Expansion, step: Step) -> None:
@@ -155,7 +168,7 @@ def expand_return(ex: Expansion, step: Step) -> None:
     results = [ex[slot] for slot in step.args]
     first = len(ex.builder.avals)
     for value in close(ex.builder, ex.examples.pop(), count, results, axes):
-        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+        ex.slots.append(value.id if value.id >= first else marked(ex.builder, value.id))
 
 
 def expand_widen(ex: Expansion, step: Step) -> None:
@@ -163,7 +176,7 @@ def expand_widen(ex: Expansion, step: Step) -> None:
     depth, count, _ = step.params
     first, values = len(ex.builder.avals), [ex[slot] for slot in step.args]
     for value in widen(ex.builder, ex.examples[depth - 1], count, values, [0] * len(values)):
-        ex.slots.append(value if value.id >= first else pointwise.mark(value))
+        ex.slots.append(value.id if value.id >= first else marked(ex.builder, value.id))
 
 
 def expand_block(ex: Expansion, step: Step) -> None:
@@ -182,11 +195,11 @@ def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...])
     seen = set(stack)
     while stack:
         v = stack.pop()
-        at = b.instructions[v]
+        at = b.made(v)
         if at is None or v in halt:
             continue
-        for k in at.primitive.differentiable(len(at.operands)):
-            o = at.operands[k]
+        for k in at.flows:
+            o = b.operands[v][k]
             if o not in seen and b.tracked[o]:
                 seen.add(o)
                 stack.append(o)

@@ -18,7 +18,7 @@ from tenure.compile.ahead import made_ready
 from tenure.compile.tiers import Tiered, compile_program
 from tenure.errors import TenureError
 from tenure.interp.interp import Executable, Poison, interpret
-from tenure.ir.verify import verify
+from tenure.ir.verify import verified
 from tenure.runtime import buffers
 from tenure.values import graph, packs, paths, spending
 from tenure.values.expand import Expansion
@@ -102,9 +102,7 @@ class Plan:
         self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
         numbers = [ex.scalars[k].id for k in self.numbers]
         program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
-        program = made_ready(program)
-        verify(program)
-        self.executable = EXECUTOR(program)
+        self.executable = EXECUTOR(verified(made_ready(program)))
         count("programs")
 
 

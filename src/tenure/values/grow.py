@@ -1,11 +1,12 @@
-"""Rules of operations: result types by abstract evaluation."""
+"""Rules of operations: results by abstract evaluation, once for the kinds of operands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from tenure.ir.program import Builder
+from tenure.ir.aval import Aval
+from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
@@ -15,6 +16,25 @@ from tenure.values.rules import DIVIDES, INT64, Bound, Key, Kind, Level, Rule, k
 
 PRIMITIVES = 2
 """Average number of primitives in an operation."""
+
+
+class Known(NamedTuple):
+    """Facts of an operation that follow from the kinds of its operands: the results, whether a gradient flows to each,
+    the number of primitives, and the bounds of the Python numbers."""
+
+    avals: tuple[Aval, ...]
+    tracked: tuple[bool, ...]
+    size: int
+    bounds: tuple[Bound | None, ...]
+
+
+class Inputs(Symbols):
+    """Symbols that are inputs: an operation may look at how they were made."""
+
+    __slots__ = ()
+
+    def made(self, v: int) -> Any:
+        return self.applications[v]
 
 
 def new_operation(
@@ -29,57 +49,71 @@ def new_operation(
 ) -> Rule:
     """Rule of an operation on operands of some kinds and numbers of some types, checked."""
     level: Level | None = None
-    b = Builder()
-    given = [b.input(kind.aval, tracked=kind.tracked) for kind in operands]
     for kind in operands:
         level = deeper(level, kind.level)
-    weak = [b.input(WEAK[of]) for of in numbers]
-    values = [*weak, *given] if turned else [*given, *weak]
-    b.tracking = grad
-    ans = fn(*values, **dict(params))
-    results = ans if type(ans) is tuple else (ans,)
-    tracked = [k in leaves or (not leaves and b.tracked[v.id]) for k, v in enumerate(results)]
-    return Rule(
+    weak = [WEAK[of] for of in numbers]
+    given, none = [kind.aval for kind in operands], [False] * len(weak)
+    tracked = [kind.tracked for kind in operands]
+    found = recipe(fn, params, tuple([*weak, *given] if turned else [*given, *weak]))
+    flags = (grad, *none, *tracked) if turned else (grad, *tracked, *none)
+    at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
+    known = known_of(found, flags, at)
+    flows = [k in leaves if leaves else own for k, own in enumerate(known.tracked)]
+    rule = Rule(
         key,
         expand_operation,
         arity=len(operands),
         params=(fn, params),
-        kinds=tuple([kind_of(v.aval, is_, level) for v, is_ in zip(results, tracked, strict=True)]),
+        kinds=tuple([kind_of(aval, own, level) for aval, own in zip(known.avals, flows, strict=True)]),
         numbers=numbers,
-        bounds=bounds_of(b, [v.id for v in weak], numbers),
+        bounds=known.bounds,
         name=fn.grad_name,
         leaves=leaves,
         grad=grad,
         turned=turned,
-        size=(len(b.instructions) - len(values)) // PRIMITIVES if fn.is_composite else 0,
+        size=known.size // PRIMITIVES if fn.is_composite else 0,
+    )
+    rule.recipe, rule.flags = found, flags
+    return rule
+
+
+def known_of(found: Recipe, flags: Flags, numbers: range) -> Known:
+    """Facts of an operation for some kinds of operands, among which are ``numbers``."""
+    template = found.template(flags) or run(Inputs(found.avals, flags), found.function, dict(found.params))
+    avals: list[Aval] = [*found.avals, *[at.aval for _, at in template.constants], *template.avals]
+    tracked = [*flags[1 : template.given + 1], *[False] * len(template.constants), *template.tracked]
+    results = [k for k in template.results if k is not None]
+    return Known(
+        tuple([avals[k] for k in results]),
+        tuple([bool(tracked[k]) for k in results]),
+        len(template.order),
+        bounds_of(template, avals, numbers) if numbers else (),
     )
 
 
-def bounds_of(b: Builder, numbers: list[int], types: tuple[type, ...]) -> tuple[Bound | None, ...]:
+def bounds_of(template: Template, avals: Sequence[Aval], numbers: Sequence[int]) -> tuple[Bound | None, ...]:
     """Bounds of Python numbers: the range of the integer dtype that each is cast to, and the limit of a primitive that
     takes it."""
-    if not numbers:
-        return ()
     source = {v: v for v in numbers}
     ranges: dict[int, tuple[int, int]] = {}
     limits: dict[int, Limit] = {}
-    for v, at in enumerate(b.instructions):
-        if at is None:
-            continue
+    first = template.given + len(template.constants)
+    for v, (at, operands) in enumerate(zip(template.applications, template.refs, strict=True), first):
         preserves, dtype = at.primitive.traits.preserves, at.aval.dtype
-        if preserves and dtype.kind == "i" and at.operands[0] in source and preserves(b.avals[at.operands[0]], at.aval):
-            number = source[v] = source[at.operands[0]]
-            if at.operands[0] == number and dtype.itemsize < 8:
+        if preserves and dtype.kind == "i" and operands[0] in source and preserves(avals[operands[0]], at.aval):
+            number = source[v] = source[operands[0]]
+            if operands[0] == number and dtype.itemsize < 8:
                 ranges[number] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
         limit = at.primitive.traits.limit
-        if limit is not None and dtype.kind == "i" and at.operands[limit.operand] in source:
-            limits[source[at.operands[limit.operand]]] = limit
-    return tuple([_bound(of, ranges.get(v), limits.get(v)) for v, of in zip(numbers, types, strict=True)])
+        if limit is not None and dtype.kind == "i" and operands[limit.operand] in source:
+            limits[source[operands[limit.operand]]] = limit
+    return tuple([bound_of(avals[v].dtype.kind, limits.get(v), ranges.get(v)) for v in numbers])
 
 
-def _bound(of: type, within: tuple[int, int] | None, limit: Limit | None) -> Bound | None:
-    if of is float or (of is bool and limit is None):
+def bound_of(kind: str, limit: Limit | None, span: tuple[int, int] | None) -> Bound | None:
+    """Bound of a Python number of this kind; None where it needs none."""
+    if kind == "f" or (kind == "b" and limit is None):
         return None
-    if within is not None:
-        return (*within, limit)
+    if span is not None:
+        return (*span, limit)
     return INT64 if limit is None else DIVIDES if limit is DIVISOR else (*INT64[:2], limit)

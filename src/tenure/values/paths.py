@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from tenure.dtypes import DType
+from tenure.ir.applications import Application, Bounded
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import UNSIGNED
-from tenure.ir.program import Builder, Value
+from tenure.ir.program import Value, filled
 from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_close, expand_mark, expand_return, expand_widen
 from tenure.values.graph import Source
@@ -216,41 +218,45 @@ def residuals(
     outputs = [v.id for v in found.values()]
     reads = {v for v in outputs if v < n}
     for v in b.needed(outputs, {v.id for v in given["roots"]} | set(range(n))):
-        reads.update([o for o in operands(b, v) if o < n])
+        reads.update([o for o in b.operands[v] if o < n])
     again = {v.id for v in [*[ex.inputs[k] for k in lasting], *ex.scalars]}
     for v in range(n):
-        at = b.instructions[v]
-        if at is not None and at.operands and at.primitive.lower.cost is Cost.FREE and again.issuperset(at.operands):
+        at, operands = b.made(v), b.operands[v]
+        if at is not None and operands and at.primitive.lower.cost is Cost.FREE and again.issuperset(operands):
             again.add(v)
-    saved = tuple(sorted([v for v in reads if operands(b, v) and v not in again]))
+    saved = tuple(sorted([v for v in reads if b.operands[v] and v not in again]))
     remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))
     kept = tuple([k for k, x in enumerate(ex.inputs) if x.id in reads or x.id in remade])
     return saved, kept
 
 
-def literals(path: Path, ex: Expansion) -> tuple[dict[int, Callable[[Builder], Value]], list[tuple[Path, int]]]:
+def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], list[tuple[Path, int]]]:
     """Scalars that are still specialized, as constants, and their positions; their blocks note the paths that rely on
     them."""
-    out: dict[int, Callable[[Builder], Value]] = {}
+    out: dict[int, Application] = {}
     places: list[tuple[Path, int]] = []
     scalars = iter(ex.scalars)
     for block in path.blocks():
         before = len(places)
         for k, (value, scalar) in enumerate(zip(list(block.fixed), scalars, strict=False)):
             if value is not GENERAL:
-                out[scalar.id] = lambda b, v=value, d=scalar.dtype: b.full((), v, d)  # type: ignore[misc]
+                out[scalar.id] = literal(value, scalar.dtype)
                 places.append((block, k))
-        if len(places) > before and path not in block.baked:
-            block.baked.append(path)
+        if len(places) > before:
+            block.baked[path] = None
     return out, places
+
+
+def literal(value: Any, dtype: DType) -> Application:
+    """A specialized number as a constant; it is neither NaN nor a zero that has a sign."""
+    key = (type(value), value, dtype)
+    found: Application | None = LITERALS.get(key)
+    return LITERALS.keep(key, filled((), value, dtype)) if found is None else found
+
+
+LITERALS = Bounded()
 
 
 def outdated(baked: Sequence[tuple[Path, int]]) -> bool:
     """Whether a number that a program took for a constant has differed since, in another thread."""
     return any(block.fixed[k] is GENERAL for block, k in baked)
-
-
-def operands(b: Builder, v: int) -> tuple[int, ...]:
-    """Operands of the instruction that defines a value; an input has none."""
-    at = b.instructions[v]
-    return () if at is None else at.operands

@@ -95,7 +95,7 @@ class Path:
         self.likely: Path | None = None
         self.own: dict[Key, Rule] = {}
         self.plans: dict[Any, Any] = {}
-        self.baked: list[Path] = []
+        self.baked: dict[Path, None] = {}
         self.cuts: dict[int, list[Any]] = {}
         self.cut: int | None = None
         self.save, self.history, self.stamp = None, None, 0
@@ -141,7 +141,7 @@ class Path:
         """Turn a scalar position into an input for good; programs that took it for a constant are dropped."""
         self.fixed[k] = GENERAL
         self._specialize()
-        for end in self.baked:
+        for end in list(self.baked):
             end.plans.clear()
         self.baked.clear()
 
@@ -174,18 +174,17 @@ def _steps(path: Path) -> Iterator[Step]:
 
 class History:
     """What is known of the results of a path, and of those that go on from it: the step of each with the result's index
-    within it, the aval of each input and whether a gradient flows to it, the sources behind a result, whether a
-    backward consumes it, and the results consumed with the first slot of the gradient that did it: by the first
+    within it, the aval of each input and whether a gradient flows to it, the sources behind a result, and the
+    results consumed with the first slot of the gradient that did it: by the first
     ``walked`` of the ``gradients``."""
 
-    __slots__ = ("gradients", "inputs", "lock", "reach", "spends", "spent", "steps", "walked")
+    __slots__ = ("gradients", "inputs", "lock", "reach", "spent", "steps", "walked")
 
     def __init__(self) -> None:
         self.steps: list[tuple[Step, int]] = []
         self.inputs: list[tuple[Aval, bool]] = []
         self.gradients: list[Step] = []
         self.reach: dict[int, Slots] = {}
-        self.spends: dict[int, bool] = {}
         self.spent: dict[int, int] = {}
         self.walked = 0
         self.lock = RLock()

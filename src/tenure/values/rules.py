@@ -93,11 +93,14 @@ class Rule:
     ``turned``. ``leaves`` says which results of an operation are sources of gradients from here on; ``grad``, whether
     gradients were recorded. ``inputs`` is 1 for a new input; a gradient ``consumes`` what it walks or not. ``size``
     counts its operations, each of a composite one by itself. ``open`` is the innermost vmapped call from here on.
+    ``recipe`` knows what an operation emits with some ``flags`` (``ir.templates``); ``reads`` is
+    whether its gradient reads a value, once that is known.
     """
 
     __slots__ = (
-        "arity", "bounds", "consumes", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name",
-        "numbers", "open", "params", "size", "turned",
+        "arity", "bounds", "consumes", "expand", "flags", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
+        "name", "numbers", "open", "params", "reads", "recipe",
+        "size", "turned",
     )  # fmt: skip
 
     def __init__(
@@ -132,6 +135,9 @@ class Rule:
         self.consumes = consumes
         self.size = size
         self.open = open
+        self.recipe: Any = None
+        self.flags: tuple[bool, ...] = ()
+        self.reads: bool | None = None
         self.turned = turned
         self.giving(*kinds)
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from tenure.ir.primitive import UNSIGNED
-from tenure.ir.program import Instruction, Program
-from tenure.ir.verify import verify
+from tenure.ir.program import Program
+from tenure.ir.verify import verified
 from tenure.ops import pointwise
 from tenure.ops.selection import zeros_of
 from tenure.values import packs, paths, steps
@@ -47,14 +47,13 @@ class Adjoint:
         feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
         b = ex.builder
         for v, part in parts.items():
-            b.instructions[v] = part
+            b.applications[v], b.operands[v], b.origins[v] = b.applications[part], b.operands[part], b.origins[part]
         literals, self.baked = paths.literals(path, ex)
         scalars = {v.id: k for k, v in enumerate(ex.scalars) if v.id not in literals}
         outputs = [v.id for v in found.values()]
         reads = b.reads(outputs, {*feeds, *scalars})
         used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())
-        self.program: Program = b.extract([*used, *counted], outputs, literals).shared()
-        verify(self.program)
+        self.program: Program = verified(b.extract([*used, *counted], outputs, literals).shared())
         self.feeds = [(*feeds[v], b.avals[v]) for v in used]
         self.numbers = [scalars[v] for v in counted]
         self.found = tuple(found)
@@ -63,17 +62,17 @@ class Adjoint:
 
 def _with_saved(
     path: Path, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
-) -> tuple[Expansion, dict[int, Instruction | None]]:
+) -> tuple[Expansion, dict[int, int]]:
     """Primitives of a path on its saved values, and the substitutes of the saved ones."""
     ex = Expansion()
     b = ex.builder
     avals = Expansion().advance(path).builder.avals
-    parts: dict[int, Instruction | None] = {}
+    parts: dict[int, int] = {}
     for what in saved:
         if isinstance(what, tuple):
             whole, found = packs.unpack(b, what, avals)
             feeds[whole.id] = ("saved", what)
-            parts.update({v: b.instructions[pointwise.mark(part).id] for v, part in zip(what, found, strict=True)})
+            parts.update({v: pointwise.mark(part).id for v, part in zip(what, found, strict=True)})
     shift = len(b.avals)
     ex.advance(path)
     feeds.update({v + shift: ("saved", v) for v in saved if isinstance(v, int)})

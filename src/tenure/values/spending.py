@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, KeysView
-from functools import lru_cache
 from typing import Any
 
-from tenure.ir.aval import Aval
 from tenure.ir.program import Builder
-from tenure.ops.promote import Operation
 from tenure.transform.vjp import pull_back
 from tenure.values import paths
 from tenure.values.expand import (
-    WEAK,
     expand_call,
     expand_close,
     expand_mark,
@@ -29,61 +25,42 @@ from tenure.values.expand import (
     expand_widen,
 )
 from tenure.values.graph import CodeSite, Out, Segment
-from tenure.values.rows import Path, Step, history_of
+from tenure.values.rows import Path, history_of
+from tenure.values.rules import Rule
 from tenure.values.sites import site_of
 
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
 
-Operand = tuple[Aval, bool] | type
-"""Operand as a symbol: a tensor with whether a gradient flows to it, or the type of a Python number."""
+def spends(rule: Rule, k: int) -> bool:
+    """Whether a backward consumes the step of a result: by its rule, and the number of the result within the step."""
+    if not rule.kinds[k].tracked or k in rule.leaves or rule.expand in KEEPS_NOTHING:
+        return False
+    if rule.expand is expand_mark:
+        return bool(rule.params == paths.KEEPING)
+    if rule.expand is not expand_operation:
+        return True
+    if rule.reads is None:
+        rule.reads = _reads(rule)
+    return rule.reads
 
 
-@lru_cache(maxsize=1 << 14)
-def reads(fn: Operation, params: Any, operands: tuple[Operand, ...]) -> bool:
+def _reads(rule: Rule) -> bool:
     """Whether the gradient of an operation reads an operand, or a value computed from them."""
-    b = Builder()
-    given = [b.input(WEAK[x]) if isinstance(x, type) else b.input(x[0], tracked=x[1]) for x in operands]
-    ans = fn(*given, **dict(params))
+    b, recipe = Builder(), rule.recipe
+    given = [b.input(aval, tracked=flows) for aval, flows in zip(recipe.avals, rule.flags[1:], strict=True)]
+    ans = recipe.function(*given, **dict(recipe.params))
     end = len(b.avals)
-    numbers = {v.id for v, x in zip(given, operands, strict=True) if isinstance(x, type)}
+    count = len(rule.numbers)
+    numbers = {v.id for v in (given[:count] if rule.turned else given[rule.arity :])}
     for v in range(end):
-        at = b.instructions[v]
-        if at is not None and numbers.issuperset(at.operands):
+        if b.made(v) is not None and numbers.issuperset(b.operands[v]):
             numbers.add(v)
     b.tracking = False
     cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
     found = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
     known = {*range(end), *[g.id for g in cotangents.values()]}
     return any(v < end and v not in numbers for v in b.reads([g.id for g in found.values()], known))
-
-
-def spends(path: Path, slot: int) -> bool:
-    """Whether a backward consumes the step of a result; cached."""
-    known = history_of(path).spends
-    found = known.get(slot)
-    if found is None:
-        found = known[slot] = _spends(path, *paths.steps(path)[slot])
-    return found
-
-
-def _spends(path: Path, step: Step, k: int) -> bool:
-    if not step.rule.kinds[k].tracked or k in step.rule.leaves or step.expand in KEEPS_NOTHING:
-        return False
-    if step.expand is expand_mark:
-        return bool(step.params == paths.KEEPING)
-    if step.expand is not expand_operation:
-        return True
-    made, given = paths.steps(path), paths.inputs_of(path)
-
-    def operand(slot: int) -> Operand:
-        if slot < 0:
-            return given[~slot]
-        at, j = made[slot]
-        return at.rule.kinds[j].aval, at.rule.kinds[j].tracked
-
-    operands, numbers = tuple(map(operand, step.args)), step.rule.numbers
-    return reads(*step.params, (*numbers, *operands) if step.rule.turned else (*operands, *numbers))
 
 
 def consumed(path: Path) -> dict[int, int]:
@@ -93,7 +70,8 @@ def consumed(path: Path) -> dict[int, int]:
         while history.walked < len(history.gradients):
             step = history.gradients[history.walked]
             for slot in walked(path, [r for r, _ in step.params[0]]):
-                if spends(path, slot):
+                at, k = history.steps[slot]
+                if spends(at.rule, k):
                     history.spent.setdefault(slot, step.first)
             history.walked += 1
     return history.spent
@@ -121,7 +99,7 @@ def walked(path: Path, roots: Iterable[int]) -> set[int]:
 
 def spending(path: Path) -> set[int]:
     """Results of a path whose step a backward consumes."""
-    return {slot for slot in range(path.results) if spends(path, slot)}
+    return {slot for slot, step, k in paths.own_steps(path) if spends(step.rule, k)}
 
 
 def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
@@ -150,7 +128,7 @@ def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
     path, key = segment.path, ("spent", tuple(sorted(roots)))
     found: tuple[frozenset[int], KeysView[int]] | None = path.plans.get(key)
     if found is None:
-        spent = frozenset([slot for slot in walked(path, key[1]) if spends(path, slot)])
+        spent = frozenset(walked(path, key[1]) & spending(path))
         found = path.plans[key] = spent, spread(path, dict.fromkeys(spent)).keys()
     spent, gone = found
     let_go(segment, gone, where)

@@ -1,0 +1,94 @@
+"""Applications: a primitive with parameters, on operands of known avals; all that follows from these is known once.
+
+    multiply f32[8] f32[8]        gives f32[8]; a gradient may flow to both operands
+
+``applied`` gives one object for one application, so that an aval rule runs once in a process, not once an instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tenure.ir.aval import Aval
+
+if TYPE_CHECKING:
+    from tenure.ir.primitive import Primitive
+
+MOST = 1 << 14
+"""Entries at which a table is emptied: under thousands of shapes it would else grow for good."""
+
+Params = Mapping[str, Any]
+
+
+class Application:
+    """A primitive, its parameters, the avals of its operands and that of its result.
+
+    ``alias`` is the number of the operand that the result simply is, None if there is none.
+    ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result can
+    have a gradient. ``rules`` keeps the templates of the derivatives (``ir.templates``).
+    """
+
+    __slots__ = ("alias", "aval", "carries", "flows", "operands", "params", "primitive", "rules")
+
+    def __init__(self, primitive: Primitive, params: Params, operands: tuple[Aval, ...], aval: Aval) -> None:
+        self.primitive = primitive
+        self.params = params
+        self.operands = operands
+        self.aval = aval
+        self.alias = primitive.alias
+        self.flows = tuple(primitive.differentiable(len(operands)))
+        self.carries = self.flows if aval.dtype.is_floating else ()
+        self.rules: dict[Any, Any] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Application)
+            and self.primitive is other.primitive
+            and self.operands == other.operands
+            and self.aval == other.aval
+            and set(exact(self.params)) == set(exact(other.params))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.primitive, self.operands))
+
+    def __repr__(self) -> str:
+        return f"{self.primitive}({', '.join(map(str, self.operands))}; {dict(self.params)})"
+
+
+class Bounded(dict[Any, Any]):
+    """Table that is emptied when it is full. Whatever is looked up in it can be made once more."""
+
+    def keep(self, key: Any, value: Any) -> Any:
+        """Add an entry; the one that is there already, if another thread has added it."""
+        if len(self) >= MOST:
+            self.clear()
+        return self.setdefault(key, value)
+
+
+def exact(value: Any) -> Any:
+    """A parameter, or all of them in their order, as a key that tells 1 from True and 1.0, and 0.0 from −0.0."""
+    kind = type(value)
+    if kind is dict:
+        return tuple([(name, exact(of)) for name, of in value.items()])
+    if kind is tuple:
+        return tuple(map(exact, value))
+    return (kind, repr(value)) if isinstance(value, float) else (kind, value)
+
+
+APPLICATIONS = Bounded()
+PLAIN = Bounded()
+"""Applications without parameters, by the primitive and the avals."""
+
+
+def applied(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Application:
+    """The application; shape and dtype errors are raised here, each time."""
+    try:
+        table, key = (APPLICATIONS, (primitive, exact(params), avals)) if params else (PLAIN, (primitive, avals))
+        found: Application | None = table.get(key)
+    except TypeError:  # a parameter without a hash
+        return Application(primitive, params, avals, primitive.aval(*avals, **params))
+    if found is None:
+        found = table.keep(key, Application(primitive, dict(params), avals, primitive.aval(*avals, **params)))
+    return found

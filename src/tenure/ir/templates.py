@@ -1,0 +1,185 @@
+"""Templates: the instructions that a function of builder values emits, as far as the kinds of its operands decide them.
+
+    f(x, y) = add (cast x) y      on x int64 and y float32, tracked, becomes
+    cast 0; add 2 1               to be copied, with a new number for each value
+
+The function runs once on symbols: values of which the aval is known, whether a gradient flows through them, in how many
+vmapped functions they are one example's, and, where it says so, what zeros they hold. A function that looks at how an
+operand was made is *opaque*: it runs each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tenure.ir.applications import Application, Bounded, exact
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder, Constant, Value
+
+Flags = tuple[bool | int, ...]
+"""Whether a builder is tracking, then whether each operand is tracked; in vmapped functions their depths follow."""
+Function = Callable[..., Any]
+
+
+class Opaque(Exception):
+    """A function looks at how an operand was made."""
+
+
+class Symbols(Builder):
+    """Builder on symbols."""
+
+    __slots__ = ("given",)
+
+    def __init__(self, avals: Sequence[Aval], flags: Flags) -> None:
+        super().__init__()
+        self.given = n = len(avals)
+        self.tracking = bool(flags[0])
+        for aval, tracked in zip(avals, flags[1 : n + 1], strict=True):
+            self.input(aval, tracked=bool(tracked))
+        self.depths.update({v: depth for v, depth in enumerate(flags[n + 1 :]) if depth})
+
+    def made(self, v: int) -> Application | None:
+        if v < self.given:
+            raise Opaque
+        return self.applications[v]
+
+
+class Template:
+    """Instructions to copy. They and the results refer by 0, 1, … to operands, then to the constants that they share
+    with the builder, then to the instructions themselves.
+
+    ``results`` are references, None for a result that there is not; ``order`` is the order of constants and
+    instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where that is known.
+    """
+
+    __slots__ = ("applications", "avals", "constants", "given", "order", "refs", "results", "tracked", "zeros")
+
+    def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
+        shared = {v: key for key, v in b.consts.items()}
+        own = [v for v in range(given, len(b.avals)) if v not in shared]
+        ref = {v: k for k, v in enumerate([*range(given), *shared, *own])}
+        made: list[Any] = b.applications
+        self.given = given
+        self.constants: tuple[tuple[Constant, Application], ...] = tuple([(key, made[v]) for v, key in shared.items()])
+        self.order = tuple([ref[v] for v in range(given, len(b.avals))])
+        self.applications: list[Application] = [made[v] for v in own]
+        self.avals = [b.avals[v] for v in own]
+        self.tracked = [b.tracked[v] for v in own]
+        self.refs = [tuple([ref[o] for o in b.operands[v]]) for v in own]
+        self.results = tuple([None if x is None else ref[x.id] for x in results])
+        self.zeros: tuple[tuple[int, int], ...] = ()
+
+    def lay(self, b: Builder, ids: list[int]) -> None:
+        """Append the instructions, on the operands ``ids``, which become the values by reference."""
+        for key, _ in self.constants:
+            v = b.consts.get(key)
+            if v is None:
+                break
+            ids.append(v)
+        else:
+            if not (b.block or b.depths):
+                self._copy(b, ids)
+                return
+        del ids[self.given :]
+        self._append(b, ids)
+
+    def _copy(self, b: Builder, ids: list[int]) -> None:
+        """The usual case: all constants are there, and nothing is noted of a value but what the template says."""
+        start, append = len(b.avals), b.operands.append
+        b.avals += self.avals
+        b.applications += self.applications
+        b.tracked += self.tracked
+        if len(self.refs) == 1:
+            b.origins.append(b.origin)
+            ids.append(start)
+        else:
+            count = len(self.refs)
+            b.origins += [b.origin] * count
+            ids += range(start, start + count)
+        for refs in self.refs:
+            if len(refs) == 2:
+                x, y = refs
+                append((ids[x], ids[y]))
+            elif len(refs) == 1:
+                append((ids[refs[0]],))
+            else:
+                append(tuple([ids[k] for k in refs]))
+
+    def _append(self, b: Builder, ids: list[int]) -> None:
+        first = self.given + len(self.constants)
+        ids += [0] * (len(self.constants) + len(self.avals))
+        for k in self.order:
+            if k < first:
+                key, application = self.constants[k - self.given]
+                if key not in b.consts:
+                    b.consts[key] = b.append(application, ())
+                ids[k] = b.consts[key]
+            else:
+                own = k - first
+                ids[k] = v = b.append(self.applications[own], tuple([ids[o] for o in self.refs[own]]))
+                b.avals[v], b.tracked[v] = self.avals[own], self.tracked[own]
+
+
+def run(b: Builder, function: Function, params: Mapping[str, Any]) -> Template:
+    """Template of a function on the inputs of a builder that holds nothing else."""
+    given = len(b.avals)
+    ans = function(*[Value(b, v) for v in range(given)], **params)
+    return Template(b, given, ans if isinstance(ans, tuple | list) else (ans,))
+
+
+def flags_of(b: Builder, ids: Sequence[int]) -> Flags:
+    """The flags of operands in a builder."""
+    tracked = b.tracked
+    if b.depths:
+        return (b.tracking, *[tracked[v] for v in ids], *[b.depths.get(v, 0) for v in ids])
+    if len(ids) == 2:
+        x, y = ids
+        return b.tracking, tracked[x], tracked[y]
+    return (b.tracking, *[tracked[v] for v in ids])
+
+
+class Recipe:
+    """A function with parameters, on operands of some avals, and its templates by their flags."""
+
+    __slots__ = ("avals", "function", "notes", "params", "templates")
+
+    def __init__(self, function: Function, params: tuple[tuple[str, Any], ...], avals: tuple[Aval, ...]) -> None:
+        self.function = function
+        self.params = params
+        self.avals = avals
+        self.templates: dict[Flags, Template | None] = {}
+        self.notes: dict[Any, Any] = {}
+
+    def template(self, flags: Flags) -> Template | None:
+        """The template; None if the function is opaque. Its errors are raised here, each time."""
+        if flags in self.templates:
+            return self.templates[flags]
+        try:
+            found = run(Symbols(self.avals, flags), self.function, dict(self.params))
+        except Opaque:
+            found = None
+        self.templates[flags] = found
+        return found
+
+    def lay(self, b: Builder, ids: list[int]) -> list[int]:
+        """Emit the instructions of the function; returns the numbers of its results."""
+        template = self.template(flags_of(b, ids))
+        if template is None:
+            ans = self.function(*[Value(b, v) for v in ids], **dict(self.params))
+            return [x.id for x in (ans if isinstance(ans, tuple) else (ans,))]
+        template.lay(b, ids)
+        return [ids[k] for k in template.results]  # type: ignore[index]
+
+
+RECIPES = Bounded()
+
+
+def recipe(function: Function, params: tuple[tuple[str, Any], ...], avals: tuple[Aval, ...]) -> Recipe:
+    """The recipe of a function with (name, value) pairs as its parameters."""
+    found: Recipe | None = RECIPES.get((function, params, avals))
+    if found is None:
+        found = RECIPES.keep((function, params, avals), Recipe(function, params, avals))
+    if found.params is not params and exact(found.params) != exact(params):
+        return Recipe(function, params, avals)
+    return found

@@ -1,0 +1,63 @@
+"""Templates of the rules of primitives, kept with their applications.
+
+The rules of a derivative are functions of builder values. They depend on the kinds of these, and some on what zeros a
+cotangent or tangent holds (``ops.selection``): such a rule has a template for each case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from tenure.ir.applications import Application
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder, Value
+from tenure.ir.templates import Flags, Function, Opaque, Symbols, Template, flags_of
+from tenure.ops.selection import zeros_of
+
+Zeros = tuple[int, ...]
+OnKinds = tuple[Function, tuple[Aval, ...]]
+"""A rule, and the avals of the values that it is for."""
+
+
+def laid(
+    b: Builder, at: Application, name: Hashable, ids: list[int], about: int, rule: Callable[[Application], OnKinds]
+) -> list[int | None] | None:
+    """Results of a rule of this name on operands ``ids``, the first ``about`` of which are cotangents or tangents. What
+    zeros the results hold is known from then on. None, and nothing emitted, if it is opaque."""
+    flags = flags_of(b, ids)
+    found = at.rules.get((name, flags), MISSING)
+    if found is MISSING:
+        found = at.rules[name, flags] = on_symbols(*rule(at), flags, ()) or {}
+    if type(found) is dict:
+        zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
+        if zeros not in found:
+            found[zeros] = on_symbols(*rule(at), flags, zeros)
+        found = found[zeros]
+        if found is None:
+            return None
+    found.lay(b, ids)
+    for ref, zeros in found.zeros:
+        b.zeros[ids[ref]] = zeros
+    return [None if ref is None else ids[ref] for ref in found.results]
+
+
+MISSING = object()
+
+
+def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template | None:
+    """Template of a rule on operands of which the first hold these zeros; None if it asks for more."""
+    b = Symbols(avals, flags)
+    b.zeros.update(enumerate(zeros))
+    try:
+        results: Sequence[Value | None] = rule(*[Value(b, v) for v in range(b.given)])
+    except Opaque:
+        return None
+    made, known = Template(b, b.given, results), {}
+    for x, ref in zip(results, made.results, strict=True):
+        if x is not None and ref is not None and ref >= b.given:
+            try:
+                known[ref] = zeros_of(x)
+            except Opaque:
+                continue
+    made.zeros = tuple(known.items())
+    return made
