@@ -127,7 +127,7 @@ class Recorder(threading.local):
         elif t is trace and not held["open"] and not t.busy:
             self.flush()
         else:
-            if t is trace and not t.busy:
+            if t is trace and not t.busy and h._slot == len(t.handles) - 1:
                 t.point()  # so that the next such read starts from here
             force.run_prefix(t, h)
 

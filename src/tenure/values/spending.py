@@ -176,6 +176,6 @@ def gone(segment: Segment) -> dict[int, CodeSite]:
     if t is None:
         return {}
     handles, lines = t.handles, dict[int, CodeSite]()
-    for slot, by in consumed(t.so_far()).items():
+    for slot, by in consumed_within(t.so_far()).items():
         lines[slot] = site_of(t, handles[by]) if by < len(handles) else None
     return spread(segment.path, lines | t.spent)

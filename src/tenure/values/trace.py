@@ -112,19 +112,21 @@ class Trace:
         return self.point()
 
     def prefix(self, slot: int) -> Path:
-        """A path of this trace up to a result or beyond; another thread may record meanwhile."""
+        """The path of this trace up to the step of a result; another thread may record meanwhile."""
         path, rules, slots = self.path, self.rules, self.slots
         while path is not self.path:
             path, rules, slots = self.path, self.rules, self.slots
-        if slot >= path.results:
-            results, k = path.results, 0
-            while results <= slot and k < len(rules):
-                results, k = results + len(rules[k].kinds), k + 1
-            read, numbers = (sum([f(rule) for rule in rules[:k]]) for f in (_arity, _numbers))
-            return path.follow(rules[:k], slots[:read], self.scalars[path.scalars : path.scalars + numbers])
-        while path.parent is not None and path.parent.results > slot:
+        while path.parent is not None and slot < path.parent.results:
             path = path.parent
-        return path
+        if slot < path.results and path.parent is not None:
+            whole, path, rules, slots = path, path.parent, list(path.rules), list(path.slots)
+            if slot >= whole.results - len(rules[-1].kinds):
+                return whole
+        results, k = path.results, 0
+        while results <= slot and k < len(rules):
+            results, k = results + len(rules[k].kinds), k + 1
+        read, numbers = sum(map(_arity, rules[:k])), sum(map(_numbers, rules[:k]))
+        return path.follow(rules[:k], slots[:read], self.scalars[path.scalars : path.scalars + numbers])
 
     def so_far(self) -> Path:
         """The path to the last result, of a trace that another thread may record."""
