@@ -37,7 +37,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "plain", "tracked"),
-    Rule: ("arity", "bounds", "key", "kind", "kinds", "level", "name", "params"),
+    Rule: ("arity", "bounds", "grad", "key", "kind", "kinds", "level", "name", "params"),
     Path: ("history", "likely", "limit", "own", "plans", "rules", "save", "scalars", "slots", "special", "stamp"),
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),

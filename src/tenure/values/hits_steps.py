@@ -121,8 +121,8 @@ def rule(m: Code) -> None:
     """The rule for the parts of a key in a trace: most likely the expected one; NULL, without an error, if it is
     new."""
     with m.function("rule", "ptr %t", "ptr %parts", "i64 %n") as f:
-        likely = f.call("expected", "ptr %t")
-        with f.unless(f.absent(likely)):
+        likely, mode = f.call("expected", "ptr %t"), f.get("ptr %t", "trace.mode")
+        with f.unless(f.absent(likely)), f.when(f.equal(f.get(likely, "rule.grad"), f.get(mode, "mode.grad"))):
             found = f.call("same", f.get(likely, "rule.key"), "ptr %parts", "i64 %n", returns="i1")
             with f.when(found):
                 f.ret(likely)
@@ -132,7 +132,7 @@ def rule(m: Code) -> None:
             f.ret(NULL)
         with f.each("i64 %n") as k:
             f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
-        found = f.call("PyDict_GetItemWithError", f.get(f.get("ptr %t", "trace.mode"), "mode.known"), key)
+        found = f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key)
         f.decref(key)
         with f.when(f.absent(found)):
             f.call("PyErr_Clear", returns="void")

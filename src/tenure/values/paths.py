@@ -97,7 +97,7 @@ def _reach(path: Path, slot: int) -> list[int]:
 
 
 def visible(made: Sequence[tuple[Step, int]], by: Step | Rule, sources: Iterable[int]) -> list[int]:
-    """Those of some sources that are not hidden by the end of a transform or of a vmapped call."""
+    """Sources that are visible behind the end of a transform or of a vmapped call."""
     if by.expand is expand_close:
         hidden, end = by.params
         inner = range(min(hidden, default=end), end)

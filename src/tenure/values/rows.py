@@ -49,7 +49,7 @@ class Step:
 
     @property
     def expand(self) -> Callable[..., None]:
-        """How it becomes primitives."""
+        """Function by which the step becomes primitives."""
         return self.rule.expand
 
     @property
@@ -173,7 +173,7 @@ def _steps(path: Path) -> Iterator[Step]:
 
 
 class History:
-    """What is known of the results of a path, and of those that go on from it: the step of each with the result's index
+    """Knowledge of the results of a path, and of those that go on from it: the step of each with the result's index
     within it, the aval of each input and whether a gradient flows to it, the sources behind a result, and the
     results consumed with the first slot of the gradient that did it: by the first
     ``walked`` of the ``gradients``."""
@@ -202,7 +202,7 @@ class History:
 
 
 def history_of(path: Path) -> History:
-    """What is known of the results of a path; it may go beyond them."""
+    """Knowledge of the results of a path; it may go beyond them."""
     at: Path | None = path
     while at is not None and at.history is None:
         at = at.parent
@@ -215,7 +215,7 @@ def history_of(path: Path) -> History:
 
 
 class _Before:
-    """What comes before the first block."""
+    """Counts before the first block."""
 
     results = inputs = scalars = rows = size = 0
     open: Level | None = None
