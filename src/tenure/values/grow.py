@@ -48,9 +48,13 @@ def new_operation(
 ) -> Node:
     """Node of a new operation, checked, with the avals of its results."""
     level = level_of(t, args)
-    given = args[: len(args) - len(scalars)]
-    avals = [*[t.aval(slot) for slot in given], *[WEAK[type(s)] for s in scalars]]
-    depss = [*[t.deps(slot) for slot in given], *[()] * len(scalars)]
+    avals, depss, handles = [], [], t.handles
+    for slot in args[: len(args) - len(scalars)]:
+        avals.append(handles[slot]._aval if slot >= 0 else t.aval(slot))
+        depss.append(handles[slot]._deps if slot >= 0 else t.deps(slot))
+    for s in scalars:
+        avals.append(WEAK[type(s)])
+        depss.append(())
     flags = (t.mode.grad, *map(bool, depss))
     found = recipe(fn, params, tuple(avals))
     known = found.notes.get((flags, len(scalars))) or known_of(found, flags, len(scalars))
