@@ -49,7 +49,7 @@ class Template:
     """Instructions to copy. They and the results refer by 0, 1, … to operands, then to the constants that they share
     with the builder, then to the instructions themselves.
 
-    ``results`` are references, None for a result that there is not; ``single`` is the only one. ``order`` is the order of
+    ``results`` are references, None for a result that there is not; ``single`` is the only one. ``order`` is that of
     constants and instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where known.
     """
 

@@ -48,15 +48,9 @@ def new_operation(
 ) -> Node:
     """Node of a new operation, checked, with the avals of its results."""
     level = level_of(t, args)
-    avals, depss, handles = [], [], t.handles
-    for slot in args[: len(args) - len(scalars)]:
-        avals.append(handles[slot]._aval if slot >= 0 else t.aval(slot))
-        depss.append(handles[slot]._deps if slot >= 0 else t.deps(slot))
-    for s in scalars:
-        avals.append(WEAK[type(s)])
-        depss.append(())
+    avals, depss = operands_of(t, args, scalars)
     flags = (t.mode.grad, *map(bool, depss))
-    found = recipe(fn, params, tuple(avals))
+    found = recipe(fn, params, avals)
     known = found.notes.get((flags, len(scalars))) or known_of(found, flags, len(scalars))
     for s, bound in zip(scalars, known.bounds, strict=True):
         if bound is not None and not within(s, bound):
@@ -81,6 +75,20 @@ def new_operation(
     )
     node.recipe = found
     return node
+
+
+def operands_of(
+    t: Any, args: tuple[Any, ...], scalars: tuple[Any, ...]
+) -> tuple[tuple[Aval, ...], list[tuple[int, ...]]]:
+    """Avals of tensors and the numbers behind them, and the sources that the gradient of each reaches."""
+    avals, depss, handles = [], [], t.handles
+    for slot in args[: len(args) - len(scalars)]:
+        avals.append(handles[slot]._aval if slot >= 0 else t.aval(slot))
+        depss.append(handles[slot]._deps if slot >= 0 else t.deps(slot))
+    for s in scalars:
+        avals.append(WEAK[type(s)])
+        depss.append(())
+    return tuple(avals), depss
 
 
 def joined(depss: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
