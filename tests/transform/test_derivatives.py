@@ -21,6 +21,7 @@ from tenure.ir.show import show
 from tenure.ir.verify import verify
 from tenure.transform import jvp, vjp
 from tenure.transform.jvp import push_forward
+from tenure.transform.reads import narrow
 from tenure.transform.vjp import pull_back
 from tests.compile.random_ir import Random, outputs_of
 
@@ -332,3 +333,15 @@ def tracked_input(self: Random, x: Any) -> Value:
 
 
 plain_input = Random.input
+
+
+def test_elements_of_a_chain_of_any_length() -> None:
+    b = Builder()
+    x = b.input(Aval((8,), float64), tracked=True)
+    y = x
+    for _ in range(3000):
+        y = TABLE["sin"](y)
+    end = TABLE["getitem"](y, b.constant(3, int64), spec=("i",))
+    found = pull_back(b, {end.id: b.full((), 1, float64)}, {x.id}, {})
+    program = narrow(b.extract([x.id], [end.id, found[x.id].id]))
+    assert all(at.aval.size == 1 for at in program.instructions if at.primitive.name in ("sin", "cos"))

@@ -47,7 +47,7 @@ class Application:
             and self.primitive is other.primitive
             and self.operands == other.operands
             and self.aval == other.aval
-            and set(exact(self.params)) == set(exact(other.params))
+            and dict(exact(self.params)) == dict(exact(other.params))
         )
 
     def __hash__(self) -> int:

@@ -49,11 +49,14 @@ class Template:
     """Instructions to copy. They and the results refer by 0, 1, … to operands, then to the constants that they share
     with the builder, then to the instructions themselves.
 
-    ``results`` are references, None for a result that there is not; ``order`` is the order of constants and
-    instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where that is known.
+    ``results`` are references, None for a result that there is not; ``single`` is the only one. ``order`` is that of
+    constants and instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where known.
     """
 
-    __slots__ = ("applications", "avals", "constants", "given", "order", "refs", "results", "tracked", "zeros")
+    __slots__ = (
+        "applications", "avals", "constants", "given", "order", "refs", "results", "single", "tracked",
+        "zeros",
+    )  # fmt: skip
 
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
         shared = {v: key for key, v in b.consts.items()}
@@ -68,6 +71,7 @@ class Template:
         self.tracked = [b.tracked[v] for v in own]
         self.refs = [tuple([ref[o] for o in b.operands[v]]) for v in own]
         self.results = tuple([None if x is None else ref[x.id] for x in results])
+        self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
 
     def lay(self, b: Builder, ids: list[int]) -> None:
@@ -86,17 +90,10 @@ class Template:
 
     def _copy(self, b: Builder, ids: list[int]) -> None:
         """The usual case: all constants are there, and nothing is noted of a value but what the template says."""
-        start, append = len(b.avals), b.operands.append
+        v, origin, append, note = len(b.avals), b.origin, b.operands.append, b.origins.append
         b.avals += self.avals
         b.applications += self.applications
         b.tracked += self.tracked
-        if len(self.refs) == 1:
-            b.origins.append(b.origin)
-            ids.append(start)
-        else:
-            count = len(self.refs)
-            b.origins += [b.origin] * count
-            ids += range(start, start + count)
         for refs in self.refs:
             if len(refs) == 2:
                 x, y = refs
@@ -105,6 +102,9 @@ class Template:
                 append((ids[refs[0]],))
             else:
                 append(tuple([ids[k] for k in refs]))
+            note(origin)
+            ids.append(v)
+            v += 1
 
     def _append(self, b: Builder, ids: list[int]) -> None:
         first = self.given + len(self.constants)
@@ -164,11 +164,14 @@ class Recipe:
 
     def lay(self, b: Builder, ids: list[int]) -> list[int]:
         """Emit the instructions of the function; returns the numbers of its results."""
-        template = self.template(flags_of(b, ids))
+        flags = flags_of(b, ids)
+        template = self.templates.get(flags) or self.template(flags)
         if template is None:
             ans = self.function(*[Value(b, v) for v in ids], **dict(self.params))
             return [x.id for x in (ans if isinstance(ans, tuple) else (ans,))]
         template.lay(b, ids)
+        if template.single is not None:
+            return [ids[template.single]]
         return [ids[k] for k in template.results]  # type: ignore[index]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tenure.ir.program import TABLE, Builder, Instruction, Program, Value
 from tenure.ops.batching import spread
 from tenure.ops.index import getitem
+from tenure.transform.rules import laid
 
 
 def batch(program: Program, batched: Sequence[bool], count: int) -> Program:
@@ -93,4 +94,11 @@ def applied(b: Builder, at: Instruction, xs: Sequence[Value], batched: Sequence[
     b.origin = at.origin
     if not any(batched):
         return b.emit(at.primitive, xs, at.params)
-    return at.primitive.batch(at.primitive, batched, *xs, **at.params)  # type: ignore[no-any-return]
+    avals = tuple([x.aval for x in xs])
+
+    def rule(*xs: Value) -> list[Value]:
+        return [at.primitive.batch(at.primitive, batched, *xs, **at.params)]
+
+    name = ("batch", tuple(batched), avals)
+    found = laid(b, at.application, name, [x.id for x in xs], 0, lambda at: (rule, avals))
+    return rule(*xs)[0] if found is None or found[0] is None else Value(b, found[0])

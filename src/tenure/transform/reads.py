@@ -10,7 +10,7 @@ cotangents go on as cotangents of such reads, to where they are added into one a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import chain
 from typing import Any, NamedTuple
@@ -194,6 +194,10 @@ def element(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read:
     return made(out[::-1], read)
 
 
+Making = Generator[tuple[Value, Read], Value | None, Value]
+"""Elements in the making: asks for those of operands."""
+
+
 class Elements:
     """Elements of computed values at given indices, computed elementwise from elements of their operands."""
 
@@ -206,23 +210,45 @@ class Elements:
         return x, read.primitive, tuple([o.id for o in read.operands]), tuple(read.params.items())
 
     def of(self, x: Value, read: Read) -> Value:
-        """Elements of x at an index; the gradient flows through them as through x."""
-        key = self.key(x.id, read)
-        if key not in self.known:
-            self.known[key] = self.made(x, read)
-            self.b.tracked[self.known[key].id] = self.b.tracked[x.id]
-        return self.known[key]
+        """Elements of x at an index; the gradient flows through them as through x. A chain may be of any length."""
+        waiting, found = list[tuple[Value, Read, Making]](), self.known.get(self.key(x.id, read))
+        if found is None:
+            waiting.append((x, read, self.made(x, read)))
+        while waiting:
+            y, part, steps = waiting[-1]
+            try:
+                wanted = steps.send(found)
+            except StopIteration as end:
+                waiting.pop()
+                self.known[self.key(y.id, part)] = found = end.value
+                self.b.tracked[end.value.id] = self.b.tracked[y.id]
+                continue
+            found = self.known.get(self.key(wanted[0].id, wanted[1]))
+            if found is None:
+                waiting.append((*wanted, self.made(*wanted)))
+        assert found is not None
+        return found
 
-    def made(self, x: Value, read: Read) -> Value:
-        """Compute the elements. Marks are not rewritten: another differentiation may end there."""
+    def made(self, x: Value, read: Read) -> Making:
+        """Compute the elements, asking for those of operands. Marks are not rewritten: another differentiation may end
+        there."""
         at = self.b.instruction(x.id)
         if at is None or at.primitive is mark or 2 * read.size > at.aval.size:
             return read.of(x)
         xs = [Value(self.b, o) for o in at.operands]
         if xs and alike(at, [y.shape for y in xs]):
-            return at.primitive(*[self.of(y, read) if y.shape == x.shape else y for y in xs], **at.params)
+            parts = []
+            for y in xs:
+                part = (yield y, read) if y.shape == x.shape else y
+                assert part is not None
+                parts.append(part)
+            return at.primitive(*parts, **at.params)
         view = through(at, xs[0], read) if at.primitive in VIEWS else None
-        return read.of(x) if view is None else view.there(self.of(xs[0], view.read))
+        if view is None:
+            return read.of(x)
+        base = yield xs[0], view.read
+        assert base is not None
+        return view.there(base)
 
 
 # -- forwards
