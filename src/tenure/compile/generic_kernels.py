@@ -22,6 +22,7 @@ from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents, Scattered
 from tenure.compile.elements import in_memory, widths
 from tenure.compile.generic_folds import Columns, Rows
 from tenure.compile.generic_moves import copy_bytes, set_bytes
+from tenure.compile.generic_search import Search
 from tenure.compile.math.lanes import Builder as Lines
 from tenure.compile.nests import constant, counted, vectorized
 from tenure.compile.writes import combined
@@ -148,28 +149,14 @@ class GenericWriter:
             Rows(self.b, step, t).emit(self.pointers[0], self.out, outer, n)
 
     def search(self, operation: str) -> None:
-        """The index along an axis of the first max or min; the first NaN, if there is one."""
-        axis, b = self.params["axis"], self.b
-
-        def row() -> None:
-            kept = self.index
-
-            def at(i: ir.Value) -> Any:
-                return self.emitter().at(0, (*kept[:axis], Dynamic(b, i), *kept[axis:]))
-
-            def step(i: ir.Value, carried: list[Any]) -> list[Any]:
-                e, y, (best, where) = self.emitter(), at(i), carried
-                better = e.compare(">" if operation == "max" else "<", y, best)
-                if self.program.aval(0).dtype.kind == "f":
-                    better = b.or_(better, b.and_(e.compare("!=", y, y), e.compare("==", best, best)))
-                return [b.select(better, y, best), b.select(better, i, where)]
-
-            ends = constant(1), self.shapes[0][axis].value
-            _, where = counted(b, *ends, 1, step, [at(constant(0)), constant(0)])
-            self.index = kept
-            self.store(self.emitter(), where)
-
-        self.each(self.shape, row)
+        """The index over n of (outer, n) or (outer, n, inner) of the first max or min, or of the first NaN."""
+        source = self.program.aval(0).dtype
+        found = Search(self.b, self.emitter, self.pointers[0], self.out, source, ">" if operation == "max" else "<")
+        outer, n, *inner = (extent.value for extent in self.shapes[0])
+        if inner:
+            found.columns(outer, n, inner[0], widths([self.aval], self.bits))
+        else:
+            found.rows(outer, n)
 
     def pieces(self) -> None:
         """None: operands are copied one by one, how many there are."""

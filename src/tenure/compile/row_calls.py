@@ -51,7 +51,7 @@ class Call(NamedTuple):
 
 def call(function: Function, work: float, numbers: Sequence[int], spots: Sequence[int]) -> Call:
     """A call."""
-    return Call(function, array("q", [int(work), *numbers]), tuple(spots))
+    return Call(function, array("q", [int(work) + 1, *numbers]), tuple(spots))
 
 
 def copy(axes: Axes, size: int, source: int, target: int = RESULT, there: int = 0, here: int = 0) -> Call:
@@ -138,8 +138,12 @@ class CallWriter:
         self.whole(lanes=False)
 
     def search(self, operation: str) -> None:
-        """The index along an axis."""
-        self.whole(lanes=False)
+        """The index along an axis, of rows or of columns."""
+        seen, (x,) = folded(self.avals[0].shape, (self.params["axis"],)), self.avals
+        avals = Aval((2,) * len(seen), x.dtype), Aval((2,) * (len(seen) - 1), self.aval.dtype)
+        made = of_class(self.primitive, {"axis": 1}, avals[:1], avals[1], None)
+        numbers = [*seen, *steps(seen), *seen[:1], *seen[2:]]
+        self.calls.append(call(made, NUMBER * x.size, numbers, (0, RESULT)))
 
     def folds(self, operation: str) -> None:
         """A reduction: runs of neighbouring axes one after the other."""
@@ -150,14 +154,13 @@ class CallWriter:
         if not all_runs:
             self.calls.append(copy([(x.size, 1, 1)], dtype.itemsize, 0))
         for k, run in enumerate(all_runs):
-            outer, n, inner = extent(shape, run)
-            seen = (outer, n) if inner == 1 else (outer, n, inner)
+            seen = folded(shape, run)
             shape = tuple([size for a, size in enumerate(shape) if a not in run])
             target = RESULT if k == len(all_runs) - 1 else self.temp(prod(shape) * dtype.itemsize)
             avals = Aval((2,) * len(seen), dtype), Aval((2,) * (len(seen) - 1), dtype)
             made = of_class(self.primitive, {"axes": (1,)}, avals[:1], avals[1], None)
             numbers = [*seen, *steps(seen), *seen[:1], *seen[2:]]
-            self.calls.append(call(made, NUMBER * outer * n * inner, numbers, (source, target)))
+            self.calls.append(call(made, NUMBER * prod(seen), numbers, (source, target)))
             source = target
 
     def pieces(self) -> None:
@@ -269,6 +272,12 @@ def merged(shapes: Sequence[Shape], shape: Shape) -> tuple[list[Shape], Shape]:
         for k, s in enumerate(shapes)
     ]
     return out, tuple([n for n, _ in groups])
+
+
+def folded(shape: Shape, run: tuple[int, ...]) -> Shape:
+    """A shape seen as (outer, n, inner) around a run of axes; as (outer, n) where that leaves rows."""
+    outer, n, inner = extent(shape, run)
+    return (outer, n) if inner == 1 else (outer, n, inner)
 
 
 def wide(shapes: Sequence[Shape]) -> tuple[bool, ...]:

@@ -19,6 +19,7 @@ import numpy as np
 from tenure.compile.generic_calls import Generic
 from tenure.compile.objects import BYTES
 from tenure.compile.table import Table
+from tenure.errors import TenureError
 from tenure.interp.interp import Arrays, Interpreted, reference
 from tenure.ir.program import Instruction, Program
 from tenure.runtime import table as rows
@@ -29,6 +30,8 @@ from tenure.runtime.launch import Call, Made
 from tenure.runtime.pauses import PAUSED, Paused
 
 Array = np.ndarray[Any, Any]
+TURN = 3
+"""Words of a row that is Python's turn."""
 
 
 class Launched:
@@ -111,22 +114,28 @@ class Stepwise(Launched):
             return None
 
     def left(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any] | None:
-        """Run the instruction that is Python's turn; or, behind a check that has failed, all others."""
-        table, n = self.table, len(self.program.inputs)
-        if status > 0:
-            v = table.words[status + 1]
-            at = self.program.instructions[v - n]
-            with np.errstate(all="ignore"):
-                if at.primitive.check is not None:
-                    at.primitive.check(np, *[self.view(arrays, o) for o in at.operands], **at.params)
-                found = native(at)(*[self.view(arrays, o) for o in at.operands], **at.params)
-            np.copyto(self.view(arrays, v), found)
-            ctypes.c_int64.from_address(id(arrays[-2]) + BYTES + 8).value = status + 3
+        """Run the instruction that is Python's turn; or, where a check has failed, all that are left."""
+        n, at = len(self.program.inputs), abs(status)
+        v = self.table.words[at + 1] if status > 0 else self.table.value_of(at)
+        if status > 0 and self.turn(arrays, v):
+            ctypes.c_int64.from_address(id(arrays[-2]) + BYTES + 8).value = at + TURN
             return None
-        failed = table.value_of(-status)
-        alive = {o for at in self.program.instructions[failed - n :] for o in at.operands} | {*self.program.outputs}
-        values = [self.view(arrays, v) if v in alive else None for v in range(failed)]
+        alive = {o for at in self.program.instructions[v - n :] for o in at.operands} | {*self.program.outputs}
+        values = [self.view(arrays, x) if x in alive else None for x in range(v)]
         return self.op_by_op(arrays, values, numbers)
+
+    def turn(self, arrays: list[Any], v: int) -> bool:
+        """Compute a value in Python; False if that fails."""
+        at = self.program.instructions[v - len(self.program.inputs)]
+        operands = [self.view(arrays, o) for o in at.operands]
+        try:
+            if at.primitive.check is not None:
+                at.primitive.check(np, *operands, **at.params)
+            with np.errstate(all="ignore"):
+                np.copyto(self.view(arrays, v), native(at)(*operands, **at.params))
+        except (TenureError, MemoryError):
+            return False
+        return True
 
     def view(self, arrays: list[Any], v: int) -> Array:
         """The array of a value, in the memory of a call."""

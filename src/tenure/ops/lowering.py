@@ -72,7 +72,7 @@ class Fold(Kind):
         k.folds(self.operation)
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
-        return n.generic(at)  # type: ignore[no-any-return]
+        return n.reference(at) if "block" in at.params else n.generic(at)  # type: ignore[no-any-return]
 
     def role(self, ans: Aval, xs: Sequence[Shape], params: Params, rows: int, n: int) -> Role:
         sizes, block = extent(xs[0], params["axes"]), params.get("block", 0)

@@ -14,12 +14,14 @@ It returns 0, or 1 if a check has failed. A row without a kernel is the caller's
 
 from __future__ import annotations
 
+import ctypes
+
 from tenure.runtime import pauses
 from tenure.runtime.assembler import Function, Module
 from tenure.runtime.native import load
 from tenure.runtime.pauses import PAUSED
 
-__all__ = ["ARENA", "ARRAYS", "HEADER", "MOST", "NUMBERS", "TABLE", "address", "base_of", "place"]
+__all__ = ["ARENA", "ARRAYS", "HEADER", "MOST", "NUMBERS", "TABLE", "address", "base_of", "long", "place"]
 
 ARENA, NUMBERS, TABLE, ARRAYS = range(4)
 """Numbers of the bases; those of the arrays follow one another."""
@@ -29,7 +31,7 @@ HEADER = 2
 """Words before the constants of a table."""
 SHIFT = 40
 LONG = 10_000_000
-"""Nanoseconds of work between two pauses."""
+"""Nanoseconds of work between two pauses, at first."""
 _ITEMS, _DATA, _BYTES = 24, 16, 32
 """Offsets of the items of a list, of the data of an array, and of the content of a bytes object."""
 
@@ -101,7 +103,7 @@ def _row(f: Function, arena: str, room: str, resume: str, since: str, row: str, 
     with f.when(f.equal(kernel, "i64 0")):
         f.ret(at)
     worked = f.load(since, "i64")
-    with f.when(f.value("i1", f"icmp sgt {worked}, {LONG}")):
+    with f.when(f.value("i1", f"icmp sgt {worked}, {f.load('ptr @long', 'i64').split()[1]}")):
         f.store("i64 0", since)
         with f.unless(f.equal(f.call("interrupted", returns="i32"), "i32 0")):
             f.ret(f"i64 {PAUSED}")
@@ -118,12 +120,16 @@ def _row(f: Function, arena: str, room: str, resume: str, since: str, row: str, 
     f.store(f.do("add", at, f.do("add", count, "i64 3")), resume)
 
 
-def _load() -> int:
+def _load() -> dict[str, int]:
     module = Module(Function)
     for define in (_bases, _main):
         define(module)
-    return load(str(module), exports=["main"], imports={"interrupted": pauses.address})["main"]
+    source = f"@long = global i64 {LONG}\n{module}"
+    return load(source, exports=["main", "long"], imports={"interrupted": pauses.address})
 
 
-address: int = _load()
+_code = _load()
+address: int = _code["main"]
 """Address of ``main``."""
+long = ctypes.c_int64.from_address(_code["long"])
+"""Nanoseconds of work between two pauses."""
