@@ -1,4 +1,4 @@
-"""The reference executor: failures stay where they are, buffers belong to whom they should."""
+"""Executors that run op by op: failures stay where they are, buffers belong to whom they should."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import tenure.ops  # noqa: F401  (fills the table)
+from tenure.compile.stepwise import op_by_op, stepwise
 from tenure.dtypes import float64, int64
 from tenure.errors import OutOfRange
-from tenure.interp.interp import Poison, interpret
+from tenure.interp import interp
+from tenure.interp.interp import Poison
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Value
 from tenure.ops.advanced import add_rows, take_rows
+
+interpret: Any = None
+"""The executor under test."""
+
+
+@pytest.fixture(autouse=True, params=[interp.interpret, op_by_op, stepwise])
+def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them, in turn."""
+    monkeypatch.setitem(globals(), "interpret", request.param)
+
 
 X = Aval((4,), float64)
 INDEX = Aval((2,), int64)

@@ -16,9 +16,13 @@ from tenure.compile.nests import constant
 from tenure.dtypes import DType
 
 
+class Scattered(Exception):
+    """The elements of a vector do not lie side by side."""
+
+
 class Dynamic:
     """A whole number known at the run, with the arithmetic that rules do on indices and sizes; ``lane`` says that the
-    neighbours that are computed at once lie along it."""
+    neighbours that are computed at once lie along it, each one further: so it is not multiplied."""
 
     __slots__ = ("b", "lane", "value")
 
@@ -36,7 +40,11 @@ class Dynamic:
         return Dynamic(self.b, self.b.sub(self.value, self._with(other)), self.lane)
 
     def __mul__(self, other: Dynamic | int) -> Dynamic:
-        return Dynamic(self.b, self.b.mul(self.value, self._with(other)), self.lane)
+        if isinstance(other, int) and other == 1:
+            return self
+        if self.lane:
+            raise Scattered
+        return Dynamic(self.b, self.b.mul(self.value, self._with(other)))
 
 
 Extents = tuple[Dynamic, ...]
@@ -65,13 +73,18 @@ class DynamicEmitter(Emitter):
         return total
 
     def reshaped(self, index: Any, shape: Any, x: int) -> Any:
-        rest, out = self.address(index, shape).value, list[Dynamic]()
+        whole = self.address(index, shape)
+        if whole.lane:
+            raise Scattered
+        rest, out = whole.value, list[Dynamic]()
         for n in reversed(self.shapes[x]):
             out.append(Dynamic(self.b, self.b.urem(rest, n.value)))
             rest = self.b.udiv(rest, n.value)
         return tuple(reversed(out))
 
     def read(self, x: int, index: Any, wrap: Any = 0) -> Any:
+        if any(i.lane for i in index) and self.width > 1:
+            raise Scattered
         found = self.cast(self.at(x, index), dtypes.int64)
         if isinstance(wrap, Dynamic):
             below = self.b.icmp_signed("<", found, constant(0))
@@ -79,11 +92,19 @@ class DynamicEmitter(Emitter):
         return Dynamic(self.b, found)
 
     def at(self, x: int, index: Any) -> Any:
-        lane = bool(index) and index[-1].lane and self.strides[x][-1].lane
+        lane = bool(index) and index[-1].lane
         where = Dynamic(self.b, constant(0))
         for k, (i, stride) in enumerate(zip(index, self.strides[x], strict=True)):
-            where = where + (i if lane and k == len(index) - 1 else i * stride)
-        return self.fetch(self.pointers[x], where.value, self.aval(x).dtype, lane)
+            if not (lane and k == len(index) - 1):
+                where = where + i * stride
+            elif stride.lane:
+                where = where + i
+        return self.fetch(self.pointers[x], where.value, self.aval(x).dtype, where.lane)
+
+    def along_lanes(self, where: Dynamic) -> None:
+        """Refuse to store a vector at an address that is not that of neighbours."""
+        if self.width > 1 and not where.lane:
+            raise Scattered
 
     def fetch(self, pointer: ir.Value, where: ir.Value, dtype: DType, lane: bool = False) -> ir.Value:
         """The element at an address, or neighbours from there."""
@@ -107,4 +128,4 @@ class DynamicEmitter(Emitter):
         return self.b.add(self.splat(i.value), steps)
 
     def coincide(self, i: Any, j: Any, size: Any) -> Any:
-        return self.compare("==", i.value, j.value)
+        return self.compare("==", self.position(i), self.position(j))

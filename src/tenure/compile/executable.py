@@ -6,29 +6,25 @@ import ctypes
 import json
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakSet
 
-from tenure.compile.jit import Engine, Library, engine, exclusive
+from tenure.compile.jit import Library
 from tenure.compile.late import late
+from tenure.compile.linked import linked
 from tenure.compile.objects import LAYOUT
-from tenure.compile.stepwise import stepwise
+from tenure.compile.stepwise import Launched
 from tenure.compile.target import checks_bounds
 from tenure.errors import InternalError
-from tenure.interp.interp import Arrays
 from tenure.ir.program import Program
-from tenure.runtime import pauses, threads
-from tenure.runtime.blas import blas
 from tenure.runtime.launch import Call
-from tenure.runtime.pauses import PAUSED, Paused
 
 
-class Compiled:
+class Compiled(Launched):
     """A program as machine code. ``call`` says how it is called at once; None if it may pause."""
 
-    __slots__ = ("accesses", "call", "library", "native", "program")
+    __slots__ = ("accesses", "call", "library")
 
     def __init__(self, program: Program, library: Library) -> None:
-        self.program, self.library = program, library
+        self.library = library
         about = json.loads(ctypes.string_at(self.library.address("about")))
         self.accesses: list[str] = about["accesses"]
         kinds = ["d" if aval.dtype.kind == "f" else "q" for aval in program.inputs if aval.weak]
@@ -37,7 +33,7 @@ class Compiled:
         made = [*about["made"], ((about["arena"],), "uint8")]
         word = "q" if about["long"] else ""
         packed = "".join(kinds) + word
-        self.native = Call(self.library.address("main"), arrays, made, about["donors"], packed, outputs)
+        super().__init__(program, Call(self.library.address("main"), arrays, made, about["donors"], packed, outputs))
         self.call = None if about["long"] else self.native
 
     @property
@@ -45,35 +41,16 @@ class Compiled:
         """In how many calls an input that might have given its buffer away was not alone."""
         return self.native.held
 
-    def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
-        out = self.called(arrays, numbers)
-        while out == PAUSED:
-            if type(arrays) is Arrays:
-                arrays.out.clear()
-                raise Paused
-            out = self.called(arrays, numbers)
-        if type(out) is list:
-            return out
-        if type(out) is int:
-            return self.failed(arrays, out, numbers)
-        return stepwise(self.program)(arrays, numbers)
+    def packed(self, numbers: Sequence[Any]) -> Sequence[Any]:
+        """The numbers, and where a program that may pause goes on."""
+        return numbers if self.call is not None else [*numbers, 0]
 
-    def called(self, arrays: list[Any], numbers: Sequence[Any]) -> Any:
-        """The result of the native call. It stands in the arrays' ``out`` with no moment in between."""
-        if self.call is None:
-            numbers = [*numbers, 0]  # where a program goes on
-        if type(arrays) is not Arrays:
-            return self.native(arrays, numbers)
-        if not arrays.out:
-            self.native.into(arrays.out, arrays, numbers)
-        return arrays.out[0]
-
-    def failed(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any]:
-        """The op-by-op results of a call in which a check has failed; InternalError if it was one of its own."""
+    def left(self, arrays: list[Any], status: int, numbers: Sequence[Any]) -> list[Any]:
+        """The results of running anew op by op where a check has failed, of which nothing was written; InternalError if
+        it was one of the code's own."""
         if status < 0:
             raise InternalError(f"{self.accesses[-status - 1]}, is out of bounds")
-        del arrays[self.native.given :]
-        return stepwise(self.program)(arrays, numbers)
+        return self.op_by_op(arrays, arrays[: self.native.given], numbers)
 
 
 def compiled(program: Program) -> Compiled:
@@ -97,23 +74,3 @@ def structure(program: Program) -> str:
         params = ",".join(f"{name}={value!r}" for name, value in at.params.items())
         lines.append(f"{k} {at.primitive.name} {at.operands} {params} {at.aval}")
     return "\n".join([*lines, str(program.outputs)])
-
-
-def linked(products: bool = False) -> Engine:
-    """The engine, with the runtime's entry points defined; BLAS only where it is needed, as it may be missing."""
-    found = engine()
-    with exclusive():
-        if found not in _linked:
-            found.define("parallel", threads.address)
-            found.define("interrupted", pauses.address)
-            _linked.add(found)
-        if products and found not in _multiplying:
-            library = blas()
-            found.define("sgemm", library.sgemm, library)
-            found.define("dgemm", library.dgemm, library)
-            _multiplying.add(found)
-    return found
-
-
-_linked: WeakSet[Engine] = WeakSet()
-_multiplying: WeakSet[Engine] = WeakSet()

@@ -1,9 +1,10 @@
 """Generic kernels: one compiled function for an operation on operands of any extents and strides.
 
-    void generic(ptr buffers, ptr numbers)
+    i64 generic(ptr buffers, ptr numbers)
 
 ``buffers`` has the addresses of the operands, then the result's; ``numbers`` for each operand its shape and strides,
 then the shape of the result, which is in C order, then where an operand is written in part the part's shape and offset.
+It returns 0.
 
 Kinds of lowering emit it by the rules with which they emit a specialised kernel: the writer that they are handed has
 the same loop nests over run-time extents. So both have the same bits.
@@ -17,9 +18,11 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.combine import Combine
-from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents
+from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents, Scattered
 from tenure.compile.elements import in_memory, widths
 from tenure.compile.generic_folds import Columns, Rows
+from tenure.compile.generic_moves import copy_bytes, set_bytes
+from tenure.compile.generic_search import Search
 from tenure.compile.math.lanes import Builder as Lines
 from tenure.compile.nests import constant, counted, vectorized
 from tenure.compile.writes import combined
@@ -37,6 +40,8 @@ class GenericWriter:
 
     def __init__(
         self,
+        module: ir.Module,
+        name: str,
         primitive: Primitive,
         params: Mapping[str, Any],
         avals: Sequence[Aval],
@@ -44,11 +49,10 @@ class GenericWriter:
         lanes: Sequence[bool] | None,
         bits: int,
     ) -> None:
-        self.module = ir.Module(name="generic")
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, POINTER]), "generic")
+        function = started(module, name)
         self.b = b = Lines(function.append_basic_block("entry"), bits)
         self.primitive, self.aval, self.lanes, self.bits = primitive, ans, lanes, bits
-        self.program = Program(tuple(avals), (), ())
+        self.program, self.function = Program(tuple(avals), (), ()), function
         self.operands = tuple(range(len(avals)))
         buffers, self.numbers = function.args
         self.read = 0
@@ -89,13 +93,9 @@ class GenericWriter:
 
         counted(self.b, constant(0), extents[0].value, 1, step)
 
-    def place(self, e: DynamicEmitter, index: Sequence[Dynamic]) -> ir.Value:
-        """The address of an element of the result."""
-        return e.address(index, self.shape).value
-
     def store(self, e: DynamicEmitter, x: Any) -> None:
         """Store an element of the result where the loops are."""
-        e.put(x, self.out, self.place(e, self.index), self.aval.dtype)
+        e.put(x, self.out, e.address(self.index, self.shape).value, self.aval.dtype)
 
     # -- loop nests
 
@@ -105,10 +105,14 @@ class GenericWriter:
         def element(e: DynamicEmitter) -> None:
             self.store(e, self.primitive.lower.element(e, self.index, *self.operands, **self.params))
 
-        if self.lanes is None or not self.shape:
-            self.each(self.shape, lambda: element(self.emitter()))
+        self.vectors(self.shape, element, [self.aval])
+
+    def vectors(self, extents: Extents, element: Callable[[DynamicEmitter], None], avals: Sequence[Aval]) -> None:
+        """Loops over extents, by vectors along the last axis where operands lie so and the element allows it."""
+        if self.lanes is None or not extents:
+            self.each(extents, lambda: element(self.emitter()))
             return
-        width = widths([self.aval], self.bits)
+        width = widths(avals, self.bits)
 
         def row() -> None:
             before = self.index
@@ -117,9 +121,9 @@ class GenericWriter:
                 self.index = (*before, Dynamic(self.b, i, w > 1))
                 element(self.emitter(w))
 
-            vectorized(self.b, constant(0), self.shape[-1].value, width, vector)
+            vectorized(self.b, constant(0), extents[-1].value, width, vector)
 
-        self.each(self.shape[:-1], row)
+        self.each(extents[:-1], row)
 
     def along(self, axis: int, start: Callable[[Any], Any], step: Callable[[Any, Any], Any]) -> None:
         """``held = step(emitter, held)`` from element to element along an axis of the result, all rows."""
@@ -136,89 +140,98 @@ class GenericWriter:
         self.each([n for k, n in enumerate(self.shape) if k != axis], row)
 
     def folds(self, operation: str) -> None:
-        """A reduction of (outer, n, inner) over n, of rows where inner is 1."""
-        outer, n, inner = (n.value for n in self.shapes[0])
-        dtype, b = self.aval.dtype, self.b
-        combine = Combine(b, operation, dtype)
-        with b.if_else(b.icmp_signed("==", inner, constant(1))) as (tail, other):
-            with tail:
-                Rows(b, combine, in_memory(dtype)).emit(self.pointers[0], self.out, outer, n)
-            with other:
-                Columns(b, combine, in_memory(dtype)).emit(self.pointers[0], self.out, outer, n, inner)
+        """A reduction of (outer, n) or (outer, n, inner) over n."""
+        outer, n, *inner = (extent.value for extent in self.shapes[0])
+        step, t = Combine(self.b, operation, self.aval.dtype), in_memory(self.aval.dtype)
+        if inner:
+            Columns(self.b, step, t).emit(self.pointers[0], self.out, outer, n, inner[0])
+        else:
+            Rows(self.b, step, t).emit(self.pointers[0], self.out, outer, n)
 
     def search(self, operation: str) -> None:
-        """The index along an axis of the first max or min; the first NaN, if there is one."""
-        axis, b = self.params["axis"], self.b
-
-        def row() -> None:
-            kept = self.index
-
-            def at(i: ir.Value) -> Any:
-                return self.emitter().at(0, (*kept[:axis], Dynamic(b, i), *kept[axis:]))
-
-            def step(i: ir.Value, carried: list[Any]) -> list[Any]:
-                e, y, (best, where) = self.emitter(), at(i), carried
-                better = e.compare(">" if operation == "max" else "<", y, best)
-                if self.program.aval(0).dtype.kind == "f":
-                    better = b.or_(better, b.and_(e.compare("!=", y, y), e.compare("==", best, best)))
-                return [b.select(better, y, best), b.select(better, i, where)]
-
-            ends = constant(1), self.shapes[0][axis].value
-            _, where = counted(b, *ends, 1, step, [at(constant(0)), constant(0)])
-            self.index = kept
-            self.store(self.emitter(), where)
-
-        self.each(self.shape, row)
+        """The index over n of (outer, n) or (outer, n, inner) of the first max or min, or of the first NaN."""
+        source = self.program.aval(0).dtype
+        found = Search(self.b, self.emitter, self.pointers[0], self.out, source, ">" if operation == "max" else "<")
+        outer, n, *inner = (extent.value for extent in self.shapes[0])
+        if inner:
+            found.columns(outer, n, inner[0], widths([self.aval], self.bits))
+        else:
+            found.rows(outer, n)
 
     def pieces(self) -> None:
-        """Operands one after the other."""
-        axis, start = self.params["axis"], Dynamic(self.b, constant(0))
-        for x in self.operands:
-
-            def element(x: int = x, start: Dynamic = start) -> None:
-                e = self.emitter()
-                spot = [i + start if k == axis else i for k, i in enumerate(self.index)]
-                e.put(e.at(x, self.index), self.out, self.place(e, spot), self.aval.dtype)
-
-            self.each(self.shapes[x], element)
-            start = start + self.shapes[x][axis]
+        """None: operands are copied one by one, how many there are."""
+        raise InternalError("operands joined are no generic kernel, but copies")
 
     def write(self, lower: Any) -> None:
         """The base, or zeros, then the elements of a value in their places, in the order of their index."""
-        dtype, x = self.aval.dtype, lower.value
-
-        def around() -> None:
-            e = self.emitter()
-            self.store(e, e.constant(0, dtype) if lower.base is None else e.at(lower.base, self.index))
-
-        def element() -> None:
-            e = self.emitter()
-            source = self.index if offset is None else tuple([i + k for i, k in zip(self.index, offset, strict=True)])
-            spot = lower.place(e, self.index, *self.operands, **self.params)
-            where, value = self.place(e, spot), e.at(x, source)
-            if lower.combine:
-                value = combined(e, lower.combine, e.fetch(self.out, where, dtype), value)
-            e.put(value, self.out, where, dtype)
-
+        b, dtype, x = self.b, self.aval.dtype, lower.value
         if not lower.blank:
-            self.each(self.shape, around)
+            total = constant(dtype.itemsize)
+            for n in self.shape:
+                total = b.mul(total, n.value)
+            if lower.base is None:
+                set_bytes(b, self.out, total)
+            else:
+                base = self.pointers[lower.base]
+                with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(base, I64), b.ptrtoint(self.out, I64))):
+                    copy_bytes(b, self.out, base, total)
+
+        def element(e: DynamicEmitter) -> None:
+            source = self.index if offset is None else tuple([i + k for i, k in zip(self.index, offset, strict=True)])
+            spot = e.address(lower.place(e, self.index, *self.operands, **self.params), self.shape)
+            e.along_lanes(spot)
+            value = e.at(x, source)
+            if lower.combine:
+                value = combined(e, lower.combine, e.fetch(self.out, spot.value, dtype, spot.lane), value)
+            e.put(value, self.out, spot.value, dtype)
+
         rank = self.program.aval(x).ndim
         extents, offset = self.shapes[x], None
         if lower.part is not None:
             extents, offset = self.extents(rank), self.extents(rank)
-        self.each(extents, element)
+        self.vectors(extents, element, [self.program.aval(x)])
 
     def product(self) -> None:
         """None: the library multiplies matrices of any size."""
         raise InternalError("a product is no generic kernel, but a call of the library")
 
 
-def generic_source(
-    primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval, lanes: Any, bits: int
-) -> ir.Module:
-    """The module of ``generic``; of the shapes only the ranks count."""
-    k = GenericWriter(primitive, params, avals, ans, lanes, bits)
-    primitive.lower.emit(k)
-    k.b.ret_void()
-    return k.module
+def started(module: ir.Module, name: str) -> ir.Function:
+    """A generic function without its code."""
+    return ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
 
+
+def joined(emits: Sequence[Callable[[ir.Module, str], None]]) -> ir.Module:
+    """The module of ``generic0``, ``generic1``, … of so many functions."""
+    module = ir.Module(name="generic")
+    for k, emit in enumerate(emits):
+        emit(module, f"generic{k}")
+    return module
+
+
+def emit_generic(
+    module: ir.Module,
+    name: str,
+    primitive: Primitive,
+    params: Mapping[str, Any],
+    avals: Sequence[Aval],
+    ans: Aval,
+    lanes: Sequence[bool] | None,
+    bits: int,
+) -> None:
+    """Add the function of a rank class to a module; of the shapes only the ranks count. One by one where the elements
+    of a vector do not lie side by side."""
+    if lanes is not None and not vectorizes(primitive, params, avals, ans, lanes, bits):
+        lanes = None
+    k = GenericWriter(module, name, primitive, params, avals, ans, lanes, bits)
+    primitive.lower.emit(k)
+    k.b.ret(constant(0))
+
+
+def vectorizes(*given: Any) -> bool:
+    """Whether a function can be emitted with vectors along the last axis."""
+    try:
+        given[0].lower.emit(GenericWriter(ir.Module(), "probe", *given))
+    except Scattered:
+        return False
+    return True

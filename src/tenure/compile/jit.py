@@ -121,6 +121,19 @@ class Engine:
                 self._memory.put(name, library)
         return library
 
+    def note(self, key: str, text: str) -> None:
+        """Keep a line of text on disk for processes of the same source and processor."""
+        if self.disk is not None:
+            self.disk.put(self._note_name(key), text.encode())
+
+    def noted(self, key: str) -> str | None:
+        """The text kept under a key."""
+        found = self.disk.get(self._note_name(key)) if self.disk is not None else None
+        return None if found is None else found.decode()
+
+    def _note_name(self, key: str) -> bytes:
+        return digest(self._identity, b"note", source_fingerprint(), key.encode())
+
     def forget(self) -> None:
         """Empty the cache in memory; libraries that somebody holds stay loaded."""
         self._memory.clear()

@@ -45,15 +45,17 @@ class Kind(ABC):
     and ``folds`` are those of an element, see ``ops.lowering.Element``. Operand ``value`` is written over operand
     ``base``, in its buffer if it can be, and ``combine`` says how with what is there (None: it replaces that);
     ``plain`` says that each element is written once, as it is. ``threaded`` kernels share themselves out over the
-    threads. What ``emit`` does with the writer of a specialised kernel it does with that of a ``generic`` one, whose
-    extents are known at the run (``compile.generic_kernels``).
+    threads; a ``transposed`` product is by the transpose. What ``emit`` does with the writer of a specialised kernel it
+    does with that of a ``generic`` one, whose extents are known at the run (``compile.generic_kernels``), and with that
+    of a table's rows (``compile.row_calls``).
     """
 
     inline: ClassVar[bool] = False
     joins: ClassVar[bool] = False
     reduces: ClassVar[bool] = False
     threaded: ClassVar[bool] = False
-    generic: ClassVar[bool] = True
+    generic: bool = True
+    transposed: bool = False
     alike: bool = False
     cost: Cost = Cost.LIGHT
     folds: bool = False

@@ -26,7 +26,8 @@ class Element(Kind):
     """The element at an index, from elements of the operands. ``HEAVY`` rules are not computed twice.
 
     ``alike`` ones take the element at the same index of every operand, which broadcast. ``folds`` says that LLVM
-    computes it where the operands are constants; ``exact`` that NumPy gives its bits (None: unless it is heavy).
+    computes it where the operands are constants; ``exact`` that NumPy gives its bits (None: unless it is heavy). Code
+    of one that is not ``generic`` holds numbers of which each program has others.
     """
 
     inline: ClassVar[bool] = True
@@ -36,6 +37,7 @@ class Element(Kind):
     alike: bool = False
     folds: bool = False
     exact: bool | None = None
+    generic: bool = True
 
     def element(self, e: Any, index: Any, *xs: int, **params: Any) -> Any:
         return self.rule(e, index, *xs, **params)
@@ -70,7 +72,7 @@ class Fold(Kind):
         k.folds(self.operation)
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
-        return n.generic(at)  # type: ignore[no-any-return]
+        return n.reference(at) if "block" in at.params else n.generic(at)  # type: ignore[no-any-return]
 
     def role(self, ans: Aval, xs: Sequence[Shape], params: Params, rows: int, n: int) -> Role:
         sizes, block = extent(xs[0], params["axes"]), params.get("block", 0)
@@ -176,7 +178,7 @@ class Product(Kind):
     """A matrix product over the last two axes; of the ``transposed`` right operand, where it says so."""
 
     threaded: ClassVar[bool] = True
-    generic: ClassVar[bool] = False
+    generic: bool = False
     transposed: bool = False
 
     def held(self, t: Any, at: Any) -> Iterable[int]:
@@ -202,7 +204,7 @@ class Product(Kind):
 class Rewritten(Kind):
     """Others, which ``simplify`` puts in its place: no pass behind it meets one."""
 
-    generic: ClassVar[bool] = False
+    generic: bool = False
 
     def reads(self, t: Any, v: int, at: Any) -> None:
         raise InternalError(f"{at.primitive} was to be rewritten by simplify")

@@ -60,7 +60,7 @@ def _integer(e: Any, index: Any, seed: Any, number: Any, *, low: int, high: int,
 
 integers = primitive(
     "integers",
-    lower=Element(_integer, Cost.HEAVY),
+    lower=Element(_integer, Cost.HEAVY, generic=False),
     batch=one_by_one,
     aval=lambda seed, number, *, low, high, shape: Aval(shape, dtypes.int64),
     ref=_integers,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ MAIN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 POOLED = 1 << 12
 """Size in bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
 Made = tuple[Sequence[int], str]
+"""Shape and dtype of an array to make."""
 
 
 class Call:
@@ -98,7 +100,7 @@ class Call:
 
 
 def _size(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    return int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return prod(shape) * dtype.itemsize
 
 
 _API = (

@@ -1,0 +1,31 @@
+"""The engine with the entry points of the run time, which generated code calls by name."""
+
+from __future__ import annotations
+
+from weakref import WeakSet
+
+from tenure.compile.jit import Engine, engine, exclusive
+from tenure.runtime import pauses, threads
+from tenure.runtime.blas import blas
+
+__all__ = ["linked"]
+
+
+def linked(products: bool = False) -> Engine:
+    """The engine, with the runtime's entry points defined; BLAS only where it is needed, as it may be missing."""
+    found = engine()
+    with exclusive():
+        if found not in _linked:
+            found.define("parallel", threads.address)
+            found.define("interrupted", pauses.address)
+            _linked.add(found)
+        if products and found not in _multiplying:
+            library = blas()
+            found.define("sgemm", library.sgemm, library)
+            found.define("dgemm", library.dgemm, library)
+            _multiplying.add(found)
+    return found
+
+
+_linked: WeakSet[Engine] = WeakSet()
+_multiplying: WeakSet[Engine] = WeakSet()

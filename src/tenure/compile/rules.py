@@ -1,0 +1,178 @@
+"""Rules: the memo of an operation on operands of known avals, as calls of generic functions.
+
+A rule depends on the primitive, its parameters and the avals. ``RULES`` has those that were made, by the primitive, the
+numbers of the operands' kinds (avals), and the parameters if there are any; so nobody looks at a shape twice.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from tenure.compile.generic_library import Function, provide
+from tenure.compile.row_calls import Call, CallWriter, check, copy
+from tenure.dtypes import DType
+from tenure.errors import InternalError
+from tenure.ir.aval import Aval
+from tenure.ir.primitive import Primitive
+from tenure.ir.program import Instruction
+from tenure.runtime.table import MOST as PLACES
+from tenure.runtime.table_plan import CONSTANT, FIELDS, TEMP
+
+__all__ = ["RULES", "Rule", "key_of", "kind_of", "publish", "rule_of"]
+
+MOST = 1 << 14
+"""Rules that are kept."""
+ALIGN = 64
+_numbers = count(1)
+
+
+class Rule:
+    """The calls of an operation.
+
+    ``kind`` is the number of the result's aval. ``alias`` is the operand that the result is in another shape, and
+    ``writes`` the operand whose buffer it may be written into; -1 if there is none. ``number`` is every element of the
+    result as a word, if it is known. ``temps`` are the bytes of the buffers between calls. ``native`` is False for what
+    Python computes. ``record`` says all that in words, as the planner reads them; ``start`` is its address.
+    """
+
+    __slots__ = ("alias", "calls", "kind", "native", "number", "record", "start", "temps", "writes")
+
+    def __init__(self, primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval) -> None:
+        self.kind = kind_of(ans)
+        self.alias, self.writes, self.native = -1, -1, True
+        self.number: int | None = None
+        self.calls: list[Call] = []
+        self.temps: list[int] = []
+        same = 0 if primitive.traits.in_order else primitive.alias
+        if same is not None and avals[same].dtype is ans.dtype:
+            self.alias = same
+        else:
+            self.computed(primitive, params, avals, ans)
+        self.record = array("q", self.words(len(avals), ans.nbytes))
+        self.start = self.record.buffer_info()[0]
+
+    def computed(self, primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval) -> None:
+        """Find the calls: the checks, then those that the kind of lowering emits; Python's turn where it cannot."""
+        if primitive.traits.number is not None and ans.size:
+            self.number = word_of(primitive.traits.number(**params), ans)
+            self.calls = [copy([(ans.size, 0, 1)], ans.dtype.itemsize, CONSTANT)] if ans.size > 1 else []
+        elif ans.size:
+            k = CallWriter(primitive, params, avals, ans)
+            try:
+                k.lower.emit(k)
+            except InternalError:
+                self.native = False
+                return
+            self.calls, self.temps = k.calls, k.temps
+            self.native = all(len(call.spots) <= PLACES for call in k.calls)
+            if primitive.in_place is not None and primitive.in_place == k.lower.base:
+                self.writes = primitive.in_place
+        self.calls = [*checked(primitive, params, avals), *self.calls] if self.native else []
+
+    def words(self, arity: int, nbytes: int) -> list[int]:
+        """The words of the record."""
+        size, kind = room(nbytes)
+        length = sum([3 + len(call.spots) for call in self.calls]) if self.native else 3
+        constant = 0 if self.number is None else 2 if self.calls else 1
+        head = [arity, self.alias, self.writes, constant, self.number or 0, size, kind, sum(self.temps), length]
+        starts = [TEMP - sum(self.temps[:k]) for k in range(len(self.temps))]
+        rows = [len(self.calls)]
+        for call in self.calls:
+            spots = [starts[TEMP - spot] if spot <= TEMP else spot for spot in call.spots]
+            rows += (call.function.address, call.numbers.buffer_info()[0], len(spots), *spots)
+        return [*head, *rows]
+
+    def settle(self) -> None:
+        """Write the record again, when its functions have addresses."""
+        for k, word in enumerate(self.words(self.record[0], 0)[len(FIELDS) :], len(FIELDS)):
+            self.record[k] = word
+
+
+RULES: dict[Any, Rule] = {}
+_KINDS: dict[Aval, int] = {}
+
+
+def kind_of(aval: Aval) -> int:
+    """The number of an aval."""
+    found = _KINDS.get(aval)
+    return _KINDS.setdefault(aval, next(_numbers)) if found is None else found
+
+
+def parameters(params: Mapping[str, Any]) -> Any:
+    """Parameters as part of a key: as their text where equal ones may differ, as 0.0 and −0.0 do."""
+    items = tuple(params.items())
+    for _, x in items:
+        if type(x) not in _EXACT and not (type(x) is tuple and exact(x)):
+            return repr(sorted(items))
+    return items
+
+
+_EXACT = {bool, int, str, DType, type(None)}
+"""Types of which equal objects are the same to code."""
+
+
+def exact(items: tuple[Any, ...]) -> bool:
+    """Whether a tuple is made of these types."""
+    return all(type(x) in _EXACT or (type(x) is tuple and exact(x)) for x in items)
+
+
+def rule_of(at: Instruction, avals: Sequence[Aval]) -> Rule:
+    """The rule of an instruction on operands of some avals."""
+    key = key_of(at.primitive, at.params, [kind_of(aval) for aval in avals])
+    if key not in RULES:
+        publish({key: Rule(at.primitive, at.params, avals, at.aval)})
+    return RULES[key]
+
+
+def key_of(primitive: Primitive, params: Mapping[str, Any], kinds: Sequence[int]) -> Any:
+    """The key of a rule."""
+    return (parameters(params), primitive, *kinds) if params else (primitive, *kinds)
+
+
+def publish(fresh: Mapping[Any, Rule], more: Sequence[Function] = ()) -> None:
+    """Provide the functions of new rules, and keep these."""
+    functions = dict.fromkeys(more)
+    for rule in fresh.values():
+        functions.update(dict.fromkeys([call.function for call in rule.calls]))
+    if functions:
+        provide(list(functions))
+    if len(RULES) + len(fresh) > MOST:
+        RULES.clear()
+        _KINDS.clear()
+    for key, rule in fresh.items():
+        rule.settle()
+        RULES[key] = rule
+
+
+def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval]) -> list[Call]:
+    """The checks of what only the values of operands show."""
+    limit, indices = primitive.traits.limit, primitive.traits.indices
+    found: list[Call] = []
+    if limit is not None and avals[limit.operand].dtype.kind == "i" and all(aval.size for aval in avals):
+        aval = avals[limit.operand]
+        found.append(check(limit.operand, aval, *limit.window(8 * aval.dtype.itemsize)))
+    if indices is not None:
+        for k, _, size in indices(*avals, **params):
+            if avals[k].size:
+                found.append(check(k, avals[k], -size, 2 * size))
+    return found
+
+
+def word_of(number: Any, aval: Aval) -> int:
+    """The word that begins with an element."""
+    with np.errstate(all="ignore"):
+        data = np.full((), number, aval.dtype.numpy).tobytes()
+    return int.from_bytes(data.ljust(8, b"\0"), "little", signed=True)
+
+
+def room(nbytes: int) -> tuple[int, int]:
+    """The bytes of a buffer and the number of this size: multiples of ALIGN, four sizes to each power of two."""
+    octave = max(0, (max(nbytes, 1) - 1).bit_length() - 8)
+    step = ALIGN << octave
+    count = -(-max(nbytes, 1) // step)
+    return count * step, 4 * octave + count

@@ -1,0 +1,151 @@
+"""Tables: a program as rows of calls of generic functions, with a place in memory for each value.
+
+    y = exp x; z = add y y; w = setitem z v i          becomes
+    exp x → arena 0;  add (arena 0) (arena 0) → output 0;  setitem (output 0) v i → output 0
+
+Results lie in arrays of their own, all else in one arena, whose parts are taken anew after a value's last use. A result
+that may be written over an operand is, where nobody reads that operand again; over an input, if only the call holds it.
+Values that are an operand in another shape lie where that lies. Python finds the rules, the rest is native.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.compile.row_calls import Call, copy
+from tenure.compile.rules import RULES, Rule, key_of, kind_of, publish
+from tenure.ir.program import Program
+from tenure.runtime import table_plan
+from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
+
+__all__ = ["Table"]
+
+WORDS = 2
+"""Packed words before the numbers of a call: the address of the table, and the row to go on with."""
+ALIGN = 64
+LENGTH = table_plan.FIELDS.index("length")
+
+
+class Table:
+    """The rows of a program: ``words``, of which the first row is at ``start``; ``places`` has the place of each value.
+
+    ``made`` are the values whose arrays a call makes, beside an arena of ``top`` bytes, ``donors`` pairs of them and of
+    the input that each may be, ``outputs`` the results, counted among inputs and made arrays.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.inputs = program, len(program.inputs)
+        self.arrays = sum([not aval.weak for aval in program.inputs])
+        self.rules: list[Rule] = []
+        self.made: list[int] = []
+        self.donors: list[tuple[int, int]] = []
+        self.outputs: list[int] = []
+        self.copies: list[tuple[int, int]] = []
+        self.kept: list[Call] = []
+        code = array("q", self.code())
+        self.lay(code.buffer_info()[0])
+
+    def code(self) -> list[int]:
+        """Find the rules of all instructions, for the planner."""
+        program, rules, code = self.program, self.rules, list[int]()
+        kinds = [kind_of(aval) for aval in program.inputs]
+        fresh: dict[Any, Rule] = {}
+        known = RULES.get
+        for at in program.instructions:
+            operands = at.operands
+            key: Any = None
+            if not at.params:
+                if len(operands) == 2:
+                    x, y = operands
+                    key = (at.primitive, kinds[x], kinds[y])
+                elif len(operands) == 1:
+                    key = (at.primitive, kinds[operands[0]])
+            if key is None:
+                key = key_of(at.primitive, at.params, [kinds[o] for o in operands])
+            rule = known(key) or fresh.get(key)
+            if rule is None:
+                rule = fresh[key] = Rule(at.primitive, at.params, [program.aval(o) for o in operands], at.aval)
+            rules.append(rule)
+            kinds.append(rule.kind)
+            code.append(rule.start)
+            code += operands
+        publish(fresh)
+        return code
+
+    def lay(self, code: int) -> None:
+        """Plan the memory, and write the rows."""
+        n, count = self.inputs, len(self.rules)
+        lists = [numbers(n + count) for _ in range(5)]
+        homes, last, self.places = lists[:3]
+        totals, donors, free = numbers(3), numbers(2 * count), numbers(table_plan.CLASSES, -1)
+        where = [x.buffer_info()[0] for x in (*lists, free)]
+        table_plan.read(code, count, n, *where[:3], totals.buffer_info()[0])
+        for v in self.program.outputs:
+            last[homes[v]] = n + count
+        found = table_plan.take_over(code, count, n, *where[:3], donors.buffer_info()[0])
+        self.assign(homes, list(zip(donors[: 2 * found : 2], donors[1 : 2 * found : 2], strict=True)))
+        self.start = HEADER + totals[1]
+        self.words = numbers(self.start + totals[0])
+        start = -(-8 * (ARRAYS + self.arrays + len(self.made) + MOST) // ALIGN) * ALIGN
+        for v in range(n):
+            self.places[v] = place(ARRAYS + v) if v < self.arrays else place(NUMBERS, 8 * (WORDS + v - self.arrays))
+        given, words = array("q", where), self.words.buffer_info()[0]
+        self.top = table_plan.lay(code, count, n, given.buffer_info()[0], words, self.start, start, start + totals[2])
+        self.finish()
+
+    def assign(self, homes: Sequence[int], donors: Sequence[tuple[int, int]]) -> None:
+        """Give results, and what may lie in an input's array, arrays of their own."""
+        program, own, seen = self.program, dict[int, int](), dict[int, int]()
+        for v in program.outputs:
+            home = homes[v]
+            if v not in seen:
+                if v < self.arrays:
+                    seen[v] = v
+                elif home >= self.inputs and home not in own and not self.places[home]:
+                    seen[v] = own[home] = self.make(v)
+                else:
+                    seen[v] = self.make(v)
+                    self.copies.append((v, seen[v]))
+            self.outputs.append(seen[v])
+        for v, given in donors:
+            home = homes[v]
+            if home not in own:
+                own[home] = self.make(v)
+            k = own[home] - self.arrays
+            if program.aval(self.made[k]) == program.aval(given):
+                self.donors.append((k, given))
+        for home, k in own.items():
+            self.places[home] = place(ARRAYS + k)
+
+    def make(self, v: int) -> int:
+        """The number of a new array for a value, counted behind the arrays that are given."""
+        self.made.append(v)
+        return self.arrays + len(self.made) - 1
+
+    def finish(self) -> None:
+        """Copy the results that lie in the buffer of another result or input."""
+        for v, k in self.copies:
+            aval = self.program.aval(v)
+            if aval.size:
+                call = copy([(aval.size, 1, 1)], aval.dtype.itemsize, 0)
+                publish({}, [call.function])
+                self.kept.append(call)
+                head = call.function.address, call.numbers.buffer_info()[0], 2
+                self.words.extend((*head, self.places[v], place(ARRAYS + k)))
+        self.words[0], self.words[1] = len(self.words), self.arrays + len(self.made)
+
+    def value_of(self, word: int) -> int:
+        """The value that the row at a word is about."""
+        at = self.start
+        for v, rule in enumerate(self.rules, self.inputs):
+            at += rule.record[LENGTH]
+            if at > word:
+                return v
+        return self.inputs + len(self.rules)
+
+
+def numbers(count: int, value: int = 0) -> array[int]:
+    """So many words."""
+    return array("q", [value]) * count
