@@ -7,6 +7,7 @@ import tempfile
 
 from hypothesis import settings
 
+os.environ.setdefault("TENURE_COMPILE", "wait")
 os.environ.setdefault("TENURE_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"tenure-tests-{getpass.getuser()}"))
 os.environ.setdefault("TENURE_VERIFY", "1")
 

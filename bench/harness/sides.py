@@ -44,6 +44,14 @@ class Side:
         """A copy that can be written in place, in the graph."""
         return x.clone()
 
+    def kept(self, x: Any) -> Any:
+        """What was read of a place that is written before the gradient is computed."""
+        return x
+
+    def custom(self, function: Callable[[Any], Any], gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A function with a rule of its own, which gives the cotangent of its argument."""
+        raise NotImplementedError
+
     def permute(self, x: Any, *order: int) -> Any:
         return x.permute(*order)
 
@@ -73,6 +81,11 @@ class Tenure(Side):
     def place(self, x: Any) -> Any:
         return x.clone().mut()
 
+    def custom(self, function: Callable[[Any], Any], gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        made: Callable[[Any], Any] = self.lib.custom_vjp(function)
+        made.defvjp(lambda x: (function(x), ()), lambda _, g: (gradient(g),))  # type: ignore[attr-defined]
+        return made
+
     def wait(self, results: Sequence[Any]) -> None:
         first = results[0]
         first.item() if first.numel() == 1 else first.detach().numpy()
@@ -84,6 +97,17 @@ class Torch(Side):
     def start(self, threads: int) -> None:
         super().start(threads)
         self.lib.set_num_threads(threads)
+
+    def kept(self, x: Any) -> Any:
+        return x.clone()
+
+    def custom(self, function: Callable[[Any], Any], gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        rules = {
+            "forward": staticmethod(lambda context, x: function(x)),
+            "backward": staticmethod(lambda context, g: gradient(g)),
+        }
+        made: Callable[[Any], Any] = type("Custom", (self.lib.autograd.Function,), rules).apply
+        return made
 
     def adam(self, parameters: Any, lr: float) -> Any:
         """Its fastest form without compiling."""

@@ -49,6 +49,7 @@ class Bench:
     def __init__(self, side: str, threads: int) -> None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        os.environ.setdefault("TENURE_COMPILE", "wait")
         self.side = SIDES[side]()
         self.side.start(threads)
         self.rows = rows_of(*FILES, "lookups")

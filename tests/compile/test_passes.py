@@ -21,7 +21,6 @@ from tenure.compile.loops import Loops, loops
 from tenure.compile.memory import Layout, plan_memory
 from tenure.compile.pipeline import PASSES, compile_module, run_passes
 from tenure.compile.plan import Plan
-from tenure.compile.reroll import Repetition
 from tenure.compile.verify import verify_form
 from tenure.errors import InternalError
 from tenure.ir.aval import Aval
@@ -179,16 +178,6 @@ def given_away_too_early() -> Layout:
     return replace(found, donors=((first, 1),))
 
 
-def without_a_repetition() -> Loops:
-    found = loops(plan_memory(fuse(SAMPLES["loops"])), 256)
-    return replace(found, repetitions=found.repetitions[:-1])
-
-
-def turns_that_differ() -> Loops:
-    found = loops(layout(), 256)
-    return replace(found, repetitions=[Repetition(0, 1, len(found.calls))])
-
-
 def outside_of_the_arena() -> Layout:
     found = layout()
     return replace(found, arena=64)
@@ -220,8 +209,6 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (in_one_place, "lies, which kernel"),
     (without_a_place, "has no place"),
     (given_away_too_early, "which was given away"),
-    (without_a_repetition, "the repetitions end at"),
-    (turns_that_differ, "no equal calls"),
     (outside_of_the_arena, "of an arena of 64"),
     (swapped, "is called|no equal calls"),
     (shared_otherwise, "otherwise than was decided"),

@@ -20,7 +20,7 @@ from tenure.runtime.extension import AVAILABLE
 from tenure.runtime.pauses import NOTED, Paused
 from tests.compile.random_ir import cases, outputs_of
 from tests.compile.test_fuzz import copies, same
-from tests.compile.test_reroll import F32, descent
+from tests.compile.test_loops import F32, descent
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="programs are paused by generated builtins")
 

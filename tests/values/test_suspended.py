@@ -21,8 +21,8 @@ from tenure.ops.index import add_along
 from tenure.runtime.extension import AVAILABLE
 from tenure.runtime.pauses import NOTED
 from tenure.values.shield import shielded
+from tests.compile.test_loops import F32, I64
 from tests.compile.test_pauses import anew
-from tests.compile.test_reroll import F32, I64
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="programs are paused by generated builtins")
 

@@ -185,12 +185,17 @@ def is_large(body: Body) -> bool:
 def launch(b: ir.IRBuilder, body: Body, table: ir.Value, shared: bool) -> None:
     """Call a kernel, shared out or not."""
     if shared:
-        module = body.function.module
-        signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
-        parallel = module.globals.get("parallel") or ir.Function(module, signature, "parallel")
-        b.call(parallel, [body.function, table, constant(body.items), constant(min(body.items, PIECES))])
+        share_out(b, body.function, table, constant(body.items))
     else:
         b.call(body.function, [table, constant(0), constant(max(body.items, 1))])
+
+
+def share_out(b: ir.IRBuilder, function: ir.Value, table: ir.Value, items: ir.Value) -> None:
+    """Call a kernel on the threads."""
+    signature = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
+    parallel = b.module.globals.get("parallel") or ir.Function(b.module, signature, "parallel")
+    few = b.icmp_signed("<", items, constant(PIECES))
+    b.call(parallel, [function, table, items, b.select(few, items, constant(PIECES))])
 
 
 class Pointers(dict[int, Any]):

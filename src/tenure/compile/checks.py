@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -17,6 +17,7 @@ from tenure.compile.plan import Plan
 from tenure.compile.ranges import Bound, bounds_of
 
 POINTER = ir.PointerType()
+CHECK = ir.FunctionType(ir.IntType(64), [POINTER])
 WIDTH = 16
 
 
@@ -32,16 +33,21 @@ class Checks:
                 if plan.program.aval(bound.value).size:
                     self.waiting.setdefault(bound.value, {}).setdefault(bound, k)
 
-    def emit(self, b: ir.IRBuilder, table: ir.Value, known: Iterable[int]) -> None:
-        """Emit the checks of known values; where one fails, leave with 1 + the number of its instruction."""
+    def functions(self, module: ir.Module, known: Iterable[int]) -> Iterator[ir.Function]:
+        """The checks of known values, each a function of the table of addresses: 0, or where it fails 1 + the number
+        of its instruction."""
         for v in known:
             for bound, k in self.waiting.get(v, {}).items():
                 aval = self.plan.program.aval(v)
                 t = in_memory(aval.dtype)
-                start = b.load(b.gep(table, [constant(self.layout.slots[v])], source_etype=POINTER), typ=POINTER)
-                most = largest(b, start, t, aval.size, bound.low)
-                with b.if_then(b.icmp_unsigned(">=", most, ir.Constant(t, bound.size))):
-                    b.ret(constant(k + 1))
+                function = ir.Function(module, CHECK, module.get_unique_name("check"))
+                function.linkage = "internal"
+                b = ir.IRBuilder(function.append_basic_block("entry"))
+                entry = b.gep(function.args[0], [constant(self.layout.slots[v])], source_etype=POINTER)
+                most = largest(b, b.load(entry, typ=POINTER), t, aval.size, bound.low)
+                outside = b.icmp_unsigned(">=", most, ir.Constant(t, bound.size))
+                b.ret(b.select(outside, constant(k + 1), constant(0)))
+                yield function
 
 
 def largest(b: ir.IRBuilder, start: ir.Value, t: ir.Type, count: int, low: int) -> ir.Value:

@@ -13,23 +13,29 @@ stop between two kernels; called again with the same list it goes on there (``pa
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, reduce
+from operator import or_
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 
 from tenure.compile import bounds
-from tenure.compile.body import launch
-from tenure.compile.loops import KernelCall, Loops
+from tenure.compile.body import SIGNATURE, share_out
+from tenure.compile.checks import CHECK
+from tenure.compile.loops import Loops
 from tenure.compile.memory import ALIGN, Layout
-from tenure.compile.nests import constant, stack
+from tenure.compile.nests import constant, counted, stack
 from tenure.compile.objects import BYTES, DATA, ITEMS
-from tenure.compile.pauses import Pauses
-from tenure.compile.reroll import Repetition, looped
+from tenure.compile.pauses import pause, pauses
 from tenure.compile.target import checks_bounds
 
-POINTER = ir.PointerType()
+POINTER, I8, I64 = ir.PointerType(), ir.IntType(8), ir.IntType(64)
+ROW = ir.LiteralStructType([POINTER, I64, I64, I64, I64])
+SHARED, PAUSES, CHECKS = 1, 2, 4
+"""Flags of a step: a kernel shared out over the threads, a pause before it, a check."""
+FEW = 8
+"""Rows of a constant that are written out instead of a loop."""
 
 
 def emit(loops: Loops) -> ir.Module:
@@ -65,41 +71,103 @@ def arena_start(layout: Layout) -> int:
 
 def emit_main(loops: Loops) -> tuple[list[str], bool]:
     """The function that runs all kernels; the accesses that it checks, if it is to; whether it pauses."""
-    layout, checks, calls = loops.layout, loops.checks, loops.calls
-    plan = layout.plan
+    layout = loops.layout
     b = ir.IRBuilder(loops.main.append_basic_block("entry"))
     table, word = resolve(b, loops.main, layout)
-    room = stack(b, ir.ArrayType(POINTER, max([len(call.entries) for call in calls], default=0)))
-    pauses = Pauses(loops.times, loops.repetitions)
-    with pauses.begin(b, word):
-        checks.emit(b, table, [*range(len(plan.program.inputs)), *plan.subviews])
-    launches = [partial(launch, b, call.body, room, call.shared) for call in calls]
-    for repetition in loops.repetitions:
-        start, end = repetition.start, repetition.start + repetition.period
-        if repetition.turns > 1:
-            looped(b, table, room, entries_of(repetition, calls), launches[start:end], *pauses.around(repetition))
-            continue
-        for k in range(start, end):
-            with pauses.kernel(k):
-                enter(b, room, table, calls[k].entries)
-                launches[k]()
-                checks.emit(b, table, plan.kernels[k].values)
+    rows, entries = rows_of(loops)
+    long = any(row.flags & PAUSES for row in rows)
+    start = b.load(word, typ=I64) if long else constant(0)
+    if rows:
+        run(b, table, start, word, rows, entries)
     accesses = bounds.guard(loops.module, loops.bodies) if checks_bounds() else []
     b.ret(bounds.outcome(b) if accesses else constant(0))
-    return accesses, bool(pauses.every)
+    return accesses, long
 
 
-def entries_of(loop: Repetition, calls: Sequence[KernelCall]) -> list[list[list[int]]]:
-    """The entries of the table that each kernel of each turn of a loop is about."""
-    stop = loop.start + loop.period * loop.turns
-    return [[call.entries for call in calls[k : k + loop.period]] for k in range(loop.start, stop, loop.period)]
+class Row(NamedTuple):
+    """A step of ``main``: the call of a kernel for so many items, with the addresses at some entries of the table, or
+    of a check."""
+
+    function: ir.Function
+    items: int = 0
+    first: int = 0
+    last: int = 0
+    flags: int = 0
 
 
-def enter(b: ir.IRBuilder, room: ir.Value, table: ir.Value, entries: list[int]) -> None:
-    """Put the addresses that a kernel is called with in a list of their own."""
-    for place, slot in enumerate(entries):
-        x = b.load(b.gep(table, [constant(slot)], source_etype=POINTER), typ=POINTER)
-        b.store(x, b.gep(room, [constant(place)], source_etype=POINTER))
+def rows_of(loops: Loops) -> tuple[list[Row], list[int]]:
+    """The steps of ``main`` in order, and the entries that their calls are about."""
+    plan, checks = loops.layout.plan, loops.checks
+    rows: list[Row] = []
+    entries: list[int] = []
+
+    def check(values: Iterable[int]) -> None:
+        rows.extend([Row(f, flags=CHECKS) for f in checks.functions(loops.module, values)])
+
+    check([*range(len(plan.program.inputs)), *plan.subviews])
+    pausing = pauses(loops.times)
+    for k, (kernel, call) in enumerate(zip(plan.kernels, loops.calls, strict=True)):
+        first = len(entries)
+        entries += call.entries
+        flags = (SHARED if call.shared else 0) | (PAUSES if k in pausing else 0)
+        items = call.body.items if call.shared else max(call.body.items, 1)
+        rows.append(Row(call.body.function, items, first, len(entries), flags))
+        check(kernel.values)
+    return rows, entries
+
+
+def run(
+    b: ir.IRBuilder, table: ir.Value, start: ir.Value, word: ir.Value, rows: Sequence[Row], entries: Sequence[int]
+) -> None:
+    """Take step after step from one on, by a loop that is as long for any number of them."""
+    kinds = reduce(or_, [row.flags for row in rows])
+    content = [ir.Constant(ROW, list(row)) for row in rows]
+    known = known_as(b.module, "rows", ir.Constant(ir.ArrayType(ROW, len(rows)), content))
+    places = integers(b.module, "entries", entries, I64)
+    room = stack(b, ir.ArrayType(POINTER, max([row.last - row.first for row in rows])))
+
+    def step(k: ir.Value, _: list[ir.Value]) -> list[ir.Value]:
+        at = b.gep(known, [k], source_etype=ROW)
+
+        def field(n: int, t: ir.Type) -> ir.Value:
+            return b.load(b.gep(at, [constant(0), ir.Constant(ir.IntType(32), n)], source_etype=ROW), typ=t)
+
+        flags = field(4, I64)
+
+        def either(flag: int, yes: Callable[[], None], no: Callable[[], None] = lambda: None) -> None:
+            if not kinds & flag:
+                no()
+                return
+            with b.if_else(b.icmp_unsigned("!=", b.and_(flags, constant(flag)), constant(0))) as (then, otherwise):
+                with then:
+                    yes()
+                with otherwise:
+                    no()
+
+        def compute() -> None:
+            first = field(2, I64)
+            counted(b, first, field(3, I64), 1, lambda place, _: enter(place, b.sub(place, first)))
+            items = field(1, I64)
+            alone = partial(b.call, field(0, SIGNATURE.as_pointer()), [room, constant(0), items])
+            either(SHARED, lambda: share_out(b, field(0, POINTER), room, items), alone)
+
+        def enter(place: ir.Value, argument: ir.Value) -> list[ir.Value]:
+            slot = b.load(b.gep(places, [place], source_etype=I64), typ=I64)
+            b.store(item(b, table, slot), b.gep(room, [argument], source_etype=POINTER))
+            return []
+
+        either(PAUSES, lambda: pause(b, k, start, word))
+        either(CHECKS, lambda: leave_if_failed(b, field(0, CHECK.as_pointer()), table), compute)
+        return []
+
+    counted(b, start, constant(len(rows)), 1, step)
+
+
+def leave_if_failed(b: ir.IRBuilder, check: ir.Value, table: ir.Value) -> None:
+    """Make a check, and leave with its status unless that is 0."""
+    status = b.call(check, [table])
+    with b.if_then(b.icmp_unsigned("!=", status, constant(0)), likely=False):
+        b.ret(status)
 
 
 def resolve(b: ir.IRBuilder, main: ir.Function, layout: Layout) -> tuple[ir.Value, ir.Value]:
@@ -107,30 +175,63 @@ def resolve(b: ir.IRBuilder, main: ir.Function, layout: Layout) -> tuple[ir.Valu
     address behind the numbers."""
     inputs = layout.plan.program.inputs
     numbers = [k for k, aval in enumerate(inputs) if aval.weak]
-    arrays = [k for k in range(len(inputs) + len(layout.outputs)) if k not in numbers]
+    arrays = [k for k in range(len(inputs) + len(layout.outputs)) if k not in set(numbers)]
     items = member(b, main.args[0], ITEMS)
-    arena = member(b, item(b, items, len(arrays) + 1), DATA)
-
-    def put(slot: int, address: ir.Value) -> None:
-        b.store(address, b.gep(arena, [constant(slot)], source_etype=POINTER))
-
-    for place, slot in enumerate(arrays):
-        put(slot, member(b, item(b, items, place), DATA))
-    packed = item(b, items, len(arrays))
-    for place, slot in enumerate(numbers):
-        put(slot, b.gep(packed, [constant(BYTES + 8 * place)], source_etype=ir.IntType(8)))
+    packed = item(b, items, constant(len(arrays)))
+    arena = member(b, item(b, items, constant(len(arrays) + 1)), DATA)
     start = arena_start(layout)
-    for slot, offset in layout.offsets:
-        put(slot, b.gep(arena, [constant(start + offset)], source_etype=ir.IntType(8)))
-    for slot, x, offset in layout.subviews:
-        begin = b.load(b.gep(arena, [constant(x)], source_etype=POINTER), typ=POINTER)
-        put(slot, b.gep(begin, [constant(offset)], source_etype=ir.IntType(8)))
-    return arena, b.gep(packed, [constant(BYTES + 8 * len(numbers))], source_etype=ir.IntType(8))
+
+    def behind(address: ir.Value, offset: ir.Value | int) -> ir.Value:
+        return b.gep(address, [constant(offset) if isinstance(offset, int) else offset], source_etype=I8)
+
+    def put(slot: ir.Value, address: ir.Value) -> None:
+        b.store(address, b.gep(arena, [slot], source_etype=POINTER))
+
+    def given(place: ir.Value, slot: ir.Value) -> None:
+        put(slot, member(b, item(b, items, place), DATA))
+
+    def part(slot: ir.Value, x: ir.Value, offset: ir.Value) -> None:
+        put(slot, behind(item(b, arena, x), offset))
+
+    each(b, list(enumerate(arrays)), given)
+    each(b, [(BYTES + 8 * k, slot) for k, slot in enumerate(numbers)], lambda at, slot: put(slot, behind(packed, at)))
+    each(b, [(slot, start + at) for slot, at in layout.offsets], lambda slot, at: put(slot, behind(arena, at)))
+    each(b, layout.subviews, part)
+    return arena, behind(packed, BYTES + 8 * len(numbers))
 
 
-def item(b: ir.IRBuilder, items: ir.Value, k: int) -> ir.Value:
-    """The object at a place of a list."""
-    return b.load(b.gep(items, [constant(k)], source_etype=POINTER), typ=POINTER)
+def each(b: ir.IRBuilder, rows: Sequence[tuple[int, ...]], body: Callable[..., None]) -> None:
+    """``body`` of the numbers of each row: written out for few rows, a loop over a constant for many."""
+    if len(rows) <= FEW:
+        for row in rows:
+            body(*map(constant, row))
+        return
+    width = len(rows[0])
+    known = integers(b.module, "known", [n for row in rows for n in row], I64)
+
+    def turn(k: ir.Value, _: list[ir.Value]) -> list[ir.Value]:
+        at = b.mul(k, constant(width))
+        body(*[b.load(b.gep(known, [b.add(at, constant(n))], source_etype=I64), typ=I64) for n in range(width)])
+        return []
+
+    counted(b, constant(0), constant(len(rows)), 1, turn)
+
+
+def integers(module: ir.Module, name: str, numbers: Sequence[int], kind: ir.IntType) -> ir.GlobalVariable:
+    """A constant array."""
+    return known_as(module, name, ir.Constant(ir.ArrayType(kind, len(numbers)), list(numbers)))
+
+
+def known_as(module: ir.Module, name: str, content: ir.Constant) -> ir.GlobalVariable:
+    """A constant of the module."""
+    found = ir.GlobalVariable(module, content.type, module.get_unique_name(name))
+    found.initializer, found.global_constant, found.linkage = content, True, "internal"
+    return found
+
+
+def item(b: ir.IRBuilder, items: ir.Value, k: ir.Value) -> ir.Value:
+    """The address at a place of a list."""
+    return b.load(b.gep(items, [k], source_etype=POINTER), typ=POINTER)
 
 
 def member(b: ir.IRBuilder, thing: ir.Value, offset: int) -> ir.Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.compile.jit import Library
@@ -58,12 +58,31 @@ def compiled(program: Program) -> Compiled:
     return Compiled(program, load(program))
 
 
+def cached(program: Program) -> Compiled | None:
+    """A program with its code from a cache; None if none has it."""
+    library = engine_for(program).found(key_of(program))
+    return None if library is None else Compiled(program, library)
+
+
 def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
-    products = any(at.primitive.lower.library(at.aval) is not None for at in program.instructions)
-    found = linked(products)
-    key = f"{LAYOUT} {checks_bounds()} {structure(program)}"
-    return found.load(lambda: late("pipeline").compile_module(program, found.target.vector_bits), key=key)
+    found = engine_for(program)
+    return found.load(compiling(program, found), key=key_of(program))
+
+
+def engine_for(program: Program) -> Engine:
+    """The engine, with what a program calls."""
+    return linked(any(at.primitive.lower.library(at.aval) is not None for at in program.instructions))
+
+
+def compiling(program: Program, found: Engine) -> Callable[[], object]:
+    """The function that writes the module of a program."""
+    return lambda: late("pipeline").compile_module(program, found.target.vector_bits)
+
+
+def key_of(program: Program) -> str:
+    """The key of a program's code."""
+    return f"{LAYOUT} {checks_bounds()} {structure(program)}"
 
 
 def structure(program: Program) -> str:

@@ -14,7 +14,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -74,13 +74,15 @@ class Counts:
 class Engine:
     """Compiles and loads LLVM IR for one processor. All methods may be called from any thread, and after a fork.
 
-    cpu: as `choose_target`. disk: where object code is kept between processes, or None. passes: the level of LLVM's
+    cpu: as `choose_target`. disk: where object code is kept between processes, or None; `spare` is a second place where
+    it is looked for. passes: the level of LLVM's
     IR passes; 0, for none, is as fast to run and much faster to compile where the IR is written well.
     """
 
     def __init__(self, *, cpu: str | None = None, disk: DiskCache | None = None, passes: int = 0) -> None:
         self.counts = Counts()
         self.disk = disk
+        self.spare: DiskCache | None = None
         self._passes = passes
         self._memory: MemoryCache[Library] = MemoryCache(LIBRARIES_IN_MEMORY)
         self._symbols: dict[str, tuple[int, object]] = {}
@@ -112,8 +114,7 @@ class Engine:
             source = _text(source)
             name = digest(self._identity, b"ir", source.encode())
         else:
-            structure = key.encode() if isinstance(key, str) else key
-            name = digest(self._identity, b"key", source_fingerprint(), structure)
+            name = self._name(key)
         library = self._memory.get(name)
         if library is None:
             with exclusive():
@@ -134,12 +135,43 @@ class Engine:
     def _note_name(self, key: str) -> bytes:
         return digest(self._identity, b"note", source_fingerprint(), key.encode())
 
+    def found(self, key: str | bytes) -> Library | None:
+        """The library that `load` would take from a cache; None if it would compile."""
+        name = self._name(key)
+        library = self._memory.get(name)
+        if library is None:
+            with exclusive():
+                library = self._revive(name)
+            if library is not None:
+                self._memory.put(name, library)
+        return library
+
+    def code(self, source: Callable[[], object], *, key: str | bytes) -> tuple[bytes, bytes]:
+        """The name and content of the entry that `load` would put on disk, which is there now if the disk can."""
+        name = self._name(key)
+        payload = self.disk.get(name) if self.disk is not None else None
+        if payload is None:
+            text = _text(source)
+            with exclusive():
+                payload = self._compile(text)
+            if self.disk is not None:
+                self.disk.put(name, payload)
+        return name, payload
+
+    def fingerprint(self) -> str:
+        """Fingerprint of everything besides the key that code depends on: equal in processes that may share entries."""
+        return self._name(b"").hex()
+
+    def _name(self, key: str | bytes) -> bytes:
+        structure = key.encode() if isinstance(key, str) else key
+        return digest(self._identity, b"key", source_fingerprint(), structure)
+
     def forget(self) -> None:
         """Empty the cache in memory; libraries that somebody holds stay loaded."""
         self._memory.clear()
 
     def _revive(self, name: bytes) -> Library | None:
-        payload = self.disk.get(name) if self.disk is not None else None
+        payload = next((p for disk in (self.disk, self.spare) if disk and (p := disk.get(name)) is not None), None)
         if payload is None:
             return None
         try:

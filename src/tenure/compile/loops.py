@@ -1,10 +1,10 @@
-"""Loops: each distinct kernel becomes one function, shared out over the threads or not, repetitions one native loop.
+"""Loops: each distinct kernel becomes one function, shared out over the threads or not.
 
-    kernel 0: %3 from %0 %2          becomes        3 times: @kernel0 of table entries 0 2 3, then 0 3 4, then 0 4 5
-    kernel 1: %5 from %0 %3
-    kernel 2: %7 from %0 %5
+    kernel 0: %3 from %0 %2          becomes        @kernel0 of table entries 0 2 3
+    kernel 1: %5 from %0 %3                         @kernel0 of table entries 0 3 4
+    kernel 2: %7 from %0 %5                         @kernel0 of table entries 0 4 5
 
-``deduplicate`` finds kernels that are one function, ``parallelize`` those shared out, ``reroll`` repetitions.
+``deduplicate`` finds kernels that are one function, ``parallelize`` those shared out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from tenure.compile.kernels import emit_kernel
 from tenure.compile.memory import Layout
 from tenure.compile.parallelize import parallelize, threaded
 from tenure.compile.plan import Kernel
-from tenure.compile.reroll import Repetition, repetitions
 
 MAIN = ir.FunctionType(ir.IntType(64), [POINTER])
 
@@ -37,7 +36,7 @@ class KernelCall:
 
 @dataclass(frozen=True)
 class Loops:
-    """Functions of all kernels, in a module whose ``main`` is to be written; ``repetitions`` have the calls in order.
+    """Functions of all kernels, in a module whose ``main`` is to be written, and the calls of them in order.
 
     ``shared`` says of each kernel whether it uses several threads, by its call or by calls of its own; ``times`` are
     the nanoseconds that each takes one thread.
@@ -49,7 +48,6 @@ class Loops:
     calls: list[KernelCall]
     shared: list[bool]
     times: list[float]
-    repetitions: list[Repetition]
     checks: Checks
 
     @property
@@ -59,13 +57,9 @@ class Loops:
 
     def __str__(self) -> str:
         lines = []
-        for start, period, turns in self.repetitions:
-            for k in range(start, start + period):
-                call = self.calls[k]
-                entries = [self.calls[k + turn * period].entries for turn in range(turns)]
-                listed = ", then ".join(" ".join(map(str, e)) for e in entries)
-                threads = " on all threads" if call.shared else ""
-                lines.append(f"{turns} times: @{call.body.function.name} of {listed}{threads}")
+        for call in self.calls:
+            threads = " on all threads" if call.shared else ""
+            lines.append(f"@{call.body.function.name} of {' '.join(map(str, call.entries))}{threads}")
         return "\n".join(lines)
 
 
@@ -93,8 +87,4 @@ def loops(layout: Layout, bits: int) -> Loops:
             calls.append(KernelCall(function(kernel, local, spread), local.entries, False))
         else:
             calls.append(KernelCall(body, local.entries, spread and not body.parts))
-    codes: list[object] = [(local.key, len(local.entries), s) for local, s in zip(parts, shared, strict=True)]
-    for k, kernel in enumerate(plan.kernels):
-        if checks.waiting.keys() & set(kernel.values):
-            codes[k] = k  # what is checked after it is not checked after any other
-    return Loops(layout, module, main, calls, shared, times, list(repetitions(codes)), checks)
+    return Loops(layout, module, main, calls, shared, times, checks)

@@ -6,6 +6,7 @@ reads element for element, where nobody reads those afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tenure.compile.index import Affine, address
@@ -206,17 +207,58 @@ def packed(
 ) -> tuple[dict[int, int], int]:
     """Each buffer at the lowest offset where nothing lies that lives at the same time; and where the last ends."""
     sizes = {r: -(-max(program.aval(r).nbytes, 1) // ALIGN) * ALIGN for r in order}
+    lifetimes = Lifetimes(born, dies)
     offsets: dict[int, int] = {}
     top = 0
     for root in order:
-        busy = sorted(
-            (offsets[o], offsets[o] + sizes[o]) for o in offsets if dies[o] >= born[root] and born[o] <= dies[root]
-        )
         at = 0
-        for start, end in busy:
+        for start, end in sorted([(offsets[o], offsets[o] + sizes[o]) for o in lifetimes.meeting(root)]):
             if at + sizes[root] <= start:
                 break
             at = max(at, end)
         offsets[root] = at
+        lifetimes.add(root)
         top = max(top, at + sizes[root])
     return offsets, top
+
+
+class Lifetimes:
+    """Buffers by the kernels from birth to death: a segment tree, in which a buffer is noted at the nodes that make up
+    its lifetime, and counted at all above them."""
+
+    def __init__(self, born: dict[int, int], dies: dict[int, int]) -> None:
+        self.born, self.dies = born, dies
+        self.size = 1 << max(dies.values(), default=0).bit_length()
+        self.over: list[list[int]] = [[] for _ in range(2 * self.size)]
+        self.below: list[list[int]] = [[] for _ in range(2 * self.size)]
+
+    def cover(self, root: int) -> Iterator[int]:
+        """The nodes that make up a lifetime."""
+        low, high = self.born[root] + self.size, self.dies[root] + self.size + 1
+        while low < high:
+            if low & 1:
+                yield low
+                low += 1
+            if high & 1:
+                high -= 1
+                yield high
+            low, high = low >> 1, high >> 1
+
+    def add(self, root: int) -> None:
+        """Note a buffer."""
+        above = set[int]()
+        for node in self.cover(root):
+            self.over[node].append(root)
+            while (node := node >> 1) and node not in above:
+                above.add(node)
+                self.below[node].append(root)
+
+    def meeting(self, root: int) -> set[int]:
+        """The noted buffers that live at the same time as one."""
+        found = set[int]()
+        for node in self.cover(root):
+            found.update(self.below[node])
+            while node:
+                found.update(self.over[node])
+                node >>= 1
+        return found

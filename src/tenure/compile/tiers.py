@@ -1,12 +1,14 @@
-"""Tiers: a program is interpreted first and compiled the second time, within a time budget.
+"""Tiers: a program is interpreted first and compiled when that is expected to pay, without the caller waiting long.
 
 A program seen for the first time runs op by op on kernels that all programs share. One that comes back is compiled
 as a whole, out of a budget that grows with the time that passes; a program for which the budget has nothing left,
-or that is a single operation, is compiled once running it op by op has taken as long as compiling would.
+or that is a single operation, is compiled once running it op by op has taken as long as compiling would. What is
+expected to take long is compiled beside, in a helper process, while the program goes on op by op with the same bits.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from time import perf_counter
@@ -21,10 +23,16 @@ GRANT = 2.0
 """Seconds of compiling that a process may spend at once."""
 SHARE = 0.25
 """The part of the time that may go into compiling after that."""
-RATE = 1.5e-3
-"""Seconds that compiling takes for each operation, roughly."""
+RATE, DISTINCT = 0.7e-3, 4e-3
+"""Seconds that compiling takes for each operation, and for each unlike all others besides, roughly."""
+WAIT = 0.3
+"""Seconds of compiling that a call waits for."""
+BESIDE = 0.125
+"""Weight of a second of compiling beside, as nobody waits for it."""
 AT_ONCE = 1 << 26
 """Elements that a program computes from which it is not run op by op even once."""
+ATTEMPTS = 2
+"""Helpers that may end over a program before it stays op by op."""
 
 
 class Budget:
@@ -42,10 +50,23 @@ class Budget:
 BUDGET = Budget()
 
 
-class Tiered:
-    """A program, run op by op until it is compiled; ``call`` then says how its code is called."""
+def estimate(program: Program) -> float:
+    """Seconds that compiling a program takes, within a factor of about 2: like operations share kernels."""
+    size = program.aval
+    unlike = {
+        (at.primitive, tuple([size(o) for o in at.operands]), at.aval, str(at.params)) for at in program.instructions
+    }
+    return RATE * len(program.instructions) + DISTINCT * len(unlike)
 
-    __slots__ = ("call", "compiled", "cost", "program", "seconds", "seen", "stepwise")
+
+class Tiered:
+    """A program, run op by op until it is compiled; ``call`` then says how its code is called.
+
+    ``cost`` are the seconds that compiling is expected to take; ``job`` is the compilation beside, ``why`` the reason
+    why there can be none.
+    """
+
+    __slots__ = ("attempts", "call", "compiled", "cost", "job", "program", "seconds", "seen", "stepwise", "why")
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -54,25 +75,82 @@ class Tiered:
         self.stepwise: Executable | None = None
         self.seen = 0
         self.seconds = 0.0
-        self.cost = RATE * len(program.instructions)
+        self.cost = 0.0
+        self.job: Any = None
+        self.attempts = 0
+        self.why = ""
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         code: Executable | None = getattr(arrays, "code", None)
         if code is None:
-            if self.compiled is None and self.due():
-                self.compile()
+            if self.due():
+                self.get_ready()
             code = self.compiled or self.step
             if type(arrays) is Arrays:
                 arrays.code = code
         return code(arrays, numbers)
 
     def due(self) -> bool:
-        """Whether it is time to compile."""
-        if self.seconds > self.cost:
-            return True
-        if self.seen:
-            return len(self.program.instructions) > 1 and self.cost < BUDGET.left()
-        return self.cost < BUDGET.left() and self.work() > AT_ONCE
+        """Whether it is time to compile, or what was compiled beside has come."""
+        if self.job is not None:
+            return bool(self.job.outcome() is not None)
+        if self.compiled is not None or self.why or not (self.seen or self.work() > AT_ONCE):
+            return False
+        if not self.cost:
+            self.cost = estimate(self.program)
+        cost = self.cost * BESIDE if self.long() else self.cost
+        return self.seconds > cost or (cost < BUDGET.left() and (not self.seen or len(self.program.instructions) > 1))
+
+    def long(self) -> bool:
+        """Whether it is compiled beside."""
+        return self.cost > WAIT and os.environ.get("TENURE_COMPILE") != "wait"
+
+    def get_ready(self) -> None:
+        """Compile it here, or have it compiled beside if no cache has it, or take what has come from there."""
+        if self.job is not None:
+            self.look(self.job)
+            return
+        if not self.long():
+            self.compile()
+            return
+        self.take(late("executable").cached(self.program))
+        if self.compiled is None:
+            self.job = late("beside").submit(self.program)
+            if self.job is None:
+                self.why = "no process can be started that compiles it beside"
+
+    def look(self, job: Any) -> None:
+        """Take the code that has been made beside, if there is an outcome."""
+        said: str | None = job.outcome()
+        if said is None:
+            return
+        lost, self.job = said == late("beside").LOST, None
+        if not said:
+            self.take(late("executable").cached(self.program))
+        self.attempts += 1
+        if self.compiled is None and (self.attempts == ATTEMPTS or not lost):
+            self.why = why = said or "no cache keeps its code"
+            warnings.warn(
+                f"a program runs op by op, as it cannot be compiled: {why}", RuntimeWarning, stacklevel=3
+            )
+
+    def take(self, compiled: Executable | None) -> None:
+        """Run by compiled code from now on, if there is any."""
+        if compiled is not None:
+            self.compiled = compiled
+            self.call = getattr(compiled, "call", None)
+            self.stepwise = None
+
+    def state(self) -> str:
+        """The way in which it runs, with the reason."""
+        if self.compiled is not None:
+            return "one native call"
+        spent = f"compiling takes about {self.cost:.2g} s, running it so has cost {self.seconds:.2g} s"
+        if self.job is not None:
+            return f"run op by op while it is compiled in another process: {spent}"
+        if self.why:
+            return f"run op by op: {self.why}"
+        return f"run op by op so far: {spent if self.cost else 'it is new'}"
 
     def work(self) -> int:
         """Elements that a run computes; of what is written in place those that are written."""
@@ -98,8 +176,7 @@ class Tiered:
         """Compile it; a program that cannot be goes on op by op, with a warning."""
         start = perf_counter()
         try:
-            self.compiled = compile_program(self.program)
-            self.call = getattr(self.compiled, "call", None)
+            self.take(compile_program(self.program))
         except Exception as error:
             if not all(map(is_own, frames(error))):  # a signal handler has raised it
                 raise

@@ -59,17 +59,6 @@ def _(form: Loops) -> None:
     kernels = len(form.layout.plan.kernels)
     if len(form.calls) != kernels:
         raise InternalError(f"{len(form.calls)} calls for {kernels} kernels")
-    end = 0
-    for start, period, turns in form.repetitions:
-        if start != end:
-            raise InternalError(f"a repetition begins at kernel {start}, not at {end}")
-        end = start + period * turns
-        for k in range(start + period, end):
-            one, first = form.calls[k], form.calls[k - period]
-            if one.body is not first.body or len(one.entries) != len(first.entries) or one.shared != first.shared:
-                raise InternalError(f"kernels {k - period} and {k} are turns of one loop, but no equal calls")
-    if end != kernels:
-        raise InternalError(f"the repetitions end at kernel {end} of {kernels}")
     verify_calls(form)
 
 

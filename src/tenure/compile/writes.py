@@ -6,7 +6,7 @@ Each is shared out; an addition that may meet a place twice keeps the order of i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import prod
 from typing import Any
@@ -26,20 +26,37 @@ from tenure.ops.lowering import Write
 I64 = ir.IntType(64)
 STRIPE = 128
 """Bytes of each row, at least, that one thread adds into."""
+PIECES = 16
+"""Operands that one function puts in their places."""
 Place = Callable[[Any, Index], Index]
 
 
 def emit_pieces(body: Body, v: int) -> None:
-    """Operands one after the other."""
+    """Operands one after the other; many in functions of some each, as LLVM takes more than in proportion to length."""
     at = instruction(body.program, v)
-    axis, start = at.params["axis"], 0
-    for o in at.operands:
+    axis = at.params["axis"]
+    sizes = [body.program.aval(o).shape[axis] for o in at.operands]
+    placed = list(zip(at.operands, accumulate(sizes, initial=0), strict=False))
+    if len(placed) <= PIECES:
+        store_pieces(body, v, placed)
+        return
+    for start in range(0, len(placed), PIECES):
+        part = body.part(f"pieces{start}")
+        store_pieces(part, v, placed[start : start + PIECES])
+        part.b.ret_void()
+        launch(body.b, part, body.function.args[0], is_large(part))
+    body.work = 1
+
+
+def store_pieces(body: Body, v: int, placed: Sequence[tuple[int, int]]) -> None:
+    """Operands, each from a place of an axis on."""
+    axis = instruction(body.program, v).params["axis"]
+    for o, start in placed:
 
         def place(e: Any, index: Index, start: int = start) -> Index:
             return tuple([i + start if k == axis else i for k, i in enumerate(index)])
 
         store_block(body, v, o, place)
-        start += body.program.aval(o).shape[axis]
 
 
 def emit_write(body: Body, v: int, lower: Write) -> None:

@@ -122,3 +122,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return declared, (self.name,)
+
+
+def declared(name: str) -> Primitive:
+    """The primitive of a name."""
+    return TABLE[name]

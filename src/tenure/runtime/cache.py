@@ -65,6 +65,7 @@ class DiskCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, limit: int = LIMIT) -> None:
+        self.root = os.fspath(folder)
         self.folder = os.path.join(folder, "kernels")
         self.limit = limit
 

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from tenure.compile.explain import KernelReport, Report, Reuse, Touch, report
+from tenure.compile.tiers import Tiered
 from tenure.errors import Site, TenureError
 from tenure.interp.interp import Executable, Interpreted
 from tenure.values import force
@@ -20,7 +21,8 @@ from tenure.values.rows import ROOT, below
 from tenure.values.sites import site
 
 COMPILED = "one native call"
-STEPWISE = "run op by op so far; shown as it will be compiled when it comes back"
+STEPWISE = "run op by op so far"
+SHOWN = "; shown as it will be compiled"
 INTERPRETED = "run by the reference interpreter; shown as it would be compiled"
 FIRST = 2
 """Number of runs in which a program counts as new, compiling included."""
@@ -138,7 +140,7 @@ def explanation(plan: Plan, runs: int | None = None) -> Explanation:
     executable: Any = getattr(plan.executable, "inner", plan.executable)
     compiled = getattr(executable, "compiled", executable)
     held = getattr(compiled, "held", None)
-    state = COMPILED if held is not None else INTERPRETED if type(executable) is Interpreted else STEPWISE
+    state = COMPILED if held is not None else INTERPRETED if type(executable) is Interpreted else stepwise(executable)
     found = report(executable.program, held)
     recorded = plan.sites or []
     sites: dict[int, Site | None] = {}
@@ -162,6 +164,12 @@ def explanation(plan: Plan, runs: int | None = None) -> Explanation:
         runs,
         plan.moved,
     )
+
+
+def stepwise(executable: Any) -> str:
+    """State of a program that is not compiled, with the reason."""
+    said = executable.state() if isinstance(executable, Tiered) else STEPWISE
+    return f"{said}{SHOWN}"
 
 
 def text(e: Explanation) -> list[str]:

@@ -25,8 +25,8 @@ def due(executable: Any) -> bool:
 
 
 def get_ready(executable: Any) -> None:
-    """Compile an executable that is due."""
-    executable.compile()
+    """Compile an executable that is due, or see to that."""
+    executable.get_ready()
 
 
 class Handing:
