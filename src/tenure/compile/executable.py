@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tenure.compile.jit import Library
+from tenure.compile.jit import Engine, Library
 from tenure.compile.late import late
 from tenure.compile.linked import linked
 from tenure.compile.objects import LAYOUT
