@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
@@ -51,7 +52,8 @@ def new_operation(
     avals, depss = operands_of(t, args, scalars)
     flags = (t.mode.grad, *map(bool, depss))
     found = recipe(fn, params, avals)
-    known = found.notes.get((flags, len(scalars))) or known_of(found, flags, len(scalars))
+    numbers = tuple([k for k, slot in enumerate(args) if slot is None]) if scalars else ()
+    known = found.notes.get((flags, numbers)) or known_of(found, flags, numbers)
     for s, bound in zip(scalars, known.bounds, strict=True):
         if bound is not None and not within(s, bound):
             raise out_of_bounds(s, bound)
@@ -80,14 +82,15 @@ def new_operation(
 def operands_of(
     t: Any, args: tuple[Any, ...], scalars: tuple[Any, ...]
 ) -> tuple[tuple[Aval, ...], list[tuple[int, ...]]]:
-    """Avals of tensors and the numbers behind them, and the sources that the gradient of each reaches."""
-    avals, depss, handles = [], [], t.handles
-    for slot in args[: len(args) - len(scalars)]:
-        avals.append(handles[slot]._aval if slot >= 0 else t.aval(slot))
-        depss.append(handles[slot]._deps if slot >= 0 else t.deps(slot))
-    for s in scalars:
-        avals.append(WEAK[type(s)])
-        depss.append(())
+    """Avals of tensors and of the numbers between them, and the sources that the gradient of each reaches."""
+    avals, depss, handles, numbers = list[Aval](), list[tuple[int, ...]](), t.handles, iter(scalars)
+    for slot in args:
+        if slot is None:
+            avals.append(WEAK[type(following(numbers))])
+            depss.append(())
+        else:
+            avals.append(handles[slot]._aval if slot >= 0 else t.aval(slot))
+            depss.append(handles[slot]._deps if slot >= 0 else t.deps(slot))
     return tuple(avals), depss
 
 
@@ -102,14 +105,13 @@ def joined(depss: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return found
 
 
-def known_of(found: Recipe, flags: Flags, count: int) -> Known:
-    """Facts of an operation for some kinds of operands, the last ``count`` of which are numbers."""
+def known_of(found: Recipe, flags: Flags, numbers: tuple[int, ...]) -> Known:
+    """Facts of an operation for some kinds of operands, of which these are Python numbers."""
     template = found.template(flags) or run(Inputs(found.avals, flags), found.function, dict(found.params))
     avals: list[Aval] = [*found.avals, *[at.aval for _, at in template.constants], *template.avals]
     tracked = [*flags[1 : template.given + 1], *[False] * len(template.constants), *template.tracked]
     results = [k for k in template.results if k is not None]
-    numbers = range(template.given - count, template.given)
-    found.notes[flags, count] = known = Known(
+    found.notes[flags, numbers] = known = Known(
         tuple([avals[k] for k in results]),
         tuple([bool(tracked[k]) for k in results]),
         len(template.order),

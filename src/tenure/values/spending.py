@@ -34,21 +34,21 @@ from tenure.values.trie import Node
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
 
-def reads(recipe: Recipe, tracked: tuple[bool, ...], count: int) -> bool:
-    """Whether the gradient of an operation, the last ``count`` of whose operands are numbers, reads another operand, or
-    a value computed from them; cached."""
-    key = ("reads", tracked, count)
+def reads(recipe: Recipe, tracked: tuple[bool | None, ...]) -> bool:
+    """Whether the gradient of an operation reads an operand, or a value computed from them; cached. Of each operand is
+    given whether a gradient flows to it, None for a number."""
+    key = ("reads", tracked)
     if key not in recipe.notes:
-        recipe.notes[key] = _reads(recipe, tracked, count)
+        recipe.notes[key] = _reads(recipe, tracked)
     return recipe.notes[key]  # type: ignore[no-any-return]
 
 
-def _reads(recipe: Recipe, tracked: tuple[bool, ...], count: int) -> bool:
+def _reads(recipe: Recipe, tracked: tuple[bool | None, ...]) -> bool:
     b = Builder()
-    given = [b.input(aval, tracked=flows) for aval, flows in zip(recipe.avals, tracked, strict=True)]
+    given = [b.input(aval, tracked=bool(flows)) for aval, flows in zip(recipe.avals, tracked, strict=True)]
     ans = recipe.function(*given, **dict(recipe.params))
     end = len(b.avals)
-    numbers = {v.id for v in given[len(given) - count :]}
+    numbers = {v.id for v, flows in zip(given, tracked, strict=True) if flows is None}
     for v in range(end):
         if b.made(v) is not None and numbers.issuperset(b.operands[v]):
             numbers.add(v)
@@ -66,9 +66,9 @@ def spending(node: Node) -> frozenset[int]:
         made = paths.steps(node)
         inputs = [step.params for step in node.path() if step.expand is expand_input]
 
-        def flows(slot: int | None) -> bool:
+        def flows(slot: int | None) -> bool | None:
             if slot is None or slot < 0:
-                return slot is not None and inputs[~slot][1]
+                return None if slot is None else inputs[~slot][1]
             step, k = made[slot]
             return bool(step.depss[k])
 
@@ -79,7 +79,7 @@ def spending(node: Node) -> frozenset[int]:
                 return bool(step.params)
             if step.expand is not expand_operation:
                 return True
-            return reads(step.recipe, tuple([flows(a) for a in step.args]), len(step.kinds))
+            return reads(step.recipe, tuple([flows(a) for a in step.args]))
 
         found = frozenset([slot for slot, (step, k) in enumerate(made) if spends(step, k)])
         node.plans["spending"] = found
