@@ -16,6 +16,7 @@ from typing import Any
 
 from tenure.compile.row_calls import Call, copy
 from tenure.compile.rules import RULES, Rule, key_of, kind_of, publish
+from tenure.ir.applications import Application
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
 from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
@@ -49,29 +50,20 @@ class Table:
 
     def code(self) -> list[int]:
         """Find the rules of all instructions, for the planner."""
-        program, rules, code = self.program, self.rules, list[int]()
-        kinds = [kind_of(aval) for aval in program.inputs]
+        rules, code = self.rules, list[int]()
         fresh: dict[Any, Rule] = {}
-        known = RULES.get
-        for at in program.instructions:
-            operands = at.operands
-            key: Any = None
-            if not at.params:
-                if len(operands) == 2:
-                    x, y = operands
-                    key = (at.primitive, kinds[x], kinds[y])
-                elif len(operands) == 1:
-                    key = (at.primitive, kinds[operands[0]])
-            if key is None:
-                key = key_of(at.primitive, at.params, [kinds[o] for o in operands])
-            rule = known(key) or fresh.get(key)
+        new: list[tuple[Application, Rule]] = []
+        for application, operands, _ in self.program.instructions:
+            rule = application.calls
             if rule is None:
-                rule = fresh[key] = Rule(at.primitive, at.params, [program.aval(o) for o in operands], at.aval)
+                rule = found(application, fresh)
+                new.append((application, rule))
             rules.append(rule)
-            kinds.append(rule.kind)
             code.append(rule.start)
             code += operands
         publish(fresh)
+        for application, rule in new:  # now that its functions have addresses
+            application.calls = rule
         return code
 
     def lay(self, code: int) -> None:
@@ -144,6 +136,15 @@ class Table:
             if at > word:
                 return v
         return self.inputs + len(self.rules)
+
+
+def found(at: Application, fresh: dict[Any, Rule]) -> Rule:
+    """The rule of an application, among those that are known or new."""
+    key = key_of(at.primitive, at.params, [kind_of(aval) for aval in at.operands])
+    rule = RULES.get(key) or fresh.get(key)
+    if rule is None:
+        rule = fresh[key] = Rule(at.primitive, at.params, at.operands, at.aval)
+    return rule
 
 
 def numbers(count: int, value: int = 0) -> array[int]:

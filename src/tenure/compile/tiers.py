@@ -153,8 +153,12 @@ class Tiered:
         return f"run op by op so far: {spent if self.cost else 'it is new'}"
 
     def work(self) -> int:
-        """Elements that a run computes; of what is written in place those that are written."""
-        size = self.program.aval
+        """Elements that a run computes; of what is written in place those that are written. A bound where that is
+        small."""
+        size, instructions = self.program.aval, self.program.instructions
+        most = max([at.aval.size for at in {at.application for at in instructions}], default=0) * len(instructions)
+        if most <= AT_ONCE:
+            return most
         return sum(
             [
                 at.aval.size if at.primitive.in_place is None else size(at.operands[1]).size

@@ -26,10 +26,11 @@ class Application:
 
     ``alias`` is the number of the operand that the result simply is, None if there is none.
     ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result can
-    have a gradient. ``rules`` keeps the templates of the derivatives (``ir.templates``).
+    have a gradient. ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of
+    generic functions that compute it (``compile.rules``), once they are known.
     """
 
-    __slots__ = ("alias", "aval", "carries", "flows", "operands", "params", "primitive", "rules")
+    __slots__ = ("alias", "aval", "calls", "carries", "flows", "operands", "params", "primitive", "rules")
 
     def __init__(self, primitive: Primitive, params: Params, operands: tuple[Aval, ...], aval: Aval) -> None:
         self.primitive = primitive
@@ -40,6 +41,7 @@ class Application:
         self.flows = tuple(primitive.differentiable(len(operands)))
         self.carries = self.flows if aval.dtype.is_floating else ()
         self.rules: dict[Any, Any] = {}
+        self.calls: Any = None
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

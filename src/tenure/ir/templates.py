@@ -74,6 +74,11 @@ class Template:
         self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
 
+    def is_new(self) -> bool:
+        """Whether each result is an instruction of its own."""
+        first = self.given + len(self.constants)
+        return all(k is not None and k >= first for k in self.results)
+
     def lay(self, b: Builder, ids: list[int]) -> None:
         """Append the instructions, on the operands ``ids``, which become the values by reference."""
         for key, _ in self.constants:

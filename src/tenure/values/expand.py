@@ -43,12 +43,28 @@ class Expansion:
 
     def advance(self, path: Path) -> Expansion:
         """Expand the steps from the current path to ``path``, which goes on from it."""
-        for step in path.steps(self.path):
-            self.builder.origin = step.first
-            self.builder.tracking = step.rule.grad
-            step.rule.expand(self, step)
+        for block in path.blocks(self.path):
+            self._advance(block)
         self.path = path
         return self
+
+    def _advance(self, block: Path) -> None:
+        """Expand a block of rows: where the rule has a template, without making an object of the row."""
+        b, slots, inputs, read = self.builder, self.slots, self.inputs, block.slots
+        at = 0
+        for rule in block.rules:
+            b.origin, b.tracking = len(slots), rule.grad
+            args = read[at : at + rule.arity]
+            at += rule.arity
+            if rule.template is None or b.depths:
+                rule.expand(self, Step(rule, args, len(slots), len(self.scalars), None))
+                continue
+            ids = [slots[s] if s >= 0 else inputs[~s].id for s in args]
+            if rule.numbers:
+                numbers = [self.scalar(kind).id for kind in rule.numbers]
+                ids = [*numbers, *ids] if rule.turned else [*ids, *numbers]
+            rule.template.lay(b, ids)
+            slots += [ids[k] for k in rule.template.results]
 
     def __getitem__(self, slot: int) -> Value:
         return Value(self.builder, self.slots[slot]) if slot >= 0 else self.inputs[~slot]

@@ -77,16 +77,13 @@ class Plan:
         "open", "saved", "sites", "slots",
     )  # fmt: skip
 
-    def __init__(self, path: Path, slots: tuple[int, ...], save: Save) -> None:
-        ex = Expansion().advance(path)
-        spent = spending.spread(path, spending.consumed_within(path))
-        made = paths.steps(path)
-        differentiable = [s for s in slots if made[s][0].rule.kinds[made[s][1]].tracked]
+    def __init__(self, path: Path, slots: tuple[int, ...], save: Save, ex: Expansion) -> None:
         self.slots = slots
-        leaves = set(paths.leaf_slots(path))
-        self.leaves = tuple([s for s in slots if s in leaves])
-        self.open = tuple([s for s in differentiable if s not in spent and s not in leaves])
-        self.consumed = {s: spent[s] for s in differentiable if s in spent and s not in leaves}
+        leaves, differentiable = paths.tracked(path, slots)
+        spent = spending.spread(path, spending.consumed_within(path)) if differentiable else {}
+        self.leaves = tuple(leaves)
+        self.open = tuple([s for s in differentiable if s not in spent])
+        self.consumed = {s: spent[s] for s in differentiable if s in spent}
         lasting = save if isinstance(save, tuple) else ()
         saved, self.kept = paths.residuals(path, self.open, lasting) if save is not False and self.open else ((), ())
         self.saved = packs.grouped(ex.builder, saved)
@@ -122,8 +119,9 @@ def lasting(t: Any) -> tuple[int, ...]:
     return tuple([k for k, x in enumerate(t.inputs) if type(x._src) is graph.Leaf or getattr(x, "_code", None) is None])
 
 
-def plan_for(path: Path, wanted: tuple[int, ...], save: Save) -> Plan:
-    """Plan for a set of wanted outputs; compiles one if none serves."""
+def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
+    """Plan for a set of wanted outputs of a trace at its end; made if none serves."""
+    path: Path = t.path
     exact: Plan | None = path.plans.get((wanted, save))
     if exact is not None:
         return exact
@@ -139,13 +137,13 @@ def plan_for(path: Path, wanted: tuple[int, ...], save: Save) -> Plan:
             return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
-    plan = path.plans.get((slots, save)) or Plan(path, slots, save)
+    plan = path.plans.get((slots, save)) or Plan(path, slots, save, t.expanded(path))
     if len(path.plans) > MOST_PLANS:
         path.plans.clear()
     path.plans[save] = path.plans[slots, save] = plan
     if paths.outdated(plan.baked):
         path.plans.clear()
-        return plan_for(path, wanted, save)
+        return plan_for(t, wanted, save)
     return plan
 
 
@@ -215,7 +213,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
     if live:
         expected = graph.EXPECTED["backward"] if path.save is None else path.save
         save: Save = lasting(t) if t.cutting else expected
-        plan = path.plans.get((live, save)) or internally(path, plan_for, path, live, save)
+        plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
             plan.sites = sites_of(t, handles)
         if compiles and due(plan.executable):

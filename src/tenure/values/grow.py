@@ -74,6 +74,9 @@ def new_operation(
         size=known.size // PRIMITIVES if fn.is_composite else 0,
     )
     rule.recipe, rule.flags = found, flags
+    template = found.template(flags)
+    if template is not None and not leaves and template.is_new():
+        rule.template = template
     return rule
 
 

@@ -156,7 +156,7 @@ def plan_of(m: Code) -> None:
         found, out = f.call("PyDict_GetItemWithError", f.get(path, "path.plans"), key), f.local()
         f.store(f.incref(found), out)
         with f.when(f.absent(found)):
-            f.store(f.call_python(f.constant("plan_for"), path, live, save), out)
+            f.store(f.call_python(f.constant("plan_for"), "ptr %t", live, save), out)
         f.decref(live, key)
         f.ret(f.load(out))
 

@@ -153,13 +153,17 @@ def mark_slots(path: Path) -> list[int]:
     return [s for s, step, k in own_steps(path) if is_mark(step, k)]
 
 
-def leaf_slots(path: Path) -> list[int]:
-    """Marks that are leaves; cached."""
-    found: list[int] | None = path.plans.get("leaves")
-    if found is None:
-        found = [s for s, step, k in own_steps(path) if k in step.rule.leaves or is_leaf(step)]
-        path.plans["leaves"] = found
-    return found
+def tracked(path: Path, slots: Iterable[int]) -> tuple[list[int], list[int]]:
+    """Results among some slots that are leaves, and the others that a gradient flows to."""
+    leaves: list[int] = []
+    others: list[int] = []
+    for slot in slots if path.tracked else ():
+        step, k = steps(path)[slot]
+        if k in step.rule.leaves or is_leaf(step):
+            leaves.append(slot)
+        elif step.rule.kinds[k].tracked:
+            others.append(slot)
+    return leaves, others
 
 
 def source_slots(path: Path) -> list[int]:

@@ -68,10 +68,22 @@ class Step:
         return self.rule.level
 
 
+class _Before:
+    """Counts before the first block."""
+
+    results = inputs = scalars = rows = size = 0
+    open: Level | None = None
+    tracked = False
+
+
+_BEFORE: Any = _Before()
+
+
 class Path:
     """Rows of a trace from its begin: those of the ``parent``, and a block of its own.
 
-    ``results``, ``inputs``, ``scalars`` count those of all of it, ``rows`` and ``size`` its rows and operations.
+    ``results``, ``inputs``, ``scalars`` count those of all of it, ``rows`` and ``size`` its rows and operations;
+    ``tracked`` says whether a gradient flows to any result.
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
@@ -81,10 +93,13 @@ class Path:
     """
 
     history: History | None
+    inputs: int
+    results: int
     save: bool | None
+    size: int
     __slots__ = (
         "baked", "cut", "cuts", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent",
-        "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
+        "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
@@ -103,14 +118,23 @@ class Path:
         self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
         self._specialize()
         before = parent or _BEFORE
-        self.results: int = before.results + sum([len(rule.kinds) for rule in rules])
-        self.inputs: int = before.inputs + sum([rule.inputs for rule in rules])
         self.scalars: int = before.scalars + len(self.fixed)
         self.rows: int = before.rows + len(rules)
-        self.size: int = before.size + sum([rule.size for rule in rules])
-        self.limit = look_after(self.size) - self.size
-        opened = [rule.open for rule in rules if rule.open is not SAME]
-        self.open: Level | None = opened[-1] if opened else before.open
+        self.open: Level | None = before.open
+        self.tracked: bool = before.tracked
+        results: int = before.results
+        inputs: int = before.inputs
+        size: int = before.size
+        for rule in rules:
+            results += len(rule.kinds)
+            size += rule.size
+            inputs += rule.inputs
+            if rule.tracked:
+                self.tracked = True
+            if rule.open is not SAME:
+                self.open = rule.open
+        self.results, self.inputs, self.size = results, inputs, size
+        self.limit = look_after(size) - size
 
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]
@@ -214,14 +238,6 @@ def history_of(path: Path) -> History:
     return found
 
 
-class _Before:
-    """Counts before the first block."""
-
-    results = inputs = scalars = rows = size = 0
-    open: Level | None = None
-
-
-_BEFORE: Any = _Before()
 
 
 def below(path: Path) -> Iterator[Path]:

@@ -88,19 +88,21 @@ SAME: Final = Level(0, None)
 class Rule:
     """Step on operands of some kinds.
 
-    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call. It reads ``arity``
+    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call; they
+    are ``tracked`` or not. It reads ``arity``
     slots, and numbers of the Python types ``numbers``, which ``bounds`` restrict, after them, or before if it is
     ``turned``. ``leaves`` says which results of an operation are sources of gradients from here on; ``grad``, whether
     gradients were recorded. ``inputs`` is 1 for a new input; a gradient ``consumes`` what it walks or not. ``size``
     counts its operations, each of a composite one by itself. ``open`` is the innermost vmapped call from here on.
-    ``recipe`` knows what an operation emits with some ``flags`` (``ir.templates``); ``reads`` is
+    ``recipe`` knows what an operation emits with some ``flags`` (``ir.templates``), ``template``
+    has it, where each result is an instruction of its own; ``reads`` is
     whether its gradient reads a value, once that is known.
     """
 
     __slots__ = (
         "arity", "bounds", "consumes", "expand", "flags", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
         "name", "numbers", "open", "params", "reads", "recipe",
-        "size", "turned",
+        "size", "template", "tracked", "turned",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +138,7 @@ class Rule:
         self.size = size
         self.open = open
         self.recipe: Any = None
+        self.template: Any = None
         self.flags: tuple[bool, ...] = ()
         self.reads: bool | None = None
         self.turned = turned
@@ -147,6 +150,7 @@ class Rule:
         self.kind = kinds[0] if len(kinds) == 1 else None
         self.level: Level | None = kinds[0].level if kinds else None
         self.size = max(self.size, len(kinds))
+        self.tracked = any(kind.tracked for kind in kinds)
         return self
 
     def check(self, scalars: tuple[Any, ...]) -> None:

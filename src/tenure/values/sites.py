@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from tenure.errors import Site, following
@@ -29,14 +29,18 @@ def site_of(t: Any, h: Any) -> CodeSite:
 def sites_of(t: Any, handles: Sequence[Any]) -> list[CodeSite]:
     """``site_of`` the handles of a trace, in their order."""
     out: list[CodeSite] = []
+    ours: dict[CodeType, bool] = {}
     ahead, found = iter([*t.sites, (len(handles), None)]), None
     start, where = following(ahead)
     for slot, h in enumerate(handles):
         while start <= slot:
             found = where
             start, where = following(ahead)
-        own = not h._code.co_filename.startswith(PACKAGE)
-        out.append((h._code, h._lasti) if own else found)
+        code = h._code
+        inside = ours.get(code)
+        if inside is None:
+            inside = ours[code] = code.co_filename.startswith(PACKAGE)
+        out.append(found if inside else (code, h._lasti))
     return out
 
 
