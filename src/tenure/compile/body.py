@@ -16,6 +16,7 @@ from tenure.compile.elements import Emitter
 from tenure.compile.math.lanes import Builder
 from tenure.compile.nests import BLOCK, Axis, constant, counted, nest, vectorized
 from tenure.compile.plan import Kernel, Plan
+from tenure.compile.symbolic import Except
 
 POINTER = ir.PointerType()
 I64 = ir.IntType(64)
@@ -70,7 +71,7 @@ class Body:
         kind: type[Emitter] = Emitter,
     ) -> Emitter:
         """An emitter at the builder's place; ``hidden`` values are computed here, not read."""
-        stored = self.plan.stored - hidden
+        stored = Except(self.plan.stored, hidden)
         return kind(self.program, stored, self.b, Pointers(self), dict(variables), lane, width, live)
 
     def part(self, name: str) -> Body:

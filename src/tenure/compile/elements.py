@@ -6,7 +6,7 @@ What does not depend on that axis stays scalar. A lowering rule sees the same in
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class Emitter(Symbolic):
     def __init__(
         self,
         program: Program,
-        stored: set[int],
+        stored: Container[int],
         b: ir.IRBuilder,
         pointers: dict[int, ir.Value],
         variables: dict[int, ir.Value],

@@ -126,41 +126,48 @@ def run(
     places = integers(b.module, "entries", entries, I64)
     room = stack(b, ir.ArrayType(POINTER, max([row.last - row.first for row in rows])))
 
+    def enter(place: ir.Value, argument: ir.Value) -> list[ir.Value]:
+        slot = b.load(b.gep(places, [place], source_etype=I64), typ=I64)
+        b.store(item(b, table, slot), b.gep(room, [argument], source_etype=POINTER))
+        return []
+
     def step(k: ir.Value, _: list[ir.Value]) -> list[ir.Value]:
         at = b.gep(known, [k], source_etype=ROW)
 
         def field(n: int, t: ir.Type) -> ir.Value:
             return b.load(b.gep(at, [constant(0), ir.Constant(ir.IntType(32), n)], source_etype=ROW), typ=t)
 
-        flags = field(4, I64)
-
-        def either(flag: int, yes: Callable[[], None], no: Callable[[], None] = lambda: None) -> None:
-            if not kinds & flag:
-                no()
-                return
-            with b.if_else(b.icmp_unsigned("!=", b.and_(flags, constant(flag)), constant(0))) as (then, otherwise):
-                with then:
-                    yes()
-                with otherwise:
-                    no()
-
         def compute() -> None:
-            first = field(2, I64)
+            first, items = field(2, I64), field(1, I64)
             counted(b, first, field(3, I64), 1, lambda place, _: enter(place, b.sub(place, first)))
-            items = field(1, I64)
             alone = partial(b.call, field(0, SIGNATURE.as_pointer()), [room, constant(0), items])
             either(SHARED, lambda: share_out(b, field(0, POINTER), room, items), alone)
 
-        def enter(place: ir.Value, argument: ir.Value) -> list[ir.Value]:
-            slot = b.load(b.gep(places, [place], source_etype=I64), typ=I64)
-            b.store(item(b, table, slot), b.gep(room, [argument], source_etype=POINTER))
-            return []
-
+        either = partial(choose, b, kinds, field(4, I64))
         either(PAUSES, lambda: pause(b, k, start, word))
         either(CHECKS, lambda: leave_if_failed(b, field(0, CHECK.as_pointer()), table), compute)
         return []
 
     counted(b, start, constant(len(rows)), 1, step)
+
+
+def choose(
+    b: ir.IRBuilder,
+    kinds: int,
+    flags: ir.Value,
+    flag: int,
+    yes: Callable[[], object],
+    no: Callable[[], object] = lambda: None,
+) -> None:
+    """One thing where a flag is set, another where it is not; without a branch where it is in none of ``kinds``."""
+    if not kinds & flag:
+        no()
+        return
+    with b.if_else(b.icmp_unsigned("!=", b.and_(flags, constant(flag)), constant(0))) as (then, otherwise):
+        with then:
+            yes()
+        with otherwise:
+            no()
 
 
 def leave_if_failed(b: ir.IRBuilder, check: ir.Value, table: ir.Value) -> None:

@@ -6,21 +6,21 @@ reads element for element, where nobody reads those afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from tenure.compile.index import Affine, address
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.stencil import entangled, stencil
-from tenure.compile.symbolic import Tracer
+from tenure.compile.symbolic import Except, Tracer
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Role
-from tenure.ir.program import Program
 
 ALIGN = 64
-LARGE = 1 << 20
-"""Bytes from which it is worth to look for the better of two layouts."""
+LARGE, MANY = 1 << 20, 1000
+"""Bytes from which it is worth to look for the better of two layouts, and buffers up to which."""
 
 
 @dataclass(frozen=True)
@@ -139,19 +139,15 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
 def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     """The values that an elementwise kernel reads only where it writes: element for element, of one size."""
     program, values = plan.program, kernel.values
-    index, t = identity(program.aval(values[0]).shape), Tracer(program, plan.stored - set(values))
+    index, t = identity(program.aval(values[0]).shape), Tracer(program, Except(plan.stored, values))
     for v in kernel.members:
         t.at(v, index)
-    out: dict[int, list[int]] = {}
-    for v in values:
-        aval = program.aval(v)
-        own = address(index, aval.shape)
-        out[v] = [
-            x
-            for x in sorted({x for x, _ in t.places})
-            if {where for y, where in t.places if y == x} == {own} and alike(program.aval(x), aval)
-        ]
-    return out
+    places: dict[int, set[Affine]] = {}
+    for x, where in t.places:
+        places.setdefault(x, set()).add(where)
+    own = {address(index, program.aval(values[0]).shape)}
+    steady = [x for x, found in sorted(places.items()) if found == own]
+    return {v: [x for x in steady if alike(program.aval(x), program.aval(v))] for v in values}
 
 
 def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
@@ -163,7 +159,7 @@ def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     places: dict[int, set[Affine]] = {}
     read: dict[int, int] = {}
     for v, m in members.items():
-        t = Tracer(program, (plan.stored | members.keys()) - {v})
+        t = Tracer(program, Except(plan.stored, (v,), members))
         fold = m.role in (Role.FOLD, Role.COLUMN)
         t.at(instruction(program, v).operands[0] if fold else v, m.at)
         for x, where in t.places:
@@ -196,69 +192,51 @@ def arena_offsets(
                 continue
             born.setdefault(root, k)
             dies[root] = max(dies.get(root, 0), last[v])
-    orders = [sorted(born, key=lambda r: born[r])]
-    if sum([program.aval(r).nbytes for r in born]) > LARGE:
-        orders.append(sorted(born, key=lambda r: program.aval(r).nbytes, reverse=True))
-    return min([packed(program, order, born, dies) for order in orders], key=lambda found: found[1])
+    sizes = {r: -(-max(program.aval(r).nbytes, 1) // ALIGN) * ALIGN for r in born}
+    found = [by_birth(sizes, born, dies)]
+    if sum(sizes.values()) > LARGE and len(sizes) <= MANY:
+        found.append(by_size(sizes, born, dies))
+    return min(found, key=lambda layout: layout[1])
 
 
-def packed(
-    program: Program, order: list[int], born: dict[int, int], dies: dict[int, int]
-) -> tuple[dict[int, int], int]:
-    """Each buffer at the lowest offset where nothing lies that lives at the same time; and where the last ends."""
-    sizes = {r: -(-max(program.aval(r).nbytes, 1) // ALIGN) * ALIGN for r in order}
-    lifetimes = Lifetimes(born, dies)
+def by_birth(sizes: dict[int, int], born: dict[int, int], dies: dict[int, int]) -> tuple[dict[int, int], int]:
+    """Each buffer in the lowest hole that takes it when it is born; and where the last ends."""
     offsets: dict[int, int] = {}
-    top = 0
-    for root in order:
+    living: list[tuple[int, int]] = []
+    holes = [(0, sum(sizes.values()))]
+    for root in sorted(sizes, key=lambda r: born[r]):
+        while living and living[0][0] < born[root]:
+            dead = heappop(living)[1]
+            release(holes, offsets[dead], offsets[dead] + sizes[dead])
+        k = next(k for k, (start, end) in enumerate(holes) if end - start >= sizes[root])
+        start, end = holes[k]
+        holes[k : k + 1] = [(start + sizes[root], end)] if end - start > sizes[root] else []
+        offsets[root] = start
+        heappush(living, (dies[root], root))
+    return offsets, max([at + sizes[r] for r, at in offsets.items()], default=0)
+
+
+def release(holes: list[tuple[int, int]], start: int, end: int) -> None:
+    """Add a hole to those in order, joined with its neighbours."""
+    k = bisect(holes, (start, end))
+    last = k
+    if k < len(holes) and holes[k][0] == end:
+        end, last = holes[k][1], k + 1
+    if k and holes[k - 1][1] == start:
+        start, k = holes[k - 1][0], k - 1
+    holes[k:last] = [(start, end)]
+
+
+def by_size(sizes: dict[int, int], born: dict[int, int], dies: dict[int, int]) -> tuple[dict[int, int], int]:
+    """The largest buffers first, each at the lowest offset where nothing lies that lives at the same time."""
+    offsets: dict[int, int] = {}
+    for root in sorted(sizes, key=lambda r: sizes[r], reverse=True):
         at = 0
-        for start, end in sorted([(offsets[o], offsets[o] + sizes[o]) for o in lifetimes.meeting(root)]):
+        for start, end in sorted(
+            [(x, x + sizes[o]) for o, x in offsets.items() if dies[o] >= born[root] and born[o] <= dies[root]]
+        ):
             if at + sizes[root] <= start:
                 break
             at = max(at, end)
         offsets[root] = at
-        lifetimes.add(root)
-        top = max(top, at + sizes[root])
-    return offsets, top
-
-
-class Lifetimes:
-    """Buffers by the kernels from birth to death: a segment tree, in which a buffer is noted at the nodes that make up
-    its lifetime, and counted at all above them."""
-
-    def __init__(self, born: dict[int, int], dies: dict[int, int]) -> None:
-        self.born, self.dies = born, dies
-        self.size = 1 << max(dies.values(), default=0).bit_length()
-        self.over: list[list[int]] = [[] for _ in range(2 * self.size)]
-        self.below: list[list[int]] = [[] for _ in range(2 * self.size)]
-
-    def cover(self, root: int) -> Iterator[int]:
-        """The nodes that make up a lifetime."""
-        low, high = self.born[root] + self.size, self.dies[root] + self.size + 1
-        while low < high:
-            if low & 1:
-                yield low
-                low += 1
-            if high & 1:
-                high -= 1
-                yield high
-            low, high = low >> 1, high >> 1
-
-    def add(self, root: int) -> None:
-        """Note a buffer."""
-        above = set[int]()
-        for node in self.cover(root):
-            self.over[node].append(root)
-            while (node := node >> 1) and node not in above:
-                above.add(node)
-                self.below[node].append(root)
-
-    def meeting(self, root: int) -> set[int]:
-        """The noted buffers that live at the same time as one."""
-        found = set[int]()
-        for node in self.cover(root):
-            found.update(self.below[node])
-            while node:
-                found.update(self.over[node])
-                node >>= 1
-        return found
+    return offsets, max([at + sizes[r] for r, at in offsets.items()], default=0)

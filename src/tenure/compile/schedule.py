@@ -10,7 +10,7 @@ What only its own kernel reads is not stored. Values join greedily, in the progr
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -21,6 +21,7 @@ from tenure.compile.plan import Domain, Kernel, Member, Plan, identity, instruct
 from tenure.compile.ranges import bounds_of, reads_by
 from tenure.compile.stored import Follower, of_one_form
 from tenure.compile.stores import SCRATCH, heavy_leaves, long_rows
+from tenure.compile.symbolic import Except
 from tenure.ir.kind import Role
 from tenure.ir.program import Program
 from tenure.ops.order import HEIGHT, extent
@@ -99,7 +100,7 @@ def own_domain(program: Program, v: int) -> Domain | None:
 class Joiner(Follower):
     """Follows a value beside the members of a kernel, which it may read only at the kernel's own index."""
 
-    def __init__(self, program: Program, stored: set[int], kernel: Kernel, domain: Domain) -> None:
+    def __init__(self, program: Program, stored: Container[int], kernel: Kernel, domain: Domain) -> None:
         super().__init__(program, stored)
         self.kernel = kernel
         self.found: set[int] = set()
@@ -169,8 +170,8 @@ class Scheduler:
             if not self.join(kernel, v, willing=True):
                 kernel.__dict__.update(before.__dict__)
                 self.order = order
-                for place, k in enumerate(order):
-                    k.place = place
+                for place in range(before.place, min(before.place + REACH * len(other.members) + 1, len(order))):
+                    order[place].place = place
                 for u in other.members:
                     self.home[u] = other
                 return False
@@ -183,7 +184,7 @@ class Scheduler:
         found = None if domain is None else member(self.program, domain, v)
         if domain is None or found is None:
             return False
-        tracer = Joiner(self.program, self.stored - {v}, kernel, domain)
+        tracer = Joiner(self.program, Except(self.stored, (v,)), kernel, domain)
         try:
             tracer.at(instruction(self.program, v).operands[0] if reduces(found.role) else v, found.at)
         except (Apart, Unseen):
@@ -288,7 +289,7 @@ class Scheduler:
 
     def remove(self, kernel: Kernel) -> None:
         """Take a kernel out of the order."""
-        self.order.remove(kernel)
+        del self.order[kernel.place]
         for place in range(kernel.place, len(self.order)):
             self.order[place].place = place
 

@@ -78,13 +78,11 @@ class Launched:
         raise NotImplementedError
 
     def op_by_op(self, arrays: list[Any], values: list[Any], numbers: Sequence[Any]) -> list[Any]:
-        """The results of running the instructions behind some values one by one, from now on."""
+        """The results of running the instructions behind some values one by one, from now on. The list of arrays alone
+        holds the values then, as what nobody else holds may be written."""
         run = op_by_op(self.program)
-        if type(arrays) is not Arrays:
-            return run(values, numbers)
-        keep = (setattr, arrays, "code", run), (arrays.__setitem__, slice(None), values)
-        del values
-        at_once(keep)
+        state: Any = (arrays.__setitem__, slice(None), values), (values.clear,)
+        at_once(((setattr, arrays, "code", run), *state) if type(arrays) is Arrays else state)
         return run(arrays, numbers)
 
 

@@ -8,13 +8,13 @@ read are stored unless they are cheap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 
 from tenure.compile.index import Index, Unseen
 from tenure.compile.nests import merge
 from tenure.compile.plan import identity, instruction
 from tenure.compile.ranges import bounds_of
-from tenure.compile.symbolic import Tracer
+from tenure.compile.symbolic import Except, Tracer
 from tenure.ir.program import Instruction, Program
 from tenure.ops.move import permute
 from tenure.runtime.tiles import any_layout
@@ -76,7 +76,7 @@ def settle(program: Program, stored: set[int]) -> set[int]:
     return stored
 
 
-def multiplied(program: Program, at: Instruction, stored: set[int]) -> list[tuple[int, bool]]:
+def multiplied(program: Program, at: Instruction, stored: Container[int]) -> list[tuple[int, bool]]:
     """The values that a product reads for its operands: the base of a reshape, the matrix of a transpose. That only
     where it changes no bit, as an operand may as well come from a program before, where it lies in order."""
     (m, n), k = at.aval.shape[-2:], program.aval(at.operands[0]).shape[-1]
@@ -84,7 +84,7 @@ def multiplied(program: Program, at: Instruction, stored: set[int]) -> list[tupl
     return [as_it_lies(program, o, stored, turns) for o in at.operands]
 
 
-def as_it_lies(program: Program, v: int, stored: set[int], turns: bool) -> tuple[int, bool]:
+def as_it_lies(program: Program, v: int, stored: Container[int], turns: bool) -> tuple[int, bool]:
     """The stored value that a library call reads in place of another, and whether as its transpose."""
     n, turned = len(program.inputs), False
     if turns and v >= n and v not in stored and is_swap(instruction(program, v)):
@@ -112,7 +112,7 @@ class Follower(Tracer):
     def follow(self, v: int) -> None:
         """Note what computing a value by itself reads. Raises Unseen."""
         at = instruction(self.program, v)
-        self.stored = self.stored - {v}
+        self.stored = Except(self.stored, (v,))
         at.primitive.lower.reads(self, v, at)
 
     def index(self, x: int) -> Index:

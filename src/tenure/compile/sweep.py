@@ -16,7 +16,7 @@ from tenure.compile.body import Body
 from tenure.compile.elements import Emitter, Held, widths
 from tenure.compile.index import Affine
 from tenure.compile.nests import merge, short
-from tenure.compile.symbolic import Tracer
+from tenure.compile.symbolic import Except, Tracer
 from tenure.compile.transpose import across, turned
 
 I64 = ir.IntType(64)
@@ -40,7 +40,7 @@ def sweep(
     if not all(shape):
         return
     hidden = hidden or set()
-    t = Tracer(body.program, body.plan.stored - hidden)
+    t = Tracer(body.program, Except(body.plan.stored, hidden))
     follow(t)
     axes = merge(shape, range(len(shape)), t.forms)
     size = prod([axis.size for axis in axes])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, reshaped
@@ -13,10 +14,22 @@ from tenure.ir.program import Program
 from tenure.ops.move import broadcast_to, reshape
 
 
+class Except:
+    """Values of a set, and some more, without others: no copy, which for each of n values would take n²."""
+
+    __slots__ = ("base", "more", "without")
+
+    def __init__(self, base: Container[int], without: Container[int], more: Container[int] = ()) -> None:
+        self.base, self.without, self.more = base, without, more
+
+    def __contains__(self, v: object) -> bool:
+        return (v in self.base or v in self.more) and v not in self.without
+
+
 class Symbolic:
     """The half of an emitter that deals in indices. ``stored`` are the values that lie in buffers."""
 
-    def __init__(self, program: Program, stored: set[int]) -> None:
+    def __init__(self, program: Program, stored: Container[int]) -> None:
         self.program = program
         self.stored = stored
         self.memo: dict[Any, Any] = {}
@@ -104,7 +117,7 @@ class Tracer(Symbolic):
     """Follows rules without emitting; ``forms`` are the address sums met, ``reads`` the stored values, ``places``
     these with the addresses at which they are read."""
 
-    def __init__(self, program: Program, stored: set[int]) -> None:
+    def __init__(self, program: Program, stored: Container[int]) -> None:
         super().__init__(program, stored)
         self.forms: set[Affine] = set()
         self.reads: set[int] = set()

@@ -23,7 +23,7 @@ GRANT = 2.0
 """Seconds of compiling that a process may spend at once."""
 SHARE = 0.25
 """The part of the time that may go into compiling after that."""
-RATE, DISTINCT = 0.7e-3, 4e-3
+RATE, DISTINCT = 1e-3, 6e-3
 """Seconds that compiling takes for each operation, and for each unlike all others besides, roughly."""
 WAIT = 0.3
 """Seconds of compiling that a call waits for."""
