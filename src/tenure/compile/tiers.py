@@ -156,7 +156,7 @@ class Tiered:
         """Elements that a run computes; of what is written in place those that are written. A bound where that is
         small."""
         size, instructions = self.program.aval, self.program.instructions
-        most = max([at.aval.size for at in {at.application for at in instructions}], default=0) * len(instructions)
+        most = max([at[0].size for at in instructions], default=0) * len(instructions)
         if most <= AT_ONCE:
             return most
         return sum(

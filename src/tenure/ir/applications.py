@@ -24,19 +24,21 @@ Params = Mapping[str, Any]
 class Application:
     """A primitive, its parameters, the avals of its operands and that of its result.
 
-    ``alias`` is the number of the operand that the result simply is, None if there is none.
+    ``size`` is that of the result. ``alias`` is the number of the operand that the result simply is, None if there is
+    none.
     ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result can
     have a gradient. ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of
     generic functions that compute it (``compile.rules``), once they are known.
     """
 
-    __slots__ = ("alias", "aval", "calls", "carries", "flows", "operands", "params", "primitive", "rules")
+    __slots__ = ("alias", "aval", "calls", "carries", "flows", "operands", "params", "primitive", "rules", "size")
 
     def __init__(self, primitive: Primitive, params: Params, operands: tuple[Aval, ...], aval: Aval) -> None:
         self.primitive = primitive
         self.params = params
         self.operands = operands
         self.aval = aval
+        self.size = aval.size
         self.alias = primitive.alias
         self.flows = tuple(primitive.differentiable(len(operands)))
         self.carries = self.flows if aval.dtype.is_floating else ()
