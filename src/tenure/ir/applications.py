@@ -45,6 +45,10 @@ class Application:
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
 
+    def __reduce__(self) -> Any:
+        """In another process it is one of that process."""
+        return applied, (self.primitive, self.params, self.operands)
+
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Application)
