@@ -19,7 +19,6 @@ from tenure.values import paths, steps
 from tenure.values.gradients import add, replace
 from tenure.values.graph import CodeSite, Leaf, Out, Segment, Source
 from tenure.values.handlers import Handler
-from tenure.values.period import SHORT
 from tenure.values.record import RECORDER
 from tenure.values.replay import Replay
 from tenure.values.roots import check_root
@@ -29,6 +28,10 @@ from tenure.values.trace import Trace
 from tenure.values.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
 
 Arrival = tuple[Leaf, Any]
+
+
+SHORT = 192
+"""Operations of segments after whose walk a backward computes what it has so far."""
 
 
 class Walk:

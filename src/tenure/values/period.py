@@ -2,9 +2,7 @@
 
 Each step is coded by its operation and by how far back its operands lie; Python numbers that vary are left
 out. A steady loop is then exactly periodic from some point on. The cut falls on a multiple of the period
-counted from that point of the loop where least is alive: the next trace begins there too, walks the same nodes and
-ends at the same cut. A long path is needed to see the period; once it is seen, cuts come after SHORT operations, since
-compiling takes as long as a program is.
+counted from that point of the loop where least is alive: the next trace begins there too, and ends at the same cut.
 """
 
 from __future__ import annotations
@@ -25,7 +23,6 @@ from tenure.values.rows import FIRST_LOOK, Path, Step, look_after
 from tenure.values.rules import GENERAL
 
 REPEATS = 3
-SHORT = 192
 LONGEST = 16384
 
 
@@ -105,9 +102,12 @@ def generalize(path: Path, period: int) -> None:
         value = block.fixed[k]
         if met.setdefault(where, value) != value:
             met[where] = GENERAL
+    vary: dict[Path, list[int]] = {}
     for where, (block, k) in zip(at, numbers, strict=True):
         if met[where] is GENERAL and block.fixed[k] is not GENERAL:
-            block.generalize(k)
+            vary.setdefault(block, []).append(k)
+    for block, places in vary.items():
+        block.generalize(places)
 
 
 def end(step: Step) -> int:
@@ -123,18 +123,14 @@ def due(t: Any, is_open: bool) -> bool:
     path, rows = t.path, len(t.rules)
     if path.cut is not None and rows >= path.cut:
         return True
-    known = path.cuts.get(rows)
-    if known is not None and (tuple(t.rules), tuple(t.slots)) in known:
-        return True
     size = path.size + sum([rule.size for rule in t.rules])
     if size >= look_after(path.size):
-        end, found = t.point(), False
+        end = t.point()
         found = look(end)
         t.limit = end.limit
         return found
-    rest = (look_after(path.size) - size) // (1 + size // max(1, path.rows + rows))
-    t.limit = min([k for k in (*path.cuts, path.cut or 0) if k > rows], default=rows + max(1, rest))
-    t.limit = min(t.limit, rows + max(1, rest))
+    left = (look_after(path.size) - size) // (1 + size // max(1, path.rows + rows))
+    t.limit = rows + max(1, left)
     return False
 
 
@@ -147,8 +143,8 @@ def look(path: Path) -> bool:
 
 
 def choose_cut(path: Path) -> None:
-    """Mark the end of a path as a cut, or the row behind it, if the trace is to be cut there; and a point at which
-    traces that begin as this one are cut from now on."""
+    """Mark the end of a path as a cut, or a row behind it, if the trace is to be cut there. The choice depends on the
+    recorded rows alone: the same trace is cut alike each time."""
     if path.size >= LONGEST:
         path.cut = 0
         return
@@ -157,28 +153,6 @@ def choose_cut(path: Path) -> None:
     if period is None:
         return
     generalize(path, period)
-    phase = narrowest(steps, period)
-    turn = [step for step in steps if end(step) > path.results - period]
-    size = sum([step.rule.size for step in turn])
-    mark_cut(path, phase + -(-SHORT // size) * period)
-    rest = (phase - path.results) % period
-    path.cut = sum([end(step) <= path.results - period + rest for step in turn])
-    path.limit = path.cut
-
-
-def mark_cut(path: Path, results: int) -> None:
-    """Mark the last step up to so many results as a cut: nowhere, where the first step alone gives more, as that of
-    many parameters."""
-    before = [at for at in path.blocks() if at.parent is not None and at.parent.results <= results]
-    block = before[-1] if before else None
-    parent = None if block is None else block.parent
-    if block is None or parent is None:
-        return
-    done, rows, slots, cut = parent.results, 0, 0, (0, 0)
-    for rule in block.rules:
-        done, rows, slots = done + len(rule.kinds), rows + 1, slots + rule.arity
-        if done <= results and rule.kinds:
-            cut = rows, slots
-    if cut[0]:
-        parent.cuts.setdefault(cut[0], []).append((block.rules[: cut[0]], block.slots[: cut[1]]))
-        parent.limit = min(parent.limit, cut[0])
+    rest = (narrowest(steps, period) - path.results) % period
+    turn = [end(step) for step in steps if end(step) > path.results - period]
+    path.cut = path.limit = sum([at <= path.results - period + rest for at in turn])

@@ -18,7 +18,7 @@ from typing import Any
 from tenure.ir.aval import Aval
 from tenure.values.rules import GENERAL, SAME, Key, Level, Rule, Slots, unspecializable
 
-FIRST_LOOK = 1024
+FIRST_LOOK = 512
 """Number of operations after which the period of a trace is looked for, and then after each doubling."""
 
 
@@ -87,9 +87,8 @@ class Path:
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
-    ``history`` what is known of its results. ``cuts`` are blocks behind which traces are cut,
-    by their length; ``cut`` says that it is cut after so many rows in any case. Behind so many rows as ``limit`` the
-    recorder looks whether the trace is to be cut.
+    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it; behind so many rows as
+    ``limit`` the recorder looks whether it is to be cut.
     """
 
     history: History | None
@@ -98,7 +97,7 @@ class Path:
     save: bool | None
     size: int
     __slots__ = (
-        "baked", "cut", "cuts", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent",
+        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent",
         "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
     )  # fmt: skip
 
@@ -111,7 +110,6 @@ class Path:
         self.own: dict[Key, Rule] = {}
         self.plans: dict[Any, Any] = {}
         self.baked: dict[Path, None] = {}
-        self.cuts: dict[int, list[Any]] = {}
         self.cut: int | None = None
         self.save, self.history, self.stamp = None, None, 0
         self.fixed: list[Any] = [GENERAL if unspecializable(x) else x for x in numbers]
@@ -157,13 +155,13 @@ class Path:
     def admit(self, numbers: Sequence[Any]) -> None:
         """Note the numbers of this visit; a position that meets a second value becomes an input for good."""
         if self.special is not None and self.special[0](numbers) != self.special[1]:
-            for k, value in enumerate(numbers):
-                if self.fixed[k] is not GENERAL and self.fixed[k] != value:
-                    self.generalize(k)
+            met = zip(self.fixed, numbers, strict=True)
+            self.generalize([k for k, (value, x) in enumerate(met) if value is not GENERAL and value != x])
 
-    def generalize(self, k: int) -> None:
-        """Turn a scalar position into an input for good; programs that took it for a constant are dropped."""
-        self.fixed[k] = GENERAL
+    def generalize(self, places: Sequence[int]) -> None:
+        """Turn scalar positions into inputs for good; programs that took them for constants are dropped."""
+        for k in places:
+            self.fixed[k] = GENERAL
         self._specialize()
         for end in list(self.baked):
             end.plans.clear()
