@@ -13,7 +13,7 @@ import tenure as tn
 from tenure.interp import interp
 from tenure.interp.interp import Executable, Interpreted
 from tenure.ir.program import Program
-from tenure.values import force, rows
+from tenure.values import force
 from tenure.values.rows import ROOT
 
 SIZES = (100, 1000, 10_000)
@@ -65,8 +65,6 @@ def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """Counts what runs during the test; nothing that was built before serves it."""
     counter = Meter()
     tn.ones(1).item()
-    monkeypatch.setattr(rows, "FIRST_LOOK", 256)  # loops are cut at every size: what is saved at a cut counts
-    monkeypatch.setattr(ROOT, "limit", 256)
     monkeypatch.setattr(force, "EXECUTOR", counter.execute)
     monkeypatch.setattr(ROOT, "next", {})
     monkeypatch.setattr(ROOT, "likely", None)

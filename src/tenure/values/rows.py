@@ -18,7 +18,7 @@ from typing import Any
 from tenure.ir.aval import Aval
 from tenure.values.rules import GENERAL, SAME, Key, Level, Rule, Slots, unspecializable
 
-FIRST_LOOK = 512
+FIRST_LOOK = 256
 """Number of operations after which the period of a trace is looked for, and then after each doubling."""
 
 
