@@ -293,7 +293,7 @@ def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
     try:
         numbers = [t.scalars[k] for k in plan.numbers]
         code: Any = getattr(plan.executable, "compiled", plan.executable)
-        deliver(t, plan, t.handles, code.failed(arrays, status, numbers))
+        deliver(t, plan, t.handles, code.left(arrays, status, numbers))
     except BaseException as error:
         raise break_off(t, plan, t.handles, error) from error.__cause__
 
