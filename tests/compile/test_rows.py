@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tenure import dtypes
-from tenure.compile import executable
+from tenure.compile import linked
 from tenure.compile.executable import compiled
 from tenure.compile.fuse import fuse
 from tenure.compile.jit import Engine
@@ -173,7 +173,7 @@ def test_narrow_registers_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
     program = built(function, *arrays)
     want = bits(compiled(program)(list(arrays)))
     narrow = Engine(cpu="x86-64-v3")
-    monkeypatch.setattr(executable, "engine", lambda: narrow)
+    monkeypatch.setattr(linked, "engine", lambda: narrow)
     assert bits(compiled(program)(list(arrays))) == want
 
 

@@ -11,7 +11,7 @@ from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.expand import WEAK, expand_operation
-from tenure.values.levels import deeper
+from tenure.values.levels import deeper, escaped, is_open
 from tenure.values.rules import DIVIDES, INT64, Bound, Key, Kind, Level, Rule, kind_of
 
 PRIMITIVES = 2
@@ -48,9 +48,7 @@ def new_operation(
     turned: bool = False,
 ) -> Rule:
     """Rule of an operation on operands of some kinds and numbers of some types, checked."""
-    level: Level | None = None
-    for kind in operands:
-        level = deeper(level, kind.level)
+    level = common_level(operands)
     weak = [WEAK[of] for of in numbers]
     given, none = [kind.aval for kind in operands], [False] * len(weak)
     tracked = [kind.tracked for kind in operands]
@@ -78,6 +76,16 @@ def new_operation(
     if template is not None and not leaves and template.is_new():
         rule.template = template
     return rule
+
+
+def common_level(operands: Sequence[Kind]) -> Level | None:
+    """The inner one of the vmapped calls of whose example some values are; VmapError if one has returned before it."""
+    level: Level | None = None
+    for kind in operands:
+        level = deeper(level, kind.level)
+    if any(kind.level is not None and not is_open(kind.level, level) for kind in operands):
+        raise escaped()
+    return level
 
 
 def known_of(found: Recipe, flags: Flags, numbers: range) -> Known:
