@@ -61,7 +61,10 @@ def binary(fn: Operation, reflected: bool = False, operator: bool = True, depth:
             if type(a) is record._Tensor and type(b) is record._Tensor:
                 i = a._slot if a._trace is t else t.bind(a)
                 j = b._slot if b._trace is t else t.bind(b)
-                found: Row | None = two(t, fn, (j, i) if reflected else (i, j))
+                slots = (j, i) if reflected else (i, j)
+                kinds = t.kind(slots[0]), t.kind(slots[1])
+                rule = t.mode.known.get((fn, *kinds)) or t.grow((fn, *kinds), fn, kinds, (), ())
+                found: Row | None = (rule, slots, ())
             else:
                 found = mixed(t, fn, x, y, reflected)
             if found is None:
@@ -100,13 +103,6 @@ Row = tuple[Rule, tuple[int, ...], tuple[Any, ...]]
 """A rule, the slots that a step by it reads, and its numbers."""
 
 
-def two(t: Trace, fn: Operation, slots: tuple[int, int]) -> Row:
-    """Step of an operation on two tensors."""
-    kinds = t.kind(slots[0]), t.kind(slots[1])
-    key = (fn, *kinds)
-    return t.mode.known.get(key) or t.grow(key, fn, kinds, (), ()), slots, ()
-
-
 def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Row | None:
     """Step of an operation on operands that are not both plain values; None if one is no operand."""
     if type(x) in PLACES:
@@ -128,7 +124,9 @@ def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Row | Non
         return mixed(t, fn, y, x, not reflected)
     if type(y) is not record._Tensor:
         return mixed(t, fn, x, y, reflected)
-    return two(t, fn, (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y)))
+    slots = (t.bind(y), t.bind(x)) if reflected else (t.bind(x), t.bind(y))
+    kinds = t.kind(slots[0]), t.kind(slots[1])
+    return t.mode.known.get((fn, *kinds)) or t.grow((fn, *kinds), fn, kinds, (), ()), slots, ()
 
 
 NUMBERS = frozenset((bool, int, float))

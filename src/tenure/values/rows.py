@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
-from threading import RLock
 from typing import Any
 
 from tenure.ir.aval import Aval
+from tenure.values.guard import guarded
 from tenure.values.rules import GENERAL, SAME, Key, Level, Rule, Slots, unspecializable
 
 FIRST_LOOK = 256
@@ -200,7 +200,7 @@ class History:
     results consumed with the first slot of the gradient that did it: by the first
     ``walked`` of the ``gradients``."""
 
-    __slots__ = ("gradients", "inputs", "lock", "reach", "spent", "steps", "walked")
+    __slots__ = ("gradients", "inputs", "reach", "spent", "steps", "walked")
 
     def __init__(self) -> None:
         self.steps: list[tuple[Step, int]] = []
@@ -209,17 +209,18 @@ class History:
         self.reach: dict[int, Slots] = {}
         self.spent: dict[int, int] = {}
         self.walked = 0
-        self.lock = RLock()
 
     def extend(self, path: Path, after: Path) -> bool:
         """Go on with the steps behind a path, unless another one has gone on with others."""
-        new = path.steps(after)
-        with self.lock:
-            if len(self.steps) != after.results or len(self.inputs) != after.inputs:
-                return False
-            self.inputs += [step.params for step in new if step.rule.inputs]
-            self.gradients += [step for step in new if step.rule.consumes]
-            self.steps += [(step, k) for step in new for k in range(len(step.rule.kinds))]
+        return self._extend(path.steps(after), after)
+
+    @guarded
+    def _extend(self, new: list[Step], after: Path) -> bool:
+        if len(self.steps) != after.results or len(self.inputs) != after.inputs:
+            return False
+        self.inputs += [step.params for step in new if step.rule.inputs]
+        self.gradients += [step for step in new if step.rule.consumes]
+        self.steps += [(step, k) for step in new for k in range(len(step.rule.kinds))]
         return True
 
 

@@ -25,7 +25,8 @@ from tenure.values.expand import (
     expand_widen,
 )
 from tenure.values.graph import CodeSite, Out, Segment
-from tenure.values.rows import Path, history_of
+from tenure.values.guard import guarded
+from tenure.values.rows import History, Path, history_of
 from tenure.values.rules import Rule
 from tenure.values.sites import site_of
 
@@ -66,15 +67,20 @@ def _reads(rule: Rule) -> bool:
 def consumed(path: Path) -> dict[int, int]:
     """Results that the backwards on a path, or behind it, have consumed, with a result slot of the backward."""
     history = history_of(path)
-    with history.lock:
-        while history.walked < len(history.gradients):
-            step = history.gradients[history.walked]
-            for slot in walked(path, [r for r, _ in step.params[0]]):
-                at, k = history.steps[slot]
-                if spends(at.rule, k):
-                    history.spent.setdefault(slot, step.first)
-            history.walked += 1
+    if history.walked < len(history.gradients):
+        _walk_on(path, history)
     return history.spent
+
+
+@guarded
+def _walk_on(path: Path, history: History) -> None:
+    while history.walked < len(history.gradients):
+        step = history.gradients[history.walked]
+        for slot in walked(path, [r for r, _ in step.params[0]]):
+            at, k = history.steps[slot]
+            if spends(at.rule, k):
+                history.spent.setdefault(slot, step.first)
+        history.walked += 1
 
 
 def consumed_within(path: Path) -> dict[int, int]:
