@@ -166,7 +166,8 @@ class Walk:
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request."""
-        special = set(unit.handlers) | {slot for (u, slot) in self.wanted if u is of}
+        behind = paths.ancestors(paths.steps(path_of(of)), cts) if unit.handlers else set()
+        special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         waiting: Cotangents = {}
         roots = self.sort(unit, cts, special, waiting)
         while roots or waiting:
