@@ -167,6 +167,13 @@ class Path:
             end.plans.clear()
         self.baked.clear()
 
+    def goes_on_from(self, start: Path) -> bool:
+        """Whether this is a path, or goes on from it."""
+        at: Path | None = self
+        while at is not None and at.rows > start.rows:
+            at = at.parent
+        return at is start
+
     def blocks(self, start: Path | None = None) -> list[Path]:
         """Paths from the first one, or the one behind ``start``, to this one."""
         out: list[Path] = []

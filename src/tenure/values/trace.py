@@ -153,7 +153,7 @@ class Trace:
     def expanded(self, path: Path) -> Expansion:
         """Primitives of a path of this trace."""
         ex, self.expansion = self.expansion or Expansion(), None  # an interrupter makes one of its own
-        if ex.path is not path and ex.path not in path.blocks():
+        if not path.goes_on_from(ex.path):
             ex = Expansion()
         self.expansion = ex.advance(path)
         return ex
