@@ -47,7 +47,7 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 NARROW_AFTER = 64
 MOST_PLANS = 32
-ROW_BUDGET = 500_000
+ROW_BUDGET = 100_000
 ROWS_KEPT = ROW_BUDGET * 3 // 4
 
 
