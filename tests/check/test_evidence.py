@@ -79,7 +79,7 @@ def test_copies_that_a_later_write_makes_necessary() -> None:
 def test_stripped_code_parses_and_differs_in_the_copy_only() -> None:
     draw = random.Random(0)
     seen = 0
-    for path in draw.sample(real_files(), 60):
+    for path in draw.sample(real_files(), 150):
         source = path.read_text("utf-8")
         for site, _ in sites(source, ast.parse(source)):
             stripped = site.strip(source)

@@ -15,6 +15,7 @@ from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.stencil import entangled, stencil
 from tenure.compile.symbolic import Except, Tracer
+from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Role
 
@@ -208,7 +209,7 @@ def by_birth(sizes: dict[int, int], born: dict[int, int], dies: dict[int, int]) 
         while living and living[0][0] < born[root]:
             dead = heappop(living)[1]
             release(holes, offsets[dead], offsets[dead] + sizes[dead])
-        k = next(k for k, (start, end) in enumerate(holes) if end - start >= sizes[root])
+        k = following(k for k, (start, end) in enumerate(holes) if end - start >= sizes[root])
         start, end = holes[k]
         holes[k : k + 1] = [(start + sizes[root], end)] if end - start > sizes[root] else []
         offsets[root] = start

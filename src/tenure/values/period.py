@@ -18,6 +18,7 @@ from tenure.values.expand import (
     expand_tangent,
     expand_widen,
 )
+from tenure.values.inside import internally
 from tenure.values.paths import ancestors
 from tenure.values.rows import FIRST_LOOK, Path, Step, look_after
 from tenure.values.rules import GENERAL
@@ -137,8 +138,8 @@ def due(t: Any, is_open: bool) -> bool:
 def look(path: Path) -> bool:
     """Look for the period of a trace, once for each path; whether it is to be cut here."""
     if "period" not in path.plans:
+        internally(path, choose_cut, path)
         path.plans["period"] = True
-        choose_cut(path)
     return path.cut == 0
 
 
