@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 import threading
+import time
 from queue import Empty, SimpleQueue
 from shutil import rmtree
 
@@ -24,6 +25,8 @@ IDLE = 120.0
 """Seconds without a program after which it ends."""
 NICE = 10
 """Steps of priority below the other process."""
+TRIES = 100
+"""Attempts to remove the folder of jobs."""
 UNLIMITED = 1 << 40
 """Bytes of code that the folder of jobs may hold."""
 
@@ -56,8 +59,12 @@ def listen(names: SimpleQueue[str], folder: str) -> None:
 
 
 def leave(folder: str) -> None:
-    """End at once, whatever is being compiled."""
-    rmtree(folder, ignore_errors=True)
+    """End at once, whatever is being compiled; a file that is written meanwhile goes with the folder."""
+    for _ in range(TRIES):
+        rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            break
+        time.sleep(0.01)
     os._exit(0)
 
 

@@ -16,7 +16,7 @@ from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_close, expand_mark, expand_return, expand_widen
 from tenure.values.graph import Source
 from tenure.values.levels import is_open
-from tenure.values.rows import Path, Step, history_of
+from tenure.values.rows import History, Path, Step, history_of
 from tenure.values.rules import GENERAL, Rule, Slots
 
 LEAF, ARGUMENT, BY_RULE, KEEPING = range(4)
@@ -51,19 +51,23 @@ def ancestors(made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iter
 
 def reached(path: Path, slot: int) -> Slots:
     """Source slots that the gradient of a slot reaches: tracked inputs and marks; cached."""
-    stack, known = [slot], history_of(path).reach
-    while slot >= 0 and slot not in known:
+    history, stack = history_of(path), [slot]  # another thread may give the path another one meanwhile
+    while slot >= 0 and slot not in history.reach:
         s = stack[-1]
-        missing = [] if s in known else _reach(path, s)
+        missing = [] if s in history.reach else _reach(history, s)
         stack.extend(missing)
         if not missing:
             stack.pop()
-    return known[slot] if slot >= 0 else (slot,) if inputs_of(path)[~slot][1] else ()
+    return _known(history, slot)
 
 
-def _reach(path: Path, slot: int) -> list[int]:
+def _known(history: History, slot: int) -> Slots:
+    """Sources behind a slot, of a result those that were found."""
+    return history.reach[slot] if slot >= 0 else (slot,) if history.inputs[~slot][1] else ()
+
+
+def _reach(history: History, slot: int) -> list[int]:
     """Find the sources behind a result, or the results of which they must be known first."""
-    history = history_of(path)
     made, given, known = history.steps, history.inputs, history.reach
     found: set[int] = set()
     missing: list[int] = []
@@ -87,7 +91,7 @@ def _reach(path: Path, slot: int) -> list[int]:
             if behind >= 0 and behind not in known:
                 missing.append(behind)
             else:
-                below = reached(path, behind)
+                below = _known(history, behind)
                 found.update(visible(made, step, below) if s == slot else below)
         elif k not in step.rule.leaves and not is_leaf(step):
             stack.extend(step.args)
