@@ -85,7 +85,7 @@ def _walk_on(path: Path, history: History) -> None:
 
 def consumed_within(path: Path) -> dict[int, int]:
     """``consumed`` by the backwards of the path alone."""
-    return {slot: by for slot, by in consumed(path).items() if by < path.results}
+    return {slot: by for slot, by in consumed(path).copy().items() if by < path.results}
 
 
 def walked(path: Path, roots: Iterable[int]) -> set[int]:

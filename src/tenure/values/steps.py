@@ -269,7 +269,7 @@ def short_gradient(
 def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) -> None:
     """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
     path = t.point()
-    spent = spending.consumed(path)
+    spent = spending.consumed(path).copy()
     walked = paths.ancestors(paths.steps(path), roots, halt) if spent else set()
     hit = [slot for slot in walked & spent.keys() if spent[slot] < path.results]
     if hit:
