@@ -82,6 +82,8 @@ def point(m: Code) -> None:
 def point_method(m: Code) -> None:
     """Trace.point()"""
     with m.function("point_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
+        with f.unless(f.is_(f.get("ptr %t", "trace.busy"), "true")):  # an interrupter might record in it meanwhile
+            f.ret(f.call("onward", f.constant("slow_point"), "ptr %t", "ptr %args", "i64 %n", NULL))
         path = f.call("point", "ptr %t")
         with f.when(f.absent(path)):
             f.ret(NULL)

@@ -156,7 +156,7 @@ def set_types(tensor: type, place: type) -> None:
     """Tell the recorder the class of the handles it makes, and that of places."""
     global _Tensor, _Var
     _Tensor, _Var = tensor, place
-    Trace.tensor, Trace.compute = tensor, staticmethod(RECORDER.compute)
+    Trace.tensor, Trace.compute, Trace.resume = tensor, staticmethod(RECORDER.compute), staticmethod(RECORDER.resume)
 
 
 def apply(fn: Operation, operands: tuple[Any, ...], params: Any = (), scalars: tuple[Any, ...] = ()) -> Any:

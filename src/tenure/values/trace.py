@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError
 from tenure.ops.promote import Operation
-from tenure.runtime.bracket import at_once
+from tenure.runtime.bracket import at_once, bracket
 from tenure.values import paths
 from tenure.values.expand import Expansion, expand_input
 from tenure.values.graph import CodeSite, Leaf
@@ -31,10 +31,12 @@ class Trace:
     many results there were when each input was bound. ``suspended`` is its run that an interrupt has stopped; ``left``,
     whether an interrupter of a step records elsewhere. ``segments`` are those that other threads made of it, and
     ``spent`` the results that a backward consumed which is no step of it, with the line. ``tensor`` is the class of
-    handles, ``compute`` computes the value of a pending one of whatever trace."""
+    handles, ``compute`` computes the value of a pending one of whatever trace, ``resume`` goes
+    on with an interrupted trace."""
 
     tensor: ClassVar[Any]
     compute: ClassVar[Callable[[Any], None]]
+    resume: ClassVar[Callable[[Any], None]]
     __slots__ = (
         "__weakref__", "bound", "bound_at", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles",
         "inputs", "left", "limit", "lock", "marks", "mode", "open", "path", "rules", "running", "scalars", "segments",
@@ -95,13 +97,20 @@ class Trace:
         return slot
 
     def point(self) -> Path:
-        """The path to here: the rows become a block."""
-        rules, slots = self.rules, self.slots
-        if rules:
-            path = self.path.follow(rules, slots, self.scalars[self.path.scalars :])
-            shift = (setattr, self, "path", path), (setattr, self, "limit", path.limit)
-            at_once((*shift, (setattr, self, "rules", []), (setattr, self, "slots", [])))
+        """The path to here: the rows become a block. Who interrupts that records elsewhere."""
+        if not self.rules:
+            return self.path
+        held = self.busy
+        bracket(((setattr, self, "busy", True),), ((setattr, self, "busy", held),), self._shift)
+        if self.left and not held:
+            Trace.resume(self)
         return self.path
+
+    def _shift(self) -> None:
+        """Turn the rows into a block."""
+        path = self.path.follow(self.rules, self.slots, self.scalars[self.path.scalars :])
+        shift = (setattr, self, "path", path), (setattr, self, "limit", path.limit)
+        at_once((*shift, (setattr, self, "rules", []), (setattr, self, "slots", [])))
 
     def closed(self) -> Path:
         """The path to the end of a trace that records no more: without a step that was interrupted."""
