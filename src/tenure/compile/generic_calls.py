@@ -9,6 +9,7 @@ import numpy as np
 
 from tenure.compile.rules import rule_of
 from tenure.dtypes import as_dtype
+from tenure.ir.applications import applied
 from tenure.ir.aval import Aval
 from tenure.ir.program import Instruction
 from tenure.runtime.buffers import empty
@@ -28,7 +29,8 @@ class Generic:
 
     def __call__(self, *xs: Array, **params: Any) -> Array:
         aval, given = self.at.aval, [np.asarray(x, order="C") for x in xs]
-        rule = rule_of(self.at, [Aval(x.shape, as_dtype(x.dtype)) for x in given])
+        avals = tuple([Aval(x.shape, as_dtype(x.dtype)) for x in given])
+        rule = rule_of(applied(self.at.primitive, self.at.params, avals))
         out = empty(aval.shape, aval.dtype.numpy)
         constant = np.array([rule.number or 0], np.int64)
         temps = [empty(size, np.uint8) for size in rule.temps]

@@ -1,49 +1,45 @@
 """Rules: the memo of an operation on operands of known avals, as calls of generic functions.
 
-A rule depends on the primitive, its parameters and the avals. ``RULES`` has those that were made, by the primitive, the
-numbers of the operands' kinds (avals), and the parameters if there are any; so nobody looks at a shape twice.
+A rule follows from an application (``ir.applications``) alone: nobody looks at a shape twice.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
 
 from tenure.compile.generic_library import Function, provide
 from tenure.compile.row_calls import Call, CallWriter, check, copy
-from tenure.dtypes import DType
 from tenure.errors import InternalError
+from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
-from tenure.ir.program import Instruction
 from tenure.runtime.table import MOST as PLACES
 from tenure.runtime.table_plan import CONSTANT, FIELDS, TEMP
 
-__all__ = ["RULES", "Rule", "key_of", "kind_of", "publish", "rule_of"]
+__all__ = ["RULES", "Rule", "publish", "rule_of"]
 
 MOST = 1 << 14
 """Rules that are kept."""
 ALIGN = 64
-_numbers = count(1)
 
 
 class Rule:
     """The calls of an operation.
 
-    ``kind`` is the number of the result's aval. ``alias`` is the operand that the result is in another shape, and
+    ``alias`` is the operand that the result is in another shape, and
     ``writes`` the operand whose buffer it may be written into; -1 if there is none. ``number`` is every element of the
     result as a word, if it is known. ``temps`` are the bytes of the buffers between calls. ``native`` is False for what
     Python computes. ``record`` says all that in words, as the planner reads them; ``start`` is its address.
     """
 
-    __slots__ = ("alias", "calls", "kind", "native", "number", "record", "start", "temps", "writes")
+    __slots__ = ("alias", "calls", "native", "number", "record", "start", "temps", "writes")
 
-    def __init__(self, primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval) -> None:
-        self.kind = kind_of(ans)
+    def __init__(self, at: Application) -> None:
+        primitive, params, avals, ans = at.primitive, at.params, at.operands, at.aval
         self.alias, self.writes, self.native = -1, -1, True
         self.number: int | None = None
         self.calls: list[Call] = []
@@ -93,48 +89,18 @@ class Rule:
             self.record[k] = word
 
 
-RULES: dict[Any, Rule] = {}
-_KINDS: dict[Aval, int] = {}
+RULES: dict[Application, Rule] = {}
+"""Rules that were made, by their applications; an application that has met its rule keeps it."""
 
 
-def kind_of(aval: Aval) -> int:
-    """The number of an aval."""
-    found = _KINDS.get(aval)
-    return _KINDS.setdefault(aval, next(_numbers)) if found is None else found
+def rule_of(at: Application) -> Rule:
+    """The rule of an application, with the addresses of its functions."""
+    if at not in RULES:
+        publish({at: Rule(at)})
+    return RULES[at]
 
 
-def parameters(params: Mapping[str, Any]) -> Any:
-    """Parameters as part of a key: as their text where equal ones may differ, as 0.0 and −0.0 do."""
-    items = tuple(params.items())
-    for _, x in items:
-        if type(x) not in _EXACT and not (type(x) is tuple and exact(x)):
-            return repr(sorted(items))
-    return items
-
-
-_EXACT = {bool, int, str, DType, type(None)}
-"""Types of which equal objects are the same to code."""
-
-
-def exact(items: tuple[Any, ...]) -> bool:
-    """Whether a tuple is made of these types."""
-    return all(type(x) in _EXACT or (type(x) is tuple and exact(x)) for x in items)
-
-
-def rule_of(at: Instruction, avals: Sequence[Aval]) -> Rule:
-    """The rule of an instruction on operands of some avals."""
-    key = key_of(at.primitive, at.params, [kind_of(aval) for aval in avals])
-    if key not in RULES:
-        publish({key: Rule(at.primitive, at.params, avals, at.aval)})
-    return RULES[key]
-
-
-def key_of(primitive: Primitive, params: Mapping[str, Any], kinds: Sequence[int]) -> Any:
-    """The key of a rule."""
-    return (parameters(params), primitive, *kinds) if params else (primitive, *kinds)
-
-
-def publish(fresh: Mapping[Any, Rule], more: Sequence[Function] = ()) -> None:
+def publish(fresh: Mapping[Application, Rule], more: Sequence[Function] = ()) -> None:
     """Provide the functions of new rules, and keep these."""
     functions = dict.fromkeys(more)
     for rule in fresh.values():
@@ -143,10 +109,9 @@ def publish(fresh: Mapping[Any, Rule], more: Sequence[Function] = ()) -> None:
         provide(list(functions))
     if len(RULES) + len(fresh) > MOST:
         RULES.clear()
-        _KINDS.clear()
-    for key, rule in fresh.items():
+    for at, rule in fresh.items():
         rule.settle()
-        RULES[key] = rule
+        RULES[at] = at.calls = rule
 
 
 def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval]) -> list[Call]:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 from tenure.compile.row_calls import Call, copy
-from tenure.compile.rules import RULES, Rule, key_of, kind_of, publish
+from tenure.compile.rules import RULES, Rule, publish
 from tenure.ir.applications import Application
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
@@ -51,19 +50,13 @@ class Table:
     def code(self) -> list[int]:
         """Find the rules of all instructions, for the planner."""
         rules, code = self.rules, list[int]()
-        fresh: dict[Any, Rule] = {}
-        new: list[tuple[Application, Rule]] = []
+        fresh: dict[Application, Rule] = {}
         for application, operands, _ in self.program.instructions:
-            rule = application.calls
-            if rule is None:
-                rule = found(application, fresh)
-                new.append((application, rule))
+            rule = application.calls or found(application, fresh)
             rules.append(rule)
             code.append(rule.start)
             code += operands
         publish(fresh)
-        for application, rule in new:  # now that its functions have addresses
-            application.calls = rule
         return code
 
     def lay(self, code: int) -> None:
@@ -138,12 +131,15 @@ class Table:
         return self.inputs + len(self.rules)
 
 
-def found(at: Application, fresh: dict[Any, Rule]) -> Rule:
-    """The rule of an application, among those that are known or new."""
-    key = key_of(at.primitive, at.params, [kind_of(aval) for aval in at.operands])
-    rule = RULES.get(key) or fresh.get(key)
+def found(at: Application, fresh: dict[Application, Rule]) -> Rule:
+    """The rule of an application that keeps none yet, among those that are known or new."""
+    rule = RULES.get(at)
+    if rule is not None:
+        at.calls = rule
+        return rule
+    rule = fresh.get(at)
     if rule is None:
-        rule = fresh[key] = Rule(at.primitive, at.params, at.operands, at.aval)
+        rule = fresh[at] = Rule(at)
     return rule
 
 
