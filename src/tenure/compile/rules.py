@@ -30,10 +30,10 @@ ALIGN = 64
 class Rule:
     """The calls of an operation.
 
-    ``alias`` is the operand that the result is in another shape, and
-    ``writes`` the operand whose buffer it may be written into; -1 if there is none. ``number`` is every element of the
-    result as a word, if it is known. ``temps`` are the bytes of the buffers between calls. ``native`` is False for what
-    Python computes. ``record`` says all that in words, as the planner reads them; ``start`` is its address.
+    ``alias`` is the operand that the result is in another shape, and ``writes`` the operand whose buffer it may be
+    written into; -1 if there is none. ``number`` is every element of the result as a word, if it is known. ``temps``
+    are the bytes of the buffers between calls. ``native`` is False for what Python computes. ``record`` says all that
+    in words, as the planner reads them; ``start`` is its address.
     """
 
     __slots__ = ("alias", "calls", "native", "number", "record", "start", "temps", "writes")

@@ -147,14 +147,13 @@ def flags_of(b: Builder, ids: Sequence[int]) -> Flags:
 class Recipe:
     """A function with parameters, on operands of some avals, and its templates by their flags."""
 
-    __slots__ = ("avals", "function", "notes", "params", "templates")
+    __slots__ = ("avals", "function", "params", "templates")
 
     def __init__(self, function: Function, params: tuple[tuple[str, Any], ...], avals: tuple[Aval, ...]) -> None:
         self.function = function
         self.params = params
         self.avals = avals
         self.templates: dict[Flags, Template | None] = {}
-        self.notes: dict[Any, Any] = {}
 
     def template(self, flags: Flags) -> Template | None:
         """The template; None if the function is opaque. Its errors are raised here, each time."""

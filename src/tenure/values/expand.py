@@ -19,6 +19,7 @@ from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
 from tenure.transform.vjp import pull_back
 from tenure.values.rows import ROOT, Path, Step
+from tenure.values.rules import Rule, Slots
 
 WEAK = {
     bool: Aval((), dtypes.bool_, weak=True),
@@ -50,7 +51,7 @@ class Expansion:
 
     def _advance(self, block: Path) -> None:
         """Expand a block of rows: where the rule has a template, without making an object of the row."""
-        b, slots, inputs, read = self.builder, self.slots, self.inputs, block.slots
+        b, slots, read = self.builder, self.slots, block.slots
         at = 0
         for rule in block.rules:
             b.origin, b.tracking = len(slots), rule.grad
@@ -59,20 +60,17 @@ class Expansion:
             if rule.template is None or b.depths:
                 rule.expand(self, Step(rule, args, len(slots), len(self.scalars), None))
                 continue
-            ids = [slots[s] if s >= 0 else inputs[~s].id for s in args]
-            if rule.numbers:
-                numbers = [self.scalar(kind).id for kind in rule.numbers]
-                ids = [*numbers, *ids] if rule.turned else [*ids, *numbers]
+            ids = self.arguments(rule, args)
             rule.template.lay(b, ids)
             slots += [ids[k] for k in rule.template.results]
 
     def __getitem__(self, slot: int) -> Value:
         return Value(self.builder, self.slots[slot]) if slot >= 0 else self.inputs[~slot]
 
-    def arguments(self, step: Step) -> list[int]:
+    def arguments(self, rule: Rule, args: Slots) -> list[int]:
         """Numbers of the values that a step reads; its scalars become inputs here."""
-        slots, inputs, rule = self.slots, self.inputs, step.rule
-        read = [slots[k] if k >= 0 else inputs[~k].id for k in step.args]
+        slots, inputs = self.slots, self.inputs
+        read = [slots[k] if k >= 0 else inputs[~k].id for k in args]
         if not rule.numbers:
             return read
         numbers = [self.scalar(kind).id for kind in rule.numbers]
@@ -94,7 +92,7 @@ def expand_input(ex: Expansion, step: Step) -> None:
 def expand_operation(ex: Expansion, step: Step) -> None:
     """Expand an operation, with its static parameters."""
     b, leaves = ex.builder, step.rule.leaves
-    ids = ex.arguments(step)
+    ids = ex.arguments(step.rule, step.args)
     first = len(b.avals)
     found = step.rule.recipe.lay(b, ids)
     if not leaves and (found[0] if len(found) == 1 else min(found)) >= first:
@@ -157,7 +155,7 @@ def expand_call(ex: Expansion, step: Step) -> None:
     """Expand a call: the instructions of a program, inlined, on slots and numbers."""
     program, _ = step.params
     b = ex.builder
-    ids = ex.arguments(step)
+    ids = ex.arguments(step.rule, step.args)
     for at in program.instructions:
         ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
     ex.slots.extend([marked(b, ids[v]) for v in program.outputs])

@@ -25,7 +25,7 @@ from tenure.values.expand import Expansion
 from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
-from tenure.values.rows import COUNTS, ROOT, Path, prune
+from tenure.values.rows import COUNTS, ROOT, Path, count, prune
 from tenure.values.sites import sites_of
 from tenure.values.unfinished import MOVED
 
@@ -49,11 +49,6 @@ NARROW_AFTER = 64
 MOST_PLANS = 32
 ROW_BUDGET = 100_000
 ROWS_KEPT = ROW_BUDGET * 3 // 4
-
-
-def count(what: str) -> None:
-    """Count an event, for tests and benchmarks."""
-    COUNTS[what] += 1
 
 
 Save = bool | tuple[int, ...]
@@ -227,7 +222,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
             Handing(plan).finish(t)
     t.handles = []
     _release(t)
-    COUNTS["runs"] += 1
+    count("runs")
     path.stamp = COUNTS["runs"]
     return [wrong for wrong in found if wrong is not None]
 

@@ -18,7 +18,7 @@ PRIMITIVES = 2
 """Average number of primitives in an operation."""
 
 
-class Known(NamedTuple):
+class Facts(NamedTuple):
     """Facts of an operation that follow from the kinds of its operands: the results, whether a gradient flows to each,
     the number of primitives, and the bounds of the Python numbers."""
 
@@ -55,7 +55,8 @@ def new_operation(
     found = recipe(fn, params, tuple([*weak, *given] if turned else [*given, *weak]))
     flags = (grad, *none, *tracked) if turned else (grad, *tracked, *none)
     at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
-    known = known_of(found, flags, at)
+    template = found.template(flags)
+    known = facts_of(found, template, flags, at)
     flows = [k in leaves if leaves else own for k, own in enumerate(known.tracked)]
     rule = Rule(
         key,
@@ -72,7 +73,6 @@ def new_operation(
         size=known.size // PRIMITIVES if fn.is_composite else 0,
     )
     rule.recipe, rule.flags = found, flags
-    template = found.template(flags)
     if template is not None and not leaves and template.is_new():
         rule.template = template
     return rule
@@ -88,13 +88,13 @@ def common_level(operands: Sequence[Kind]) -> Level | None:
     return level
 
 
-def known_of(found: Recipe, flags: Flags, numbers: range) -> Known:
-    """Facts of an operation for some kinds of operands, among which are ``numbers``."""
-    template = found.template(flags) or run(Inputs(found.avals, flags), found.function, dict(found.params))
+def facts_of(found: Recipe, template: Template | None, flags: Flags, numbers: range) -> Facts:
+    """Facts of an operation for some kinds of operands, among which are ``numbers``, by its template if it has one."""
+    template = template or run(Inputs(found.avals, flags), found.function, dict(found.params))
     avals: list[Aval] = [*found.avals, *[at.aval for _, at in template.constants], *template.avals]
     tracked = [*flags[1 : template.given + 1], *[False] * len(template.constants), *template.tracked]
     results = [k for k in template.results if k is not None]
-    return Known(
+    return Facts(
         tuple([avals[k] for k in results]),
         tuple([bool(tracked[k]) for k in results]),
         len(template.order),

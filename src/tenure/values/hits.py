@@ -22,7 +22,7 @@ from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules import DIVIDES, GENERAL, INT64, Kind, Rule
+from tenure.values.rules import DIVIDES, INT64, Kind, Rule
 from tenure.values.sites import PACKAGE, site_of, user_frame
 from tenure.values.trace import Trace
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
@@ -36,7 +36,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad", "known"),
     Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
-    Kind: ("aval", "input", "leaf", "level", "plain", "tracked"),
+    Kind: ("aval", "input", "leaf", "level", "tracked"),
     Rule: ("arity", "bounds", "grad", "key", "kind", "kinds", "level", "name", "params"),
     Path: ("history", "likely", "limit", "own", "plans", "rules", "save", "scalars", "slots", "special", "stamp"),
     History: ("reach",),
@@ -69,13 +69,11 @@ def _known() -> dict[str, Any]:
         "true": True,
         "false": False,
         "none": None,
-        "general": GENERAL,
         "wide": INT64,
         "divides": DIVIDES,
         "empty": (),
         "zero": 0,
         "one": 1,
-        "first": (0,),
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},

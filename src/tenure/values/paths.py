@@ -33,8 +33,11 @@ def own_steps(path: Path) -> Iterator[tuple[int, Step, int]]:
     return ((s, *at) for s, at in enumerate(islice(steps(path), path.results)))
 
 
-def ancestors(made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iterable[int] = ()) -> set[int]:
-    """Differentiable ancestors of some slots, these included; the walk ends at ``halt``."""
+def ancestors(
+    made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iterable[int] = (), leaves: bool = True
+) -> set[int]:
+    """Differentiable ancestors of some slots, these included; the walk ends at ``halt``, and, without ``leaves``, at
+    them."""
     stop = set(halt)
     found: set[int] = set()
     stack = [s for s in slots if s >= 0]
@@ -43,7 +46,7 @@ def ancestors(made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iter
         if slot in found or slot in stop:
             continue
         step, k = made[slot]
-        if step.rule.kinds[k].tracked:
+        if step.rule.kinds[k].tracked and (leaves or not is_leaf(step, k)):
             found.add(slot)
             stack.extend([a for a in step.args if a >= 0])
     return found
@@ -93,7 +96,7 @@ def _reach(history: History, slot: int) -> list[int]:
             else:
                 below = _known(history, behind)
                 found.update(visible(made, step, below) if s == slot else below)
-        elif k not in step.rule.leaves and not is_leaf(step):
+        elif not is_leaf(step, k):
             stack.extend(step.args)
     if not missing:
         known[slot] = tuple(sorted(found))
@@ -139,12 +142,12 @@ def is_mark(step: Step, k: int) -> bool:
 
 def is_source(step: Step, k: int) -> bool:
     """Whether a result of a step is a source of gradients itself."""
-    return k in step.rule.leaves or (step.expand is expand_mark and step.params in (LEAF, ARGUMENT))
+    return is_leaf(step, k) or (step.expand is expand_mark and step.params == ARGUMENT)
 
 
-def is_leaf(step: Step) -> bool:
-    """Whether a step marks the value of a leaf."""
-    return step.expand is expand_mark and step.params == LEAF
+def is_leaf(step: Step, k: int) -> bool:
+    """Whether a result of a step is the value of a leaf."""
+    return k in step.rule.leaves or (step.expand is expand_mark and step.params == LEAF)
 
 
 def is_argument(step: Step) -> bool:
@@ -161,9 +164,10 @@ def tracked(path: Path, slots: Iterable[int]) -> tuple[list[int], list[int]]:
     """Results among some slots that are leaves, and the others that a gradient flows to."""
     leaves: list[int] = []
     others: list[int] = []
-    for slot in slots if path.tracked else ():
-        step, k = steps(path)[slot]
-        if k in step.rule.leaves or is_leaf(step):
+    made = steps(path) if path.tracked else []
+    for slot in slots if made else ():
+        step, k = made[slot]
+        if is_leaf(step, k):
             leaves.append(slot)
         elif step.rule.kinds[k].tracked:
             others.append(slot)

@@ -34,6 +34,11 @@ COUNTS = {"programs": 0, "rows": 0, "rules": 0, "runs": 0}
 """Counts, for tests and benchmarks: programs built, rows of the paths that are kept, rules made, runs."""
 
 
+def count(what: str) -> None:
+    """Count an event."""
+    COUNTS[what] += 1
+
+
 class Step:
     """A row as an object: ``first`` is its first result slot, ``scalar`` the place of its first number, ``open`` the
     innermost vmapped call behind it."""
@@ -242,8 +247,6 @@ def history_of(path: Path) -> History:
         found.extend(path, ROOT)
     path.history = found
     return found
-
-
 
 
 def below(path: Path) -> Iterator[Path]:

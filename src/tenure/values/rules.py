@@ -49,12 +49,11 @@ class Level:
 
 
 class Kind:
-    """Kind of a value. ``leaf`` and ``plain`` are the same with and without a gradient; ``input`` is the rule by which
+    """Kind of a value. ``leaf`` is the same with a gradient; ``input`` is the rule by which
     such a value becomes an input of a trace."""
 
     leaf: Kind
-    plain: Kind
-    __slots__ = ("aval", "input", "leaf", "level", "plain", "tracked")
+    __slots__ = ("aval", "input", "leaf", "level", "tracked")
 
     def __init__(self, aval: Aval, tracked: bool, level: Level | None) -> None:
         self.aval = aval
@@ -76,7 +75,7 @@ def kind_of(aval: Aval, tracked: bool = False, level: Level | None = None) -> Ki
         if len(KINDS) > MOST_KINDS:
             KINDS.clear()
         plain, leaf = Kind(aval, False, level), Kind(aval, True, level)
-        plain.plain, plain.leaf = leaf.plain, leaf.leaf = plain, leaf
+        plain.leaf = leaf.leaf = leaf
         plain = KINDS.setdefault((aval, level), plain)
     return plain.leaf if tracked else plain
 
@@ -88,21 +87,19 @@ SAME: Final = Level(0, None)
 class Rule:
     """Step on operands of some kinds.
 
-    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call; they
-    are ``tracked`` or not. It reads ``arity``
-    slots, and numbers of the Python types ``numbers``, which ``bounds`` restrict, after them, or before if it is
-    ``turned``. ``leaves`` says which results of an operation are sources of gradients from here on; ``grad``, whether
-    gradients were recorded. ``inputs`` is 1 for a new input; a gradient ``consumes`` what it walks or not. ``size``
-    counts its operations, each of a composite one by itself. ``open`` is the innermost vmapped call from here on.
-    ``recipe`` knows what an operation emits with some ``flags`` (``ir.templates``), ``template``
-    has it, where each result is an instruction of its own; ``reads`` is
-    whether its gradient reads a value, once that is known.
+    ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call; some are
+    ``tracked`` or none. It reads ``arity`` slots, and numbers of the Python types ``numbers``, which ``bounds``
+    restrict, after them, or before if it is ``turned``. ``leaves`` says which results of an operation are sources of
+    gradients from here on; ``grad``, whether gradients were recorded. ``inputs`` is 1 for a new input; a gradient
+    ``consumes`` what it walks or not. ``size`` counts its operations, each of a composite one by itself. ``open`` is
+    the innermost vmapped call from here on. ``recipe`` knows what an operation emits with some ``flags``
+    (``ir.templates``), ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
+    gradient reads a value, once that is known.
     """
 
     __slots__ = (
         "arity", "bounds", "consumes", "expand", "flags", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
-        "name", "numbers", "open", "params", "reads", "recipe",
-        "size", "template", "tracked", "turned",
+        "name", "numbers", "open", "params", "reads", "recipe", "size", "template", "tracked", "turned",
     )  # fmt: skip
 
     def __init__(

@@ -90,17 +90,7 @@ def consumed_within(path: Path) -> dict[int, int]:
 
 def walked(path: Path, roots: Iterable[int]) -> set[int]:
     """Results that a backward from some of a path walks, up to its leaves."""
-    made = paths.steps(path)
-    found: set[int] = set()
-    stack = [s for s in roots if s >= 0]
-    while stack:
-        slot = stack.pop()
-        step, k = made[slot]
-        ends = k in step.rule.leaves or paths.is_leaf(step)
-        if slot not in found and step.rule.kinds[k].tracked and not ends:
-            found.add(slot)
-            stack.extend([a for a in step.args if a >= 0])
-    return found
+    return paths.ancestors(paths.steps(path), roots, leaves=False)
 
 
 def spending(path: Path) -> set[int]:
@@ -112,8 +102,7 @@ def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
     """Consumed results of a path, and those whose gradient would walk them."""
     out = dict(spent)
     for slot, step, k in paths.own_steps(path) if out else ():
-        ends = k in step.rule.leaves or paths.is_leaf(step)
-        if slot not in out and step.rule.kinds[k].tracked and not ends:
+        if slot not in out and step.rule.kinds[k].tracked and not paths.is_leaf(step, k):
             by = next((a for a in step.args if a in out), None)
             if by is not None:
                 out[slot] = out[by]

@@ -12,7 +12,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.ops.selection import settled
-from tenure.values import force, paths, spending
+from tenure.values import paths, spending
 from tenure.values.expand import (
     expand_block,
     expand_call,
@@ -30,8 +30,8 @@ from tenure.values.inside import INSIDE, defect
 from tenure.values.levels import level_of
 from tenure.values.modes import MODE, current_mode
 from tenure.values.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
-from tenure.values.period import due
-from tenure.values.record import RECORDER, cut
+from tenure.values.record import RECORDER
+from tenure.values.rows import count
 from tenure.values.rules import Key, Kind, Rule, kind_of
 from tenure.values.sites import here, site, site_of
 from tenure.values.trace import Trace
@@ -73,8 +73,8 @@ class Hold:
 
     def __enter__(self) -> Trace:
         t = self.trace or RECORDER.trace
-        if len(t.rules) >= t.limit and not (self.trace or t.busy) and due(t, bool(RECORDER.open)):
-            t = cut(t)
+        if len(t.rules) >= t.limit and not (self.trace or t.busy):
+            t = RECORDER.ready(t)
         while True:
             t = RECORDER.fresh() if t.busy else t
             t.busy = True
@@ -125,7 +125,7 @@ def made(t: Trace, build: Callable[[], Rule]) -> Rule:
         rule = build()
     except INSIDE as error:
         raise defect(error, t) from error
-    force.count("rules")
+    count("rules")
     return rule
 
 

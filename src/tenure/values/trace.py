@@ -17,7 +17,7 @@ from tenure.values.grow import new_operation
 from tenure.values.inside import internally
 from tenure.values.levels import escaped, is_open, refuse_reading
 from tenure.values.modes import MODES, Mode
-from tenure.values.rows import COUNTS, ROOT, Path
+from tenure.values.rows import ROOT, Path, count
 from tenure.values.rules import Key, Kind, Level, Rule, Slots
 from tenure.values.unfinished import bound_elsewhere, refuse_moved
 
@@ -31,8 +31,8 @@ class Trace:
     many results there were when each input was bound. ``suspended`` is its run that an interrupt has stopped; ``left``,
     whether an interrupter of a step records elsewhere. ``segments`` are those that other threads made of it, and
     ``spent`` the results that a backward consumed which is no step of it, with the line. ``tensor`` is the class of
-    handles, ``compute`` computes the value of a pending one of whatever trace, ``resume`` goes
-    on with an interrupted trace."""
+    handles, ``compute`` computes the value of a pending one of whatever trace, ``resume`` goes on with an interrupted
+    trace."""
 
     tensor: ClassVar[Any]
     compute: ClassVar[Callable[[Any], None]]
@@ -116,8 +116,8 @@ class Trace:
         """The path to the end of a trace that records no more: without a step that was interrupted."""
         if self.busy and self.rules:
             rules = self.rules
-            del self.slots[sum([rule.arity for rule in rules]) :]
-            del self.scalars[self.path.scalars + sum([len(rule.numbers) for rule in rules]) :]
+            del self.slots[sum(map(_arity, rules)) :]
+            del self.scalars[self.path.scalars + sum(map(_numbers, rules)) :]
         return self.point()
 
     def prefix(self, slot: int) -> Path:
@@ -177,7 +177,7 @@ class Trace:
         except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
         rule.check(scalars)
-        COUNTS["rules"] += 1
+        count("rules")
         return mode.known.keep(rule)
 
     def append(self, rule: Rule, args: Sequence[int], scalars: Sequence[Any], frame: Any) -> Any:
