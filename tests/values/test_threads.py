@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.values import force
+from tenure.values import force, paths
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:
@@ -235,3 +235,30 @@ def test_turns_of_threads_to_any_depth(threads: int) -> None:
     assert y.tolist() == [401.0, 402.0, 403.0]
     assert w.grad is not None
     assert w.grad.tolist() == [1.0] * 3
+
+
+def test_a_number_taken_for_a_constant_serves_no_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(c: float) -> float:
+        return (tn.ones(37) * c + c).sum().item()  # type: ignore[return-value]
+
+    def elsewhere(c: float) -> None:
+        together(lambda: found.append((c, f(c))))
+
+    def literals(*args: Any) -> Any:
+        made = plain[0](*args)
+        if threading.current_thread() is threading.main_thread():
+            elsewhere(2.0)  # the number differs while a program is built for which it was one
+        return made
+
+    def keep(*args: Any) -> bool:
+        kept = plain[1](*args)
+        if threading.current_thread() is threading.main_thread():
+            elsewhere(3.0)
+        return kept
+
+    found: list[tuple[float, float]] = []
+    plain = paths.literals, paths.keep
+    monkeypatch.setattr(paths, "literals", literals)
+    monkeypatch.setattr(paths, "keep", keep)
+    found.append((1.0, f(1.0)))
+    assert len(found) > 2 and all(value == 74.0 * c for c, value in found)

@@ -135,9 +135,7 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
     plan = path.plans.get((slots, save)) or Plan(path, slots, save, t.expanded(path))
     if len(path.plans) > MOST_PLANS:
         path.plans.clear()
-    path.plans[save] = path.plans[slots, save] = plan
-    if paths.outdated(plan.baked):
-        path.plans.clear()
+    if not paths.keep(path, {save: plan, (slots, save): plan}, plan.baked):
         return plan_for(t, wanted, save)
     return plan
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from tenure.ir.program import Value, filled
 from tenure.transform.vjp import pull_back
 from tenure.values.expand import Expansion, expand_close, expand_mark, expand_return, expand_widen
 from tenure.values.graph import Source
+from tenure.values.guard import guarded
 from tenure.values.levels import is_open
 from tenure.values.rows import History, Path, Step, history_of
 from tenure.values.rules import GENERAL, Rule, Slots
@@ -269,6 +270,11 @@ def literal(value: Any, dtype: DType) -> Application:
 LITERALS = Bounded()
 
 
-def outdated(baked: Sequence[tuple[Path, int]]) -> bool:
-    """Whether a number that a program took for a constant has differed since, in another thread."""
-    return any(block.fixed[k] is GENERAL for block, k in baked)
+@guarded
+def keep(path: Path, programs: Mapping[Any, Any], baked: Sequence[tuple[Path, int]]) -> bool:
+    """Keep new programs of a path by their keys. False, and nothing done, if a number that they took for a constant has
+    differed since, in another thread."""
+    if any(block.fixed[k] is GENERAL for block, k in baked):
+        return False
+    path.plans.update(programs)
+    return True

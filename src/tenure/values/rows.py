@@ -159,10 +159,12 @@ class Path:
 
     def admit(self, numbers: Sequence[Any]) -> None:
         """Note the numbers of this visit; a position that meets a second value becomes an input for good."""
-        if self.special is not None and self.special[0](numbers) != self.special[1]:
+        special = self.special  # another thread may replace it meanwhile
+        if special is not None and special[0](numbers) != special[1]:
             met = zip(self.fixed, numbers, strict=True)
             self.generalize([k for k, (value, x) in enumerate(met) if value is not GENERAL and value != x])
 
+    @guarded
     def generalize(self, places: Sequence[int]) -> None:
         """Turn scalar positions into inputs for good; programs that took them for constants are dropped."""
         for k in places:

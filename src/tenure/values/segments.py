@@ -111,9 +111,8 @@ def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:
         if found is not None:
             return found
         made = Adjoint(path, *about)
-        path.plans[key] = made
-        if paths.outdated(made.baked):
-            path.plans.clear()
+        if paths.keep(path, {key: made}, made.baked):
+            return made
 
 
 def _feed(inputs: Any, saved: Any, kind: str, k: Any, aval: Any, cts: Cotangents, into: Cotangents) -> Any:
