@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tenure.check.engine import check
 from tenure.check.settings import SettingsError
@@ -61,13 +61,20 @@ def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
                     out.depends.update(part.depends)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for child in processes.active_children():
-                    child.terminate()
-                    child.join()
+                _end(processes.active_children())
                 raise
     except futures.process.BrokenProcessPool:
         raise SettingsError("a process of the check was ended from outside, perhaps for lack of memory") from None
     return out
+
+
+def _end(children: Sequence[Any]) -> None:
+    """End processes. The pool's own thread waits for them too, and only one of the two sees each end."""
+    for child in children:
+        child.terminate()
+    for child in children:
+        while child.is_alive():
+            child.join(0.01)
 
 
 def split(files: Sequence[str], sizes: Mapping[str, int], parts: int) -> list[list[str]]:
