@@ -37,8 +37,8 @@ class Expansion:
     def __init__(self) -> None:
         self.builder = Builder()
         self.slots: list[int] = []
-        self.inputs: list[Value] = []
-        self.scalars: list[Value] = []
+        self.inputs: list[int] = []
+        self.scalars: list[int] = []
         self.examples: list[Value] = []
         self.path: Path = ROOT
 
@@ -50,35 +50,46 @@ class Expansion:
         return self
 
     def _advance(self, block: Path) -> None:
-        """Expand a block of rows: where the rule has a template, without making an object of the row."""
-        b, slots, read = self.builder, self.slots, block.slots
-        at = 0
-        for rule in block.rules:
+        """Expand a block of rows: where a rule has a template, without making an object of the row."""
+        row = at = 0
+        while True:
+            row, at = self.copied(block, row, at)
+            if row == len(block.rules):
+                return
+            rule = block.rules[row]
+            args = block.slots[at : at + rule.arity]
+            self.builder.origin, self.builder.tracking = len(self.slots), rule.grad
+            rule.expand(self, Step(rule, args, len(self.slots), len(self.scalars), None))
+            row, at = row + 1, at + rule.arity
+
+    def copied(self, block: Path, row: int, at: int) -> tuple[int, int]:
+        """Expand the rows of a block from one on, whose slots stand at ``at``, as far as their rules have templates;
+        the next row, and where its slots stand."""
+        b, slots, rules, read = self.builder, self.slots, block.rules, block.slots
+        while row < len(rules) and rules[row].template is not None and not b.depths:
+            rule = rules[row]
             b.origin, b.tracking = len(slots), rule.grad
-            args = read[at : at + rule.arity]
-            at += rule.arity
-            if rule.template is None or b.depths:
-                rule.expand(self, Step(rule, args, len(slots), len(self.scalars), None))
-                continue
-            ids = self.arguments(rule, args)
+            ids = self.arguments(rule, read[at : at + rule.arity])
             rule.template.lay(b, ids)
             slots += [ids[k] for k in rule.template.results]
+            row, at = row + 1, at + rule.arity
+        return row, at
 
     def __getitem__(self, slot: int) -> Value:
-        return Value(self.builder, self.slots[slot]) if slot >= 0 else self.inputs[~slot]
+        return Value(self.builder, self.slots[slot] if slot >= 0 else self.inputs[~slot])
 
     def arguments(self, rule: Rule, args: Slots) -> list[int]:
         """Numbers of the values that a step reads; its scalars become inputs here."""
         slots, inputs = self.slots, self.inputs
-        read = [slots[k] if k >= 0 else inputs[~k].id for k in args]
+        read = [slots[k] if k >= 0 else inputs[~k] for k in args]
         if not rule.numbers:
             return read
-        numbers = [self.scalar(kind).id for kind in rule.numbers]
+        numbers = [self.scalar(kind) for kind in rule.numbers]
         return [*numbers, *read] if rule.turned else [*read, *numbers]
 
-    def scalar(self, kind: type) -> Value:
-        """Value of the next Python number."""
-        value = self.builder.input(WEAK[kind])
+    def scalar(self, kind: type) -> int:
+        """Number of the value of the next Python number."""
+        value = self.builder.input(WEAK[kind]).id
         self.scalars.append(value)
         return value
 
@@ -86,7 +97,7 @@ class Expansion:
 def expand_input(ex: Expansion, step: Step) -> None:
     """Expand an input; it is tracked if a gradient flows to it."""
     aval, tracked = step.params
-    ex.inputs.append(ex.builder.input(aval, tracked=tracked))
+    ex.inputs.append(ex.builder.input(aval, tracked=tracked).id)
 
 
 def expand_operation(ex: Expansion, step: Step) -> None:

@@ -90,10 +90,9 @@ class Plan:
         self.sites: list[graph.CodeSite] | None = None
         kept = [packs.pack(ex.builder, what) for what in self.saved]
         literals, self.baked = paths.literals(path, ex)
-        inputs = [v.id for v in ex.inputs]
-        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
-        numbers = [ex.scalars[k].id for k in self.numbers]
-        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
+        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v not in literals])
+        numbers = [ex.scalars[k] for k in self.numbers]
+        program = ex.builder.extract([*ex.inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
         self.executable = EXECUTOR(verified(made_ready(program)))
         count("programs")
 
@@ -306,7 +305,7 @@ class Prefix:
     def __init__(self, ex: Expansion, slots: tuple[int, ...], known: tuple[int, ...]) -> None:
         b = ex.builder
         outputs = [ex[s].id for s in slots]
-        given = [[v.id for v in ex.inputs], [ex[s].id for s in known], [v.id for v in ex.scalars]]
+        given = [ex.inputs, [ex[s].id for s in known], ex.scalars]
         used = b.reads(outputs, {v for part in given for v in part})
         self.slots = slots
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)

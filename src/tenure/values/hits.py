@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tenure.compile.tiers import Tiered
+from tenure.ir.applications import Application
+from tenure.ir.program import Builder
+from tenure.ir.templates import Template
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
 from tenure.values import force, graph, hits_code, record
-from tenure.values.expand import expand_gradient, expand_mark, expand_operation
+from tenure.values.expand import WEAK, Expansion, expand_gradient, expand_mark, expand_operation
 from tenure.values.handing import start
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
@@ -37,7 +40,9 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "tracked"),
-    Rule: ("arity", "bounds", "grad", "key", "kind", "kinds", "level", "name", "params"),
+    Rule: (
+        "arity", "bounds", "grad", "key", "kind", "kinds", "level", "name", "numbers", "params", "template", "turned",
+    ),
     Path: ("history", "likely", "limit", "own", "plans", "rules", "save", "scalars", "slots", "special", "stamp"),
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
@@ -45,6 +50,10 @@ SLOTS: dict[type, tuple[str, ...]] = {
     force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
+    Application: ("alias",),
+    Builder: ("applications", "avals", "block", "consts", "depths", "operands", "origins", "tracked"),
+    Template: ("applications", "avals", "constants", "start", "tracked"),
+    Expansion: ("builder", "inputs", "scalars", "slots"),
 }
 NAMES = {
     "cell_name": "unfinished",
@@ -74,6 +83,9 @@ def _known() -> dict[str, Any]:
         "empty": (),
         "zero": 0,
         "one": 1,
+        "minus_one": -1,
+        "weak": WEAK,
+        "slow_body": Builder.body,
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
@@ -155,10 +167,13 @@ does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
-    _bind: Any = CODE.method("bind_method", Trace.bind, Trace)
-    Trace.bind = _bind  # type: ignore[method-assign]
-    _point: Any = CODE.method("point_method", Trace.point, Trace)
-    Trace.point = _point  # type: ignore[method-assign]
+    for _of, _name, _code in (
+        (Trace, "bind", "bind_method"),
+        (Trace, "point", "point_method"),
+        (Expansion, "copied", "copied"),
+        (Builder, "body", "body"),
+    ):
+        setattr(_of, _name, CODE.method(_code, getattr(_of, _name), _of))
 
 
 def add_place(of: type) -> None:

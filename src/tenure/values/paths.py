@@ -232,14 +232,14 @@ def residuals(
     reads = {v for v in outputs if v < n}
     for v in b.needed(outputs, {v.id for v in given["roots"]} | set(range(n))):
         reads.update([o for o in b.operands[v] if o < n])
-    again = {v.id for v in [*[ex.inputs[k] for k in lasting], *ex.scalars]}
+    again = {*[ex.inputs[k] for k in lasting], *ex.scalars}
     for v in range(n):
         at, operands = b.made(v), b.operands[v]
         if at is not None and operands and at.primitive.lower.cost is Cost.FREE and again.issuperset(operands):
             again.add(v)
     saved = tuple(sorted([v for v in reads if b.operands[v] and v not in again]))
     remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))
-    kept = tuple([k for k, x in enumerate(ex.inputs) if x.id in reads or x.id in remade])
+    kept = tuple([k for k, v in enumerate(ex.inputs) if v in reads or v in remade])
     return saved, kept
 
 
@@ -253,7 +253,7 @@ def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], list[tu
         before = len(places)
         for k, (value, scalar) in enumerate(zip(list(block.fixed), scalars, strict=False)):
             if value is not GENERAL:
-                out[scalar.id] = literal(value, scalar.dtype)
+                out[scalar] = literal(value, ex.builder.avals[scalar].dtype)
                 places.append((block, k))
         if len(places) > before:
             block.baked[path] = None
