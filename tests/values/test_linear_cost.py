@@ -18,7 +18,7 @@ from tenure.values.rows import ROOT
 
 SIZES = (100, 1000, 10_000)
 FEWER = (400, 2000)
-LEAST = (200, 800)
+LEAST = (700, 1400)
 
 
 class Meter:

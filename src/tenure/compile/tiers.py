@@ -99,7 +99,7 @@ class Tiered:
         if not self.cost:
             self.cost = estimate(self.program)
         cost = self.cost * BESIDE if self.long() else self.cost
-        return self.seconds > cost or (cost < BUDGET.left() and (not self.seen or len(self.program.instructions) > 1))
+        return self.seconds > cost or (cost < BUDGET.left() and (not self.seen or len(self.program.applications) > 1))
 
     def long(self) -> bool:
         """Whether it is compiled beside."""
@@ -155,8 +155,8 @@ class Tiered:
     def work(self) -> int:
         """Elements that a run computes; of what is written in place those that are written. A bound where that is
         small."""
-        size, instructions = self.program.aval, self.program.instructions
-        most = max([at[0].size for at in instructions], default=0) * len(instructions)
+        size, applications = self.program.aval, self.program.applications
+        most = max([at.size for at in applications], default=0) * len(applications)
         if most <= AT_ONCE:
             return most
         return sum(

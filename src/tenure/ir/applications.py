@@ -26,7 +26,7 @@ class Application:
 
     ``size`` is that of the result. ``alias`` is the number of the operand that the result simply is, None if there is
     none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
-    can have a gradient. ``reads`` is the size of the operand that it reads by index, 0 if it is no such read.
+    can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
     ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of generic functions that
     compute it (``compile.rules``), once they are known.
     """
@@ -44,7 +44,7 @@ class Application:
         self.alias = primitive.alias
         self.flows = tuple(primitive.differentiable(len(operands)))
         self.carries = self.flows if aval.dtype.is_floating else ()
-        self.reads = operands[0].size if primitive.accumulate is not None else 0
+        self.reads = operands[0].size if primitive.accumulate is not None else -1
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
 

@@ -25,20 +25,33 @@ def laid(
     """Results of a rule of this name on operands ``ids``, the first ``about`` of which are cotangents or tangents. What
     zeros the results hold is known from then on. None, and nothing emitted, if it is opaque."""
     flags = flags_of(b, ids)
-    found = at.rules.get((name, flags), MISSING)
+    known = at.rules.get(name)
+    if known is None:
+        known = at.rules.setdefault(name, {})
+    key = flags if b.depths else packed(flags)
+    found = known.get(key, MISSING)
     if found is MISSING:
-        found = at.rules[name, flags] = on_symbols(*rule(at), flags, ()) or {}
+        found = known[key] = on_symbols(*rule(at), flags, ()) or {}
     if type(found) is dict:
         zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
-        if zeros not in found:
-            found[zeros] = on_symbols(*rule(at), flags, zeros)
-        found = found[zeros]
+        case = packed(zeros, 2)
+        if case not in found:
+            found[case] = on_symbols(*rule(at), flags, zeros)
+        found = found[case]
         if found is None:
             return None
     found.lay(b, ids)
-    for ref, zeros in found.zeros:
-        b.zeros[ids[ref]] = zeros
+    for ref, own in found.zeros:
+        b.zeros[ids[ref]] = own
     return [None if ref is None else ids[ref] for ref in found.results]
+
+
+def packed(numbers: Sequence[int], bits: int = 1) -> int:
+    """Small numbers as one, the first in the lowest bits; so native code finds what is kept by them."""
+    out = 0
+    for k, number in enumerate(numbers):
+        out |= number << bits * k
+    return out
 
 
 MISSING = object()

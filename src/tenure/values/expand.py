@@ -17,7 +17,7 @@ from tenure.ops import index, pointwise
 from tenure.ops.selection import settled
 from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
-from tenure.transform.vjp import pull_back
+from tenure.transform import vjp
 from tenure.values.rows import ROOT, Path, Step
 from tenure.values.rules import Rule, Slots
 
@@ -145,7 +145,7 @@ def expand_gradient(ex: Expansion, step: Step) -> None:
         g = b.full(ex[slot].shape, 1, ex[slot].dtype) if given is None else ex[given]
         held[ex[slot].id] = g if ex[slot].id not in held else held[ex[slot].id] + g
     accumulators = {ex[s].id: ex[a] for s, a in zip(stops, into, strict=True) if a is not None}
-    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
+    found = vjp.pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     for stop in reached:
         arrived = found.get(ex[stop].id)
         ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived).id)
@@ -214,18 +214,7 @@ def expand_block(ex: Expansion, step: Step) -> None:
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
     """Stops that a gradient of the roots reaches without passing through another one, in their order."""
-    b = ex.builder
-    halt = {ex[s].id for s in stops}
-    stack = [ex[slot].id for slot, _ in roots if b.tracked[ex[slot].id]]
-    seen = set(stack)
-    while stack:
-        v = stack.pop()
-        at = b.made(v)
-        if at is None or v in halt:
-            continue
-        for k in at.flows:
-            o = b.operands[v][k]
-            if o not in seen and b.tracked[o]:
-                seen.add(o)
-                stack.append(o)
-    return tuple([s for s in stops if ex[s].id in seen])
+    tracked = ex.builder.tracked
+    ends = [ex[slot].id for slot, _ in roots]
+    found = set(vjp.between(ex.builder, {ex[s].id for s in stops}, [v for v in ends if tracked[v]]))
+    return tuple([s for s in stops if ex[s].id in found and tracked[ex[s].id]])

@@ -75,7 +75,7 @@ class Plan:
     def __init__(self, path: Path, slots: tuple[int, ...], save: Save, ex: Expansion) -> None:
         self.slots = slots
         leaves, differentiable = paths.tracked(path, slots)
-        spent = spending.spread(path, spending.consumed_within(path)) if differentiable else {}
+        spent = paths.spread(path, spending.consumed_within(path)) if differentiable else {}
         self.leaves = tuple(leaves)
         self.open = tuple([s for s in differentiable if s not in spent])
         self.consumed = {s: spent[s] for s in differentiable if s in spent}

@@ -17,8 +17,18 @@ from tenure.ir.templates import Template
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
-from tenure.values import force, graph, hits_code, record
-from tenure.values.expand import WEAK, Expansion, expand_gradient, expand_mark, expand_operation
+from tenure.transform import vjp
+from tenure.values import force, graph, hits_code, paths, record
+from tenure.values.expand import (
+    WEAK,
+    Expansion,
+    expand_close,
+    expand_gradient,
+    expand_mark,
+    expand_operation,
+    expand_return,
+    expand_widen,
+)
 from tenure.values.handing import start
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
@@ -41,18 +51,26 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "tracked"),
     Rule: (
-        "arity", "bounds", "grad", "key", "kind", "kinds", "level", "name", "numbers", "params", "template", "turned",
+        "arity", "bounds", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
+        "params", "template", "turned",
     ),
-    Path: ("history", "likely", "limit", "own", "plans", "rules", "save", "scalars", "slots", "special", "stamp"),
+    Path: (
+        "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
+        "slots", "special", "stamp",
+    ),
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
     force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
-    Application: ("alias",),
-    Builder: ("applications", "avals", "block", "consts", "depths", "operands", "origins", "tracked"),
-    Template: ("applications", "avals", "constants", "start", "tracked"),
+    Application: ("alias", "aval", "flows", "operands", "reads", "rules"),
+    Builder: (
+        "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
+        "tracking", "zeros",
+    ),
+    Template: ("applications", "avals", "constants", "start", "tracked", "zeros"),
+    vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
 }
 NAMES = {
@@ -64,6 +82,7 @@ NAMES = {
     "item_name": "item",
     "acquire": "acquire",
     **{f"name_{name}": name for name in ("backward", "open", "plan", "rows", "runs")},
+    **{f"name_{name}": name for name in ("accumulate", "add", "blocks", "sum", "vjp")},
     **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
     **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
 }
@@ -85,6 +104,7 @@ def _known() -> dict[str, Any]:
         "one": 1,
         "minus_one": -1,
         "weak": WEAK,
+        "template": Template,
         "slow_body": Builder.body,
         "getframe": sys._getframe,
         "package": PACKAGE,
@@ -92,6 +112,7 @@ def _known() -> dict[str, Any]:
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
+        "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
         "gradient_step": expand_gradient,
         "operation_step": expand_operation,
         "root": ROOT,
@@ -165,6 +186,9 @@ apply: Callable[..., Tensor] = coded(record.apply)
 """``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
 does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
+vjp.between = coded(vjp.between)
+for _name in ("reached_rows", "spread", "tracked", "walked"):
+    setattr(paths, _name, coded(getattr(paths, _name)))
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
     for _of, _name, _code in (
@@ -172,6 +196,7 @@ if CODE is not None:
         (Trace, "point", "point_method"),
         (Expansion, "copied", "copied"),
         (Builder, "body", "body"),
+        (vjp.Walk, "passed", "passed"),
     ):
         setattr(_of, _name, CODE.method(_code, getattr(_of, _name), _of))
 

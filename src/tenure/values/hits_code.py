@@ -20,11 +20,13 @@ from tenure.values.hits_indexing import INDEXING
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.hits_places import PLACING
 from tenure.values.hits_points import POINTS
+from tenure.values.hits_paths import PATHS
 from tenure.values.hits_programs import PROGRAMS
 from tenure.values.hits_reads import READING
 from tenure.values.hits_run import RUNNING, trace_maker
 from tenure.values.hits_steps import PARTS
 from tenure.values.hits_updates import UPDATING
+from tenure.values.hits_walk import WALKING
 
 __all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
@@ -80,7 +82,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
 
     Body.offsets = offsets
     m: Code = Code(Body)
-    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD, *PROGRAMS)
+    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD, *PROGRAMS, *WALKING, *PATHS)
     for define in (*parts, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):

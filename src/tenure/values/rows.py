@@ -10,7 +10,9 @@ blocks behind one path are one object, found by comparing them, so that a path s
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -92,7 +94,7 @@ class Path:
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
-    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it; behind so many rows as
+    ``history`` what is known of its results; ``made`` are those of its block (``Results``). A trace is ``cut`` so many rows behind it; behind so many rows as
     ``limit`` the recorder looks whether it is to be cut.
     """
 
@@ -102,7 +104,7 @@ class Path:
     save: bool | None
     size: int
     __slots__ = (
-        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent",
+        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own", "parent",
         "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
     )  # fmt: skip
 
@@ -117,6 +119,7 @@ class Path:
         self.baked: dict[Path, None] = {}
         self.cut: int | None = None
         self.save, self.history, self.stamp = None, None, 0
+        self.made: list[tuple[Step, int]] | None = None
         self.fixed: list[Any] = [GENERAL if unspecializable(x) else x for x in numbers]
         self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
         self._specialize()
@@ -208,33 +211,59 @@ def _steps(path: Path) -> Iterator[Step]:
         at, first, scalar = end, first + len(rule.kinds), scalar + len(rule.numbers)
 
 
-class History:
-    """Knowledge of the results of a path, and of those that go on from it: the step of each with the result's index
-    within it, the aval of each input and whether a gradient flows to it, the sources behind a result, and the
-    results consumed with the first slot of the gradient that did it: by the first
-    ``walked`` of the ``gradients``."""
+class Results(Sequence[tuple[Step, int]]):
+    """The results of a path in their order: the step of each, with its place among the step's."""
 
-    __slots__ = ("gradients", "inputs", "reach", "spent", "steps", "walked")
+    __slots__ = ("blocks", "ends", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.blocks = path.blocks()
+        self.ends = [block.results for block in self.blocks]
+
+    def __len__(self) -> int:
+        return self.path.results
+
+    def __getitem__(self, slot: Any) -> Any:
+        block = self.blocks[bisect_right(self.ends, slot)]
+        return made_in(block)[slot - (block.parent or _BEFORE).results]
+
+    def __iter__(self) -> Iterator[tuple[Step, int]]:
+        return chain.from_iterable(map(made_in, self.blocks))
+
+
+def made_in(block: Path) -> list[tuple[Step, int]]:
+    """The results of a path's own block, as ``Results`` has them; kept once somebody has asked."""
+    if block.made is None:
+        block.made = [(step, k) for step in _steps(block) for k in range(len(step.rule.kinds))]
+    return block.made
+
+
+class History:
+    """Knowledge of a path, and of those that go on from it: the aval of each input and whether a gradient flows to it,
+    the sources behind a result, and the results consumed with the first slot of the gradient that did it: by the first
+    ``walked`` of the ``gradients``. It covers so many ``results``."""
+
+    __slots__ = ("gradients", "inputs", "reach", "results", "spent", "walked")
 
     def __init__(self) -> None:
-        self.steps: list[tuple[Step, int]] = []
         self.inputs: list[tuple[Aval, bool]] = []
         self.gradients: list[Step] = []
         self.reach: dict[int, Slots] = {}
+        self.results = 0
         self.spent: dict[int, int] = {}
         self.walked = 0
 
+    @guarded
     def extend(self, path: Path, after: Path) -> bool:
         """Go on with the steps behind a path, unless another one has gone on with others."""
-        return self._extend(path.steps(after), after)
-
-    @guarded
-    def _extend(self, new: list[Step], after: Path) -> bool:
-        if len(self.steps) != after.results or len(self.inputs) != after.inputs:
+        if self.results != after.results or len(self.inputs) != after.inputs:
             return False
-        self.inputs += [step.params for step in new if step.rule.inputs]
-        self.gradients += [step for step in new if step.rule.consumes]
-        self.steps += [(step, k) for step in new for k in range(len(step.rule.kinds))]
+        for block in path.blocks(after):
+            self.inputs += [rule.params for rule in block.rules if rule.inputs]
+            if any([rule.consumes for rule in block.rules]):
+                self.gradients += [step for step in _steps(block) if step.rule.consumes]
+        self.results = path.results
         return True
 
 

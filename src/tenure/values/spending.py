@@ -76,9 +76,8 @@ def consumed(path: Path) -> dict[int, int]:
 def _walk_on(path: Path, history: History) -> None:
     while history.walked < len(history.gradients):
         step = history.gradients[history.walked]
-        for slot in walked(path, [r for r, _ in step.params[0]]):
-            at, k = history.steps[slot]
-            if spends(at.rule, k):
+        for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]]), strict=True):
+            if spends(rule, k):
                 history.spent.setdefault(slot, step.first)
         history.walked += 1
 
@@ -88,32 +87,21 @@ def consumed_within(path: Path) -> dict[int, int]:
     return {slot: by for slot, by in consumed(path).copy().items() if by < path.results}
 
 
-def walked(path: Path, roots: Iterable[int]) -> set[int]:
+def walked(path: Path, roots: list[int]) -> paths.Walked:
     """Results that a backward from some of a path walks, up to its leaves."""
-    return paths.ancestors(paths.steps(path), roots, leaves=False)
+    return paths.walked(path, roots, [], False)
 
 
 def spending(path: Path) -> set[int]:
     """Results of a path whose step a backward consumes."""
-    return {slot for slot, step, k in paths.own_steps(path) if spends(step.rule, k)}
-
-
-def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
-    """Consumed results of a path, and those whose gradient would walk them."""
-    out = dict(spent)
-    for slot, step, k in paths.own_steps(path) if out else ():
-        if slot not in out and step.rule.kinds[k].tracked and not paths.is_leaf(step, k):
-            by = next((a for a in step.args if a in out), None)
-            if by is not None:
-                out[slot] = out[by]
-    return out
+    return {slot for slot, rule, k in paths.own_rows(path) if spends(rule, k)}
 
 
 def needs(path: Path) -> KeysView[int]:
     """Results whose gradient within a path reads a value, cached."""
     found: KeysView[int] | None = path.plans.get("needs")
     if found is None:
-        found = path.plans["needs"] = spread(path, dict.fromkeys(spending(path))).keys()
+        found = path.plans["needs"] = paths.spread(path, dict.fromkeys(spending(path))).keys()
     return found
 
 
@@ -123,15 +111,16 @@ def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
     path, key = segment.path, ("spent", tuple(sorted(roots)))
     found: tuple[frozenset[int], KeysView[int]] | None = path.plans.get(key)
     if found is None:
-        spent = frozenset(walked(path, key[1]) & spending(path))
-        found = path.plans[key] = spent, spread(path, dict.fromkeys(spent)).keys()
+        steps = zip(*walked(path, list(key[1])), strict=True)
+        spent = frozenset([slot for slot, rule, k in steps if spends(rule, k)])
+        found = path.plans[key] = spent, paths.spread(path, dict.fromkeys(spent)).keys()
     spent, gone = found
     let_go(segment, gone, where)
     t = segment.trace
     if t is not None:
         t.spent.update(dict.fromkeys(spent, where))
         for other in alike(t):
-            let_go(other, spread(other.path, dict.fromkeys(spent)).keys(), where)
+            let_go(other, paths.spread(other.path, dict.fromkeys(spent)).keys(), where)
 
 
 def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
@@ -173,4 +162,4 @@ def gone(segment: Segment) -> dict[int, CodeSite]:
     handles, lines = t.handles, dict[int, CodeSite]()
     for slot, by in consumed_within(t.so_far()).items():
         lines[slot] = site_of(t, handles[by]) if by < len(handles) else None
-    return spread(segment.path, lines | t.spent)
+    return paths.spread(segment.path, lines | t.spent)
