@@ -127,9 +127,8 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
         fresh: dict[Application, Rule] = {}
         for k, at in enumerate(applications):
             if found[k] is None:
-                found[k] = RULES.get(at) or fresh.get(at) or Rule(at)
-                if at not in RULES:
-                    fresh[at] = found[k]
+                rule = RULES.get(at)
+                found[k] = rule if rule is not None else fresh.get(at) or fresh.setdefault(at, Rule(at))
         publish(fresh)
         for at, rule in zip(applications, found, strict=True):
             at.calls = at.calls or rule

@@ -62,7 +62,7 @@ class Application:
         )
 
     def __hash__(self) -> int:
-        return hash((self.primitive, self.operands))
+        return hash((self.primitive, self.operands, self.aval))
 
     def __repr__(self) -> str:
         return f"{self.primitive}({', '.join(map(str, self.operands))}; {dict(self.params)})"

@@ -26,7 +26,7 @@ from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
 from tenure.values.rows import COUNTS, ROOT, Path, count, prune
-from tenure.values.sites import sites_of
+from tenure.values.sites import Sites
 from tenure.values.unfinished import MOVED
 
 
@@ -87,7 +87,7 @@ class Plan:
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
-        self.sites: list[graph.CodeSite] | None = None
+        self.sites: Sites | None = None
         kept = [packs.pack(ex.builder, what) for what in self.saved]
         literals, self.baked = paths.literals(path, ex)
         self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v not in literals])
@@ -207,7 +207,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         save: Save = lasting(t) if t.cutting else expected
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
-            plan.sites = sites_of(t, handles)
+            plan.sites = Sites(t, handles)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:

@@ -18,7 +18,7 @@ from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
 from tenure.transform import vjp
-from tenure.values import force, graph, hits_code, paths, record
+from tenure.values import force, graph, hits_code, paths, record, rows
 from tenure.values.expand import (
     WEAK,
     Expansion,
@@ -35,7 +35,7 @@ from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules import DIVIDES, INT64, Kind, Rule
+from tenure.values.rules import DIVIDES, INT64, SAME, Kind, Rule
 from tenure.values.sites import PACKAGE, site_of, user_frame
 from tenure.values.trace import Trace
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
@@ -52,7 +52,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Kind: ("aval", "input", "leaf", "level", "tracked"),
     Rule: (
         "arity", "bounds", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
-        "params", "template", "turned",
+        "open", "params", "size", "template", "tracked", "turned",
     ),
     Path: (
         "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
@@ -103,7 +103,7 @@ def _known() -> dict[str, Any]:
         "zero": 0,
         "one": 1,
         "minus_one": -1,
-        "weak": WEAK,
+        "weak": WEAK, "same": SAME,
         "template": Template,
         "slow_body": Builder.body,
         "getframe": sys._getframe,
@@ -187,6 +187,7 @@ apply: Callable[..., Tensor] = coded(record.apply)
 does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
 vjp.between = coded(vjp.between)
+rows.counted = coded(rows.counted)
 for _name in ("reached_rows", "spread", "tracked", "walked"):
     setattr(paths, _name, coded(getattr(paths, _name)))
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)

@@ -13,6 +13,7 @@ from tenure.values.hits_programs import number, whole
 
 __all__ = ["PATHS"]
 
+COUNTED = ("inputs", "size")
 WANTED, HALT = 1, 2
 """Marks of results and of inputs, as bits."""
 
@@ -301,5 +302,34 @@ def tracked(m: Code) -> None:
         f.ret(out)
 
 
-PATHS = (tracked, want, is_leaf, walk_rows, walked, sources_back, reached_rows, spread_row, spread)
+def counted(m: Code) -> None:
+    """counted(rules)"""
+    with m.function("counted", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        rules, flags = f.load("ptr %args"), f.local("i1", count=2)
+        sums = [f.local("i64") for _ in range(3)]
+        for to in sums:
+            f.store("i64 0", to)
+        for k in range(2):
+            f.store("i1 false", f.at(flags, f"i64 {k}", "i1"))
+        with f.each(f.size(rules, "Tuple")) as k:
+            rule = f.item(rules, k)
+            numbers = f.size(f.get(rule, "rule.kinds"), "Tuple"), *[whole(f, f.get(rule, f"rule.{n}")) for n in COUNTED]
+            for to, x in zip(sums, numbers, strict=True):
+                raised(f, to, x)
+            bits = f.is_(f.get(rule, "rule.tracked"), "true"), f.negation(f.is_(f.get(rule, "rule.open"), "same"))
+            for j, bit in enumerate(bits):
+                at = f.at(flags, f"i64 {j}", "i1")
+                f.store(f.do("or", f.load(at, "i1"), bit), at)
+        out = f.call("PyTuple_New", "i64 5")
+        with f.unless(f.absent(out)):
+            for k, to in enumerate(sums):
+                f.call("PyTuple_SetItem", out, f"i64 {k}", number(f, f.load(to, "i64")), returns="i32")
+            for k in range(2):
+                bit = f.load(f.at(flags, f"i64 {k}", "i1"), "i1")
+                x = f.incref(f.choice(bit, f.constant("true"), f.constant("false")))
+                f.call("PyTuple_SetItem", out, f"i64 {k + 3}", x, returns="i32")
+        f.ret(out)
+
+
+PATHS = (counted, tracked, want, is_leaf, walk_rows, walked, sources_back, reached_rows, spread_row, spread)
 """Builtins of this module, with their internal functions."""

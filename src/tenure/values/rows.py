@@ -16,6 +16,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.values.guard import guarded
 from tenure.values.rules import GENERAL, SAME, Key, Level, Rule, Slots, unspecializable
@@ -86,6 +87,18 @@ class _Before:
 _BEFORE: Any = _Before()
 
 
+def counted(rules: tuple[Rule, ...]) -> tuple[int, int, int, bool, bool]:
+    """Counts of results, inputs and operations of some rows; whether a gradient flows to a result, and whether a vmapped
+    call begins or ends."""
+    return (
+        sum([len(rule.kinds) for rule in rules]),
+        sum([rule.inputs for rule in rules]),
+        sum([rule.size for rule in rules]),
+        any([rule.tracked for rule in rules]),
+        any([rule.open is not SAME for rule in rules]),
+    )
+
+
 class Path:
     """Rows of a trace from its begin: those of the ``parent``, and a block of its own.
 
@@ -99,10 +112,7 @@ class Path:
     """
 
     history: History | None
-    inputs: int
-    results: int
     save: bool | None
-    size: int
     __slots__ = (
         "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own", "parent",
         "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
@@ -124,23 +134,15 @@ class Path:
         self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
         self._specialize()
         before = parent or _BEFORE
+        results, inputs, size, tracked, opens = counted(rules)
         self.scalars: int = before.scalars + len(self.fixed)
         self.rows: int = before.rows + len(rules)
-        self.open: Level | None = before.open
-        self.tracked: bool = before.tracked
-        results: int = before.results
-        inputs: int = before.inputs
-        size: int = before.size
-        for rule in rules:
-            results += len(rule.kinds)
-            size += rule.size
-            inputs += rule.inputs
-            if rule.tracked:
-                self.tracked = True
-            if rule.open is not SAME:
-                self.open = rule.open
-        self.results, self.inputs, self.size = results, inputs, size
-        self.limit = look_after(size) - size
+        self.open: Level | None = following(rule.open for rule in reversed(rules) if rule.open is not SAME) if opens else before.open
+        self.tracked: bool = before.tracked or tracked
+        self.results: int = before.results + results
+        self.inputs: int = before.inputs + inputs
+        self.size: int = before.size + size
+        self.limit = look_after(self.size) - self.size
 
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterable, KeysView
 from typing import Any
 
+from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder
 from tenure.transform.vjp import pull_back
 from tenure.values import paths
@@ -59,6 +60,7 @@ def _reads(rule: Rule) -> bool:
             numbers.add(v)
     b.tracking = False
     cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
+    b.zeros.update(dict.fromkeys([g.id for g in cotangents.values()], UNSIGNED))  # as that of a number is
     found = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
     known = {*range(end), *[g.id for g in cotangents.values()]}
     return any(v < end and v not in numbers for v in b.reads([g.id for g in found.values()], known))
