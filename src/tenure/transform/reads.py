@@ -28,7 +28,7 @@ VIEWS = (getitem, permute, flip, reshape)
 FEW = 8
 """Maximal number of reads of one value that are rewritten one by one."""
 SMALL = 64
-"""Size of a value, in elements, up to which computing all of it costs no more than rewriting its reads."""
+"""Elements of a value up to which computing all of it costs no more than rewriting its reads."""
 Shape = tuple[int, ...]
 
 
@@ -253,8 +253,6 @@ class Elements:
         return view.there(base)
 
 
-# -- forwards
-
 READS = (getitem, gather)
 Key = tuple[Primitive, tuple[int, ...], tuple[tuple[str, Any], ...]]
 """A read by index of whatever value: its primitive, the operands but the first, and the parameters."""
@@ -377,7 +375,7 @@ class Rewriting:
 
 def narrow(program: Program) -> Program:
     """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
-    if not any([at.reads > SMALL for at in program.applications]):
+    if not any(at.reads > SMALL for at in program.applications):
         return program
     n, body = len(program.inputs), program.instructions
     reads = [at for at in body if at[0].primitive in READS]

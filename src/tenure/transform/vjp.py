@@ -103,8 +103,8 @@ class Walk:
                 self.pass_on(self.order[at])
 
     def passed(self, at: int) -> int:
-        """Pass on cotangents from the end of the first ``at`` values on, as far as rules have templates; how many values
-        are left."""
+        """Pass on cotangents from the end of the first ``at`` values on, as far as rules have templates; how many are
+        left."""
         return at
 
     def pass_on(self, v: int) -> None:

@@ -15,9 +15,9 @@ from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
 from tenure.ops.selection import settled
+from tenure.transform import vjp
 from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
-from tenure.transform import vjp
 from tenure.values.rows import ROOT, Path, Step
 from tenure.values.rules import Rule, Slots
 

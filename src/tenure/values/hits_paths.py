@@ -1,4 +1,5 @@
-"""Analysis of paths from their end, as ``walked``, ``reached_rows``, ``tracked`` and ``spread`` of ``paths``: generated code.
+"""Analysis of paths, as ``counted`` of ``rows``, and ``walked``, ``reached_rows``, ``tracked`` and ``spread`` of
+``paths``: generated code.
 
 Rows are looked at from the last one back, once each, as far as something is waiting before them.
 """
@@ -43,9 +44,8 @@ def is_leaf(m: Code) -> None:
     """Whether a result of a rule is the value of a leaf."""
     with m.function("is_leaf", "ptr %rule", "i64 %k", returns="i1") as f:
         leaves = f.get("ptr %rule", "rule.leaves")
-        with f.each(f.size(leaves, "Tuple")) as j:
-            with f.when(f.equal(whole(f, f.item(leaves, j)), "i64 %k")):
-                f.ret("i1 true")
+        with f.each(f.size(leaves, "Tuple")) as j, f.when(f.equal(whole(f, f.item(leaves, j)), "i64 %k")):
+            f.ret("i1 true")
         mark = f.is_(f.get("ptr %rule", "rule.expand"), "mark_step")
         f.ret(f.both(mark, f.is_(f.get("ptr %rule", "rule.params"), "zero")))
 
@@ -129,8 +129,8 @@ def walked(m: Code) -> None:
         out, wanted = f.call("PyTuple_New", "i64 3"), f.local("i64")
         f.store("i64 0", wanted)
         with f.unless(f.either(*map(f.absent, (results, inputs, out)))):
-            for k in range(3):
-                f.call("PyTuple_SetItem", out, f"i64 {k}", f.call("PyList_New", "i64 0"), returns="i32")
+            for n in range(3):
+                f.call("PyTuple_SetItem", out, f"i64 {n}", f.call("PyList_New", "i64 0"), returns="i32")
             with f.each(f.size(halt, "List")) as k:
                 slot = whole(f, f.call("PyList_GetItem", halt, k))
                 with f.unless(is_less(f, slot, "i64 0")):
@@ -223,13 +223,13 @@ def spread_row(m: Code) -> None:
         with f.when(f.do("or", leaf, f.negation(is_tracked(f, "ptr %rule", "i64 %k")))):
             f.ret()
         x = number(f, "i64 %slot")
-        with f.when(f.absent(f.call("PyDict_GetItemWithError", "ptr %out", x))):
-            with f.each(whole(f, f.get("ptr %rule", "rule.arity"))) as j:
-                by = f.call("PyDict_GetItemWithError", "ptr %out", f.item("ptr %read", f.do("add", "i64 %at", j)))
-                with f.unless(f.absent(by)):
-                    f.call("PyDict_SetItem", "ptr %out", x, by, returns="i32")
-                    f.decref(x)
-                    f.ret()
+        there = f.negation(f.absent(f.call("PyDict_GetItemWithError", "ptr %out", x)))
+        with f.each(f.choice(there, "i64 0", whole(f, f.get("ptr %rule", "rule.arity")))) as j:
+            by = f.call("PyDict_GetItemWithError", "ptr %out", f.item("ptr %read", f.do("add", "i64 %at", j)))
+            with f.unless(f.absent(by)):
+                f.call("PyDict_SetItem", "ptr %out", x, by, returns="i32")
+                f.decref(x)
+                f.ret()
         f.decref(x)
         f.ret()
 
@@ -286,14 +286,14 @@ def tracked(m: Code) -> None:
                         f.decref(x)
 
         with f.unless(f.either(*map(f.absent, (results, inputs, out)))):
-            for k in range(2):
-                f.call("PyTuple_SetItem", out, f"i64 {k}", f.call("PyList_New", "i64 0"), returns="i32")
+            for n in range(2):
+                f.call("PyTuple_SetItem", out, f"i64 {n}", f.call("PyList_New", "i64 0"), returns="i32")
             with f.each(f.size(slots, "Tuple")) as k:
                 slot = whole(f, f.item(slots, k))
                 raised(f, waiting, f.call("want", results, inputs, slot, returns="i64"))
             backwards(f, path, waiting, count, each)
-            for k in range(2):
-                f.call("PyList_Reverse", f.item(out, f"i64 {k}"), returns="i32")
+            for n in range(2):
+                f.call("PyList_Reverse", f.item(out, f"i64 {n}"), returns="i32")
         for x in (results, inputs):
             f.call("PyMem_Free", x, returns="void")
         with f.when(f.failed()):
@@ -309,11 +309,11 @@ def counted(m: Code) -> None:
         sums = [f.local("i64") for _ in range(3)]
         for to in sums:
             f.store("i64 0", to)
-        for k in range(2):
-            f.store("i1 false", f.at(flags, f"i64 {k}", "i1"))
+        for n in range(2):
+            f.store("i1 false", f.at(flags, f"i64 {n}", "i1"))
         with f.each(f.size(rules, "Tuple")) as k:
             rule = f.item(rules, k)
-            numbers = f.size(f.get(rule, "rule.kinds"), "Tuple"), *[whole(f, f.get(rule, f"rule.{n}")) for n in COUNTED]
+            numbers = f.size(f.get(rule, "rule.kinds"), "Tuple"), *[whole(f, f.get(rule, f"rule.{x}")) for x in COUNTED]
             for to, x in zip(sums, numbers, strict=True):
                 raised(f, to, x)
             bits = f.is_(f.get(rule, "rule.tracked"), "true"), f.negation(f.is_(f.get(rule, "rule.open"), "same"))
@@ -322,12 +322,12 @@ def counted(m: Code) -> None:
                 f.store(f.do("or", f.load(at, "i1"), bit), at)
         out = f.call("PyTuple_New", "i64 5")
         with f.unless(f.absent(out)):
-            for k, to in enumerate(sums):
-                f.call("PyTuple_SetItem", out, f"i64 {k}", number(f, f.load(to, "i64")), returns="i32")
-            for k in range(2):
-                bit = f.load(f.at(flags, f"i64 {k}", "i1"), "i1")
+            for n, to in enumerate(sums):
+                f.call("PyTuple_SetItem", out, f"i64 {n}", number(f, f.load(to, "i64")), returns="i32")
+            for n in range(2):
+                bit = f.load(f.at(flags, f"i64 {n}", "i1"), "i1")
                 x = f.incref(f.choice(bit, f.constant("true"), f.constant("false")))
-                f.call("PyTuple_SetItem", out, f"i64 {k + 3}", x, returns="i32")
+                f.call("PyTuple_SetItem", out, f"i64 {n + 3}", x, returns="i32")
         f.ret(out)
 
 

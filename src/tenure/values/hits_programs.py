@@ -151,14 +151,13 @@ def copied(m: Code) -> None:
             f.store(whole(f, f.load(f.at("ptr %args", f"i64 {k}"))), to)
         going = f.local("i1")
         f.store(f.call("is_plain", b, returns="i1"), going)
-        with f.each(f.do("sub", f.size(rules, "Tuple"), f.load(row, "i64"))):
-            with f.when(f.load(going, "i1")):
-                rule, here = f.item(rules, f.load(row, "i64")), f.load(at, "i64")
-                done = f.call("copy_row", "ptr %ex", b, rule, read, here, returns="i1")
-                f.store(done, going)
-                with f.when(done):
-                    f.store(f.do("add", f.load(row, "i64"), "i64 1"), row)
-                    f.store(f.do("add", here, whole(f, f.get(rule, "rule.arity"))), at)
+        with f.each(f.do("sub", f.size(rules, "Tuple"), f.load(row, "i64"))), f.when(f.load(going, "i1")):
+            rule, here = f.item(rules, f.load(row, "i64")), f.load(at, "i64")
+            done = f.call("copy_row", "ptr %ex", b, rule, read, here, returns="i1")
+            f.store(done, going)
+            with f.when(done):
+                f.store(f.do("add", f.load(row, "i64"), "i64 1"), row)
+                f.store(f.do("add", here, whole(f, f.get(rule, "rule.arity"))), at)
         with f.when(f.failed()):
             f.ret(NULL)
         out = f.call("PyTuple_New", "i64 2")
@@ -295,8 +294,8 @@ def body(m: Code) -> None:
                     with f.each(count) as k:
                         v = number(f, word(f, new, whole(f, f.call("PyList_GetItem", outputs, k))))
                         f.call("PyTuple_SetItem", ends, k, v, returns="i32")
-                    for k, x in enumerate(parts):
-                        f.call("PyTuple_SetItem", box, f"i64 {k}", f.incref(x), returns="i32")
+                    for place, x in enumerate(parts):
+                        f.call("PyTuple_SetItem", box, f"i64 {place}", f.incref(x), returns="i32")
                     f.store(f.incref(box), done)
             f.decref(box, *parts)
         for x in (marks, new):

@@ -271,7 +271,8 @@ def through_read(m: Code) -> None:
             f.ret(LEFT)
         with f.unless(whole_or_none(f, acc)):
             f.ret(LEFT)
-        fits = f.call("same_aval", "ptr %b", acc, f.item(f.get("ptr %at", "application.operands"), "i64 0"), returns="i1")
+        aval = f.item(f.get("ptr %at", "application.operands"), "i64 0")
+        fits = f.call("same_aval", "ptr %b", acc, aval, returns="i1")
         with f.unless(fits):
             f.ret(LEFT)
         f.store(acc, ids)
@@ -348,8 +349,8 @@ def passed(m: Code) -> None:
     with m.function("passed", "ptr %w", "ptr %args", "i64 %n", exported=True) as f:
         given, b, order = f.load("ptr %args"), f.get("ptr %w", "walk.b"), f.get("ptr %w", "walk.order")
         plain = f.call("is_plain", b, returns="i1")
-        usual = f.every(plain, f.is_(f.get(b, "builder.tracking"), "false"), f.empty(f.get(b, "builder.blocks"), "Dict"))
-        with f.unless(usual):
+        first = f.is_(f.get(b, "builder.tracking"), "false")
+        with f.unless(f.every(plain, first, f.empty(f.get(b, "builder.blocks"), "Dict"))):
             f.ret(f.incref(given))
         count = whole(f, given)
         with f.each(count) as k:

@@ -16,7 +16,6 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.values.guard import guarded
 from tenure.values.rules import GENERAL, SAME, Key, Level, Rule, Slots, unspecializable
@@ -88,14 +87,14 @@ _BEFORE: Any = _Before()
 
 
 def counted(rules: tuple[Rule, ...]) -> tuple[int, int, int, bool, bool]:
-    """Counts of results, inputs and operations of some rows; whether a gradient flows to a result, and whether a vmapped
-    call begins or ends."""
+    """Counts of the results, inputs and operations of some rows; whether a gradient flows to one of the results, and
+    whether a vmapped call begins or ends."""
     return (
         sum([len(rule.kinds) for rule in rules]),
         sum([rule.inputs for rule in rules]),
         sum([rule.size for rule in rules]),
-        any([rule.tracked for rule in rules]),
-        any([rule.open is not SAME for rule in rules]),
+        any(rule.tracked for rule in rules),
+        any(rule.open is not SAME for rule in rules),
     )
 
 
@@ -106,9 +105,9 @@ class Path:
     ``tracked`` says whether a gradient flows to any result.
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
-    specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
-    ``history`` what is known of its results; ``made`` are those of its block (``Results``). A trace is ``cut`` so many rows behind it; behind so many rows as
-    ``limit`` the recorder looks whether it is to be cut.
+    specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it,
+    ``history`` what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is
+    ``cut`` so many rows behind it; behind so many rows as ``limit`` the recorder looks whether it is to be cut.
     """
 
     history: History | None
@@ -137,7 +136,9 @@ class Path:
         results, inputs, size, tracked, opens = counted(rules)
         self.scalars: int = before.scalars + len(self.fixed)
         self.rows: int = before.rows + len(rules)
-        self.open: Level | None = following(rule.open for rule in reversed(rules) if rule.open is not SAME) if opens else before.open
+        self.open: Level | None = before.open
+        for rule in rules if opens else ():
+            self.open = self.open if rule.open is SAME else rule.open
         self.tracked: bool = before.tracked or tracked
         self.results: int = before.results + results
         self.inputs: int = before.inputs + inputs
@@ -263,7 +264,7 @@ class History:
             return False
         for block in path.blocks(after):
             self.inputs += [rule.params for rule in block.rules if rule.inputs]
-            if any([rule.consumes for rule in block.rules]):
+            if any(rule.consumes for rule in block.rules):
                 self.gradients += [step for step in _steps(block) if step.rule.consumes]
         self.results = path.results
         return True
