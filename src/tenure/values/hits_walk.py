@@ -13,7 +13,7 @@ __all__ = ["WALKING"]
 SOURCE, REACHED, KNOWN = 1, 2, 4
 """Marks of values between sources and ends, as bits."""
 DONE, LEFT, FAILED = "i32 1", "i32 0", "i32 -1"
-"""What came of the cotangent of a value: it is passed on; nothing is done; there is an error."""
+"""Outcomes for the cotangent of a value: passed on, left as it is, an error."""
 
 
 def below(f: Step, x: str, y: str) -> str:
