@@ -59,7 +59,10 @@ class Application:
         )
 
     def __hash__(self) -> int:
-        return hash((self.primitive, self.operands))
+        try:
+            return hash((self.primitive, self.operands, frozenset(exact(self.params))))
+        except TypeError:  # a parameter without a hash
+            return hash((self.primitive, self.operands))
 
     def __repr__(self) -> str:
         return f"{self.primitive}({', '.join(map(str, self.operands))}; {dict(self.params)})"
