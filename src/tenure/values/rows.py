@@ -92,18 +92,20 @@ class Path:
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
-    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it; behind so many rows as
-    ``limit`` the recorder looks whether it is to be cut.
+    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it, at the end of a ``period`` of so
+    many results; behind so many rows as ``limit`` the recorder looks whether it is to be cut.
     """
 
+    cut: int | None
     history: History | None
     inputs: int
+    period: int | None
     results: int
     save: bool | None
     size: int
     __slots__ = (
         "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent",
-        "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
+        "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
@@ -115,7 +117,9 @@ class Path:
         self.own: dict[Key, Rule] = {}
         self.plans: dict[Any, Any] = {}
         self.baked: dict[Path, None] = {}
-        self.cut: int | None = None
+        self.cut, self.period = None, None
+        if parent is not None and parent.cut:
+            self.cut, self.period = max(0, parent.cut - len(rules)), parent.period
         self.save, self.history, self.stamp = None, None, 0
         self.fixed: list[Any] = [GENERAL if unspecializable(x) else x for x in numbers]
         self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
@@ -137,7 +141,7 @@ class Path:
             if rule.open is not SAME:
                 self.open = rule.open
         self.results, self.inputs, self.size = results, inputs, size
-        self.limit = look_after(size) - size
+        self.limit = look_after(size) - size if self.cut is None else self.cut
 
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]
