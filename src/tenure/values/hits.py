@@ -14,7 +14,7 @@ from tenure.compile.tiers import Tiered
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
-from tenure.values import force, graph, hits_code, record
+from tenure.values import force, graph, hits_code, record, young
 from tenure.values.expand import expand_gradient, expand_mark, expand_operation
 from tenure.values.handing import start
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
@@ -90,7 +90,7 @@ def _known() -> dict[str, Any]:
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
-        "run_slowly": force.run, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
+        "run_slowly": young.run, "collect_young": young.collect_young, "plan_for": force.plan_for, "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES,
     }
