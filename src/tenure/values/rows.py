@@ -92,8 +92,8 @@ class Path:
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
-    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it, at the end of a ``period`` of so
-    many results; behind so many rows as ``limit`` the recorder looks whether it is to be cut.
+    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it, where a ``period`` of so many
+    results ends; behind so many rows as ``limit`` the recorder looks whether it is to be cut.
     """
 
     cut: int | None
@@ -104,8 +104,8 @@ class Path:
     save: bool | None
     size: int
     __slots__ = (
-        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent",
-        "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
+        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent", "period",
+        "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
