@@ -10,7 +10,7 @@ import tenure.ops  # noqa: F401  (fills the table)
 from tenure.dtypes import float32, int64
 from tenure.errors import ShapeError
 from tenure.ir import applications
-from tenure.ir.applications import applied
+from tenure.ir.applications import Application, applied
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Value
 from tenure.ir.templates import Opaque, Recipe, Symbols, recipe
@@ -89,3 +89,18 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(9):
         assert table.keep(k, str(k)) == table[k] == str(k)
     assert list(table) == [8] and table.keep(8, "other") == "8"
+
+
+def test_operations_that_differ_in_parameters_alone_are_told_apart_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared, alike = [], Application.__eq__
+
+    def counting(self: Application, other: object) -> bool:
+        compared.append(other)
+        return alike(self, other)
+
+    monkeypatch.setattr(Application, "__eq__", counting)
+    n, row = 500, Aval((1000,), float32)
+    known = {applied(TABLE["pad"], {"widths": ((-k, 0),)}, (row,)): k for k in range(n)}
+    again = [Application(TABLE["pad"], {"widths": ((-k, 0),)}, (row,), Aval((1000 - k,), float32)) for k in range(n)]
+    assert [known[at] for at in again] == list(range(n))
+    assert len(compared) <= 2 * n

@@ -14,6 +14,7 @@ from tenure.compile.objects import LAYOUT
 from tenure.compile.stepwise import Launched
 from tenure.compile.target import checks_bounds
 from tenure.errors import InternalError
+from tenure.ir.applications import Application
 from tenure.ir.program import Program
 from tenure.runtime.launch import Call
 
@@ -87,9 +88,14 @@ def key_of(program: Program) -> str:
 
 def structure(program: Program) -> str:
     """All that the code of a program depends on."""
-    n = len(program.inputs)
-    lines = [" ".join(f"{aval}{'~' if aval.weak else ''}" for aval in program.inputs)]
-    for k, at in enumerate(program.instructions, n):
-        params = ",".join(f"{name}={value!r}" for name, value in at.params.items())
-        lines.append(f"{k} {at.primitive.name} {at.operands} {params} {at.aval}")
-    return "\n".join([*lines, str(program.outputs)])
+    applications = [at.application for at in program.instructions]
+    said = {id(at): described(at) for at in dict(zip(map(id, applications), applications, strict=True)).values()}
+    lines = [f"{said[id(of)]}{at.operands}" for of, at in zip(applications, program.instructions, strict=True)]
+    given = " ".join(f"{aval}{'~' if aval.weak else ''}" for aval in program.inputs)
+    return "\n".join([given, *lines, str(program.outputs)])
+
+
+def described(at: Application) -> str:
+    """An application as text: the avals of its operands follow from the instructions before it."""
+    params = ",".join(f"{name}={value!r}" for name, value in at.params.items())
+    return f"{at.primitive.name} {params} {at.aval} "

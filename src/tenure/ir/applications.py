@@ -32,7 +32,8 @@ class Application:
     """
 
     __slots__ = (
-        "alias", "aval", "calls", "carries", "flows", "operands", "params", "primitive", "reads", "rules", "size",
+        "alias", "aval", "calls", "carries", "flows", "hash", "operands", "params", "primitive", "reads", "rules",
+        "size",
     )  # fmt: skip
 
     def __init__(self, primitive: Primitive, params: Params, operands: tuple[Aval, ...], aval: Aval) -> None:
@@ -47,6 +48,10 @@ class Application:
         self.reads = operands[0].size if primitive.accumulate is not None else -1
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
+        try:
+            self.hash = hash((primitive, operands, frozenset(exact(params))))
+        except TypeError:  # a parameter without a hash
+            self.hash = hash((primitive, operands))
 
     def __reduce__(self) -> Any:
         """In another process it is one of that process."""
@@ -62,7 +67,7 @@ class Application:
         )
 
     def __hash__(self) -> int:
-        return hash((self.primitive, self.operands, self.aval))
+        return self.hash
 
     def __repr__(self) -> str:
         return f"{self.primitive}({', '.join(map(str, self.operands))}; {dict(self.params)})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tenure.runtime.assembler import NULL
 from tenure.values.hits_attributes import finish
 from tenure.values.hits_objects import Code
+from tenure.values.young import LONG
 
 __all__ = ["READING"]
 
@@ -85,7 +86,7 @@ def run_sealed(m: Code) -> None:
 def run_trace(m: Code) -> None:
     """Run a closed trace, here or on the slow path."""
     with m.function("run_trace", "ptr %t", returns="i32") as f:
-        status = f.local("i32")
+        status, count = f.local("i32"), f.size(f.get("ptr %t", "trace.handles"), "List")
         f.store("i32 0", status)
         usual = [f.is_(f.get("ptr %t", f"trace.{slot}"), "false") for slot in ("vmapped", "cutting")]
         usual += [f.empty(f.constant("before_run"), "List"), f.empty(f.constant("moved"), "Dict")]
@@ -108,6 +109,11 @@ def run_trace(m: Code) -> None:
             done = f.call_python(f.constant("run_slowly"), "ptr %t")
             f.decref(done)
             f.ret(f.choice(f.absent(done), "i32 -1", "i32 1"))
+        with f.unless(f.value("i1", f"icmp slt {count}, {LONG}")):
+            done = f.call_python(f.constant("collect_young"))
+            f.decref(done)
+            with f.when(f.absent(done)):
+                f.ret("i32 -1")
         f.ret(f.call("tidy", returns="i32"))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tenure.ops.promote import Operation
 from tenure.runtime.bracket import bracket
-from tenure.values import force, period
+from tenure.values import force, period, young
 from tenure.values.graph import CodeSite
 from tenure.values.inside import refuse
 from tenure.values.levels import Call, refuse_reading
@@ -99,7 +99,7 @@ class Recorder(threading.local):
             return
         if self.sealed is not None:
             sealed, self.sealed = self.sealed, None
-            force.run(sealed)
+            young.run(sealed)
         if self.trace.handles and not self.trace.busy:
             self.sealed = self.unfinished.sealed = self.trace
             self.fresh()
@@ -109,11 +109,11 @@ class Recorder(threading.local):
         held = self.__dict__
         sealed, held["sealed"] = held["sealed"], None
         if sealed is not None:
-            force.run(sealed)
+            young.run(sealed)
         t = held["trace"]
         if t.handles and not t.busy:
             self.fresh()
-            force.run(t)
+            young.run(t)
 
     def compute(self, h: Any) -> None:
         """Compute the value of a pending handle."""
@@ -125,7 +125,7 @@ class Recorder(threading.local):
         refuse_reading(h, trace.open)
         if t is held["sealed"]:
             held["sealed"] = None
-            force.run(t)
+            young.run(t)
         elif t is trace and not held["open"] and not t.busy:
             self.flush()
         else:

@@ -107,14 +107,18 @@ class Path:
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it,
     ``history`` what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is
-    ``cut`` so many rows behind it; behind so many rows as ``limit`` the recorder looks whether it is to be cut.
+    ``cut`` so many rows behind it, where a ``period`` of so many results ends; behind so many rows as ``limit`` the
+    recorder looks whether it is to be cut.
     """
 
+    cut: int | None
     history: History | None
+    period: int | None
     save: bool | None
     __slots__ = (
         "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own", "parent",
-        "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
+        "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
+        "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
@@ -126,7 +130,9 @@ class Path:
         self.own: dict[Key, Rule] = {}
         self.plans: dict[Any, Any] = {}
         self.baked: dict[Path, None] = {}
-        self.cut: int | None = None
+        self.cut, self.period = None, None
+        if parent is not None and parent.cut:
+            self.cut, self.period = max(0, parent.cut - len(rules)), parent.period
         self.save, self.history, self.stamp = None, None, 0
         self.made: list[tuple[Step, int]] | None = None
         self.fixed: list[Any] = [GENERAL if unspecializable(x) else x for x in numbers]
@@ -143,7 +149,7 @@ class Path:
         self.results: int = before.results + results
         self.inputs: int = before.inputs + inputs
         self.size: int = before.size + size
-        self.limit = look_after(self.size) - self.size
+        self.limit = look_after(self.size) - self.size if self.cut is None else self.cut
 
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]
