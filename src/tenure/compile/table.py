@@ -124,14 +124,15 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
     """The rules of applications; what is new is made, and kept."""
     found: list[Rule] = [at.calls for at in applications]
     if None in found:
+        missing = {id(at): at for at in applications if at.calls is None}
         fresh: dict[Application, Rule] = {}
-        for k, at in enumerate(applications):
-            if found[k] is None:
-                rule = RULES.get(at)
-                found[k] = rule if rule is not None else fresh.get(at) or fresh.setdefault(at, Rule(at))
+        made: dict[int, Rule] = {}
+        for key, at in missing.items():
+            made[key] = RULES.get(at) or fresh.get(at) or fresh.setdefault(at, Rule(at))
         publish(fresh)
-        for at, rule in zip(applications, found, strict=True):
-            at.calls = at.calls or rule
+        for key, at in missing.items():
+            at.calls = at.calls or made[key]
+        found = [rule or made[id(at)] for at, rule in zip(applications, found, strict=True)]
     return found
 
 
