@@ -57,6 +57,15 @@ def estimate(program: Program) -> float:
     return BASE + RATE * len(program.instructions) + DISTINCT * len(unlike)
 
 
+def work(program: Program) -> int:
+    """Elements that a run computes; of what is written in place those that are written. A bound where that is small."""
+    applications = program.applications
+    most = max([at.size for at in applications], default=0) * len(applications)
+    if most <= AT_ONCE:
+        return most
+    return sum([at.size if at.primitive.in_place is None else at.operands[1].size for at in applications])
+
+
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called.
 
@@ -64,7 +73,7 @@ class Tiered:
     why there can be none.
     """
 
-    __slots__ = ("attempts", "call", "compiled", "cost", "job", "program", "seconds", "seen", "stepwise", "why")
+    __slots__ = ("attempts", "call", "compiled", "cost", "job", "program", "seconds", "seen", "stepwise", "why", "work")
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -77,6 +86,7 @@ class Tiered:
         self.job: Any = None
         self.attempts = 0
         self.why = ""
+        self.work = work(program)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         code: Executable | None = getattr(arrays, "code", None)
@@ -92,7 +102,7 @@ class Tiered:
         """Whether it is time to compile, or what was compiled beside has come."""
         if self.job is not None:
             return bool(self.job.outcome() is not None)
-        if self.compiled is not None or self.why or not (self.seen or self.work() > AT_ONCE):
+        if self.compiled is not None or self.why or not (self.seen or self.work > AT_ONCE):
             return False
         if not self.cost:
             self.cost = estimate(self.program)
@@ -149,20 +159,6 @@ class Tiered:
         if self.why:
             return f"run op by op: {self.why}"
         return f"run op by op so far: {spent if self.cost else 'it is new'}"
-
-    def work(self) -> int:
-        """Elements that a run computes; of what is written in place those that are written. A bound where that is
-        small."""
-        size, applications = self.program.aval, self.program.applications
-        most = max([at.size for at in applications], default=0) * len(applications)
-        if most <= AT_ONCE:
-            return most
-        return sum(
-            [
-                at.aval.size if at.primitive.in_place is None else size(at.operands[1]).size
-                for at in self.program.instructions
-            ]
-        )
 
     def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         """Run it op by op."""

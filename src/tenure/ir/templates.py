@@ -90,6 +90,17 @@ class Template:
         first = self.given + len(self.constants)
         return all(k is not None and k >= first for k in self.results)
 
+    def behind(self, refs: Sequence[int]) -> set[int]:
+        """The references that some depend on, these included."""
+        found: set[int] = set()
+        stack, first = list(refs), self.given + len(self.constants)
+        while stack:
+            k = stack.pop()
+            if k not in found:
+                found.add(k)
+                stack += self.refs[k - first] if k >= first else ()
+        return found
+
     def lay(self, b: Builder, ids: list[int]) -> None:
         """Append the instructions, on the operands ``ids``, which become the values by reference."""
         for key, _ in self.constants:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder
+from tenure.transform.rules import kept
 from tenure.transform.vjp import pull_back
 from tenure.values import paths
 from tenure.values.expand import (
@@ -49,6 +50,9 @@ def spends(rule: Rule, k: int) -> bool:
 
 def _reads(rule: Rule) -> bool:
     """Whether the gradient of an operation reads an operand, or a value computed from them."""
+    found = _reads_known(rule)
+    if found is not None:
+        return found
     b, recipe = Builder(), rule.recipe
     given = [b.input(aval, tracked=flows) for aval, flows in zip(recipe.avals, rule.flags[1:], strict=True)]
     ans = recipe.function(*given, **dict(recipe.params))
@@ -61,9 +65,26 @@ def _reads(rule: Rule) -> bool:
     b.tracking = False
     cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
     b.zeros.update(dict.fromkeys([g.id for g in cotangents.values()], UNSIGNED))  # as that of a number is
-    found = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
+    cts = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
     known = {*range(end), *[g.id for g in cotangents.values()]}
-    return any(v < end and v not in numbers for v in b.reads([g.id for g in found.values()], known))
+    return any(v < end and v not in numbers for v in b.reads([g.id for g in cts.values()], known))
+
+
+def _reads_known(rule: Rule) -> bool | None:
+    """``_reads`` of a single primitive by the template of its gradient, if there is one already; else None."""
+    emitted, count = rule.template, len(rule.numbers)
+    if emitted is None or emitted.results != (emitted.given + len(emitted.constants),) or len(emitted.refs) != 1:
+        return None
+    at, read = emitted.applications[0], emitted.refs[0]
+    tracked = [k < emitted.given and bool(rule.flags[1 + k]) for k in read]
+    ans = at.reads < 0  # else an accumulator and a cotangent stand before the operands
+    back = kept(at, "vjp" if ans else "accumulate", (False, False, ans, *tracked))
+    if back is None:
+        return None
+    numbers = range(count) if rule.turned else range(rule.arity, rule.arity + count)
+    values = {2 + j for j, k in enumerate(read) if k < emitted.given and k not in numbers} | ({1} if ans else set())
+    ends = [ref for ref, k in zip(back.results, at.flows, strict=True) if tracked[k]] if ans else back.results
+    return not values.isdisjoint(back.behind([ref for ref in ends if ref is not None]))
 
 
 def consumed(path: Path) -> dict[int, int]:
