@@ -71,20 +71,31 @@ def _reads(rule: Rule) -> bool:
 
 
 def _reads_known(rule: Rule) -> bool | None:
-    """``_reads`` of a single primitive by the template of its gradient, if there is one already; else None."""
+    """``_reads`` by the templates of the gradients of what the operation emits, if all are there already; else None."""
     emitted, count = rule.template, len(rule.numbers)
-    if emitted is None or emitted.results != (emitted.given + len(emitted.constants),) or len(emitted.refs) != 1:
+    if emitted is None:
         return None
-    at, read = emitted.applications[0], emitted.refs[0]
-    tracked = [k < emitted.given and bool(rule.flags[1 + k]) for k in read]
-    ans = at.reads < 0  # else an accumulator and a cotangent stand before the operands
-    back = kept(at, "vjp" if ans else "accumulate", (False, False, ans, *tracked))
-    if back is None:
-        return None
-    numbers = range(count) if rule.turned else range(rule.arity, rule.arity + count)
-    values = {2 + j for j, k in enumerate(read) if k < emitted.given and k not in numbers} | ({1} if ans else set())
-    ends = [ref for ref, k in zip(back.results, at.flows, strict=True) if tracked[k]] if ans else back.results
-    return not values.isdisjoint(back.behind([ref for ref in ends if ref is not None]))
+    first, given = emitted.given + len(emitted.constants), emitted.given
+    numbers = {*(range(count) if rule.turned else range(rule.arity, given)), *range(given, first)}
+    for v, read in enumerate(emitted.refs, first):
+        if numbers.issuperset(read):
+            numbers.add(v)
+    tracked = [*map(bool, rule.flags[1:]), *[False] * len(emitted.constants), *emitted.tracked]
+    arrived = set(emitted.results)
+    for v in range(first + len(emitted.refs) - 1, first - 1, -1):
+        at, read = emitted.applications[v - first], emitted.refs[v - first]
+        if v not in arrived or not tracked[v]:
+            continue
+        ans = at.reads < 0  # else an accumulator and a cotangent stand before the operands
+        back = kept(at, "vjp" if ans else "accumulate", (False, False, ans, *[tracked[k] for k in read]))
+        if back is None:
+            return None
+        ends = [ref for ref, k in zip(back.results, at.flows, strict=True) if tracked[read[k]]] if ans else back.results
+        behind = back.behind([ref for ref in ends if ref is not None])
+        if any(k + 2 in behind for k, o in enumerate(read) if o not in numbers) or (ans and 1 in behind):
+            return True
+        arrived.update([read[k] for k in at.flows])
+    return False
 
 
 def consumed(path: Path) -> dict[int, int]:
