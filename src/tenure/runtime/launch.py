@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -27,6 +28,8 @@ POOLED = 1 << 12
 """Size in bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
 Made = tuple[Sequence[int], str]
 """Shape and dtype of an array to make."""
+dtype_of: Callable[[str], np.dtype[Any]] = cache(np.dtype)
+"""The dtype of a name."""
 
 
 class Call:
@@ -51,14 +54,14 @@ class Call:
     ) -> None:
         self.address = address
         self.given = given
-        self.made = [(tuple(shape), np.dtype(dtype)) for shape, dtype in made]
-        self.donors = dict(donors)
+        self.made = [(tuple(shape), dtype_of(dtype)) for shape, dtype in made]
+        self.donors = taken = dict(donors)
         self.kinds = kinds
         self.outputs = outputs
-        self.counts = np.zeros(1 + max(self.donors.values(), default=0), np.int64)
+        self.counts = np.zeros(1 + max(taken.values(), default=0), np.int64)
         makers: tuple[list[Any], list[Any]] = ([], [])
         for k, (shape, dtype) in enumerate(self.made):
-            makers[_size(shape, dtype) >= POOLED].append((k, shape, dtype, self.donors.get(k, -1)))
+            makers[prod(shape) * dtype.itemsize >= POOLED].append((k, shape, dtype, taken.get(k, -1)))
         counts = self.counts.ctypes.data
         self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), counts, given)
 

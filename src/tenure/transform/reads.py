@@ -375,7 +375,7 @@ class Rewriting:
 
 def narrow(program: Program) -> Program:
     """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
-    if not any(at.reads > SMALL for at in program.applications):
+    if max([at.reads for at in program.applications], default=0) <= SMALL:
         return program
     n, body = len(program.inputs), program.instructions
     reads = [at for at in body if at[0].primitive in READS]
