@@ -16,9 +16,10 @@ from tenure.ir.program import Program
 from tenure.values import force
 from tenure.values.rows import ROOT
 
-SIZES = (100, 1000, 10_000)
+SIZES = (400, 2000, 10_000)
 FEWER = (400, 2000)
-LEAST = (200, 800)
+LEAST = (400, 1600)
+"""Turns of loops, all so many that a trace is cut: a part saves what its gradient reads."""
 
 
 class Meter:

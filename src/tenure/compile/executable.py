@@ -59,9 +59,14 @@ def compiled(program: Program) -> Compiled:
     return Compiled(program, load(program))
 
 
-def cached(program: Program) -> Compiled | None:
-    """A program with its code from a cache; None if none has it."""
-    library = engine_for(program).found(key_of(program))
+def name_of(program: Program) -> bytes:
+    """The name of a program's code in caches."""
+    return engine_for(program).name(key_of(program))
+
+
+def cached(program: Program, name: bytes) -> Compiled | None:
+    """A program with its code of this name from a cache; None if none has it."""
+    library = engine_for(program).found(name)
     return None if library is None else Compiled(program, library)
 
 

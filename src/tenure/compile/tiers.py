@@ -60,11 +60,11 @@ def estimate(program: Program) -> float:
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called.
 
-    ``cost`` are the seconds that compiling is expected to take; ``job`` is the compilation beside, ``why`` the reason
-    why there can be none.
+    ``cost`` are the seconds that compiling is expected to take; ``job`` is the compilation beside, ``name`` that of
+    its code, ``why`` the reason why there can be none.
     """
 
-    __slots__ = ("attempts", "call", "compiled", "cost", "job", "program", "seconds", "seen", "stepwise", "why")
+    __slots__ = ("attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "stepwise", "why")
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -75,6 +75,7 @@ class Tiered:
         self.seconds = 0.0
         self.cost = 0.0
         self.job: Any = None
+        self.name = b""
         self.attempts = 0
         self.why = ""
 
@@ -111,9 +112,10 @@ class Tiered:
         if not self.long():
             self.compile()
             return
-        self.take(late("executable").cached(self.program))
+        self.name = self.name or late("executable").name_of(self.program)
+        self.take(self.cached())
         if self.compiled is None:
-            self.job = late("beside").submit(self.program)
+            self.job = late("beside").submit(self.program, self.cached)
             if self.job is None:
                 self.why = "no process can be started that compiles it beside"
 
@@ -124,13 +126,18 @@ class Tiered:
             return
         lost, self.job = said == late("beside").LOST, None
         if not said:
-            self.take(late("executable").cached(self.program))
+            self.take(self.cached())
         self.attempts += 1
         if self.compiled is None and (self.attempts == ATTEMPTS or not lost):
             self.why = why = said or "no cache keeps its code"
             warnings.warn(
                 f"a program runs op by op, as it cannot be compiled: {why}", RuntimeWarning, stacklevel=3
             )
+
+    def cached(self) -> Executable | None:
+        """The code from a cache, if one has it."""
+        found: Executable | None = late("executable").cached(self.program, self.name)
+        return found
 
     def take(self, compiled: Executable | None) -> None:
         """Run by compiled code from now on, if there is any."""
