@@ -18,8 +18,7 @@ from tenure.values.rows import ROOT
 
 SIZES = (400, 2000, 10_000)
 FEWER = (400, 2000)
-LEAST = (400, 1600)
-"""Turns of loops, all so many that a trace is cut: a part saves what its gradient reads."""
+LEAST = (700, 1400)
 
 
 class Meter:

@@ -64,7 +64,7 @@ def codes(rules: Sequence[Rule], slots: Sequence[int]) -> Numbers:
 
 
 def distances(slots: Numbers, here: Numbers) -> Numbers:
-    """Distance of each slot to its last use, or to its making, in results; −1 for an input at its first use."""
+    """Distance of each slot to its last use, or else to where it was made, in results; −1 if an input is new."""
     order = np.argsort(slots, kind="stable")
     again = order[1:][slots[order][1:] == slots[order][:-1]]
     before = np.where(slots >= 0, slots, -1)
