@@ -17,6 +17,7 @@ from typing import Any
 from tenure.compile.late import late
 from tenure.compile.progress import watched
 from tenure.interp.interp import Arrays, Executable
+from tenure.ir.applications import Application
 from tenure.ir.program import Program
 from tenure.report.frames import frames, is_own
 
@@ -53,8 +54,13 @@ BUDGET = Budget()
 
 def estimate(program: Program) -> float:
     """Seconds that compiling a program takes, within a factor of about 2: like operations share kernels."""
-    unlike = {id(at.application) for at in program.instructions}
-    return BASE + RATE * len(program.instructions) + DISTINCT * len(unlike)
+    applications = applications_of(program)
+    return BASE + RATE * len(applications) + DISTINCT * len(set(map(id, applications)))
+
+
+def applications_of(program: Program) -> list[Application]:
+    """The applications of a program's instructions."""
+    return [at.application for at in program.instructions]
 
 
 class Tiered:
@@ -160,16 +166,11 @@ class Tiered:
     def work(self) -> int:
         """Elements that a run computes; of what is written in place those that are written. A bound where that is
         small."""
-        size, instructions = self.program.aval, self.program.instructions
-        most = max([at[0].size for at in instructions], default=0) * len(instructions)
+        applications = applications_of(self.program)
+        most = max([at.size for at in applications], default=0) * len(applications)
         if most <= AT_ONCE:
             return most
-        return sum(
-            [
-                at.aval.size if at.primitive.in_place is None else size(at.operands[1]).size
-                for at in self.program.instructions
-            ]
-        )
+        return sum([at.size if at.primitive.in_place is None else at.operands[1].size for at in applications])
 
     def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         """Run it op by op."""
