@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +61,12 @@ def changed(k: int, **fields: Any) -> Program:
     primitive, params, aval = (fields.pop(name, getattr(at, name)) for name in ("primitive", "params", "aval"))
     application = Application(primitive, params, at.application.operands, aval)
     instructions[k] = at._replace(application=application, **fields)
-    return dataclasses.replace(program, instructions=tuple(instructions))
+    return Program(program.inputs, instructions, program.outputs)
+
+
+def giving(output: int) -> Program:
+    """The sample with another output."""
+    return Program(sample().inputs, sample().instructions, (output,))
 
 
 def stranger() -> Primitive:
@@ -92,8 +96,8 @@ REFUSALS: list[tuple[str, Callable[[], Program], str]] = [
         "instruction 2 (multiply) is refused by its rule: multiply: shapes [3] and [2]",
     ),
     ("a stranger", lambda: changed(0, primitive=stranger()), "instruction 0 (sin): not a declared primitive"),
-    ("an undefined output", lambda: dataclasses.replace(sample(), outputs=(5,)), "output %5 is not defined"),
-    ("a negative output", lambda: dataclasses.replace(sample(), outputs=(-1,)), "output %-1 is not defined"),
+    ("an undefined output", lambda: giving(5), "output %5 is not defined"),
+    ("a negative output", lambda: giving(-1), "output %-1 is not defined"),
 ]
 
 

@@ -337,7 +337,7 @@ plain_input = Random.input
 
 def test_elements_of_a_chain_of_any_length() -> None:
     b = Builder()
-    x = b.input(Aval((8,), float64), tracked=True)
+    x = b.input(Aval((80,), float64), tracked=True)
     y = x
     for _ in range(3000):
         y = TABLE["sin"](y)

@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tenure as tn
 from tenure.values import hits
+from tenure.values.lost import Running
+from tenure.values.rows import COUNTS
+from tenure.values.trace import Trace
 
 PACKAGE = os.path.dirname(os.path.abspath(tn.__file__)) + os.sep
 MANY = 100 if hits.CODE is None else 5
@@ -271,3 +275,17 @@ def test_ctrl_c_during_a_long_run(alarm: Any) -> None:
         assert total.min().item() == total.max().item() == count == total[0, 0].item() > 0
         assert b.min().item() == 1.0
         assert signal.getsignal(signal.SIGINT) is was
+
+
+def test_who_interrupts_a_run_records_a_long_loop_and_waits_for_nothing() -> None:
+    def loop(t: Any) -> Any:
+        y = tn.ones(3)
+        before = COUNTS["runs"]
+        for _ in range(2000):
+            y = y * 0.5 + 1.0
+        return y, COUNTS["runs"] - before
+
+    y, runs = Running.locked(loop, Trace())
+    assert runs == 0
+    assert np.allclose(y, 2.0)
+    assert loop(None)[1] > 0

@@ -18,7 +18,7 @@ from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
 from tenure.runtime.table import MOST as PLACES
-from tenure.runtime.table_plan import CONSTANT, FIELDS, TEMP
+from tenure.runtime.table_plan import CONSTANT, TEMP
 
 __all__ = ["RULES", "Rule", "publish", "rule_of"]
 
@@ -49,8 +49,6 @@ class Rule:
             self.alias = same
         else:
             self.computed(primitive, params, avals, ans)
-        self.record = array("q", self.words(len(avals), ans.nbytes))
-        self.start = self.record.buffer_info()[0]
 
     def computed(self, primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval) -> None:
         """Find the calls: the checks, then those that the kind of lowering emits; Python's turn where it cannot."""
@@ -83,10 +81,10 @@ class Rule:
             rows += (call.function.address, call.numbers.buffer_info()[0], len(spots), *spots)
         return [*head, *rows]
 
-    def settle(self) -> None:
-        """Write the record again, when its functions have addresses."""
-        for k, word in enumerate(self.words(self.record[0], 0)[len(FIELDS) :], len(FIELDS)):
-            self.record[k] = word
+    def settle(self, at: Application) -> None:
+        """Write the record, when its functions have addresses."""
+        self.record = array("q", self.words(len(at.operands), at.aval.nbytes))
+        self.start = self.record.buffer_info()[0]
 
 
 RULES: dict[Application, Rule] = {}
@@ -110,7 +108,7 @@ def publish(fresh: Mapping[Application, Rule], more: Sequence[Function] = ()) ->
     if len(RULES) + len(fresh) > MOST:
         RULES.clear()
     for at, rule in fresh.items():
-        rule.settle()
+        rule.settle(at)
         RULES[at] = at.calls = rule
 
 

@@ -38,34 +38,23 @@ class Table:
     def __init__(self, program: Program) -> None:
         self.program, self.inputs = program, len(program.inputs)
         self.arrays = sum([not aval.weak for aval in program.inputs])
-        self.rules: list[Rule] = []
         self.made: list[int] = []
         self.donors: list[tuple[int, int]] = []
         self.outputs: list[int] = []
         self.copies: list[tuple[int, int]] = []
         self.kept: list[Call] = []
-        code = array("q", self.code())
-        self.lay(code.buffer_info()[0])
+        self.rules = rules_of(program.applications)
+        starts = array("q", [rule.start for rule in self.rules])
+        operands = array("q", program.operands)
+        self.lay(array("q", [starts.buffer_info()[0], operands.buffer_info()[0]]))
 
-    def code(self) -> list[int]:
-        """Find the rules of all instructions, for the planner."""
-        rules, code = self.rules, list[int]()
-        fresh: dict[Application, Rule] = {}
-        for application, operands, _ in self.program.instructions:
-            rule = application.calls or found(application, fresh)
-            rules.append(rule)
-            code.append(rule.start)
-            code += operands
-        publish(fresh)
-        return code
-
-    def lay(self, code: int) -> None:
-        """Plan the memory, and write the rows."""
-        n, count = self.inputs, len(self.rules)
-        lists = [numbers(n + count) for _ in range(5)]
-        homes, last, self.places = lists[:3]
+    def lay(self, lists: array[int]) -> None:
+        """Plan the memory of the operations in the planner's ``lists``, and write the rows."""
+        n, count, code = self.inputs, len(self.rules), lists.buffer_info()[0]
+        columns = [numbers(n + count) for _ in range(5)]
+        homes, last, self.places = columns[:3]
         totals, donors, free = numbers(3), numbers(2 * count), numbers(table_plan.CLASSES, -1)
-        where = [x.buffer_info()[0] for x in (*lists, free)]
+        where = [x.buffer_info()[0] for x in (*columns, free)]
         table_plan.read(code, count, n, *where[:3], totals.buffer_info()[0])
         for v in self.program.outputs:
             last[homes[v]] = n + count
@@ -131,16 +120,20 @@ class Table:
         return self.inputs + len(self.rules)
 
 
-def found(at: Application, fresh: dict[Application, Rule]) -> Rule:
-    """The rule of an application that keeps none yet, among those that are known or new."""
-    rule = RULES.get(at)
-    if rule is not None:
-        at.calls = rule
-        return rule
-    rule = fresh.get(at)
-    if rule is None:
-        rule = fresh[at] = Rule(at)
-    return rule
+def rules_of(applications: Sequence[Application]) -> list[Rule]:
+    """The rules of applications; what is new is made, and kept."""
+    found: list[Rule] = [at.calls for at in applications]
+    if None in found:
+        missing = {id(at): at for at in applications if at.calls is None}
+        fresh: dict[Application, Rule] = {}
+        made: dict[int, Rule] = {}
+        for key, at in missing.items():
+            made[key] = RULES.get(at) or fresh.get(at) or fresh.setdefault(at, Rule(at))
+        publish(fresh)
+        for key, at in missing.items():
+            at.calls = at.calls or made[key]
+        found = [rule or made[id(at)] for at, rule in zip(applications, found, strict=True)]
+    return found
 
 
 def numbers(count: int, value: int = 0) -> array[int]:

@@ -17,7 +17,6 @@ from typing import Any
 from tenure.compile.late import late
 from tenure.compile.progress import watched
 from tenure.interp.interp import Arrays, Executable
-from tenure.ir.applications import Application
 from tenure.ir.program import Program
 from tenure.report.frames import frames, is_own
 
@@ -54,13 +53,17 @@ BUDGET = Budget()
 
 def estimate(program: Program) -> float:
     """Seconds that compiling a program takes, within a factor of about 2: like operations share kernels."""
-    applications = applications_of(program)
+    applications = program.applications
     return BASE + RATE * len(applications) + DISTINCT * len(set(map(id, applications)))
 
 
-def applications_of(program: Program) -> list[Application]:
-    """The applications of a program's instructions."""
-    return [at.application for at in program.instructions]
+def work(program: Program) -> int:
+    """Elements that a run computes; of what is written in place those that are written. A bound where that is small."""
+    applications = program.applications
+    most = max([at.size for at in applications], default=0) * len(applications)
+    if most <= AT_ONCE:
+        return most
+    return sum([at.size if at.primitive.in_place is None else at.operands[1].size for at in applications])
 
 
 class Tiered:
@@ -70,7 +73,9 @@ class Tiered:
     its code, ``why`` the reason why there can be none.
     """
 
-    __slots__ = ("attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "stepwise", "why")
+    __slots__ = (
+        "attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "stepwise", "why", "work",
+    )  # fmt: skip
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -84,6 +89,7 @@ class Tiered:
         self.name = b""
         self.attempts = 0
         self.why = ""
+        self.work = work(program)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         code: Executable | None = getattr(arrays, "code", None)
@@ -99,12 +105,12 @@ class Tiered:
         """Whether it is time to compile, or what was compiled beside has come."""
         if self.job is not None:
             return bool(self.job.outcome() is not None)
-        if self.compiled is not None or self.why or not (self.seen or self.work() > AT_ONCE):
+        if self.compiled is not None or self.why or not (self.seen or self.work > AT_ONCE):
             return False
         if not self.cost:
             self.cost = estimate(self.program)
         cost = self.cost * BESIDE if self.long() else self.cost
-        return self.seconds > cost or (cost < BUDGET.left() and (not self.seen or len(self.program.instructions) > 1))
+        return self.seconds > cost or (cost < BUDGET.left() and (not self.seen or len(self.program.applications) > 1))
 
     def long(self) -> bool:
         """Whether it is compiled beside."""
@@ -163,15 +169,6 @@ class Tiered:
             return f"run op by op: {self.why}"
         return f"run op by op so far: {spent if self.cost else 'it is new'}"
 
-    def work(self) -> int:
-        """Elements that a run computes; of what is written in place those that are written. A bound where that is
-        small."""
-        applications = applications_of(self.program)
-        most = max([at.size for at in applications], default=0) * len(applications)
-        if most <= AT_ONCE:
-            return most
-        return sum([at.size if at.primitive.in_place is None else at.operands[1].size for at in applications])
-
     def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         """Run it op by op."""
         if self.stepwise is None:
@@ -205,4 +202,4 @@ def compile_program(program: Program) -> Executable:
 
 def said_of(program: Program) -> str:
     """The compilation of a program, for who waits for it."""
-    return f"compiling a program of {len(program.instructions)} operations, about {estimate(program):.2g} s"
+    return f"compiling a program of {len(program.applications)} operations, about {estimate(program):.2g} s"

@@ -25,13 +25,16 @@ class Application:
     """A primitive, its parameters, the avals of its operands and that of its result.
 
     ``size`` is that of the result. ``alias`` is the number of the operand that the result simply is, None if there is
-    none.
-    ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result can
-    have a gradient. ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of
-    generic functions that compute it (``compile.rules``), once they are known.
+    none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
+    can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
+    ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of generic functions that
+    compute it (``compile.rules``), once they are known.
     """
 
-    __slots__ = ("alias", "aval", "calls", "carries", "flows", "operands", "params", "primitive", "rules", "size")
+    __slots__ = (
+        "alias", "aval", "calls", "carries", "flows", "hash", "operands", "params", "primitive", "reads", "rules",
+        "size",
+    )  # fmt: skip
 
     def __init__(self, primitive: Primitive, params: Params, operands: tuple[Aval, ...], aval: Aval) -> None:
         self.primitive = primitive
@@ -42,8 +45,13 @@ class Application:
         self.alias = primitive.alias
         self.flows = tuple(primitive.differentiable(len(operands)))
         self.carries = self.flows if aval.dtype.is_floating else ()
+        self.reads = operands[0].size if primitive.accumulate is not None else -1
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
+        try:
+            self.hash = hash((primitive, operands, frozenset(exact(params))))
+        except TypeError:  # a parameter without a hash
+            self.hash = hash((primitive, operands))
 
     def __reduce__(self) -> Any:
         """In another process it is one of that process."""
@@ -59,10 +67,7 @@ class Application:
         )
 
     def __hash__(self) -> int:
-        try:
-            return hash((self.primitive, self.operands, frozenset(exact(self.params))))
-        except TypeError:  # a parameter without a hash
-            return hash((self.primitive, self.operands))
+        return self.hash
 
     def __repr__(self) -> str:
         return f"{self.primitive}({', '.join(map(str, self.operands))}; {dict(self.params)})"

@@ -7,9 +7,10 @@ that derivative rules read as mathematics. ``Builder.extract`` cuts a closed ``P
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
@@ -51,18 +52,54 @@ _instruction: Callable[[Any], Instruction] = partial(tuple.__new__, Instruction)
 """``Instruction._make`` without a call of Python code."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Program:
-    """A closed computation: values ``0 … len(inputs)-1`` are inputs, each instruction defines the next."""
+    """A closed computation: values ``0 … len(inputs)-1`` are inputs, each instruction defines the next.
 
-    inputs: tuple[Aval, ...]
-    instructions: tuple[Instruction, ...]
-    outputs: tuple[int, ...]
+    It is kept in few objects: the applications, the numbers of their operands one after another (64 bits each), the
+    origins. ``instructions`` are made of these when they are first asked for.
+    """
+
+    __slots__ = ("__weakref__", "_instructions", "applications", "inputs", "operands", "origins", "outputs")
+
+    def __init__(
+        self, inputs: tuple[Aval, ...], instructions: Sequence[Instruction], outputs: tuple[int, ...]
+    ) -> None:
+        reads = array("q", chain.from_iterable([at.operands for at in instructions])).tobytes()
+        self.inputs = inputs
+        self.applications = [at.application for at in instructions]
+        self.operands = reads
+        self.origins = [at.origin for at in instructions]
+        self.outputs = outputs
+        self._instructions: tuple[Instruction, ...] | None = tuple(instructions)
+
+    @classmethod
+    def of(cls, inputs: tuple[Aval, ...], body: Body) -> Program:
+        """The program of a body."""
+        made = cls.__new__(cls)
+        made.inputs, made._instructions = inputs, None
+        made.applications, made.operands, made.origins, made.outputs = body
+        return made
+
+    def __reduce__(self) -> Any:
+        return Program.of, (self.inputs, (self.applications, self.operands, self.origins, self.outputs))
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """The instructions."""
+        if self._instructions is None:
+            at, reads = 0, tuple(memoryview(self.operands).cast("q"))
+            found: list[Instruction] = []
+            for application, origin in zip(self.applications, self.origins, strict=True):
+                end = at + len(application.operands)
+                found.append(_instruction((application, reads[at:end], origin)))
+                at = end
+            self._instructions = tuple(found)
+        return self._instructions
 
     def shared(self) -> Program:
         """The one program of this content: equal programs become one object, and so equal parts of keys."""
-        body = [(at.primitive, at.operands, repr(sorted(at.params.items()))) for at in self.instructions]
-        key = (self.inputs, tuple(body), self.outputs)
+        body = [(at.primitive, len(at.operands), repr(sorted(at.params.items()))) for at in self.applications]
+        key = (self.inputs, tuple(body), self.operands, self.outputs)
         known = _SHARED.get(key)
         found = None if known is None else known()
         if found is None:
@@ -73,9 +110,11 @@ class Program:
     def aval(self, value: int) -> Aval:
         """The aval of a value."""
         n = len(self.inputs)
-        return self.inputs[value] if value < n else self.instructions[value - n].aval
+        return self.inputs[value] if value < n else self.applications[value - n].aval
 
 
+Body = tuple[list[Application], bytes, list[int], tuple[int, ...]]
+"""Applications, numbers of operands, origins and outputs of a program."""
 _SHARED: dict[Any, ref[Program]] = {}
 """No Python code runs where one of them dies: an interrupt that comes in a finalizer is lost."""
 
@@ -239,7 +278,7 @@ class Builder:
 
     def constant(self, number: float, dtype: DType) -> Value:
         """A rank-0 constant of a dtype; equal ones are shared."""
-        key = (type(number), repr(number), dtype)
+        key = f"{type(number).__name__} {number!r} {dtype.name}"
         found = self.consts.get(key)
         if found is None:
             found = self.consts[key] = self.full((), number, dtype).id
@@ -256,28 +295,26 @@ class Builder:
 
         ``literals`` gives, for input values known in advance, what stands in their place.
         """
-        literals = literals or {}
+        body = self.body(list(inputs), list(outputs), literals or {})
+        return Program.of(tuple([self.avals[v] for v in inputs]), body)
+
+    def body(self, inputs: list[int], outputs: list[int], literals: Mapping[int, Application]) -> Body:
+        """The body of such a program. A value without an instruction must be one of the inputs or literals."""
         ids = {v: k for k, v in enumerate(inputs)}
-        body: list[tuple[Application, tuple[int, ...], int]] = []
-        new, applications, operands, origins = len(ids), self.applications, self.operands, self.origins
+        new, found, reads, origins = len(ids), list[Application](), array("q"), list[int]()
         for v in self.needed(outputs, set(inputs)):
-            at, read = applications[v], operands[v]
-            if at is None:
-                if v not in literals:
-                    raise KeyError(f"value {v} is an unbound input")
-                body.append((literals[v], (), -1))
-            elif at.alias is not None:
-                ids[v] = ids[read[at.alias]]
+            at, operands = self.applications[v], self.operands[v]
+            if at is not None and at.alias is not None:
+                ids[v] = ids[operands[at.alias]]
                 continue
-            elif len(read) == 2:
-                x, y = read
-                body.append((at, (ids[x], ids[y]), origins[v]))
-            else:
-                body.append((at, tuple([ids[o] for o in read]), origins[v]))
+            if at is None and v not in literals:
+                raise KeyError(f"value {v} is an unbound input")
+            found.append(at or literals[v])
+            origins.append(self.origins[v])
+            reads.extend([ids[o] for o in operands])
             ids[v] = new
             new += 1
-        instructions = tuple(map(_instruction, body))
-        return Program(tuple([self.avals[v] for v in inputs]), instructions, tuple([ids[v] for v in outputs]))
+        return found, reads.tobytes(), origins, tuple([ids[v] for v in outputs])
 
     def needed(self, outputs: Iterable[int], given: set[int]) -> list[int]:
         """The values that ``outputs`` depend on, those given left out, ascending."""
@@ -302,7 +339,7 @@ class Builder:
         return found
 
 
-Constant = tuple[type, str, DType]
+Constant = str
 """A number of a dtype, as a key."""
 
 

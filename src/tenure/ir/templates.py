@@ -10,7 +10,9 @@ operand was made is *opaque*: it runs each time.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from tenure.ir.applications import Application, Bounded, exact
@@ -20,6 +22,8 @@ from tenure.ir.program import Builder, Constant, Value
 Flags = tuple[bool | int, ...]
 """Whether a builder is tracking, then whether each operand is tracked; in vmapped functions their depths follow."""
 Function = Callable[..., Any]
+MOST_VALUES = 64
+"""Values of a template that native code copies, with its operands and constants."""
 
 
 class Opaque(Exception):
@@ -51,11 +55,14 @@ class Template:
 
     ``results`` are references, None for a result that there is not; ``single`` is the only one. ``order`` is that of
     constants and instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where known.
+    ``words`` has the numbers for native code, and ``start`` their address, 0 if there are more than it takes: how many
+    values are given, constants and instructions; how many results there are, and their references; of each instruction
+    how many operands it has, and their references.
     """
 
     __slots__ = (
-        "applications", "avals", "constants", "given", "order", "refs", "results", "single", "tracked",
-        "zeros",
+        "applications", "avals", "constants", "given", "order", "refs", "results", "single", "start", "tracked",
+        "words", "zeros",
     )  # fmt: skip
 
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
@@ -73,11 +80,26 @@ class Template:
         self.results = tuple([None if x is None else ref[x.id] for x in results])
         self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
+        words = [given, len(self.constants), len(own), len(self.results)]
+        words += [-1 if k is None else k for k in self.results]
+        self.words = array("q", chain(words, *[(len(refs), *refs) for refs in self.refs]))
+        self.start = self.words.buffer_info()[0] if sum(words[:3]) <= MOST_VALUES else 0
 
     def is_new(self) -> bool:
         """Whether each result is an instruction of its own."""
         first = self.given + len(self.constants)
         return all(k is not None and k >= first for k in self.results)
+
+    def behind(self, refs: Sequence[int]) -> set[int]:
+        """The references that some depend on, these included."""
+        found: set[int] = set()
+        stack, first = list(refs), self.given + len(self.constants)
+        while stack:
+            k = stack.pop()
+            if k not in found:
+                found.add(k)
+                stack += self.refs[k - first] if k >= first else ()
+        return found
 
     def lay(self, b: Builder, ids: list[int]) -> None:
         """Append the instructions, on the operands ``ids``, which become the values by reference."""

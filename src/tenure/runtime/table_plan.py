@@ -1,6 +1,6 @@
 """Planner of tables: rows and places in memory of a list of operations, natively.
 
-    code      for each operation: the address of its record, then the numbers of its operands' values
+    code      two lists: the addresses of the operations' records, and the numbers of all their operands' values
     record    what is known of the operation: ``FIELDS``, then the words of its rows
 
 Values are numbered: inputs first, then one for each operation. A value's home is the one whose buffer it lies in. In
@@ -56,12 +56,19 @@ class Plan(Function):
         """Add to a number in memory."""
         self.store(self.do("add", self.load(at, "i64"), by), at)
 
+    def operations(self, code: str) -> str:
+        """A cursor at the first operation."""
+        cursor = self.local(count=2)
+        for k in range(2):
+            self.store(self.load(self.at(code, f"i64 {k}")), self.at(cursor, f"i64 {k}"))
+        return cursor
+
     def step(self, cursor: str) -> tuple[str, str]:
         """The record and the operands of the operation at a cursor, which goes on to the next."""
-        at = self.load(cursor)
-        record = self.load(at)
-        operands = self.at(at, "i64 1", "i64")
-        self.store(self.at(operands, self.field(record, "arity"), "i64"), cursor)
+        at, behind = self.load(cursor), self.at(cursor, "i64 1")
+        record, operands = self.load(at), self.load(behind)
+        self.store(self.at(at, "i64 1"), cursor)
+        self.store(self.at(operands, self.field(record, "arity"), "i64"), behind)
         return record, operands
 
     def cursor(self, start: str) -> str:
@@ -78,7 +85,7 @@ def _read(m: Module[Plan]) -> None:
         with f.each("i64 %inputs") as v:
             f.put(v, "ptr %homes", v)
             f.put("i64 -1", "ptr %last", v)
-        cursor = f.cursor("ptr %code")
+        cursor = f.operations("ptr %code")
         with f.each("i64 %count") as k:
             v = f.do("add", k, "i64 %inputs")
             record, operands = f.step(cursor)
@@ -104,7 +111,7 @@ def _take_over(m: Module[Plan]) -> None:
     whose array it may take are listed in ``donors``; their number."""
     args = ("ptr %code", "i64 %count", "i64 %inputs", "ptr %homes", "ptr %last", "ptr %places", "ptr %donors")
     with m.function("take_over", *args, returns="i64", exported=True) as f:
-        cursor, found, same = f.cursor("ptr %code"), f.local("i64"), f.local("i64")
+        cursor, found, same = f.operations("ptr %code"), f.local("i64"), f.local("i64")
         f.store("i64 0", found)
         with f.each("i64 %count") as k:
             v = f.do("add", k, "i64 %inputs")
@@ -194,7 +201,7 @@ def _lay(m: Module[Plan]) -> None:
     args = ("ptr %code", "i64 %count", "i64 %inputs", "ptr %lists", "ptr %words")
     with m.function("lay", *args, "i64 %start", "i64 %room", "i64 %from", returns="i64", exported=True) as f:
         homes, places = f.load("ptr %lists"), f.load(f.at("ptr %lists", "i64 2"))
-        cursor, out = f.cursor("ptr %code"), f.cursor(f.at("ptr %words", "i64 %start", "i64"))
+        cursor, out = f.operations("ptr %code"), f.cursor(f.at("ptr %words", "i64 %start", "i64"))
         top, constants, where = f.local("i64"), f.local("i64"), f.local("i64")
         f.store("i64 %from", top)
         f.store(f"i64 {HEADER}", constants)

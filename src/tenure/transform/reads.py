@@ -27,6 +27,8 @@ from tenure.ops.pointwise import floor_divide, mark, remainder
 VIEWS = (getitem, permute, flip, reshape)
 FEW = 8
 """Maximal number of reads of one value that are rewritten one by one."""
+SMALL = 64
+"""Elements of a value up to which computing all of it costs no more than rewriting its reads."""
 Shape = tuple[int, ...]
 
 
@@ -54,7 +56,7 @@ class View(NamedTuple):
 
 def worth(reads: Sequence[Read], size: int) -> bool:
     """Whether rewriting the reads of a value of some size costs less than computing it."""
-    return len(reads) <= FEW and 2 * sum([read.size for read in reads]) <= size
+    return size > SMALL and len(reads) <= FEW and 2 * sum([read.size for read in reads]) <= size
 
 
 def alike(at: Instruction, shapes: Sequence[Shape]) -> bool:
@@ -251,8 +253,6 @@ class Elements:
         return view.there(base)
 
 
-# -- forwards
-
 READS = (getitem, gather)
 Key = tuple[Primitive, tuple[int, ...], tuple[tuple[str, Any], ...]]
 """A read by index of whatever value: its primitive, the operands but the first, and the parameters."""
@@ -284,7 +284,7 @@ def read_through(x: Value, read: Read) -> Value:
 
 def of_view(at: Instruction, size: int) -> bool:
     """Whether so many elements, read of the result of an instruction, may be elements of its operand."""
-    return at.primitive in VIEWS and 2 * size <= at.aval.size
+    return at.primitive in VIEWS and max(2 * size, SMALL + 1) <= at.aval.size
 
 
 class Narrowing:
@@ -317,7 +317,7 @@ class Narrowing:
         """Decide on a value all of whose reads are known. Returns the operands that are read first here."""
         wanted, shape = self.found[v], at.aval.shape
         shapes = [self.program.aval(o).shape for o in at.operands]
-        few = len(wanted) <= FEW and 2 * sum(wanted.values()) <= at.aval.size
+        few = at.aval.size > SMALL and len(wanted) <= FEW and 2 * sum(wanted.values()) <= at.aval.size
         if self.uses[v] or not few or not shapes or not alike(at, shapes):
             return []
         self.narrow.add(v)
@@ -375,6 +375,8 @@ class Rewriting:
 
 def narrow(program: Program) -> Program:
     """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
+    if not any(at.reads > SMALL for at in program.applications):
+        return program
     n, body = len(program.inputs), program.instructions
     reads = [at for at in body if at[0].primitive in READS]
     views = [at for at in reads if at.primitive is getitem and at.operands[0] >= n]

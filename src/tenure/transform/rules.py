@@ -7,9 +7,11 @@ cotangent or tangent holds (``ops.selection``): such a rule has a template for e
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Value
 from tenure.ir.templates import Flags, Function, Opaque, Symbols, Template, flags_of
 from tenure.ops.selection import zeros_of
@@ -25,20 +27,54 @@ def laid(
     """Results of a rule of this name on operands ``ids``, the first ``about`` of which are cotangents or tangents. What
     zeros the results hold is known from then on. None, and nothing emitted, if it is opaque."""
     flags = flags_of(b, ids)
-    found = at.rules.get((name, flags), MISSING)
+    known = at.rules.get(name)
+    if known is None:
+        known = at.rules.setdefault(name, {})
+    key = flags if b.depths else packed(flags)
+    found = known.get(key, MISSING)
     if found is MISSING:
-        found = at.rules[name, flags] = on_symbols(*rule(at), flags, ()) or {}
+        found = known[key] = first_template(at, name, rule, flags)
     if type(found) is dict:
         zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
-        if zeros not in found:
-            found[zeros] = on_symbols(*rule(at), flags, zeros)
-        found = found[zeros]
+        case = packed(zeros, 2)
+        if case not in found:
+            found[case] = on_symbols(*rule(at), flags, zeros)
+        found = found[case]
         if found is None:
             return None
     found.lay(b, ids)
-    for ref, zeros in found.zeros:
-        b.zeros[ids[ref]] = zeros
+    for ref, own in found.zeros:
+        b.zeros[ids[ref]] = own
     return [None if ref is None else ids[ref] for ref in found.results]
+
+
+def first_template(at: Application, name: Hashable, rule: Callable[[Application], OnKinds], flags: Flags) -> Any:
+    """The template of a rule for all zeros; a table of one for each case, if it asks for zeros. What has done so once
+    is not tried again."""
+    made = None if (at.primitive, name) in ASKING else on_symbols(*rule(at), flags, ())
+    if made is None:
+        ASKING.add((at.primitive, name))
+    return made or {}
+
+
+ASKING: set[tuple[Primitive, Hashable]] = set()
+"""Rules that have asked for zeros, by the primitive and the rule's name."""
+
+
+def packed(numbers: Sequence[int], bits: int = 1) -> int:
+    """Small numbers as one, the first in the lowest bits; so native code finds what is kept by them."""
+    out = 0
+    for k, number in enumerate(numbers):
+        out |= number << bits * k
+    return out
+
+
+def kept(at: Application, name: Hashable, flags: Flags) -> Template | None:
+    """A template of a rule that is known already, for whatever zeros."""
+    found = at.rules.get(name, {}).get(packed(flags))
+    if type(found) is dict:
+        found = next((one for one in found.values() if one is not None), None)
+    return found or None
 
 
 MISSING = object()

@@ -24,7 +24,7 @@ from tenure.transform.rules import OnKinds, laid
 Cotangents = dict[int, Value]
 
 
-def between(b: Builder, sources: Collection[int], ends: Iterable[int]) -> list[int]:
+def between(b: Builder, sources: set[int], ends: list[int]) -> list[int]:
     """Values behind some ends that depend differentiably on one of the sources, sources included; ascending."""
     found: set[int] = set()
     stack = list(ends)
@@ -75,19 +75,47 @@ def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
 class Walk:
     """Reverse walk: cotangents on their way from results to sources."""
 
+    __slots__ = (
+        "b", "elements", "final", "held", "order", "reached", "reading", "relevant", "sources", "sums",
+    )  # fmt: skip
+
     def __init__(
         self, b: Builder, sources: Collection[int], final: Collection[int], ends: Iterable[int], into: Cotangents
     ) -> None:
         self.b = b
-        self.sources = sources
+        self.sources = set(sources)
         self.final = final
-        self.order = between(b, sources, ends)
+        self.order = between(b, self.sources, list(ends))
         self.relevant = set(self.order)
         self.held: dict[int, int | Reads] = {v: g.id for v, g in into.items()}
         self.elements = Elements(b)
         self.reading = Recomputed(b)
         self.reached: set[int] = set()
         self.sums: dict[tuple[Aval, Aval], Application] = {}
+
+    def run(self) -> None:
+        """Pass on the cotangents of all values but the sources."""
+        at = len(self.order)
+        while at:
+            at = self.passed(at)
+            if at:
+                at -= 1
+                self.pass_on(self.order[at])
+
+    def passed(self, at: int) -> int:
+        """Pass on cotangents from the end of the first ``at`` values on, as far as rules have templates; how many are
+        left."""
+        return at
+
+    def pass_on(self, v: int) -> None:
+        """Pass on the cotangent of a value, if one has arrived."""
+        if v not in self.held or v in self.sources:
+            return
+        held, at = self.held.pop(v), self.b.applications[v]
+        if at is None or not self.b.tracked[v]:
+            return
+        if isinstance(held, int) or not self.follow(v, Instruction(at, self.b.operands[v]), held):
+            self.through(v, at, self.whole(v, held))
 
     def around(self, v: int) -> tuple[list[Value], Value]:
         """Operands and result of an instruction, as its derivative reads them."""
@@ -231,13 +259,7 @@ def pull_back(
         if v in walk.relevant:
             walk.add(v, g.id)
     walk.reached = set(walk.held) - set(into) | (set(cotangents) & set(into))
-    for v in reversed(walk.order):
-        if v in walk.held and v not in sources:
-            held, at = walk.held.pop(v), b.applications[v]
-            if at is None or not b.tracked[v]:
-                continue
-            if isinstance(held, int) or not walk.follow(v, Instruction(at, b.operands[v]), held):
-                walk.through(v, at, walk.whole(v, held))
+    walk.run()
     return {v: leaving(Value(b, walk.whole(v, g)), v in final) for v, g in walk.held.items() if v in walk.reached}
 
 

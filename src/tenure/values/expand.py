@@ -15,9 +15,9 @@ from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
 from tenure.ops.selection import settled
+from tenure.transform import vjp
 from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
-from tenure.transform.vjp import pull_back
 from tenure.values.rows import ROOT, Path, Step
 from tenure.values.rules import Rule, Slots
 
@@ -37,8 +37,8 @@ class Expansion:
     def __init__(self) -> None:
         self.builder = Builder()
         self.slots: list[int] = []
-        self.inputs: list[Value] = []
-        self.scalars: list[Value] = []
+        self.inputs: list[int] = []
+        self.scalars: list[int] = []
         self.examples: list[Value] = []
         self.path: Path = ROOT
 
@@ -50,35 +50,46 @@ class Expansion:
         return self
 
     def _advance(self, block: Path) -> None:
-        """Expand a block of rows: where the rule has a template, without making an object of the row."""
-        b, slots, read = self.builder, self.slots, block.slots
-        at = 0
-        for rule in block.rules:
+        """Expand a block of rows: where a rule has a template, without making an object of the row."""
+        row = at = 0
+        while True:
+            row, at = self.copied(block, row, at)
+            if row == len(block.rules):
+                return
+            rule = block.rules[row]
+            args = block.slots[at : at + rule.arity]
+            self.builder.origin, self.builder.tracking = len(self.slots), rule.grad
+            rule.expand(self, Step(rule, args, len(self.slots), len(self.scalars), None))
+            row, at = row + 1, at + rule.arity
+
+    def copied(self, block: Path, row: int, at: int) -> tuple[int, int]:
+        """Expand the rows of a block from one on, whose slots stand at ``at``, as far as their rules have templates;
+        the next row, and where its slots stand."""
+        b, slots, rules, read = self.builder, self.slots, block.rules, block.slots
+        while row < len(rules) and rules[row].template is not None and not b.depths:
+            rule = rules[row]
             b.origin, b.tracking = len(slots), rule.grad
-            args = read[at : at + rule.arity]
-            at += rule.arity
-            if rule.template is None or b.depths:
-                rule.expand(self, Step(rule, args, len(slots), len(self.scalars), None))
-                continue
-            ids = self.arguments(rule, args)
+            ids = self.arguments(rule, read[at : at + rule.arity])
             rule.template.lay(b, ids)
             slots += [ids[k] for k in rule.template.results]
+            row, at = row + 1, at + rule.arity
+        return row, at
 
     def __getitem__(self, slot: int) -> Value:
-        return Value(self.builder, self.slots[slot]) if slot >= 0 else self.inputs[~slot]
+        return Value(self.builder, self.slots[slot] if slot >= 0 else self.inputs[~slot])
 
     def arguments(self, rule: Rule, args: Slots) -> list[int]:
         """Numbers of the values that a step reads; its scalars become inputs here."""
         slots, inputs = self.slots, self.inputs
-        read = [slots[k] if k >= 0 else inputs[~k].id for k in args]
+        read = [slots[k] if k >= 0 else inputs[~k] for k in args]
         if not rule.numbers:
             return read
-        numbers = [self.scalar(kind).id for kind in rule.numbers]
+        numbers = [self.scalar(kind) for kind in rule.numbers]
         return [*numbers, *read] if rule.turned else [*read, *numbers]
 
-    def scalar(self, kind: type) -> Value:
-        """Value of the next Python number."""
-        value = self.builder.input(WEAK[kind])
+    def scalar(self, kind: type) -> int:
+        """Number of the value of the next Python number."""
+        value = self.builder.input(WEAK[kind]).id
         self.scalars.append(value)
         return value
 
@@ -86,7 +97,7 @@ class Expansion:
 def expand_input(ex: Expansion, step: Step) -> None:
     """Expand an input; it is tracked if a gradient flows to it."""
     aval, tracked = step.params
-    ex.inputs.append(ex.builder.input(aval, tracked=tracked))
+    ex.inputs.append(ex.builder.input(aval, tracked=tracked).id)
 
 
 def expand_operation(ex: Expansion, step: Step) -> None:
@@ -134,7 +145,7 @@ def expand_gradient(ex: Expansion, step: Step) -> None:
         g = b.full(ex[slot].shape, 1, ex[slot].dtype) if given is None else ex[given]
         held[ex[slot].id] = g if ex[slot].id not in held else held[ex[slot].id] + g
     accumulators = {ex[s].id: ex[a] for s, a in zip(stops, into, strict=True) if a is not None}
-    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
+    found = vjp.pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
     for stop in reached:
         arrived = found.get(ex[stop].id)
         ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived).id)
@@ -203,18 +214,7 @@ def expand_block(ex: Expansion, step: Step) -> None:
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
     """Stops that a gradient of the roots reaches without passing through another one, in their order."""
-    b = ex.builder
-    halt = {ex[s].id for s in stops}
-    stack = [ex[slot].id for slot, _ in roots if b.tracked[ex[slot].id]]
-    seen = set(stack)
-    while stack:
-        v = stack.pop()
-        at = b.made(v)
-        if at is None or v in halt:
-            continue
-        for k in at.flows:
-            o = b.operands[v][k]
-            if o not in seen and b.tracked[o]:
-                seen.add(o)
-                stack.append(o)
-    return tuple([s for s in stops if ex[s].id in seen])
+    tracked = ex.builder.tracked
+    ends = [ex[slot].id for slot, _ in roots]
+    found = set(vjp.between(ex.builder, {ex[s].id for s in stops}, [v for v in ends if tracked[v]]))
+    return tuple([s for s in stops if ex[s].id in found and tracked[ex[s].id]])

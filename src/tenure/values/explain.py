@@ -142,7 +142,7 @@ def explanation(plan: Plan, runs: int | None = None) -> Explanation:
     held = getattr(compiled, "held", None)
     state = COMPILED if held is not None else INTERPRETED if type(executable) is Interpreted else stepwise(executable)
     found = report(executable.program, held)
-    recorded = plan.sites or []
+    recorded = plan.sites.all() if plan.sites else []
     sites: dict[int, Site | None] = {}
 
     def lines(origins: Sequence[int]) -> tuple[Site, ...]:

@@ -26,7 +26,7 @@ from tenure.values.handing import Handing, deliver, due, get_ready, start
 from tenure.values.inside import internally
 from tenure.values.lost import Running, break_off, locate, no_memory
 from tenure.values.rows import COUNTS, ROOT, Path, count, prune
-from tenure.values.sites import sites_of
+from tenure.values.sites import Sites
 from tenure.values.unfinished import MOVED
 
 
@@ -75,7 +75,7 @@ class Plan:
     def __init__(self, path: Path, slots: tuple[int, ...], save: Save, ex: Expansion) -> None:
         self.slots = slots
         leaves, differentiable = paths.tracked(path, slots)
-        spent = spending.spread(path, spending.consumed_within(path)) if differentiable else {}
+        spent = paths.spread(path, spending.consumed_within(path)) if differentiable else {}
         self.leaves = tuple(leaves)
         self.open = tuple([s for s in differentiable if s not in spent])
         self.consumed = {s: spent[s] for s in differentiable if s in spent}
@@ -87,13 +87,12 @@ class Plan:
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
-        self.sites: list[graph.CodeSite] | None = None
+        self.sites: Sites | None = None
         kept = [packs.pack(ex.builder, what) for what in self.saved]
         literals, self.baked = paths.literals(path, ex)
-        inputs = [v.id for v in ex.inputs]
-        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v.id not in literals])
-        numbers = [ex.scalars[k].id for k in self.numbers]
-        program = ex.builder.extract([*inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
+        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v not in literals])
+        numbers = [ex.scalars[k] for k in self.numbers]
+        program = ex.builder.extract([*ex.inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
         self.executable = EXECUTOR(verified(made_ready(program)))
         count("programs")
 
@@ -208,7 +207,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         save: Save = lasting(t) if t.cutting else expected
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
-            plan.sites = sites_of(t, handles)
+            plan.sites = Sites(t, handles)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:
@@ -306,7 +305,7 @@ class Prefix:
     def __init__(self, ex: Expansion, slots: tuple[int, ...], known: tuple[int, ...]) -> None:
         b = ex.builder
         outputs = [ex[s].id for s in slots]
-        given = [[v.id for v in ex.inputs], [ex[s].id for s in known], [v.id for v in ex.scalars]]
+        given = [ex.inputs, [ex[s].id for s in known], ex.scalars]
         used = b.reads(outputs, {v for part in given for v in part})
         self.slots = slots
         self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)

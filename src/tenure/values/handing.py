@@ -103,7 +103,7 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
         return None
     segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
     segment.lean = plan.lean
-    gone = spending.spread(t.path, t.spent)
+    gone = paths.spread(t.path, t.spent)
     if t.segments:
         spending.share(t, segment)
     spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}

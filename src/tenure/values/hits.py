@@ -11,18 +11,31 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tenure.compile.tiers import Tiered
+from tenure.ir.applications import Application
+from tenure.ir.program import Builder
+from tenure.ir.templates import Template
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
-from tenure.values import force, graph, hits_code, record, young
-from tenure.values.expand import expand_gradient, expand_mark, expand_operation
+from tenure.transform import vjp
+from tenure.values import force, graph, hits_code, paths, record, rows, young
+from tenure.values.expand import (
+    WEAK,
+    Expansion,
+    expand_close,
+    expand_gradient,
+    expand_mark,
+    expand_operation,
+    expand_return,
+    expand_widen,
+)
 from tenure.values.handing import start
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES
 from tenure.values.lost import break_off
 from tenure.values.modes import MODE, Mode
 from tenure.values.operators import STEPS
 from tenure.values.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules import DIVIDES, INT64, Kind, Rule
+from tenure.values.rules import DIVIDES, INT64, SAME, Kind, Rule
 from tenure.values.sites import PACKAGE, site_of, user_frame
 from tenure.values.trace import Trace
 from tenure.values.unfinished import MOVED, Unfinished, refuse_moved
@@ -37,14 +50,28 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "tracked"),
-    Rule: ("arity", "bounds", "grad", "key", "kind", "kinds", "level", "name", "params"),
-    Path: ("history", "likely", "limit", "own", "plans", "rules", "save", "scalars", "slots", "special", "stamp"),
+    Rule: (
+        "arity", "bounds", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
+        "open", "params", "size", "template", "tracked", "turned",
+    ),
+    Path: (
+        "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
+        "slots", "special", "stamp",
+    ),
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
     force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
+    Application: ("alias", "aval", "flows", "operands", "reads", "rules"),
+    Builder: (
+        "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
+        "tracking", "zeros",
+    ),
+    Template: ("applications", "avals", "constants", "start", "tracked", "zeros"),
+    vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
+    Expansion: ("builder", "inputs", "scalars", "slots"),
 }
 NAMES = {
     "cell_name": "unfinished",
@@ -55,6 +82,7 @@ NAMES = {
     "item_name": "item",
     "acquire": "acquire",
     **{f"name_{name}": name for name in ("backward", "open", "plan", "rows", "runs")},
+    **{f"name_{name}": name for name in ("accumulate", "add", "blocks", "sum", "vjp")},
     **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
     **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
 }
@@ -74,12 +102,17 @@ def _known() -> dict[str, Any]:
         "empty": (),
         "zero": 0,
         "one": 1,
+        "minus_one": -1,
+        "weak": WEAK, "same": SAME,
+        "template": Template,
+        "slow_body": Builder.body,
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
+        "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
         "gradient_step": expand_gradient,
         "operation_step": expand_operation,
         "root": ROOT,
@@ -154,12 +187,20 @@ apply: Callable[..., Tensor] = coded(record.apply)
 """``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
 does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
+vjp.between = coded(vjp.between)
+rows.counted = coded(rows.counted)
+for _name in ("reached_rows", "spread", "tracked", "walked"):
+    setattr(paths, _name, coded(getattr(paths, _name)))
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 if CODE is not None:
-    _bind: Any = CODE.method("bind_method", Trace.bind, Trace)
-    Trace.bind = _bind  # type: ignore[method-assign]
-    _point: Any = CODE.method("point_method", Trace.point, Trace)
-    Trace.point = _point  # type: ignore[method-assign]
+    for _of, _name, _code in (
+        (Trace, "bind", "bind_method"),
+        (Trace, "point", "point_method"),
+        (Expansion, "copied", "copied"),
+        (Builder, "body", "body"),
+        (vjp.Walk, "passed", "passed"),
+    ):
+        setattr(_of, _name, CODE.method(_code, getattr(_of, _name), _of))
 
 
 def add_place(of: type) -> None:

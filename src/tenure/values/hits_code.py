@@ -18,12 +18,15 @@ from tenure.values.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.hits_backward import BACKWARD
 from tenure.values.hits_indexing import INDEXING
 from tenure.values.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
+from tenure.values.hits_paths import PATHS
 from tenure.values.hits_places import PLACING
 from tenure.values.hits_points import POINTS
+from tenure.values.hits_programs import PROGRAMS
 from tenure.values.hits_reads import READING
 from tenure.values.hits_run import RUNNING, trace_maker
 from tenure.values.hits_steps import PARTS
 from tenure.values.hits_updates import UPDATING
+from tenure.values.hits_walk import WALKING
 
 __all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
@@ -35,6 +38,7 @@ SLICE = (16, 24, 32)
 """Offsets of start, stop and step in a slice."""
 WIDEST = 1024
 """Number of parts of a key, at most."""
+
 
 class Made(NamedTuple):
     """Module as text; the C API that it calls, the pointers to be set, and its exported functions."""
@@ -80,7 +84,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     Body.offsets = offsets
     m: Code = Code(Body)
     parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
-    for define in (*parts, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
+    for define in (*parts, *PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):

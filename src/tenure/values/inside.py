@@ -57,7 +57,7 @@ def program_of(path: Path) -> str:
     try:
         ex = Expansion().advance(path)
         results: Any = [ex[s].id for s in range(path.results)]
-        inputs = [v.id for v in (*ex.inputs, *ex.scalars)]
+        inputs = [*ex.inputs, *ex.scalars]
         return show(ex.builder.extract(inputs, results))
     except Exception:
         return "\n".join([f"{at.expand.__name__} {at.args} {at.params}" for at in path.steps()])

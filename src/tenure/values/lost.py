@@ -27,12 +27,17 @@ class Running:
     @classmethod
     def locked(cls, function: Callable[..., Any], t: Any, *args: Any) -> Any:
         """Call a function with a trace whose lock is held."""
-        me = threading.get_ident()
-        key = (object(), me)
-        if any(thread == me for _, thread in cls.all.copy()):
+        key = (object(), threading.get_ident())
+        if cls.here():
             refuse_to_wait(t)
         begin, end = (cls.all.__setitem__, key, t), (cls.all.pop, key, None)
         return bracket((begin, (t.lock.acquire,)), ((t.lock.release,), end), function, t, *args)
+
+    @classmethod
+    def here(cls) -> bool:
+        """Whether this thread is in a run, which a signal handler or ``__del__`` has interrupted."""
+        me = threading.get_ident()
+        return any(thread == me for _, thread in cls.all.copy())
 
     @classmethod
     def forked(cls) -> None:

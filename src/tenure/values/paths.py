@@ -17,21 +17,22 @@ from tenure.values.expand import Expansion, expand_close, expand_mark, expand_re
 from tenure.values.graph import Source
 from tenure.values.guard import guarded
 from tenure.values.levels import is_open
-from tenure.values.rows import History, Path, Step, history_of
+from tenure.values.rows import History, Path, Results, Step, history_of
 from tenure.values.rules import GENERAL, Rule, Slots
 
 LEAF, ARGUMENT, BY_RULE, KEEPING = range(4)
 """Marks: of a leaf, of an argument of a transform, of the result of a custom rule, of one that keeps residuals."""
 
 
-def steps(path: Path) -> list[tuple[Step, int]]:
-    """Step of each result slot of the path, and perhaps of later ones, and the result's index within the step."""
-    return history_of(path).steps
+def steps(path: Path) -> Results:
+    """Step of each result of the path, and the result's index within the step."""
+    return Results(path)
 
 
-def own_steps(path: Path) -> Iterator[tuple[int, Step, int]]:
-    """Result slots of a path, each with its step and the index within it."""
-    return ((s, *at) for s, at in enumerate(islice(steps(path), path.results)))
+def own_rows(path: Path) -> Iterator[tuple[int, Rule, int]]:
+    """Results of a path, each with its rule and the place within it."""
+    rules = (rule for block in path.blocks() for rule in block.rules)
+    return ((s, *at) for s, at in enumerate((rule, k) for rule in rules for k in range(len(rule.kinds))))
 
 
 def ancestors(
@@ -39,6 +40,14 @@ def ancestors(
 ) -> set[int]:
     """Differentiable ancestors of some slots, these included; the walk ends at ``halt``, and, without ``leaves``, at
     them."""
+    if type(made) is Results:
+        return set(walked(made.path, list(slots), list(halt), leaves)[0])
+    return _ancestors(made, slots, halt, leaves)
+
+
+def _ancestors(
+    made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iterable[int], leaves: bool
+) -> set[int]:
     stop = set(halt)
     found: set[int] = set()
     stack = [s for s in slots if s >= 0]
@@ -47,18 +56,46 @@ def ancestors(
         if slot in found or slot in stop:
             continue
         step, k = made[slot]
-        if step.rule.kinds[k].tracked and (leaves or not is_leaf(step, k)):
+        if step.rule.kinds[k].tracked and (leaves or not is_leaf(step.rule, k)):
             found.add(slot)
             stack.extend([a for a in step.args if a >= 0])
     return found
 
 
+Walked = tuple[list[int], list[Rule], list[int]]
+"""Results, the last first; their rules, and their places within these."""
+
+
+def walked(path: Path, slots: list[int], halt: list[int], leaves: bool) -> Walked:
+    """The ``ancestors`` of some results of a path, with their rules."""
+    made = Results(path)
+    found = sorted(_ancestors(made, slots, halt, leaves), reverse=True)
+    at = [made[s] for s in found]
+    return found, [step.rule for step, _ in at], [k for _, k in at]
+
+
+def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
+    """Some results of a path, and those whose gradient would walk them; each with what is known of the first that it
+    leads to."""
+    out = dict(spent)
+    for slot, (step, k) in enumerate(Results(path)) if out else ():
+        if slot not in out and step.rule.kinds[k].tracked and not is_leaf(step.rule, k):
+            by = next((a for a in step.args if a in out), None)
+            if by is not None:
+                out[slot] = out[by]
+    return out
+
+
 def reached(path: Path, slot: int) -> Slots:
     """Source slots that the gradient of a slot reaches: tracked inputs and marks; cached."""
     history, stack = history_of(path), [slot]  # another thread may give the path another one meanwhile
+    if slot >= 0 and slot not in history.reach:
+        found = reached_rows(path, slot)
+        if found is not None:
+            history.reach[slot] = found
     while slot >= 0 and slot not in history.reach:
         s = stack[-1]
-        missing = [] if s in history.reach else _reach(history, s)
+        missing = [] if s in history.reach else _reach(path, history, s)
         stack.extend(missing)
         if not missing:
             stack.pop()
@@ -70,9 +107,14 @@ def _known(history: History, slot: int) -> Slots:
     return history.reach[slot] if slot >= 0 else (slot,) if history.inputs[~slot][1] else ()
 
 
-def _reach(history: History, slot: int) -> list[int]:
+def reached_rows(path: Path, slot: int) -> Slots | None:
+    """The sources behind a result, from the rows alone; None where that is not possible, as some are hidden."""
+    return None
+
+
+def _reach(path: Path, history: History, slot: int) -> list[int]:
     """Find the sources behind a result, or the results of which they must be known first."""
-    made, given, known = history.steps, history.inputs, history.reach
+    made, given, known = Results(path), history.inputs, history.reach
     found: set[int] = set()
     missing: list[int] = []
     seen: set[int] = set()
@@ -88,7 +130,7 @@ def _reach(history: History, slot: int) -> list[int]:
         step, k = made[s]
         if not step.rule.kinds[k].tracked:
             continue
-        if is_source(step, k):
+        if is_source(step.rule, k):
             found.add(s)
         if step.expand in HIDING:
             behind = step.args[k] if s == slot else s
@@ -97,7 +139,7 @@ def _reach(history: History, slot: int) -> list[int]:
             else:
                 below = _known(history, behind)
                 found.update(visible(made, step, below) if s == slot else below)
-        elif not is_leaf(step, k):
+        elif not is_leaf(step.rule, k):
             stack.extend(step.args)
     if not missing:
         known[slot] = tuple(sorted(found))
@@ -109,7 +151,7 @@ def visible(made: Sequence[tuple[Step, int]], by: Step | Rule, sources: Iterable
     if by.expand is expand_close:
         hidden, end = by.params
         inner = range(min(hidden, default=end), end)
-        return [d for d in sources if d not in inner or not is_argument(made[d][0])]
+        return [d for d in sources if d not in inner or not is_argument(made[d][0].rule)]
     level = by.params[-1]
     return [d for d in sources if d < 0 or not is_open(level, made[d][0].level)]
 
@@ -136,43 +178,37 @@ def behind(path: Path, slot: int) -> set[int]:
     return found
 
 
-def is_mark(step: Step, k: int) -> bool:
+def is_mark(rule: Rule, k: int) -> bool:
     """Whether differentiation may end at a result of a step."""
-    return step.expand is expand_mark or k in step.rule.leaves
+    return rule.expand is expand_mark or k in rule.leaves
 
 
-def is_source(step: Step, k: int) -> bool:
+def is_source(rule: Rule, k: int) -> bool:
     """Whether a result of a step is a source of gradients itself."""
-    return is_leaf(step, k) or (step.expand is expand_mark and step.params == ARGUMENT)
+    return is_leaf(rule, k) or (rule.expand is expand_mark and rule.params == ARGUMENT)
 
 
-def is_leaf(step: Step, k: int) -> bool:
+def is_leaf(rule: Rule, k: int) -> bool:
     """Whether a result of a step is the value of a leaf."""
-    return k in step.rule.leaves or (step.expand is expand_mark and step.params == LEAF)
+    return k in rule.leaves or (rule.expand is expand_mark and rule.params == LEAF)
 
 
-def is_argument(step: Step) -> bool:
+def is_argument(rule: Rule) -> bool:
     """Whether a step marks the argument of a transform, or the result of a custom rule."""
-    return step.expand is expand_mark and step.params != LEAF
+    return rule.expand is expand_mark and rule.params != LEAF
 
 
 def mark_slots(path: Path) -> list[int]:
     """Result slots at which differentiation may end."""
-    return [s for s, step, k in own_steps(path) if is_mark(step, k)]
+    return [s for s, rule, k in own_rows(path) if is_mark(rule, k)]
 
 
-def tracked(path: Path, slots: Iterable[int]) -> tuple[list[int], list[int]]:
-    """Results among some slots that are leaves, and the others that a gradient flows to."""
-    leaves: list[int] = []
-    others: list[int] = []
-    made = steps(path) if path.tracked else []
-    for slot in slots if made else ():
-        step, k = made[slot]
-        if is_leaf(step, k):
-            leaves.append(slot)
-        elif step.rule.kinds[k].tracked:
-            others.append(slot)
-    return leaves, others
+def tracked(path: Path, slots: Slots) -> tuple[list[int], list[int]]:
+    """Results among some slots that are leaves, and the others that a gradient flows to; ascending."""
+    wanted = set(slots)
+    found = [at for at in own_rows(path) if at[0] in wanted] if path.tracked else []
+    leaves = [slot for slot, rule, k in found if is_leaf(rule, k)]
+    return leaves, [slot for slot, rule, k in found if rule.kinds[k].tracked and not is_leaf(rule, k)]
 
 
 def source_slots(path: Path) -> list[int]:
@@ -232,14 +268,14 @@ def residuals(
     reads = {v for v in outputs if v < n}
     for v in b.needed(outputs, {v.id for v in given["roots"]} | set(range(n))):
         reads.update([o for o in b.operands[v] if o < n])
-    again = {v.id for v in [*[ex.inputs[k] for k in lasting], *ex.scalars]}
+    again = {*[ex.inputs[k] for k in lasting], *ex.scalars}
     for v in range(n):
         at, operands = b.made(v), b.operands[v]
         if at is not None and operands and at.primitive.lower.cost is Cost.FREE and again.issuperset(operands):
             again.add(v)
     saved = tuple(sorted([v for v in reads if b.operands[v] and v not in again]))
     remade = b.needed(outputs, {v.id for v in given["roots"]} | set(saved))
-    kept = tuple([k for k, x in enumerate(ex.inputs) if x.id in reads or x.id in remade])
+    kept = tuple([k for k, v in enumerate(ex.inputs) if v in reads or v in remade])
     return saved, kept
 
 
@@ -253,7 +289,7 @@ def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], list[tu
         before = len(places)
         for k, (value, scalar) in enumerate(zip(list(block.fixed), scalars, strict=False)):
             if value is not GENERAL:
-                out[scalar.id] = literal(value, scalar.dtype)
+                out[scalar] = literal(value, ex.builder.avals[scalar].dtype)
                 places.append((block, k))
         if len(places) > before:
             block.baked[path] = None

@@ -20,6 +20,7 @@ from tenure.values import force, period, young
 from tenure.values.graph import CodeSite
 from tenure.values.inside import refuse
 from tenure.values.levels import Call, refuse_reading
+from tenure.values.lost import Running
 from tenure.values.modes import MODE, current_mode
 from tenure.values.rules import Key
 from tenure.values.trace import Trace
@@ -86,10 +87,11 @@ class Recorder(threading.local):
         return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
-        """Trace to go on with where one is busy, or may be cut here."""
+        """Trace to go on with where one is busy, or may be cut here: not by who interrupts a run, and would wait for
+        it."""
         if t.busy:
             return self.fresh()
-        return cut(t) if period.due(t, bool(self.open)) else t
+        return cut(t) if period.due(t, bool(self.open) or Running.here()) else t
 
     def seal(self) -> None:
         """Close the trace in progress; it runs at the next read, seal or cut."""

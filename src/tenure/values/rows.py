@@ -10,7 +10,9 @@ blocks behind one path are one object, found by comparing them, so that a path s
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -84,6 +86,18 @@ class _Before:
 _BEFORE: Any = _Before()
 
 
+def counted(rules: tuple[Rule, ...]) -> tuple[int, int, int, bool, bool]:
+    """Counts of the results, inputs and operations of some rows; whether a gradient flows to one of the results, and
+    whether a vmapped call begins or ends."""
+    return (
+        sum([len(rule.kinds) for rule in rules]),
+        sum([rule.inputs for rule in rules]),
+        sum([rule.size for rule in rules]),
+        any(rule.tracked for rule in rules),
+        any(rule.open is not SAME for rule in rules),
+    )
+
+
 class Path:
     """Rows of a trace from its begin: those of the ``parent``, and a block of its own.
 
@@ -91,21 +105,20 @@ class Path:
     ``tracked`` says whether a gradient flows to any result.
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
-    specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it, and
-    ``history`` what is known of its results. A trace is ``cut`` so many rows behind it, where a ``period`` of so many
-    results ends; behind so many rows as ``limit`` the recorder looks whether it is to be cut.
+    specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it,
+    ``history`` what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is
+    ``cut`` so many rows behind it, where a ``period`` of so many results ends; behind so many rows as ``limit`` the
+    recorder looks whether it is to be cut.
     """
 
     cut: int | None
     history: History | None
-    inputs: int
     period: int | None
-    results: int
     save: bool | None
-    size: int
     __slots__ = (
-        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "next", "open", "own", "parent", "period",
-        "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp", "tracked",
+        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own", "parent",
+        "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
+        "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
@@ -121,27 +134,22 @@ class Path:
         if parent is not None and parent.cut:
             self.cut, self.period = max(0, parent.cut - len(rules)), parent.period
         self.save, self.history, self.stamp = None, None, 0
+        self.made: list[tuple[Step, int]] | None = None
         self.fixed: list[Any] = [GENERAL if unspecializable(x) else x for x in numbers]
         self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
         self._specialize()
         before = parent or _BEFORE
+        results, inputs, size, tracked, opens = counted(rules)
         self.scalars: int = before.scalars + len(self.fixed)
         self.rows: int = before.rows + len(rules)
         self.open: Level | None = before.open
-        self.tracked: bool = before.tracked
-        results: int = before.results
-        inputs: int = before.inputs
-        size: int = before.size
-        for rule in rules:
-            results += len(rule.kinds)
-            size += rule.size
-            inputs += rule.inputs
-            if rule.tracked:
-                self.tracked = True
-            if rule.open is not SAME:
-                self.open = rule.open
-        self.results, self.inputs, self.size = results, inputs, size
-        self.limit = look_after(size) - size if self.cut is None else self.cut
+        for rule in rules if opens else ():
+            self.open = self.open if rule.open is SAME else rule.open
+        self.tracked: bool = before.tracked or tracked
+        self.results: int = before.results + results
+        self.inputs: int = before.inputs + inputs
+        self.size: int = before.size + size
+        self.limit = look_after(self.size) - self.size if self.cut is None else self.cut
 
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]
@@ -212,33 +220,59 @@ def _steps(path: Path) -> Iterator[Step]:
         at, first, scalar = end, first + len(rule.kinds), scalar + len(rule.numbers)
 
 
-class History:
-    """Knowledge of the results of a path, and of those that go on from it: the step of each with the result's index
-    within it, the aval of each input and whether a gradient flows to it, the sources behind a result, and the
-    results consumed with the first slot of the gradient that did it: by the first
-    ``walked`` of the ``gradients``."""
+class Results(Sequence[tuple[Step, int]]):
+    """The results of a path in their order: the step of each, with its place among the step's."""
 
-    __slots__ = ("gradients", "inputs", "reach", "spent", "steps", "walked")
+    __slots__ = ("blocks", "ends", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.blocks = path.blocks()
+        self.ends = [block.results for block in self.blocks]
+
+    def __len__(self) -> int:
+        return self.path.results
+
+    def __getitem__(self, slot: Any) -> Any:
+        block = self.blocks[bisect_right(self.ends, slot)]
+        return made_in(block)[slot - (block.parent or _BEFORE).results]
+
+    def __iter__(self) -> Iterator[tuple[Step, int]]:
+        return chain.from_iterable(map(made_in, self.blocks))
+
+
+def made_in(block: Path) -> list[tuple[Step, int]]:
+    """The results of a path's own block, as ``Results`` has them; kept once somebody has asked."""
+    if block.made is None:
+        block.made = [(step, k) for step in _steps(block) for k in range(len(step.rule.kinds))]
+    return block.made
+
+
+class History:
+    """Knowledge of a path, and of those that go on from it: the aval of each input and whether a gradient flows to it,
+    the sources behind a result, and the results consumed with the first slot of the gradient that did it: by the first
+    ``walked`` of the ``gradients``. It covers so many ``results``."""
+
+    __slots__ = ("gradients", "inputs", "reach", "results", "spent", "walked")
 
     def __init__(self) -> None:
-        self.steps: list[tuple[Step, int]] = []
         self.inputs: list[tuple[Aval, bool]] = []
         self.gradients: list[Step] = []
         self.reach: dict[int, Slots] = {}
+        self.results = 0
         self.spent: dict[int, int] = {}
         self.walked = 0
 
+    @guarded
     def extend(self, path: Path, after: Path) -> bool:
         """Go on with the steps behind a path, unless another one has gone on with others."""
-        return self._extend(path.steps(after), after)
-
-    @guarded
-    def _extend(self, new: list[Step], after: Path) -> bool:
-        if len(self.steps) != after.results or len(self.inputs) != after.inputs:
+        if self.results != after.results or len(self.inputs) != after.inputs:
             return False
-        self.inputs += [step.params for step in new if step.rule.inputs]
-        self.gradients += [step for step in new if step.rule.consumes]
-        self.steps += [(step, k) for step in new for k in range(len(step.rule.kinds))]
+        for block in path.blocks(after):
+            self.inputs += [rule.params for rule in block.rules if rule.inputs]
+            if any(rule.consumes for rule in block.rules):
+                self.gradients += [step for step in _steps(block) if step.rule.consumes]
+        self.results = path.results
         return True
 
 

@@ -42,14 +42,14 @@ class Adjoint:
         feeds: dict[int, tuple[str, Any]] = {}
         ex, parts = _with_saved(path, saved, feeds)
         given, found = paths.adjoint(ex, roots, stops, into, final, numbers)
-        feeds.update({v.id: ("input", k) for k, v in enumerate(ex.inputs)})
+        feeds.update({v: ("input", k) for k, v in enumerate(ex.inputs)})
         feeds.update({v.id: ("root", s) for s, v in zip(roots, given["roots"], strict=True)})
         feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
         b = ex.builder
         for v, part in parts.items():
             b.applications[v], b.operands[v], b.origins[v] = b.applications[part], b.operands[part], b.origins[part]
         literals, self.baked = paths.literals(path, ex)
-        scalars = {v.id: k for k, v in enumerate(ex.scalars) if v.id not in literals}
+        scalars = {v: k for k, v in enumerate(ex.scalars) if v not in literals}
         outputs = [v.id for v in found.values()]
         reads = b.reads(outputs, {*feeds, *scalars})
         used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())

@@ -26,22 +26,27 @@ def site_of(t: Any, h: Any) -> CodeSite:
     return found
 
 
-def sites_of(t: Any, handles: Sequence[Any]) -> list[CodeSite]:
-    """``site_of`` the handles of a trace, in their order."""
-    out: list[CodeSite] = []
-    ours: dict[CodeType, bool] = {}
-    ahead, found = iter([*t.sites, (len(handles), None)]), None
-    start, where = following(ahead)
-    for slot, h in enumerate(handles):
-        while start <= slot:
-            found = where
-            start, where = following(ahead)
-        code = h._code
-        inside = ours.get(code)
-        if inside is None:
-            inside = ours[code] = code.co_filename.startswith(PACKAGE)
-        out.append(found if inside else (code, h._lasti))
-    return out
+class Sites:
+    """``site_of`` the handles of a trace, in their order: kept as they stand in these, and looked up when asked for."""
+
+    __slots__ = ("calls", "codes", "offsets")
+
+    def __init__(self, t: Any, handles: Sequence[Any]) -> None:
+        self.codes: list[CodeType] = [h._code for h in handles]
+        self.offsets: list[int] = [h._lasti for h in handles]
+        self.calls = tuple(t.sites)
+
+    def all(self) -> list[CodeSite]:
+        """The sites."""
+        out: list[CodeSite] = []
+        ahead, found = iter([*self.calls, (len(self.codes), None)]), None
+        start, where = following(ahead)
+        for slot, (code, offset) in enumerate(zip(self.codes, self.offsets, strict=True)):
+            while start <= slot:
+                found = where
+                start, where = following(ahead)
+            out.append(found if code.co_filename.startswith(PACKAGE) else (code, offset))
+        return out
 
 
 def site(where: CodeSite) -> Site | None:

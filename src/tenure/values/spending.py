@@ -12,7 +12,9 @@ import weakref
 from collections.abc import Iterable, KeysView
 from typing import Any
 
+from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder
+from tenure.transform.rules import kept
 from tenure.transform.vjp import pull_back
 from tenure.values import paths
 from tenure.values.expand import (
@@ -48,6 +50,9 @@ def spends(rule: Rule, k: int) -> bool:
 
 def _reads(rule: Rule) -> bool:
     """Whether the gradient of an operation reads an operand, or a value computed from them."""
+    found = _reads_known(rule)
+    if found is not None:
+        return found
     b, recipe = Builder(), rule.recipe
     given = [b.input(aval, tracked=flows) for aval, flows in zip(recipe.avals, rule.flags[1:], strict=True)]
     ans = recipe.function(*given, **dict(recipe.params))
@@ -59,9 +64,38 @@ def _reads(rule: Rule) -> bool:
             numbers.add(v)
     b.tracking = False
     cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
-    found = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
+    b.zeros.update(dict.fromkeys([g.id for g in cotangents.values()], UNSIGNED))  # as that of a number is
+    cts = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
     known = {*range(end), *[g.id for g in cotangents.values()]}
-    return any(v < end and v not in numbers for v in b.reads([g.id for g in found.values()], known))
+    return any(v < end and v not in numbers for v in b.reads([g.id for g in cts.values()], known))
+
+
+def _reads_known(rule: Rule) -> bool | None:
+    """``_reads`` by the templates of the gradients of what the operation emits, if all are there already; else None."""
+    emitted, count = rule.template, len(rule.numbers)
+    if emitted is None:
+        return None
+    first, given = emitted.given + len(emitted.constants), emitted.given
+    numbers = {*(range(count) if rule.turned else range(rule.arity, given)), *range(given, first)}
+    for v, read in enumerate(emitted.refs, first):
+        if numbers.issuperset(read):
+            numbers.add(v)
+    tracked = [*map(bool, rule.flags[1:]), *[False] * len(emitted.constants), *emitted.tracked]
+    arrived = set(emitted.results)
+    for v in range(first + len(emitted.refs) - 1, first - 1, -1):
+        at, read = emitted.applications[v - first], emitted.refs[v - first]
+        if v not in arrived or not tracked[v]:
+            continue
+        ans = at.reads < 0  # else an accumulator and a cotangent stand before the operands
+        back = kept(at, "vjp" if ans else "accumulate", (False, False, ans, *[tracked[k] for k in read]))
+        if back is None:
+            return None
+        ends = [ref for ref, k in zip(back.results, at.flows, strict=True) if tracked[read[k]]] if ans else back.results
+        behind = back.behind([ref for ref in ends if ref is not None])
+        if any(k + 2 in behind for k, o in enumerate(read) if o not in numbers) or (ans and 1 in behind):
+            return True
+        arrived.update([read[k] for k in at.flows])
+    return False
 
 
 def consumed(path: Path) -> dict[int, int]:
@@ -76,9 +110,8 @@ def consumed(path: Path) -> dict[int, int]:
 def _walk_on(path: Path, history: History) -> None:
     while history.walked < len(history.gradients):
         step = history.gradients[history.walked]
-        for slot in walked(path, [r for r, _ in step.params[0]]):
-            at, k = history.steps[slot]
-            if spends(at.rule, k):
+        for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]]), strict=True):
+            if spends(rule, k):
                 history.spent.setdefault(slot, step.first)
         history.walked += 1
 
@@ -88,32 +121,21 @@ def consumed_within(path: Path) -> dict[int, int]:
     return {slot: by for slot, by in consumed(path).copy().items() if by < path.results}
 
 
-def walked(path: Path, roots: Iterable[int]) -> set[int]:
+def walked(path: Path, roots: list[int]) -> paths.Walked:
     """Results that a backward from some of a path walks, up to its leaves."""
-    return paths.ancestors(paths.steps(path), roots, leaves=False)
+    return paths.walked(path, roots, [], False)
 
 
 def spending(path: Path) -> set[int]:
     """Results of a path whose step a backward consumes."""
-    return {slot for slot, step, k in paths.own_steps(path) if spends(step.rule, k)}
-
-
-def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
-    """Consumed results of a path, and those whose gradient would walk them."""
-    out = dict(spent)
-    for slot, step, k in paths.own_steps(path) if out else ():
-        if slot not in out and step.rule.kinds[k].tracked and not paths.is_leaf(step, k):
-            by = next((a for a in step.args if a in out), None)
-            if by is not None:
-                out[slot] = out[by]
-    return out
+    return {slot for slot, rule, k in paths.own_rows(path) if spends(rule, k)}
 
 
 def needs(path: Path) -> KeysView[int]:
     """Results whose gradient within a path reads a value, cached."""
     found: KeysView[int] | None = path.plans.get("needs")
     if found is None:
-        found = path.plans["needs"] = spread(path, dict.fromkeys(spending(path))).keys()
+        found = path.plans["needs"] = paths.spread(path, dict.fromkeys(spending(path))).keys()
     return found
 
 
@@ -123,15 +145,16 @@ def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
     path, key = segment.path, ("spent", tuple(sorted(roots)))
     found: tuple[frozenset[int], KeysView[int]] | None = path.plans.get(key)
     if found is None:
-        spent = frozenset(walked(path, key[1]) & spending(path))
-        found = path.plans[key] = spent, spread(path, dict.fromkeys(spent)).keys()
+        steps = zip(*walked(path, list(key[1])), strict=True)
+        spent = frozenset([slot for slot, rule, k in steps if spends(rule, k)])
+        found = path.plans[key] = spent, paths.spread(path, dict.fromkeys(spent)).keys()
     spent, gone = found
     let_go(segment, gone, where)
     t = segment.trace
     if t is not None:
         t.spent.update(dict.fromkeys(spent, where))
         for other in alike(t):
-            let_go(other, spread(other.path, dict.fromkeys(spent)).keys(), where)
+            let_go(other, paths.spread(other.path, dict.fromkeys(spent)).keys(), where)
 
 
 def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
@@ -173,4 +196,4 @@ def gone(segment: Segment) -> dict[int, CodeSite]:
     handles, lines = t.handles, dict[int, CodeSite]()
     for slot, by in consumed_within(t.so_far()).items():
         lines[slot] = site_of(t, handles[by]) if by < len(handles) else None
-    return spread(segment.path, lines | t.spent)
+    return paths.spread(segment.path, lines | t.spent)
