@@ -16,7 +16,7 @@ from tenure.ir.program import Program
 from tenure.values import force
 from tenure.values.rows import ROOT
 
-SIZES = (100, 1000, 10_000)
+SIZES = (400, 2000, 10_000)
 FEWER = (400, 2000)
 LEAST = (700, 1400)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,9 +60,14 @@ def compiled(program: Program) -> Compiled:
     return Compiled(program, load(program))
 
 
-def cached(program: Program) -> Compiled | None:
-    """A program with its code from a cache; None if none has it."""
-    library = engine_for(program).found(key_of(program))
+def name_of(program: Program) -> bytes:
+    """The name of a program's code in caches."""
+    return engine_for(program).name(key_of(program))
+
+
+def cached(program: Program, name: bytes) -> Compiled | None:
+    """A program with its code of this name from a cache; None if none has it."""
+    library = engine_for(program).found(name)
     return None if library is None else Compiled(program, library)
 
 
@@ -73,7 +79,13 @@ def load(program: Program) -> Library:
 
 def engine_for(program: Program) -> Engine:
     """The engine, with what a program calls."""
-    return linked(any(at.primitive.lower.library(at.aval) is not None for at in program.instructions))
+    return linked(any(at.primitive.lower.library(at.aval) is not None for at in unlike(program)))
+
+
+def unlike(program: Program) -> list[Application]:
+    """The applications of a program, each once."""
+    applications = program.applications
+    return list(dict(zip(map(id, applications), applications, strict=True)).values())
 
 
 def compiling(program: Program, found: Engine) -> Callable[[], object]:
@@ -88,14 +100,16 @@ def key_of(program: Program) -> str:
 
 def structure(program: Program) -> str:
     """All that the code of a program depends on."""
-    applications = [at.application for at in program.instructions]
-    said = {id(at): described(at) for at in dict(zip(map(id, applications), applications, strict=True)).values()}
-    lines = [f"{said[id(of)]}{at.operands}" for of, at in zip(applications, program.instructions, strict=True)]
+    once = unlike(program)
+    said = [described(at) for at in once]
+    number = {text: k for k, text in enumerate(dict.fromkeys(said))}
+    at = {id(of): number[text] for of, text in zip(once, said, strict=True)}
+    order = array("q", [at[id(of)] for of in program.applications]).tobytes()
     given = " ".join(f"{aval}{'~' if aval.weak else ''}" for aval in program.inputs)
-    return "\n".join([given, *lines, str(program.outputs)])
+    return "\n".join([given, *number, order.hex(), program.operands.hex(), str(program.outputs)])
 
 
 def described(at: Application) -> str:
-    """An application as text: the avals of its operands follow from the instructions before it."""
+    """An application as text; the avals of its operands are those of what it reads."""
     params = ",".join(f"{name}={value!r}" for name, value in at.params.items())
-    return f"{at.primitive.name} {params} {at.aval} "
+    return f"{at.primitive.name} {len(at.operands)} {params} {at.aval}"

@@ -114,7 +114,7 @@ class Engine:
             source = _text(source)
             name = digest(self._identity, b"ir", source.encode())
         else:
-            name = self._name(key)
+            name = self.name(key)
         library = self._memory.get(name)
         if library is None:
             with exclusive():
@@ -135,9 +135,8 @@ class Engine:
     def _note_name(self, key: str) -> bytes:
         return digest(self._identity, b"note", source_fingerprint(), key.encode())
 
-    def found(self, key: str | bytes) -> Library | None:
-        """The library that `load` would take from a cache; None if it would compile."""
-        name = self._name(key)
+    def found(self, name: bytes) -> Library | None:
+        """The library of a `name` that `load` would take from a cache; None if it would compile."""
         library = self._memory.get(name)
         if library is None:
             with exclusive():
@@ -148,7 +147,7 @@ class Engine:
 
     def code(self, source: Callable[[], object], *, key: str | bytes) -> tuple[bytes, bytes]:
         """The name and content of the entry that `load` would put on disk, which is there now if the disk can."""
-        name = self._name(key)
+        name = self.name(key)
         payload = self.disk.get(name) if self.disk is not None else None
         if payload is None:
             text = _text(source)
@@ -160,9 +159,10 @@ class Engine:
 
     def fingerprint(self) -> str:
         """Fingerprint of everything besides the key that code depends on: equal in processes that may share entries."""
-        return self._name(b"").hex()
+        return self.name(b"").hex()
 
-    def _name(self, key: str | bytes) -> bytes:
+    def name(self, key: str | bytes) -> bytes:
+        """The name under which caches keep the code of a key."""
         structure = key.encode() if isinstance(key, str) else key
         return digest(self._identity, b"key", source_fingerprint(), structure)
 

@@ -53,8 +53,8 @@ BUDGET = Budget()
 
 def estimate(program: Program) -> float:
     """Seconds that compiling a program takes, within a factor of about 2: like operations share kernels."""
-    unlike = {id(at.application) for at in program.instructions}
-    return BASE + RATE * len(program.instructions) + DISTINCT * len(unlike)
+    applications = program.applications
+    return BASE + RATE * len(applications) + DISTINCT * len(set(map(id, applications)))
 
 
 def work(program: Program) -> int:
@@ -69,11 +69,13 @@ def work(program: Program) -> int:
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called.
 
-    ``cost`` are the seconds that compiling is expected to take; ``job`` is the compilation beside, ``why`` the reason
-    why there can be none.
+    ``cost`` are the seconds that compiling is expected to take; ``job`` is the compilation beside, ``name`` that of
+    its code, ``why`` the reason why there can be none.
     """
 
-    __slots__ = ("attempts", "call", "compiled", "cost", "job", "program", "seconds", "seen", "stepwise", "why", "work")
+    __slots__ = (
+        "attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "stepwise", "why", "work",
+    )  # fmt: skip
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -84,6 +86,7 @@ class Tiered:
         self.seconds = 0.0
         self.cost = 0.0
         self.job: Any = None
+        self.name = b""
         self.attempts = 0
         self.why = ""
         self.work = work(program)
@@ -121,9 +124,10 @@ class Tiered:
         if not self.long():
             self.compile()
             return
-        self.take(late("executable").cached(self.program))
+        self.name = self.name or late("executable").name_of(self.program)
+        self.take(self.cached())
         if self.compiled is None:
-            self.job = late("beside").submit(self.program)
+            self.job = late("beside").submit(self.program, self.cached)
             if self.job is None:
                 self.why = "no process can be started that compiles it beside"
 
@@ -134,13 +138,18 @@ class Tiered:
             return
         lost, self.job = said == late("beside").LOST, None
         if not said:
-            self.take(late("executable").cached(self.program))
+            self.take(self.cached())
         self.attempts += 1
         if self.compiled is None and (self.attempts == ATTEMPTS or not lost):
             self.why = why = said or "no cache keeps its code"
             warnings.warn(
                 f"a program runs op by op, as it cannot be compiled: {why}", RuntimeWarning, stacklevel=3
             )
+
+    def cached(self) -> Executable | None:
+        """The code from a cache, if one has it."""
+        found: Executable | None = late("executable").cached(self.program, self.name)
+        return found
 
     def take(self, compiled: Executable | None) -> None:
         """Run by compiled code from now on, if there is any."""
@@ -193,4 +202,4 @@ def compile_program(program: Program) -> Executable:
 
 def said_of(program: Program) -> str:
     """The compilation of a program, for who waits for it."""
-    return f"compiling a program of {len(program.instructions)} operations, about {estimate(program):.2g} s"
+    return f"compiling a program of {len(program.applications)} operations, about {estimate(program):.2g} s"
