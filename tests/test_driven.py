@@ -28,7 +28,7 @@ GROUPS = 24
 REFUSED = ("tn.Tensor(x)", "tn.Borrow(x)", "tn.SharedBorrow(x)", "x.requires_grad_(True)")
 """Calls that are errors whatever they are given."""
 NOTHING_TO_SAY = {"tn.move", "tn.checkpoint", "tn.checkpoint(f)", "tn.checked(typed)", "nn.Identity", "nn.Identity(1)"}
-NOTHING_TO_SAY |= {"operator"}
+NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {("F.dropout", "3"), ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")

@@ -15,11 +15,11 @@ from tenure.ops import move, pointwise
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
-from tenure.values.factories import arange
 from tenure.values.given import check_shape, flag, int_of, number
 from tenure.values.hits import apply, apply_one
 from tenure.values.products import AFFINE
 from tenure.values.random import rand
+from tenure.values.ranges import arange
 from tenure.values.reading import value_of
 from tenure.values.reductions import MOMENTS
 
