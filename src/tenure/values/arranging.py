@@ -30,13 +30,15 @@ def movedim(x: ArrayLike, source: Shape, destination: Shape) -> Tensor:
     (3, 4, 2)
     """
     x = value_of(x)
-    ndim = x.ndim
+    ndim = max(x.ndim, 1)
     from_axes, to_axes = (
         [check_axis(a, ndim, f"movedim: {name}") for a in ints_of(given, f"movedim: {name}")]
         for name, given in (("source", source), ("destination", destination))
     )
     if len(from_axes) != len(to_axes) or len({*from_axes}) != len(from_axes) or len({*to_axes}) != len(to_axes):
         raise ShapeError(f"movedim: axes {from_axes} to positions {to_axes}: as many of each, and each once")
+    if not x.ndim:
+        return x
     order = [k for k in range(ndim) if k not in from_axes]
     for to, k in sorted(zip(to_axes, from_axes, strict=True)):
         order.insert(to, k)

@@ -30,8 +30,8 @@ OWN = 0x100
 def einsum(equation: str | ArrayLike, *operands: Any) -> Tensor:
     """The sum of products of operands whose axes have labels: over all labels that the result does not have.
 
-    Axes of one label go together: ``"ij,jk->ik"`` is a product of matrices, ``"ii->i"`` a diagonal, ``"...ij->...ji"`` a transposition of the last
-    axes. Without ``->`` the result has the labels that occur once, in the order of the alphabet, behind what ``...``
+    Axes of one label go together: ``"ij,jk->ik"`` is a product of matrices, ``"ii->i"`` a diagonal,
+    ``"...ij->...ji"`` a transposition of the last axes. Without ``->`` the result has the labels that occur once, in the order of the alphabet, behind what ``...``
     stands for. Instead of an equation, lists of numbers may follow each operand, and the result's at the end. More than
     two operands are contracted in the order that costs the fewest operations. ShapeError (TN802) for an equation that
     does not fit the shapes.

@@ -133,6 +133,8 @@ def transpose(x: ArrayLike, dim0: int, dim1: int) -> Tensor:
     """
     x = value_of(x)
     ndim = len(x._aval.shape)
+    if not (ndim or check_axes(dim0, 0) or check_axes(dim1, 0)):
+        return x
     a, b = check_axis(dim0, ndim), check_axis(dim1, ndim)
     order = list(range(ndim))
     order[a], order[b] = order[b], order[a]
