@@ -95,7 +95,7 @@ CALLS = {
     "mv": (tn.mv, np.dot, Z, VECTOR),
     "mm": (tn.mm, np.dot, Z, SQUARE),
     "bmm": (lambda x, y: tn.bmm(x, y.mT), lambda x, y: x @ y.swapaxes(1, 2), X, Y),
-    "vecdot": (tn.vecdot, lambda x, z: (x * z).sum(-1), X, Z),
+    "vecdot": (tn.vecdot, lambda x, z: np.einsum("...i,...i->...", x, z), X, Z),
     "vecdot along": (lambda x, y: tn.vecdot(x, y, axis=1), lambda x, y: (x * y).sum(1), X, Y),
     "cross": (lambda x, y: tn.cross(x, y, dim=1), lambda x, y: np.moveaxis(np.cross(x, y, 1, 1, 1), 0, 0), X, Y),
     "tensordot": (tn.tensordot, np.tensordot, X, RNG.normal(size=(3, 4, 2))),
@@ -174,3 +174,95 @@ def check(call, oracle, arrays):
 def test_numbers_derivatives_and_examples(name):
     call, oracle, *arrays = CALLS[name]
     check(call, oracle, arrays)
+
+
+ERRORS = {
+    "tn.mm(x, x)": ("ShapeError", "mm", "[2, 3] and [2, 3]"),
+    "tn.mm(x, v)": ("ShapeError", "mm", "[3]", "2 axes"),
+    "tn.bmm(x[None], x[None])": ("ShapeError", "bmm", "[1, 2, 3] and [1, 2, 3]"),
+    "tn.dot(x, v)": ("ShapeError", "dot", "[2, 3]"),
+    "tn.outer(x, v)": ("ShapeError", "outer", "[2, 3]"),
+    "tn.inner(x, x.t())": ("ShapeError", "inner", "[2, 3] and [3, 2]"),
+    "tn.vecdot(x, v[:2])": ("ShapeError", "vecdot", "[2, 3] and [2]"),
+    "tn.cross(x, x[:, :2], axis=1)": ("ShapeError", "cross", "[2, 3] and [2, 2]"),
+    "tn.cross(tn.ones(3, 3), tn.ones(3, 3))": ("TypeError", "axis=", "dim="),
+    "tn.cdist(x, x.t())": ("ShapeError", "cdist", "[2, 3] and [3, 2]"),
+    "tn.cdist(x, x, p=-1.0)": ("ShapeError", "cdist", "-1.0"),
+    "tn.tensordot(x, x, 1)": ("ShapeError", "tensordot", "[2, 3] and [2, 3]"),
+    "tn.tensordot(x, x, 3)": ("ShapeError", "tensordot", "3 axes"),
+    "tn.tensordot(x, x, ([5], [0]))": ("OutOfRange", "tensordot", "axis 5"),
+    "tn.einsum('ij,jk', x, x)": ("ShapeError", "einsum", "j is 3 and 2", "[2, 3] and [2, 3]"),
+    "tn.einsum('ij,jk', x)": ("ShapeError", "einsum", "2 operands"),
+    "tn.einsum('ijk', x)": ("ShapeError", "einsum", "'ijk'", "2 axes"),
+    "tn.einsum('ij->k', x)": ("ShapeError", "einsum", "'k'"),
+    "tn.einsum('ij->ii', x)": ("ShapeError", "einsum", "'i'"),
+    "tn.einsum('i1', x)": ("ShapeError", "einsum", "letters"),
+    "tn.einsum('i', v > 0)": ("DTypeError", "einsum", "bool"),
+    "tn.chain_matmul(x, x)": ("ShapeError", "[2, 3] and [2, 3]"),
+    "tn.roll(x, (1, 2), 0)": ("ShapeError", "roll", "2 shifts"),
+    "tn.roll(x, 1, 2)": ("OutOfRange", "axis 2", "2 dimensions"),
+    "tn.rot90(x, 1, (0, 0))": ("ShapeError", "rot90"),
+    "x.movedim(0, 2)": ("OutOfRange", "destination 2"),
+    "x.unflatten(1, (2, -1))": ("ShapeError", "unflatten", "3 of axis 1"),
+    "x.repeat(2)": ("ShapeError", "repeat", "[2, 3]"),
+    "x.repeat_interleave(tn.tensor([1, 2]), 1)": ("ShapeError", "repeat_interleave", "3 parts"),
+    "x.unfold(1, 4, 1)": ("ShapeError", "unfold", "4", "3 of axis 1"),
+    "tn.meshgrid(v, v)": ("TypeError", "meshgrid", "indexing="),
+    "tn.hstack([x, x.t()])": ("ShapeError", "[2, 3] and [3, 2]"),
+    "tn.block_diag(x[None])": ("ShapeError", "block_diag", "[1, 2, 3]"),
+    "tn.hsplit(x, 2)": ("ShapeError", "hsplit", "3 of axis 1"),
+    "tn.vsplit(v, 3)": ("ShapeError", "vsplit", "[3]"),
+    "x.narrow(1, 2, 2)": ("OutOfRange", "narrow", "size 3"),
+    "x.select(0, 2)": ("OutOfRange", "select", "size 2"),
+    "v.tril()": ("ShapeError", "tril", "[3]"),
+    "x[None].diag()": ("ShapeError", "diag", "[1, 2, 3]"),
+    "x.diag_embed(0, 1, 1)": ("ShapeError", "diag_embed", "axis 1"),
+    "v.trace()": ("ShapeError", "trace", "[3]"),
+    "x.masked_scatter(x > 0, v[:1])": ("ShapeError", "masked_scatter", "1 elements"),
+    "x.expand_as(v[:2])": ("ShapeError", "[2, 3]", "[2]"),
+    "tn.addmm(v, x, x.t())": ("ShapeError", "[3]", "[2, 2]"),
+}
+
+
+@pytest.mark.parametrize("call", ERRORS)
+def test_errors_name_the_shapes(call):
+    kind, *pieces = ERRORS[call]
+    names = {"tn": tn, "x": tn.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "v": tn.ones(3)}
+    with pytest.raises(TypeError if kind == "TypeError" else getattr(tn, kind)) as caught:
+        eval(call, names)
+    assert all(piece in str(caught.value) for piece in pieces), str(caught.value)
+
+
+EXACT = (
+    "flip of two axes", "roll", "tile", "repeat", "unfold", "hstack", "vstack", "tril 0", "triu 2", "diag -2", "kron",
+    "trace", "inner", "mm", "bmm", "tensordot", "einsum 'ij,jk,k'", "einsum 'iij->ji'", "vecdot",
+    "take_along_dim of a row",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float32", "bool"])
+def test_dtypes_are_those_of_numpy(dtype):
+    for name in EXACT:
+        call, oracle, *arrays = CALLS[name]
+        if dtype == "bool" and name in EXACT[10:-1]:
+            continue
+        arrays = [np.round(3 * a).astype(dtype) for a in arrays]
+        ans, wanted = call(*map(tn.tensor, arrays)).numpy(), oracle(*arrays)
+        assert np.array_equal(ans, wanted), name
+        assert ans.dtype == (np.int64 if name == "trace" and dtype == "int32" else wanted.dtype), name
+
+
+def test_distances_have_no_gradient_where_points_coincide():
+    x = np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]])
+    for p in (0.5, 1.0, 1.5, 2.0, 3.0, math.inf):
+        a = tn.tensor(x, requires_grad=True)
+        (g,) = tn.autograd.grad(tn.cdist(a, tn.tensor(x), p).sum(), a)
+        assert np.isfinite(g.numpy()).all()
+        hessian = tn.hessian(lambda y, p=p: tn.cdist(y, tn.tensor(x), p).sum())(tn.tensor(x))
+        assert np.isfinite(hessian.numpy()).all()
+    norms = np.sqrt(((x[:, None] - x[None]) ** 2).sum(-1))
+    assert np.allclose(tn.cdist(tn.tensor(x), tn.tensor(x)).numpy(), norms)
+
+
+def test_many_operands_are_contracted_in_a_cheap_order():
+    assert tn.einsum("a,b,c,d,e,f->", *[tn.ones(60)] * 6).item() == 60.0**6

@@ -124,8 +124,7 @@ def rot90(x: ArrayLike, k: int = 1, dims: Shape = (0, 1)) -> Tensor:
         return x
     if turns == 2:
         return shaping.flip(x, plane)
-    turned = shaping.transpose(x, *plane)
-    return shaping.flip(turned, plane[0 if turns == 1 else 1])
+    return shaping.transpose(shaping.flip(x, plane[1 if turns == 1 else 0]), *plane)
 
 
 def roll(
