@@ -1,6 +1,7 @@
 from tenure import autograd as autograd
 from tenure import data as data
 from tenure import func as func
+from tenure import linalg as linalg
 from tenure import nn as nn
 from tenure import optim as optim
 from tenure import typing as typing
@@ -146,6 +147,7 @@ from tenure.values.indexing import take_along_axis as take_along_axis
 from tenure.values.inspection import is_floating_point as is_floating_point
 from tenure.values.inspection import is_tensor as is_tensor
 from tenure.values.inspection import numel as numel
+from tenure.values.inspection import result_type as result_type
 from tenure.values.joining import atleast_1d as atleast_1d
 from tenure.values.joining import atleast_2d as atleast_2d
 from tenure.values.joining import atleast_3d as atleast_3d

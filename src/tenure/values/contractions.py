@@ -31,10 +31,10 @@ def einsum(equation: str | ArrayLike, *operands: Any) -> Tensor:
     """The sum of products of operands whose axes have labels: over all labels that the result does not have.
 
     Axes of one label go together: ``"ij,jk->ik"`` is a product of matrices, ``"ii->i"`` a diagonal,
-    ``"...ij->...ji"`` a transposition of the last axes. Without ``->`` the result has the labels that occur once, in the order of the alphabet, behind what ``...``
-    stands for. Instead of an equation, lists of numbers may follow each operand, and the result's at the end. More than
-    two operands are contracted in the order that costs the fewest operations. ShapeError (TN802) for an equation that
-    does not fit the shapes.
+    ``"...ij->...ji"`` a transposition of the last axes. Without ``->`` the result has the labels that occur once, in
+    the order of the alphabet, behind what ``...`` stands for. Instead of an equation, lists of numbers may follow each
+    operand, and the result's at the end. More than two operands are contracted in the order that costs the fewest
+    operations. ShapeError (TN802) for an equation that does not fit the shapes.
 
     >>> tn.einsum("ij,j->i", tn.tensor([[1, 2], [3, 4]]), tn.tensor([1, 10]))
     tensor([21, 43])
@@ -155,6 +155,9 @@ def multi_dot(tensors: Sequence[ArrayLike]) -> Tensor:
     """The product of matrices, in the order that costs the fewest operations; the first and last may be vectors.
 
     ShapeError (TN802) for less than two, or shapes that do not fit.
+
+    >>> tn.linalg.multi_dot([tn.ones(2, 3), tn.ones(3, 4), tn.ones(4)])
+    tensor([12., 12.])
     """
     xs = [value_of(x) for x in tensors]
     if len(xs) < 2:

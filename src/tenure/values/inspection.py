@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tenure.dtypes import DType, DTypeLike, as_dtype, promote, promote_scalar
+from tenure.errors import DTypeError
 from tenure.values import record
+from tenure.values.given import PLAIN
 from tenure.values.reading import value_of
 
 if TYPE_CHECKING:
@@ -27,6 +33,26 @@ def is_floating_point(x: ArrayLike) -> bool:
     (True, False)
     """
     return value_of(x)._aval.dtype.is_floating
+
+
+def result_type(*arrays_and_dtypes: ArrayLike | DTypeLike) -> DType:
+    """The dtype of an operation on tensors, or on tensors of some dtypes; Python numbers take that of their partners.
+
+    DTypeError (TN802) for what is neither.
+
+    >>> tn.result_type(tn.int32, tn.ones(2), 1.5)
+    tenure.float32
+    """
+    weak = [x for x in arrays_and_dtypes if type(x) in PLAIN]
+    strong = [_dtype_of(x) for x in arrays_and_dtypes if type(x) not in PLAIN]
+    if not arrays_and_dtypes:
+        raise DTypeError("result_type: there is neither a tensor nor a dtype")
+    found = reduce(promote, strong) if strong else _dtype_of(type(weak.pop(0)))
+    return reduce(lambda dtype, x: promote_scalar(dtype, type(x)), weak, found)
+
+
+def _dtype_of(x: Any) -> DType:
+    return as_dtype(x) if isinstance(x, DType | str | type | np.dtype) else value_of(x)._aval.dtype
 
 
 def numel(x: ArrayLike) -> int:

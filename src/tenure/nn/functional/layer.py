@@ -191,8 +191,8 @@ def scaled_dot_product_attention(
     Shapes: (…, L, E), (…, S, E), (…, S, V); the result has (…, L, V). ``scale`` is 1 / √E by default. ``attn_mask``,
     broadcast to (…, L, S), is bool (True takes part) or is added to the scores; ``is_causal`` lets position i see the
     first i + 1 keys. A position that sees no key gets zeros. With ``enable_gqa`` the axis before (heads) may be longer
-    in the query, and so many of its heads in a row share one of key and value (Ainslie et al., 2023). ShapeError (TN802) where the shapes do not fit. Source:
-    Vaswani et al., NeurIPS 2017.
+    in the query, and so many of its heads in a row share one of key and value. ShapeError (TN802) where the shapes do
+    not fit. Sources: Vaswani et al., NeurIPS 2017; Ainslie et al., EMNLP 2023 (grouped queries).
 
     >>> q = tn.ones(1, 2, 4)
     >>> F.scaled_dot_product_attention(q, q, q).shape
