@@ -98,6 +98,7 @@ from tenure.values.creation import as_tensor as as_tensor
 from tenure.values.creation import asarray as asarray
 from tenure.values.creation import from_dlpack as from_dlpack
 from tenure.values.creation import from_numpy as from_numpy
+from tenure.values.creation import scalar_tensor as scalar_tensor
 from tenure.values.creation import tensor as tensor
 from tenure.values.diagonals import diag as diag
 from tenure.values.diagonals import diag_embed as diag_embed
@@ -144,6 +145,7 @@ from tenure.values.indexing import chunk as chunk
 from tenure.values.indexing import split as split
 from tenure.values.indexing import split_with_sizes as split_with_sizes
 from tenure.values.indexing import take_along_axis as take_along_axis
+from tenure.values.inspection import is_complex as is_complex
 from tenure.values.inspection import is_floating_point as is_floating_point
 from tenure.values.inspection import is_tensor as is_tensor
 from tenure.values.inspection import numel as numel

@@ -82,6 +82,14 @@ class Described:
         """
         return self._aval.dtype.is_floating
 
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers.
+
+        >>> tn.zeros(2).is_complex()
+        False
+        """
+        return self._aval.dtype.kind == "c"
+
     @property
     def device(self) -> str:
         """The device of the elements, "cpu"."""

@@ -35,6 +35,15 @@ def is_floating_point(x: ArrayLike) -> bool:
     return value_of(x)._aval.dtype.is_floating
 
 
+def is_complex(x: ArrayLike) -> bool:
+    """Whether the elements of a tensor are complex numbers.
+
+    >>> tn.is_complex(tn.zeros(2))
+    False
+    """
+    return value_of(x)._aval.dtype.kind == "c"
+
+
 def result_type(*arrays_and_dtypes: ArrayLike | DTypeLike) -> DType:
     """The dtype of an operation on tensors, or on tensors of some dtypes; Python numbers take that of their partners.
 
