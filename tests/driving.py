@@ -27,14 +27,14 @@ def methods(line: str) -> Iterator[str]:
     if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("tn.") and call.args:
         name, first = ast.unparse(call.func)[3:], ast.unparse(call.args[0])
         rest = ", ".join(map(ast.unparse, [*call.args[1:], *call.keywords]))
-        if first in ("x", "b") and hasattr(tn.Tensor, name):
+        if first in ("x", "b") and hasattr(tn.Tensor, name) and name != "where":  # the condition is its argument
             yield f"{first}.{name}({rest})"
         if first == "x" and hasattr(tn.Var, f"{name}_") and name not in UNSHAPED:
             yield f"v.{name}_({rest})"
             yield f"v.data.{name}_({rest})"
 
 
-UNSHAPED = ("squeeze", "unsqueeze", "transpose", "detach")
+UNSHAPED = ("squeeze", "unsqueeze", "transpose", "swapaxes", "t", "detach")
 """What a place does not do to itself."""
 GOOD = list(dict.fromkeys([*WRITTEN, *[made for line in WRITTEN for made in methods(line)]]))
 

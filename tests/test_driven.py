@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, func, nn, optim
+from tenure import autograd, data, func, linalg, nn, optim
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -28,11 +28,13 @@ GROUPS = 24
 REFUSED = ("tn.Tensor(x)", "tn.Borrow(x)", "tn.SharedBorrow(x)", "x.requires_grad_(True)")
 """Calls that are errors whatever they are given."""
 NOTHING_TO_SAY = {"tn.move", "tn.checkpoint", "tn.checkpoint(f)", "tn.checked(typed)", "nn.Identity", "nn.Identity(1)"}
-NOTHING_TO_SAY |= {"operator"}
+NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {("F.dropout", "3"), ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
-MODULES = {"tn.autograd": autograd, "nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+MODULES = {
+    "tn.autograd": autograd, "tn.linalg": linalg, "nn": nn, "F": functional, "optim": optim, "data": data, "func": func,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -155,11 +155,12 @@ def test_dropout_between_layers_acts_in_training_only() -> None:
     assert ours.train()(b)[0].tolist() != ours(b)[0].tolist()
 
 
-@pytest.mark.parametrize("kind", ["plain", "causal", "bool", "float", "scale"])
+@pytest.mark.parametrize("kind", ["plain", "causal", "bool", "float", "scale", "grouped", "grouped bool"])
 def test_attention(kind: str) -> None:
     rng = np.random.default_rng(0)
-    a, b = zip(*[leaves(rng.normal(size=(2, 3, n, 4))) for n in (5, 6, 6)], strict=True)
-    see = rng.integers(0, 2, (3, 5, 6)).astype(bool)
+    heads = 6 if "grouped" in kind else 3
+    a, b = zip(*[leaves(rng.normal(size=(2, h, n, 4))) for h, n in ((heads, 5), (3, 6), (3, 6))], strict=True)
+    see = rng.integers(0, 2, (heads, 5, 6)).astype(bool)
     see[0, 1] = False
     options: dict[str, Any] = {
         "plain": {},
@@ -167,6 +168,8 @@ def test_attention(kind: str) -> None:
         "bool": {"attn_mask": see},
         "float": {"attn_mask": rng.normal(size=(5, 6))},
         "scale": {"scale": 0.3},
+        "grouped": {"enable_gqa": True, "is_causal": True},
+        "grouped bool": {"enable_gqa": True, "attn_mask": see},
     }[kind]
     arrays = {k: v for k, v in options.items() if isinstance(v, np.ndarray)}
     theirs = torch.nn.functional.scaled_dot_product_attention(

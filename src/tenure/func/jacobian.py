@@ -21,8 +21,8 @@ from tenure.values import shaping, steps
 from tenure.values.arithmetic import to_dtype, where
 from tenure.values.blame import checked_first
 from tenure.values.comparison import equal
-from tenure.values.factories import arange
 from tenure.values.modes import is_grad_enabled
+from tenure.values.ranges import arange
 from tenure.values.reading import value_of
 from tenure.values.sites import here, site
 from tenure.values.tensor import Tensor

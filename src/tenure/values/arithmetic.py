@@ -11,6 +11,7 @@ from tenure.errors import DTypeError, TenureError, shown
 from tenure.ops import pointwise, promote
 from tenure.ops.promote import Operation, arithmetic
 from tenure.values import comparison, keys, record
+from tenure.values.creation import check_device
 from tenure.values.given import PLAIN, flag
 from tenure.values.hits import apply, apply_one
 from tenure.values.operators import binary, recorded, scaled
@@ -264,7 +265,7 @@ def to_dtype(x: ArrayLike, dtype: DType) -> Tensor:
     return x if x._aval.dtype is dtype else apply_one(CAST, x, (("dtype", dtype),))
 
 
-def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True) -> Tensor:
+def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True, device: str | None = None) -> Tensor:
     """x in another dtype; ``copy`` makes no difference, for values never change.
 
     Floats are cut towards zero to whole numbers. DTypeError (TN802) for what is no dtype.
@@ -273,6 +274,7 @@ def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True) -> Tensor:
     tensor([0, 2])
     """
     flag("copy", copy)
+    check_device(device)
     return to_dtype(x, as_dtype(dtype))
 
 

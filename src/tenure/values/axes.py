@@ -35,10 +35,13 @@ def is_axis(x: Any) -> bool:
 
 
 def check_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
-    """Ascending, distinct, non-negative axes; all of them for None."""
-    if axis is None:
+    """Ascending, distinct, non-negative axes; all of them for None. 0 and -1 are taken, as in PyTorch, where there is
+    none."""
+    if axis is None or (ndim == 0 and type(axis) is int and axis in (0, -1)):
         return tuple(range(ndim))
     if isinstance(axis, tuple | list):
+        if ndim == 0 and len(axis) == 1:
+            return check_axes(axis[0], 0)
         axes = sorted([check_axis(a, ndim) for a in axis])
         if len(set(axes)) < len(axes):
             raise ShapeError(f"an axis is named twice in {shown(list(axis))}")

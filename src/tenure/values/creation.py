@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenure.dtypes import DTypeLike, as_dtype
-from tenure.errors import DTypeError, GradientError, shown
+from tenure.dtypes import DTypeLike, as_dtype, default_float
+from tenure.errors import DTypeError, GradientError, ShapeError, shown
 from tenure.ir.aval import Aval
 from tenure.values import record
 from tenure.values.given import flag, refuse_array, to_array
@@ -69,6 +69,20 @@ def tensor(
     else:
         value = wrap(to_array(data, target))
     return leaf(value, requires_grad)
+
+
+def scalar_tensor(
+    s: float, *, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
+    """A 0-dimensional tensor of a number, float32 unless given. ShapeError (TN802) for more than one number.
+
+    >>> tn.scalar_tensor(2)
+    tensor(2.)
+    """
+    made = tensor(s, dtype=default_float if dtype is None else dtype, device=device)
+    if made._aval.shape:
+        raise ShapeError(f"scalar_tensor: a number is wanted, and this has shape {list(made._aval.shape)}")
+    return leaf(made, requires_grad)
 
 
 def leaf(value: Tensor, requires_grad: bool) -> Tensor:

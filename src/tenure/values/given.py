@@ -91,6 +91,13 @@ def int_of(x: Any, what: str) -> int:
         raise DTypeError(f"{what} is an int, not {shown(x)}") from None
 
 
+def ints_of(x: Any, what: str) -> tuple[int, ...]:
+    """Argument, an int or several, as Python ints; TN802 for anything else."""
+    if isinstance(x, tuple | list | range):
+        return tuple([int_of(n, f"{what}: each") for n in x])
+    return (int_of(x, what),)
+
+
 def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     """New contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
     if isinstance(data, np.ndarray | np.generic):

@@ -13,6 +13,7 @@ from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import index, promote, select
 from tenure.ops.promote import Operation
 from tenure.values import keys, record
+from tenure.values.axes import one_of
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of, written_of
 from tenure.values.sites import at_users_line
@@ -130,21 +131,42 @@ def alike(v: Any, taken: int, rest: int) -> bool:
     return len(shape) <= behind or shape[len(shape) - behind - 1] == 1
 
 
-def split(x: ArrayLike, sizes: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def split(
+    x: ArrayLike,
+    sizes: int | Sequence[int] | None = None,
+    dim: int = 0,
+    *,
+    axis: int | None = None,
+    split_size_or_sections: int | Sequence[int] | None = None,
+) -> tuple[Tensor, ...]:
     """x in parts along an axis: of one size (the last may be smaller), or of the given sizes.
 
-    ShapeError (TN802) if the sizes do not sum to that of the axis, OutOfRange (TN801) if there is no such axis.
+    ``split_size_or_sections`` is PyTorch's name of ``sizes``. ShapeError (TN802) if the sizes do not sum to that of the
+    axis, OutOfRange (TN801) if there is no such axis.
 
     >>> tn.split(tn.arange(5), 2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     x = value_of(x)
-    axis, size = _axis(x, dim)
+    if split_size_or_sections is not None:
+        sizes = one_of(sizes, split_size_or_sections, "split: sizes and split_size_or_sections")
+    axis, size = _axis(x, dim if axis is None else one_of(axis, dim or None))
     parts = _parts(sizes if type(sizes) is int else _sizes(sizes), size, axis, x.ndim)
     return tuple([apply_one(SLICE, x, params, start) for params, start in parts])
 
 
-def chunk(x: ArrayLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def split_with_sizes(x: ArrayLike, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """x in parts of the given sizes along an axis; PyTorch's name of ``split`` with several sizes.
+
+    >>> tn.split_with_sizes(tn.arange(5), [2, 3])
+    (tensor([0, 1]), tensor([2, 3, 4]))
+    """
+    if not isinstance(split_sizes, list | tuple):
+        raise DTypeError(f"split_with_sizes: the sizes are a list of ints, not {shown(split_sizes)}")
+    return split(x, split_sizes, dim)
+
+
+def chunk(x: ArrayLike, chunks: int, dim: int = 0, *, axis: int | None = None) -> tuple[Tensor, ...]:
     """x in at most so many parts of one size (the last may be smaller) along an axis.
 
     ShapeError (TN802) for a number below 1, OutOfRange (TN801) for an axis that is not there.
@@ -157,7 +179,7 @@ def chunk(x: ArrayLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if chunks < 1:
         raise ShapeError(f"chunk: into {chunks} parts")
     x = value_of(x)
-    axis, size = _axis(x, dim)
+    axis, size = _axis(x, dim if axis is None else one_of(axis, dim or None))
     return tuple(
         [apply_one(SLICE, x, params, start) for params, start in _parts(max(1, -(-size // chunks)), size, axis, x.ndim)]
     )

@@ -16,6 +16,7 @@ from tenure.values.creation import wrap
 from tenure.values.given import check_shape, int_of
 from tenure.values.hits import apply
 from tenure.values.reading import value_of
+from tenure.values.sites import at_users_line
 
 if TYPE_CHECKING:
     from tenure.values.tensor import Tensor
@@ -212,11 +213,16 @@ def ravel_multi_index(multi_index: Sequence[ArrayLike], shape: Shape) -> Tensor:
     return apply(RAVEL, indices, (("shape", sizes),))
 
 
-def take_along_dim(x: ArrayLike, indices: ArrayLike, dim: int) -> Tensor:
-    """The elements of x at integer indices along one axis; PyTorch's name of ``take_along_axis``.
+def take_along_dim(x: ArrayLike, indices: ArrayLike, dim: int | None = None) -> Tensor:
+    """The elements of x at integer indices along one axis, as ``take_along_axis``; without one, of both in one row.
+
+    OutOfRange (TN801), when the result is read, for an index outside the axis.
 
     >>> tn.take_along_dim(tn.tensor([[10, 20], [30, 40]]), tn.tensor([[1], [0]]), 1)
     tensor([[20],
             [30]])
     """
-    return indexing.take_along_axis(x, indices, dim)
+    x, indices = value_of(x), value_of(indices)
+    if dim is None:
+        x, indices, dim = x.reshape(-1), indices.reshape(-1), 0
+    return at_users_line(indexing.take_along_axis(x, indices, dim))

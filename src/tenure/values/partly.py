@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tenure.values import indexing, keys
+from tenure.values import indexing, keys, scattering
 from tenure.values.arithmetic import detach, where
 from tenure.values.modes import enable_grad
 from tenure.values.tensor import Tensor
@@ -48,6 +48,11 @@ def _masked(x: Any, new: Any, mask: Any, *_: Any, **__: Any) -> Any:
     return where(mask, new, x)
 
 
+def _put(x: Any, new: Any, indices: Any, *_: Any, **__: Any) -> Any:
+    key = scattering.key_of(indices)
+    return x.at[key].set(new[key])
+
+
 PARTS: dict[str, Callable[..., Any]] = {
     "scatter": _along,
     "scatter_add": _along,
@@ -56,5 +61,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "index_copy": _rows,
     "index_fill": _rows,
     "masked_fill": _masked,
+    "masked_scatter": _masked,
+    "index_put": _put,
 }
 """In-place methods by name, each with the function that puts the elements it changes, of a new value, into another."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from tenure.dtypes import DTypeLike, as_dtype
 from tenure.ops import move, promote, reduce, statistics
 from tenure.ops.promote import Operation
-from tenure.values.axes import NOT_GIVEN, check_axis, is_axis, kept, one_of, reduction
+from tenure.values.axes import NOT_GIVEN, check_axes, check_axis, is_axis, kept, one_of, reduction
 from tenure.values.given import flag, number
 from tenure.values.hits import apply_one
 from tenure.values.indexing import take_along_axis
@@ -107,6 +107,8 @@ def _extremum(fn: Operation, where: Operation) -> Callable[..., Tensor | Extremu
         if dim is None:
             return apply_one(fn, x, reduction(axis, len(x._aval.shape), keepdims))
         one_of(axis, dim)
+        if not x._aval.shape and check_axes(dim, 0) == ():
+            return Extremum(x, apply_one(where, x, (("axis", None), ("keepdims", False))))
         at = check_axis(dim, len(x._aval.shape))
         indices = apply_one(where, x, (("axis", at), ("keepdims", True)))
         values = take_along_axis(x, indices, at)
@@ -320,7 +322,8 @@ def _arg(fn: Operation) -> Callable[..., Tensor]:
     ) -> Tensor:
         x = value_of(x)
         axis = axis if dim is None else one_of(axis, dim)
-        at = None if axis is None else check_axis(axis, len(x._aval.shape))
+        ndim = len(x._aval.shape)
+        at = None if axis is None or not (ndim or check_axes(axis, 0)) else check_axis(axis, ndim)
         return apply_one(fn, x, (("axis", at), ("keepdims", kept(keepdims, keepdim))))
 
     return step

@@ -5,7 +5,7 @@ Where indices repeat, the last in C order stands if it is set, and all count oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,6 +196,54 @@ def masked_fill(x: ArrayLike, mask: ArrayLike, value: Operand) -> Tensor:
     return at_users_line(h)
 
 
+def masked_scatter(x: ArrayLike, mask: ArrayLike, source: ArrayLike) -> Tensor:
+    """x with elements of ``source``, one after the other in C order, where a mask holds.
+
+    Reads the mask, on which their number depends. The mask (bool) broadcasts to x, else ShapeError (TN802), as for a
+    source that has too few elements.
+
+    >>> tn.masked_scatter(tn.zeros(3), tn.tensor([True, False, True]), tn.tensor([1.0, 2.0, 3.0]))
+    tensor([1., 0., 2.])
+    """
+    x, mask, source = value_of(x), value_of(mask), value_of(source)
+    if mask._aval.dtype.kind != "b":
+        raise DTypeError(f"masked_scatter: a mask of dtype {mask._aval.dtype.name}", help="compare first: x > 0")
+    if source._aval.dtype is not x._aval.dtype:
+        raise select.other_dtype("masked_scatter", source._aval.dtype, x._aval.dtype)
+    mask = mask if mask._aval.shape == x._aval.shape else mask.broadcast_to(x._aval.shape)
+    count = int(array_of(mask).sum())
+    if source._aval.size < count:
+        raise ShapeError(f"masked_scatter: {source._aval.size} elements for the {count} that the mask selects")
+    return AtIndex(x.reshape(-1), mask.reshape(-1)).set(source.reshape(-1)[:count]).reshape(x._aval.shape)
+
+
+def index_put(
+    x: ArrayLike, indices: Sequence[ArrayLike | None], values: ArrayLike, accumulate: bool = False
+) -> Tensor:
+    """x with ``values`` at index tensors, one for an axis (None: all of it), or with them added there.
+
+    As ``x.at[indices].set(values)`` and ``add``. OutOfRange (TN801), when the result is read, for an index outside its
+    axis.
+
+    >>> tn.index_put(tn.zeros(3), (tn.tensor([0, 2]),), tn.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
+    parts = AtIndex(value_of(x), key_of(indices))
+    return parts.add(values) if flag("accumulate", accumulate) else parts.set(values)
+
+
+def key_of(indices: Any) -> Any:
+    """Index of a tuple of tensors, in which None stands for all of an axis."""
+    if not isinstance(indices, tuple | list):
+        raise DTypeError(f"index_put: indices are a tuple of tensors, not {shown(indices)}")
+    return tuple([slice(None) if i is None else value_of(i) for i in indices])
+
+
+def _put_written(x: Any, indices: Any, *rest: Any, **more: Any) -> Any:
+    """Index of a tuple of tensors."""
+    return key_of(indices)
+
+
 def _rows_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
     """Index written by a list of indices along an axis."""
     return (*[slice(None)] * check_axis(dim, len(x._aval.shape)), index)
@@ -220,7 +268,8 @@ def _mask_written(x: Any, mask: Any, *rest: Any, **more: Any) -> Any:
 WRITTEN: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("index_add", "index_copy", "index_fill"), _rows_written),
     **dict.fromkeys(("scatter", "scatter_add", "scatter_reduce"), _spots_written),
-    "masked_fill": _mask_written,
+    **dict.fromkeys(("masked_fill", "masked_scatter"), _mask_written),
+    "index_put": _put_written,
 }
 """Written index of each function that writes by index: all other elements of x stay as they are."""
 

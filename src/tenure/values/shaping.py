@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
+from tenure.values import record
 from tenure.values.axes import NOT_GIVEN, check_axes, check_axis, one_of
-from tenure.values.given import MOST_AXES, check_shape
+from tenure.values.given import MOST_AXES, check_shape, chosen, flag
 from tenure.values.hits import apply, apply_one
 from tenure.values.reading import value_of
 
@@ -38,17 +39,22 @@ def _sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
 
 
-def reshape(x: ArrayLike, *shape: Shape) -> Tensor:
+def reshape(x: ArrayLike, *sizes: Shape, shape: Shape | None = None, copy: bool | None = None) -> Tensor:
     """x in another shape with as many elements, in C order; one size may be -1, and follows from the others.
 
-    The shape is given as ints or as one sequence. ShapeError (TN802) if the number of elements differs.
+    The shape is given as ints, as one sequence or by name. ``copy`` is the array API's: a value is its own copy.
+    ShapeError (TN802) if the number of elements differs.
 
     >>> tn.reshape(tn.arange(6), 2, -1)
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
     x = value_of(x)
-    sizes = _sizes(shape)
+    if shape is not None:
+        sizes = chosen("reshape", sizes, shape, None)
+    if copy is not None:
+        flag("reshape: copy", copy)
+    sizes = _sizes(sizes)
     for n in sizes:
         if type(n) is not int or n < 0:
             break
@@ -87,22 +93,27 @@ def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return apply_one(RESHAPE, x, parameters(SHAPE, joined))
 
 
-def permute_dims(x: ArrayLike, *axes: Shape) -> Tensor:
-    """x with its axes in the given order: axis k of the result is axis axes[k] of x.
+def permute_dims(x: ArrayLike, *order: Shape, axes: Shape | None = None, dims: Shape | None = None) -> Tensor:
+    """x with its axes in the given order: axis k of the result is axis order[k] of x. Also called ``permute``.
 
-    The axes are given as ints or as one sequence. OutOfRange (TN801) for an axis that is not there, ShapeError (TN802)
-    unless each is named once.
+    The axes are given as ints, as one sequence or by name (``dims`` is PyTorch's). OutOfRange (TN801) for an axis
+    that is not there, ShapeError (TN802) unless each is named once.
 
     >>> tn.permute_dims(tn.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
     x = value_of(x)
-    ndim, order = len(x._aval.shape), _sizes(axes)
+    if axes is not None or dims is not None:
+        order = chosen("permute_dims", order, axes, dims)
+    ndim, order = len(x._aval.shape), _sizes(order)
     for a in order:
         if type(a) is not int:
             order = tuple([check_axis(a, ndim) for a in order])
             break
     return apply_one(PERMUTE, x, _ordered(ndim, order))
+
+
+permute = permute_dims
 
 
 @lru_cache(maxsize=4096)
@@ -122,6 +133,8 @@ def transpose(x: ArrayLike, dim0: int, dim1: int) -> Tensor:
     """
     x = value_of(x)
     ndim = len(x._aval.shape)
+    if not (ndim or check_axes(dim0, 0) or check_axes(dim1, 0)):
+        return x
     a, b = check_axis(dim0, ndim), check_axis(dim1, ndim)
     order = list(range(ndim))
     order[a], order[b] = order[b], order[a]
@@ -189,15 +202,23 @@ def squeeze(x: ArrayLike, axis: Axes = None, *, dim: Axes = None) -> Tensor:
     return apply_one(SQUEEZE, x, parameters(SHAPE, tuple([n for k, n in enumerate(shape) if k not in drop])))
 
 
-def expand_dims(x: ArrayLike, axis: int = 0) -> Tensor:
-    """x with a new axis of size 1 at a position; OutOfRange (TN801) if it is none. Also called ``unsqueeze``.
+def expand_dims(x: ArrayLike, axis: Shape = NOT_GIVEN, *, dim: Shape = NOT_GIVEN) -> Tensor:
+    """x with a new axis of size 1 at a position (0 by default), or at several. Also called ``unsqueeze``.
 
-    >>> tn.expand_dims(tn.zeros(3), 1).shape, tn.unsqueeze(tn.zeros(3), 0).shape
-    ((3, 1), (1, 3))
+    OutOfRange (TN801) for what is no position of the result, ShapeError (TN802) for one twice.
+
+    >>> tn.expand_dims(tn.zeros(3), 1).shape, tn.unsqueeze(tn.zeros(3), (0, 2)).shape
+    ((3, 1), (1, 3, 1))
     """
     x = value_of(x)
-    shape = x._aval.shape
-    k = check_axis(axis, len(shape) + 1)
+    shape, at = x._aval.shape, _along(axis, dim)
+    if type(at) in (tuple, list):
+        new = check_axes(at, len(shape) + len(at))
+        sizes = list(shape)
+        for k in new:
+            sizes.insert(k, 1)
+        return apply_one(UNSQUEEZE, x, parameters(SHAPE, check_shape(tuple(sizes))))
+    k = check_axis(at, len(shape) + 1)
     return apply_one(UNSQUEEZE, x, parameters(SHAPE, (*shape[:k], 1, *shape[k:])))
 
 
@@ -214,7 +235,7 @@ def concat(
     >>> tn.concat([tn.tensor([1, 2]), tn.tensor([3])])
     tensor([1, 2, 3])
     """
-    xs = _several("concat", tensors)
+    xs = several("concat", tensors)
     at = _along(axis, dim)
     if at is None:
         xs, at = tuple([reshape(x, -1) for x in xs]), 0
@@ -224,7 +245,7 @@ def concat(
     return apply(CONCAT, xs, parameters(AXIS, check_axis(at, ndim)))
 
 
-cat = concat
+cat = concatenate = concat
 
 
 def stack(tensors: Sequence[ArrayLike], axis: int = NOT_GIVEN, *, dim: int = NOT_GIVEN) -> Tensor:
@@ -234,7 +255,7 @@ def stack(tensors: Sequence[ArrayLike], axis: int = NOT_GIVEN, *, dim: int = NOT
     tensor([[1, 3],
             [2, 4]])
     """
-    xs = _several("stack", tensors)
+    xs = several("stack", tensors)
     return apply(STACK, xs, parameters(AXIS, check_axis(_along(axis, dim), len(xs[0]._aval.shape) + 1)))
 
 
@@ -245,7 +266,7 @@ def _along(axis: Any, dim: Any) -> Any:
     return axis if dim is NOT_GIVEN else one_of(axis, dim)
 
 
-def _several(name: str, tensors: Sequence[Any]) -> tuple[Tensor, ...]:
+def several(name: str, tensors: Sequence[Any]) -> tuple[Tensor, ...]:
     several = type(tensors) in (list, tuple)
     if not several and (not hasattr(type(tensors), "__iter__") or isinstance(tensors, str | bytes | dict)):
         raise DTypeError(f"{name} takes a list of tensors, not {shown(tensors)}")
@@ -255,13 +276,22 @@ def _several(name: str, tensors: Sequence[Any]) -> tuple[Tensor, ...]:
     return xs
 
 
-def flip(x: ArrayLike, axis: Axes = None, *, dims: Axes = None) -> Tensor:
+def of_tensors(given: Sequence[Any]) -> bool:
+    """Whether a list holds tensors, and is none itself."""
+    return any(isinstance(x, record._Tensor) for x in given)
+
+
+def flip(x: ArrayLike, *positional: Axes, axis: Axes = None, dims: Axes = None) -> Tensor:
     """x with the order of elements reversed along axes (all by default); OutOfRange (TN801) for one that is not there.
+
+    The axes are given as ints or as one sequence. ``dims`` is PyTorch's name of ``axis``.
 
     >>> tn.flip(tn.tensor([1, 2, 3]))
     tensor([3, 2, 1])
     """
     x = value_of(x)
+    if positional:
+        axis = one_of(axis, positional[0] if len(positional) == 1 else positional)
     return apply_one(FLIP, x, (("axes", check_axes(one_of(axis, dims), len(x._aval.shape))),))
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 from tenure.errors import ShapeError, WriteError
 from tenure.values import (
     arithmetic,
-    axes,
+    arranging,
     comparison,
+    diagonals,
     elementary,
     indexing,
+    joining,
+    likenesses,
     lookup,
     products,
     reading,
     record,
     reductions,
+    repeating,
     scattering,
     shaping,
 )
@@ -24,6 +27,7 @@ from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.boundary import Boundary
 from tenure.values.casting import Casting, to
+from tenure.values.description import Described
 from tenure.values.graph import Leaf
 from tenure.values.hits import apply_one
 from tenure.values.operators import binary, recorded
@@ -90,7 +94,8 @@ class Arithmetic:
         comparison.logical_or,
         comparison.logical_not,
     )
-    matmul = mm = products.matmul
+    matmul, mm, mv, bmm, dot = products.matmul, products.mm, products.mv, products.bmm, products.dot
+    vdot, outer, ger = products.vdot, products.outer, products.ger
 
     def __pos__(self: Any) -> Tensor:
         return self._read()  # type: ignore[no-any-return]
@@ -106,18 +111,25 @@ class Shaping:
     var, std, logsumexp = reductions.var, reductions.std, reductions.logsumexp
     argmax, argmin, all, any = reductions.argmax, reductions.argmin, reductions.all, reductions.any
     reshape = view = shaping.reshape
-    flatten, transpose, squeeze, unsqueeze = (
-        shaping.flatten,
-        shaping.transpose,
-        shaping.squeeze,
-        shaping.unsqueeze,
-    )
+    flatten, transpose, squeeze, unsqueeze = shaping.flatten, shaping.transpose, shaping.squeeze, shaping.unsqueeze
     permute = permute_dims = shaping.permute_dims
     broadcast_to, expand, flip = shaping.broadcast_to, shaping.expand, shaping.flip
+    movedim, moveaxis = arranging.movedim, arranging.moveaxis
+    swapaxes, swapdims = arranging.swapaxes, arranging.swapdims
+    t, flipud, fliplr, rot90, roll = arranging.t, arranging.flipud, arranging.fliplr, arranging.rot90, arranging.roll
+    unflatten, ravel = arranging.unflatten, arranging.ravel
+    reshape_as = view_as = arranging.reshape_as
+    expand_as, type_as = arranging.expand_as, likenesses.type_as
+    tile, repeat, unfold = repeating.tile, repeating.tiled, repeating.unfold
+    repeat_interleave = repeating.repeat_interleave
     __getitem__ = indexing.getitem
-    split, chunk = indexing.split, indexing.chunk
+    split, chunk, split_with_sizes = indexing.split, indexing.chunk, indexing.split_with_sizes
+    unbind, narrow, select, tensor_split = joining.unbind, joining.narrow, joining.select, joining.tensor_split
+    hsplit, vsplit, dsplit = joining.hsplit, joining.vsplit, joining.dsplit
     take, gather, index_select, take_along_dim = lookup.take, lookup.gather, lookup.index_select, lookup.take_along_dim
     nonzero, argwhere, diagonal, masked_select = lookup.nonzero, lookup.argwhere, lookup.diagonal, lookup.masked_select
+    tril, triu, diag, diagflat = diagonals.tril, diagonals.triu, diagonals.diag, diagonals.diagflat
+    diag_embed, trace = diagonals.diag_embed, diagonals.trace
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
     scatter_reduce = scattering.scatter_reduce
     index_add, index_copy, index_fill, masked_fill = (
@@ -126,6 +138,17 @@ class Shaping:
         scattering.index_fill,
         scattering.masked_fill,
     )
+    index_put, masked_scatter = scattering.index_put, scattering.masked_scatter
+    inner, vecdot, cross, kron = products.inner, products.vecdot, products.cross, products.kron
+    addmm, addmv, addr, addbmm, baddbmm = (
+        products.addmm,
+        products.addmv,
+        products.addr,
+        products.addbmm,
+        products.baddbmm,
+    )
+    new_tensor, new_zeros, new_ones = likenesses.new_tensor, likenesses.new_zeros, likenesses.new_ones
+    new_empty, new_full = likenesses.new_empty, likenesses.new_full
     clone, detach = arithmetic.clone, arithmetic.detach
 
     @property
@@ -143,8 +166,17 @@ class Shaping:
         """The tensor with its last two axes exchanged; as ``tn.matrix_transpose``."""
         return shaping.matrix_transpose(self)
 
+    def where(self: Any, condition: ArrayLike, other: Operand) -> Tensor:
+        """The tensor where a condition holds, elsewhere the other; as ``tn.where(condition, x, other)``.
 
-class Tensor(Arithmetic, Shaping, Casting, Boundary):
+        >>> x = tn.tensor([1, -2])
+        >>> x.where(x > 0, 0)
+        tensor([1, 0])
+        """
+        return arithmetic.where(condition, self, other)
+
+
+class Tensor(Arithmetic, Shaping, Described, Casting, Boundary):
     """A value: an n-dimensional array of one dtype whose contents never change.
 
     Made by ``tn.tensor`` and by operations. ``.mut()`` gives a place that starts with it. Writing it is TN594;
@@ -201,55 +233,6 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         set_grad(self, g)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The size of each axis."""
-        return self._aval.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self._aval.shape)
-
-    def dim(self) -> int:
-        """The number of axes.
-
-        >>> tn.zeros(2, 3).dim()
-        2
-        """
-        return self.ndim
-
-    @overload
-    def size(self, dim: None = None) -> tuple[int, ...]: ...
-    @overload
-    def size(self, dim: int) -> int: ...
-    def size(self, dim: int | None = None) -> int | tuple[int, ...]:
-        """The shape, or the size of one axis; OutOfRange (TN801) for an axis that is not there.
-
-        >>> x = tn.zeros(2, 3)
-        >>> x.size(), x.size(0)
-        ((2, 3), 2)
-        """
-        return self.shape if dim is None else self.shape[axes.check_axis(dim, self.ndim)]
-
-    def numel(self) -> int:
-        """The number of elements.
-
-        >>> tn.zeros(2, 3).numel()
-        6
-        """
-        return self._aval.size
-
-    @property
-    def device(self) -> str:
-        """The device of the elements, "cpu"."""
-        return "cpu"
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes that the elements take."""
-        return self._aval.nbytes
-
-    @property
     def requires_grad(self) -> bool:
         """Whether a gradient flows through the tensor."""
         return self._kind.tracked  # type: ignore[no-any-return]
@@ -291,15 +274,6 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
         """
         return self._read()
 
-    def view_as(self, other: ArrayLike) -> Tensor:
-        """The tensor in the shape of another; ShapeError (TN802) if that has not as many elements.
-
-        >>> tn.arange(4).view_as(tn.zeros(2, 2))
-        tensor([[0, 1],
-                [2, 3]])
-        """
-        return shaping.reshape(self, reading.value_of(other)._aval.shape)
-
     @property
     def at(self) -> At:
         """Indexed updates that give new values: ``x.at[i].set(v)``, ``x.at[i].add(v)``."""
@@ -336,47 +310,3 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
 
         def __setitem__(self, key: Any, v: Any) -> None:
             raise write_to_a_value()
-
-
-def _refusal(name: str) -> property:
-    def refuse(x: Any) -> Any:
-        x._read()
-        plain = hasattr(Tensor, name[:-1])
-        raise WriteError(
-            f"{name}() would change a value",
-            at=site(here()),
-            help=(f"take the new value, `x = x.{name[:-1]}(…)`, or " if plain else "") + "make a place: `x = x.mut()`",
-        )
-
-    return property(refuse)
-
-
-def refuse_in_place(names: Iterable[str]) -> None:
-    """TN594 for these methods of places on values. (Not by ``__getattr__``: it would slow every attribute.)"""
-    for name in names:
-        if not hasattr(Tensor, name):
-            setattr(Tensor, name, _refusal(name))
-
-
-OWN = "memory is not the user's concern; x.numpy() gives a copy, read-only"
-SHAPED = "a place keeps its shape; the method without the underscore gives a value of the new one"
-MEMORY = {
-    **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), OWN),
-    **dict.fromkeys(("resize_", "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_"), SHAPED),
-    "as_strided": "there are no views that overlap; choose the elements with an index",
-    "share_memory_": "what several processes write is a tn.Shared(value)",
-    "detach_": "x.detach() gives a value without a graph",
-    "pin_memory": "there is one device, the CPU",
-}
-"""PyTorch's names for memory that several tensors share, each with the advice for its error."""
-
-
-def _missing(name: str, instead: str) -> property:
-    def refuse(x: Any) -> Any:
-        raise AttributeError(f"a tensor has no attribute {name!r}: {instead}", name=name, obj=x)
-
-    return property(refuse)
-
-
-for _name, _instead in MEMORY.items():
-    setattr(Tensor, _name, _missing(_name, _instead))

@@ -261,6 +261,9 @@ class Writable(Tensor):
     index_copy_ = in_place(Tensor.index_copy)
     index_fill_ = in_place(Tensor.index_fill)
     masked_fill_ = in_place(Tensor.masked_fill)
+    masked_scatter_ = in_place(Tensor.masked_scatter)
+    index_put_ = in_place(Tensor.index_put)
+    tril_, triu_ = in_place(Tensor.tril), in_place(Tensor.triu)
 
     def _seen(self) -> tuple[Any, Any]:
         """Present value of the place, and the part of it that is read here: a result of the one is written only while

@@ -15,11 +15,11 @@ from tenure.ops import move, pointwise
 from tenure.ops.promote import Operation, parameters
 from tenure.values.arithmetic import where
 from tenure.values.composite import composite
-from tenure.values.factories import arange
 from tenure.values.given import check_shape, flag, int_of, number
 from tenure.values.hits import apply, apply_one
 from tenure.values.products import AFFINE
 from tenure.values.random import rand
+from tenure.values.ranges import arange
 from tenure.values.reading import value_of
 from tenure.values.reductions import MOMENTS
 
@@ -184,13 +184,15 @@ def scaled_dot_product_attention(
     is_causal: bool = False,
     *,
     scale: float | None = None,
+    enable_gqa: bool = False,
 ) -> Tensor:
     """Scaled dot-product attention: softmax(query @ keyᵀ · scale) @ value.
 
     Shapes: (…, L, E), (…, S, E), (…, S, V); the result has (…, L, V). ``scale`` is 1 / √E by default. ``attn_mask``,
     broadcast to (…, L, S), is bool (True takes part) or is added to the scores; ``is_causal`` lets position i see the
-    first i + 1 keys. A position that sees no key gets zeros. ShapeError (TN802) where the shapes do not fit. Source:
-    Vaswani et al., NeurIPS 2017.
+    first i + 1 keys. A position that sees no key gets zeros. With ``enable_gqa`` the axis before (heads) may be longer
+    in the query, and so many of its heads in a row share one of key and value. ShapeError (TN802) where the shapes do
+    not fit. Sources: Vaswani et al., NeurIPS 2017; Ainslie et al., EMNLP 2023 (grouped queries).
 
     >>> q = tn.ones(1, 2, 4)
     >>> F.scaled_dot_product_attention(q, q, q).shape
@@ -200,14 +202,33 @@ def scaled_dot_product_attention(
     if is_causal and attn_mask is not None:
         raise ValueError("scaled_dot_product_attention takes attn_mask or is_causal, not both")
     q, k, v = value_of(query), value_of(key), value_of(value)
+    shape = q.shape
+    if enable_gqa is not False and flag("enable_gqa", enable_gqa):
+        q, k, v, attn_mask = _by_group(q, k, v, None if attn_mask is None else value_of(attn_mask))
     name, dropout_p = "scaled_dot_product_attention", number("dropout", "dropout_p", dropout_p)
     if not 0.0 <= dropout_p <= 1.0:
         raise ValueError(f"{name}: dropout_p lies between 0 and 1, and {dropout_p} does not")
     mask = () if attn_mask is None else (value_of(attn_mask),)
     params = parameters(("causal", "scale"), is_causal, None if scale is None else float(number(name, "scale", scale)))
     if not dropout_p:
-        return apply(ATTENTION, (q, k, v, *mask), params)
-    return dropout(apply(ATTENTION_WEIGHTS, (q, k, v, *mask), params), dropout_p) @ v
+        out = apply(ATTENTION, (q, k, v, *mask), params)
+    else:
+        out = dropout(apply(ATTENTION_WEIGHTS, (q, k, v, *mask), params), dropout_p) @ v
+    return out if q.ndim == len(shape) else out.flatten(-4, -3)
+
+
+def _by_group(q: Any, k: Any, v: Any, mask: Any) -> tuple[Any, Any, Any, Any]:
+    """Query and mask with heads in groups, key and value with one head for all of a group."""
+    heads = [x.shape[-3] if x.ndim > 2 else 0 for x in (q, k, v)]
+    if not heads[1] or heads[1] != heads[2] or heads[0] % heads[1]:
+        shapes = ", ".join([str(list(x.shape)) for x in (q, k, v)])
+        raise ShapeError(
+            f"scaled_dot_product_attention of {shapes}: with enable_gqa the heads of the query, "
+            f"{heads[0]}, are a multiple of those of key and value, {heads[1]} and {heads[2]}"
+        )
+    if mask is not None and mask.ndim > 2:
+        mask = mask.unsqueeze(-3) if mask.shape[-3] == 1 else mask.unflatten(-3, (heads[1], -1))
+    return q.unflatten(-3, (heads[1], -1)), k.unsqueeze(-3), v.unsqueeze(-3), mask
 
 
 def _attention_weights(q: Any, k: Any, v: Any, mask: Any = None, *, causal: bool, scale: float | None) -> Any:
