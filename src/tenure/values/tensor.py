@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from tenure.errors import ShapeError, WriteError
 from tenure.values import (
+    angles,
     arithmetic,
     axes,
+    bits,
     comparison,
     elementary,
+    finite,
     indexing,
     lookup,
     products,
     reading,
     record,
     reductions,
+    rounding,
     scattering,
     shaping,
+    special,
 )
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
@@ -56,9 +60,9 @@ class Arithmetic:
     __mod__, __rmod__ = binary(arithmetic.REMAINDER), binary(arithmetic.REMAINDER, reflected=True)
     __pow__, __rpow__ = binary(arithmetic.POWER), binary(arithmetic.POWER, reflected=True)
     __matmul__, __rmatmul__ = binary(products.MATMUL), binary(products.MATMUL, reflected=True)
-    __and__, __rand__ = binary(comparison.AND), binary(comparison.AND, reflected=True)
-    __or__, __ror__ = binary(comparison.OR), binary(comparison.OR, reflected=True)
-    __xor__, __rxor__ = binary(comparison.XOR), binary(comparison.XOR, reflected=True)
+    __and__, __rand__ = binary(bits.AND), binary(bits.AND, reflected=True)
+    __or__, __ror__ = binary(bits.OR), binary(bits.OR, reflected=True)
+    __xor__, __rxor__ = binary(bits.XOR), binary(bits.XOR, reflected=True)
     __lt__, __le__ = binary(comparison.LESS), binary(comparison.LESS_EQUAL)
     __gt__, __ge__ = binary(comparison.GREATER), binary(comparison.GREATER_EQUAL)
 
@@ -71,7 +75,7 @@ class Arithmetic:
         """Whether each element differs from that of the other operand."""
 
     __hash__ = object.__hash__
-    __neg__, __abs__, __invert__ = elementary.negative, elementary.abs, comparison.invert
+    __neg__, __abs__, __invert__ = elementary.negative, elementary.abs, bits.bitwise_not
     add, sub, mul, div = arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.divide
     subtract, multiply, divide = arithmetic.subtract, arithmetic.multiply, arithmetic.divide
     pow, maximum, minimum = arithmetic.pow, arithmetic.maximum, arithmetic.minimum
@@ -94,6 +98,51 @@ class Arithmetic:
 
     def __pos__(self: Any) -> Tensor:
         return self._read()  # type: ignore[no-any-return]
+
+
+@in_plain_names
+class Elementwise:
+    """Elementwise methods without a fast path of their own, some by several names."""
+
+    __slots__ = ()
+    __lshift__, __rlshift__ = binary(bits.LEFT_SHIFT), binary(bits.LEFT_SHIFT, reflected=True)
+    __rshift__, __rrshift__ = binary(bits.RIGHT_SHIFT), binary(bits.RIGHT_SHIFT, reflected=True)
+    tan, asin, acos, atan = angles.tan, angles.asin, angles.acos, angles.atan
+    sinh, cosh, asinh, acosh, atanh = angles.sinh, angles.cosh, angles.asinh, angles.acosh, angles.atanh
+    arcsin, arccos, arctan = angles.asin, angles.acos, angles.atan
+    arcsinh, arccosh, arctanh = angles.asinh, angles.acosh, angles.atanh
+    atan2 = arctan2 = angles.atan2
+    exp2, log2, log10, sinc = angles.exp2, angles.log2, angles.log10, angles.sinc
+    hypot, logaddexp, logaddexp2 = angles.hypot, angles.logaddexp, angles.logaddexp2
+    deg2rad, rad2deg = angles.deg2rad, angles.rad2deg
+    erfc, erfinv, lgamma, digamma = special.erfc, special.erfinv, special.lgamma, special.digamma
+    i0, logit, xlogy = special.i0, special.logit, special.xlogy
+    ceil, round, trunc, frac = rounding.ceil, rounding.round, rounding.trunc, rounding.frac
+    fix = rounding.trunc
+    reciprocal, rsqrt, positive = rounding.reciprocal, rounding.rsqrt, rounding.positive
+    signbit, copysign, nextafter = rounding.signbit, rounding.copysign, rounding.nextafter
+    fmod, fmax, fmin, heaviside = rounding.fmod, rounding.fmax, rounding.fmin, rounding.heaviside
+    frexp, ldexp, float_power = rounding.frexp, rounding.ldexp, rounding.float_power
+    isinf, isposinf, isneginf = finite.isinf, finite.isposinf, finite.isneginf
+    nan_to_num, isclose, allclose = finite.nan_to_num, finite.isclose, finite.allclose
+    gcd, lcm = bits.gcd, bits.lcm
+    bitwise_and, bitwise_or, bitwise_xor = bits.bitwise_and, bits.bitwise_or, bits.bitwise_xor
+    bitwise_not, bitwise_left_shift = bits.bitwise_not, bits.bitwise_left_shift
+    bitwise_right_shift = bits.bitwise_right_shift
+    logical_xor = comparison.logical_xor
+    absolute, negative, sgn = elementary.abs, elementary.negative, elementary.sign
+    true_divide, floor_divide, remainder = arithmetic.divide, arithmetic.floor_divide, arithmetic.remainder
+    clamp_min, clamp_max = arithmetic.clamp_min, arithmetic.clamp_max
+    greater, greater_equal = comparison.greater, comparison.greater_equal
+    less, less_equal, not_equal = comparison.less, comparison.less_equal, comparison.not_equal
+
+    def polygamma(self: Any, n: int) -> Tensor:
+        """Elementwise n-th derivative of digamma, as ``tn.polygamma(n, x)``.
+
+        >>> tn.tensor([1.0]).polygamma(1)
+        tensor([1.6449])
+        """
+        return special.polygamma(n, self)
 
 
 @in_plain_names
@@ -144,7 +193,7 @@ class Shaping:
         return shaping.matrix_transpose(self)
 
 
-class Tensor(Arithmetic, Shaping, Casting, Boundary):
+class Tensor(Arithmetic, Elementwise, Shaping, Casting, Boundary):
     """A value: an n-dimensional array of one dtype whose contents never change.
 
     Made by ``tn.tensor`` and by operations. ``.mut()`` gives a place that starts with it. Writing it is TN594;
@@ -336,47 +385,3 @@ class Tensor(Arithmetic, Shaping, Casting, Boundary):
 
         def __setitem__(self, key: Any, v: Any) -> None:
             raise write_to_a_value()
-
-
-def _refusal(name: str) -> property:
-    def refuse(x: Any) -> Any:
-        x._read()
-        plain = hasattr(Tensor, name[:-1])
-        raise WriteError(
-            f"{name}() would change a value",
-            at=site(here()),
-            help=(f"take the new value, `x = x.{name[:-1]}(…)`, or " if plain else "") + "make a place: `x = x.mut()`",
-        )
-
-    return property(refuse)
-
-
-def refuse_in_place(names: Iterable[str]) -> None:
-    """TN594 for these methods of places on values. (Not by ``__getattr__``: it would slow every attribute.)"""
-    for name in names:
-        if not hasattr(Tensor, name):
-            setattr(Tensor, name, _refusal(name))
-
-
-OWN = "memory is not the user's concern; x.numpy() gives a copy, read-only"
-SHAPED = "a place keeps its shape; the method without the underscore gives a value of the new one"
-MEMORY = {
-    **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), OWN),
-    **dict.fromkeys(("resize_", "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_"), SHAPED),
-    "as_strided": "there are no views that overlap; choose the elements with an index",
-    "share_memory_": "what several processes write is a tn.Shared(value)",
-    "detach_": "x.detach() gives a value without a graph",
-    "pin_memory": "there is one device, the CPU",
-}
-"""PyTorch's names for memory that several tensors share, each with the advice for its error."""
-
-
-def _missing(name: str, instead: str) -> property:
-    def refuse(x: Any) -> Any:
-        raise AttributeError(f"a tensor has no attribute {name!r}: {instead}", name=name, obj=x)
-
-    return property(refuse)
-
-
-for _name, _instead in MEMORY.items():
-    setattr(Tensor, _name, _missing(_name, _instead))

@@ -39,9 +39,10 @@ from tenure.values.modes import current_mode
 from tenure.values.picks import Inner, Points
 from tenure.values.reading import value_of, written_of
 from tenure.values.record import RECORDER, set_types
+from tenure.values.refusals import refuse_in_place
 from tenure.values.regions import Region, overlap
 from tenure.values.sites import here
-from tenure.values.tensor import Arithmetic, Shaping, Tensor, refuse_in_place
+from tenure.values.tensor import Arithmetic, Shaping, Tensor
 from tenure.values.ties import Ties
 from tenure.values.writable import NUMBERS, Writable, exact, in_place_steps, leaf_written, replaced
 
