@@ -86,6 +86,7 @@ from tenure.values.arithmetic import pow as pow
 from tenure.values.arithmetic import remainder as remainder
 from tenure.values.arithmetic import rsub as rsub
 from tenure.values.arithmetic import subtract as subtract
+from tenure.values.arithmetic import true_divide as true_divide
 from tenure.values.arithmetic import where as where
 from tenure.values.bits import bitwise_and as bitwise_and
 from tenure.values.bits import bitwise_left_shift as bitwise_left_shift
@@ -196,7 +197,6 @@ from tenure.values.names import ne as ne
 from tenure.values.names import neg as neg
 from tenure.values.names import sgn as sgn
 from tenure.values.names import sub as sub
-from tenure.values.names import true_divide as true_divide
 from tenure.values.products import matmul as matmul
 from tenure.values.random import rand as rand
 from tenure.values.random import rand_like as rand_like

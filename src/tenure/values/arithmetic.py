@@ -91,17 +91,28 @@ def divide(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tenso
     """
     if rounding_mode is None:
         return _divide(x, y)
-    if rounding_mode == "floor":
-        return _floor_divide(x, y)
-    if rounding_mode != "trunc":
+    if not isinstance(rounding_mode, str) or rounding_mode not in ROUNDED:
         raise ValueError(f"divide: rounding_mode is None, 'trunc' or 'floor', not {shown(rounding_mode)}")
-    return _trunc_divide(x, y)
+    return ROUNDED[rounding_mode](x, y)
 
 
-_divide, _floor_divide, _trunc_divide = (
-    binary(fn, operator=False, depth=2) for fn in (DIVIDE, FLOOR_DIVIDE, TRUNC_DIVIDE)
-)
+_divide = binary(DIVIDE, operator=False, depth=2)
+ROUNDED = {
+    "floor": binary(FLOOR_DIVIDE, operator=False, depth=2),
+    "trunc": binary(TRUNC_DIVIDE, operator=False, depth=2),
+}
 STEPS[divide] = STEPS[_divide]
+
+
+@recorded(binary(DIVIDE, operator=False))
+def true_divide(x: Operand, y: Operand) -> Tensor:
+    """Elementwise quotient x / y, as ``divide`` without rounding.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.true_divide(tn.tensor([1, 2]), 4)
+    tensor([0.2500, 0.5000])
+    """
 
 
 @recorded(binary(FLOOR_DIVIDE, operator=False))

@@ -58,7 +58,6 @@ class ElementwiseInPlace:
     fmod_ = in_place(Tensor.fmod)
     heaviside_ = in_place(Tensor.heaviside)
     ldexp_ = in_place(Tensor.ldexp)
-    float_power_ = in_place(Tensor.float_power)
     nan_to_num_ = in_place(Tensor.nan_to_num)
     gcd_ = in_place(Tensor.gcd)
     lcm_ = in_place(Tensor.lcm)

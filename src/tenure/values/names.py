@@ -9,7 +9,6 @@ from tenure.values.angles import atan2 as arctan2
 from tenure.values.angles import atanh as arctanh
 from tenure.values.arithmetic import clip as clamp
 from tenure.values.arithmetic import divide as div
-from tenure.values.arithmetic import divide as true_divide
 from tenure.values.arithmetic import multiply as mul
 from tenure.values.arithmetic import subtract as sub
 from tenure.values.bits import bitwise_not as bitwise_invert
@@ -47,5 +46,4 @@ __all__ = [
     "neg",
     "sgn",
     "sub",
-    "true_divide",
 ]

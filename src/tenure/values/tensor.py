@@ -131,7 +131,7 @@ class Elementwise:
     bitwise_right_shift = bits.bitwise_right_shift
     logical_xor = comparison.logical_xor
     absolute, negative, sgn = elementary.abs, elementary.negative, elementary.sign
-    true_divide, floor_divide, remainder = arithmetic.divide, arithmetic.floor_divide, arithmetic.remainder
+    true_divide, floor_divide, remainder = arithmetic.true_divide, arithmetic.floor_divide, arithmetic.remainder
     clamp_min, clamp_max = arithmetic.clamp_min, arithmetic.clamp_max
     greater, greater_equal = comparison.greater, comparison.greater_equal
     less, less_equal, not_equal = comparison.less, comparison.less_equal, comparison.not_equal

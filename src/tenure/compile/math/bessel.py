@@ -17,7 +17,7 @@ from tenure.compile.math.widened import in_double
 __all__ = ["i0", "i0e", "i1", "i1e"]
 
 NEAR, LAST = 8.0, 720.0
-"""Where the first form ends, and a number from which on both functions are infinite."""
+"""The end of the first form, and a number from which on both functions are infinite."""
 
 
 @in_double
