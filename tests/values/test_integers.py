@@ -343,10 +343,10 @@ CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
     "zeros_like": [(lambda x, y: tn.zeros_like(x) - x, lambda x, y: -x)],
 }
 """Calls on tensors x and y of large whole numbers, and the same of Python's integers."""
-TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean segment_mean sigmoid sin sqrt std tanh true_divide")
+TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean segment_mean sigmoid sin sqrt std tanh")
 TO_FLOATS |= words("acos acosh asin asinh atan atan2 atanh copysign cosh deg2rad digamma erfc erfinv exp2 float_power")
 TO_FLOATS |= words("frexp hypot i0 ldexp lgamma log10 log2 logaddexp logaddexp2 logit nextafter polygamma rad2deg")
-TO_FLOATS |= words("reciprocal rsqrt sinc sinh tan var xlogy")
+TO_FLOATS |= words("reciprocal rsqrt sinc sinh tan true_divide var xlogy")
 """Functions of real numbers: whole ones become floats, or are refused."""
 TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")
 TO_BOOLS |= words("logical_xor signbit")

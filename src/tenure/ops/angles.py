@@ -7,8 +7,10 @@ import math
 from typing import Any
 
 from tenure.ir.primitive import Primitive
+from tenure.ir.program import Value
 from tenure.ops.declare import POSITIVE, REALS, Domain, Partial, interval, pointwise
 from tenure.ops.normal import wide
+from tenure.ops.pointwise import absolute, cos, less, where
 from tenure.ops.special import distance, sigmoid
 
 INSIDE = interval(-0.9, 0.9)
@@ -52,11 +54,21 @@ atan2 = _function(
 """The angle of the point (x, y), whose first operand is y."""
 
 
+def _inverted(e: Any, x: Any, y: Any) -> Any:
+    length = e.call("hypot", x, y)
+    return e.select(e.compare("==", length, e.number(0, x)), x, e.divide(e.divide(x, length), length))
+
+
+def _inversion(np: Any, x: Any, y: Any) -> Any:
+    length = np.hypot(wide(np, x), wide(np, y))
+    return np.asarray(np.where(length == 0, x, wide(np, x) / length**2), x.dtype)
+
+
 inversion: Primitive = pointwise(
     "inversion",
-    lower=lambda e, x, y: e.divide(e.divide(x, e.call("hypot", x, y)), e.call("hypot", x, y)),
+    lower=_inverted,
     heavy=True,
-    ref=lambda np, x, y: np.asarray(wide(np, x) / np.hypot(wide(np, x), wide(np, y)) ** 2, x.dtype),
+    ref=_inversion,
     partials=(
         lambda ans, x, y: inversion(y, x) * inversion(y, x) - ans * ans,
         lambda ans, x, y: -2 * ans * inversion(y, x),
@@ -64,7 +76,8 @@ inversion: Primitive = pointwise(
     domain=(POSITIVE, POSITIVE),
     dtypes="f",
 )
-"""x / (x² + y²), which overflows no sooner than its value: a coordinate of a point inverted in the unit circle."""
+"""x / (x² + y²), which overflows no sooner than its value: a coordinate of a point inverted in the unit circle; 0 at
+the origin, so that atan2 has no slope there, as in PyTorch."""
 sinh: Primitive = _function("sinh", lambda ans, x: cosh(x))
 cosh: Primitive = _function("cosh", lambda ans, x: sinh(x))
 asinh = _function("asinh", lambda ans, x: 1 / hypot(x, x.coerce(1)), meaning="arcsinh")
@@ -73,6 +86,31 @@ atanh = _function("atanh", lambda ans, x: 1 / (1 - x * x), domain=INSIDE, meanin
 exp2 = _function("exp2", lambda ans, x: ans * math.log(2))
 log2 = _function("log2", lambda ans, x: 1 / (x * math.log(2)), domain=POSITIVE)
 log10 = _function("log10", lambda ans, x: 1 / (x * math.log(10)), domain=POSITIVE)
+
+
+SLOPE_OF_SINC = [(-1) ** k * 2 * k * math.pi ** (2 * k) / math.factorial(2 * k + 1) for k in range(1, 12)]
+
+
+def _sinc_by_number(ans: Value, x: Value) -> Value:
+    """(cos πx − sinc x) / x; its power series where these cancel."""
+    near = less(absolute(x), x.coerce(0.4))
+    square = x * x
+    series = x.coerce(SLOPE_OF_SINC[-1])
+    for coefficient in SLOPE_OF_SINC[-2::-1]:
+        series = series * square + coefficient
+    return where(near, x * series, (cos(x * math.pi) - ans) / x)
+
+
+sinc = pointwise(
+    "sinc",
+    lower=lambda e, x: e.call("sinc", x),
+    heavy=True,
+    ref=lambda np, x: np.asarray(np.sinc(wide(np, x)), x.dtype),
+    partials=(_sinc_by_number,),
+    domain=(REALS,),
+    dtypes="f",
+)
+"""sin(πx) / (πx), and 1 at 0."""
 
 
 def _log_of_sum(e: Any, x: Any, y: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tenure.ops import angles, pointwise
+from tenure.ops import angles
 from tenure.ops.promote import Operation, common, elementary, floating
 from tenure.values.elementary import unary
 from tenure.values.operators import binary, recorded
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 def of_reals(name: str, function: Any, grad_name: str | None = None) -> Operation:
     """Operation on two promoted operands; whole numbers become the default float."""
     return Operation(name, lambda x, y: function(*map(floating, common(x, y))), grad_name)
-
-
-def _sinc(x: Any) -> Any:
-    zero = pointwise.equal(x, x.coerce(0))
-    angle = pointwise.where(zero, x.coerce(1), x) * math.pi
-    return pointwise.where(zero, x.coerce(1), pointwise.sin(angle) / angle)
 
 
 def _log_of_powers(x: Any, y: Any) -> Any:
@@ -165,7 +159,7 @@ def log10(x: ArrayLike) -> Tensor:
     """
 
 
-@recorded(unary(Operation("sinc", lambda x: _sinc(floating(x)))))
+@recorded(unary(elementary("sinc", angles.sinc, "")))
 def sinc(x: ArrayLike) -> Tensor:
     """Elementwise sin(πx) / (πx), and 1 at 0; the gradient at 0 is 0.
 

@@ -49,15 +49,14 @@ def _rounded(x: Any, *, decimals: int) -> Any:
     return rounding.round(x * scale) / scale if decimals > 0 else rounding.round(x / scale) * scale
 
 
-def _ignoring_nan(name: str, prim: Any) -> Operation:
-    """The one operand that is no NaN, if there is one."""
+def _ignoring_nan(name: str, prim: Any, first: Any) -> Operation:
+    """The extreme of two, or the one operand that is no NaN; of equal ones the first."""
 
     def function(x: Any, y: Any) -> Any:
         x, y = common(x, y)
         if not x.dtype.is_floating:
             return prim(x, y)
-        ans = pointwise.where(pointwise.isnan(y), x, prim(x, y))
-        return pointwise.where(pointwise.isnan(x), y, ans)
+        return pointwise.where(pointwise.logical_or(first(x, y), pointwise.isnan(y)), x, y)
 
     return Operation(name, function)
 
@@ -72,6 +71,7 @@ def _step_at_zero(x: Any, y: Any) -> Any:
 
 def _scaled_by_power(x: Any, n: Any) -> Any:
     """x · 2ⁿ, in two steps so that the power itself does not overflow."""
+    n = pointwise.maximum(pointwise.minimum(n, n.coerce(5000)), n.coerce(-5000))
     half = pointwise.floor(n * 0.5)
     return x * angles.exp2(half) * angles.exp2(n - half)
 
@@ -219,9 +219,9 @@ def heaviside(x: Operand, y: Operand) -> Tensor:
     """
 
 
-@recorded(binary(_ignoring_nan("fmax", pointwise.maximum), operator=False))
+@recorded(binary(_ignoring_nan("fmax", pointwise.maximum, pointwise.greater_equal), operator=False))
 def fmax(x: Operand, y: Operand) -> Tensor:
-    """Elementwise larger of two; beside a NaN the other.
+    """Elementwise larger of two; beside a NaN the other. Of equal elements the first has the gradient.
 
     At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 
@@ -230,9 +230,9 @@ def fmax(x: Operand, y: Operand) -> Tensor:
     """
 
 
-@recorded(binary(_ignoring_nan("fmin", pointwise.minimum), operator=False))
+@recorded(binary(_ignoring_nan("fmin", pointwise.minimum, pointwise.less_equal), operator=False))
 def fmin(x: Operand, y: Operand) -> Tensor:
-    """Elementwise smaller of two; beside a NaN the other.
+    """Elementwise smaller of two; beside a NaN the other. Of equal elements the first has the gradient.
 
     At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 

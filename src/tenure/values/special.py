@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 # mypy: disable-error-code="empty-body"
 
 
-def _times_log(log: Any) -> Any:
-    """x · log y, and 0 for x = 0 unless y is NaN; from there no gradient goes on."""
+def _times_log(log: Any, pole: float) -> Any:
+    """x · log y, and 0 for x = 0 unless y is NaN; from 0 · ∞, and where there is no logarithm, no gradient goes on."""
 
     def function(x: Any, y: Any) -> Any:
         zero = x.coerce(0)
-        none = pointwise.logical_and(pointwise.equal(x, zero), pointwise.logical_not(pointwise.isnan(y)))
+        without = pointwise.logical_or(
+            pointwise.less_equal(y, y.coerce(pole)), pointwise.equal(y, y.coerce(float("inf")))
+        )
+        none = pointwise.logical_and(pointwise.equal(x, zero), without)
         return pointwise.where(none, zero, x * log(y))
 
     return function
@@ -36,9 +39,13 @@ def _times_log(log: Any) -> Any:
 def _logit(x: Any) -> Any:
     """log(x / (1 − x)); near ½ by atanh, whose argument is exact there."""
     x = floating(x)
+    zero, one = x.coerce(0), x.coerce(1)
+    outside = pointwise.logical_or(pointwise.less(x, zero), pointwise.greater(x, one))
+    # So that the slope there is NaN too.
+    x = x * pointwise.where(outside, x.coerce(float("nan")), one)
     away = 2 * x - 1
     middle = pointwise.less(pointwise.absolute(away), x.coerce(0.5))
-    inner = 2 * angles.atanh(pointwise.where(middle, away, x.coerce(0)))
+    inner = 2 * angles.atanh(pointwise.where(middle, away, zero))
     return pointwise.where(middle, inner, pointwise.log(x) - special.log1p(-x))
 
 
@@ -148,7 +155,7 @@ def entr(x: ArrayLike) -> Tensor:
     """
 
 
-@recorded(binary(of_reals("xlogy", _times_log(pointwise.log), "XlogyBackward0"), operator=False))
+@recorded(binary(of_reals("xlogy", _times_log(pointwise.log, 0.0), "XlogyBackward0"), operator=False))
 def xlogy(x: Operand, y: Operand) -> Tensor:
     """Elementwise x · log(y), and 0 where x is 0, unless y is NaN.
 
@@ -159,7 +166,7 @@ def xlogy(x: Operand, y: Operand) -> Tensor:
     """
 
 
-@recorded(binary(of_reals("xlog1py", _times_log(special.log1p), "SpecialXlog1PyBackward0"), operator=False))
+@recorded(binary(of_reals("xlog1py", _times_log(special.log1p, -1.0), "SpecialXlog1PyBackward0"), operator=False))
 def xlog1py(x: Operand, y: Operand) -> Tensor:
     """Elementwise x · log(1 + y), and 0 where x is 0, unless y is NaN.
 

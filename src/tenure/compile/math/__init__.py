@@ -19,7 +19,7 @@ from tenure.compile.math import arithmetic, bits, exponential
 from tenure.compile.math.bases import log2, log10
 from tenure.compile.math.bessel import i0, i0e, i1, i1e
 from tenure.compile.math.error import erf
-from tenure.compile.math.gamma import digamma, lgamma, polygamma
+from tenure.compile.math.gamma import digamma, lgamma, polygamma, sinc
 from tenure.compile.math.hyperbolic import acosh, asinh, atanh, cosh, sinh
 from tenure.compile.math.inverse import acos, asin, atan, atan2
 from tenure.compile.math.logarithm import log, log1p
@@ -38,7 +38,7 @@ EXACT = (
 )
 CLOSE = (
     *(exponential.exp, exponential.exp2, exponential.exp_product, exponential.expm1, exponential.sigmoid),
-    *(exponential.tanh, bits.hypot, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, atan2),
+    *(exponential.tanh, bits.hypot, log, log1p, log2, log10, sin, sinc, cos, tan, asin, acos, atan, atan2),
     *(sinh, cosh, asinh, acosh, atanh, erf, erfc, erfinv, ndtr, lgamma, digamma, polygamma, i0, i0e, i1, i1e),
 )
 FUNCTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (*EXACT, *CLOSE)} | {"power": pow}

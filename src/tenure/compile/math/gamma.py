@@ -19,7 +19,7 @@ from tenure.compile.math.power import extended_log
 from tenure.compile.math.trigonometric import cos, sin
 from tenure.compile.math.widened import in_double
 
-__all__ = ["digamma", "lgamma", "polygamma"]
+__all__ = ["digamma", "lgamma", "polygamma", "sinc"]
 
 BERNOULLI = (
     Fraction(1, 6), Fraction(-1, 30), Fraction(1, 42), Fraction(-1, 30), Fraction(5, 66), Fraction(-691, 2730),
@@ -82,6 +82,16 @@ def _turned(v: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
     """±sin πx and ±cos πx, both with the same sign, by the distance of x from a whole number."""
     r = v.mul(v.sub(x, v.call("roundeven", x)), math.pi)
     return sin(v.b, r), cos(v.b, r)
+
+
+@in_double
+def sinc(v: Lanes, x: ir.Value) -> ir.Value:
+    """sin(πx) / (πx), and 1 at 0. It branches."""
+    sine, _ = _turned(v, x)
+    half = v.mul(v.call("roundeven", x), 0.5)
+    odd = v.compare("!=", v.call("floor", half), half)
+    ans = v.div(v.select(odd, v.neg(sine), sine), v.mul(x, math.pi))
+    return v.select(v.compare("==", x, 0.0), 1.0, ans)
 
 
 @in_double
