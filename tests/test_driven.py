@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, func, linalg, nn, optim
+from tenure import autograd, data, func, linalg, nn, optim, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -32,9 +32,8 @@ NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {("F.dropout", "3"), ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
-MODULES = {
-    "tn.autograd": autograd, "tn.linalg": linalg, "nn": nn, "F": functional, "optim": optim, "data": data, "func": func,
-}  # fmt: skip
+MODULES = {"tn.autograd": autograd, "tn.linalg": linalg, "tn.special": special, "nn": nn, "F": functional}
+MODULES |= {"optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)

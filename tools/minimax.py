@@ -279,6 +279,90 @@ def others() -> Iterator[Polynomial]:
     says = "Phi(-a) exp(a^2/2) (a + s), s = MILLS_SHIFT, in t = (a - s) / (a + s), a from 0 to 39"
     ts = (mpf(-1), (39 - MILLS_SHIFT) / (39 + MILLS_SHIFT))
     yield Polynomial("MILLS_DOUBLE", says, flat, lambda t: 1 / flat(t), ts, 23)
+    yield from odd_functions()
+    yield from gamma_functions()
+    yield from bessel_functions()
+
+
+def odd_functions() -> Iterator[Polynomial]:
+    """Those of atan, asin and sinh: (f(x) / x − 1) / z with z = x²."""
+    for name, f, limit, degree in (
+        ("ATAN", mp.atan, mpf(1), 20),
+        ("ASIN", mp.asin, mpf("0.2501"), 12),
+        ("SINH", mp.sinh, mpf(1), 6),
+    ):
+
+        def rest(z: Any, f: Function = f) -> Any:
+            return (f(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
+
+        def weight(z: Any, f: Function = f) -> Any:
+            return z * mp.sqrt(z) / f(mp.sqrt(z))
+
+        says = f"({name.lower()}(x) / x - 1) / z, z = x^2 <= {mp.nstr(limit, 4)}"
+        yield Polynomial(f"{name}_DOUBLE", says, rest, weight, (mpf(0), limit), degree)
+
+
+def gamma_functions() -> Iterator[Polynomial]:
+    """Those of lgamma and digamma: near 2 and between 1 and 2, and for large arguments."""
+    root = digamma_root()
+
+    def lgamma(u: Any) -> Any:
+        return mp.loggamma(u + 2) / (u * (u + 1))
+
+    def digamma(u: Any) -> Any:
+        return mp.digamma(u + mpf("1.5")) / (u + mpf("1.5") - root)
+
+    def stirling(w: Any) -> Any:
+        x = 1 / mp.sqrt(w)
+        return (mp.loggamma(x) - (x - mpf("0.5")) * mp.log(x) + x - mp.log(2 * mp.pi) / 2) * x
+
+    def digamma_far(w: Any) -> Any:
+        x = 1 / mp.sqrt(w)
+        return (mp.digamma(x) - mp.log(x) + 1 / (2 * x)) / w
+
+    def relative_to_lgamma(w: Any) -> Any:
+        return mp.sqrt(w) / mp.loggamma(1 / mp.sqrt(w))
+
+    def relative_to_digamma(w: Any) -> Any:
+        return w / mp.digamma(1 / mp.sqrt(w))
+
+    middle = (mpf("-0.5"), mpf("0.5"))
+    says = "log(gamma(2 + u)) / (u (u + 1)), |u| <= 1/2"
+    yield Polynomial("LGAMMA_DOUBLE", says, lgamma, lambda u: 1 / lgamma(u), middle, 18)
+    says = "x (log(gamma(x)) - (x - 1/2) log(x) + x - log(2 pi)/2), in 1/x^2, x >= 8"
+    yield Polynomial("STIRLING_DOUBLE", says, stirling, relative_to_lgamma, (mpf(0), mpf(1) / 64), 6)
+    says = "digamma(y) / (y - DIGAMMA_ROOT), y = 3/2 + u, |u| <= 1/2"
+    yield Polynomial("DIGAMMA_DOUBLE", says, digamma, lambda u: 1 / digamma(u), middle, 20)
+    says = "x^2 (digamma(x) - log(x) + 1/(2x)), in 1/x^2, x >= 10"
+    yield Polynomial("DIGAMMA_FAR", says, digamma_far, relative_to_digamma, (mpf(0), mpf("0.01")), 6)
+
+
+def digamma_root() -> Any:
+    """The positive root of digamma."""
+    return mp.findroot(mp.digamma, mpf("1.46"))
+
+
+def bessel_functions() -> Iterator[Polynomial]:
+    """Those of the modified Bessel functions of the first kind, of order 0 and 1: up to 8, and beyond."""
+    for n in (0, 1):
+
+        def near(z: Any, n: int = n) -> Any:
+            return (mp.besseli(n, 2 * mp.sqrt(z)) / z ** (mpf(n) / 2) - 1) / z
+
+        def relative(z: Any, n: int = n) -> Any:
+            return z ** (1 + mpf(n) / 2) / mp.besseli(n, 2 * mp.sqrt(z))
+
+        def far(t: Any, n: int = n) -> Any:
+            x = 16 / (t + 1)
+            return mp.besseli(n, x) * mp.exp(-x) * mp.sqrt(x)
+
+        says = f"(I{n}(x) / (x/2)^{n} - 1) / z, z = (x/2)^2 <= 16"
+        yield Polynomial(f"BESSEL_NEAR_{n}", says, near, relative, (mpf(0), mpf(16)), 16)
+        def relative_far(t: Any, far: Function = far) -> Any:
+            return 1 / far(t)
+
+        says = f"sqrt(x) exp(-x) I{n}(x), in 16/x - 1, x >= 8"
+        yield Polynomial(f"BESSEL_FAR_{n}", says, far, relative_far, (mpf(-1), mpf(1)), 22)
 
 
 Table = tuple[list[list[float]], Any]
@@ -369,13 +453,13 @@ def source() -> str:
         '"""',
         "",
         f"SPLIT_DOUBLE = {float(SPLIT64)!r}",
-        '"""Where erf changes from its series to the logarithm of erfc."""',
+        '"""The point at which erf changes from its series to the logarithm of erfc."""',
         f"PART = {float(PART)!r}",
         f"NORMAL_PART = {float(NORMAL_PART)!r}",
         f"NORMAL_NEAR = {float(NORMAL_NEAR)!r}",
         '"""Up to here the parts say what Φ(−a) is."""',
         f"NORMAL_DENSITY = {float(1 / mp.sqrt(2 * mp.pi))!r}",
-        '"""That at 0, 1 / sqrt(2 pi)."""',
+        '"""The density at 0, 1 / sqrt(2 pi)."""',
         f"MILLS_SHIFT = {float(MILLS_SHIFT)!r}",
         f"MILLS_PART = {float(MILLS_PART)!r}",
     ]
@@ -403,6 +487,10 @@ def source() -> str:
         ("TWO_THIRDS", "2/3", parts(mpf(2) / 3, 53, 53)),
         ("HALF_PI_SINGLE", "pi/2", parts(pi / 2, 24, 24, 24)),
         ("HALF_PI_DOUBLE", "pi/2", parts(pi / 2, 53, 53, 53)),
+        ("SQRT_2", "sqrt(2)", parts(mp.sqrt(2), 53, 53)),
+        ("LOG2_E", "1 / log(2)", parts(1 / ln2, 53, 53)),
+        ("LOG10_E", "1 / log(10)", parts(1 / mp.log(10), 53, 53)),
+        ("DIGAMMA_ROOT", "the positive root of digamma", parts(digamma_root(), 53, 53)),
     ):
         lines += [show(name, values), f'"""{says}."""']
     digits = f"{pi_digits():x}"

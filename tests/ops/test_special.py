@@ -10,8 +10,14 @@ import pytest
 
 from tenure.ir.program import TABLE
 
-TRUTH: dict[str, Any] = {"erf": mpmath.erf, "ndtr": mpmath.ncdf, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x))}
-RANGE = {"erf": 6.0, "ndtr": 37.0, "sigmoid": 740.0}
+TRUTH: dict[str, Any] = {
+    "erf": mpmath.erf,
+    "ndtr": mpmath.ncdf,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "i0": lambda x: mpmath.besseli(0, x),
+    "i1e": lambda x: mpmath.besseli(1, x) * mpmath.exp(-abs(x)),
+}
+RANGE = {"erf": 6.0, "ndtr": 37.0, "sigmoid": 740.0, "i0": 80.0, "i1e": 80.0}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

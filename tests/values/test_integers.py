@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +16,7 @@ from numpy.testing import assert_array_equal
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values import force
+from tenure.values import force, names
 
 Array = Any
 RNG = np.random.default_rng(3)
@@ -101,7 +103,82 @@ def taken(x: Array, y: Array) -> Array:
     return np.take_along_axis(x, J, 0)
 
 
+def towards_zero(n: int, m: int) -> int:
+    """The quotient rounded towards 0."""
+    return abs(n) // abs(m) * (1 if (n < 0) == (m < 0) else -1)
+
+
 CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
+    "bitwise_and": [
+        (lambda x, y: tn.bitwise_and(x, y), lambda x, y: each(operator.and_, x, y)),
+        (lambda x, y: x & 16777217, lambda x, y: each(lambda n: n & 16777217, x)),
+    ],
+    "bitwise_or": [
+        (lambda x, y: tn.bitwise_or(x, y), lambda x, y: each(operator.or_, x, y)),
+    ],
+    "bitwise_xor": [
+        (lambda x, y: tn.bitwise_xor(x, y), lambda x, y: each(operator.xor, x, y)),
+    ],
+    "bitwise_not": [
+        (lambda x, y: ~x, lambda x, y: each(operator.invert, x)),
+    ],
+    "bitwise_left_shift": [
+        (lambda x, y: x << 3, lambda x, y: each(lambda n: n << 3, x)),
+        (lambda x, y: x << 99, lambda x, y: x * 0),
+    ],
+    "bitwise_right_shift": [
+        (lambda x, y: x >> 3, lambda x, y: each(lambda n: n >> 3, x)),
+        (lambda x, y: x >> 99, lambda x, y: each(lambda n: -1 if n < 0 else 0, x)),
+    ],
+    "ceil": [
+        (lambda x, y: tn.ceil(x), lambda x, y: x),
+    ],
+    "trunc": [
+        (lambda x, y: tn.trunc(x), lambda x, y: x),
+    ],
+    "round": [
+        (lambda x, y: tn.round(x), lambda x, y: x),
+    ],
+    "frac": [
+        (lambda x, y: tn.frac(x), lambda x, y: x * 0),
+    ],
+    "positive": [
+        (lambda x, y: tn.positive(x), lambda x, y: x),
+    ],
+    "clamp_max": [
+        (lambda x, y: tn.clamp_max(x, y), lambda x, y: each(min, x, y)),
+    ],
+    "clamp_min": [
+        (lambda x, y: tn.clamp_min(x, y), lambda x, y: each(max, x, y)),
+    ],
+    "fmax": [
+        (lambda x, y: tn.fmax(x, y), lambda x, y: each(max, x, y)),
+    ],
+    "fmin": [
+        (lambda x, y: tn.fmin(x, y), lambda x, y: each(min, x, y)),
+    ],
+    "fmod": [
+        (lambda x, y: tn.fmod(x, y), lambda x, y: each(lambda n, m: n - towards_zero(n, m) * m, x, y)),
+    ],
+    "divide": [
+        (lambda x, y: tn.divide(x, y, rounding_mode="trunc"), lambda x, y: each(towards_zero, x, y)),
+        (lambda x, y: tn.divide(x, y, rounding_mode="floor"), lambda x, y: x // y),
+    ],
+    "gcd": [
+        (lambda x, y: tn.gcd(x, y), lambda x, y: each(math.gcd, x, y)),
+    ],
+    "lcm": [
+        (lambda x, y: tn.lcm(x % 4001, y % 3001), lambda x, y: each(math.lcm, x % 4001, y % 3001)),
+    ],
+    "heaviside": [
+        (lambda x, y: tn.heaviside(x, y), lambda x, y: each(lambda n: int(n > 0), x)),
+    ],
+    "nan_to_num": [
+        (lambda x, y: tn.nan_to_num(x, 1.5), lambda x, y: x),
+    ],
+    "rsub": [
+        (lambda x, y: tn.rsub(x, y, alpha=3), lambda x, y: y - 3 * x),
+    ],
     "abs": [(lambda x, y: tn.abs(x), lambda x, y: each(abs, x))],
     "add": [
         (lambda x, y: tn.add(x, y), lambda x, y: x + y),
@@ -267,9 +344,12 @@ CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
 }
 """Calls on tensors x and y of large whole numbers, and the same of Python's integers."""
 TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean segment_mean sigmoid sin sqrt std tanh")
-TO_FLOATS |= {"var"}
+TO_FLOATS |= words("acos acosh asin asinh atan atan2 atanh copysign cosh deg2rad digamma erfc erfinv exp2 float_power")
+TO_FLOATS |= words("frexp hypot i0 ldexp lgamma log10 log2 logaddexp logaddexp2 logit nextafter polygamma rad2deg")
+TO_FLOATS |= words("reciprocal rsqrt sinc sinh tan true_divide var xlogy")
 """Functions of real numbers: whole ones become floats, or are refused."""
-TO_BOOLS = words("all any isfinite isnan logical_and logical_not logical_or logical_xor")
+TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")
+TO_BOOLS |= words("logical_xor signbit")
 OF_INDICES = words("argwhere ix_ nonzero ravel_multi_index unravel_index")
 MADE = words("eye ones rand rand_like randint randn randn_like randperm zeros")
 """Small numbers, or random ones."""
@@ -277,12 +357,12 @@ EXECUTORS: dict[str, Any] = {"tiered": None, "interpreted": interpret, "compiled
 
 
 def public_functions() -> set[str]:
-    """Public functions of a tensor or of numbers."""
+    """Public functions of a tensor or of numbers, each by its first name."""
     found = set()
     for name in dir(tn):
         f = getattr(tn, name)
         ours = (getattr(f, "__module__", None) or "tenure.values").startswith("tenure.values")
-        if inspect.isroutine(f) and ours:
+        if inspect.isroutine(f) and ours and name not in names.__all__:
             found.add(name)
     return found
 

@@ -347,9 +347,9 @@ class Emitter(Symbolic):
             x, y = self.b.mul(x, x), self.b.lshr(y, self.number(1, y))
         return result
 
-    def call(self, name: str, *xs: ir.Value) -> ir.Value:
-        """An elementary function."""
-        return math.FUNCTIONS[name](self.b, *self.level(*xs))
+    def call(self, name: str, *xs: ir.Value, **params: Any) -> ir.Value:
+        """An elementary function, whose parameters are constants of its code."""
+        return math.FUNCTIONS[name](self.b, *self.level(*xs), **params)
 
     def random(self, name: str, seed: ir.Value, number: ir.Value, position: ir.Value, **params: Any) -> ir.Value:
         """An element of a random stream."""

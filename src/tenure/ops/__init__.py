@@ -1,17 +1,37 @@
 """Every primitive, declared once. Importing this fills the table."""
 
-from tenure.ops import advanced, chain, combine, contract, index, move, normal, pointwise, random, reduce, special
+from tenure.ops import (
+    advanced,
+    angles,
+    chain,
+    combine,
+    contract,
+    gamma,
+    index,
+    integers,
+    move,
+    normal,
+    pointwise,
+    random,
+    reduce,
+    rounding,
+    special,
+)
 
 __all__ = [
     "advanced",
+    "angles",
     "chain",
     "combine",
     "contract",
+    "gamma",
     "index",
+    "integers",
     "move",
     "normal",
     "pointwise",
     "random",
     "reduce",
+    "rounding",
     "special",
 ]

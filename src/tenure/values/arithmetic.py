@@ -7,27 +7,39 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 import numpy as np
 
 from tenure.dtypes import DType, DTypeLike, as_dtype
-from tenure.errors import DTypeError, TenureError, shown
-from tenure.ops import pointwise, promote
-from tenure.ops.promote import Operation, arithmetic
+from tenure.errors import DTypeError, TenureError, following, shown
+from tenure.ops import pointwise, promote, rounding
+from tenure.ops.promote import Operation, arithmetic, common, parameters
 from tenure.values import comparison, keys, record
 from tenure.values.creation import check_device
 from tenure.values.given import PLAIN, flag
 from tenure.values.hits import apply, apply_one
-from tenure.values.operators import binary, recorded, scaled
+from tenure.values.operators import STEPS, binary, recorded, scaled
 from tenure.values.reading import value_of
 
 if TYPE_CHECKING:
+    from tenure.ir.program import Value
     from tenure.values.tensor import Tensor
     from tenure.values.typing import ArrayLike, Operand
 
 # mypy: disable-error-code="empty-body"
+
+
+def _quotient_towards_zero(x: Any, y: Any) -> Any:
+    x, y = common(x, y)
+    if x.dtype.kind == "b":
+        raise DTypeError("divide with rounding_mode is not defined for bool", help="cast to a number first")
+    if x.dtype.is_floating:
+        return rounding.trunc(x / y)
+    return pointwise.floor_divide(x - rounding.fmod(x, y), y)
+
 
 ADD = arithmetic("add", pointwise.add, pointwise.logical_or, "AddBackward0")
 SUBTRACT = arithmetic("subtract", pointwise.subtract, None, "SubBackward0")
 MULTIPLY = arithmetic("multiply", pointwise.multiply, pointwise.logical_and, "MulBackward0")
 DIVIDE = Operation("divide", promote.true_divide, "DivBackward0")
 FLOOR_DIVIDE = arithmetic("floor_divide", pointwise.floor_divide, None, "NotImplemented")
+TRUNC_DIVIDE = Operation("divide", _quotient_towards_zero, "NotImplemented")
 REMAINDER = arithmetic("remainder", pointwise.remainder, None, "RemainderBackward0")
 POWER = arithmetic("pow", pointwise.power, None, "PowBackward0")
 MAXIMUM = arithmetic("maximum", pointwise.maximum, pointwise.logical_or, "MaximumBackward0")
@@ -68,13 +80,38 @@ def multiply(x: Operand, y: Operand) -> Tensor:
     """
 
 
-@recorded(binary(DIVIDE, operator=False))
-def divide(x: Operand, y: Operand) -> Tensor:
+def divide(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tensor:
     """Elementwise quotient x / y, a float: whole numbers become float32 first.
+
+    ``rounding_mode`` "trunc" rounds it towards 0 and "floor" down, and the dtype is then that of the operands;
+    ValueError for another. At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+    DivisionByZero, when the result is read, where whole numbers are divided by 0 and rounded.
+
+    >>> tn.divide(tn.tensor([1, 2]), 4)
+    tensor([0.2500, 0.5000])
+    """
+    if rounding_mode is None:
+        return _divide(x, y)
+    if not isinstance(rounding_mode, str) or rounding_mode not in ROUNDED:
+        raise ValueError(f"divide: rounding_mode is None, 'trunc' or 'floor', not {shown(rounding_mode)}")
+    return ROUNDED[rounding_mode](x, y)
+
+
+_divide = binary(DIVIDE, operator=False, depth=2)
+ROUNDED = {
+    "floor": binary(FLOOR_DIVIDE, operator=False, depth=2),
+    "trunc": binary(TRUNC_DIVIDE, operator=False, depth=2),
+}
+STEPS[divide] = STEPS[_divide]
+
+
+@recorded(binary(DIVIDE, operator=False))
+def true_divide(x: Operand, y: Operand) -> Tensor:
+    """Elementwise quotient x / y, as ``divide`` without rounding.
 
     At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 
-    >>> tn.divide(tn.tensor([1, 2]), 4)
+    >>> tn.true_divide(tn.tensor([1, 2]), 4)
     tensor([0.2500, 0.5000])
     """
 
@@ -184,20 +221,74 @@ class Operations:
     where_left = Operation("where", lambda c, y, x: promote.choose(c, x, y), "WhereBackward0")
 
 
+def _within(x: Value, *bounds: Value, forms: tuple[str, str]) -> Value:
+    """x, the lower and the upper bound where they are given; tensors come before numbers."""
+    tensors = iter(bounds[: forms.count("tensor")])
+    numbers = iter(bounds[forms.count("tensor") :])
+    for form, beyond in zip(forms, (pointwise.less, pointwise.greater), strict=True):
+        if form:
+            x, bound = common(x, following(tensors if form == "tensor" else numbers))
+            beside = beyond(x, bound)
+            if x.dtype.is_floating:
+                beside = pointwise.logical_or(beside, pointwise.isnan(bound))
+            x = pointwise.where(beside, bound, x)
+    return x
+
+
+CLIP = Operation("clip", _within, "ClampBackward0")
+
+
 def clip(x: ArrayLike, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """x with each element kept within [min, max]; a bound left out does not bound.
 
-    The shapes broadcast together, else ShapeError (TN802).
+    The gradient goes to x where it is within or at a bound, else to that bound. The shapes broadcast together, else
+    ShapeError (TN802).
 
     >>> tn.clip(tn.tensor([-2.0, 0.5, 3.0]), -1, 1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
-    x = value_of(x)
-    if min is not None:
-        x = maximum(x, min if type(min) in PLAIN else _operand(min, "clip: min"))
-    if max is not None:
-        x = minimum(x, max if type(max) in PLAIN else _operand(max, "clip: max"))
-    return x
+    x, forms = value_of(x), ["", ""]
+    tensors: list[Tensor] = []
+    numbers: list[Any] = []
+    for k, (name, bound) in enumerate((("min", min), ("max", max))):
+        if bound is not None:
+            given: Any = bound if type(bound) in PLAIN else _operand(bound, f"clip: {name}")
+            forms[k] = "number" if type(given) in PLAIN else "tensor"
+            (numbers if type(given) in PLAIN else tensors).append(given)
+    return apply(CLIP, (x, *tensors), parameters(("forms",), tuple(forms)), tuple(numbers)) if any(forms) else x
+
+
+def clamp_min(x: ArrayLike, min: Operand) -> Tensor:
+    """x with each element at least min.
+
+    The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.clamp_min(tn.tensor([-2.0, 0.5]), 0.0)
+    tensor([0.0000, 0.5000])
+    """
+    return clip(x, min=_operand(min, "clamp_min: min"))
+
+
+def clamp_max(x: ArrayLike, max: Operand) -> Tensor:
+    """x with each element at most max.
+
+    The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.clamp_max(tn.tensor([-2.0, 0.5]), 0.0)
+    tensor([-2.,  0.])
+    """
+    return clip(x, max=_operand(max, "clamp_max: max"))
+
+
+def rsub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
+    """Elementwise difference y - alpha · x: ``subtract`` with its operands exchanged.
+
+    At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.rsub(tn.tensor([1, 2]), 10)
+    tensor([9, 8])
+    """
+    return subtract(y, x, alpha=alpha)
 
 
 def _operand(x: Any, what: str) -> Any:

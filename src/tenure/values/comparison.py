@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenure import dtypes
-from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote
 from tenure.ops.promote import Operation, elementary
 from tenure.values.elementary import unary
@@ -28,30 +27,10 @@ def _logical(name: str) -> Operation:
     return Operation(name, lambda *xs: prim(*[promote.as_type(x, dtypes.bool_) for x in xs]))
 
 
-def _bitwise(name: str, symbol: str) -> Operation:
-    prim = getattr(pointwise, name)
-
-    def function(*xs: Any) -> Any:
-        for x in xs:
-            if x.dtype.kind != "b":
-                raise DTypeError(f"{symbol} is defined for bool, not {x.dtype.name}", help="compare first, as (x > 0)")
-        return prim(*[promote.as_type(x, dtypes.bool_) for x in xs])
-
-    return Operation(symbol, function)
-
-
 EQUAL, NOT_EQUAL = _comparison("equal"), _comparison("not_equal")
 LESS, LESS_EQUAL = _comparison("less"), _comparison("less_equal")
 GREATER, GREATER_EQUAL = _comparison("greater"), _comparison("greater_equal")
-AND, OR, XOR, INVERT = (
-    _bitwise(name, symbol)
-    for name, symbol in (
-        ("logical_and", "&"),
-        ("logical_or", "|"),
-        ("logical_xor", "^"),
-        ("logical_not", "~"),
-    )
-)
+
 
 @recorded(binary(EQUAL, operator=False))
 def equal(x: Operand, y: Operand) -> Tensor:
@@ -159,11 +138,6 @@ def logical_not(x: ArrayLike) -> Tensor:
     >>> tn.logical_not(tn.tensor([0, 1]))
     tensor([ True, False])
     """
-
-
-@recorded(unary(INVERT))
-def invert(x: ArrayLike) -> Tensor:
-    """Elementwise negation ~x of bools; DTypeError (TN802) for numbers."""
 
 
 @recorded(unary(elementary("isnan", pointwise.isnan, "")))

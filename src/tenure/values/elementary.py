@@ -140,7 +140,13 @@ def erf(x: ArrayLike) -> Tensor:
 
 @recorded(unary(elementary("ndtr", normal.ndtr, "SpecialNdtrBackward0")))
 def ndtr(x: ArrayLike) -> Tensor:
-    """Elementwise distribution function of the standard normal distribution."""
+    """Elementwise distribution function of the standard normal distribution.
+
+    The shape is that of x; whole numbers become float32 first.
+
+    >>> tn.special.ndtr(tn.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.8413])
+    """
 
 
 @recorded(unary(elementary("sigmoid", special.sigmoid, "SigmoidBackward0")))

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tenure.errors import ShapeError, WriteError
 from tenure.values import (
+    angles,
     arithmetic,
     arranging,
+    bits,
     comparison,
     diagonals,
     elementary,
+    finite,
     indexing,
     joining,
     likenesses,
@@ -20,8 +23,10 @@ from tenure.values import (
     record,
     reductions,
     repeating,
+    rounding,
     scattering,
     shaping,
+    special,
 )
 from tenure.values.at import At
 from tenure.values.autograd import backward, get_grad, register_hook, retain_grad, set_grad
@@ -60,9 +65,9 @@ class Arithmetic:
     __mod__, __rmod__ = binary(arithmetic.REMAINDER), binary(arithmetic.REMAINDER, reflected=True)
     __pow__, __rpow__ = binary(arithmetic.POWER), binary(arithmetic.POWER, reflected=True)
     __matmul__, __rmatmul__ = binary(products.MATMUL), binary(products.MATMUL, reflected=True)
-    __and__, __rand__ = binary(comparison.AND), binary(comparison.AND, reflected=True)
-    __or__, __ror__ = binary(comparison.OR), binary(comparison.OR, reflected=True)
-    __xor__, __rxor__ = binary(comparison.XOR), binary(comparison.XOR, reflected=True)
+    __and__, __rand__ = binary(bits.AND), binary(bits.AND, reflected=True)
+    __or__, __ror__ = binary(bits.OR), binary(bits.OR, reflected=True)
+    __xor__, __rxor__ = binary(bits.XOR), binary(bits.XOR, reflected=True)
     __lt__, __le__ = binary(comparison.LESS), binary(comparison.LESS_EQUAL)
     __gt__, __ge__ = binary(comparison.GREATER), binary(comparison.GREATER_EQUAL)
 
@@ -75,7 +80,7 @@ class Arithmetic:
         """Whether each element differs from that of the other operand."""
 
     __hash__ = object.__hash__
-    __neg__, __abs__, __invert__ = elementary.negative, elementary.abs, comparison.invert
+    __neg__, __abs__, __invert__ = elementary.negative, elementary.abs, bits.bitwise_not
     add, sub, mul, div = arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.divide
     subtract, multiply, divide = arithmetic.subtract, arithmetic.multiply, arithmetic.divide
     pow, maximum, minimum = arithmetic.pow, arithmetic.maximum, arithmetic.minimum
@@ -99,6 +104,51 @@ class Arithmetic:
 
     def __pos__(self: Any) -> Tensor:
         return self._read()  # type: ignore[no-any-return]
+
+
+@in_plain_names
+class Elementwise:
+    """Elementwise methods without a fast path of their own, some by several names."""
+
+    __slots__ = ()
+    __lshift__, __rlshift__ = binary(bits.LEFT_SHIFT), binary(bits.LEFT_SHIFT, reflected=True)
+    __rshift__, __rrshift__ = binary(bits.RIGHT_SHIFT), binary(bits.RIGHT_SHIFT, reflected=True)
+    tan, asin, acos, atan = angles.tan, angles.asin, angles.acos, angles.atan
+    sinh, cosh, asinh, acosh, atanh = angles.sinh, angles.cosh, angles.asinh, angles.acosh, angles.atanh
+    arcsin, arccos, arctan = angles.asin, angles.acos, angles.atan
+    arcsinh, arccosh, arctanh = angles.asinh, angles.acosh, angles.atanh
+    atan2 = arctan2 = angles.atan2
+    exp2, log2, log10, sinc = angles.exp2, angles.log2, angles.log10, angles.sinc
+    hypot, logaddexp, logaddexp2 = angles.hypot, angles.logaddexp, angles.logaddexp2
+    deg2rad, rad2deg = angles.deg2rad, angles.rad2deg
+    erfc, erfinv, lgamma, digamma = special.erfc, special.erfinv, special.lgamma, special.digamma
+    i0, logit, xlogy = special.i0, special.logit, special.xlogy
+    ceil, round, trunc, frac = rounding.ceil, rounding.round, rounding.trunc, rounding.frac
+    fix = rounding.trunc
+    reciprocal, rsqrt, positive = rounding.reciprocal, rounding.rsqrt, rounding.positive
+    signbit, copysign, nextafter = rounding.signbit, rounding.copysign, rounding.nextafter
+    fmod, fmax, fmin, heaviside = rounding.fmod, rounding.fmax, rounding.fmin, rounding.heaviside
+    frexp, ldexp, float_power = rounding.frexp, rounding.ldexp, rounding.float_power
+    isinf, isposinf, isneginf = finite.isinf, finite.isposinf, finite.isneginf
+    nan_to_num, isclose, allclose = finite.nan_to_num, finite.isclose, finite.allclose
+    gcd, lcm = bits.gcd, bits.lcm
+    bitwise_and, bitwise_or, bitwise_xor = bits.bitwise_and, bits.bitwise_or, bits.bitwise_xor
+    bitwise_not, bitwise_left_shift = bits.bitwise_not, bits.bitwise_left_shift
+    bitwise_right_shift = bits.bitwise_right_shift
+    logical_xor = comparison.logical_xor
+    absolute, negative, sgn = elementary.abs, elementary.negative, elementary.sign
+    true_divide, floor_divide, remainder = arithmetic.true_divide, arithmetic.floor_divide, arithmetic.remainder
+    clamp_min, clamp_max = arithmetic.clamp_min, arithmetic.clamp_max
+    greater, greater_equal = comparison.greater, comparison.greater_equal
+    less, less_equal, not_equal = comparison.less, comparison.less_equal, comparison.not_equal
+
+    def polygamma(self: Any, n: int) -> Tensor:
+        """Elementwise n-th derivative of digamma, as ``tn.polygamma(n, x)``.
+
+        >>> tn.tensor([1.0]).polygamma(1)
+        tensor([1.6449])
+        """
+        return special.polygamma(n, self)
 
 
 @in_plain_names
@@ -176,7 +226,7 @@ class Shaping:
         return arithmetic.where(condition, self, other)
 
 
-class Tensor(Arithmetic, Shaping, Described, Casting, Boundary):
+class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
     """A value: an n-dimensional array of one dtype whose contents never change.
 
     Made by ``tn.tensor`` and by operations. ``.mut()`` gives a place that starts with it. Writing it is TN594;

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from tenure.errors import DTypeError, ShapeError, WriteError
-from tenure.values import indexing, partly, steps
+from tenure.values import indexing, steps
 from tenure.values.blame import public
 from tenure.values.creation import tensor
+from tenure.values.elementwise_in_place import ElementwiseInPlace
 from tenure.values.generator import Generator
+from tenure.values.in_place import augmented, in_place, operator_of
 from tenure.values.operators import STEPS
 from tenure.values.random import rand, randn
 from tenure.values.reading import value_of
-from tenure.values.scattering import WRITTEN
-from tenure.values.sites import at_users_line, here, site
+from tenure.values.sites import here, site
 from tenure.values.spelling import in_plain_names
 from tenure.values.tensor import Tensor
 
@@ -24,85 +23,6 @@ if TYPE_CHECKING:
 
 
 NUMBERS = (bool, int, float)
-P = ParamSpec("P")
-Place = TypeVar("Place")
-
-
-class _ToBeNamed:
-    """Placeholder for a method that is built, and named, together with its class."""
-
-    def __init__(self, make: Callable[[str], Any]) -> None:
-        self.make = make
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        method = self.make(name)
-        method.__name__ = method.__qualname__ = name
-        setattr(owner, name, method)
-
-
-def in_place(function: Callable[Concatenate[Any, P], Tensor]) -> Callable[Concatenate[Place, P], Place]:
-    """In-place method, by the name of another with an underscore: it writes the other's result to the place."""
-    return cast(Callable[Concatenate[Place, P], Place], _ToBeNamed(_writing))
-
-
-def augmented(operator: Callable[[Any, Operand], Tensor]) -> Callable[[Place, Operand], Place]:
-    """Augmented assignment (``+=``) of an operator, which writes the result to the place."""
-    return cast(Callable[[Place, Any], Place], _ToBeNamed(_augmented))
-
-
-def _writing(name: str) -> Any:
-    name = name[:-1]
-    method = (_in_part if name in partly.PARTS else _in_place)(name)
-    method.__doc__ = f"Write the result of ``{name}`` to the place; returns the place."
-    method.__wrapped__ = getattr(Tensor, name)
-    return method
-
-
-def _in_place(name: str) -> Any:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        while True:
-            seen, old = self._seen()
-            done = self._update(at_users_line(getattr(old, name)(*args, **kwargs)), seen)
-            if done is not None:
-                return done
-
-    return method
-
-
-def _in_part(name: str) -> Any:
-    index = WRITTEN[name]
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        while True:
-            seen, old = self._seen()
-            base, part = self._graph(seen), partial(index, old, *args, **kwargs)
-            new = getattr(old, name)(*args, **kwargs) if base is None else partly.changed(name, base, args, kwargs)
-            done = self._update(at_users_line(new), seen, part, kept=base is not None)
-            if done is not None:
-                return done
-
-    return method
-
-
-def _augmented(name: str) -> Any:
-    operator = getattr(Tensor, _operator_of(name))
-
-    def method(self: Any, other: Any) -> Any:
-        while True:
-            seen, old = self._seen()
-            result = operator(old, other)
-            if result is NotImplemented:
-                return result
-            done = self._update(at_users_line(result), seen)
-            if done is not None:
-                return done
-
-    return method
-
-
-def _operator_of(name: str) -> str:
-    """Name of the operator behind an augmented assignment: ``__add__`` of ``__iadd__``."""
-    return f"__{name[3:]}"
 
 
 def _through(name: str) -> Any:
@@ -115,7 +35,7 @@ def _through(name: str) -> Any:
 
 
 @in_plain_names
-class Writable(Tensor):
+class Writable(ElementwiseInPlace, Tensor):
     """The base of places and borrows: it reads as a tensor, by its value of this moment, and has methods that write."""
 
     __slots__ = ()
@@ -286,7 +206,7 @@ def in_place_steps() -> dict[str, Any]:
     """In-place methods of operators, by their names."""
     steps = {}
     for name in vars(Writable):
-        step = getattr(Tensor, _operator_of(name) if name.startswith("__i") else name[:-1], None)
+        step = getattr(Tensor, operator_of(name) if name.startswith("__i") else name[:-1], None)
         if name.endswith("_") and callable(step) and STEPS.get(step, ("", "", False))[1] == "operator":
             steps[name] = step
     return steps

@@ -11,7 +11,20 @@ from llvmlite import ir
 
 from tenure.compile.math.lanes import DOUBLE, Lanes, element, like, splat
 
-__all__ = ["absolute", "floor", "floor_divide", "maximum", "minimum", "remainder", "sign", "sqrt", "unselected"]
+__all__ = [
+    "absolute",
+    "floor",
+    "floor_divide",
+    "fmod_of_floats",
+    "fmod_of_integers",
+    "is_integer",
+    "maximum",
+    "minimum",
+    "remainder",
+    "sign",
+    "sqrt",
+    "unselected",
+]
 
 
 def sqrt(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
@@ -26,7 +39,7 @@ def floor(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
 
 def absolute(b: ir.IRBuilder, x: ir.Value, *, signed: bool = True) -> ir.Value:
     """|x|; the least integer stays what it is, as in NumPy."""
-    if not _is_integer(x):
+    if not is_integer(x):
         return Lanes(b, x.type).fabs(x)
     if not signed:
         return x
@@ -36,7 +49,7 @@ def absolute(b: ir.IRBuilder, x: ir.Value, *, signed: bool = True) -> ir.Value:
 
 def sign(b: ir.IRBuilder, x: ir.Value, *, signed: bool = True) -> ir.Value:
     """−1, 0 or 1; NaN for NaN."""
-    if not _is_integer(x):
+    if not is_integer(x):
         v = Lanes(b, x.type)
         ans = v.select(v.compare(">", x, 0.0), 1.0, v.select(v.compare("<", x, 0.0), -1.0, 0.0))
         return v.select(v.unordered(x), x, ans)
@@ -62,7 +75,7 @@ def minimum(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -
 
 
 def _extreme(b: ir.IRBuilder, relation: str, x: ir.Value, y: ir.Value, signed: bool) -> ir.Value:
-    if _is_integer(x):
+    if is_integer(x):
         compare = b.icmp_signed if signed else b.icmp_unsigned
         return b.select(compare(relation, x, y), x, y)
     v = Lanes(b, x.type)
@@ -73,10 +86,10 @@ def _extreme(b: ir.IRBuilder, relation: str, x: ir.Value, y: ir.Value, signed: b
 
 def floor_divide(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> ir.Value:
     """⌊x / y⌋ as NumPy computes it: floats from the remainder; an integer over 0 is 0, the least over −1 itself."""
-    if _is_integer(x):
+    if is_integer(x):
         return _divide_integers(b, x, y, signed)[0]
     v = Lanes(b, x.type)
-    rest = _fmod(v, x, y)
+    rest = fmod_of_floats(v, x, y)
     exact = v.div(v.sub(x, rest), y)
     quotient = v.select(_astray(v, rest, y), v.sub(exact, 1.0), exact)
     whole = v.call("floor", quotient)
@@ -88,10 +101,10 @@ def floor_divide(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = Tr
 
 def remainder(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> ir.Value:
     """x − ⌊x / y⌋·y with the sign of y, rounded once, as Python's and NumPy's %; integers modulo 0 give 0."""
-    if _is_integer(x):
+    if is_integer(x):
         return _divide_integers(b, x, y, signed)[1]
     v = Lanes(b, x.type)
-    rest = _fmod(v, x, y)
+    rest = fmod_of_floats(v, x, y)
     ans = v.select(v.compare("==", rest, 0.0), v.copysign(0.0, y), rest)
     return v.select(_astray(v, rest, y), v.add(rest, y), ans)
 
@@ -102,7 +115,7 @@ def _astray(v: Lanes, rest: ir.Value, y: ir.Value) -> ir.Value:
     return v.b.and_(differ, v.compare("!=", rest, 0.0))
 
 
-def _fmod(v: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
+def fmod_of_floats(v: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
     """C's fmod, exact: x less the multiple of y nearest to it on the side of 0. Branches for quotients past 2^p.
 
     One division does for quotients that a float holds to the unit: rounded, it is at most one too large, and
@@ -169,6 +182,16 @@ def _divide_integers(b: ir.IRBuilder, x: ir.Value, y: ir.Value, signed: bool) ->
     return b.select(by_zero, zero, q), rest
 
 
+def fmod_of_integers(b: ir.IRBuilder, x: ir.Value, y: ir.Value, signed: bool) -> ir.Value:
+    """The remainder with the sign of x; 0 for y = 0."""
+    rest = _divide_integers(b, x, y, signed)[1]
+    if not signed:
+        return rest
+    zero = splat(x.type, 0)
+    astray = b.and_(b.icmp_signed("<", b.xor(rest, x), zero), b.icmp_signed("!=", rest, zero))
+    return b.select(astray, b.sub(rest, y), rest)
+
+
 def _truncated_quotient(b: ir.IRBuilder, x: ir.Value, y: ir.Value, signed: bool) -> ir.Value:
     """x / y towards 0 for y ≠ 0, up to 32 bits by a float64 division, which has a vector instruction.
 
@@ -182,5 +205,6 @@ def _truncated_quotient(b: ir.IRBuilder, x: ir.Value, y: ir.Value, signed: bool)
     return b.fptoui(b.fdiv(b.uitofp(x, wide), b.uitofp(y, wide)), x.type)
 
 
-def _is_integer(x: ir.Value) -> bool:
+def is_integer(x: ir.Value) -> bool:
+    """Whether the lanes are integers."""
     return isinstance(element(x.type), ir.IntType)

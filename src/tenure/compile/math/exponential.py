@@ -1,4 +1,4 @@
-"""exp, exp of a product, expm1, tanh and the logistic function.
+"""exp, exp2, exp of a product, expm1, tanh and the logistic function.
 
 Cody and Waite's reduction x = n·log 2 + r, |r| ≤ (log 2)/2 (Software Manual for the Elementary Functions, 1980);
 n is rounded by adding a large constant, whose low bits then give 2ⁿ without a conversion.
@@ -14,7 +14,19 @@ from llvmlite import ir
 from tenure.compile.math import coefficients as c
 from tenure.compile.math.lanes import Lanes
 
-__all__ = ["exp", "exp2_unscaled", "exp_of_sum", "exp_product", "expm1", "reduced_exp", "scale", "sigmoid", "tanh"]
+__all__ = [
+    "exp",
+    "exp2",
+    "exp2_unscaled",
+    "exp_of_sum",
+    "exp_product",
+    "expm1",
+    "half_exp",
+    "reduced_exp",
+    "scale",
+    "sigmoid",
+    "tanh",
+]
 
 LOG2_E = 1 / math.log(2)
 
@@ -26,6 +38,23 @@ def exp(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     rounded, n = _round_exponent(v, x, LOG2_E, 2 * v.format.bias)
     r = _reduce(v, x, n, 1.0)
     return scale(v, v.add(1.0, _tail(v, r)), rounded)
+
+
+def half_exp(v: Lanes, x: ir.Value) -> ir.Value:
+    """eˣ / 2 for x ≥ 0, which overflows later than eˣ."""
+    x = v.at_most(x, 91.0 if v.single else 712.0)
+    rounded, n = _round_exponent(v, x, LOG2_E, 2 * v.format.bias - 1)
+    return scale(v, v.add(1.0, _tail(v, _reduce(v, x, n, 1.0))), rounded)
+
+
+def exp2(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """2ˣ, exact for whole x; +∞ past the largest float, gradually to subnormals and 0 below (IEEE 754-2019, 9.2)."""
+    v = Lanes(b, x.type)
+    low, high = (-151.0, 129.0) if v.single else (-1076.0, 1025.0)
+    x = v.at_least(v.at_most(x, high), low)
+    rounded, n = _round_exponent(v, x, 1.0, 2 * v.format.bias)
+    r = v.sub(x, n)
+    return scale(v, v.fma(r, v.horner(r, c.EXP2_COARSE if v.single else c.EXP2_FINE), 1.0), rounded)
 
 
 def exp_product(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:

@@ -12,7 +12,7 @@ from llvmlite import ir
 from tenure.compile.math import coefficients as c
 from tenure.compile.math.lanes import Lanes
 
-__all__ = ["log", "log1p", "normalize", "split"]
+__all__ = ["log", "log1p", "normalize", "poles", "split"]
 
 # The largest float32 below √½ serves both formats.
 ROOT_BITS = {32: 0x3F3504F3, 64: 0x3FE6A09E60000000}
@@ -42,7 +42,7 @@ def log(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     normal, added = normalize(v, x)
     exponent, _, m = split(v, normal)
     ans = _assemble(v, v.sub(m, 1.0), v.sub(exponent, added))
-    return _poles(v, x, 0.0, ans)
+    return poles(v, x, 0.0, ans)
 
 
 def log1p(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
@@ -57,7 +57,7 @@ def log1p(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     inverse = v.b.select(v.b.icmp_signed(">", inverse, least), inverse, least)
     f = v.fma(low, v.from_bits(inverse), v.sub(m, 1.0))
     ans = _assemble(v, f, v.sub(exponent, 2.0**form.fraction + form.bias))
-    return v.select(v.compare("==", x, 0.0), x, _poles(v, x, -1.0, ans))
+    return v.select(v.compare("==", x, 0.0), x, poles(v, x, -1.0, ans))
 
 
 def _assemble(v: Lanes, f: ir.Value, e: ir.Value) -> ir.Value:
@@ -74,7 +74,7 @@ def _assemble(v: Lanes, f: ir.Value, e: ir.Value) -> ir.Value:
     return v.fma(e, high, v.sub(f, v.sub(half, tail)))
 
 
-def _poles(v: Lanes, x: ir.Value, pole: float, ans: ir.Value) -> ir.Value:
+def poles(v: Lanes, x: ir.Value, pole: float, ans: ir.Value) -> ir.Value:
     """−∞ at the pole, NaN below it and at NaN, +∞ at +∞, else the answer."""
     below = v.select(v.compare("==", x, pole), -math.inf, math.nan)
     return v.select(v.compare(">", x, pole), v.select(v.compare("<", x, math.inf), ans, x), below)

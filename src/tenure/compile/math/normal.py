@@ -1,4 +1,4 @@
-"""The normal distribution function Φ, to its last digits on the left too, where it is as small as floats are.
+"""The normal distribution function Φ, to its last digits on the left too, where it is as small as floats are; erfc.
 
 Φ(−a) with a = |x|, of which Φ(a) is the rest. In float32 by parts, each with a polynomial of its own about its middle,
 whose coefficients a lane picks; lanes further left, where there are any, by an outlined function. That, and float64,
@@ -16,8 +16,9 @@ from tenure.compile.math import coefficients as c
 from tenure.compile.math.exponential import reduced_exp, scale
 from tenure.compile.math.lanes import Builder, Lanes, element, outlined
 from tenure.compile.math.tables import SIZE, pick
+from tenure.compile.math.widened import in_double
 
-__all__ = ["ndtr"]
+__all__ = ["erfc", "ndtr"]
 
 LAST_SINGLE = 14.25
 """From here on Φ(−a) is 0 in float32."""
@@ -57,16 +58,33 @@ def _polynomial(v: Lanes, r: ir.Value, coefficients: Sequence[ir.Value]) -> ir.V
 
 
 def _by_exponential(v: Lanes, size: ir.Value) -> ir.Value:
-    """Mills' ratio R as q·p(t) with q = 1 / (a + s), t = 1 − 2s·q, corrected by R' = a·R − 1/√(2π)."""
+    """Φ(−size) by Mills' ratio."""
     a = v.at_most(size, 39.0)
+    return _times_exponential(v, a, *_mills(v, a, v.number(0.0)))
+
+
+def _mills(v: Lanes, a: ir.Value, low: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Mills' ratio R(a + low) and its low part: q·p(t) with q = 1 / (a + s), t = 1 − 2s·q, corrected by R' = a·R −
+    1/√(2π)."""
     total, lost = v.two_sum(a, c.MILLS_SHIFT)
     q = v.div(1.0, total)
     flat, rounding = _flat_ratio(v, v.fma(q, -2 * c.MILLS_SHIFT, 1.0))
     ratio = v.mul(q, flat)
-    low = v.fma(q, rounding, v.fma(q, flat, v.neg(ratio)))
+    rest = v.fma(q, rounding, v.fma(q, flat, v.neg(ratio)))
     # What q and the sum lost, as a change of a.
     change = v.mul(v.fma(v.neg(q), lost, v.fma(v.neg(q), total, 1.0)), total)
-    return _times_exponential(v, a, ratio, v.fma(v.fma(v.neg(a), ratio, c.NORMAL_DENSITY), change, low))
+    return ratio, v.fma(v.fma(v.neg(a), ratio, c.NORMAL_DENSITY), v.sub(change, low), rest)
+
+
+@in_double
+def erfc(v: Lanes, x: ir.Value) -> ir.Value:
+    """1 − erf(x), as 2·Φ(−√2·x)."""
+    size = v.at_most(v.fabs(x), 28.0)
+    high, rest = c.SQRT_2
+    a, low = v.two_product(size, high)
+    ratio, lost = _mills(v, a, v.fma(size, rest, low))
+    tail = _times_exponential(v, size, v.add(ratio, ratio), v.add(lost, lost), -1.0)
+    return v.select(v.compare("<", x, 0.0), v.sub(2.0, tail), tail)
 
 
 def _flat_ratio(v: Lanes, t: ir.Value) -> tuple[ir.Value, ir.Value]:
@@ -79,11 +97,11 @@ def _flat_ratio(v: Lanes, t: ir.Value) -> tuple[ir.Value, ir.Value]:
     return ans, v.fma(p, t, v.sub(last, ans))
 
 
-def _times_exponential(v: Lanes, a: ir.Value, ratio: ir.Value, low: ir.Value) -> ir.Value:
-    """(ratio + low) · exp(−a²/2)."""
+def _times_exponential(v: Lanes, a: ir.Value, ratio: ir.Value, low: ir.Value, factor: float = -0.5) -> ir.Value:
+    """(ratio + low) · exp(factor · a²), the factor a power of two."""
     square, rest = v.two_product(a, a)
-    power, exponent = reduced_exp(v, v.mul(square, -0.5))
-    low = v.fma(ratio, v.mul(rest, -0.5), low)
+    power, exponent = reduced_exp(v, v.mul(square, factor))
+    low = v.fma(ratio, v.mul(rest, factor), low)
     return scale(v, v.add(ratio, v.fma(ratio, power, v.fma(low, power, low))), exponent)
 
 

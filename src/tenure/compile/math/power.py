@@ -16,7 +16,7 @@ from tenure.compile.math.exponential import exp2_unscaled, exp_of_sum
 from tenure.compile.math.lanes import Lanes, element, splat
 from tenure.compile.math.logarithm import normalize, split
 
-__all__ = ["pow", "pow_uniform"]
+__all__ = ["extended_log", "pow", "pow_uniform"]
 
 Pair = tuple[ir.Value, ir.Value]
 
@@ -101,7 +101,7 @@ def _at_ends(v: Lanes, x: ir.Value, logarithm: ir.Value) -> ir.Value:
 
 def _double(v: Lanes, size: ir.Value, y: ir.Value) -> ir.Value:
     """|x|^y in float64."""
-    high, low = _extended_log(v, size)
+    high, low = extended_log(v, size)
     high = _at_ends(v, size, high)
     product, lost = v.two_product(high, y)
     tail = v.fma(low, y, lost)
@@ -110,7 +110,7 @@ def _double(v: Lanes, size: ir.Value, y: ir.Value) -> ir.Value:
     return exp_of_sum(v, product, v.select(near, tail, 0.0))
 
 
-def _extended_log(v: Lanes, x: ir.Value) -> Pair:
+def extended_log(v: Lanes, x: ir.Value) -> Pair:
     """log x as a sum of two floats, for finite x > 0: 2s + s³·(2/3 + z·(2/5 + …)), z = s², s = (m − 1) / (m + 1)."""
     normal, added = normalize(v, x)
     exponent, _, m = split(v, normal)

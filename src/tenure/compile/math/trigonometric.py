@@ -1,4 +1,4 @@
-"""sin and cos: x = k·π/2 + r, |r| ≤ π/4, then ± sin r or ± cos r, by the last bits of k.
+"""sin, cos and tan: x = k·π/2 + r, |r| ≤ π/4, then ± sin r or ± cos r, or a quotient of both, by the last bits of k.
 
 Up to a limit by Cody and Waite's subtraction of π/2 in three parts. Beyond, in lanes that need it, by an outlined
 function with 192 bits of x·2/π (Payne and Hanek 1983).
@@ -13,11 +13,15 @@ from llvmlite import ir
 
 from tenure.compile.math import coefficients as c
 from tenure.compile.math.lanes import DOUBLE, Lanes, element, outlined
+from tenure.compile.math.widened import in_double
 
-__all__ = ["cos", "sin"]
+__all__ = ["cos", "sin", "tan"]
 
 LIMIT_SINGLE = 1e5
 LIMIT_DOUBLE = 2.0**30
+NAMES = ("sin", "cos", "tan")
+TANGENT = 2
+"""The functions by number; that of sin and cos is also the number of quarters of a turn that is added."""
 I32, I64, WINDOW = ir.IntType(32), ir.IntType(64), ir.IntType(192)
 
 
@@ -32,6 +36,12 @@ def cos(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     """cos x, for every finite x; NaN at ±∞. Branches, so the builder is left in another basic block."""
     v = Lanes(b, x.type)
     return _all_sizes(v, x, _near(v, x, 1), 1)
+
+
+@in_double
+def tan(v: Lanes, x: ir.Value) -> ir.Value:
+    """tan x, for every finite x; NaN at ±∞. Branches, so the builder is left in another basic block."""
+    return _all_sizes(v, x, v.select(v.compare("==", x, 0.0), x, _near(v, x, TANGENT)), TANGENT)
 
 
 def _near(v: Lanes, x: ir.Value, quarters: int) -> ir.Value:
@@ -55,8 +65,10 @@ def _remainder(v: Lanes, x: ir.Value, k: ir.Value) -> tuple[ir.Value, ir.Value]:
 
 
 def _quadrant(v: Lanes, r: ir.Value, low: ir.Value | None, k: ir.Value, quarters: int) -> ir.Value:
-    """sin(r + low + (k + quarters)·π/2) for |r| ≤ π/4; of k the last two bits count."""
+    """sin(r + low + (k + quarters)·π/2) for |r| ≤ π/4, or tan(r + low + k·π/2); of k the last two bits count."""
     b = v.b
+    if quarters == TANGENT:
+        return _tangent(v, r, low, k)
     if quarters:
         k = b.add(k, v.whole(quarters))
     odd = b.icmp_unsigned("!=", b.and_(k, v.whole(1)), v.whole(0))
@@ -83,6 +95,21 @@ def _cosine(v: Lanes, r: ir.Value, low: ir.Value | None, z: ir.Value) -> ir.Valu
     return v.add(leading, v.fma(square, rest, v.fma(v.neg(r), low, lost)))
 
 
+def _tangent(v: Lanes, r: ir.Value, low: Any, k: ir.Value) -> ir.Value:
+    """tan(r + low + k·π/2): the quotient of sine and cosine, each as a sum of two floats, or −1 over it."""
+    z = v.mul(r, r)
+    sine = v.fast_two_sum(r, v.fma(r, v.mul(z, v.horner(z, c.SIN_DOUBLE)), low))
+    leading = v.fma(z, -0.5, 1.0)
+    rest = v.fma(v.mul(z, z), v.horner(z, c.COS_DOUBLE), v.fma(v.neg(r), low, v.fma(z, -0.5, v.sub(1.0, leading))))
+    cosine = v.fast_two_sum(leading, rest)
+    odd = v.b.icmp_unsigned("!=", v.b.and_(k, v.whole(1)), v.whole(0))
+    over, rest = (v.select(odd, x, y) for x, y in zip(cosine, sine, strict=True))
+    under, lost = (v.select(odd, v.neg(x), y) for x, y in zip(sine, cosine, strict=True))
+    q = v.div(over, under)
+    rest = v.sub(v.add(v.fma(v.neg(q), under, over), rest), v.mul(q, lost))
+    return v.add(q, v.div(rest, under))
+
+
 def _all_sizes(v: Lanes, x: ir.Value, near: ir.Value, quarters: int) -> ir.Value:
     """`near`, but beyond the limit what the outlined function says."""
     limit = LIMIT_SINGLE if v.single else LIMIT_DOUBLE
@@ -92,7 +119,7 @@ def _all_sizes(v: Lanes, x: ir.Value, near: ir.Value, quarters: int) -> ir.Value
 def _outlined(module: ir.Module, type_: Any, quarters: int) -> ir.Function:
     """A function of (x, near): near, with the lanes replaced in which x is finite and beyond the limit."""
     lanes = f"v{type_.count}" if isinstance(type_, ir.VectorType) else ""
-    name = f"tenure.{('sin', 'cos')[quarters]}.large.{lanes}{element(type_)}"
+    name = f"tenure.{NAMES[quarters]}.large.{lanes}{element(type_)}"
     if name in module.globals:
         return module.globals[name]
     function = outlined(module, ir.FunctionType(type_, [type_, type_]), name)
@@ -119,7 +146,7 @@ def _outlined(module: ir.Module, type_: Any, quarters: int) -> ir.Function:
 
 def _one_lane(module: ir.Module, lane: Any, quarters: int) -> ir.Function:
     """The scalar function of (x, near); a float32 is worked on as a float64."""
-    name = f"tenure.{('sin', 'cos')[quarters]}.lane.{lane}"
+    name = f"tenure.{NAMES[quarters]}.lane.{lane}"
     if name in module.globals:
         return module.globals[name]
     function = outlined(module, ir.FunctionType(lane, [lane, lane]), name)
