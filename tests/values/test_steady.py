@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import random
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -259,3 +260,33 @@ def test_unread_results_that_are_dropped_are_not_computed() -> None:
         x * 2
     tn.ones(1).item()
     assert COUNTS["runs"] - before == 1
+
+
+def test_a_graph_that_never_recurs_keeps_no_container_for_each_operation() -> None:
+    x = tn.tensor(np.linspace(0.5, 1.0, 8), requires_grad=True)
+    operations_of_two: list[Any] = [
+        lambda a, b: a * b,
+        lambda a, b: a.tanh() - b,
+        lambda a, b: a / (b * b + 1.0),
+    ]
+
+    def run(seed: int, operations: int) -> None:
+        draw = random.Random(seed)
+        values = [x * 0.5]
+        for _ in range(operations):
+            a, b = (draw.choice(values[-4:]) for _ in range(2))
+            values = [*values[-4:], draw.choice(operations_of_two)(a, b)]
+        values[-1].sum().backward()
+        assert np.isfinite(x.grad.numpy()).all()
+
+    kept = []
+    for operations in (100, 800):
+        for seed in range(5):
+            run(seed, operations)
+        gc.collect()
+        before = len(gc.get_objects())
+        for seed in range(5, 15):
+            run(seed, operations)
+        gc.collect()
+        kept.append((len(gc.get_objects()) - before) / 10)
+    assert kept[1] - kept[0] < 0.05 * 700, kept

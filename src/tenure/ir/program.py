@@ -8,7 +8,7 @@ that derivative rules read as mathematics. ``Builder.extract`` cuts a closed ``P
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,14 +87,17 @@ class Program:
     def instructions(self) -> tuple[Instruction, ...]:
         """The instructions."""
         if self._instructions is None:
-            at, reads = 0, tuple(memoryview(self.operands).cast("q"))
-            found: list[Instruction] = []
-            for application, origin in zip(self.applications, self.origins, strict=True):
-                end = at + len(application.operands)
-                found.append(_instruction((application, reads[at:end], origin)))
-                at = end
-            self._instructions = tuple(found)
+            rows = zip(self.applications, self.reads(), self.origins, strict=True)
+            self._instructions = tuple(map(_instruction, rows))
         return self._instructions
+
+    def reads(self) -> Iterator[tuple[int, ...]]:
+        """Numbers of the operands of each instruction."""
+        at, numbers = 0, memoryview(self.operands).cast("q")
+        for application in self.applications:
+            end = at + len(application.operands)
+            yield tuple(numbers[at:end])
+            at = end
 
     def shared(self) -> Program:
         """The one program of this content: equal programs become one object, and so equal parts of keys."""

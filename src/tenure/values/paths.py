@@ -279,19 +279,24 @@ def residuals(
     return saved, kept
 
 
-def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], list[tuple[Path, int]]]:
-    """Scalars that are still specialized, as constants, and their positions; their blocks note the paths that rely on
+Baked = list[tuple[Path, list[int]]]
+"""Blocks, and the places of those of their numbers that a program took for constants."""
+
+
+def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], Baked]:
+    """Scalars that are still specialized, as constants, and their places; their blocks note the paths that rely on
     them."""
     out: dict[int, Application] = {}
-    places: list[tuple[Path, int]] = []
-    scalars = iter(ex.scalars)
+    places: Baked = []
+    scalars, avals = iter(ex.scalars), ex.builder.avals
     for block in path.blocks():
-        before = len(places)
+        special: list[int] = []
         for k, (value, scalar) in enumerate(zip(list(block.fixed), scalars, strict=False)):
             if value is not GENERAL:
-                out[scalar] = literal(value, ex.builder.avals[scalar].dtype)
-                places.append((block, k))
-        if len(places) > before:
+                out[scalar] = literal(value, avals[scalar].dtype)
+                special.append(k)
+        if special:
+            places.append((block, special))
             block.baked[path] = None
     return out, places
 
@@ -307,10 +312,10 @@ LITERALS = Bounded()
 
 
 @guarded
-def keep(path: Path, programs: Mapping[Any, Any], baked: Sequence[tuple[Path, int]]) -> bool:
+def keep(path: Path, programs: Mapping[Any, Any], baked: Baked) -> bool:
     """Keep new programs of a path by their keys. False, and nothing done, if a number that they took for a constant has
     differed since, in another thread."""
-    if any(block.fixed[k] is GENERAL for block, k in baked):
+    if any(block.fixed[k] is GENERAL for block, places in baked for k in places):
         return False
     path.plans.update(programs)
     return True
