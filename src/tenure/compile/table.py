@@ -124,7 +124,7 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
     """The rules of applications; what is new is made, and kept."""
     found: list[Rule] = [at.calls for at in applications]
     if None in found:
-        missing = {id(at): at for at in applications if at.calls is None}
+        missing = {id(at): at for at, rule in zip(applications, found, strict=True) if rule is None}
         fresh: dict[Application, Rule] = {}
         made: dict[int, Rule] = {}
         for key, at in missing.items():
