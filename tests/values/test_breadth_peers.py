@@ -47,7 +47,8 @@ t.cdist(x, m, p=float("inf")); t.cdist(x, x, p=0.0); t.cdist(m, m, compute_mode=
 t.full((2,), 3); t.arange(1, 7, 2); t.arange(end=3); t.linspace(-1, 1, steps=5); t.logspace(0, 2, 5)
 t.logspace(start=-1, end=1, steps=3, base=2.0, dtype=t.float64); t.eye(2, 3); t.full_like(x, 2, dtype=t.int64)
 t.zeros(size=(2, 1)); t.numel(x); x.nelement(); x.ndimension(); x.element_size(); x.itemsize; t.is_tensor(x)
-t.is_floating_point(i); x.is_floating_point(); x.sum(dim=1).max(dim=0); t.tensor(2.0).sum(dim=0)
+t.is_floating_point(i); x.is_floating_point(); x.sum(dim=1).max(dim=0)
+(x > 0).nonzero(as_tuple=True); i.nonzero(as_tuple=False); t.tensor(2.0).sum(dim=0)
 t.tensor(2.0).argmax(dim=-1); t.tensor(2.0).max(dim=0); t.tensor(2.0).transpose(0, -1)
 """
 WRITES = """

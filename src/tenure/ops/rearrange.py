@@ -8,7 +8,7 @@ from tenure import dtypes
 from tenure.errors import ShapeError
 from tenure.ir.program import Value
 from tenure.ops import advanced, index, move, pointwise
-from tenure.ops.promote import common
+from tenure.ops.promote import as_type, common
 from tenure.ops.select import counting
 
 Shape = tuple[int, ...]
@@ -51,13 +51,14 @@ def interleaved(x: Value, *, axis: int, count: int) -> Value:
     return shaped(apart, (*before, n * count, *behind))
 
 
-def rolled(x: Value, *, shifts: Shape, axes: Shape) -> Value:
-    """x with elements shifted along axes; those that leave at one end come in at the other."""
-    for shift, k in zip(shifts, axes, strict=True):
+def rolled(x: Value, *starts: Value, axes: Shape) -> Value:
+    """x with the elements along axes in the order that begins at a start, those before it behind the last."""
+    for start, k in zip(starts, axes, strict=True):
         n = x.shape[k]
-        over = shift % n if n else 0
-        if over:
-            x = move.concat(part(x, k, n - over, over), part(x, k, 0, n - over), axis=k)
+        at = counting(x, n, 0, 1) + as_type(start, dtypes.int64)
+        at = pointwise.where(pointwise.greater_equal(at, at.coerce(n)), at - n, at)
+        spec = tuple(["a" if axis == k else ":" for axis in range(x.ndim)])
+        x = advanced.gather(x, at, spec=spec, at=k, unique=True)
     return x
 
 
@@ -71,10 +72,11 @@ def windows(x: Value, *, axis: int, size: int, step: int) -> Value:
     return ordered(found, tuple([k for k in range(found.ndim) if k != axis + 1] + [axis + 1]))
 
 
-def triangle(x: Value, *, k: int, upper: bool) -> Value:
+def triangle(x: Value, k: Value, *, upper: bool) -> Value:
     """The elements of matrices on one side of a diagonal, and on it; zeros on the other side."""
     rows, columns = counting(x, x.shape[-2], 0, 2), counting(x, x.shape[-1], 1, 2)
-    kept = pointwise.greater_equal(columns, rows + k) if upper else pointwise.less_equal(columns, rows + k)
+    edge = rows + as_type(k, dtypes.int64)
+    kept = pointwise.greater_equal(columns, edge) if upper else pointwise.less_equal(columns, edge)
     return pointwise.where(kept, x, x.coerce(0))
 
 

@@ -11,7 +11,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values import shaping
 from tenure.values.axes import check_axis, one_of
 from tenure.values.given import check_shape, int_of, ints_of
-from tenure.values.hits import apply_one
+from tenure.values.hits import apply
 from tenure.values.reading import value_of
 
 if TYPE_CHECKING:
@@ -147,14 +147,19 @@ def roll(
     if along is None or (type(along) in (tuple, list) and not along):
         if len(by) != 1:
             raise ShapeError(f"roll: {len(by)} shifts, and no axes")
-        flat = apply_one(ROLL, x.reshape(-1), parameters(("shifts", "axes"), by, (0,)))
-        return flat.reshape(x.shape)
+        return _rolled(x.reshape(-1), by, (0,)).reshape(x.shape)
     axes = tuple([check_axis(a, x.ndim) for a in ints_of(along, "roll: axis")])
     if len(by) == 1:
         by *= len(axes)
     if len(by) != len(axes):
         raise ShapeError(f"roll: {len(by)} shifts for {len(axes)} axes")
-    return apply_one(ROLL, x, parameters(("shifts", "axes"), by, axes))
+    return _rolled(x, by, axes)
+
+
+def _rolled(x: Any, shifts: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
+    """x shifted along axes: the shifts are numbers of the step, so that another one is no other program."""
+    starts = tuple([-shift % max(x.shape[k], 1) for shift, k in zip(shifts, axes, strict=True)])
+    return apply(ROLL, (x,), parameters(("axes",), axes), starts)
 
 
 def unflatten(x: ArrayLike, dim: int, sizes: Shape) -> Tensor:

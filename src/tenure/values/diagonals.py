@@ -65,7 +65,7 @@ def _triangle(name: str, x: Any, diagonal: int, k: int | None) -> Tensor:
         raise ShapeError(f"{name}: a tensor of shape {list(x.shape)}, where a matrix is wanted")
     at = int_of(diagonal if k is None else k, f"{name}: the diagonal")
     at = max(-x.shape[-2], min(at, x.shape[-1]))
-    return apply_one(TRIANGLES[name], x, parameters(("k", "upper"), at, name == "triu"))
+    return apply_one(TRIANGLES[name], x, parameters(("upper",), name == "triu"), at)
 
 
 @public

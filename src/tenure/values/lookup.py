@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from tenure.ops.promote import Operation
 from tenure.values import comparison, indexing, keys, shaping
 from tenure.values.axes import check_axis, one_of
 from tenure.values.creation import wrap
-from tenure.values.given import check_shape, int_of
+from tenure.values.given import check_shape, flag, int_of
 from tenure.values.hits import apply
 from tenure.values.reading import value_of
 from tenure.values.sites import at_users_line
@@ -95,14 +95,21 @@ def compress(condition: ArrayLike, x: ArrayLike, axis: int | None = None) -> Ten
     return take(x, nonzero(mask)[0], k)
 
 
-def nonzero(x: ArrayLike) -> tuple[Tensor, ...]:
+@overload
+def nonzero(x: ArrayLike, *, as_tuple: Literal[True] | None = None) -> tuple[Tensor, ...]: ...
+@overload
+def nonzero(x: ArrayLike, *, as_tuple: Literal[False]) -> Tensor: ...
+def nonzero(x: ArrayLike, *, as_tuple: bool | None = None) -> tuple[Tensor, ...] | Tensor:
     """The indices (int64) at which x is not zero, in C order: one tensor for each axis.
 
-    Reads x, on which their number depends. ShapeError (TN802) for a 0-dimensional x, which has no axis.
+    With ``as_tuple=False``, PyTorch's default, a row for each element, as ``argwhere``. Reads x, on which their
+    number depends. ShapeError (TN802) for a 0-dimensional x, which has no axis.
 
     >>> tn.nonzero(tn.tensor([[0, 5], [7, 0]]))
     (tensor([0, 1]), tensor([1, 0]))
     """
+    if as_tuple is not None and not flag("nonzero: as_tuple", as_tuple):
+        return argwhere(x)
     return keys.positions(comparison.truth(value_of(x)), False)
 
 
