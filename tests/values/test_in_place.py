@@ -60,6 +60,10 @@ ARGUMENTS: dict[str, Any] = {
     "mask": lambda name, dtype: [filled("bool", 6), filled("bool", 6, SHAPE[-1:])],
     "reduce": lambda name, dtype: ["sum", "prod", "amax", "amin", "mean", "add", "multiply"],
     "include_self": lambda name, dtype: [True, False],
+    "indices": lambda name, dtype: [(tn.tensor([2, 0, 2]), tn.tensor([1, 1, 0])), (None, tn.tensor([3, 0]))],
+    "values": lambda name, dtype: [filled(dtype, 7, ()), operands(name, dtype)[2]],
+    "accumulate": lambda name, dtype: [False, True],
+    **dict.fromkeys(("diagonal", "k"), lambda name, dtype: [0, 2, -1]),
 }
 """For each name of a parameter what to try, given the method and the dtype of the place."""
 
