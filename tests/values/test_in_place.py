@@ -63,6 +63,11 @@ ARGUMENTS: dict[str, Any] = {
     "indices": lambda name, dtype: [(tn.tensor([2, 0, 2]), tn.tensor([1, 1, 0])), (None, tn.tensor([3, 0]))],
     "values": lambda name, dtype: [filled(dtype, 7, ()), operands(name, dtype)[2]],
     "accumulate": lambda name, dtype: [False, True],
+    "rounding_mode": lambda name, dtype: [None, "floor", "trunc"],
+    "decimals": lambda name, dtype: [0, 1, -1],
+    "eps": lambda name, dtype: [0.25, None],
+    "n": lambda name, dtype: [0, 1, 2],
+    **dict.fromkeys(("nan", "posinf", "neginf"), lambda name, dtype: [1.0, None]),
     **dict.fromkeys(("diagonal", "k"), lambda name, dtype: [0, 2, -1]),
 }
 """For each name of a parameter what to try, given the method and the dtype of the place."""
