@@ -50,6 +50,8 @@ from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
 from tenure.func.vectorize import vmap as vmap
+from tenure.nn.functional.activation import log_softmax as log_softmax
+from tenure.nn.functional.activation import softmax as softmax
 from tenure.values.angles import acos as acos
 from tenure.values.angles import acosh as acosh
 from tenure.values.angles import asin as asin
