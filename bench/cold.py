@@ -1,13 +1,13 @@
 """Code that is new to the library, beside PyTorch's eager mode: what the first calls cost, and when they settle.
 
     python bench/cold.py                     all sections
-    python bench/cold.py unseen first        some of them: unseen, programs, kernels, first
+    python bench/cold.py unseen first        some of them: unseen, programs, irregular, kernels, first
     python bench/cold.py --quick             fewer repetitions
     python bench/cold.py programs --large    the large programs too
 
 Both libraries run the same code with one thread, by turns, with Python's collector on. Their values and gradients are
-compared; a disagreement is shown, and the command fails. Each program of the sections *programs* and *kernels* has a
-process of its own for each library, with an empty disk cache.
+compared; a disagreement is shown, and the command fails. Each program of the sections *programs*, *irregular* and
+*kernels* has a process of its own for each library, with an empty disk cache.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fresh import graphs
+from fresh.irregular import IRREGULAR
 from fresh.kernels import KERNELS
 from fresh.models import MODELS
 from fresh.programs import LARGE, PROGRAMS
@@ -79,7 +80,7 @@ def called(side: str, name: str, patience: float, calls: int, folder: str, conne
     os.environ["TENURE_CACHE_DIR"] = folder
     made = SIDES[side]()
     made.start(1)
-    make, size = {**PROGRAMS, **LARGE, **KERNELS}[name]
+    make, size = {**PROGRAMS, **LARGE, **IRREGULAR, **KERNELS}[name]
     step = make(made, size)
     times: list[float] = []
     results = []
@@ -130,8 +131,18 @@ def both(name: str, patience: float, calls: int) -> tuple[dict[str, list[float]]
 
 def programs(options: argparse.Namespace) -> Iterator[Row]:
     """The first calls of long programs."""
+    return first_calls({**PROGRAMS, **(LARGE if options.large else {})})
+
+
+def irregular(options: argparse.Namespace) -> Iterator[Row]:
+    """The first calls of programs whose structure does not recur, or in parts."""
+    return first_calls(IRREGULAR)
+
+
+def first_calls(names: Iterable[str]) -> Iterator[Row]:
+    """The first calls of some programs."""
     yield ["program", "", *[f"call {k + 1}, ms" for k in range(CALLS)], "ratio of the last", "of all", ""]
-    for name in {**PROGRAMS, **(LARGE if options.large else {})}:
+    for name in names:
         times, note = both(name, 0.0, CALLS)
         rows = [[name if side == NAMES[0] else "", side, *map(milliseconds, times[side])] for side in NAMES]
         if note == "failed":
@@ -196,7 +207,9 @@ def first(options: argparse.Namespace) -> Iterator[Row]:
         yield [name, *figures, f"{least[0] / least[2]:.2f}", f"{least[1] / least[2]:.2f}", note]
 
 
-SECTIONS: dict[str, Section] = {"unseen": unseen, "programs": programs, "kernels": kernels, "first": first}
+SECTIONS: dict[str, Section] = {
+    "unseen": unseen, "programs": programs, "irregular": irregular, "kernels": kernels, "first": first,
+}  # fmt: skip
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 from tenure import dtypes
@@ -375,10 +375,11 @@ class Rewriting:
 
 def narrow(program: Program) -> Program:
     """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
-    if max([at.reads for at in program.applications], default=0) <= SMALL:
-        return program
-    n, body = len(program.inputs), program.instructions
-    reads = [at for at in body if at[0].primitive in READS]
+    n, applications, operands = len(program.inputs), program.applications, memoryview(program.operands).cast("q")
+    starts = accumulate([len(at.operands) for at in applications], initial=0)
+    if not any(at.reads > SMALL and operands[k] >= n for at, k in zip(applications, starts, strict=False)):
+        return program  # which keeps its instructions, six objects a recorded row, once they were asked for
+    body, reads = program.instructions, [at for at in program.instructions if at[0].primitive in READS]
     views = [at for at in reads if at.primitive is getitem and at.operands[0] >= n]
     if any(of_view(body[at.operands[0] - n], at.aval.size) for at in views):
         program = unwrapped(program)

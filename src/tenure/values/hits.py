@@ -123,7 +123,7 @@ def _known() -> dict[str, Any]:
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
-        "run_slowly": young.run, "collect_young": young.collect_young, "plan_for": force.plan_for,
+        "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
         "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES,

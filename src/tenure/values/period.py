@@ -189,11 +189,14 @@ def choose_cut(path: Path) -> None:
     must, blocks = path.size >= LONGEST, path.blocks()
     coded = codes([r for block in blocks for r in block.rules], [s for block in blocks for s in block.slots])
     turn = shortest_period(coded, BEGUN, 0.0) if must else shortest_period(coded)
+    period = 0
     if turn is None:
-        path.period, path.cut = 0, 0 if must else None
-        return
-    steps = path.steps()
-    path.period = period = sum([len(step.rule.kinds) for step in steps if step.rule.kinds][-turn:])
-    rest = (narrowest(steps, period) - path.results) % period
-    ends = [end(step) for step in steps if end(step) > path.results - period]
-    path.cut = path.limit = sum([at <= path.results - period + rest for at in ends])
+        path.cut = 0 if must else None
+    else:
+        steps = path.steps()
+        period = sum([len(step.rule.kinds) for step in steps if step.rule.kinds][-turn:])
+        generalize(path, period)
+        rest = (narrowest(steps, period) - path.results) % period
+        ends = [end(step) for step in steps if end(step) > path.results - period]
+        path.cut = path.limit = sum([at <= path.results - period + rest for at in ends])
+    path.period = period  # an interrupt before this is followed by another look
