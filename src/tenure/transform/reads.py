@@ -375,10 +375,10 @@ class Rewriting:
 
 def narrow(program: Program) -> Program:
     """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
-    n, applications, operands = len(program.inputs), program.applications, memoryview(program.operands).cast("q")
-    starts = accumulate([len(at.operands) for at in applications], initial=0)
-    if not any(at.reads > SMALL and operands[k] >= n for at, k in zip(applications, starts, strict=False)):
-        return program  # which keeps its instructions, six objects a recorded row, once they were asked for
+    n, operands, applications = len(program.inputs), memoryview(program.operands).cast("q"), program.applications
+    first = accumulate([len(at.operands) for at in applications], initial=0)
+    if not any(at.reads > SMALL and operands[k] >= n for at, k in zip(applications, first, strict=False)):
+        return program  # it would keep its instructions, six objects a recorded row
     body, reads = program.instructions, [at for at in program.instructions if at[0].primitive in READS]
     views = [at for at in reads if at.primitive is getitem and at.operands[0] >= n]
     if any(of_view(body[at.operands[0] - n], at.aval.size) for at in views):
