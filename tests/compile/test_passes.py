@@ -82,7 +82,7 @@ def turns(x: Value, w: Value) -> Value:
 
 
 SAMPLES: dict[str, Program] = {
-    "narrow": program(one_element, (8,)),
+    "narrow": program(one_element, (80,)),
     "simplify": program(twice, (2, 3, 4)),
     "orient": program(turned, (2, 3), (3, 4)),
     "fuse": program(shares, (16, 32)),

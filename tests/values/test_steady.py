@@ -208,7 +208,8 @@ def test_a_thousand_kept_losses_cost_a_thousand_numbers(collector: None, every: 
     assert 0 <= first[-1].item() < first[1].item()
 
 
-def test_kept_predictions_pin_no_weights(collector: None) -> None:
+def test_kept_predictions_pin_no_weights(collector: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(force, "EXECUTOR", compile_program)  # never in the middle of the steps that count
     size, kept = 10_000, []
     w = tn.zeros(size, dtype=tn.float64, requires_grad=True)
     tracemalloc.start()
