@@ -142,14 +142,6 @@ class Elementwise:
     greater, greater_equal = comparison.greater, comparison.greater_equal
     less, less_equal, not_equal = comparison.less, comparison.less_equal, comparison.not_equal
 
-    def where(self: Any, condition: ArrayLike, other: ArrayLike) -> Tensor:
-        """The tensor where the condition holds, else other, as ``tn.where(condition, x, other)``.
-
-        >>> tn.tensor([1.0, 2.0]).where(tn.tensor([True, False]), 0.0)
-        tensor([1., 0.])
-        """
-        return arithmetic.where(condition, self, other)
-
     def polygamma(self: Any, n: int) -> Tensor:
         """Elementwise n-th derivative of digamma, as ``tn.polygamma(n, x)``.
 
