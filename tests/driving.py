@@ -22,12 +22,15 @@ WRITTEN = [line for line in TEXT.splitlines()[1:] if line and not line.startswit
 
 
 def methods(line: str) -> Iterator[str]:
-    """The calls of methods of values, places and borrows that say the same as a call of a function."""
+    """The calls of methods of values, places and borrows that say the same as a call of a function.
+
+    ``where`` as a method takes the condition second.
+    """
     call = ast.parse(line, mode="eval").body
     if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("tn.") and call.args:
         name, first = ast.unparse(call.func)[3:], ast.unparse(call.args[0])
         rest = ", ".join(map(ast.unparse, [*call.args[1:], *call.keywords]))
-        if first in ("x", "b") and hasattr(tn.Tensor, name) and name != "where":  # the condition is its argument
+        if first in ("x", "b") and hasattr(tn.Tensor, name) and name != "where":
             yield f"{first}.{name}({rest})"
         if first == "x" and hasattr(tn.Var, f"{name}_") and name not in UNSHAPED:
             yield f"v.{name}_({rest})"

@@ -429,8 +429,9 @@ def mills_parts() -> Table:
 
 
 def show(name: str, values: list[float]) -> str:
-    """A tuple of floats as Python source."""
-    return "\n".join([f"{name} = (", *numbers(values, "    "), ")  # fmt: skip"])
+    """A tuple of floats as Python source, in one line if it fits."""
+    line = f"{name} = ({', '.join(map(repr, values))})"
+    return line if len(line) <= 120 else "\n".join([f"{name} = (", *numbers(values, "    "), ")  # fmt: skip"])
 
 
 def show_table(name: str, rows: list[list[float]]) -> str:
@@ -490,6 +491,7 @@ def source() -> str:
         ("SQRT_2", "sqrt(2)", parts(mp.sqrt(2), 53, 53)),
         ("LOG2_E", "1 / log(2)", parts(1 / ln2, 53, 53)),
         ("LOG10_E", "1 / log(10)", parts(1 / mp.log(10), 53, 53)),
+        ("LOG10_2", "log10(2), the first part with 42 bits", parts(mp.log10(2), 42, 53)),
         ("DIGAMMA_ROOT", "the positive root of digamma", parts(digamma_root(), 53, 53)),
     ):
         lines += [show(name, values), f'"""{says}."""']

@@ -35,7 +35,7 @@ UNARY = [name for name in FUNCTIONS if traits.PLAIN[name] == 1 and traits.heavy(
 LIGHT = [name for name in FUNCTIONS if traits.PLAIN[name] == 1 and not traits.heavy(TABLE[name])]
 SHORT_POWERS = {2.0: lambda x: x * x, 3.0: lambda x: x * x * x, 0.5: np.sqrt, -1.0: lambda x: 1 / x}
 ULP = 2.0
-ULPS = {"lgamma": 3.0, "digamma": 4.0, "polygamma": 4.0, "i0": 3.0, "i1": 3.0, "i0e": 3.0, "i1e": 3.0}
+ULPS = {"lgamma": 3.0, "digamma": 4.0, "polygamma": 4.0, "i0": 4.0, "i1": 4.0, "i0e": 4.0, "i1e": 4.0}
 """Of those whose terms partly cancel, or whose factors each have an error of their own."""
 INF, NAN = math.inf, math.nan
 NUMPYS: dict[str, Any] = {
@@ -261,6 +261,16 @@ def test_tiny_arguments_are_their_own_results(name: str, dtype: str) -> None:
     assert (kernels(dtype)(name, x) == x).all()
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_powers_of_the_base_have_whole_logarithms(dtype: str) -> None:
+    info, run = np.finfo(dtype), kernels(dtype)
+    twos = np.arange(info.minexp - info.nmant, info.maxexp)
+    assert (run("log2", np.ldexp(np.ones(1, dtype), twos).astype(dtype)) == twos).all()
+    assert (run("exp2", twos.astype(dtype)) == np.ldexp(np.ones(1, dtype), twos)).all()
+    tens = np.arange(int(np.log10(float(info.max))) + 1)
+    assert (run("log10", np.array([float(f"1e{n}") for n in tens], dtype)) == tens).all()
+
+
 @pytest.mark.parametrize(("dtype", "last"), [("float32", 88.72283172607422), ("float64", 709.782712893384)])
 def test_exp_overflows_where_it_must(dtype: str, last: float) -> None:
     x = np.array([last, np.nextafter(np.dtype(dtype).type(last), np.dtype(dtype).type(INF))], dtype)
@@ -454,6 +464,6 @@ def test_float32_over_all_bit_patterns(name: str) -> None:
     assert worst <= ULP, (where, worst)
 
 
-@pytest.mark.skipif(not os.environ.get("TENURE_FUZZ"), reason="takes ten seconds; `make fuzz` runs it")
+@pytest.mark.skipif(not os.environ.get("TENURE_FUZZ"), reason="takes a minute and a half; `make fuzz` runs it")
 def test_the_constants_are_those_of_the_tool() -> None:
     assert Path(minimax.TARGET).read_text(encoding="utf-8") == minimax.source()

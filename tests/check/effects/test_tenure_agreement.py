@@ -30,6 +30,8 @@ ARGUMENTS: list[Callable[[], Any]] = [
 ]
 KINDS: dict[type, str] = {tn.Tensor: "value", tn.Var: "var", tn.Borrow: "borrow", np.ndarray: "ndarray", tuple: "tuple"}
 OF_THE_RUN_TIME = {"chain", "of"}
+UNCHANGED = {"frac_", "nan_to_num_"}
+"""What leaves numbers below 1 as they are."""
 
 
 def public(kind: str) -> list[str]:
@@ -93,7 +95,7 @@ def test_method(kind: Any, name: str) -> None:
         called = True
     if kind == "value" and effect.writes:
         assert not wrote, "a value was written"
-    elif effect.writes and called:
+    elif effect.writes and called and name not in UNCHANGED:
         assert wrote, "claims to write, and never did"
 
 

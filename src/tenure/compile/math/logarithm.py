@@ -12,7 +12,7 @@ from llvmlite import ir
 from tenure.compile.math import coefficients as c
 from tenure.compile.math.lanes import Lanes
 
-__all__ = ["log", "log1p", "normalize", "poles", "split"]
+__all__ = ["log", "log1p", "log_of_sum", "normalize", "poles", "split"]
 
 # The largest float32 below √½ serves both formats.
 ROOT_BITS = {32: 0x3F3504F3, 64: 0x3FE6A09E60000000}
@@ -41,7 +41,7 @@ def log(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     v = Lanes(b, x.type)
     normal, added = normalize(v, x)
     exponent, _, m = split(v, normal)
-    ans = _assemble(v, v.sub(m, 1.0), v.sub(exponent, added))
+    ans = log_of_sum(v, v.sub(m, 1.0), v.sub(exponent, added))
     return poles(v, x, 0.0, ans)
 
 
@@ -56,11 +56,11 @@ def log1p(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     least = v.whole(1 << form.fraction)
     inverse = v.b.select(v.b.icmp_signed(">", inverse, least), inverse, least)
     f = v.fma(low, v.from_bits(inverse), v.sub(m, 1.0))
-    ans = _assemble(v, f, v.sub(exponent, 2.0**form.fraction + form.bias))
+    ans = log_of_sum(v, f, v.sub(exponent, 2.0**form.fraction + form.bias))
     return v.select(v.compare("==", x, 0.0), x, poles(v, x, -1.0, ans))
 
 
-def _assemble(v: Lanes, f: ir.Value, e: ir.Value) -> ir.Value:
+def log_of_sum(v: Lanes, f: ir.Value, e: ir.Value) -> ir.Value:
     """log(1 + f) + e·log 2."""
     high, low = c.LN2_SINGLE if v.single else c.LN2_DOUBLE
     square = v.mul(f, f)
