@@ -17,6 +17,7 @@ import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
 from tenure.values import force, names
+from tests.values.whole_shapes import SHAPES
 
 Array = Any
 RNG = np.random.default_rng(3)
@@ -343,15 +344,17 @@ CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
     "zeros_like": [(lambda x, y: tn.zeros_like(x) - x, lambda x, y: -x)],
 }
 """Calls on tensors x and y of large whole numbers, and the same of Python's integers."""
+CASES |= SHAPES
 TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean segment_mean sigmoid sin sqrt std tanh")
 TO_FLOATS |= words("acos acosh asin asinh atan atan2 atanh copysign cosh deg2rad digamma erfc erfinv exp2 float_power")
 TO_FLOATS |= words("frexp hypot i0 ldexp lgamma log10 log2 logaddexp logaddexp2 logit nextafter polygamma rad2deg")
-TO_FLOATS |= words("reciprocal rsqrt sinc sinh tan true_divide var xlogy")
+TO_FLOATS |= words("cdist logspace reciprocal rsqrt sinc sinh tan true_divide var xlogy")
 """Functions of real numbers: whole ones become floats, or are refused."""
 TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")
 TO_BOOLS |= words("logical_xor signbit")
-OF_INDICES = words("argwhere ix_ nonzero ravel_multi_index unravel_index")
-MADE = words("eye ones rand rand_like randint randn randn_like randperm zeros")
+OF_INDICES = words("argwhere ix_ nonzero ravel_multi_index tril_indices triu_indices unravel_index")
+OF_SHAPES = words("broadcast_shapes is_complex is_floating_point is_tensor numel result_type")
+MADE = words("empty empty_like eye ones rand rand_like randint randn randn_like randperm zeros")
 """Small numbers, or random ones."""
 EXECUTORS: dict[str, Any] = {"tiered": None, "interpreted": interpret, "compiled": compile_program}
 
@@ -370,7 +373,7 @@ def public_functions() -> set[str]:
 def test_no_function_is_left_out() -> None:
     modes = words("explain get_printoptions get_rng_state initial_seed is_grad_enabled manual_seed seed")
     modes |= words("set_printoptions set_rng_state must_inplace strict")
-    told = CASES.keys() | TO_FLOATS | TO_BOOLS | OF_INDICES | MADE | modes
+    told = CASES.keys() | TO_FLOATS | OF_SHAPES | TO_BOOLS | OF_INDICES | MADE | modes
     assert public_functions() - told == set()
     assert told - {"vmap"} - modes - public_functions() == set()
 

@@ -273,4 +273,5 @@ def addbmm(input: ArrayLike, batch1: ArrayLike, batch2: ArrayLike, *, beta: floa
     >>> tn.addbmm(tn.ones(1, 1), tn.ones(2, 1, 3), tn.ones(2, 3, 1))
     tensor([[7.]])
     """
-    return _plus("addbmm", input, bmm(value_of(batch1), value_of(batch2)).sum(0), beta, alpha)
+    each = bmm(value_of(batch1), value_of(batch2))
+    return _plus("addbmm", input, each.sum(0, dtype=each.dtype), beta, alpha)
