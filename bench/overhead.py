@@ -17,8 +17,8 @@ import numpy as np
 
 import tenure as tn
 from tenure.ir.program import Program
-from tenure.values import force
-from tenure.values.record import RECORDER
+from tenure.values.run import force
+from tenure.values.trace.record import RECORDER
 
 try:
     import torch

@@ -1,11 +1,11 @@
 """``tn.special``: PyTorch's names for special functions."""
 
-from tenure.values.angles import exp2, sinc
-from tenure.values.elementary import erf, expm1, log1p, ndtr
-from tenure.values.elementary import sigmoid as expit
-from tenure.values.reductions import logsumexp
-from tenure.values.rounding import round
-from tenure.values.special import (
+from tenure.values.operations.angles import exp2, sinc
+from tenure.values.operations.elementary import erf, expm1, log1p, ndtr
+from tenure.values.operations.elementary import sigmoid as expit
+from tenure.values.operations.reductions import logsumexp
+from tenure.values.operations.rounding import round
+from tenure.values.operations.special import (
     digamma,
     entr,
     erfc,
@@ -19,8 +19,8 @@ from tenure.values.special import (
     xlog1py,
     xlogy,
 )
-from tenure.values.special import digamma as psi
-from tenure.values.special import lgamma as gammaln
+from tenure.values.operations.special import digamma as psi
+from tenure.values.operations.special import lgamma as gammaln
 
 __all__ = [
     "digamma",

@@ -16,8 +16,8 @@ import pytest
 
 import tenure as tn
 from tenure.compile.tiers import compile_program
-from tenure.values import force
-from tenure.values.boundary import array_of
+from tenure.values.operations.boundary import array_of
+from tenure.values.run import force
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,8 +15,8 @@ import pytest
 
 import tenure as tn
 from tenure.compile.tiers import compile_program
-from tenure.values import force
-from tenure.values.boundary import array_of
+from tenure.values.operations.boundary import array_of
+from tenure.values.run import force
 from tests.values.test_borrows import line
 from tests.values.test_loans import USES, WRITES, place, refused
 

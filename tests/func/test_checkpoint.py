@@ -15,8 +15,8 @@ from tenure.compile.memory import plan_memory
 from tenure.compile.simplify import simplify
 from tenure.compile.tiers import compile_program
 from tenure.ir.program import Program
-from tenure.values import force
-from tenure.values.force import COUNTS
+from tenure.values.run import force
+from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(2)
 X = tn.tensor(RNG.standard_normal((8, 4)))

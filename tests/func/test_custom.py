@@ -161,7 +161,7 @@ def test_an_error_in_the_rule_is_raised_at_the_backward() -> None:
 
 
 def test_a_training_loop_with_a_rule_builds_nothing_after_its_first_steps() -> None:
-    from tenure.values.force import COUNTS
+    from tenure.values.run.force import COUNTS
 
     times, w = scaled([], factor=1.0), leaf()
     counts = []

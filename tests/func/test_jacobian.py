@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tenure as tn
-from tenure.values.force import COUNTS
+from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(1)
 A = RNG.standard_normal((2, 3))

@@ -197,7 +197,7 @@ def test_a_function_that_raises_leaves_everything_usable() -> None:
 
 
 def test_a_transform_in_a_loop_builds_nothing_after_its_first_rounds() -> None:
-    from tenure.values.force import COUNTS
+    from tenure.values.run.force import COUNTS
 
     step = tn.value_and_grad(cubes)
     x = tn.tensor(X)

@@ -14,8 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values import force
-from tenure.values.force import COUNTS
+from tenure.values.run import force
+from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(0)
 X = tn.tensor(RNG.standard_normal((4, 3)))

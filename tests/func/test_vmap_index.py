@@ -17,8 +17,8 @@ from numpy.testing import assert_allclose
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values import force
-from tenure.values.rows import ROOT
+from tenure.values.rules.rows import ROOT
+from tenure.values.run import force
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
 CASES = 8

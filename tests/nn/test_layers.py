@@ -8,7 +8,7 @@ import pytest
 import tenure as tn
 from tenure import nn
 from tenure.nn import functional as F
-from tenure.values.force import COUNTS
+from tenure.values.run.force import COUNTS
 
 
 def test_activations_far_from_zero() -> None:

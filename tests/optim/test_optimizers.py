@@ -11,8 +11,8 @@ import pytest
 import tenure as tn
 from tenure import nn, optim
 from tenure.nn import functional as F
-from tenure.values.force import COUNTS
-from tenure.values.record import RECORDER
+from tenure.values.run.force import COUNTS
+from tenure.values.trace.record import RECORDER
 
 ALL: dict[str, Any] = {
     "sgd": lambda ps: optim.SGD(ps, lr=0.1),

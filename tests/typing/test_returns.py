@@ -9,7 +9,7 @@ from typing import Any, get_overloads
 
 import pytest
 
-from tenure.values.at import At, AtIndex
+from tenure.values.operations.at import At, AtIndex
 from tests.test_docstrings import CLASSES, DOCUMENTED
 
 ANYTHING = {

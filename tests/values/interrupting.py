@@ -16,7 +16,10 @@ from types import FrameType
 from typing import Any
 
 import tenure as tn
-from tenure.values import force, guard, loans, record, strict
+from tenure.values.places import loans, strict
+from tenure.values.rules import guard
+from tenure.values.run import force
+from tenure.values.trace import record
 
 PACKAGE = os.path.dirname(os.path.abspath(tn.__file__)) + os.sep
 

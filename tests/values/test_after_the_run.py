@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import tenure as tn
-from tenure.values import force
+from tenure.values.run import force
 
 
 def descend(steps: int, between: Callable[[tn.Tensor], object]) -> list[float]:

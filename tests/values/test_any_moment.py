@@ -20,7 +20,8 @@ import pytest
 
 import tenure as tn
 from tenure import optim
-from tenure.values import force, hits
+from tenure.values.native import hits
+from tenure.values.run import force
 from tests.values.interrupted_worlds import WORLDS, Accumulated, NewPrograms, Training
 from tests.values.interrupting import SMALL, World, check_usable, events, scope, small_step, sweep
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tenure as tn
-from tenure.values.boundary import array_of
+from tenure.values.operations.boundary import array_of
 
 A = np.arange(6.0).reshape(2, 3)
 KINDS: dict[str, Callable[[], Any]] = {

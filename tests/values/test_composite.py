@@ -7,10 +7,10 @@ import tenure as tn
 from tenure.errors import InternalError
 from tenure.nn import functional
 from tenure.nn.functional import activation, layer, loss
-from tenure.values import composite as made
-from tenure.values import hits
-from tenure.values.force import COUNTS
-from tenure.values.record import RECORDER
+from tenure.values.native import hits
+from tenure.values.run.force import COUNTS
+from tenure.values.tensor import composite as made
+from tenure.values.trace.record import RECORDER
 
 
 def plain(x, w, b):

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tenure as tn
-from tenure.values import period, record
-from tenure.values.rows import COUNTS
+from tenure.values.rules.rows import COUNTS
+from tenure.values.trace import period, record
 
 Counts = tuple[int, int]
 """Programs that were built, and runs."""

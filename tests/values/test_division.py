@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import tenure as tn
-from tenure.values import force
+from tenure.values.run import force
 from tests.values.test_integers import BITS, EXECUTORS, SHAPE, large
 
 DIVISIONS: dict[str, Callable[[Any, Any], Any]] = {

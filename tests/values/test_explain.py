@@ -13,7 +13,7 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values import force
+from tenure.values.run import force
 from tests.compile.random_ir import cases, outputs_of
 
 SNAPSHOT = """\

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.values import arithmetic, force, hits
-from tenure.values.record import RECORDER, Trace
+from tenure.values.native import hits
+from tenure.values.operations import arithmetic
+from tenure.values.run import force
+from tenure.values.trace.record import RECORDER, Trace
 
 needs_code = pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
 
@@ -60,7 +62,7 @@ import numpy as np
 import tenure as tn
 sys.path.insert(0, {folder!r})
 from test_hits import computation, operands, writes
-from tenure.values import hits
+from tenure.values.native import hits
 assert (hits.CODE is None) == ({builtins!r} == "0")
 x, y, v, p = operands()
 digest = hashlib.sha256()

@@ -12,8 +12,8 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values import force
-from tenure.values.rows import ROOT
+from tenure.values.rules.rows import ROOT
+from tenure.values.run import force
 from tests.values import index_forms
 from tests.values.index_forms import Array, Case
 

@@ -16,7 +16,8 @@ from numpy.testing import assert_array_equal
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values import force, names
+from tenure.values.operations import names
+from tenure.values.run import force
 from tests.values.whole_shapes import SHAPES
 
 Array = Any

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure.values import hits
+from tenure.values.native import hits
 from tests.values.interrupting import World, events, sweep
 
 SHARE = {"line": 10**9, "opcode": 500} if os.environ.get("TENURE_FUZZ") else {"line": 20, "opcode": 5}

@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.values import hits
-from tenure.values.lost import Running
-from tenure.values.rows import COUNTS
-from tenure.values.trace import Trace
+from tenure.values.native import hits
+from tenure.values.rules.rows import COUNTS
+from tenure.values.run.lost import Running
+from tenure.values.trace.trace import Trace
 
 PACKAGE = os.path.dirname(os.path.abspath(tn.__file__)) + os.sep
 MANY = 100 if hits.CODE is None else 5

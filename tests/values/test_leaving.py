@@ -23,7 +23,7 @@ import pytest
 import tenure as tn
 from tenure import data, nn, optim
 from tenure.runtime import pages
-from tenure.values import leaving
+from tenure.values.operations import leaving
 
 SIZES = {"small": 6, "large": leaving.LARGE // 4 + 10}
 needs_pages = pytest.mark.skipif(not pages.AVAILABLE, reason="needs files in memory")

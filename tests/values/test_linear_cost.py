@@ -13,8 +13,8 @@ import tenure as tn
 from tenure.interp import interp
 from tenure.interp.interp import Executable, Interpreted
 from tenure.ir.program import Program
-from tenure.values import force
-from tenure.values.rows import ROOT
+from tenure.values.rules.rows import ROOT
+from tenure.values.run import force
 
 SIZES = (400, 2000, 10_000)
 FEWER = (400, 2000)

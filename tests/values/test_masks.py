@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.values.force import COUNTS
+from tenure.values.run.force import COUNTS
 
 
 def test_reading_by_a_mask_computes_the_mask_only() -> None:

@@ -13,7 +13,7 @@ import pytest
 import tenure as tn
 from tenure import optim
 from tenure.errors import InternalError, following
-from tenure.values import period
+from tenure.values.trace import period
 
 SOURCE = Path(tn.__file__).parent
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import tenure as tn
 from tenure.compile.tiers import compile_program
-from tenure.values import force
-from tenure.values.boundary import array_of
+from tenure.values.operations.boundary import array_of
+from tenure.values.run import force
 from tests.values.test_threads import together
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import tenure as tn
 from tenure.ops import philox
-from tenure.values.force import COUNTS
+from tenure.values.run.force import COUNTS
 
 
 def draw(generator: Any = None) -> list[float]:

@@ -17,7 +17,7 @@ import pytest
 
 import tenure as tn
 from tenure.compile.tiers import compile_program
-from tenure.values import force
+from tenure.values.run import force
 from tests.values import crowds, threaded_programs
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenure.values.show import PrintOptions, format_tensor, get_printoptions, set_printoptions
+from tenure.values.operations.show import PrintOptions, format_tensor, get_printoptions, set_printoptions
 
 
 @pytest.fixture(autouse=True)

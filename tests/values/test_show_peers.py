@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenure.values.show import format_tensor, set_printoptions
+from tenure.values.operations.show import format_tensor, set_printoptions
 
 pytestmark = pytest.mark.peers
 torch = pytest.importorskip("torch")

@@ -14,9 +14,9 @@ import pytest
 
 import tenure as tn
 from tenure.compile.tiers import compile_program
-from tenure.values import force
-from tenure.values.force import COUNTS
-from tenure.values.graph import Segment
+from tenure.values.rules.graph import Segment
+from tenure.values.run import force
+from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(0)
 DATA = tn.tensor(RNG.standard_normal((64, 4)).astype(np.float32))

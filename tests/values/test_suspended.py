@@ -20,7 +20,7 @@ from tenure.ir.program import Builder
 from tenure.ops.index import add_along
 from tenure.runtime.extension import AVAILABLE
 from tenure.runtime.pauses import NOTED
-from tenure.values.shield import shielded
+from tenure.values.run.shield import shielded
 from tests.compile.test_loops import F32, I64
 from tests.compile.test_pauses import anew
 
@@ -33,7 +33,7 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(pauses, "LONG", 0.0)
     monkeypatch.setattr(executable, "load", anew)
     if request.param:
-        monkeypatch.setattr("tenure.values.force.EXECUTOR", executable.compiled)
+        monkeypatch.setattr("tenure.values.run.force.EXECUTOR", executable.compiled)
     yield
     NOTED.clear()
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.values import force, paths
+from tenure.values.rules import paths
+from tenure.values.run import force
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:

@@ -11,7 +11,9 @@ import pytest
 import tenure as tn
 from tenure.interp.interp import interpret
 from tenure.ir.show import show
-from tenure.values import force, graph, hits
+from tenure.values.native import hits
+from tenure.values.rules import graph
+from tenure.values.run import force
 
 STEPS = [
     lambda a, b, k: a * 0.5 + b,

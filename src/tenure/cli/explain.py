@@ -20,7 +20,7 @@ def command(arguments: argparse.Namespace) -> int:
     """Run `tenure explain`; the exit code is the script's."""
     refuse_missing(arguments.script, arguments.parser)
     code: object = 0
-    with import_module("tenure.values.explain").watched() as longest:
+    with import_module("tenure.values.run.explain").watched() as longest:
         try:
             run_script(arguments.script, arguments.arguments)
         except SystemExit as end:

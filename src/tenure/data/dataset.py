@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, overload
 import numpy as np
 
 from tenure.errors import OutOfRange, ShapeError, shown
-from tenure.values.blame import checked_first
-from tenure.values.generator import Generator
-from tenure.values.given import refuse_array
-from tenure.values.random import randperm
-from tenure.values.tensor import Tensor
+from tenure.values.operations.generator import Generator
+from tenure.values.tensor.random import randperm
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
+from tenure.values.trace.given import refuse_array
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    from tenure.values.typing import Array
+    from tenure.values.tensor.typing import Array
 
     T = TypeVar("T", covariant=True, default=Any)
     Rows = TypeVar("Rows", Tensor, Array, Tensor | Array, default=Tensor)

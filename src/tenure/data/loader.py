@@ -9,17 +9,17 @@ import numpy as np
 
 from tenure.data.dataset import Items
 from tenure.errors import shown
-from tenure.values.blame import checked_first, is_iterable
-from tenure.values.creation import tensor
-from tenure.values.generator import Generator
-from tenure.values.random import randperm
-from tenure.values.shaping import stack
-from tenure.values.tensor import Tensor
+from tenure.values.operations.creation import tensor
+from tenure.values.operations.generator import Generator
+from tenure.values.operations.shaping import stack
+from tenure.values.tensor.random import randperm
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first, is_iterable
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar, Unpack
 
-    from tenure.values.typing import Operand
+    from tenure.values.tensor.typing import Operand
 
     Batch = TypeVar("Batch", covariant=True, default=Any)
     Tensors = TypeVar("Tensors", bound=Tensor | tuple[Tensor, ...] | list[Tensor] | dict[str, Tensor])

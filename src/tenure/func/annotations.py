@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 
 from tenure.errors import DTypeError, shown
-from tenure.values.tensor import Tensor
+from tenure.values.tensor.tensor import Tensor
 
 T = TypeVar("T")
 

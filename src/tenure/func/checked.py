@@ -31,9 +31,9 @@ from weakref import ref
 from tenure.errors import DTypeError, shown
 from tenure.func.annotations import Plan, of_items, plan_of, rebuilt
 from tenure.runtime.bracket import Bracketed, at_once, bracket
-from tenure.values.lending import PASS, Lender, Walk
-from tenure.values.loans import Lease
-from tenure.values.sites import PACKAGE, here
+from tenure.values.places.lending import PASS, Lender, Walk
+from tenure.values.places.loans import Lease
+from tenure.values.rules.sites import PACKAGE, here
 
 F = TypeVar("F")
 FILE = os.path.join(PACKAGE, "func", "<checked>")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from tenure.func.signatures import Function, P, R, Transformed
-from tenure.values import steps
-from tenure.values.blame import checked_first
-from tenure.values.record import RECORDER
+from tenure.values.grad import steps
+from tenure.values.trace.blame import checked_first
+from tenure.values.trace.record import RECORDER
 
 
 @overload

@@ -11,17 +11,17 @@ from tenure.func import tree
 from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
 from tenure.func.signatures import P, R
 from tenure.runtime.bracket import bracket
-from tenure.values import steps
-from tenure.values.arithmetic import detach
-from tenure.values.blame import checked_first
-from tenure.values.handlers import Handler
-from tenure.values.modes import current_mode, is_grad_enabled, no_grad
-from tenure.values.reading import value_of
-from tenure.values.record import RECORDER
-from tenure.values.residuals import Beginning, Residuals
-from tenure.values.rules import Level
-from tenure.values.tensor import Tensor
-from tenure.values.vmapped import select, waits_outside, widen
+from tenure.values.grad import steps
+from tenure.values.grad.handlers import Handler
+from tenure.values.grad.residuals import Beginning, Residuals
+from tenure.values.grad.vmapped import select, waits_outside, widen
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.modes import current_mode, is_grad_enabled, no_grad
+from tenure.values.rules.rules import Level
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
+from tenure.values.trace.record import RECORDER
 
 
 class custom_vjp(Generic[P, R]):

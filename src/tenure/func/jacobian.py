@@ -17,15 +17,16 @@ from tenure.func.tangents import pulled, pushed
 from tenure.func.transforms import closed, marked, numbered, recording
 from tenure.func.vectorize import vmap
 from tenure.ops.selection import NONE
-from tenure.values import shaping, steps
-from tenure.values.arithmetic import to_dtype, where
-from tenure.values.blame import checked_first
-from tenure.values.comparison import equal
-from tenure.values.modes import is_grad_enabled
-from tenure.values.ranges import arange
-from tenure.values.reading import value_of
-from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
+from tenure.values.grad import steps
+from tenure.values.operations import shaping
+from tenure.values.operations.arithmetic import to_dtype, where
+from tenure.values.operations.comparison import equal
+from tenure.values.operations.ranges import arange
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.modes import is_grad_enabled
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
 
 Rows = Callable[[Any, list[Any]], list[Any]]
 

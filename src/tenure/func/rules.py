@@ -12,13 +12,14 @@ from tenure import dtypes
 from tenure.errors import DTypeError, GradientError, ShapeError, following
 from tenure.func import tree
 from tenure.func.vectorize import vmap
-from tenure.values import shaping, steps
-from tenure.values.arithmetic import to_dtype
-from tenure.values.levels import deeper
-from tenure.values.reading import value_of
-from tenure.values.rules import Level
-from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
+from tenure.values.grad import steps
+from tenure.values.operations import shaping
+from tenure.values.operations.arithmetic import to_dtype
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.levels import deeper
+from tenure.values.rules.rules import Level
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
 
 HERE: Final = object()
 """Stands for a tensor."""

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.func.signatures import R
 from tenure.runtime.bracket import bracket
-from tenure.values.blame import checked_first
-from tenure.values.record import RECORDER
-from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
+from tenure.values.trace.record import RECORDER
 
 Slot = tuple[dict[str, Any], str]
 """The slot of a module that holds a tensor: the dict, and the name in it."""

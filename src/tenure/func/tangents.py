@@ -11,12 +11,13 @@ from typing import Any
 
 from tenure.errors import GradientError, VmapError
 from tenure.func.vectorize import vmap
-from tenure.values import paths, steps
-from tenure.values.backward import Walk, run_walk
-from tenure.values.handlers import Handler
-from tenure.values.modes import enable_grad
-from tenure.values.record import RECORDER
-from tenure.values.sites import here, site
+from tenure.values.grad import steps
+from tenure.values.grad.backward import Walk, run_walk
+from tenure.values.grad.handlers import Handler
+from tenure.values.rules import paths
+from tenure.values.rules.modes import enable_grad
+from tenure.values.rules.sites import here, site
+from tenure.values.trace.record import RECORDER
 
 
 def pulled(

@@ -15,14 +15,14 @@ from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.func import tree
 from tenure.func.signatures import Aux, Function, P, R, Transformed, X
 from tenure.func.tangents import pulled, pushed
-from tenure.values import steps
-from tenure.values.arithmetic import detach
-from tenure.values.blame import checked_first
-from tenure.values.modes import enable_grad, is_grad_enabled
-from tenure.values.reading import value_of
-from tenure.values.record import RECORDER
-from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
+from tenure.values.grad import steps
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.modes import enable_grad, is_grad_enabled
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
+from tenure.values.trace.record import RECORDER
 
 
 def recording(function: Callable[[], Any]) -> Any:

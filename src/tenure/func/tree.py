@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tenure.errors import DTypeError, ShapeError, following, shown
-from tenure.values.tensor import Tensor
+from tenure.values.tensor.tensor import Tensor
 
 
 def leaves(tree: Any) -> list[Any]:

@@ -15,13 +15,13 @@ import numpy as np
 from tenure.errors import DTypeError, ShapeError, VmapError, following, shown
 from tenure.func import tree
 from tenure.func.signatures import Function, P, R, Transformed
-from tenure.values.axes import check_axis
-from tenure.values.blame import checked_first
-from tenure.values.levels import Call
-from tenure.values.reading import value_of
-from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
-from tenure.values.vmapped import calling, check_whole, finish, select
+from tenure.values.grad.vmapped import calling, check_whole, finish, select
+from tenure.values.operations.axes import check_axis
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.levels import Call
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
 
 POLICIES = ("error", "different", "same")
 

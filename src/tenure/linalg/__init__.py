@@ -1,9 +1,9 @@
 """Linear algebra, by the names of the array API standard and PyTorch: products of matrices and vectors."""
 
 from tenure.linalg.products import cross, diagonal, trace
-from tenure.values.contractions import multi_dot, tensordot
-from tenure.values.products import matmul, outer, vecdot
-from tenure.values.shaping import matrix_transpose
+from tenure.values.operations.contractions import multi_dot, tensordot
+from tenure.values.operations.products import matmul, outer, vecdot
+from tenure.values.operations.shaping import matrix_transpose
 
 __all__ = [
     "cross",

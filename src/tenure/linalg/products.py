@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenure.values import lookup, products
-from tenure.values.axes import one_of
-from tenure.values.reading import value_of
+from tenure.values.operations import lookup, products
+from tenure.values.operations.axes import one_of
+from tenure.values.operations.reading import value_of
 
 if TYPE_CHECKING:
     from tenure.dtypes import DTypeLike
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 def cross(x: ArrayLike, y: ArrayLike, *, axis: int | None = None, dim: int | None = None) -> Tensor:

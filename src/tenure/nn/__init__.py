@@ -20,7 +20,7 @@ from tenure.nn.normalize import BatchNorm1d, BatchNorm2d, LayerNorm
 from tenure.nn.recurrent import GRU, GRUCell
 from tenure.nn.regularize import Dropout
 from tenure.nn.shape import Flatten
-from tenure.values.parameter import Parameter
+from tenure.values.places.parameter import Parameter
 
 __all__ = [
     "ELU",

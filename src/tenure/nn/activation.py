@@ -8,8 +8,8 @@ from tenure.nn import functional
 from tenure.nn.module import Module
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 class ReLU(Module):

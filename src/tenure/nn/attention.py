@@ -14,16 +14,16 @@ from tenure.nn.linear import Linear
 from tenure.nn.module import Module
 from tenure.nn.normalize import LayerNorm
 from tenure.nn.regularize import Dropout
-from tenure.values.arithmetic import where
-from tenure.values.creation import check_device
-from tenure.values.factories import zeros
-from tenure.values.given import flag
-from tenure.values.parameter import Parameter
-from tenure.values.reading import value_of
+from tenure.values.operations.arithmetic import where
+from tenure.values.operations.creation import check_device
+from tenure.values.operations.factories import zeros
+from tenure.values.operations.reading import value_of
+from tenure.values.places.parameter import Parameter
+from tenure.values.trace.given import flag
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 class MultiheadAttention(Module):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self, overload
 from tenure.errors import DTypeError, OutOfRange, shown
 from tenure.nn import state
 from tenure.nn.module import Module
-from tenure.values.blame import check_methods, publish
-from tenure.values.given import int_of
+from tenure.values.trace.blame import check_methods, publish
+from tenure.values.trace.given import int_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    from tenure.values.tensor import Tensor
+    from tenure.values.tensor.tensor import Tensor
 
     M = TypeVar("M", bound=Module, default=Module)
 else:

@@ -7,10 +7,10 @@ from typing import Any
 
 from tenure.dtypes import DType, as_dtype
 from tenure.errors import DTypeError
-from tenure.values.creation import check_device
-from tenure.values.parameter import Parameter
-from tenure.values.tensor import Tensor
-from tenure.values.var import Var
+from tenure.values.operations.creation import check_device
+from tenure.values.places.parameter import Parameter
+from tenure.values.places.var import Var
+from tenure.values.tensor.tensor import Tensor
 
 
 def target(args: tuple[Any, ...], dtype: Any, device: Any) -> DType | None:

@@ -11,12 +11,12 @@ from typing import Any
 
 from tenure.errors import DTypeError, GradientError
 from tenure.func.rules import checked
-from tenure.values import steps
-from tenure.values.arithmetic import detach
-from tenure.values.blame import check_methods
-from tenure.values.handlers import Handler, RemovableHandle
-from tenure.values.modes import is_grad_enabled
-from tenure.values.tensor import Tensor
+from tenure.values.grad import steps
+from tenure.values.grad.handlers import Handler, RemovableHandle
+from tenure.values.operations.arithmetic import detach
+from tenure.values.rules.modes import is_grad_enabled
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import check_methods
 
 Gradients = list[Any]
 

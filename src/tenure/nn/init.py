@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenure.errors import ShapeError, WriteError
-from tenure.values.blame import checked_first
-from tenure.values.generator import Generator
-from tenure.values.modes import no_grad
-from tenure.values.sites import here, site
-from tenure.values.writable import Writable
+from tenure.values.operations.generator import Generator
+from tenure.values.places.writable import Writable
+from tenure.values.rules.modes import no_grad
+from tenure.values.rules.sites import here, site
+from tenure.values.trace.blame import checked_first
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
+    from tenure.values.tensor.tensor import Tensor
 
 Place = TypeVar("Place", bound="Tensor")
 GAINS = {

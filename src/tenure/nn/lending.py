@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
-from tenure.values.graph import CodeSite
-from tenure.values.loans import LENT, Loan, refuse_updating, written_while
-from tenure.values.parameter import Parameter
-from tenure.values.regions import Region
+from tenure.values.operations.regions import Region
+from tenure.values.places.loans import LENT, Loan, refuse_updating, written_while
+from tenure.values.places.parameter import Parameter
+from tenure.values.rules.graph import CodeSite
 
 CALLS: set[CodeType] = set()
 """The code of ``Module.__call__``."""

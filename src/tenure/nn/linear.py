@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from tenure.dtypes import DTypeLike
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device
-from tenure.values.factories import zeros
-from tenure.values.parameter import Parameter
-from tenure.values.tensor import Tensor
+from tenure.values.operations.creation import check_device
+from tenure.values.operations.factories import zeros
+from tenure.values.places.parameter import Parameter
+from tenure.values.tensor.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.typing import ArrayLike
 
 
 class Identity(Module):

@@ -19,14 +19,14 @@ from tenure.nn.forward import HasForward, P, R
 from tenure.nn.hooks import Hooked
 from tenure.nn.lending import CALLS, refuse_call
 from tenure.runtime.bracket import bracket
-from tenure.values.blame import check_methods, publish, said_of
-from tenure.values.given import flag
-from tenure.values.hits import methods
-from tenure.values.loans import LENDING, UPDATING
-from tenure.values.parameter import BIRTHS, Parameter
-from tenure.values.record import RECORDER
-from tenure.values.tensor import Tensor
-from tenure.values.var import Var
+from tenure.values.native.hits import methods
+from tenure.values.places.loans import LENDING, UPDATING
+from tenure.values.places.parameter import BIRTHS, Parameter
+from tenure.values.places.var import Var
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import check_methods, publish, said_of
+from tenure.values.trace.given import flag
+from tenure.values.trace.record import RECORDER
 
 _LEND, _TAKE_BACK = LENDING.__setitem__, LENDING.pop
 _NAME = RECORDER.enter_site

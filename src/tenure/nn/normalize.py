@@ -9,14 +9,14 @@ from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.creation import check_device, tensor
-from tenure.values.factories import ones, zeros
-from tenure.values.parameter import Parameter
+from tenure.values.operations.creation import check_device, tensor
+from tenure.values.operations.factories import ones, zeros
+from tenure.values.places.parameter import Parameter
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
-    from tenure.values.var import Var
+    from tenure.values.places.var import Var
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 class LayerNorm(Module):

@@ -14,17 +14,17 @@ from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
-from tenure.values.composite import composite
-from tenure.values.creation import check_device
-from tenure.values.factories import zeros
-from tenure.values.hits import apply
-from tenure.values.parameter import Parameter
-from tenure.values.reading import value_of
-from tenure.values.shaping import concat, stack
+from tenure.values.native.hits import apply
+from tenure.values.operations.creation import check_device
+from tenure.values.operations.factories import zeros
+from tenure.values.operations.reading import value_of
+from tenure.values.operations.shaping import concat, stack
+from tenure.values.places.parameter import Parameter
+from tenure.values.tensor.composite import composite
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Tensor:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tenure.errors import StateDictError, shown
-from tenure.values.given import flag
-from tenure.values.modes import no_grad
-from tenure.values.parameter import Parameter
-from tenure.values.reading import value_of
-from tenure.values.tensor import Tensor
-from tenure.values.updates import refuse_writes
-from tenure.values.var import Var
+from tenure.values.operations.reading import value_of
+from tenure.values.places.parameter import Parameter
+from tenure.values.places.updates import refuse_writes
+from tenure.values.places.var import Var
+from tenure.values.rules.modes import no_grad
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.given import flag
 
 
 class IncompatibleKeys(NamedTuple):

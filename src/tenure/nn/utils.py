@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tenure.errors import ShapeError
-from tenure.values.arithmetic import minimum
-from tenure.values.blame import checked_first
-from tenure.values.creation import tensor
-from tenure.values.indexing import split
-from tenure.values.modes import no_grad
-from tenure.values.reading import value_of
-from tenure.values.shaping import cat, stack
-from tenure.values.tensor import Tensor
+from tenure.values.operations.arithmetic import minimum
+from tenure.values.operations.creation import tensor
+from tenure.values.operations.indexing import split
+from tenure.values.operations.reading import value_of
+from tenure.values.operations.shaping import cat, stack
+from tenure.values.rules.modes import no_grad
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
 
 if TYPE_CHECKING:
-    from tenure.values.typing import ArrayLike
-    from tenure.values.writable import Writable
+    from tenure.values.places.writable import Writable
+    from tenure.values.tensor.typing import ArrayLike
 
 
 @checked_first

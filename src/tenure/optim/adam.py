@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tenure.ops import pointwise
 from tenure.optim.optimizer import Group, Optimizer, check_options
 from tenure.optim.rule import Rule
-from tenure.values.factories import zeros_like
-from tenure.values.var import Var
+from tenure.values.operations.factories import zeros_like
+from tenure.values.places.var import Var
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
+    from tenure.values.tensor.tensor import Tensor
 
 
 class Adam(Optimizer):

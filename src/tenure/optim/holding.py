@@ -10,11 +10,11 @@ from threading import get_ident
 from typing import Any
 
 from tenure.errors import BorrowError, Site
-from tenure.values.graph import CodeSite
-from tenure.values.guard import guarded
-from tenure.values.loans import HELD, UPDATING, Loan, second, used
-from tenure.values.regions import Region
-from tenure.values.sites import here, site
+from tenure.values.operations.regions import Region
+from tenure.values.places.loans import HELD, UPDATING, Loan, second, used
+from tenure.values.rules.graph import CodeSite
+from tenure.values.rules.guard import guarded
+from tenure.values.rules.sites import here, site
 
 Update = tuple[Any, CodeSite]
 """An optimizer, and the line that asked for its step."""

@@ -13,16 +13,16 @@ from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, Sta
 from tenure.optim import state
 from tenure.optim.holding import begin, repeated
 from tenure.runtime.bracket import bracket
-from tenure.values.blame import check_methods, checked_first
-from tenure.values.graph import CodeSite
-from tenure.values.guard import GIL
-from tenure.values.loans import UPDATING
-from tenure.values.modes import MODE, MODES, current_mode, enable_grad
-from tenure.values.parameter import Parameter
-from tenure.values.record import RECORDER
-from tenure.values.sites import here, site
-from tenure.values.tensor import Tensor
-from tenure.values.var import Var
+from tenure.values.places.loans import UPDATING
+from tenure.values.places.parameter import Parameter
+from tenure.values.places.var import Var
+from tenure.values.rules.graph import CodeSite
+from tenure.values.rules.guard import GIL
+from tenure.values.rules.modes import MODE, MODES, current_mode, enable_grad
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import check_methods, checked_first
+from tenure.values.trace.record import RECORDER
 
 Group = dict[str, Any]
 R = TypeVar("R")

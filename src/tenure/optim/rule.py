@@ -9,9 +9,9 @@ from tenure.errors import ShapeError, following
 from tenure.ops import promote
 from tenure.ops.promote import Operation, parameters
 from tenure.runtime.bracket import at_once
-from tenure.values import steps
-from tenure.values.tensor import Tensor
-from tenure.values.updates import become, refuse_writes
+from tenure.values.grad import steps
+from tenure.values.places.updates import become, refuse_writes
+from tenure.values.tensor.tensor import Tensor
 
 Options = tuple[tuple[str, Any], ...]
 NAMES = ("count", "tensors", "options")

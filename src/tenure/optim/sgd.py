@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.optim.optimizer import Group, Optimizer, check_options
 from tenure.optim.rule import Rule
-from tenure.values.var import Var
+from tenure.values.places.var import Var
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
+    from tenure.values.tensor.tensor import Tensor
 
 
 class SGD(Optimizer):

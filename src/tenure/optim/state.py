@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tenure.errors import StateDictError
-from tenure.values.tensor import Tensor
-from tenure.values.var import Var
+from tenure.values.places.var import Var
+from tenure.values.tensor.tensor import Tensor
 
 Group = dict[str, Any]
 

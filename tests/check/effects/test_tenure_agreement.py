@@ -12,7 +12,7 @@ import pytest
 import tenure as tn
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
-from tenure.values.parts import Parts
+from tenure.values.places.parts import Parts
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "value": lambda: tn.tensor([[0.5, -0.25], [0.75, 0.3]]),

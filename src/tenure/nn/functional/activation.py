@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, shown
 from tenure.ops.promote import parameters
-from tenure.values import axes, elementary
-from tenure.values.arithmetic import where
-from tenure.values.composite import composite
-from tenure.values.given import number
-from tenure.values.hits import apply_one
-from tenure.values.reading import value_of
+from tenure.values.native.hits import apply_one
+from tenure.values.operations import axes, elementary
+from tenure.values.operations.arithmetic import where
+from tenure.values.operations.reading import value_of
+from tenure.values.tensor.composite import composite
+from tenure.values.trace.given import number
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 def relu(input: ArrayLike, inplace: bool = False) -> Tensor:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops.promote import parameters
-from tenure.values.given import flag, number
-from tenure.values.hits import apply
-from tenure.values.modes import no_grad
-from tenure.values.reading import value_of
-from tenure.values.reductions import MOMENTS
-from tenure.values.tensor import Tensor
+from tenure.values.native.hits import apply
+from tenure.values.operations.reading import value_of
+from tenure.values.operations.reductions import MOMENTS
+from tenure.values.rules.modes import no_grad
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.given import flag, number
 
 if TYPE_CHECKING:
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.typing import ArrayLike
 
 
 @named_by_caller

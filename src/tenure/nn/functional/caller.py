@@ -8,8 +8,8 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from tenure.runtime.bracket import bracket
-from tenure.values.blame import said_of
-from tenure.values.record import RECORDER
+from tenure.values.trace.blame import said_of
+from tenure.values.trace.record import RECORDER
 
 NAME = RECORDER.enter_site
 UNNAME = ((NAME, None),)

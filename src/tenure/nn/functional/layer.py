@@ -13,19 +13,19 @@ from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops import move, pointwise
 from tenure.ops.promote import Operation, parameters
-from tenure.values.arithmetic import where
-from tenure.values.composite import composite
-from tenure.values.given import check_shape, flag, int_of, number
-from tenure.values.hits import apply, apply_one
-from tenure.values.products import AFFINE
-from tenure.values.random import rand
-from tenure.values.ranges import arange
-from tenure.values.reading import value_of
-from tenure.values.reductions import MOMENTS
+from tenure.values.native.hits import apply, apply_one
+from tenure.values.operations.arithmetic import where
+from tenure.values.operations.products import AFFINE
+from tenure.values.operations.ranges import arange
+from tenure.values.operations.reading import value_of
+from tenure.values.operations.reductions import MOMENTS
+from tenure.values.tensor.composite import composite
+from tenure.values.tensor.random import rand
+from tenure.values.trace.given import check_shape, flag, int_of, number
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike, Shape
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike, Shape
 
 
 def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:

@@ -9,17 +9,17 @@ from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
 from tenure.ops.promote import parameters
-from tenure.values.arithmetic import where
-from tenure.values.composite import composite
-from tenure.values.elementary import softplus
-from tenure.values.given import int_of, number
-from tenure.values.hits import apply
-from tenure.values.indexing import take_along_axis
-from tenure.values.reading import value_of
+from tenure.values.native.hits import apply
+from tenure.values.operations.arithmetic import where
+from tenure.values.operations.elementary import softplus
+from tenure.values.operations.indexing import take_along_axis
+from tenure.values.operations.reading import value_of
+from tenure.values.tensor.composite import composite
+from tenure.values.trace.given import int_of, number
 
 if TYPE_CHECKING:
-    from tenure.values.tensor import Tensor
-    from tenure.values.typing import ArrayLike
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 def _reduced(losses: Tensor, count: Tensor | None, reduction: str) -> Tensor:

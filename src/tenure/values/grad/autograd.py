@@ -1,0 +1,220 @@
+"""Public interface to the graph: backward, gradients of tensors, hooks, retained gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from tenure.errors import DTypeError, GradientError, shown
+from tenure.values.grad.backward import Walk, run_walk
+from tenure.values.grad.gradients import add, short_walk
+from tenure.values.grad.handlers import RemovableHandle, handler_of, run_hooks
+from tenure.values.grad.steps import fill
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.graph import Hook, Leaf, keeper
+from tenure.values.rules.levels import refuse_backward
+from tenure.values.rules.sites import here, site
+from tenure.values.trace import record
+from tenure.values.trace.given import flag
+
+if TYPE_CHECKING:
+    from tenure.values.places.borrow import Borrow
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike, Tensors
+
+
+def backward(
+    x: ArrayLike,
+    gradient: ArrayLike | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Add the gradient of x to ``.grad`` of every leaf it was computed from (of ``inputs`` only, if given).
+
+    ``gradient`` is the cotangent of x, of its shape and dtype; a scalar needs none. The graph is consumed unless
+    ``retain_graph`` (by default, ``create_graph``). UseAfterMove (TN382) for a graph that has been consumed before;
+    GradientError (TN804) if x does not require grad.
+
+    >>> w = tn.tensor([2.0, 3.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    tensor([4., 6.])
+    """
+    root = value_of(x)
+    g = None if gradient is None else value_of(gradient)
+    refuse_backward(root if g is None else g)
+    create_graph = create_graph is not False and flag("create_graph", create_graph)
+    keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
+    if inputs is not None:
+        places = _leaves(inputs)
+        for place in places:
+            if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
+                place._leaf.grad._refuse_write()
+        found = grad([root], places, None if g is None else [g], keep, create_graph, allow_unused=True)
+        for place, gx in zip(places, found, strict=True):
+            leaf = getattr(place, "_leaf", None)
+            if leaf is None:
+                raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
+            if gx is not None:
+                add(leaf, gx)
+        return
+    if g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
+        return
+    walk = Walk(create_graph, not keep, accumulate=True)
+    run_walk(walk, [root], [g], ())
+    walk.settle()
+    for leaf, gx in walk.leaves.items():
+        add(leaf, run_hooks(leaf.hooks, gx))
+
+
+def _leaves(inputs: Any) -> list[Any]:
+    """Leaves that a backward is restricted to, given as one or as several."""
+    if isinstance(inputs, str | bytes | dict) or not hasattr(type(inputs), "__iter__"):
+        raise DTypeError(f"backward: inputs is a list of leaves, not {shown(inputs)}")
+    return [inputs] if isinstance(inputs, record._Tensor) else list(inputs)
+
+
+@overload
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: ArrayLike | Sequence[ArrayLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: Literal[False] | None = None,
+    *,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]: ...
+@overload
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: ArrayLike | Sequence[ArrayLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    *,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]: ...
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    *,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of ``outputs`` (weighted by ``grad_outputs``) with respect to ``inputs``.
+
+    One value per input, of its shape. ``.grad`` is not touched; hooks of inputs run. GradientError (TN804) for an
+    input that no output depends on, unless ``allow_unused`` (None for it) or ``materialize_grads`` (zeros for it).
+
+    >>> w = tn.tensor([2.0, 3.0], requires_grad=True)
+    >>> tn.autograd.grad((w * w).sum(), w)
+    (tensor([4., 6.]),)
+    """
+    roots = [value_of(y) for y in _listed(outputs)]
+    wanted = _listed(inputs)
+    cotangents = [None] * len(roots) if grad_outputs is None else _listed(grad_outputs)
+    given = [None if g is None else value_of(g) for g in cotangents]
+    if len(given) != len(roots):
+        raise GradientError(f"{len(given)} grad_outputs for {len(roots)} outputs", at=site(here()))
+    create_graph = flag("create_graph", create_graph)
+    keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
+    materialize_grads = flag("materialize_grads", materialize_grads)
+    allow_unused = allow_unused is not None and flag("allow_unused", allow_unused)
+    values = [value_of(x) for x in wanted]
+    for x in values:
+        if not x._kind.tracked:
+            raise GradientError("an input of grad() does not require grad", at=site(here()))
+    walk = Walk(create_graph, not keep, accumulate=False)
+    run_walk(walk, roots, given, values)
+    out = _found(walk, len(wanted))
+    if materialize_grads:
+        out = [fill(x._aval, 0) if g is None else g for x, g in zip(values, out, strict=True)]
+    missing = [k for k, g in enumerate(out) if g is None]
+    if missing and not allow_unused:
+        raise GradientError(
+            f"input {missing[0]} of grad() was not used in computing the outputs",
+            at=site(here()),
+            help="pass allow_unused=True to get None for it",
+        )
+    return tuple(out)
+
+
+def _found(walk: Walk, count: int) -> list[Any]:
+    """Gradients of the tensors asked for, by their number."""
+    found = dict(walk.found)
+    for leaf, numbers in walk.wanted_leaves.items():
+        if leaf in walk.leaves:
+            found.update(dict.fromkeys(numbers, run_hooks(leaf.hooks, walk.leaves[leaf])))
+    return [found.get(k) for k in range(count)]
+
+
+def _listed(xs: Any) -> list[Any]:
+    return list(xs) if isinstance(xs, tuple | list) else [xs]
+
+
+def register_hook(x: Any, hook: Hook) -> RemovableHandle:
+    """Call ``hook(g)`` with the gradient of x once per backward; what it returns, if anything, replaces it.
+
+    GradientError (TN804) if x does not require grad.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> handle = w.register_hook(lambda g: 2 * g)
+    >>> (3 * w).sum().backward()
+    >>> w.grad
+    tensor([6.])
+    """
+    if not callable(hook):
+        raise DTypeError(f"register_hook: hook is a function, not {shown(hook)}")
+    leaf = getattr(x, "_leaf", None)
+    if leaf is None:
+        source = value_of(x)._src
+        leaf = source if isinstance(source, Leaf) else None
+    return RemovableHandle(handler_of(value_of(x)).hooks if leaf is None else leaf.hooks, hook)
+
+
+def retain_grad(x: Any) -> None:
+    """Keep the gradient of a result in its ``.grad``, as leaves do; GradientError (TN804) if it requires none.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> y = 3 * w
+    >>> y.retain_grad()
+    >>> (y * y).sum().backward()
+    >>> y.grad
+    tensor([6.])
+    """
+    if getattr(x, "_leaf", None) is not None:
+        return
+    value = value_of(x)
+    handler = handler_of(value)
+    if getattr(value, "_kept", None) is None:
+        value._kept = kept = Leaf()
+        handler.keep = lambda g: add(kept, g)
+
+
+def get_grad(x: Any) -> Borrow | None:
+    """The gradient that backward() left here: a borrow of its place, or None."""
+    leaf = keeper(x) or getattr(x._read(), "_kept", None)
+    return None if leaf is None or leaf.grad is None else leaf.grad.data
+
+
+def set_grad(x: Any, g: Any) -> None:
+    """Write the gradient, or drop it (None): the next backward starts anew."""
+    leaf = keeper(x) or getattr(x._read(), "_kept", None)
+    if leaf is None and g is None:
+        return
+    if leaf is None:
+        raise GradientError("only a leaf has a gradient to write", at=site(here()))
+    if g is None:
+        if leaf.grad is not None:
+            leaf.grad._abandon()
+        leaf.grad = None
+    elif leaf.grad is None:
+        leaf.grad = record._Var(x._fitting(g))
+    else:
+        leaf.grad.data = g

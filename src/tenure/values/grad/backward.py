@@ -1,0 +1,352 @@
+"""Backward: cotangents from results to leaves, through the trace in progress and the segments behind it.
+
+Each unit (the trace, then segments from young to old) is walked by one recorded step: a ``gradient`` of the
+trace, a ``call`` of a segment's adjoint program. Where a handler acts on a cotangent (a hook, a retained
+gradient, a custom rule, an input that a gradient is asked for) the step is split: that slot is a stop of the
+first part and a root of the next.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Collection, Sequence
+from math import inf
+from typing import Any
+
+from tenure.runtime.bracket import bracket
+from tenure.values.grad import steps
+from tenure.values.grad.gradients import add, replace
+from tenure.values.grad.handlers import Handler
+from tenure.values.grad.replay import Replay
+from tenure.values.grad.roots import check_root
+from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
+from tenure.values.rules import paths
+from tenure.values.rules.graph import CodeSite, Leaf, Out, Segment, Source
+from tenure.values.rules.rows import Path
+from tenure.values.rules.sites import here, site
+from tenure.values.trace.record import RECORDER
+from tenure.values.trace.trace import Trace
+
+Arrival = tuple[Leaf, Any]
+
+
+SHORT = 192
+"""Operations of segments after whose walk a backward computes what it has so far."""
+
+
+class Walk:
+    """One backward pass: the cotangents that have arrived, by vertex.
+
+    ``leaves`` collects gradients of leaves, ``found`` those of the tensors asked for. With ``accumulate`` they
+    are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
+    ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
+    elements are selected.
+    """
+
+    def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
+        self.create_graph = create_graph
+        self.consume = consume
+        self.accumulate = accumulate
+        self.final, self.walked = False, 0
+        self.where: CodeSite = None
+        self.doubles: dict[Segment, Replay] = {}
+        self.units: dict[Any, tuple[Unit, Cotangents]] = {}
+        self.leaves: dict[Leaf, Any] = {}
+        self.before: dict[Leaf, Any] = {}
+        self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], tuple[int, ...], Cotangents]] = []
+        self.direct: list[Arrival] = []
+        self.wanted: dict[tuple[Any, int], list[int]] = {}
+        self.wanted_leaves: dict[Leaf, list[int]] = {}
+        self.found: dict[int, Any] = {}
+        self.numbers: set[tuple[Any, int]] = set()
+
+    def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
+        """Vertex of a tensor in the graph: a slot of a unit, or a leaf."""
+        t = RECORDER.trace
+        if x._trace is t:
+            return t, x._slot
+        source = source_of(x)
+        if isinstance(source, Out):
+            if source.segment is None:
+                raise steps.consumed_error(site(source.where))
+            return self.standing(source.segment, source.slot)
+        return source
+
+    def standing(self, segment: Segment, slot: int) -> tuple[Any, int]:
+        """Vertex of a segment's slot; in a walk with ``create_graph`` its double in the trace."""
+        if not self.create_graph or segment.lean:
+            return segment, slot
+        if segment not in self.doubles:
+            self.doubles[segment] = Replay(segment)
+        h = self.doubles[segment].handle(slot)
+        t = RECORDER.trace
+        return t, t.bind(h)
+
+    def want(self, x: Any, number: int) -> None:
+        """Request the gradient with respect to a tensor."""
+        at = self.vertex(x)
+        leaf = self.unit(at[0]).source(at[1]) if isinstance(at, tuple) else at
+        if isinstance(leaf, Leaf):
+            self.wanted_leaves.setdefault(leaf, []).append(number)
+        elif isinstance(at, tuple):
+            self.wanted.setdefault(at, []).append(number)
+
+    def unit(self, of: Any) -> Unit:
+        """Unit of a trace or segment."""
+        if of not in self.units:
+            self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
+        return self.units[of][0]
+
+    def arrive(
+        self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False, selected: bool = False
+    ) -> None:
+        """Add a cotangent to a vertex; ``summed`` if it contains the sum so far, ``selected`` if all its elements are
+        selected."""
+        if isinstance(at, Leaf):
+            held = None if summed else self.held(at)
+            self.leaves[at] = g if held is None else held + g
+            if at in self.before and not summed:
+                self.direct.append((at, g))
+        elif at is not None:
+            self.unit(at[0])
+            if selected:
+                self.numbers.add(at)
+            cts = self.units[at[0]][1]
+            cts[at[1]] = g if at[1] not in cts or summed else cts[at[1]] + g
+
+    def run(self) -> None:
+        """Walk all units, young to old."""
+        self.refuse_consumed()
+        while True:
+            waiting = [(unit.number, of) for of, (unit, cts) in self.units.items() if cts]
+            if not waiting:
+                return
+            of = max(waiting, key=lambda w: w[0])[1]
+            unit, cts = self.units.pop(of)
+            if isinstance(unit, TraceUnit):
+                self.units[of] = (unit, {})
+            roots = set(cts)
+            self.walk(of, unit, cts)
+            if self.consume:
+                unit.consume(roots)
+            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
+            del cts  # buffers without a holder are written in place
+            if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
+                self.compute_so_far()
+
+    def compute_so_far(self) -> None:
+        """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""
+        bracket((), ((vars(RECORDER).__setitem__, "open", 1),), self._compute_so_far)
+
+    def _compute_so_far(self) -> None:
+        self.direct += [gs for stage in self.stages if stage[0].number == inf for gs in self.walk_again(*stage)]
+        self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
+        self.walked = RECORDER.open = 0
+        RECORDER.flush()
+
+    def refuse_consumed(self) -> None:
+        """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
+        it leads to is lent."""
+        seen: set[Any] = set()
+        stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
+        while stack:
+            of, slot = stack.pop()
+            unit = TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of)
+            if of.spent if isinstance(of, Trace) else of.trace:
+                steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
+            for d in unit.deps(slot):
+                source = unit.source(d)
+                if self.accumulate and isinstance(source, Leaf) and source.grad is not None:
+                    source.grad._refuse_write()
+                if isinstance(source, Out) and (source, d) not in seen:
+                    seen.add((source, d))
+                    if source.segment is None:
+                        raise steps.consumed_error(site(source.where))
+                    stack.append((source.segment, source.slot))
+
+    def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
+        """Walk one unit, from slot to slot with a handler or a request."""
+        behind = paths.ancestors(paths.steps(path_of(of)), cts) if unit.handlers else set()
+        special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
+        waiting: Cotangents = {}
+        roots = self.sort(unit, cts, special, waiting)
+        while roots or waiting:
+            if not roots:
+                slot = max(waiting)
+                passed = self.act(of, unit, slot, waiting.pop(slot))
+                roots = self.sort(unit, passed, special - {slot}, waiting)
+                continue
+            deps = dict.fromkeys([d for r in roots for d in unit.deps(r)])
+            below = [s for s in special if s < max(roots) and s not in deps]
+            stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
+            into = self.accumulators(unit, stops, special)
+            final = tuple([s for s in stops if self.ends(of, unit, s, special)])
+            found, selected = unit.stage(roots, stops, final, into, self)
+            if self.before:
+                self.stages.append((unit, roots, stops, final, into))
+            plain = {s: g for s, g in found.items() if s not in into}
+            for s in into:
+                if s in found:
+                    self.arrive(self.past(unit.source(s)), found[s], summed=True, selected=s in selected)
+            roots = self.sort(unit, plain, special, waiting, selected)
+
+    def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
+        """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them."""
+        if self.accumulate or slot in special:
+            return True
+        source = unit.source(slot)
+        return isinstance(source, Out) or (isinstance(source, Leaf) and source in self.wanted_leaves)
+
+    def ends(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
+        """Whether a stop's cotangent is a final gradient, behind which nothing is walked."""
+        if slot in special:
+            return self.final and (of, slot) in self.wanted and slot not in unit.handlers
+        return isinstance(unit.source(slot), Leaf)
+
+    def sort(
+        self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents, selected: Collection[int] = ()
+    ) -> Cotangents:
+        """Partition of cotangents: those with handlers wait, those at sources leave the unit, the rest are roots."""
+        roots: Cotangents = {}
+        for slot, g in cts.items():
+            if slot in special:
+                waiting[slot] = g if slot not in waiting else waiting[slot] + g
+            elif slot < 0 or unit.deps(slot) == (slot,):
+                g = ones_like(unit, slot) if g is None else g
+                source = unit.source(slot)
+                self.arrive(self.past(source), g, selected=slot in selected)
+            else:
+                roots[slot] = g
+        return roots
+
+    def past(self, source: Source) -> tuple[Any, int] | Leaf | None:
+        """Vertex behind a source slot."""
+        if not isinstance(source, Out):
+            return source
+        return self.standing(segment_of(source), source.slot)
+
+    def act(self, of: Any, unit: Unit, slot: int, g: Any) -> Cotangents:
+        """Run the hooks and rules of a vertex on its cotangent; gives the cotangents to go on with."""
+        if g is None:
+            g = ones_like(unit, slot)
+        handler: Handler | None = unit.handlers.get(slot)
+        if handler is not None and (handler.hooks or handler.keep is not None):
+            shown = steps.settle(g)
+            left = handler.apply_hooks(shown)
+            g = g if left is shown else steps.settle(left)
+        for number in self.wanted.get((of, slot), ()):
+            self.found[number] = g if self.ends(of, unit, slot, {slot}) else steps.settle(g)
+        if self.final and (of, slot) in self.wanted:
+            return {}
+        if handler is not None and handler.refuse is not None:
+            if self.leads(of, unit, handler.inputs[1:]):
+                raise handler.refuse()
+            return {handler.inputs[0]: g}
+        if handler is not None and handler.rule is not None:
+            if self.consume and handler.keeps and isinstance(of, Trace):
+                of.spent[slot] = self.where = self.where or here()
+            passed = handler.apply_rule(steps.settle(g), RECORDER.trace if self.create_graph else None)
+            return {s: steps.settle(gx) for s, gx in passed.items()}
+        return {slot: g}
+
+    def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
+        """Whether cotangents of some slots reach a requested vertex."""
+        behind = {*slots, *paths.ancestors(paths.steps(path_of(of)), slots)}
+        sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
+        leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
+        past = leaves or any(isinstance(s, Out) for s in sources.values())
+        return bool(past) or any((of, s) in self.wanted for s in behind | sources.keys())
+
+    def accumulators(self, unit: Unit, stops: Sequence[int], special: set[int]) -> Cotangents:
+        """Accumulators of a step: gradients that leaves and earlier results hold already, once for each.
+
+        So a sum of cotangents is taken in one order, wherever the trace was cut.
+        """
+        out: Cotangents = {}
+        seen: set[Source] = set()
+        for s in stops:
+            leaf = unit.source(s) if s not in special else None
+            if isinstance(leaf, Out) and leaf not in seen and not self.create_graph:
+                seen.add(leaf)
+                segment = segment_of(leaf)
+                held = self.units[segment][1].get(leaf.slot) if segment in self.units else None
+                if held is not None:
+                    out[s] = held
+            if isinstance(leaf, Leaf) and leaf not in seen:
+                seen.add(leaf)
+                held = self.held(leaf)
+                if held is not None:
+                    out[s] = held
+        return out
+
+    def held(self, leaf: Leaf) -> Any:
+        """Sum of the cotangents of a leaf so far, on top of its gradient; for a leaf with hooks, without its
+        gradient."""
+        if leaf in self.leaves:
+            return self.leaves[leaf]
+        if not self.accumulate or leaf.grad is None or leaf.hooks:
+            return None
+        self.before[leaf] = before = leaf.grad._read()
+        return before
+
+    def settle(self) -> None:
+        """Write the new gradients of leaves that had some."""
+        for leaf, before in self.before.items():
+            g = self.leaves.pop(leaf, None)
+            if g is not None and not replace(leaf, g, before):
+                add(leaf, self.arrived(leaf))
+
+    def arrived(self, leaf: Leaf) -> Any:
+        """Contribution of this pass alone to a leaf, recorded once more: its gradient was written meanwhile."""
+        again = [gs for stage in self.stages for gs in self.walk_again(*stage)]
+        return functools.reduce(operator.add, [g for at, g in (*self.direct, *again) if at is leaf])
+
+    def walk_again(
+        self, unit: Unit, roots: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents
+    ) -> list[Arrival]:
+        """Contribution of one stage alone to leaves."""
+        found, _ = unit.stage(roots, stops, final, {}, self)
+        return [(at, found[s]) for s in into if s in found and isinstance(at := unit.source(s), Leaf)]
+
+
+def segment_of(out: Out) -> Segment:
+    """Segment of a result; TN382 if another thread has consumed it meanwhile."""
+    segment = out.segment
+    if segment is None:
+        raise steps.consumed_error(site(out.where))
+    return segment
+
+
+def path_of(of: Trace | Segment) -> Path:
+    """Path of a trace in progress, or of one that has run."""
+    return of.point() if isinstance(of, Trace) else of.path
+
+
+def ones_like(unit: Unit, slot: int) -> Any:
+    """Cotangent (ones) of a scalar root that has a handler."""
+    assert isinstance(unit, TraceUnit)
+    return steps.ones(unit.trace.kind(slot).aval)
+
+
+def run_walk(
+    walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
+) -> None:
+    """Run a backward pass from roots; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
+    that is not selected."""
+    for root, g in zip(roots, gradients, strict=True):
+        check_root(root, g)
+    RECORDER.hold_open(_run_walk, walk, roots, gradients, wanted, raw)
+
+
+def _run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], raw: bool) -> None:
+    for number, x in enumerate(wanted):
+        walk.want(x, number)
+    for root, g in zip(roots, gradients, strict=True):
+        at = walk.vertex(root)
+        if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
+            g = steps.ones(root._aval)
+        elif g is not None and not raw:
+            g = steps.settle(g)
+        walk.arrive(at, g, selected=not raw)
+    walk.run()

@@ -1,0 +1,127 @@
+"""Accumulation of gradients into leaves, atomic among threads, and the usual backward in one step.
+
+A gradient is computed from the value of its place at the begin of the backward, and is written only while the place
+holds that value (compare and set). Else the contribution to the leaf is recorded once more by itself and added to the
+new value, until no other write comes between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.values.grad import steps
+from tenure.values.native.hits import know
+from tenure.values.rules.graph import Leaf
+from tenure.values.rules.guard import guarded
+from tenure.values.trace import record
+from tenure.values.trace.record import RECORDER
+from tenure.values.trace.trace import Trace
+
+
+def begin(leaf: Leaf, g: Any) -> bool:
+    """Set the first gradient of a leaf. False, and nothing done, if it has one."""
+    return _begin(leaf, record._Var.of(g))
+
+
+@guarded
+def _begin(leaf: Leaf, place: Any) -> bool:
+    if leaf.grad is None:
+        leaf.grad = place
+    return leaf.grad is place
+
+
+def replace(leaf: Leaf, g: Any, before: Any) -> bool:
+    """Compare and set: replace a leaf's gradient by g, computed from ``before`` (its value, or None if there was none).
+    False, and nothing done, if the gradient is another by now."""
+    place = leaf.grad
+    if before is None:
+        return place is None and begin(leaf, g)
+    return place is not None and place._write(g, seen=before)
+
+
+def add(leaf: Leaf, g: Any) -> None:
+    """Add a cotangent to the gradient of a leaf."""
+    while True:
+        place = leaf.grad
+        before = None if place is None else place._read()
+        if replace(leaf, g if before is None else before + g, before):
+            return
+
+
+def held(gradient: Any) -> Any:
+    """Value of a gradient's place that is about to be written (TN503 or TN506 if it is lent)."""
+    if gradient is None:
+        return None
+    if gradient._loans is not None:
+        gradient._refuse_write()
+    return gradient._read()
+
+
+def short_walk(root: Any, keep: bool) -> bool:
+    """Usual backward in one step: one number of the trace in progress, leaves behind it, no hooks between.
+
+    False, and nothing done, if it is not that.
+    """
+    t = RECORDER.trace
+    if t.busy or t.handlers or t.spent or (root._aval.shape and root._aval.size != 1):
+        return False
+    t.busy = True
+    try:
+        leaves = _plain_leaves(t, root)
+        deps = t.deps(root._slot) if leaves is not None else ()
+        found: dict[int, Any] = {}
+        late: list[tuple[Leaf, Any]] = []
+        if leaves is not None:
+            before = [held(leaf.grad) for leaf in leaves]
+            into = tuple([None if v is None else t.bind(v) for v in before])
+            found = dict(zip(*steps.short_gradient(t, root, into, keep), strict=True))
+            for slot, leaf, v in zip(deps, leaves, before, strict=True):
+                if slot in found and not replace(leaf, found[slot], v):
+                    late.append(arrived(t, root, leaf))
+        record.taken(t)
+    except Exception:
+        record.rest(t)
+        raise
+    if leaves is None:
+        return False
+    add_late(late)
+    for slot, leaf in zip(deps, leaves, strict=True):
+        if slot not in found and leaf.grad is None:
+            begin(leaf, steps.fill(t.kind(slot).aval, 0))
+    return True
+
+
+def sources_of(t: Trace, root: Any) -> list[Any]:
+    """Sources of a trace's result, one for each source slot that its gradient reaches."""
+    inputs, marks = t.inputs, t.marks
+    return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in t.deps(root._slot)]
+
+
+def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
+    """Distinct leaves behind a result of a held trace; None if there are other sources, or one leaf twice."""
+    if root._trace is not t or t.done:
+        return None
+    leaves = sources_of(t, root)
+    for source in leaves:
+        if type(source) is not Leaf or source.hooks:
+            return None
+    return leaves if len(leaves) == 1 or len(set(leaves)) == len(leaves) else None
+
+
+def arrived(t: Trace, root: Any, leaf: Leaf) -> tuple[Leaf, Any]:
+    """Leaf, and its cotangent from a result of a held trace, recorded once more."""
+    deps = t.deps(root._slot)
+    found = steps.gradient(t, ((root._slot, None),), deps, deps, (None,) * len(deps), False, False, False)
+    return leaf, found[deps[sources_of(t, root).index(leaf)]]
+
+
+def add_late(late: Sequence[tuple[Leaf, Any]]) -> None:
+    """Add to gradients that were written while they were recorded."""
+    for leaf, g in late:
+        add(leaf, g)
+
+
+know("replace_gradient", replace)
+know("arrived", arrived)
+know("add_late", add_late)

@@ -1,0 +1,126 @@
+"""Adjoint of a run trace: a program, built once for each pattern of cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from tenure.ir.primitive import UNSIGNED
+from tenure.ir.program import Program
+from tenure.ir.verify import verified
+from tenure.ops import pointwise
+from tenure.ops.selection import zeros_of
+from tenure.values.grad import steps
+from tenure.values.operations.creation import wrap
+from tenure.values.rules import packs, paths
+from tenure.values.rules.expand import Expansion
+from tenure.values.rules.graph import Segment
+from tenure.values.rules.rows import Path
+from tenure.values.rules.sites import site
+
+Cotangents = dict[int, Any]
+
+
+class Adjoint:
+    """Adjoint program and the sources of its inputs: (kind, slot or name, aval), then the ``numbers`` of the run.
+
+    ``found`` are the stops it reaches, those in ``selected`` in all their elements, ``baked`` the numbers that it took
+    for constants.
+    """
+
+    __slots__ = ("baked", "feeds", "found", "numbers", "program", "selected")
+
+    def __init__(
+        self,
+        path: Path,
+        roots: tuple[int, ...],
+        stops: tuple[int, ...],
+        final: tuple[int, ...],
+        numbers: tuple[int, ...],
+        into: tuple[int, ...],
+        saved: Sequence[packs.Saved],
+    ) -> None:
+        feeds: dict[int, tuple[str, Any]] = {}
+        ex, parts = _with_saved(path, saved, feeds)
+        given, found = paths.adjoint(ex, roots, stops, into, final, numbers)
+        feeds.update({v: ("input", k) for k, v in enumerate(ex.inputs)})
+        feeds.update({v.id: ("root", s) for s, v in zip(roots, given["roots"], strict=True)})
+        feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
+        b = ex.builder
+        for v, part in parts.items():
+            b.applications[v], b.operands[v], b.origins[v] = b.applications[part], b.operands[part], b.origins[part]
+        literals, self.baked = paths.literals(path, ex)
+        scalars = {v: k for k, v in enumerate(ex.scalars) if v not in literals}
+        outputs = [v.id for v in found.values()]
+        reads = b.reads(outputs, {*feeds, *scalars})
+        used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())
+        self.program: Program = verified(b.extract([*used, *counted], outputs, literals).shared())
+        self.feeds = [(*feeds[v], b.avals[v]) for v in used]
+        self.numbers = [scalars[v] for v in counted]
+        self.found = tuple(found)
+        self.selected = {s for s, v in found.items() if zeros_of(v) == UNSIGNED}
+
+
+def _with_saved(
+    path: Path, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
+) -> tuple[Expansion, dict[int, int]]:
+    """Primitives of a path on its saved values, and the substitutes of the saved ones."""
+    ex = Expansion()
+    b = ex.builder
+    avals = Expansion().advance(path).builder.avals
+    parts: dict[int, int] = {}
+    for what in saved:
+        if isinstance(what, tuple):
+            whole, found = packs.unpack(b, what, avals)
+            feeds[whole.id] = ("saved", what)
+            parts.update({v: pointwise.mark(part).id for v, part in zip(what, found, strict=True)})
+    shift = len(b.avals)
+    ex.advance(path)
+    feeds.update({v + shift: ("saved", v) for v in saved if isinstance(v, int)})
+    return ex, {v + shift: part for v, part in parts.items()}
+
+
+def segment_gradient(
+    segment: Segment,
+    cts: Cotangents,
+    stops: tuple[int, ...],
+    final: tuple[int, ...],
+    numbers: Collection[int],
+    into: Cotangents,
+    tracked: bool,
+) -> tuple[Cotangents, Collection[int]]:
+    """Cotangents of those stops that the roots reach, and the stops with all elements selected, as in those of
+    ``numbers``; differentiable if ``tracked``. A path learns here that a backward follows its run."""
+    path = segment.path
+    segment.use()
+    roots = tuple(sorted(cts))
+    inputs, saved = segment.inputs, segment.saved
+    adjoint = adjoint_of(path, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
+    if any((kind == "input" and k >= len(inputs)) or (kind == "saved" and not saved) for kind, k, _ in adjoint.feeds):
+        raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
+    operands = [_feed(inputs, saved, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
+    scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
+    found = steps.call(adjoint.program, operands, scalars, tracked)
+    return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
+
+
+def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:
+    """Adjoint of a path for some roots, stops, accumulators and residuals."""
+    key = ("adjoint", *about)
+    while True:
+        found: Adjoint | None = path.plans.get(key)
+        if found is not None:
+            return found
+        made = Adjoint(path, *about)
+        if paths.keep(path, {key: made}, made.baked):
+            return made
+
+
+def _feed(inputs: Any, saved: Any, kind: str, k: Any, aval: Any, cts: Cotangents, into: Cotangents) -> Any:
+    if kind == "root":
+        return cts[k]
+    if kind == "into":
+        return into[k]
+    if kind == "input":
+        return wrap(inputs[k]._data, aval)
+    return wrap(saved[k], aval)

@@ -1,0 +1,353 @@
+"""Recorded steps other than the user's operations: marks, gradients, tangents, calls of programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import TracebackType
+from typing import Any
+
+from tenure.errors import GradientError, UseAfterMove
+from tenure.ir.aval import Aval
+from tenure.ir.program import Program
+from tenure.ops import promote
+from tenure.ops.selection import settled
+from tenure.values.native.hits import apply, apply_one, coded, lay
+from tenure.values.operations.creation import FILL
+from tenure.values.rules import paths, spending
+from tenure.values.rules.expand import (
+    expand_block,
+    expand_call,
+    expand_close,
+    expand_gradient,
+    expand_mark,
+    expand_operation,
+    expand_tangent,
+    reached_stops,
+)
+from tenure.values.rules.graph import Leaf, Segment
+from tenure.values.rules.grow import new_operation
+from tenure.values.rules.inside import INSIDE, defect
+from tenure.values.rules.levels import level_of
+from tenure.values.rules.modes import MODE, current_mode
+from tenure.values.rules.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
+from tenure.values.rules.rows import count
+from tenure.values.rules.rules import Key, Kind, Rule, kind_of
+from tenure.values.rules.sites import here, site, site_of
+from tenure.values.trace.record import RECORDER
+from tenure.values.trace.trace import Trace
+
+
+@lru_cache(maxsize=4096)
+def filling(aval: Aval) -> tuple[Any, ...]:
+    """Parameters of ``FILL``."""
+    return (("shape", aval.shape), ("dtype", aval.dtype))
+
+
+def fill(aval: Aval, number: float) -> Any:
+    """Tensor of one number."""
+    return apply(FILL, (), filling(aval), (number,))
+
+
+SETTLE = promote.Operation("settle", settled)
+
+
+def settle(g: Any) -> Any:
+    """Cotangent or tangent from outside as numbers: none of its elements is unselected."""
+    return apply_one(SETTLE, g)
+
+
+def ones(aval: Aval) -> Any:
+    """Cotangent of a result by itself: ones."""
+    return settle(fill(aval, 1))
+
+
+class Hold:
+    """Lock on a trace from the first operand bound to the end of the step: an interrupter records elsewhere."""
+
+    __slots__ = ("trace",)
+
+    def __init__(self, trace: Trace | None = None) -> None:
+        self.trace: Trace = trace  # type: ignore[assignment]
+
+    def __enter__(self) -> Trace:
+        t = self.trace or RECORDER.trace
+        if len(t.rules) >= t.limit and not (self.trace or t.busy):
+            t = RECORDER.ready(t)
+        while True:
+            t = RECORDER.fresh() if t.busy else t
+            t.busy = True
+            if not t.done:
+                self.trace = t
+                return t
+            t = RECORDER.trace  # a handler has run the trace between these lines
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        t = self.trace
+        t.busy = kind is not None and not (issubclass(kind, Exception) and t.whole())
+        if t.left and not t.busy:
+            RECORDER.resume(t)
+
+
+def enter(t: Trace) -> None:
+    """Let a held trace record in the mode in force."""
+    if MODE.get() is not t.mode:
+        t.enter(current_mode())
+
+
+def take(
+    t: Trace, key: Key, args: Sequence[int], build: Callable[[], Rule], scalars: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """Take a step in a held trace, and return its handles; ``build`` makes the rule of a key of kinds that is new."""
+    enter(t)
+    rule = t.mode.known.get(key)
+    if rule is None:
+        rule = t.mode.known.keep(made(t, build))
+    return lay(t, rule, args, scalars)
+
+
+def take_here(
+    t: Trace, key: Key, args: Sequence[int], build: Callable[[], Rule], scalars: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """Take a step whose rule depends on the path before it, as ``take``."""
+    enter(t)
+    path, key = t.point(), (*key, t.mode.grad)
+    rule = path.own.get(key)
+    if rule is None:
+        rule = path.own.setdefault(key, made(t, build))
+    return lay(t, rule, args, scalars)
+
+
+def made(t: Trace, build: Callable[[], Rule]) -> Rule:
+    """New rule; errors name the trace."""
+    try:
+        rule = build()
+    except INSIDE as error:
+        raise defect(error, t) from error
+    count("rules")
+    return rule
+
+
+def kinds_of(t: Trace, slots: Sequence[int]) -> tuple[Kind, ...]:
+    """Kinds of some slots of a trace."""
+    return tuple([t.kind(s) for s in slots])
+
+
+def any_tracked(kinds: Sequence[Kind]) -> bool:
+    """Whether a gradient flows to one of them."""
+    return any(kind.tracked for kind in kinds)
+
+
+def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
+    """Slots of some tensors in a trace."""
+    return tuple([t.bind(x) for x in xs])
+
+
+def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = False) -> Any:
+    """Mark: the same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``) the
+    result of a custom rule, whose gradient goes on to those tensors by its rule, and ``keeps`` residuals for that."""
+    of = LEAF if leaf is not None else ARGUMENT if not upstream else KEEPING if keeps else BY_RULE
+    with Hold() as t:
+        args = slots_of(t, (x, *upstream))
+        kinds = kinds_of(t, args)
+
+        def build() -> Rule:
+            tracked = any_tracked(kinds) if upstream else True
+            kind = kind_of(kinds[0].aval, tracked, level_of(t, args))
+            name = "CustomBackward0" if upstream else ""
+            return Rule(key, expand_mark, arity=len(args), params=of, kinds=(kind,), name=name)
+
+        key: Key = (expand_mark, of, *kinds)
+        (h,) = take(t, key, args, build)
+        h._held = True
+        if leaf is not None:
+            t.marks[h._slot] = leaf
+    return h
+
+
+@coded
+def mark_leaf(x: Any, leaf: Leaf) -> Any:
+    """The same value as that of a leaf."""
+    return mark(x, leaf)
+
+
+@coded
+def update(
+    fn: promote.Operation, operands: list[Any], params: Any, scalars: tuple[Any, ...], places: list[Any]
+) -> tuple[Any, ...]:
+    """Update: an operation outside the graph on tensors and places that gives new values to places: one result for each
+    of ``places``, which is the value of its leaf from now on."""
+    leaves: list[Leaf | None] = [p._leaf for p in places]
+    with Hold() as t:
+        slots = slots_of(t, [x._read() for x in operands])
+        kinds = kinds_of(t, slots)
+        which = tuple([leaf is not None for leaf in leaves])
+        key = (expand_operation, fn, *kinds, params, *which, *map(type, scalars))
+
+        def build() -> Rule:
+            numbers, sources = tuple(map(type, scalars)), tuple([k for k, leaf in enumerate(which) if leaf])
+            rule = new_operation(key, fn, kinds, params, numbers, t.mode.grad, sources)
+            rule.check(scalars)
+            return rule
+
+        handles = take(t, key, slots, build, scalars)
+        for h, leaf in zip(handles, leaves, strict=True):
+            if leaf is not None:
+                t.marks[h._slot] = leaf
+    return handles
+
+
+def close(x: Any, marks: Sequence[Any], end: int | None = None) -> Any:
+    """Result of a transform without its dependence on the transform's own marks, and on those of transforms in it,
+    which lie before slot ``end`` if that is given."""
+    with Hold() as t:
+        slot = t.bind(x)
+        hidden = frozenset(m._slot for m in marks if m._trace is t)
+        key = (expand_close, slot, hidden, end)
+
+        def build() -> Rule:
+            params = (hidden, len(t.handles) if end is None else end)
+            name = t.handles[slot]._rule.name if slot >= 0 else ""
+            rule = Rule(key, expand_close, arity=1, params=params, name=name, grad=t.mode.grad)
+            tracked = bool(paths.visible(paths.steps(t.path), rule, paths.reached(t.path, slot)))
+            return rule.giving(kind_of(t.kind(slot).aval, tracked, level_of(t, (slot,))))
+
+        return take_here(t, key, (slot,), build)[0]
+
+
+def gradient(
+    t: Trace,
+    roots: tuple[tuple[int, int | None], ...],
+    stops: tuple[int, ...],
+    final: tuple[int, ...],
+    into: tuple[int | None, ...],
+    create_graph: bool,
+    consume: bool,
+    first: bool,
+    key: Key | None = None,
+    ends: bool = False,
+) -> dict[int, Any]:
+    """Cotangents, in a held trace, of those stops that the roots reach.
+
+    ``roots`` pairs a slot with that of its cotangent (None: 1). The walk goes on behind stops that are not ``final``,
+    but not with what is asked for if it ``ends`` there.
+
+    The ``first`` step of a backward looks for consumed graphs, and with ``consume`` consumes its own, for all
+    its steps.
+    """
+    consume = consume and first
+    key = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first, ends)
+
+    given = [g for _, g in roots if g is not None] + [a for a in into if a is not None]
+    args = (*[r for r, _ in roots], *given)
+
+    def build() -> Rule:
+        if first:
+            refuse_consumed(t, [r for r, _ in roots], stops if ends else ())
+        reached = reached_stops(t.expanded(t.path), roots, stops)
+        tracked, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
+        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in reached])
+        params = (roots, stops, into, create_graph, reached, final, consume)
+        more: Any = {"name": "GradBackward0", "grad": t.mode.grad, "consumes": consume}
+        return Rule(key, expand_gradient, arity=len(args), params=params, kinds=kinds, **more)
+
+    handles = take_here(t, key, args, build)
+    return dict(zip(t.rules[-1].params[4], handles, strict=True))
+
+
+def short_gradient(
+    t: Trace, root: Any, into: tuple[int | None, ...], keep: bool
+) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+    """``gradient`` of one number, with respect to all its sources: the slots reached, and cotangents."""
+    slot, deps = root._slot, t.deps(root._slot)
+    key = (expand_gradient, slot, keep, *into)
+    handles = tuple(gradient(t, ((slot, None),), deps, deps, into, False, not keep, True, key).values())
+    return t.rules[-1].params[4], handles
+
+
+def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) -> None:
+    """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
+    path = t.point()
+    spent = spending.consumed(path).copy()
+    walked = paths.ancestors(paths.steps(path), roots, halt) if spent else set()
+    hit = [slot for slot in walked & spent.keys() if spent[slot] < path.results]
+    if hit:
+        raise consumed_error(site(site_of(t, t.handles[spent[max(hit)]])))
+
+
+def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
+    """TN382 if a gradient of a result would walk what a backward elsewhere has consumed: in another thread, or of a
+    custom rule."""
+    if isinstance(of, Segment):
+        spent = spending.gone(of)
+        hit = [slot] if slot in spent else []
+    else:
+        spent = of.spent
+        hit = sorted(paths.ancestors(paths.steps(of.point()), [slot], halt) & spent.keys()) if spent else []
+    if hit:
+        raise consumed_error(site(spent[hit[-1]]))
+
+
+def consumed_error(first: Any) -> UseAfterMove:
+    """TN382, with the line of the backward that consumed the graph."""
+    return UseAfterMove(
+        "this backward() walks a graph that an earlier backward() has consumed",
+        at=site(here()),
+        notes=[("consumed by this backward()", first)],
+        help="keep the graph with backward(retain_graph=True), or cut it with .detach() where the steps meet",
+    )
+
+
+def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
+    """Tangents of ``outs`` where ``ins``, marked slots of this trace, have the given ones."""
+    with Hold() as t:
+        params = (slots_of(t, outs), slots_of(t, ins), slots_of(t, tangents))
+        args = (*params[0], *params[2])
+        key = (expand_tangent, *params)
+
+        def build() -> Rule:
+            refuse_rules(t, params[0], set(params[1]))
+            tracked, level = any_tracked(kinds_of(t, args)), level_of(t, args)
+            kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in params[0]])
+            return Rule(key, expand_tangent, arity=len(args), params=params, kinds=kinds, grad=t.mode.grad)
+
+        return take_here(t, key, args, build)
+
+
+def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
+    """TN804 where a hook on gradients lies on the way of tangents, of which it says nothing."""
+    made = paths.steps(t.path)
+    for slot in paths.ancestors(made, outs, ins):
+        step, _ = made[slot]
+        if step.expand is expand_mark and len(step.args) > 1 and ins & set(paths.reached(t.path, slot)):
+            raise GradientError(
+                "forward mode meets a module with a backward hook",
+                at=site(here()),
+                help="use reverse mode (tn.vjp, tn.grad) with it",
+            )
+
+
+def block(t: Trace | None, begins: bool) -> Trace:
+    """Begin or end of a checkpointed function in the trace where it began."""
+    with Hold(t) as held:
+        key = (expand_block, begins)
+        take(held, key, (), lambda: Rule(key, expand_block, params=begins))
+        return held
+
+
+def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = (), tracked: bool = False) -> Any:
+    """Call of a program on tensors, and then numbers, as one step, which a ``tracked`` gradient goes through."""
+    with Hold() as t:
+        args = slots_of(t, operands)
+        enter(t)
+        kinds = kinds_of(t, args)
+        types = tuple(map(type, numbers))
+        key = (expand_call, program, tracked, *kinds, *types)
+
+        def build() -> Rule:
+            flows, level = tracked and t.mode.grad and any_tracked(kinds), level_of(t, args)
+            results = tuple([kind_of(program.aval(v), flows, level) for v in program.outputs])
+            more: Any = {"kinds": results, "numbers": types, "name": "GradBackward0", "grad": t.mode.grad}
+            return Rule(key, expand_call, arity=len(args), params=(program, tracked), **more)
+
+        return take(t, key, args, build, numbers)

@@ -1,0 +1,95 @@
+"""Units of a backward, each walked by one recorded step: the trace in progress, and the segments behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import inf
+from typing import Any
+
+from tenure.values.grad import steps
+from tenure.values.grad.segments import segment_gradient
+from tenure.values.rules import paths, spending
+from tenure.values.rules.graph import Segment, Source
+from tenure.values.rules.sites import here
+from tenure.values.run import force
+from tenure.values.trace.record import RECORDER
+from tenure.values.trace.trace import Trace
+
+Cotangents = dict[int, Any]
+
+
+class TraceUnit:
+    """The trace in progress as a unit."""
+
+    number = inf
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.first = True
+        self.handlers = trace.handlers
+
+    def deps(self, slot: int) -> tuple[int, ...]:
+        """Source slots behind a slot."""
+        return self.trace.deps(slot)
+
+    def source(self, slot: int) -> Source:
+        """Source behind a source slot: a leaf, or a result of an earlier trace."""
+        return source_of(self.trace.inputs[~slot]) if slot < 0 else self.trace.marks.get(slot)
+
+    def stage(
+        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any
+    ) -> tuple[Cotangents, Collection[int]]:
+        """Cotangents of stops from those of roots, and the stops with all elements known to be selected; the walk ends
+        at the final ones."""
+        first, self.first = self.first, False
+        with steps.Hold(self.trace) as t:
+            roots = tuple([(r, None if g is None else t.bind(g)) for r, g in cts.items()])
+            slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
+            walked = steps.gradient(
+                t, roots, stops, final, slots, walk.create_graph, walk.consume, first, None, walk.final
+            )
+            return walked, ()
+
+    def consume(self, roots: set[int]) -> None:
+        """Nothing to do: the path itself says which results are consumed."""
+
+
+class SegmentUnit:
+    """A run trace as a unit."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.number = segment.number
+        self.handlers = segment.handlers
+
+    def deps(self, slot: int) -> tuple[int, ...]:
+        """Source slots behind a slot."""
+        return paths.reached(self.segment.path, slot)
+
+    def source(self, slot: int) -> Source:
+        """Source behind a source slot: a leaf, or a result of an earlier trace."""
+        return self.segment.sources.get(slot)
+
+    def stage(
+        self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any
+    ) -> tuple[Cotangents, Collection[int]]:
+        """Cotangents of stops from those of roots, and the stops with all elements known to be selected; the walk ends
+        at the final ones."""
+        numbers = [s for s in cts if (self.segment, s) in walk.numbers]
+        return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
+
+    def consume(self, roots: set[int]) -> None:
+        """Consume those results of the segment whose gradient needs a saved value: they become plain numbers."""
+        spending.spend(self.segment, roots, here())
+
+
+Unit = TraceUnit | SegmentUnit
+
+
+def source_of(x: Any) -> Source:
+    """Source of a tensor from outside the trace: its leaf, or its result in an earlier one."""
+    if x._src is None and x._trace is not None:
+        RECORDER.compute(x)
+        if x._trace is not None:
+            force.adopt(x._trace, x)
+    return x._src  # type: ignore[no-any-return]

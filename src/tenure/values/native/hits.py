@@ -1,0 +1,280 @@
+"""Fast path: recording of an operation whose step is already in the trie, in generated code; the rest is left to
+``record``."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from tenure.compile.tiers import Tiered
+from tenure.ir.applications import Application
+from tenure.ir.program import Builder
+from tenure.ir.templates import Template
+from tenure.runtime import buffers
+from tenure.runtime.extension import AVAILABLE, Extension, offset
+from tenure.runtime.launch import RUN, Call
+from tenure.transform import vjp
+from tenure.values.native import hits_code
+from tenure.values.native.hits_objects import HANDLE, LATE, MOST_PLACES
+from tenure.values.rules import graph, paths, rows
+from tenure.values.rules.expand import (
+    WEAK,
+    Expansion,
+    expand_close,
+    expand_gradient,
+    expand_mark,
+    expand_operation,
+    expand_return,
+    expand_widen,
+)
+from tenure.values.rules.modes import MODE, Mode
+from tenure.values.rules.rows import COUNTS, ROOT, History, Path
+from tenure.values.rules.rules import DIVIDES, INT64, SAME, Kind, Rule
+from tenure.values.rules.sites import PACKAGE, site_of, user_frame
+from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
+from tenure.values.run import force, young
+from tenure.values.run.handing import start
+from tenure.values.run.lost import break_off
+from tenure.values.trace import record
+from tenure.values.trace.operators import STEPS
+from tenure.values.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from tenure.values.tensor.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+TRACE = tuple([name for name in Trace.__slots__ if name != "__weakref__"])
+SLOTS: dict[type, tuple[str, ...]] = {
+    Mode: ("eager", "grad", "known"),
+    Trace: TRACE,
+    Unfinished: ("running", "sealed", "trace"),
+    Kind: ("aval", "input", "leaf", "level", "tracked"),
+    Rule: (
+        "arity", "bounds", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
+        "open", "params", "size", "template", "tracked", "turned",
+    ),
+    Path: (
+        "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
+        "slots", "special", "stamp",
+    ),
+    History: ("reach",),
+    graph.Leaf: ("grad", "hooks"),
+    graph.Out: ("name", "segment", "slot", "where"),
+    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
+    Tiered: ("call",),
+    Call: ("spec",),
+    Application: ("alias", "aval", "flows", "operands", "reads", "rules"),
+    Builder: (
+        "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
+        "tracking", "zeros",
+    ),
+    Template: ("applications", "avals", "constants", "start", "tracked", "zeros"),
+    vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
+    Expansion: ("builder", "inputs", "scalars", "slots"),
+}
+NAMES = {
+    "cell_name": "unfinished",
+    "own": "__dict__",
+    "filename": "co_filename",
+    "name_context": "_context",
+    "unlocking": "release",
+    "item_name": "item",
+    "acquire": "acquire",
+    **{f"name_{name}": name for name in ("backward", "open", "plan", "rows", "runs")},
+    **{f"name_{name}": name for name in ("accumulate", "add", "blocks", "sum", "vjp")},
+    **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
+    **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
+}
+"""Strings by which the code looks up attributes and methods."""
+
+
+def _known() -> dict[str, Any]:
+    """Objects that the code refers to from the beginning."""
+    return {
+        "recorder": record.RECORDER,
+        "mode": MODE,
+        "true": True,
+        "false": False,
+        "none": None,
+        "wide": INT64,
+        "divides": DIVIDES,
+        "empty": (),
+        "zero": 0,
+        "one": 1,
+        "minus_one": -1,
+        "weak": WEAK, "same": SAME,
+        "template": Template,
+        "slow_body": Builder.body,
+        "getframe": sys._getframe,
+        "package": PACKAGE,
+        **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
+        "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
+        "resume": record.RECORDER.resume,
+        "mark_step": expand_mark,
+        "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
+        "gradient_step": expand_gradient,
+        "operation_step": expand_operation,
+        "root": ROOT,
+        "mode_type": Mode,
+        "enter": Trace.enter,
+        "ndarray": np.ndarray,
+        "ellipsis": ...,
+        **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
+        "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
+        "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
+        "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
+        "prune": force.forget_paths, "start": start,
+        "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
+        **NAMES,
+    }
+
+
+def _load() -> Extension:
+    offsets = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
+    like = Trace()
+    blank = {name: getattr(like, name) for name in TRACE}
+    made = hits_code.remembered(offsets, blank)
+    code = Extension(made.source, made.api, made.variables, made.functions)
+    objects = {**_known(), "trace": Trace, "new_lock": type(like.lock)}
+    objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
+    for name, to in objects.items():
+        if f"o_{name}" in code:
+            code.point(f"o_{name}", to)
+    code.number("run", RUN)
+    return code
+
+
+def _as_known() -> bool:
+    """Whether CPython lays out slices as the generated code expects."""
+    parts = [object() for _ in hits_code.SLICE]
+    whole = slice(*parts)
+    return all(
+        ctypes.c_void_p.from_address(id(whole) + at).value == id(part)
+        for at, part in zip(hits_code.SLICE, parts, strict=True)
+    )
+
+
+CODE = _load() if AVAILABLE and RUN and _as_known() else None
+"""Loaded code of the fast path; None where there are no builtins: ``record`` then does it all."""
+
+
+def know(name: str, to: Any) -> None:
+    """Set the code's reference to an object of this name, if it has one."""
+    if CODE is not None and f"o_{name}" in CODE:
+        CODE.point(f"o_{name}", to)
+
+
+def coded(function: F) -> F:
+    """Builtin of this name, with the function as its slow path; the function itself where there is no builtin."""
+    if CODE is None:
+        return function
+    name = function.__name__
+    know(f"slow_{name}", function)
+    return CODE.function(name, function)  # type: ignore[no-any-return]
+
+
+@coded
+def lay(t: Trace, rule: Rule, args: Sequence[int], scalars: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Handles of a step in a held trace, named by the user's line."""
+    if scalars:
+        rule.check(scalars)
+    out = t.append(rule, args, scalars, user_frame())
+    return (out,) if rule.kind is not None else out
+
+
+apply: Callable[..., Tensor] = coded(record.apply)
+"""``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
+does."""
+apply_one: Callable[..., Tensor] = coded(record.apply_one)
+vjp.between = coded(vjp.between)
+rows.counted = coded(rows.counted)
+for _name in ("reached_rows", "spread", "tracked", "walked"):
+    setattr(paths, _name, coded(getattr(paths, _name)))
+force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
+if CODE is not None:
+    for _of, _name, _code in (
+        (Trace, "bind", "bind_method"),
+        (Trace, "point", "point_method"),
+        (Expansion, "copied", "copied"),
+        (Builder, "body", "body"),
+        (vjp.Walk, "passed", "passed"),
+    ):
+        setattr(_of, _name, CODE.method(_code, getattr(_of, _name), _of))
+
+
+def add_place(of: type) -> None:
+    """Register a class of places, whose present value is ``_val``."""
+    record.PLACES.add(of)
+    if CODE is not None:
+        k = len(record.PLACES) - 1
+        if k >= MOST_PLACES:
+            raise RuntimeError(f"there are more than {MOST_PLACES} classes of places")
+        CODE.number("places", offset(of, "_val"), 2 * k + 1)
+        CODE.point("places", of, 2 * k)
+
+
+def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of: Mapping[str, type]) -> None:
+    """Give the operators and methods of the ``classes``, bases of ``tensor``, their fast path. ``late`` are objects
+    that the code refers to from now on, ``of`` the classes of ``LATE``."""
+    if CODE is None:
+        return
+    for name in HANDLE:
+        CODE.number(f"at_{name}", offset(tensor, f"_{name}"))
+    for kind, names in LATE.items():
+        for name in names:
+            CODE.number(f"at_{kind}_{name}", offset(of[kind], f"_{name}"))
+    for name, to in {**late, **of, "tensor": tensor}.items():
+        know(name, to)
+    entries: dict[Any, int] = {}
+    for base in classes:
+        for name, function in list(vars(base).items()):
+            found = STEPS.get(function) if callable(function) else None
+            if found is None:
+                continue
+            fn, kind, reflected = found
+            k = entries.setdefault(function, len(entries))
+            CODE.point("entries", fn, 3 * k)
+            CODE.point("entries", function, 3 * k + 1)
+            CODE.number("entries", int(reflected), 3 * k + 2)
+            setattr(base, name, CODE.method(f"{kind}_{k}", function, tensor, keywords=True))
+
+
+def change(of: type, steps: Mapping[str, Any]) -> None:
+    """Give in-place methods of a class, by the step of two operands that they take, their fast path."""
+    if CODE is None:
+        return
+    for k, (name, step) in enumerate(steps.items()):
+        fn, _, reflected = STEPS[step]
+        function = vars(of)[name]
+        CODE.point("changes", fn, 3 * k)
+        CODE.point("changes", function, 3 * k + 1)
+        CODE.number("changes", int(reflected), 3 * k + 2)
+        setattr(of, name, CODE.method(f"change_{k}", function, of, keywords=True))
+
+
+def methods(of: type, *names: str, keywords: bool = False, **others: str) -> None:
+    """Give methods of a class their fast path, by their names; ``others`` map them to names of the code."""
+    if CODE is None:
+        return
+    for name, code in {**dict(zip(names, names, strict=True)), **others}.items():
+        function = vars(of)[name]
+        know(f"slow_{code}", function)
+        setattr(of, name, CODE.method(code, function, of, keywords=keywords))
+
+
+def attribute(of: type, name: str, code: str) -> None:
+    """Give an attribute of a class its fast path."""
+    if CODE is None:
+        return
+    like: Any = vars(of)[name]
+    know(f"slow_get_{code}", like.fget)
+    know(f"slow_set_{code}", like.fset)
+    know(f"delete_{code}", like.__delete__)
+    setattr(of, name, CODE.attribute(f"get_{code}", f"set_{code}", like, of))
+
+
+methods(record.Recorder, "enter_site", "seal")

@@ -1,0 +1,270 @@
+"""Fast path of the usual ``backward()``, as ``gradients.short_walk``: generated code."""
+
+from __future__ import annotations
+
+from tenure.runtime.assembler import NULL
+from tenure.values.native.hits_attributes import finish
+from tenure.values.native.hits_objects import Code
+from tenure.values.native.hits_places import is_place
+
+__all__ = ["BACKWARD"]
+
+MOST_LEAVES = 500
+
+
+def is_number(m: Code) -> None:
+    """Whether a shape is that of one element."""
+    with m.function("is_number", "ptr %shape", returns="i1") as f:
+        with f.each(f.size("ptr %shape", "Tuple")) as k, f.unless(f.is_(f.item("ptr %shape", k), "one")):
+            f.ret("i1 false")
+        f.ret("i1 true")
+
+
+def leaves_of(m: Code) -> None:
+    """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, or one
+    leaf twice."""
+    with m.function("leaves_of", "ptr %t", "ptr %x") as f:
+        over, deps = f.local("i32"), f.call("behind", "ptr %t", "ptr %x")
+        with f.when(f.absent(deps)):
+            f.ret(NULL)
+        count = f.size(deps, "Tuple")
+        inputs, marks = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.marks")
+        with f.when(f.value("i1", f"icmp ugt {f.do('sub', count, 'i64 1')}, {MOST_LEAVES - 1}")):
+            f.ret(NULL)
+        out = f.call("PyList_New", count)
+        with f.when(f.absent(out)):
+            f.ret(NULL)
+        with f.each(count) as k:
+            slot, box = f.call("PyTuple_GetItem", deps, k), f.local()
+            number = f.call("PyLong_AsLongLongAndOverflow", slot, over, returns="i64")
+            own = f.value("i1", f"icmp sge {number}, 0")
+            with f.when(own):
+                f.store(f.call("PyDict_GetItemWithError", marks, slot), box)
+            with f.unless(own):
+                x = f.call("PyList_GetItem", inputs, f.do("xor", number, "i64 -1"))
+                f.store(f.get(x, ".src"), box)
+            leaf, good = f.load(box), f.local("i1")
+            f.store("i1 false", good)
+            with f.unless(f.absent(leaf)), f.when(f.is_(f.kind(leaf), "leaf")):
+                f.store(f.empty(f.get(leaf, "leaf.hooks"), "Dict"), good)
+                with f.each(k) as j:
+                    other = f.call("PyList_GetItem", out, j)
+                    f.store(f.both(f.load(good, "i1"), f.negation(f.equal(other, leaf))), good)
+            with f.unless(f.load(good, "i1")):
+                f.decref(out)
+                f.ret(NULL)
+            f.call("PyList_SetItem", out, k, f.incref(leaf), returns="i32")
+        f.ret(out)
+
+
+def behind(m: Code) -> None:
+    """Source slots that the gradient of a result reaches (a borrowed reference); NULL, without an error, if they were
+    not found before."""
+    with m.function("behind", "ptr %t", "ptr %x") as f:
+        path = f.call("point", "ptr %t")
+        with f.when(f.absent(path)):
+            f.ret(NULL)
+        history = f.get(path, "path.history")
+        with f.when(f.is_(history, "none")):
+            f.ret(NULL)
+        f.ret(f.call("PyDict_GetItemWithError", f.get(history, "history.reach"), f.get("ptr %x", ".slot")))
+
+
+def into(m: Code) -> None:
+    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none; NULL if that is left to
+    the slow path."""
+    with m.function("into", "ptr %t", "ptr %leaf", "ptr %known") as f:
+        grad = f.get("ptr %leaf", "leaf.grad")
+        f.store(NULL, "ptr %known")
+        with f.when(f.is_(grad, "none")):
+            f.ret(f.incref(grad))
+        with f.unless(is_place(f, grad)):
+            f.ret(NULL)
+        with f.unless(f.is_(f.get(grad, "var.loans"), "none")):
+            f.ret(NULL)
+        v = f.call("value", grad)
+        with f.when(f.absent(v)):
+            f.ret(NULL)
+        f.store(v, "ptr %known")
+        f.ret(f.call("slot", "ptr %t", v))
+
+
+def gradients(m: Code) -> None:
+    """Return the gradients of a result for its leaves as a tuple, recorded in a held trace, and the values of the
+    leaves' gradients in %known; NULL, without an error, if that is left to the slow path."""
+    with m.function("gradients", "ptr %t", "ptr %x", "ptr %leaves", "ptr %known") as f:
+        parts, count, filled = f.local(count=MOST_LEAVES + 4), f.size("ptr %leaves", "List"), f.local("i64")
+        for n, part in enumerate((f.constant("gradient_step"), f.get("ptr %x", ".slot"), f.constant("false"))):
+            f.store(part, f.at(parts, f"i64 {n}"))
+        f.store("i64 0", filled)
+        with f.each(count) as k:
+            at, known = f.load(filled, "i64"), f.at("ptr %known", k)
+            f.store(NULL, known)
+            with f.when(f.equal(at, k)):
+                i = f.call("into", "ptr %t", f.call("PyList_GetItem", "ptr %leaves", k), known)
+                f.store(i, f.at(parts, f.do("add", k, "i64 3")))
+                with f.unless(f.absent(i)):
+                    f.store(f.do("add", k, "i64 1"), filled)
+        out, end = f.local(), f.load(filled, "i64")
+        f.store(NULL, out)
+        with f.when(f.equal(end, count)):
+            f.store(f.get(f.get("ptr %t", "trace.mode"), "mode.grad"), f.at(parts, f.do("add", count, "i64 3")))
+            path = f.call("point", "ptr %t")
+            with f.unless(f.absent(path)):
+                f.store(f.call("gradients_here", "ptr %t", "ptr %x", path, parts, count), out)
+        with f.each(end) as k:
+            f.decref(f.load(f.at(parts, f.do("add", k, "i64 3"))))
+        f.ret(f.load(out))
+
+
+def gradients_here(m: Code) -> None:
+    """Return the gradients of a result for all sources behind it, recorded in a held trace by the known rule of a key;
+    NULL, without an error, if there is none."""
+    with m.function("gradients_here", "ptr %t", "ptr %x", "ptr %path", "ptr %parts", "i64 %count") as f:
+        size = f.do("add", "i64 %count", "i64 4")
+        key, slots, filled = f.call("PyTuple_New", size), f.local(count=MOST_LEAVES + 1), f.local("i64")
+        with f.when(f.absent(key)):
+            f.ret(NULL)
+        with f.each(size) as k:
+            f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
+        rule = f.call("PyDict_GetItemWithError", f.get("ptr %path", "path.own"), key)
+        f.decref(key)
+        deps = f.call("behind", "ptr %t", "ptr %x")
+        with f.when(f.either(f.absent(rule), f.absent(deps))):
+            f.ret(NULL)
+        reached = f.item(f.get(rule, "rule.params"), "i64 4")
+        all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", returns="i32")
+        with f.unless(f.equal(all_of_them, "i32 1")):
+            f.ret(NULL)
+        f.store(f.get("ptr %x", ".slot"), slots)
+        f.store("i64 1", filled)
+        with f.each("i64 %count") as k:
+            i = f.load(f.at("ptr %parts", f.do("add", k, "i64 3")))
+            with f.unless(f.is_(i, "none")):
+                at = f.load(filled, "i64")
+                f.store(i, f.at(slots, at))
+                f.store(f.do("add", at, "i64 1"), filled)
+        row = (slots, f.load(filled, "i64"), NULL, "i64 0", "i64 2", "i1 true")
+        f.ret(f.call("proceed", "ptr %t", rule, *row))
+
+
+def first_gradient(m: Code) -> None:
+    """Set the first gradient of a leaf: 1; 0, and nothing done, if it has one; -1 with an error."""
+    with m.function("first_gradient", "ptr %leaf", "ptr %g", returns="i32") as f:
+        held = f.call("state")
+        with f.when(f.absent(held)):
+            f.ret("i32 -1")
+        home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
+        borrows = f.call("PyList_New", "i64 0")
+        with f.when(f.absent(borrows)):
+            f.ret("i32 -1")
+        kept = {"val": "ptr %g", "home": home}
+        kept |= dict.fromkeys(("leaf", "loans", "ties"), f.constant("none"))
+        place = f.made("var", borrows=borrows, **{name: f.incref(x) for name, x in kept.items()})
+        with f.when(f.absent(place)):
+            f.ret("i32 -1")
+        free = f.is_(f.get("ptr %leaf", "leaf.grad"), "none")  # a finalizer may have run meanwhile
+        with f.when(free):
+            f.swap("ptr %g", ".held", f.constant("true"))
+            f.swap("ptr %leaf", "leaf.grad", place)
+        f.decref(place)
+        f.ret(f.choice(free, "i32 1", "i32 0"))
+
+
+def deposit(m: Code) -> None:
+    """Compare and set: replace a leaf's gradient by a value computed from %known (or NULL): 1; 0, and nothing done, if
+    the gradient is another by now; -1 with an error."""
+    with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", returns="i32") as f:
+        grad = f.get("ptr %leaf", "leaf.grad")
+        with f.when(f.both(f.is_(grad, "none"), f.absent("ptr %known"))):
+            f.ret(f.call("first_gradient", "ptr %leaf", "ptr %g", returns="i32"))
+        with f.when(f.either(f.is_(grad, "none"), f.absent("ptr %known"))):
+            f.ret("i32 0")
+        f.incref(grad)
+        status = f.call("keep", grad, "ptr %g", NULL, "ptr %known", returns="i32")
+        f.decref(grad)
+        with f.unless(f.equal(status, "i32 0")):
+            f.ret(status)
+        done = f.call_python(f.constant("replace_gradient"), "ptr %leaf", "ptr %g", "ptr %known")
+        f.decref(done)
+        f.ret(f.choice(f.absent(done), "i32 -1", f.choice(f.is_(done, "true"), "i32 1", "i32 0")))
+
+
+def deposits(m: Code) -> None:
+    """Set the gradients of leaves, computed from %known: 1, or -1 with an error. Leaves whose gradient is another by
+    now go into a list in %late, with their cotangents alone."""
+    names = ("ptr %t", "ptr %x", "ptr %leaves", "ptr %given", "ptr %known", "ptr %late")
+    with m.function("deposits", *names, returns="i32") as f:
+        status = f.local("i32")
+        f.store("i32 1", status)
+        with f.each(f.size("ptr %leaves", "List")) as k, f.when(f.equal(f.load(status, "i32"), "i32 1")):
+            leaf, g = f.call("PyList_GetItem", "ptr %leaves", k), f.call("PyTuple_GetItem", "ptr %given", k)
+            done = f.call("deposit", leaf, g, f.load(f.at("ptr %known", k)), returns="i32")
+            f.store(done, status)
+            with f.when(f.equal(done, "i32 0")):
+                pair = f.call_python(f.constant("arrived"), "ptr %t", "ptr %x", leaf)
+                with f.when(f.absent(f.load("ptr %late"))):
+                    f.store(f.call("PyList_New", "i64 0"), "ptr %late")
+                f.store("i32 -1", status)
+                with f.unless(f.either(f.absent(pair), f.absent(f.load("ptr %late")))):
+                    listed = f.call("PyList_Append", f.load("ptr %late"), pair, returns="i32")
+                    f.store(f.choice(f.equal(listed, "i32 0"), "i32 1", "i32 -1"), status)
+                f.decref(pair)
+        f.ret(f.load(status, "i32"))
+
+
+def walk(m: Code) -> None:
+    """Add the gradient of a number of the trace in progress to its leaves: 1; 0, and nothing done but inputs bound, if
+    that is left to the slow path; -1 with an error."""
+    with m.function("walk", "ptr %x", returns="i32") as f:
+        t = f.call("hold")
+        with f.when(f.absent(t)):
+            f.ret(f.choice(f.failed(), "i32 -1", "i32 0"))
+        found, leaves, late, known, status = f.local(), f.local(), f.local(), f.local(count=MOST_LEAVES), f.local("i32")
+        for box in (found, leaves, late):
+            f.store(NULL, box)
+        f.store("i32 0", status)
+        usual = [f.equal(f.get("ptr %x", ".trace"), t), f.is_(f.get(t, "trace.done"), "false")]
+        usual += [f.empty(f.get(t, f"trace.{slot}"), "Dict") for slot in ("handlers", "spent")]
+        shape = f.call("PyTuple_GetItem", f.get("ptr %x", ".aval"), "i64 0")
+        usual.append(f.call("is_number", shape, returns="i1"))
+        with f.when(f.every(*usual)), f.when(f.shared("ptr %x")):
+            f.store(f.call("leaves_of", t, "ptr %x"), leaves)
+            listed = f.load(leaves)
+            with f.unless(f.absent(listed)):
+                f.store(f.call("gradients", t, "ptr %x", listed, known), found)
+                given = f.load(found)
+                with f.unless(f.absent(given)):
+                    f.store(f.call("deposits", t, "ptr %x", listed, given, known, late, returns="i32"), status)
+                with f.each(f.size(listed, "List")) as k:
+                    f.decref(f.load(f.at(known, k)))
+        others = f.load(late)
+        f.decref(f.load(leaves))
+        f.decref(f.call("release", t, f.load(found)))
+        with f.unless(f.absent(others)):
+            with f.when(f.equal(f.load(status, "i32"), "i32 1")):
+                f.decref(f.call_python(f.constant("add_late"), others))
+            f.decref(others)
+        f.ret(f.choice(f.failed(), "i32 -1", f.load(status, "i32")))
+
+
+def backward(m: Code) -> None:
+    """x.backward()"""
+    with m.function("backward", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
+        with f.when(f.both(f.equal("i64 %n", "i64 0"), f.absent("ptr %names"))):
+            v, status = f.call("value", "ptr %x"), f.local("i32")
+            f.store("i32 0", status)
+            with f.unless(f.absent(v)):
+                f.store(f.call("walk", v, returns="i32"), status)
+            f.decref(v)
+            with f.when(f.equal(f.load(status, "i32"), "i32 1")):
+                f.ret(f.incref(f.constant("none")))
+            finish(f, NULL)
+        f.ret(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
+
+
+BACKWARD = (
+    *(is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk),
+    backward,
+)
+"""``backward``, with its internal functions."""

@@ -1,0 +1,176 @@
+"""Fast path of beginning and running a trace: live handles, and from inputs to results without a step between.
+Generated code.
+
+No signal handler runs between the moment in which the program is given the inputs and that in which the handles have
+their results, so nothing can be lost there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tenure.runtime.assembler import NULL
+from tenure.values.native.hits_objects import Code
+
+__all__ = ["RUNNING", "trace_maker"]
+
+
+def alive(m: Code) -> None:
+    """alive(handles): the slots of the handles with a holder besides the list, as a tuple."""
+    with m.function("alive", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        handles, count = f.load("ptr %args"), f.local("i64")
+        size = f.call("PyList_Size", handles, returns="i64")
+        f.store("i64 0", count)
+        with f.each(size) as k:
+            references = f.load(f.call("PyList_GetItem", handles, k), "i32")
+            with f.unless(f.equal(references, "i32 1")):
+                f.store(f.do("add", f.load(count, "i64"), "i64 1"), count)
+        out = f.call("PyTuple_New", f.load(count, "i64"))
+        with f.when(f.absent(out)):
+            f.ret(NULL)
+        f.store("i64 0", count)
+        with f.each(size) as k:
+            references = f.load(f.call("PyList_GetItem", handles, k), "i32")
+            with f.unless(f.equal(references, "i32 1")):
+                at = f.load(count, "i64")
+                f.call("PyTuple_SetItem", out, at, f.call("PyLong_FromLong", k), returns="i32")
+                f.store(f.do("add", at, "i64 1"), count)
+        f.ret(out)
+
+
+def gather(m: Code) -> None:
+    """Return the arrays of a trace's inputs as a list; NULL if one has none, and with an error."""
+    with m.function("gather", "ptr %inputs") as f:
+        size = f.call("PyList_Size", "ptr %inputs", returns="i64")
+        arrays = f.call("PyList_New", size)
+        with f.when(f.absent(arrays)):
+            f.ret(NULL)
+        with f.each(size) as k:
+            array = f.get(f.call("PyList_GetItem", "ptr %inputs", k), ".data")
+            with f.unless(f.is_(f.kind(array), "ndarray")):
+                f.decref(arrays)
+                f.ret(NULL)
+            f.call("PyList_SetItem", arrays, k, f.incref(array), returns="i32")
+        f.ret(arrays)
+
+
+def choose(m: Code) -> None:
+    """Return the numbers at some positions of a list as a list; NULL, with an error."""
+    with m.function("choose", "ptr %numbers", "ptr %which") as f:
+        size = f.call("PyTuple_Size", "ptr %which", returns="i64")
+        out = f.call("PyList_New", size)
+        with f.when(f.absent(out)):
+            f.ret(NULL)
+        with f.each(size) as k:
+            number, over = f.call("PyTuple_GetItem", "ptr %which", k), f.local("i32")
+            at = f.call("PyLong_AsLongLongAndOverflow", number, over, returns="i64")
+            f.call("PyList_SetItem", out, k, f.incref(f.call("PyList_GetItem", "ptr %numbers", at)), returns="i32")
+        f.ret(out)
+
+
+def own_context(m: Code) -> None:
+    """Return the allocator context for a run of its own, if arrays are made in it: one cannot be entered twice at
+    once."""
+    with m.function("own_context", "ptr %spec", "ptr %context") as f:
+        with f.when(f.empty(f.item("ptr %spec", "i64 3"), "Tuple")):
+            f.ret(f.incref("ptr %context"))
+        f.ret(f.call("PyContext_Copy", "ptr %context"))
+
+
+def deliver(m: Code) -> None:
+    """Store results in their handles, which are pending no longer."""
+    with m.function("deliver", "ptr %handles", "ptr %slots", "ptr %results", returns="void") as f:
+        with f.each(f.call("PyTuple_Size", "ptr %slots", returns="i64")) as k:
+            slot = f.call("PyTuple_GetItem", "ptr %slots", k)
+            at = f.call("PyLong_AsLongLongAndOverflow", slot, f.local("i32"), returns="i64")
+            h = f.call("PyList_GetItem", "ptr %handles", at)
+            f.swap(h, ".data", f.call("PyList_GetItem", "ptr %results", k))
+            f.swap(h, ".trace", f.constant("none"))
+            f.swap(h, ".rule", f.constant("none"))
+        f.ret()
+
+
+def hand_over(m: Code) -> None:
+    """hand_over(t, spec, slots, numbers, context): True once the results are in their handles; None, and nothing done,
+    if an input is no plain array; (arrays, status) where the program has failed."""
+    with m.function("hand_over", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        t, spec, slots, which, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
+        arrays, numbers = f.call("gather", f.get(t, "trace.inputs")), f.call("choose", f.get(t, "trace.scalars"), which)
+        fresh, results = f.call("PyList_New", "i64 0"), f.call("PyList_New", f.size(f.item(spec, "i64 5"), "Tuple"))
+        own, box = f.call("own_context", spec, context), f.local(count=5)
+        with f.when(f.either(*map(f.absent, (arrays, numbers, fresh, results, own)))):
+            f.decref(arrays, numbers, fresh, results, own)
+            with f.when(f.absent(f.call("PyErr_Occurred"))):
+                f.ret(f.incref(f.constant("none")))
+            f.ret(NULL)
+        # From here on nothing is made that the garbage collector counts: no finalizer finds a value half computed.
+        f.swap(t, "trace.running", f.constant("true"))
+        f.swap(t, "trace.inputs", fresh)  # an input without other holders dies here, and leaves its array to the list
+        f.decref(fresh)
+        for k, v in enumerate((spec, arrays, numbers, own, results)):
+            f.store(v, f.at(box, f"i64 {k}"))
+        status = f.call_at(f.load("ptr @run"), NULL, box, "i64 5")
+        with f.unless(f.is_(status, "none")):
+            f.decref(numbers, own, results)
+            with f.when(f.absent(status)):
+                f.decref(arrays)
+                f.ret(NULL)
+            out = f.call("PyTuple_New", "i64 2")
+            f.call("PyTuple_SetItem", out, "i64 0", arrays, returns="i32")
+            f.call("PyTuple_SetItem", out, "i64 1", status, returns="i32")
+            f.ret(out)
+        f.call("deliver", f.get(t, "trace.handles"), slots, results, returns="void")
+        f.decref(status, numbers, own, results, arrays)
+        f.ret(f.incref(f.constant("true")))
+
+
+def trace_maker(blank: Mapping[str, Any]) -> Any:
+    """Definition of the function that makes a new trace: as ``blank``, slot by slot, with containers of its own."""
+
+    def define(m: Code) -> None:
+        with m.function("new_trace") as f:
+            t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
+            with f.when(f.absent(t)):
+                f.ret(NULL)
+            for slot, like in blank.items():
+                if type(like) in (list, dict):
+                    args = ("i64 0",) if type(like) is list else ()
+                    v = f.call(f"Py{type(like).__name__.title()}_New", *args)
+                elif slot == "limit":
+                    v = f.incref(f.get(f.constant("root"), "path.limit"))
+                elif slot == "lock":
+                    v = f.call_python(f.constant("new_lock"))
+                elif slot == "token":
+                    v = f.call("PyWeakref_NewRef", t, NULL)
+                else:
+                    v = f.incref(f.constant(f"blank_{slot}"))
+                f.put(t, f"trace.{slot}", v)
+                with f.when(f.absent(v)):
+                    f.decref(t)
+                    f.ret(NULL)
+            f.ret(t)
+
+    return define
+
+
+def fresh(m: Code) -> None:
+    """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
+    with m.function("fresh", "ptr %cell", "ptr %state", returns="i32") as f:
+        t = f.call("new_trace")
+        with f.when(f.absent(t)):
+            f.ret("i32 -1")
+        site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
+        with f.unless(f.is_(site, "none")):
+            pair = f.call("PyTuple_New", "i64 2")
+            for k, v in enumerate((f.constant("zero"), site)):
+                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(v), returns="i32")
+            f.call("PyList_Append", f.get(t, "trace.sites"), pair, returns="i32")
+            f.decref(pair)
+        done = f.call("PyDict_SetItem", "ptr %state", f.constant("name_trace"), t, returns="i32")
+        f.swap("ptr %cell", "unfinished.trace", t)
+        f.decref(t)
+        f.ret(done)
+
+
+RUNNING = (alive, gather, choose, own_context, deliver, hand_over, fresh)

@@ -1,0 +1,1 @@
+"""Functions of tensors, each of which records a step."""

@@ -1,0 +1,93 @@
+"""Methods of tensors that convert to another dtype."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenure.dtypes import DTypeLike, as_dtype
+from tenure.values.operations import arithmetic, creation
+from tenure.values.trace import record
+from tenure.values.trace.given import flag
+from tenure.values.trace.spelling import in_plain_names
+
+if TYPE_CHECKING:
+    from tenure.values.tensor.tensor import Tensor
+
+
+@in_plain_names
+class Casting:
+    """The same numbers in another dtype. In a class of its own, for its methods have names of types."""
+
+    __slots__ = ()
+
+    def type(self: Any, dtype: DTypeLike) -> Tensor:
+        """The tensor in another dtype; as ``tn.astype``.
+
+        >>> tn.tensor([1.5]).type(tn.int64)
+        tensor([1])
+        """
+        return arithmetic.astype(self, dtype)
+
+    def float(self: Any) -> Tensor:
+        """The tensor in float32.
+
+        >>> tn.tensor([1, 2]).float()
+        tensor([1., 2.])
+        """
+        return arithmetic.astype(self, "float32")
+
+    def double(self: Any) -> Tensor:
+        """The tensor in float64.
+
+        >>> tn.tensor([1.0]).double()
+        tensor([1.], dtype=tenure.float64)
+        """
+        return arithmetic.astype(self, "float64")
+
+    def long(self: Any) -> Tensor:
+        """The tensor in int64.
+
+        >>> tn.tensor([1.5]).long()
+        tensor([1])
+        """
+        return arithmetic.astype(self, "int64")
+
+    def int(self: Any) -> Tensor:
+        """The tensor in int32.
+
+        >>> tn.tensor([1.5]).int()
+        tensor([1], dtype=tenure.int32)
+        """
+        return arithmetic.astype(self, "int32")
+
+    def bool(self: Any) -> Tensor:
+        """Whether each element is not zero: the tensor in bool.
+
+        >>> tn.tensor([0.0, 2.0]).bool()
+        tensor([False,  True])
+        """
+        return arithmetic.astype(self, "bool")
+
+
+def to(
+    x: Any, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None, copy: bool = False
+) -> Tensor:
+    """The tensor in another dtype; there is one device. ``args``: a dtype, a device, both, or a tensor to be like.
+
+    DTypeError (TN802) for what is neither.
+
+    >>> tn.tensor([1.5]).to(tn.int64)
+    tensor([1])
+    """
+    arg: Any
+    for arg in args:
+        if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps"):
+            device = arg
+        elif dtype is not None:
+            raise TypeError("to: the dtype is given twice")
+        else:
+            dtype = arg.dtype if isinstance(arg, record._Tensor) else arg
+    creation.check_device(device)
+    if copy is not False:
+        flag("copy", copy)
+    return x._read() if dtype is None else arithmetic.to_dtype(x, as_dtype(dtype))

@@ -1,0 +1,1 @@
+"""Places: whatever can be written, and by whom: borrows, loans, parts, moves."""

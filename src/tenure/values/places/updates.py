@@ -1,0 +1,31 @@
+"""Writes of several places at once, as an optimizer's step makes them."""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any
+
+from tenure.values.native.hits import coded
+from tenure.values.places.loans import LENDING, UPDATING, WATCHERS
+from tenure.values.rules.levels import refuse_writing
+
+
+@coded
+def refuse_writes(places: list[Any]) -> None:
+    """TN503 or TN506 where a loan forbids to write one of the places, TN382 where one has been moved away."""
+    held = LENDING or (UPDATING and get_ident() not in UPDATING)
+    for place in places:
+        if held or place._loans is not None or place._ties is not None:
+            place._refuse_write()
+
+
+@coded
+def become(places: list[Any], values: tuple[Any, ...]) -> None:
+    """Write new values of their shapes and dtypes to places; they are leaves where the places are."""
+    for place, value in zip(places, values, strict=True):
+        if WATCHERS:
+            for watch in WATCHERS:
+                watch(place, place._read())
+        if value._kind.level is not None:
+            refuse_writing(place._home, value)
+        place._keep(value)

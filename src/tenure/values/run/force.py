@@ -1,0 +1,382 @@
+"""Run traces: from the path and the live handles to a program, its run, and values in the handles.
+
+The wanted results are known only now: those with a holder. The programs of a path are kept
+at its end; one whose outputs are a superset serves the call, and output sets only widen until all that
+was wanted in many calls is less.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenure.compile.ahead import made_ready
+from tenure.compile.tiers import Tiered, compile_program
+from tenure.errors import TenureError
+from tenure.interp.interp import Executable, Poison, interpret
+from tenure.ir.verify import verified
+from tenure.runtime import buffers
+from tenure.values.rules import graph, packs, paths, spending
+from tenure.values.rules.expand import Expansion
+from tenure.values.rules.inside import internally
+from tenure.values.rules.rows import COUNTS, ROOT, Path, count, prune
+from tenure.values.rules.sites import Sites
+from tenure.values.rules.unfinished import MOVED
+from tenure.values.run.handing import Handing, deliver, due, get_ready, start
+from tenure.values.run.lost import Running, break_off, locate, no_memory
+
+
+def choose_executor() -> Callable[[Any], Executable]:
+    """Executor of programs: the compiler, or the one that TENURE_EXECUTOR names (reference interpreter; compiler at the
+    first run)."""
+    wanted = os.environ.get("TENURE_EXECUTOR", "tiered")
+    if wanted not in EXECUTORS:
+        raise TenureError(f"TENURE_EXECUTOR is {wanted!r}, which is no executor", help=f"one of {', '.join(EXECUTORS)}")
+    return EXECUTORS[wanted]
+
+
+EXECUTORS: dict[str, Callable[[Any], Executable]] = {
+    "tiered": Tiered,
+    "compiled": compile_program,
+    "interpreted": interpret,
+}
+EXECUTOR = choose_executor()
+NARROW_AFTER = 64
+MOST_PLANS = 32
+ROW_BUDGET = 100_000
+ROWS_KEPT = ROW_BUDGET * 3 // 4
+
+
+Save = bool | tuple[int, ...]
+"""Residuals of a run: whether it saves any for a backward; of a part of a loop, the inputs that outlive it in any
+case."""
+
+
+class Plan:
+    """Compiled program of a path for a set of outputs.
+
+    ``leaves`` are outputs that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those
+    that no longer can to the result slot of the backward that consumed them. ``saved`` are the values, and ``kept``
+    the inputs, that the adjoint reads. ``baked`` are the numbers it took for constants, ``numbers``
+    the others, which are handed in. ``lately`` are the results wanted in the ``hits`` calls for which it was too wide.
+    ``sites`` are the lines that recorded the path's results when the plan was new; ``moved`` are the inputs that
+    ``tn.move`` had given when it last ran.
+    """
+
+    __slots__ = (
+        "baked", "consumed", "executable", "graph", "hits", "kept", "lately", "lean", "leaves", "moved", "numbers",
+        "open", "saved", "sites", "slots",
+    )  # fmt: skip
+
+    def __init__(self, path: Path, slots: tuple[int, ...], save: Save, ex: Expansion) -> None:
+        self.slots = slots
+        leaves, differentiable = paths.tracked(path, slots)
+        spent = paths.spread(path, spending.consumed_within(path)) if differentiable else {}
+        self.leaves = tuple(leaves)
+        self.open = tuple([s for s in differentiable if s not in spent])
+        self.consumed = {s: spent[s] for s in differentiable if s in spent}
+        lasting = save if isinstance(save, tuple) else ()
+        saved, self.kept = paths.residuals(path, self.open, lasting) if save is not False and self.open else ((), ())
+        self.saved = packs.grouped(ex.builder, saved)
+        self.lean = spending.needs(path).isdisjoint(self.open) if self.open else False
+        self.graph = bool(self.open or self.consumed or self.leaves)
+        self.hits = 0
+        self.lately: set[int] = set()
+        self.moved: frozenset[int] = frozenset()
+        self.sites: Sites | None = None
+        kept = [packs.pack(ex.builder, what) for what in self.saved]
+        literals, self.baked = paths.literals(path, ex)
+        self.numbers = tuple([k for k, v in enumerate(ex.scalars) if v not in literals])
+        numbers = [ex.scalars[k] for k in self.numbers]
+        program = ex.builder.extract([*ex.inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
+        self.executable = EXECUTOR(verified(made_ready(program)))
+        count("programs")
+
+
+BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
+"""Observers called with a trace and its plan before each run. An error that one returns is raised after the run."""
+class Last(threading.local):
+    """Plan of the last run in this thread: ``tn.explain`` explains it."""
+
+    plan: Plan | None = None
+
+
+LAST = Last()
+
+
+def lasting(t: Any) -> tuple[int, ...]:
+    """Inputs of a trace that outlive it in any case: the values of leaves, and tensors made of data."""
+    return tuple([k for k, x in enumerate(t.inputs) if type(x._src) is graph.Leaf or getattr(x, "_code", None) is None])
+
+
+def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
+    """Plan for a set of wanted outputs of a trace at its end; made if none serves."""
+    path: Path = t.path
+    exact: Plan | None = path.plans.get((wanted, save))
+    if exact is not None:
+        return exact
+    wide: Plan | None = path.plans.get(save)
+    if wide is not None and set(wide.slots) >= set(wanted):
+        wide.lately |= set(wanted)
+        wide.hits += 1
+        if wide.hits < NARROW_AFTER:
+            return wide
+        slots, wide.hits = tuple(sorted(wide.lately)), 0
+        wide.lately = set()
+        if slots == wide.slots:
+            return wide
+    else:
+        slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
+    plan = path.plans.get((slots, save)) or Plan(path, slots, save, t.expanded(path))
+    if len(path.plans) > MOST_PLANS:
+        path.plans.clear()
+    if not paths.keep(path, {save: plan, (slots, save): plan}, plan.baked):
+        return plan_for(t, wanted, save)
+    return plan
+
+
+def _references(handles: Sequence[Any]) -> list[int]:
+    return [h._slot for h in handles if sys.getrefcount(h) > _ALONE]
+
+
+def _calibrate() -> int:
+    """Reference count of a handle that only the list of handles holds."""
+
+    class Probe:
+        _slot = 0
+
+    for n in range(1, 10):
+        globals()["_ALONE"] = n
+        if not _references([Probe()]):
+            return n
+    raise RuntimeError("this Python does not count references")
+
+
+_ALONE = _calibrate()
+
+
+def alive(handles: list[Any]) -> tuple[int, ...]:
+    """Slots of the handles with a holder besides the list."""
+    return tuple(_references(handles))
+
+
+def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any) -> Any:
+    """Run a compiled program of a trace and store the results in the handles, with no moment in between: True. None,
+    and nothing done, if the program cannot be run so; arrays and status where it has failed."""
+    return None
+
+
+def run(t: Any) -> None:
+    """Run a closed trace: its live handles get their values, and the trace releases all references.
+
+    Its inputs are computed before its lock is taken: so the holder of a lock never waits for another, and two threads
+    may read pending values in each other's traces.
+    """
+    _settle(t, t.inputs)
+    found = Running.locked(_run, t, True)
+    if isinstance(found, Plan):
+        internally(t.path, get_ready, found.executable)
+        found = Running.locked(_run, t, False)
+    for wrong in found:
+        raise wrong
+    if COUNTS["rows"] > ROW_BUDGET:
+        forget_paths()
+
+
+def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
+    """Run a trace whose lock is held; returns errors of the observers. A plan due to be compiled is compiled first:
+    with no lock held, so that another thread that needs the trace meanwhile can run it."""
+    if t.done:
+        return []
+    if t.suspended is not None:
+        t.suspended.finish(t)
+        _release(t)
+        return []
+    graph.forget_unused()
+    handles, path = t.handles, t.closed()
+    found: list[Exception | None] = []
+    live = alive(handles)
+    if t.vmapped:
+        live = tuple([s for s in live if handles[s]._kind.level is None])
+    if live:
+        expected = graph.EXPECTED["backward"] if path.save is None else path.save
+        save: Save = lasting(t) if t.cutting else expected
+        plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
+        if plan.sites is None:
+            plan.sites = Sites(t, handles)
+        if compiles and due(plan.executable):
+            return plan
+        if BEFORE_RUN:
+            found = [look(t, plan) for look in BEFORE_RUN]
+        LAST.plan = plan
+        if MOVED or plan.moved:
+            plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
+        if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+            Handing(plan).finish(t)
+    t.handles = []
+    _release(t)
+    count("runs")
+    path.stamp = COUNTS["runs"]
+    return [wrong for wrong in found if wrong is not None]
+
+
+def forget_paths() -> None:
+    """Prune the paths to those at whose ends traces ended last."""
+    COUNTS["rows"] = prune(ROOT, ROWS_KEPT)
+
+
+def _settle(t: Any, inputs: Sequence[Any]) -> None:
+    """Compute every input and, if a gradient flows to it, give it its node in the graph. The operands of an input come
+    before it: threads and signal handlers may have recorded in turns, to any depth."""
+    todo = [x for x in inputs if _unsettled(x)]
+    looked: set[int] = set()
+    while todo:
+        x = todo[-1]
+        if id(x) not in looked:
+            looked.add(id(x))
+            todo.extend(_behind(x))
+            continue
+        todo.pop()
+        if x._data is None:
+            t.compute(x)
+        if x._kind.tracked and x._src is None and x._trace is not None:
+            adopt(x._trace, x)
+
+
+def _unsettled(x: Any) -> bool:
+    """Whether an input has no value yet, or lacks a node in the graph."""
+    return x._data is None or bool(x._kind.tracked and x._src is None and x._trace is not None)
+
+
+def _behind(x: Any) -> list[Any]:
+    """Inputs of another trace to be settled before its result ``x``."""
+    t = x._trace
+    return [] if t is None else [y for y in inputs_before(t, x._slot) if _unsettled(y)]
+
+
+def inputs_before(t: Any, slot: int) -> list[Any]:
+    """Inputs of a trace that were bound before a result was recorded."""
+    return t.inputs[: bisect_right(t.bound_at, slot)]  # type: ignore[no-any-return]
+
+
+def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
+    """Run the program of a trace in one builtin, during which no signal handler runs; whether that was possible."""
+    call = getattr(plan.executable, "call", None)
+    if call is None:
+        return False
+    try:
+        if plan.graph:
+            start(t, plan, handles)
+        done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
+    except BaseException as error:
+        raise break_off(t, plan, handles, error) from error.__cause__
+    if type(done) is tuple:
+        account(t, plan, done)
+    return done is not None
+
+
+def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
+    """Store the results of a failed run, by its arrays and status, and poison the rest."""
+    arrays, status = done
+    try:
+        numbers = [t.scalars[k] for k in plan.numbers]
+        code: Any = getattr(plan.executable, "compiled", plan.executable)
+        deliver(t, plan, t.handles, code.left(arrays, status, numbers))
+    except BaseException as error:
+        raise break_off(t, plan, t.handles, error) from error.__cause__
+
+
+def _release(t: Any) -> None:
+    """Break the trace's references; dead values are freed here."""
+    t.done = True
+    t.handles, t.inputs, t.scalars, t.expansion, t.suspended = [], [], [], None, None
+    t.marks, t.handlers, t.bound, t.rules, t.slots = {}, {}, {}, [], []
+
+
+class Prefix:
+    """Program for some results of a path whose trace stays open, from the arrays known so far."""
+
+    __slots__ = ("executable", "inputs", "known", "numbers", "slots")
+
+    def __init__(self, ex: Expansion, slots: tuple[int, ...], known: tuple[int, ...]) -> None:
+        b = ex.builder
+        outputs = [ex[s].id for s in slots]
+        given = [ex.inputs, [ex[s].id for s in known], ex.scalars]
+        used = b.reads(outputs, {v for part in given for v in part})
+        self.slots = slots
+        self.inputs, at, self.numbers = ([k for k, v in enumerate(part) if v in used] for part in given)
+        self.known = [known[k] for k in at]
+        fed = zip(given, (self.inputs, at, self.numbers), strict=True)
+        self.executable = EXECUTOR(made_ready(b.extract([part[k] for part, ks in fed for k in ks], outputs)))
+        count("programs")
+
+
+def leaves_some(t: Any, h: Any) -> bool:
+    """Whether a trace has live results besides a handle and its operands."""
+    return not paths.behind(t.point(), h._slot).issuperset(_references(t.handles))
+
+
+def run_prefix(t: Any, h: Any, *, alone: bool = False) -> None:
+    """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
+
+    The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
+    those that it needs.
+    """
+    _settle(t, inputs_before(t, h._slot))
+    Running.locked(_run_prefix, t, h, alone)
+
+
+def _run_prefix(t: Any, h: Any, alone: bool) -> None:
+    if t.done or h._trace is None or t.handles[h._slot]._data is not None:
+        return  # or h has been moved away, and another handle is in its place
+    if t.running:
+        raise TenureError(
+            "a signal handler or __del__ reads a value that the interrupted run is about to compute",
+            help="read it after the run: set a flag in the handler and look at it in the loop",
+        )
+    if t.suspended is not None:
+        _run(t, False)
+        return
+    path = t.prefix(h._slot)
+    inputs, scalars, before = t.inputs, t.scalars, t.handles[: path.results]
+    live = {s for s in (*_references(before), h._slot) if before[s]._kind.level is None}
+    if alone:
+        live &= paths.behind(path, h._slot)
+    known = tuple([s for s in sorted(live) if before[s]._data is not None])
+    wanted = tuple([s for s in sorted(live) if before[s]._data is None])
+    key = ("prefix", wanted, known)
+    plan = path.plans.get(key)
+    if plan is None:
+        plan = path.plans[key] = internally(path, lambda: Prefix(t.expanded(path), wanted, known))
+    if t.done:
+        return  # a finalizer has run it meanwhile
+    arrays = [inputs[k]._data for k in plan.inputs] + [before[s]._data for s in plan.known]
+    try:
+        results = plan.executable(arrays, [scalars[k] for k in plan.numbers])
+    except MemoryError:
+        raise no_memory(t, [before[slot] for slot in wanted]) from None
+    for slot, array in zip(wanted, results, strict=True):
+        if type(array) is Poison:
+            locate(t, before, array)
+        before[slot]._data = array
+
+
+def adopt(t: Any, h: Any) -> None:
+    """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
+    _settle(t, inputs_before(t, h._slot))
+    Running.locked(_adopt, t, h)
+
+
+def _adopt(t: Any, h: Any) -> None:
+    if t.suspended is not None and not t.running:
+        _run(t, False)
+    if h._src is None and h._trace is not None and not t.done:
+        path = t.prefix(h._slot)
+        inputs, scalars = t.inputs[: path.inputs], t.scalars[: path.scalars]
+        segment = graph.Segment(path, inputs, scalars, paths.sources(t, path), dict(t.handlers))
+        spending.share(t, segment)
+        h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, h._rule.name)

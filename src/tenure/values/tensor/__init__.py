@@ -1,0 +1,1 @@
+"""The value: its class, methods and types."""

@@ -1,0 +1,224 @@
+"""Conversion of the user's data and shapes: nested sequences, numbers and arrays, and sizes."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tenure import dtypes
+from tenure.dtypes import DType, as_dtype
+from tenure.errors import DTypeError, GradientError, ShapeError, shown
+from tenure.runtime.buffers import empty
+from tenure.values.trace import record
+
+MOST_BYTES = 2**47
+MOST_AXES = 64
+"""Maximal size of an array in bytes, and maximal number of axes: NumPy's limits."""
+ALIGNED = 1024
+"""Number of elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
+PLAIN = frozenset((bool, int, float))
+"""Python's types of numbers."""
+INSTEAD = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
+INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "float128": "float64"}
+"""NumPy's dtypes without support so far, each with the dtype to use instead."""
+
+
+def check_shape(shape: Any, dtype: DType = dtypes.float32) -> tuple[int, ...]:
+    """A shape as a tuple of Python ints; TN802 for negative, fractional or absurd sizes, and for too many axes."""
+    sizes = shape
+    if type(shape) is not tuple and (not isinstance(shape, Sequence) or isinstance(shape, (str, bytes))):
+        sizes = (shape,)
+    try:
+        out = tuple([operator.index(n) for n in sizes])
+    except TypeError:
+        raise DTypeError(f"a shape is made of ints, not {shown(shape)}") from None
+    if any(n < 0 for n in out):
+        raise ShapeError(f"sizes are not negative: {shown(list(out))}")
+    if len(out) > MOST_AXES:
+        raise ShapeError(f"a shape of {len(out)} axes: there are at most {MOST_AXES}")
+    if math.prod(out) * dtype.itemsize > MOST_BYTES:
+        raise ShapeError(f"a tensor of shape {list(out)} would take {math.prod(out) * dtype.itemsize:.3g} bytes")
+    return out
+
+
+def shape_of(size: tuple[Any, ...], dtype: DType) -> tuple[int, ...]:
+    """Shape given as one sequence or as several ints."""
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        return check_shape(size[0], dtype)
+    return check_shape(size, dtype)
+
+
+def chosen(name: str, sizes: tuple[Any, ...], shape: Any, size: Any) -> tuple[Any, ...]:
+    """Sizes given by position, as ``shape=`` (the array API's name) or as ``size=`` (PyTorch's)."""
+    if shape is None and size is None:
+        return sizes
+    if sizes or (shape is not None and size is not None):
+        raise TypeError(f"{name}: the shape is given twice: give it by position, as shape=… or as size=…")
+    return (size if shape is None else shape,)
+
+
+def flag(argument: str, x: Any) -> bool:
+    """Argument as True or False (0 and 1 are); TN802 for anything else."""
+    if x is True or x is False:
+        return x
+    if isinstance(x, bool | np.bool_) or (isinstance(x, int) and x in (0, 1)):
+        return bool(x)
+    raise DTypeError(f"{argument} is True or False, not {shown(x)}")
+
+
+def number(name: str, argument: str, x: Any) -> Any:
+    """Argument as a Python number or a tensor; TN802 for anything else."""
+    if type(x) in PLAIN or isinstance(x, (bool, int, float, record._Tensor)):
+        return x
+    if isinstance(x, np.generic) and x.dtype.kind in "biuf":
+        return x.item()
+    raise DTypeError(f"{name}: {argument} is a number, not {shown(x)}")
+
+
+def int_of(x: Any, what: str) -> int:
+    """Argument as a Python int; TN802 for anything else."""
+    if type(x) is int:
+        return x
+    try:
+        if isinstance(x, bool | np.bool_):
+            raise TypeError
+        return operator.index(x)
+    except TypeError:
+        raise DTypeError(f"{what} is an int, not {shown(x)}") from None
+
+
+def ints_of(x: Any, what: str) -> tuple[int, ...]:
+    """Argument, an int or several, as Python ints; TN802 for anything else."""
+    if isinstance(x, tuple | list | range):
+        return tuple([int_of(n, f"{what}: each") for n in x])
+    return (int_of(x, what),)
+
+
+def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    """New contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
+    if isinstance(data, np.ndarray | np.generic):
+        if type(data) is not np.ndarray or data.dtype.kind not in "biuf":
+            refuse_array(data)
+        return _cast(np.asarray(data), dtype or _dtype_of(data))
+    plain = _plain(data, 0)
+    try:
+        array = np.array(plain, order="C")
+    except ValueError:
+        raise ShapeError(
+            "this nested sequence is ragged: its rows differ in length", help="every row must have the same length"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise _foreign(data)
+    if dtype is None:
+        kinds = {"b": dtypes.bool_, "i": dtypes.default_int, "u": dtypes.default_int}
+        dtype = kinds.get(array.dtype.kind, dtypes.default_float) if array.size else dtypes.default_float
+    return _cast(array, dtype)
+
+
+def refuse_array(array: Any) -> None:
+    """TN802 for an array with elements that are no numbers, or with masked ones."""
+    if type(array) is not np.ndarray and any(of.__module__.startswith("numpy.ma") for of in type(array).__mro__):
+        raise DTypeError(
+            "a masked array has elements that do not count, and a tensor has none",
+            help="give them a number, a.filled(0.0), or leave them out, a.compressed()",
+        )
+    if array.dtype == object:
+        raise DTypeError("an array of Python objects is no tensor", help="give it a numeric dtype first")
+    if array.dtype.kind == "c":
+        raise _complex()
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(
+            f"an array of dtype {array.dtype} is no tensor", help="a tensor is made of numbers or bools"
+        )
+
+
+def _dtype_of(array: Any) -> DType:
+    """Dtype of an array; TN802, with a replacement, where it has no counterpart."""
+    try:
+        return as_dtype(array.dtype)
+    except DTypeError:
+        name = array.dtype.name
+        raise DTypeError(
+            f"an array of dtype {name}: there is no {name} yet",
+            help=f"say in which dtype to keep it: tn.tensor(a, dtype=tn.{INSTEAD[name]})",
+        ) from None
+
+
+def check_number(name: str, x: Any, dtype: DType) -> None:
+    """TN802 for a Python number outside the range of an integer dtype."""
+    if dtype.kind == "i":
+        most = 2 ** (8 * dtype.itemsize - 1) - 1
+        if not -most - 1 <= x <= most:
+            raise DTypeError(f"{name}: the number {x} does not fit in {dtype.name}", help=_wider(x, dtype))
+
+
+def _wider(x: Any, dtype: DType) -> str:
+    """Name of a dtype that holds a number."""
+    fits = dtype is dtypes.int32 and -(2**63) <= x < 2**63
+    return "give dtype=tn.int64, or write it as a float" if fits else "write it as a float"
+
+
+def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
+    """Copy in a dtype; TN802 if a number does not fit in it."""
+    if dtype.kind == "i" and array.dtype.kind in "uif" and array.dtype != dtype.numpy and array.size:
+        most = 2 ** (8 * dtype.itemsize - 1) - 1
+        for x in (array.min().item(), array.max().item()):
+            if not -most - 1 <= x <= most:
+                raise DTypeError(f"the number {x} does not fit in {dtype.name}", help="write it as a float")
+    if array.size < ALIGNED:
+        return np.array(array, dtype=dtype.numpy, order="C", copy=True)
+    out = empty(array.shape, dtype.numpy)
+    np.copyto(out, array, casting="unsafe")
+    return out
+
+
+def _plain(data: Any, depth: int) -> Any:
+    """Nested sequences with their tensors read."""
+    if isinstance(data, list | tuple):
+        if depth >= MOST_AXES:
+            raise ShapeError(
+                f"this nested sequence is deeper than {MOST_AXES} levels, or contains itself",
+                help="a tensor has an axis for each level",
+            )
+        return [_plain(x, depth + 1) for x in data]
+    if isinstance(data, record._Tensor):
+        if data.requires_grad:
+            raise GradientError(
+                "tensor() copies data, but an element is differentiable and its gradient would be lost",
+                help="join them in the graph with tn.stack([…]), or take x.detach()",
+            )
+        return np.asarray(data)
+    if isinstance(data, np.ndarray):
+        refuse_array(data)
+    return data
+
+
+def _leaves(data: Any) -> Iterator[Any]:
+    """Elements of nested sequences."""
+    if isinstance(data, list | tuple):
+        for x in data:
+            yield from _leaves(x)
+    else:
+        yield data
+
+
+def _complex() -> DTypeError:
+    return DTypeError("complex numbers are not supported yet", help="keep real and imaginary parts apart")
+
+
+def _foreign(data: Any) -> DTypeError:
+    """Error for data that is not made of numbers."""
+    wrong = next((x for x in _leaves(data) if not isinstance(x, bool | int | float | np.number | np.bool_)), data)
+    if any(isinstance(x, int) and not -(2**63) <= x < 2**64 for x in _leaves(data)):
+        return DTypeError("a number does not fit in int64", help="write it as a float")
+    if isinstance(wrong, complex | np.complexfloating):
+        return _complex()
+    kind = "" if wrong is None else f" of type {type(wrong).__name__}"
+    return DTypeError(
+        f"{shown(wrong)}{kind} is no number",
+        help="a tensor is made of numbers or bools, in nested lists or an array",
+    )
