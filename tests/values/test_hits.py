@@ -15,6 +15,7 @@ import tenure as tn
 from tenure.values.native import hits
 from tenure.values.operations import arithmetic
 from tenure.values.run import force
+from tenure.values.trace import record
 from tenure.values.trace.record import RECORDER, Trace
 
 needs_code = pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
@@ -382,3 +383,11 @@ def test_a_method_says_how_it_is_called():
     assert list(inspect.signature(tn.tensor([1.0]).backward).parameters) == names
     assert list(inspect.signature(tn.Var.fill_).parameters)[1:] == ["number"]
     assert "gradient" in tn.Tensor.backward.__doc__
+
+
+def test_a_place_as_an_operand_is_its_value():
+    place, x = tn.zeros(3).mut(), tn.ones(3)
+    for call in (hits.apply, record.apply):
+        for operands in ((place, x), (x, place)):
+            for _ in range(3):
+                assert call(arithmetic.ADD, operands).tolist() == [1.0, 1.0, 1.0]

@@ -78,7 +78,9 @@ class Trace:
         self.eager = mode.eager
 
     def bind(self, x: Any) -> int:
-        """Slot of a tensor; one from outside becomes an input at its first use."""
+        """Slot of a tensor, of a place that of its value; one from outside becomes an input at its first use."""
+        if type(x) is not self.tensor and hasattr(x, "_val"):
+            return self.bind(x._read())
         if x._trace is self:
             return x._slot  # type: ignore[no-any-return]
         slot = self.bound.get(id(x))
