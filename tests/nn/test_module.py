@@ -11,6 +11,7 @@ import pytest
 
 import tenure as tn
 from tenure import nn
+from tenure.values.trace.record import RECORDER
 
 
 class Block(nn.Module):
@@ -305,7 +306,7 @@ def test_an_error_of_the_run_names_the_outermost_call() -> None:
     assert "loss = net(tn.zeros(2, 3), tn.tensor([1, 7]))  # this line" in str(caught.value)
     with pytest.raises(tn.ShapeError):
         nn.Linear(2, 2)(tn.zeros(3))
-    assert tn.values.record.RECORDER.site is None
+    assert RECORDER.site is None
 
 
 def test_modules_leave_nothing_behind() -> None:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tenure import dtypes
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, following
 from tenure.ops import pointwise
 from tenure.ops.promote import Operation, as_type, common, floating, parameters
 from tenure.values.native.hits import apply
@@ -36,7 +36,7 @@ def _finite(x: Any, *numbers: Any, given: tuple[bool, bool, bool]) -> Any:
         return x
     info, left = dtypes.finfo(x.dtype), iter(numbers)
     nan, high, low = [
-        as_type(next(left), x.dtype) if here else x.coerce(otherwise)
+        as_type(following(left), x.dtype) if here else x.coerce(otherwise)
         for here, otherwise in zip(given, (0.0, info.max, info.min), strict=True)
     ]
     ans = pointwise.where(pointwise.isnan(x), nan, x)
