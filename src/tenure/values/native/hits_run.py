@@ -19,23 +19,17 @@ __all__ = ["RUNNING", "trace_maker"]
 def alive(m: Code) -> None:
     """alive(handles): the slots of the handles with a holder besides the list, as a tuple."""
     with m.function("alive", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        handles, count = f.load("ptr %args"), f.local("i64")
-        size = f.call("PyList_Size", handles, returns="i64")
-        f.store("i64 0", count)
-        with f.each(size) as k:
-            references = f.load(f.call("PyList_GetItem", handles, k), "i32")
-            with f.unless(f.equal(references, "i32 1")):
-                f.store(f.do("add", f.load(count, "i64"), "i64 1"), count)
-        out = f.call("PyTuple_New", f.load(count, "i64"))
-        with f.when(f.absent(out)):
+        handles, found = f.load("ptr %args"), f.call("PyList_New", "i64 0")
+        with f.when(f.absent(found)):
             f.ret(NULL)
-        f.store("i64 0", count)
-        with f.each(size) as k:
+        with f.each(f.call("PyList_Size", handles, returns="i64")) as k:
             references = f.load(f.call("PyList_GetItem", handles, k), "i32")
             with f.unless(f.equal(references, "i32 1")):
-                at = f.load(count, "i64")
-                f.call("PyTuple_SetItem", out, at, f.call("PyLong_FromLong", k), returns="i32")
-                f.store(f.do("add", at, "i64 1"), count)
+                slot = f.call("PyLong_FromLong", k)
+                f.call("PyList_Append", found, slot, returns="i32")
+                f.decref(slot)
+        out = f.call("PyList_AsTuple", found)  # making a tracked object may free others, and their references
+        f.decref(found)
         f.ret(out)
 
 
