@@ -192,3 +192,28 @@ def test_a_missing_library_is_named():
     )
     message = "MissingBLAS matrix products need OpenBLAS: pip install scipy-openblas32"
     assert (done.stdout.splitlines(), done.stderr) == (["False", message], "")
+
+
+def test_threads_that_load_the_library_at_once_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(blas._SINGLE_THREAD, raising=False)
+    path, failed = blas._find(), list[Exception]()
+
+    def load() -> None:
+        try:
+            for _ in range(200):
+                blas._open(path)
+        except Exception as error:
+            failed.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        others = [threading.Thread(target=load) for _ in range(4)]
+        for t in others:
+            t.start()
+        for t in others:
+            t.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not failed
+    assert blas._SINGLE_THREAD not in os.environ

@@ -10,6 +10,7 @@ resolve to this one.
 
 import ctypes
 import os
+import threading
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenure.runtime import threads
+from tenure.runtime.bracket import bracket
 from tenure.runtime.native import load
 from tenure.runtime.tiles import Product, tiling
 from tenure.runtime.tiles import source as tiles_source
@@ -156,6 +158,25 @@ def _find() -> str:
 
 
 def _open(path: str) -> ctypes.CDLL:
+    """Load the library, one thread at a time."""
+    return bracket(((_lock.acquire,),), ((_lock.release,),), _load_alone, path)  # type: ignore[no-any-return]
+
+
+_lock = threading.RLock()
+"""The environment variable of the library is another one while it is held."""
+
+
+def _forked() -> None:
+    """Have a lock that no other thread of the parent holds."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _load_alone(path: str) -> ctypes.CDLL:
     """Load the library without threads of its own: it makes as many as its environment variable says at that moment."""
     before = os.environ.get(_SINGLE_THREAD)
     os.environ[_SINGLE_THREAD] = "1"
