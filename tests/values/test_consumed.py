@@ -13,6 +13,10 @@ import pytest
 
 import tenure as tn
 from tenure.nn import functional as F
+from tenure.values.native import hits
+from tenure.values.rules import paths, spending
+from tenure.values.rules.rows import history_of
+from tenure.values.trace.record import RECORDER
 
 X = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
 
@@ -244,3 +248,34 @@ def test_a_rule_is_consumed_if_it_keeps_residuals(how: str) -> None:
             value.sum().backward()
     with pytest.raises(tn.UseAfterMove):
         q.sum().backward()
+
+
+def test_a_path_is_asked_for_what_was_consumed_on_one_that_goes_on_from_it() -> None:
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    y = w * w
+    shorter = RECORDER.trace.point()
+    history_of(shorter)
+    z = y
+    for _ in range(300):
+        z = z * 1.5
+    (z * z).sum().backward()
+    longer = RECORDER.trace.point()
+    assert history_of(longer) is history_of(shorter) and history_of(shorter).gradients
+    assert spending.consumed_within(shorter) == {}
+    assert spending.consumed_within(longer)
+
+
+@pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
+def test_a_path_has_no_results_behind_its_end() -> None:
+    y = tn.tensor([1.0], requires_grad=True) * 2.0
+    path = RECORDER.trace.point()
+    assert path.results > y._slot
+    for ask in (
+        lambda slot: paths.walked(path, [slot], [], True),
+        lambda slot: paths.tracked(path, (slot,)),
+        lambda slot: paths.reached_rows(path, slot),
+    ):
+        for slot in (path.results, path.results + 10**9):
+            with pytest.raises(IndexError):
+                ask(slot)
+    assert paths.walked(path, [y._slot], [path.results + 10**9], True)[0] == [y._slot]

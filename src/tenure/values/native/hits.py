@@ -106,6 +106,7 @@ def _known() -> dict[str, Any]:
         "zero": 0,
         "one": 1,
         "minus_one": -1,
+        "index_error": IndexError,
         "weak": WEAK, "same": SAME,
         "template": Template,
         "slow_body": Builder.body,

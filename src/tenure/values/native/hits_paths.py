@@ -6,7 +6,8 @@ Rows are looked at from the last one back, once each, as far as something is wai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
@@ -84,6 +85,16 @@ def backwards(f: Step, path: str, waiting: str, given: str, each: Each) -> None:
             f.store(f.get(here, "path.parent"), block)
 
 
+@contextmanager
+def each_wanted(f: Step, results: str, waiting: str, rule: str, first: str) -> Iterator[tuple[str, str]]:
+    """For each wanted result of a row, which waits no longer: its place among the rule's, and its slot."""
+    with f.each(f.size(f.get(rule, "rule.kinds"), "Tuple")) as k:
+        slot = f.do("add", first, k)
+        with f.when(f.equal(f.load(f.at(results, slot, "i8"), "i8"), f"i8 {WANTED}")):
+            raised(f, waiting, "i64 -1")
+            yield k, slot
+
+
 def want_operands(f: Step, waiting: str, rule: str, read: str, at: str) -> None:
     """Mark what a row reads as wanted."""
     with f.each(whole(f, f.get(rule, "rule.arity"))) as j:
@@ -99,53 +110,72 @@ def walk_rows(m: Code) -> None:
         f.store("i64 %wanted", waiting)
 
         def each(f: Step, rule: str, read: str, at: str, first: str) -> None:
-            with f.each(f.size(f.get(rule, "rule.kinds"), "Tuple")) as k:
-                slot = f.do("add", first, k)
-                with f.when(f.equal(f.load(f.at("ptr %results", slot, "i8"), "i8"), f"i8 {WANTED}")):
-                    raised(f, waiting, "i64 -1")
-                    leaf = f.call("is_leaf", rule, k, returns="i1")
-                    with f.when(f.both(is_tracked(f, rule, k), f.do("or", "i1 %leaves", f.negation(leaf)))):
-                        for n, x in enumerate((number(f, slot), f.incref(rule), number(f, k))):
-                            f.call("PyList_Append", f.item("ptr %lists", f"i64 {n}"), x, returns="i32")
-                            f.decref(x)
-                        want_operands(f, waiting, rule, read, at)
+            with each_wanted(f, "ptr %results", waiting, rule, first) as (k, slot):
+                leaf = f.call("is_leaf", rule, k, returns="i1")
+                with f.when(f.both(is_tracked(f, rule, k), f.do("or", "i1 %leaves", f.negation(leaf)))):
+                    for n, x in enumerate((number(f, slot), f.incref(rule), number(f, k))):
+                        f.call("PyList_Append", f.item("ptr %lists", f"i64 {n}"), x, returns="i32")
+                        f.decref(x)
+                    want_operands(f, waiting, rule, read, at)
 
         backwards(f, "ptr %path", waiting, count, each)
         f.ret()
 
 
-def marks_of(f: Step, path: str) -> tuple[str, str]:
-    """New marks of the results and the inputs of a path."""
+@contextmanager
+def marking(f: Step, path: str, made: str) -> Iterator[tuple[str, str]]:
+    """New marks of the results and the inputs of a path, for the code within. With an error %made is released behind
+    it, and the function returns NULL."""
     sizes = [f.do("add", whole(f, f.get(path, f"path.{name}")), "i64 1") for name in ("results", "inputs")]
     results, inputs = (f.call("PyMem_Calloc", size, "i64 1") for size in sizes)
-    return results, inputs
+    lacking = f.either(*map(f.absent, (results, inputs, made)))
+    with f.when(lacking):
+        f.call("PyErr_NoMemory")
+    with f.unless(lacking):
+        yield results, inputs
+    for x in (results, inputs):
+        f.call("PyMem_Free", x, returns="void")
+    with f.when(f.failed()):
+        f.decref(made)
+        f.ret(NULL)
+
+
+def fill_lists(f: Step, out: str, count: int) -> None:
+    """Put new lists into a new tuple."""
+    for n in range(count):
+        f.call("PyTuple_SetItem", out, f"i64 {n}", f.call("PyList_New", "i64 0"), returns="i32")
+
+
+def want_result(m: Code) -> None:
+    """Mark a result of a path as wanted, as ``want`` does; an input is passed over. IndexError for what the path has
+    not."""
+    params = ("ptr %path", "ptr %results", "ptr %inputs", "i64 %slot")
+    with m.function("want_result", *params, returns="i64") as f:
+        with f.when(is_less(f, "i64 %slot", "i64 0")):
+            f.ret("i64 0")
+        with f.unless(is_less(f, "i64 %slot", whole(f, f.get("ptr %path", "path.results")))):
+            f.call("PyErr_SetNone", f.constant("index_error"), returns="void")
+            f.ret("i64 0")
+        f.ret(f.call("want", "ptr %results", "ptr %inputs", "i64 %slot", returns="i64"))
 
 
 def walked(m: Code) -> None:
     """walked(path, slots, halt, leaves)"""
     with m.function("walked", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         path, slots, halt, leaves = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
-        results, inputs = marks_of(f, path)
-        out, wanted = f.call("PyTuple_New", "i64 3"), f.local("i64")
+        out, wanted, count = f.call("PyTuple_New", "i64 3"), f.local("i64"), whole(f, f.get(path, "path.results"))
         f.store("i64 0", wanted)
-        with f.unless(f.either(*map(f.absent, (results, inputs, out)))):
-            for n in range(3):
-                f.call("PyTuple_SetItem", out, f"i64 {n}", f.call("PyList_New", "i64 0"), returns="i32")
+        with marking(f, path, out) as (results, inputs):
+            fill_lists(f, out, 3)
             with f.each(f.size(halt, "List")) as k:
                 slot = whole(f, f.call("PyList_GetItem", halt, k))
-                with f.unless(is_less(f, slot, "i64 0")):
+                with f.when(f.both(f.negation(is_less(f, slot, "i64 0")), is_less(f, slot, count))):
                     f.store(f"i8 {HALT}", f.at(results, slot, "i8"))
             with f.each(f.size(slots, "List")) as k:
                 slot = whole(f, f.call("PyList_GetItem", slots, k))
-                with f.unless(is_less(f, slot, "i64 0")):
-                    raised(f, wanted, f.call("want", results, inputs, slot, returns="i64"))
+                raised(f, wanted, f.call("want_result", path, results, inputs, slot, returns="i64"))
             some, through = f.load(wanted, "i64"), f.is_(leaves, "true")
             f.call("walk_rows", path, results, inputs, some, through, out, returns="void")
-        for x in (results, inputs):
-            f.call("PyMem_Free", x, returns="void")
-        with f.when(f.failed()):
-            f.decref(out)
-            f.ret(NULL)
         f.ret(out)
 
 
@@ -169,12 +199,8 @@ def sources_back(m: Code) -> None:
                     raised(f, waiting, "i64 -1")
                     with f.when(f.is_(f.item(f.get(rule, "rule.params"), "i64 1"), "true")):
                         add(f.do("xor", place, "i64 -1"))
-            with f.each(f.size(f.get(rule, "rule.kinds"), "Tuple")) as k:
-                slot = f.do("add", first, k)
-                with f.when(f.equal(f.load(f.at("ptr %results", slot, "i8"), "i8"), f"i8 {WANTED}")):
-                    raised(f, waiting, "i64 -1")
-                    with f.when(is_tracked(f, rule, k)):
-                        source_row(f, rule, read, at, slot, k)
+            with each_wanted(f, "ptr %results", waiting, rule, first) as (k, slot), f.when(is_tracked(f, rule, k)):
+                source_row(f, rule, read, at, slot, k)
 
         def source_row(f: Step, rule: str, read: str, at: str, slot: str, k: str) -> None:
             expand, leaf = f.get(rule, "rule.expand"), f.call("is_leaf", rule, k, returns="i1")
@@ -195,18 +221,13 @@ def reached_rows(m: Code) -> None:
     """reached_rows(path, slot)"""
     with m.function("reached_rows", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         path, slot = f.load("ptr %args"), whole(f, f.load(f.at("ptr %args", "i64 1")))
-        results, inputs = marks_of(f, path)
         out, plain = f.call("PyList_New", "i64 0"), f.local("i1")
         f.store("i1 false", plain)
-        with f.unless(f.either(*map(f.absent, (results, inputs, out)))):
-            f.call("want", results, inputs, slot, returns="i64")
-            f.store(f.call("sources_back", path, results, inputs, out, returns="i1"), plain)
-            f.call("PyList_Sort", out, returns="i32")
-        for x in (results, inputs):
-            f.call("PyMem_Free", x, returns="void")
-        with f.when(f.failed()):
-            f.decref(out)
-            f.ret(NULL)
+        with marking(f, path, out) as (results, inputs):
+            new = f.call("want_result", path, results, inputs, slot, returns="i64")
+            with f.when(f.equal(new, "i64 1")):
+                f.store(f.call("sources_back", path, results, inputs, out, returns="i1"), plain)
+                f.call("PyList_Sort", out, returns="i32")
         with f.unless(f.load(plain, "i1")):
             f.decref(out)
             f.ret(f.incref(f.constant("none")))
@@ -269,36 +290,25 @@ def tracked(m: Code) -> None:
     """tracked(path, slots)"""
     with m.function("tracked", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         path, slots = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(2))
-        results, inputs = marks_of(f, path)
         out, waiting, count = f.call("PyTuple_New", "i64 2"), f.local("i64"), f.local("i64")
         f.store("i64 0", waiting)
 
         def each(f: Step, rule: str, read: str, at: str, first: str) -> None:
-            with f.each(f.size(f.get(rule, "rule.kinds"), "Tuple")) as k:
-                slot = f.do("add", first, k)
-                with f.when(f.equal(f.load(f.at(results, slot, "i8"), "i8"), f"i8 {WANTED}")):
-                    raised(f, waiting, "i64 -1")
-                    leaf, flows = f.call("is_leaf", rule, k, returns="i1"), is_tracked(f, rule, k)
-                    with f.when(f.do("or", leaf, flows)):
-                        x = number(f, slot)
-                        to = f.choice(leaf, f.item(out, "i64 0"), f.item(out, "i64 1"))
-                        f.call("PyList_Append", to, x, returns="i32")
-                        f.decref(x)
+            with each_wanted(f, results, waiting, rule, first) as (k, slot):
+                leaf, flows = f.call("is_leaf", rule, k, returns="i1"), is_tracked(f, rule, k)
+                with f.when(f.do("or", leaf, flows)):
+                    x, to = number(f, slot), f.choice(leaf, f.item(out, "i64 0"), f.item(out, "i64 1"))
+                    f.call("PyList_Append", to, x, returns="i32")
+                    f.decref(x)
 
-        with f.unless(f.either(*map(f.absent, (results, inputs, out)))):
-            for n in range(2):
-                f.call("PyTuple_SetItem", out, f"i64 {n}", f.call("PyList_New", "i64 0"), returns="i32")
+        with marking(f, path, out) as (results, inputs):
+            fill_lists(f, out, 2)
             with f.each(f.size(slots, "Tuple")) as k:
                 slot = whole(f, f.item(slots, k))
-                raised(f, waiting, f.call("want", results, inputs, slot, returns="i64"))
+                raised(f, waiting, f.call("want_result", path, results, inputs, slot, returns="i64"))
             backwards(f, path, waiting, count, each)
             for n in range(2):
                 f.call("PyList_Reverse", f.item(out, f"i64 {n}"), returns="i32")
-        for x in (results, inputs):
-            f.call("PyMem_Free", x, returns="void")
-        with f.when(f.failed()):
-            f.decref(out)
-            f.ret(NULL)
         f.ret(out)
 
 
@@ -331,5 +341,8 @@ def counted(m: Code) -> None:
         f.ret(out)
 
 
-PATHS = (counted, tracked, want, is_leaf, walk_rows, walked, sources_back, reached_rows, spread_row, spread)
+PATHS = (
+    *(want, want_result, is_leaf, walk_rows, walked, sources_back, reached_rows),
+    *(spread_row, spread, tracked, counted),
+)
 """Builtins of this module, with their internal functions."""

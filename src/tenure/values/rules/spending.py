@@ -28,7 +28,7 @@ from tenure.values.rules.expand import (
 )
 from tenure.values.rules.graph import CodeSite, Out, Segment
 from tenure.values.rules.guard import guarded
-from tenure.values.rules.rows import History, Path, history_of
+from tenure.values.rules.rows import History, Path, Step, history_of
 from tenure.values.rules.rules import Rule
 from tenure.values.rules.sites import site_of
 
@@ -101,15 +101,20 @@ def _reads_known(rule: Rule) -> bool | None:
 def consumed(path: Path) -> dict[int, int]:
     """Results that the backwards on a path, or behind it, have consumed, with a result slot of the backward."""
     history = history_of(path)
-    if history.walked < len(history.gradients):
+    if _unwalked(path, history) is not None:
         _walk_on(path, history)
     return history.spent
 
 
+def _unwalked(path: Path, history: History) -> Step | None:
+    """The first gradient of a path that has not been walked; those that go on from it may have more."""
+    left = history.gradients[history.walked : history.walked + 1]
+    return left[0] if left and left[0].first <= path.results else None
+
+
 @guarded
 def _walk_on(path: Path, history: History) -> None:
-    while history.walked < len(history.gradients):
-        step = history.gradients[history.walked]
+    while (step := _unwalked(path, history)) is not None:
         for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]]), strict=True):
             if spends(rule, k):
                 history.spent.setdefault(slot, step.first)
