@@ -57,7 +57,7 @@ def by_hand(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> list[int]:
     if not rules:
         return []
     sources = {x._slot for x in ins}
-    behind = paths.ancestors(paths.steps(t.point()), steps.slots_of(t, outs), sources)
+    behind = paths.ancestors(t.point(), steps.slots_of(t, outs), sources)
     return sorted(slot for slot in rules & behind if sources.intersection(t.deps(slot)))
 
 

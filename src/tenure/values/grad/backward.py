@@ -167,7 +167,7 @@ class Walk:
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request."""
-        behind = paths.ancestors(paths.steps(path_of(of)), cts) if unit.handlers else set()
+        behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
         special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         waiting: Cotangents = {}
         roots = self.sort(unit, cts, special, waiting)
@@ -252,7 +252,7 @@ class Walk:
 
     def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
         """Whether cotangents of some slots reach a requested vertex."""
-        behind = {*slots, *paths.ancestors(paths.steps(path_of(of)), slots)}
+        behind = {*slots, *paths.ancestors(path_of(of), slots)}
         sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
         leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
         past = leaves or any(isinstance(s, Out) for s in sources.values())

@@ -269,7 +269,7 @@ def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) ->
     """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
     path = t.point()
     spent = spending.consumed(path).copy()
-    walked = paths.ancestors(paths.steps(path), roots, halt) if spent else set()
+    walked = paths.ancestors(path, roots, halt) if spent else set()
     hit = [slot for slot in walked & spent.keys() if spent[slot] < path.results]
     if hit:
         raise consumed_error(site(site_of(t, t.handles[spent[max(hit)]])))
@@ -283,7 +283,7 @@ def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
         hit = [slot] if slot in spent else []
     else:
         spent = of.spent
-        hit = sorted(paths.ancestors(paths.steps(of.point()), [slot], halt) & spent.keys()) if spent else []
+        hit = sorted(paths.ancestors(of.point(), [slot], halt) & spent.keys()) if spent else []
     if hit:
         raise consumed_error(site(spent[hit[-1]]))
 
@@ -317,7 +317,7 @@ def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) ->
 def refuse_rules(t: Trace, outs: Sequence[int], ins: set[int]) -> None:
     """TN804 where a hook on gradients lies on the way of tangents, of which it says nothing."""
     made = paths.steps(t.path)
-    for slot in paths.ancestors(made, outs, ins):
+    for slot in paths.ancestors(t.path, outs, ins):
         step, _ = made[slot]
         if step.expand is expand_mark and len(step.args) > 1 and ins & set(paths.reached(t.path, slot)):
             raise GradientError(

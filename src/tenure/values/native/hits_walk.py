@@ -104,6 +104,8 @@ def between(m: Code) -> None:
         listed, last, out = f.call("PySequence_List", sources), f.local("i64"), f.call("PyList_New", "i64 0")
         size = f.size(f.get(b, "builder.avals"), "List")
         marks = f.call("PyMem_Calloc", f.do("add", size, "i64 1"), "i64 1")
+        with f.when(f.absent(marks)):
+            f.call("PyErr_NoMemory")
         with f.unless(f.either(f.absent(listed), f.absent(out), f.absent(marks))):
             with f.each(f.size(listed, "List")) as k:
                 v = whole(f, f.call("PyList_GetItem", listed, k))
@@ -259,6 +261,21 @@ def lay_rule(m: Code) -> None:
         f.ret(words)
 
 
+def lay_on_operands(f: Step, ids: str, first: tuple[str, str], name: str, about: int) -> str:
+    """Lay the template of a rule on two values and the operands of %at; its words. The function returns ``LEFT`` where
+    that is not possible."""
+    for k, v in enumerate(first):
+        f.store(v, f.at(ids, f"i64 {k}"))
+    size = f.size("ptr %read", "Tuple")
+    with f.each(size) as j:
+        f.store(f.item("ptr %read", j), f.at(ids, f.do("add", j, "i64 2")))
+    n = f.do("add", size, "i64 2")
+    words = f.call("lay_rule", "ptr %b", "ptr %at", f.constant(f"name_{name}"), ids, n, f"i64 {about}")
+    with f.when(f.absent(words)):
+        f.ret(LEFT)
+    return words
+
+
 def through_read(m: Code) -> None:
     """Add the cotangent of a read to an accumulator that there is."""
     params = ("ptr %w", "ptr %b", "ptr %at", "ptr %read", "ptr %g")
@@ -275,15 +292,7 @@ def through_read(m: Code) -> None:
         fits = f.call("same_aval", "ptr %b", acc, aval, returns="i1")
         with f.unless(fits):
             f.ret(LEFT)
-        f.store(acc, ids)
-        f.store("ptr %g", f.at(ids, "i64 1"))
-        size = f.size("ptr %read", "Tuple")
-        with f.each(size) as k:
-            f.store(f.item("ptr %read", k), f.at(ids, f.do("add", k, "i64 2")))
-        n = f.do("add", size, "i64 2")
-        words = f.call("lay_rule", "ptr %b", "ptr %at", f.constant("name_accumulate"), ids, n, "i64 2")
-        with f.when(f.absent(words)):
-            f.ret(LEFT)
+        words = lay_on_operands(f, ids, (acc, "ptr %g"), "accumulate", 2)
         f.call("PyDict_SetItem", held, x, f.load(f.at(ids, word(f, words, 4))), returns="i32")
         f.call("PySet_Add", f.get("ptr %w", "walk.reached"), x, returns="i32")
         f.call("dropped", words, ids, returns="void")
@@ -303,14 +312,7 @@ def through(m: Code) -> None:
         reads = whole(f, f.get("ptr %at", "application.reads"))
         with f.unless(below(f, reads, "i64 0")):
             f.ret(f.call("through_read", "ptr %w", "ptr %b", "ptr %at", "ptr %read", "ptr %g", returns="i32"))
-        f.store("ptr %g", ids)
-        f.store("ptr %v", f.at(ids, "i64 1"))
-        with f.each(size) as k:
-            f.store(f.item("ptr %read", k), f.at(ids, f.do("add", k, "i64 2")))
-        n = f.do("add", size, "i64 2")
-        words = f.call("lay_rule", "ptr %b", "ptr %at", f.constant("name_vjp"), ids, n, "i64 1")
-        with f.when(f.absent(words)):
-            f.ret(LEFT)
+        words = lay_on_operands(f, ids, ("ptr %g", "ptr %v"), "vjp", 1)
         numbers, relevant = f.get("ptr %at", "application.flows"), f.get("ptr %w", "walk.relevant")
         with f.each(word(f, words, 3)) as k:
             ref = word(f, words, f.do("add", k, "i64 4"))

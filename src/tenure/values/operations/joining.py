@@ -168,8 +168,13 @@ def unbind(x: ArrayLike, dim: int = 0, *, axis: int | None = None) -> tuple[Tens
     if axis is not None:
         dim = one_of(axis, dim or None)
     k = check_axis(dim, x.ndim)
-    params = parameters(("spec",), tuple(["i" if j == k else ":" for j in range(x.ndim)]))
-    return tuple([apply_one(indexing.GETITEM, x, params, n) for n in range(x.shape[k])])
+    return tuple([_taken(x, k, n) for n in range(x.shape[k])])
+
+
+def _taken(x: Any, axis: int, index: int) -> Tensor:
+    """The part at an index of an axis, which is gone."""
+    params = parameters(("spec",), tuple(["i" if j == axis else ":" for j in range(x.ndim)]))
+    return apply_one(indexing.GETITEM, x, params, index)
 
 
 def unstack(x: ArrayLike, *, axis: int = 0) -> tuple[Tensor, ...]:
@@ -295,5 +300,4 @@ def select(x: ArrayLike, dim: int, index: int) -> Tensor:
     k, i = check_axis(dim, x.ndim, "select: dim"), int_of(index, "select: index")
     if not -x.shape[k] <= i < x.shape[k]:
         raise OutOfRange(f"select: index {i} is out of range for axis {k} of size {x.shape[k]}")
-    params = parameters(("spec",), tuple(["i" if j == k else ":" for j in range(x.ndim)]))
-    return apply_one(indexing.GETITEM, x, params, i % x.shape[k])
+    return _taken(x, k, i % x.shape[k])

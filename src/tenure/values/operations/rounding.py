@@ -30,7 +30,7 @@ def _of_whole(name: str, prim: Any) -> Operation:
 def _signbit(x: Any) -> Any:
     if x.dtype.is_floating:
         return rounding.signbit(x)
-    return pointwise.less(as_type(x, dtypes.default_int) if x.dtype.kind == "b" else x, 0 * _number(x))
+    return pointwise.less(_number(x), 0 * _number(x))
 
 
 def _number(x: Any) -> Any:

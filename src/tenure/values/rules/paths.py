@@ -35,19 +35,15 @@ def own_rows(path: Path) -> Iterator[tuple[int, Rule, int]]:
     return ((s, *at) for s, at in enumerate((rule, k) for rule in rules for k in range(len(rule.kinds))))
 
 
-def ancestors(
+def ancestors(path: Path, slots: Iterable[int], halt: Iterable[int] = ()) -> set[int]:
+    """Differentiable ancestors of some results of a path, these included; the walk ends at ``halt``."""
+    return set(walked(path, list(slots), list(halt), True)[0])
+
+
+def ancestors_in(
     made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iterable[int] = (), leaves: bool = True
 ) -> set[int]:
-    """Differentiable ancestors of some slots, these included; the walk ends at ``halt``, and, without ``leaves``, at
-    them."""
-    if type(made) is Results:
-        return set(walked(made.path, list(slots), list(halt), leaves)[0])
-    return _ancestors(made, slots, halt, leaves)
-
-
-def _ancestors(
-    made: Sequence[tuple[Step, int]], slots: Iterable[int], halt: Iterable[int], leaves: bool
-) -> set[int]:
+    """``ancestors`` among results given with their steps; without ``leaves`` the walk ends at leaves too."""
     stop = set(halt)
     found: set[int] = set()
     stack = [s for s in slots if s >= 0]
@@ -67,9 +63,9 @@ Walked = tuple[list[int], list[Rule], list[int]]
 
 
 def walked(path: Path, slots: list[int], halt: list[int], leaves: bool) -> Walked:
-    """The ``ancestors`` of some results of a path, with their rules."""
+    """The ``ancestors`` of some results of a path, with their rules; without ``leaves`` the walk ends at leaves too."""
     made = Results(path)
-    found = sorted(_ancestors(made, slots, halt, leaves), reverse=True)
+    found = sorted(ancestors_in(made, slots, halt, leaves), reverse=True)
     at = [made[s] for s in found]
     return found, [step.rule for step, _ in at], [k for _, k in at]
 

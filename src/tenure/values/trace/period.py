@@ -25,7 +25,7 @@ from tenure.values.rules.expand import (
     expand_widen,
 )
 from tenure.values.rules.inside import internally
-from tenure.values.rules.paths import ancestors
+from tenure.values.rules.paths import ancestors_in
 from tenure.values.rules.rows import FIRST_LOOK, Path, Step, look_after
 from tenure.values.rules.rules import GENERAL, Rule
 
@@ -114,7 +114,7 @@ def narrowest(path: Sequence[Step], period: int) -> int:
         if step.rule.kinds and step.first >= begin:
             read = {slot for slot in step.args if slot >= 0}
             if step.expand is expand_gradient:
-                read |= ancestors(made, read)
+                read |= ancestors_in(made, read)
             last.update(dict.fromkeys(read, step.first))
     change = [0] * (period + 1)
     for slot, use in last.items():
