@@ -122,8 +122,8 @@ class ColumnKernel:
     def wide(self, variables: dict[int, Any], strip: ir.Value, strips: int) -> None:
         """A strip of a block, or the whole of it where columns take several loops."""
         if self.axis.size == 0:
-            zeros = [self.number(0)] * len(self.values)
-            self.each_column(variables, strip, strips, lambda c, live: self.store(zeros, variables, c, live))
+            nothing = [c.empty(self.number(0).type) for c in self.combines]
+            self.each_column(variables, strip, strips, lambda c, live: self.store(nothing, variables, c, live))
             return
         neutral = self.neutral()
         self.each_column(variables, strip, strips, lambda c, live: self.store(neutral, variables, c, live))

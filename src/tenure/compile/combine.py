@@ -18,7 +18,7 @@ I1, I32 = ir.IntType(1), ir.IntType(32)
 
 
 class Combine:
-    """add, max or min of a dtype, emitted at the end of ``b``; bools are i1 or i8."""
+    """add, multiply, max or min of a dtype, emitted at the end of ``b``; bools are i1 or i8."""
 
     def __init__(self, b: ir.IRBuilder, operation: str, dtype: DType) -> None:
         self.b = b
@@ -30,18 +30,20 @@ class Combine:
     @property
     def flagged(self) -> bool:
         """Whether NaN is kept in a flag of its own."""
-        return self.real and self.operation != "add"
+        return self.real and self.operation in ("max", "min")
 
     @property
     def grouped(self) -> bool:
-        """Whether it matters how elements are grouped: only sums are rounded."""
-        return self.real and self.operation == "add"
+        """Whether it matters how elements are grouped: sums and products are rounded."""
+        return self.real and self.operation in ("add", "multiply")
 
     @property
     def neutral(self) -> float | int:
         """The neutral element of a reduction: it changes no other element, not even −0.0."""
         if self.operation == "add":
             return -0.0 if self.real else 0
+        if self.operation == "multiply":
+            return 1.0 if self.real else 1
         low = self.operation == "max"
         if self.real:
             return float("-inf") if low else float("inf")
@@ -56,13 +58,16 @@ class Combine:
 
     def empty(self, t: ir.Type) -> ir.Constant:
         """The reduction of nothing."""
-        return same(t, 0.0 if self.real else 0)
+        nothing = int(self.operation == "multiply")
+        return same(t, float(nothing) if self.real else nothing)
 
     def plain(self, x: ir.Value, y: ir.Value) -> ir.Value:
         """x combined with y; a max or min loses NaN, and of equal ones takes the second."""
         b, largest = self.b, self.operation == "max"
         if self.operation == "add":
             return b.fadd(x, y) if self.real else b.add(x, y)
+        if self.operation == "multiply":
+            return b.fmul(x, y) if self.real else b.mul(x, y)
         if self.bool:
             return b.or_(x, y) if largest else b.and_(x, y)
         sign = ">" if largest else "<"

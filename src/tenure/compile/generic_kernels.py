@@ -17,6 +17,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from tenure.compile import scans
 from tenure.compile.combine import Combine
 from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents, Scattered
 from tenure.compile.elements import in_memory, widths
@@ -157,6 +158,15 @@ class GenericWriter:
             found.columns(outer, n, inner[0], widths([self.aval], self.bits))
         else:
             found.rows(outer, n)
+
+    def scan(self, lower: Any) -> None:
+        """A scan of (outer, n) or (outer, n, inner) along n."""
+        outer, n, *inner = (extent.value for extent in self.shapes[0])
+        extents = scans.Extents(outer, n, inner[0] if inner else None)
+        ways = {k: way for k, way in self.params.items() if k != "axis"}
+        loops = scans.Scans(self.b, lower, self.program.aval(0).dtype, extents, self.bits, **ways)
+        xs = [self.pointers[k] for k in self.operands]
+        loops.emit(constant(0), loops.items(), xs, self.out)
 
     def pieces(self) -> None:
         """None: operands are copied one by one, how many there are."""

@@ -15,11 +15,12 @@ from tenure.compile.nests import Axis, constant, counted
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.products import emit_product
 from tenure.compile.rows import RowKernel, goes_by_rows
+from tenure.compile.scans import emit_scan
 from tenure.compile.sweep import sweep
 from tenure.compile.symbolic import Tracer
 from tenure.compile.writes import emit_pieces, emit_write
 from tenure.errors import InternalError
-from tenure.ops.lowering import Write
+from tenure.ops.lowering import Scan, Write
 from tenure.ops.order import extent
 
 __all__ = ["Body", "emit_kernel", "launch"]
@@ -72,6 +73,10 @@ class Writer:
 
         kept = {a: n for a, n in enumerate(shape) if a != axis}
         rows(body, [Axis(a, n) for a, n in kept.items() if n != 1], row, tuple(kept.values()))
+
+    def scan(self, lower: Scan) -> None:
+        """A scan along an axis."""
+        emit_scan(self.body, self.value, lower)
 
     def store(self, e: Emitter, x: Any) -> None:
         """Store an element of the result where the emitter is."""

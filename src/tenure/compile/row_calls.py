@@ -22,12 +22,15 @@ from tenure.compile.index import Affine, Unseen, loop, strides
 from tenure.compile.jit import engine
 from tenure.compile.late import late
 from tenure.compile.symbolic import Tracer
+from tenure.dtypes import DType
 from tenure.errors import InternalError
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Program
 from tenure.ops.order import extent, runs
+from tenure.ops.scan import STEPS
+from tenure.ops.spans import inside, parted, spans
 from tenure.runtime.blas import available
 from tenure.runtime.table_plan import RESULT, TEMP
 from tenure.runtime.tiles import Product, any_layout, tiling
@@ -35,8 +38,9 @@ from tenure.runtime.tiles import Product, any_layout, tiling
 __all__ = ["Call", "CallWriter", "check", "copy"]
 
 ALIGN = 64
-NUMBER, HEAVY, TERM = 0.035, 0.25, 0.02
-"""Nanoseconds for a number read or written, for an elementary function, and for a term of a product."""
+NUMBER, HEAVY, TERM, SCANNED = 0.035, 0.25, 0.02, 0.5
+"""Nanoseconds for a number read or written, for an elementary function, for a term of a product, and for an element of
+a scan."""
 Shape = tuple[int, ...]
 Axes = Sequence[tuple[int, int, int]]
 
@@ -144,6 +148,46 @@ class CallWriter:
         made = of_class(self.primitive, {"axis": 1}, avals[:1], avals[1], None)
         numbers = [*seen, *steps(seen), *seen[:1], *seen[2:]]
         self.calls.append(call(made, NUMBER * x.size, numbers, (0, RESULT)))
+
+    def scan(self, lower: Any) -> None:
+        """A scan along an axis: of long ones, where there are few, in the three steps of its primitive."""
+        if lower.part != "whole":
+            raise InternalError("steps of a scan are the compiler's")
+        axis, shape = self.params["axis"], self.aval.shape
+        seen, ways = folded(shape, (axis,)), {k: way for k, way in self.params.items() if k != "axis"}
+        data = [(k, self.aval.dtype) for k in self.operands]
+        if not parted(shape, axis):
+            self.scanned(self.primitive, seen, ways, data, (RESULT, seen, self.aval.dtype))
+            return
+        split, dtype = STEPS[self.primitive], inside(self.aval.dtype, lower.operation)
+        parts = (seen[0], spans(seen[1]), *seen[2:])
+        spots = [self.temp(prod(parts) * dtype.itemsize) for _ in (*split.totals, split.serial)]
+        way = {"reverse": ways["reverse"]}
+        for (made, count), spot in zip(split.totals, spots, strict=False):
+            self.scanned(made, seen, way, data[:count], (spot, parts, dtype))
+        totals = [(spot, dtype) for spot in spots[:-1]]
+        once = {"reverse": False, "exclusive": True}
+        self.scanned(split.serial, parts, once, totals, (spots[-1], parts, dtype))
+        self.scanned(split.onward, seen, ways, [*data, (spots[-1], dtype)], (RESULT, seen, self.aval.dtype), parts)
+
+    def scanned(
+        self,
+        primitive: Primitive,
+        seen: Shape,
+        ways: Mapping[str, Any],
+        operands: Sequence[tuple[int, DType]],
+        result: tuple[int, Shape, DType],
+        starts: Shape = (),
+    ) -> None:
+        """A call of the function of a scan, on operands of one shape; the last has another where one is given."""
+        spot, shape, dtype = result
+        avals = [Aval((2,) * len(seen), of) for _, of in operands]
+        made = of_class(primitive, {"axis": 1, **ways}, avals, Aval((2,) * len(seen), dtype), None)
+        shapes = [seen] * len(operands)
+        shapes[-1:] = [starts or seen]
+        numbers = [x for s in shapes for x in (*s, *steps(s))]
+        work = SCANNED * prod(seen)
+        self.calls.append(call(made, work, [*numbers, *shape], (*[k for k, _ in operands], spot)))
 
     def folds(self, operation: str) -> None:
         """A reduction: runs of neighbouring axes one after the other."""

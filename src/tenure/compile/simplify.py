@@ -6,6 +6,9 @@ a = sin x; t = reduce_sum (add a a) axes=(2,); c = reduce_sum t axes=(0,)
 r = reduce_sum x axes=(0,) of float32[1000, 8]                  becomes
 p = block_sum x axes=(0,) block=64; q = reduce_sum p axes=(0,)  of 16 rows
 
+y = cumsum x axis=0 reverse=False of float32[9000]              becomes
+t = cumsum_totals x; s = cumsum_serial t; y = cumsum_onward x s of 9 spans
+
 s = sin x; z = again x; t = sin z                               stay two, and z is x from here on
 
 y = add_along 0 v i, i of one column                            becomes
@@ -33,6 +36,8 @@ from tenure.ops.move import iota, permute, reshape
 from tenure.ops.order import CHUNK, HEIGHT, extent, runs
 from tenure.ops.pointwise import again, cast, equal, mark
 from tenure.ops.reduce import BLOCKED
+from tenure.ops.scan import STEPS
+from tenure.ops.spans import parted
 
 
 def simplify(program: Program) -> Program:
@@ -50,6 +55,8 @@ def rewrite(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, 
     """The value of one instruction on rewritten operands."""
     if at.primitive in BLOCKED:
         return fold(b, at.primitive, operands[0], at.params["axes"], seen)
+    if at.primitive in STEPS and parted(at.aval.shape, at.params["axis"]):
+        return scan(b, at, operands, seen)
     if at.primitive is again:
         return emit(b, mark, operands, {}, seen)
     if at.primitive is cast and operands[0].dtype is at.params["dtype"] and not operands[0].aval.weak:
@@ -98,6 +105,15 @@ def fold(b: Builder, primitive: Primitive, x: Value, axes: tuple[int, ...], seen
             n, run = -(-n // block), (run[-1] - len(run) + 1,)
         x = emit(b, primitive, [x], {"axes": run}, seen)
     return x
+
+
+def scan(b: Builder, at: Instruction, operands: list[Value], seen: dict[Any, Value]) -> Value:
+    """A long scan in its three steps."""
+    steps, axis, way = STEPS[at.primitive], at.params["axis"], at.params["reverse"]
+    params = {"axis": axis, "reverse": way}
+    totals = [emit(b, made, operands[:count], params, seen) for made, count in steps.totals]
+    starts = emit(b, steps.serial, totals, {"axis": axis, "reverse": False, "exclusive": True}, seen)
+    return emit(b, steps.onward, [*operands, starts], dict(at.params), seen)
 
 
 def emit(

@@ -15,6 +15,7 @@ from tenure.ops import (
     random,
     reduce,
     rounding,
+    scan,
     special,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "random",
     "reduce",
     "rounding",
+    "scan",
     "special",
 ]

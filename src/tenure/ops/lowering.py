@@ -103,6 +103,31 @@ class Search(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Scan(Kind):
+    """Reductions of all beginnings along ``axis``, by add, multiply, max, min or ``recurrence``: h = a · h + b.
+
+    The order is that of ``compile.scans``. ``part`` is what is computed of it: all (``whole``), in one chain
+    (``serial``), the last result of each span (``totals``), or all from a value for each span on, the last operand
+    (``onward``).
+    """
+
+    operation: str
+    part: str = "whole"
+
+    def held(self, t: Any, at: Any) -> Iterable[int]:
+        return t.flat(at)  # type: ignore[no-any-return]
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.reads.update(self.held(t, at))
+
+    def emit(self, k: Any) -> None:
+        k.scan(self)
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.generic(at) if self.part == "whole" else n.reference(at)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
 class Write(Kind):
     """A copy of operand ``base`` (zeros if None), then a store of each element of a value.
 

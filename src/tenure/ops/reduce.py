@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from tenure import dtypes
@@ -10,11 +11,11 @@ from tenure.dtypes import DType
 from tenure.errors import ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
-from tenure.ir.program import Value
+from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import shift_axes
 from tenure.ops.declare import REALS, claim, interval, linear, primitive
 from tenure.ops.lowering import Fold, Search
-from tenure.ops.move import broadcast_to, reshape
+from tenure.ops.move import broadcast_to, permute, reshape
 from tenure.ops.order import CHUNK, GROUP, LANES, extent, runs
 from tenure.ops.pointwise import ALL, NUMBERS, cast, equal, logical_or, not_equal
 from tenure.ops.selection import Selection, times
@@ -31,46 +32,50 @@ def broadcast_back(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
     return broadcast_to(reshape(g, shape=kept), shape=x.shape)
 
 
-def ordered(np: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    """The sum of floats in the order that ``compile.folds`` states: every way to run a program gives these bits."""
+def ordered(np: Any, x: Any, axes: tuple[int, ...], ufunc: str = "add") -> Any:
+    """The sum, or product, of floats in the order that ``compile.folds`` states: every way to run a program gives these
+    bits."""
+    fold = getattr(np, ufunc)
     kept = [n for k, n in enumerate(x.shape) if k not in axes]
     for run in runs(x.shape, axes):
         outer, n, inner = extent(x.shape, run)
         rest = [size for k, size in enumerate(x.shape) if k not in run]
-        x = (_row(np, x.reshape(outer, n)) if inner == 1 else _column(np, x.reshape(outer, n, inner))).reshape(rest)
+        x = _row(np, x.reshape(outer, n), fold) if inner == 1 else _column(np, x.reshape(outer, n, inner), fold)
+        x = x.reshape(rest)
     return np.array(x.reshape(kept))
 
 
-def _parted(np: Any, x: Any, size: int) -> Any:
+def _parted(np: Any, x: Any, size: int, fold: Any) -> Any:
     """(outer, n, …) as (outer, parts, size, …), neutral elements behind the last."""
-    n = x.shape[1]
-    x = np.concatenate([x, np.full((len(x), -n % size, *x.shape[2:]), -0.0, x.dtype)], 1)
+    n, neutral = x.shape[1], 1.0 if fold.identity else -0.0
+    x = np.concatenate([x, np.full((len(x), -n % size, *x.shape[2:]), neutral, x.dtype)], 1)
     return x.reshape(len(x), -(-n // size), size, *x.shape[2:])
 
 
-def _column(np: Any, x: Any) -> Any:
-    """Sums along the axis 1: each GROUP elements in order, then their sums alike."""
+def _column(np: Any, x: Any, fold: Any) -> Any:
+    """Reductions along the axis 1: each GROUP elements in order, then their results alike."""
     if x.shape[1] == 0:
-        return np.zeros((len(x), *x.shape[2:]), x.dtype)
+        return np.full((len(x), *x.shape[2:]), fold.identity, x.dtype)
     while x.shape[1] > 1:
-        parts = _parted(np, x, GROUP)
+        parts = _parted(np, x, GROUP, fold)
         x = parts[:, :, 0]
         for k in range(1, GROUP):
-            x = x + parts[:, :, k]
+            x = fold(x, parts[:, :, k])
     return x[:, 0]
 
 
-def _row(np: Any, x: Any) -> Any:
-    """Sums of rows: of each GROUP times LANES elements by lanes, then of their sums as columns; of chunks alike."""
+def _row(np: Any, x: Any, fold: Any) -> Any:
+    """Reductions of rows: of each GROUP times LANES elements by lanes, then of their results as columns; of chunks
+    alike."""
     while x.shape[1] > CHUNK:
-        parts = _parted(np, x, CHUNK)
-        x = _row(np, parts.reshape(-1, CHUNK)).reshape(parts.shape[:2])
-    parts = _parted(np, x, GROUP * LANES)
-    lanes = _column(np, parts.reshape(-1, GROUP, LANES))
+        parts = _parted(np, x, CHUNK, fold)
+        x = _row(np, parts.reshape(-1, CHUNK), fold).reshape(parts.shape[:2])
+    parts = _parted(np, x, GROUP * LANES, fold)
+    lanes = _column(np, parts.reshape(-1, GROUP, LANES), fold)
     while lanes.shape[1] > 1:
         half = lanes.shape[1] // 2
-        lanes = lanes[:, :half] + lanes[:, half:]
-    return _column(np, lanes.reshape(parts.shape[:2]))
+        lanes = fold(lanes[:, :half], lanes[:, half:])
+    return _column(np, lanes.reshape(parts.shape[:2]), fold)
 
 
 def _total(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
@@ -138,6 +143,39 @@ def _extremum(name: str, ufunc: str) -> Primitive:
     )
 
 
+def _product_aval(x: Aval, *, axes: tuple[int, ...]) -> Aval:
+    claim("prod", x.dtype, NUMBERS)
+    return Aval(drop(x, axes), x.dtype)
+
+
+def _product(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+    floats = x.dtype.kind == "f"
+    return ordered(np, x, axes, "multiply") if floats else np.prod(x, axis=axes, dtype=x.dtype)
+
+
+def others(x: Value, axes: tuple[int, ...]) -> Value:
+    """For each element, the product of all others along axes: no division, so that zeros are numbers like others."""
+    rest = tuple([k for k in range(x.ndim) if k not in axes])
+    order, n = (*rest, *axes), prod([x.shape[k] for k in axes])
+    moved = permute(x, order=order)
+    rows = reshape(moved, shape=(*drop(x.aval, axes), n))
+    before, behind = (TABLE["cumprod"](rows, axis=rows.ndim - 1, reverse=way, exclusive=True) for way in (False, True))
+    found = reshape(before * behind, shape=moved.shape)
+    return permute(found, order=tuple([order.index(k) for k in range(x.ndim)]))
+
+
+reduce_prod = primitive(
+    "reduce_prod",
+    lower=Fold("multiply"),
+    batch=shift_axes("axes"),
+    aval=_product_aval,
+    ref=_product,
+    vjp=lambda g, ans, x, *, axes: [times(broadcast_back(g, x, axes), others(x, axes))],
+    jvp=lambda dxs, ans, x, *, axes: reduce_sum(times(dxs[0], others(x, axes)), axes=axes),
+    argnums=(0,),
+    dtypes=NUMBERS,
+    samples=_samples((*NONEMPTY, ((0, 3), (0,)), ((4, 0, 3), (1,)), ((0,), (0,)))),
+)
 reduce_max = _extremum("reduce_max", "max")
 reduce_min = _extremum("reduce_min", "min")
 
@@ -176,12 +214,13 @@ def _blocked(name: str, ufunc: str, of: Primitive) -> Primitive:
 
 
 block_sum = _blocked("block_sum", "add", reduce_sum)
+block_prod = _blocked("block_prod", "multiply", reduce_prod)
 block_max = _blocked("block_max", "maximum", reduce_max)
 block_min = _blocked("block_min", "minimum", reduce_min)
 """A reduction over neighbouring axes in blocks of their elements: one result per block in place of the axes.
 
 The compiler makes them, from gradients' programs too, so they have no derivative of their own."""
-BLOCKED = {reduce_sum: block_sum, reduce_max: block_max, reduce_min: block_min}
+BLOCKED = {reduce_sum: block_sum, reduce_prod: block_prod, reduce_max: block_max, reduce_min: block_min}
 
 
 def _arg(name: str, function: str) -> Primitive:
