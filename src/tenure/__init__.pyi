@@ -140,6 +140,10 @@ from tenure.values.operations.diagonals import tril as tril
 from tenure.values.operations.diagonals import tril_indices as tril_indices
 from tenure.values.operations.diagonals import triu as triu
 from tenure.values.operations.diagonals import triu_indices as triu_indices
+from tenure.values.operations.differences import cumulative_trapezoid as cumulative_trapezoid
+from tenure.values.operations.differences import diff as diff
+from tenure.values.operations.differences import trapezoid as trapezoid
+from tenure.values.operations.differences import trapz as trapz
 from tenure.values.operations.elementary import abs as abs
 from tenure.values.operations.elementary import cos as cos
 from tenure.values.operations.elementary import erf as erf
@@ -237,6 +241,7 @@ from tenure.values.operations.names import ne as ne
 from tenure.values.operations.names import neg as neg
 from tenure.values.operations.names import sgn as sgn
 from tenure.values.operations.names import sub as sub
+from tenure.values.operations.norms import norm as norm
 from tenure.values.operations.products import addbmm as addbmm
 from tenure.values.operations.products import addmm as addmm
 from tenure.values.operations.products import addmv as addmv
@@ -297,6 +302,13 @@ from tenure.values.operations.rounding import round as round
 from tenure.values.operations.rounding import rsqrt as rsqrt
 from tenure.values.operations.rounding import signbit as signbit
 from tenure.values.operations.rounding import trunc as trunc
+from tenure.values.operations.scans import cummax as cummax
+from tenure.values.operations.scans import cummin as cummin
+from tenure.values.operations.scans import cumprod as cumprod
+from tenure.values.operations.scans import cumsum as cumsum
+from tenure.values.operations.scans import cumulative_prod as cumulative_prod
+from tenure.values.operations.scans import cumulative_sum as cumulative_sum
+from tenure.values.operations.scans import logcumsumexp as logcumsumexp
 from tenure.values.operations.scattering import index_add as index_add
 from tenure.values.operations.scattering import index_copy as index_copy
 from tenure.values.operations.scattering import index_fill as index_fill
@@ -338,6 +350,13 @@ from tenure.values.operations.special import lgamma as lgamma
 from tenure.values.operations.special import logit as logit
 from tenure.values.operations.special import polygamma as polygamma
 from tenure.values.operations.special import xlogy as xlogy
+from tenure.values.operations.totals import aminmax as aminmax
+from tenure.values.operations.totals import count_nonzero as count_nonzero
+from tenure.values.operations.totals import nanmean as nanmean
+from tenure.values.operations.totals import nansum as nansum
+from tenure.values.operations.totals import prod as prod
+from tenure.values.operations.totals import std_mean as std_mean
+from tenure.values.operations.totals import var_mean as var_mean
 from tenure.values.places.borrow import Borrow as Borrow
 from tenure.values.places.borrow import SharedBorrow as SharedBorrow
 from tenure.values.places.move import move as move

@@ -116,11 +116,14 @@ def keep(ans: Value, x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
     return move.reshape(ans, shape=tuple([1 if k in axes else n for k, n in enumerate(x.shape)]))
 
 
+def accumulated(dtype: DType) -> DType:
+    """The dtype of sums and products: bools and narrow integers take the default integer."""
+    return dtypes.default_int if dtype.kind in "bi" else dtype
+
+
 def total(x: Value, *, axes: tuple[int, ...], keepdims: bool, dtype: DType | None = None) -> Value:
     """The sum; bools and narrow integers are summed in the default integer."""
-    if dtype is None:
-        dtype = dtypes.default_int if x.dtype.kind in "bi" else x.dtype
-    x = as_type(x, dtype)
+    x = as_type(x, accumulated(x.dtype) if dtype is None else dtype)
     return keep(reduce.reduce_sum(x, axes=axes), x, axes, keepdims)
 
 

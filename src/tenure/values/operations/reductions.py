@@ -174,7 +174,7 @@ def min(
     """
 
 
-def _over_axes(fn: Operation) -> Callable[..., Tensor]:
+def over_axes(fn: Operation) -> Callable[..., Tensor]:
     def step(
         x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
     ) -> Tensor:
@@ -184,7 +184,7 @@ def _over_axes(fn: Operation) -> Callable[..., Tensor]:
     return step
 
 
-@recorded(_over_axes(AMAX))
+@recorded(over_axes(AMAX))
 def amax(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
 ) -> Tensor:
@@ -195,7 +195,7 @@ def amax(
     """
 
 
-@recorded(_over_axes(AMIN))
+@recorded(over_axes(AMIN))
 def amin(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
 ) -> Tensor:
@@ -206,7 +206,7 @@ def amin(
     """
 
 
-@recorded(_over_axes(LOGSUMEXP))
+@recorded(over_axes(LOGSUMEXP))
 def logsumexp(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
 ) -> Tensor:
@@ -219,7 +219,7 @@ def logsumexp(
     """
 
 
-@recorded(_over_axes(ALL))
+@recorded(over_axes(ALL))
 def all(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
 ) -> Tensor:
@@ -232,7 +232,7 @@ def all(
     """
 
 
-@recorded(_over_axes(ANY))
+@recorded(over_axes(ANY))
 def any(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
 ) -> Tensor:

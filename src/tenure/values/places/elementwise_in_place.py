@@ -76,3 +76,5 @@ class ElementwiseInPlace:
     remainder_ = in_place(Tensor.remainder)
     clamp_min_ = in_place(Tensor.clamp_min)
     clamp_max_ = in_place(Tensor.clamp_max)
+    cumsum_ = in_place(Tensor.cumsum)
+    cumprod_ = in_place(Tensor.cumprod)

@@ -14,20 +14,24 @@ from tenure.values.operations import (
     bits,
     comparison,
     diagonals,
+    differences,
     elementary,
     finite,
     indexing,
     joining,
     likenesses,
     lookup,
+    norms,
     products,
     reading,
     reductions,
     repeating,
     rounding,
+    scans,
     scattering,
     shaping,
     special,
+    totals,
 )
 from tenure.values.operations.at import At
 from tenure.values.operations.boundary import Boundary
@@ -160,6 +164,10 @@ class Shaping:
     amax, amin = reductions.amax, reductions.amin
     var, std, logsumexp = reductions.var, reductions.std, reductions.logsumexp
     argmax, argmin, all, any = reductions.argmax, reductions.argmin, reductions.all, reductions.any
+    prod, nansum, nanmean, count_nonzero = totals.prod, totals.nansum, totals.nanmean, totals.count_nonzero
+    aminmax, norm = totals.aminmax, norms.norm
+    cumsum, cumprod, logcumsumexp = scans.cumsum, scans.cumprod, scans.logcumsumexp
+    cummax, cummin, diff = scans.cummax, scans.cummin, differences.diff
     reshape = view = shaping.reshape
     flatten, transpose, squeeze, unsqueeze = shaping.flatten, shaping.transpose, shaping.squeeze, shaping.unsqueeze
     permute = permute_dims = shaping.permute_dims
