@@ -203,7 +203,59 @@ class Scans:
         counted(self.b, constant(0), self.n, SPAN, span, [self.start(c) for c in chains])
 
     def steps(self, chains: list[Chain], first: ir.Value, last: ir.Value, held: Held, starts: list[Any]) -> Held:
-        """The elements from one on to another of each chain."""
+        """The elements from one on to another of each chain: of rows in squares, as far as these go."""
+        if self.inner is not None or len(chains) < CHAINS:
+            return self.one_by_one(chains, first, last, held, starts)
+        b = self.b
+        stop = b.add(first, b.and_(b.sub(last, first), constant(-CHAINS)))
+        packed = [self.packed(xs) for xs in zip(*held, strict=True)]
+        before = None if starts[0] is None else self.packed(starts)
+        packed = counted(b, first, stop, CHAINS, lambda k, carried: self.square(chains, k, carried, before), packed)
+        lanes = [[b.extract_element(x, lane(k)) for x in packed] for k in range(CHAINS)]
+        return self.one_by_one(chains, stop, last, lanes, starts)
+
+    def square(self, chains: list[Chain], k: ir.Value, held: list[Any], before: Any) -> list[Any]:
+        """So many elements of as many rows: read and written by rows, and computed with all rows side by side."""
+        b, wide = self.b, ir.VectorType(self.memory, CHAINS)
+        away = b.sub(constant(1 - CHAINS), k) if self.reverse else k
+        places = [b.add(c.start, away) for c in chains]
+        loaded = [[self.b.load(self.at(x, at), typ=wide, align=self.align) for at in places] for x in self.xs]
+        columns = [self.turned(rows) for rows in loaded]
+        found = []
+        for n in range(CHAINS):
+            n = CHAINS - 1 - n if self.reverse else n
+            after = self.step(held, [self.widened(rows[n]) for rows in columns])
+            h = (held if self.exclusive else after)[0]
+            found.append(self.narrowed(h if before is None or self.recurs else self.combine.serial([before, h])))
+            held = after
+        if self.part != "totals":
+            for row, at in zip(self.turned(found[::-1] if self.reverse else found), places, strict=True):
+                b.store(row, self.at(self.out, at), align=self.align)
+        return held
+
+    def turned(self, rows: list[Any]) -> list[Any]:
+        """The columns of a square: blocks beside the diagonal exchanged, of one element, then of two, …"""
+        rows, size = list(rows), 1
+        while size < CHAINS:
+            low = [k if k & size == 0 else CHAINS + k - size for k in range(CHAINS)]
+            high = [k + size if k & size == 0 else CHAINS + k for k in range(CHAINS)]
+            for k in [k for k in range(CHAINS) if k & size == 0]:
+                pair = rows[k], rows[k + size]
+                rows[k], rows[k + size] = (self.b.shuffle_vector(*pair, lanes(order)) for order in (low, high))
+            size *= 2
+        return rows
+
+    def packed(self, xs: Sequence[Any]) -> Any:
+        """Scalars as the lanes of a vector."""
+        out: Any = ir.Constant(ir.VectorType(xs[0].type, len(xs)), ir.Undefined)
+        for k, x in enumerate(xs):
+            out = self.b.insert_element(out, x, lane(k))
+        return out
+
+    def one_by_one(
+        self, chains: list[Chain], first: ir.Value, last: ir.Value, held: Held, starts: list[Any]
+    ) -> Held:
+        """The elements from one on to another of each chain, one after the other."""
         b, size = self.b, len(held[0])
         stride = constant(1) if self.inner is None else self.inner
         stride = b.sub(constant(0), stride) if self.reverse else stride
@@ -247,19 +299,44 @@ class Scans:
         """A vector of a type, or the type."""
         return ir.VectorType(t, width) if width > 1 else t
 
+    def at(self, pointer: ir.Value, k: ir.Value, t: ir.Type | None = None) -> ir.Value:
+        """The address of an element."""
+        return self.b.gep(pointer, [k], source_etype=t or self.memory)
+
     def fetch(self, pointer: ir.Value, at: ir.Value, width: int, t: ir.Type) -> ir.Value:
         """Elements in memory, as they are computed with."""
         align = self.align if t == self.memory else self.align_wide
-        where = self.b.gep(pointer, [at], source_etype=t)
-        x = self.b.load(where, typ=self.lanes(t, width), align=align)
-        return x if t == self.wide else self.b.fpext(x, self.lanes(self.wide, width))
+        return self.widened(self.b.load(self.at(pointer, at, t), typ=self.lanes(t, width), align=align))
 
     def put(self, x: ir.Value, pointer: ir.Value, at: ir.Value, t: ir.Type) -> None:
         """Store elements, rounded to a type."""
-        if t != self.wide:
-            x = self.b.fptrunc(x, ir.VectorType(t, x.type.count) if isinstance(x.type, ir.VectorType) else t)
         align = self.align if t == self.memory else self.align_wide
-        self.b.store(x, self.b.gep(pointer, [at], source_etype=t), align=align)
+        self.b.store(self.narrowed(x) if t == self.memory else x, self.at(pointer, at, t), align=align)
+
+    def widened(self, x: ir.Value) -> ir.Value:
+        """Elements as they are computed with."""
+        t = like(x, self.wide)
+        return x if x.type == t else self.b.fpext(x, t)
+
+    def narrowed(self, x: ir.Value) -> ir.Value:
+        """Elements rounded to the type in memory."""
+        t = like(x, self.memory)
+        return x if x.type == t else self.b.fptrunc(x, t)
+
+
+def like(x: ir.Value, t: ir.Type) -> ir.Type:
+    """A type with as many lanes as a value has."""
+    return ir.VectorType(t, x.type.count) if isinstance(x.type, ir.VectorType) else t
+
+
+def lane(k: int) -> ir.Constant:
+    """The number of a lane."""
+    return ir.Constant(ir.IntType(32), k)
+
+
+def lanes(order: Sequence[int]) -> ir.Constant:
+    """The numbers of lanes."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(order)), list(order))
 
 
 def emit_scan(body: Body, v: int, lower: Scan) -> None:

@@ -155,13 +155,14 @@ def _product(np: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
 
 def others(x: Value, axes: tuple[int, ...]) -> Value:
     """For each element, the product of all others along axes: no division, so that zeros are numbers like others."""
-    rest = tuple([k for k in range(x.ndim) if k not in axes])
-    order, n = (*rest, *axes), prod([x.shape[k] for k in axes])
-    moved = permute(x, order=order)
-    rows = reshape(moved, shape=(*drop(x.aval, axes), n))
-    before, behind = (TABLE["cumprod"](rows, axis=rows.ndim - 1, reverse=way, exclusive=True) for way in (False, True))
+    first = min(axes, default=0)
+    order = (*range(first), *axes, *[k for k in range(first, x.ndim) if k not in axes])
+    moved = x if order == tuple(range(x.ndim)) else permute(x, order=order)
+    n = prod([x.shape[k] for k in axes])
+    rows = reshape(moved, shape=(*moved.shape[:first], n, *moved.shape[first + len(axes) :]))
+    before, behind = (TABLE["cumprod"](rows, axis=first, reverse=way, exclusive=True) for way in (False, True))
     found = reshape(before * behind, shape=moved.shape)
-    return permute(found, order=tuple([order.index(k) for k in range(x.ndim)]))
+    return found if moved is x else permute(found, order=tuple([order.index(k) for k in range(x.ndim)]))
 
 
 reduce_prod = primitive(
