@@ -50,8 +50,6 @@ from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
 from tenure.func.vectorize import vmap as vmap
-from tenure.nn.functional.activation import log_softmax as log_softmax
-from tenure.nn.functional.activation import softmax as softmax
 from tenure.values.operations.angles import acos as acos
 from tenure.values.operations.angles import acosh as acosh
 from tenure.values.operations.angles import asin as asin
@@ -160,6 +158,8 @@ from tenure.values.operations.elementary import sin as sin
 from tenure.values.operations.elementary import sqrt as sqrt
 from tenure.values.operations.elementary import square as square
 from tenure.values.operations.elementary import tanh as tanh
+from tenure.values.operations.exponentials import log_softmax as log_softmax
+from tenure.values.operations.exponentials import softmax as softmax
 from tenure.values.operations.factories import empty as empty
 from tenure.values.operations.factories import empty_like as empty_like
 from tenure.values.operations.factories import eye as eye

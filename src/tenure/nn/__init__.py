@@ -4,7 +4,8 @@ from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
 from tenure.nn.container import ModuleDict, ModuleList, Sequential
-from tenure.nn.embedding import Embedding
+from tenure.nn.embedding import Embedding, EmbeddingBag
+from tenure.nn.groups import GroupNorm, LocalResponseNorm, RMSNorm
 from tenure.nn.linear import Identity, Linear
 from tenure.nn.loss import (
     BCEWithLogitsLoss,
@@ -32,14 +33,17 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "GRUCell",
+    "GroupNorm",
     "HuberLoss",
     "Identity",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MSELoss",
     "Module",
@@ -48,6 +52,7 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Sequential",
     "SiLU",

@@ -37,13 +37,9 @@ class Embedding(Module):
     ) -> None:
         super().__init__()
         check_device(device)
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(f"padding_idx {padding_idx} is not within the {num_embeddings} rows")
-            padding_idx %= num_embeddings
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
-        self.padding_idx = padding_idx
+        self.padding_idx = within(padding_idx, num_embeddings)
         self.weight = Parameter(zeros(num_embeddings, embedding_dim, dtype=dtype))
         self.reset_parameters()
 
@@ -61,3 +57,71 @@ class Embedding(Module):
         """The sizes, and the row that stands for nothing."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+
+
+class EmbeddingBag(Module):
+    """Sums, means or maxima of rows of ``weight`` (num_embeddings, embedding_dim), one for each bag of indices.
+
+    Owns ``weight``, which starts normal; the row ``padding_idx`` starts at zero, counts for nothing and gets no
+    gradient. See ``functional.embedding_bag``.
+
+    >>> nn.EmbeddingBag(10, 4)(tn.tensor([[1, 2, 1], [0, 0, 3]])).shape
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        *,
+        mode: str = "mean",
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        check_device(device)
+        if mode not in ("sum", "mean", "max"):
+            raise ValueError(f"mode is 'sum', 'mean' or 'max', not {mode!r}")
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.mode = mode
+        self.include_last_offset = include_last_offset
+        self.padding_idx = within(padding_idx, num_embeddings)
+        self.weight = Parameter(zeros(num_embeddings, embedding_dim, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            no_grad().apply(self.weight.__setitem__, self.padding_idx, 0.0)
+
+    def forward(
+        self, input: ArrayLike, offsets: ArrayLike | None = None, per_sample_weights: ArrayLike | None = None
+    ) -> Tensor:
+        """What comes of each bag of indices (bags, n), or (n,) with ``offsets``: (bags, embedding_dim)."""
+        return functional.embedding_bag(
+            input,
+            self.weight,
+            offsets,
+            mode=self.mode,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        """The sizes, the way and the row that stands for nothing."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}, mode={self.mode!r}{padding}"
+
+
+def within(padding_idx: int | None, rows: int) -> int | None:
+    """The row that stands for nothing, counted from the first one."""
+    if padding_idx is None:
+        return None
+    if not -rows <= padding_idx < rows:
+        raise ValueError(f"padding_idx {padding_idx} is not within the {rows} rows")
+    return padding_idx % rows

@@ -120,8 +120,20 @@ def covered(x: Value, i: Value, axis: int, name: str) -> None:
         )
 
 
+def numbers(x: Value, i: Value) -> bool:
+    """Whether x or i is a number, which PyTorch takes for a list of one beside a list."""
+    return x.ndim < 2 and i.ndim < 2 and not (x.ndim and i.ndim)
+
+
+def as_list(x: Value) -> Value:
+    """A number as a list of one."""
+    return x if x.ndim else move.reshape(x, shape=(1,))
+
+
 def gathered(x: Value, i: Value, *, axis: int) -> Value:
     """PyTorch's gather: i covers the first part of x along the other axes."""
+    if numbers(x, i):
+        return move.reshape(gathered(as_list(x), as_list(i), axis=0), shape=i.shape)
     covered(x, i, axis, "gather")
     arrays, params = beside(x, i, axis, "gather")
     shaped = [a if k == axis else _first(a, k, i.shape[k]) for k, a in enumerate(arrays)]
@@ -134,6 +146,8 @@ def _first(count: Value, axis: int, length: int) -> Value:
 
 def scattered(x: Value, i: Value, v: Value, *, axis: int, way: str, name: str) -> Value:
     """PyTorch's scatter: v, of which the part that i covers is taken, where gather would read."""
+    if numbers(x, i):
+        return move.reshape(scattered(as_list(x), as_list(i), v, axis=0, way=way, name=name), shape=x.shape)
     covered(x, i, axis, name)
     arrays, params = beside(x, i, axis, name)
     shaped = [a if k == axis else _first(a, k, i.shape[k]) for k, a in enumerate(arrays)]

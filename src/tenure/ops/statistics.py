@@ -22,6 +22,30 @@ def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     return promote.keep(pointwise.log(total) + top, x, axes, keepdims)
 
 
+def shares(x: Value, axis: int) -> tuple[Value, tuple[int, ...]]:
+    """The difference of x and its maximum along an axis, which is constant to differentiation, and the axis if x has
+    one."""
+    axes = (axis,) if x.ndim else ()
+    return x - promote.keep(promote.stop(reduce.reduce_max(x, axes=axes)), x, axes, True), axes
+
+
+def softmax(x: Value, *, axis: int) -> Value:
+    """exp(x) / Σ exp(x)."""
+    if x.ndim and not x.shape[axis]:  # no element, and so no largest one
+        return pointwise.exp(x)
+    away, axes = shares(x, axis)
+    powers = pointwise.exp(away)
+    return powers / promote.keep(reduce.reduce_sum(powers, axes=axes), x, axes, True)
+
+
+def log_softmax(x: Value, *, axis: int) -> Value:
+    """x − log Σ exp(x)."""
+    if x.ndim and not x.shape[axis]:
+        return pointwise.exp(x)
+    away, axes = shares(x, axis)
+    return away - pointwise.log(promote.keep(reduce.reduce_sum(pointwise.exp(away), axes=axes), x, axes, True))
+
+
 NOISE = 64
 """Units of rounding to which a difference of two sums of squares is known; what is less of it is 0."""
 

@@ -11,7 +11,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
 from tenure.ops import index, pointwise, reduce, scan, special
-from tenure.ops.move import reshape
+from tenure.ops.move import pad, reshape
 from tenure.ops.promote import accumulated, as_type, average, common, floating, keep, stop, total
 
 Axes = tuple[int, ...]
@@ -144,6 +144,17 @@ def difference(x: Value, *, axis: int, times: int) -> Value:
         later, former = part(x, axis, 1, n - 1), part(x, axis, 0, n - 1)
         x = pointwise.not_equal(later, former) if x.dtype.kind == "b" else later - former
     return x
+
+
+def around(x: Value, *, axis: int, before: int, behind: int) -> Value:
+    """The sum of each element and its neighbours along an axis, so many before and behind; zeros where there are none."""
+    n = x.shape[axis]
+    before, behind = min(before, n), min(behind, n)
+    wide = pad(x, widths=tuple([(before, behind) if k == axis else (0, 0) for k in range(x.ndim)]))
+    total = part(wide, axis, 0, n)
+    for k in range(1, before + behind + 1):
+        total = total + part(wide, axis, k, n)
+    return total
 
 
 def areas(y: Value, width: Value, *, axis: int) -> Value:

@@ -17,7 +17,9 @@ from tenure.nn.functional.activation import (
     softplus,
     tanh,
 )
+from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
+from tenure.nn.functional.groups import group_norm, local_response_norm, rms_norm
 from tenure.nn.functional.layer import (
     dropout,
     embedding,
@@ -43,18 +45,22 @@ __all__ = [
     "dropout",
     "elu",
     "embedding",
+    "embedding_bag",
     "gelu",
+    "group_norm",
     "huber_loss",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "mse_loss",
     "nll_loss",
     "one_hot",
     "relu",
+    "rms_norm",
     "scaled_dot_product_attention",
     "sigmoid",
     "silu",

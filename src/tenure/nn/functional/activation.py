@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tenure.dtypes import DTypeLike
-from tenure.errors import DTypeError, shown
-from tenure.ops.promote import parameters
+from tenure.errors import shown
 from tenure.values.native.hits import apply_one
-from tenure.values.operations import axes, elementary
+from tenure.values.operations import elementary
 from tenure.values.operations.arithmetic import where
+from tenure.values.operations.exponentials import log_softmax as log_softmax
+from tenure.values.operations.exponentials import softmax as softmax
 from tenure.values.operations.reading import value_of
 from tenure.values.tensor.composite import composite
 from tenure.values.trace.given import number
@@ -140,67 +140,3 @@ def elu(input: ArrayLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if type(alpha) is not float:
         alpha = number("elu", "alpha", alpha)
     return where(x > 0, x, alpha * x.expm1())
-
-
-def softmax(
-    input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
-) -> Tensor:
-    """Softmax along an axis: exp(x) / Σ exp(x), in the shape of x; cast first if ``dtype`` is given.
-
-    OutOfRange (TN801) for an axis that is not there; DTypeError (TN802) unless x is floating.
-
-    >>> F.softmax(tn.tensor([0.0, 0.0, 0.0, 0.0]), dim=0)
-    tensor([0.2500, 0.2500, 0.2500, 0.2500])
-    """
-    x, at = _along(input, dim, axis, dtype)
-    return apply_one(SOFTMAX, x, parameters(("axis",), at))
-
-
-def _softmax(x: Any, *, axis: int) -> Any:
-    if not x.shape[axis]:  # no element, and so no largest one
-        return x.exp()
-    powers = _shifted(x, axis).exp()
-    return powers / powers.sum(axis=axis, keepdims=True)
-
-
-SOFTMAX = composite("softmax", _softmax)
-
-
-def log_softmax(
-    input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
-) -> Tensor:
-    """Logarithm of the softmax along an axis, within the range of the dtype throughout; errors as in ``softmax``.
-
-    >>> F.log_softmax(tn.tensor([0.0, 0.0]), dim=0)
-    tensor([-0.6931, -0.6931])
-    """
-    x, at = _along(input, dim, axis, dtype)
-    return apply_one(LOG_SOFTMAX, x, parameters(("axis",), at))
-
-
-def _log_softmax(x: Any, *, axis: int) -> Any:
-    if not x.shape[axis]:
-        return x.exp()
-    shifted = _shifted(x, axis)
-    return shifted - shifted.exp().sum(axis=axis, keepdims=True).log()
-
-
-LOG_SOFTMAX = composite("log_softmax", _log_softmax)
-
-
-def _shifted(x: Any, axis: int) -> Any:
-    """The difference of x and its maximum along an axis, which is constant to differentiation."""
-    return x - x.detach().max(axis=axis, keepdims=True)
-
-
-def _along(input: Any, dim: int | None, axis: int | None, dtype: DTypeLike | None) -> tuple[Tensor, int]:
-    """The input of a softmax, in its dtype, and the axis."""
-    x = value_of(input)
-    if dtype is not None:
-        x = x.to(dtype)
-    at = axes.one_of(axis, dim)
-    if at is None:
-        raise TypeError("softmax and log_softmax go along an axis: give dim, as in dim=-1")
-    if not x.dtype.is_floating:
-        raise DTypeError(f"softmax of {x.dtype.name}", help="cast first, or give dtype=tn.float32")
-    return x, axes.check_axis(at, x.ndim)

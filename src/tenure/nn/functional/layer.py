@@ -89,13 +89,13 @@ def layer_norm(
     tensor([[-1.0000,  1.0000]])
     """
     operands = tuple([value_of(p) for p in (input, weight, bias) if p is not None])
-    shape = normalized_shape if type(normalized_shape) is tuple else _normalized(normalized_shape)
+    shape = normalized_shape if type(normalized_shape) is tuple else sizes_of(normalized_shape)
     params = parameters(("shape", "weighted", "shifted"), shape, weight is not None, bias is not None)
     eps = eps if type(eps) is float else float(number("layer_norm", "eps", eps))
     return apply(LAYER_NORM, operands, params, (eps,))
 
 
-def _normalized(shape: Any) -> tuple[int, ...]:
+def sizes_of(shape: Any) -> tuple[int, ...]:
     """The sizes of the last axes, given as a list or as one."""
     return check_shape(shape if isinstance(shape, list | tuple) else (shape,))
 

@@ -29,6 +29,11 @@ def check_axis(axis: Any, ndim: int, what: str = "axis") -> int:
     return axis + ndim if axis < 0 else axis  # type: ignore[no-any-return]
 
 
+def check_dim(axis: Any, ndim: int) -> int:
+    """A non-negative axis, as PyTorch counts them: what has none is a list of one for 0 and -1."""
+    return 0 if ndim == 0 and type(axis) is int and axis in (0, -1) else check_axis(axis, ndim)
+
+
 def is_axis(x: Any) -> bool:
     """Whether an argument can be one axis or several."""
     return x is None or {int, *map(type, x if isinstance(x, tuple | list) else (x,))} == {int}

@@ -12,7 +12,7 @@ from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
 from tenure.values.operations import comparison, indexing, keys, shaping
-from tenure.values.operations.axes import check_axis, one_of
+from tenure.values.operations.axes import check_axis, check_dim, one_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import at_users_line
@@ -61,21 +61,27 @@ def index_select(x: ArrayLike, dim: int, index: ArrayLike) -> Tensor:
     index = value_of(index)
     if len(index._aval.shape) > 1:
         raise ShapeError(f"index_select: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
-    return take(x, index.reshape(-1), dim)
+    x = value_of(x)
+    if x._aval.shape:
+        return take(x, index.reshape(-1), dim)
+    check_dim(dim, 0)
+    if index._aval.size != 1:
+        raise ShapeError(f"index_select: {index._aval.size} indices for a 0-dimensional tensor, which has one element")
+    return take(x.reshape(1), index.reshape(-1), 0).reshape(())
 
 
 def gather(x: ArrayLike, dim: int, index: ArrayLike) -> Tensor:
     """The elements of x at integer indices along an axis, as in PyTorch: out[i][j] = x[index[i][j]][j] for dim 0.
 
-    The result has the shape of ``index``, which may be smaller than x along the other axes. OutOfRange (TN801), when
-    the result is read, for an index outside the axis.
+    The result has the shape of ``index``, which may be smaller than x along the other axes. A 0-dimensional tensor is
+    taken for a list of one. OutOfRange (TN801), when the result is read, for an index outside the axis.
 
     >>> tn.gather(tn.tensor([[1, 2], [3, 4]]), 1, tn.tensor([[1, 1], [0, 1]]))
     tensor([[2, 2],
             [3, 4]])
     """
     x = value_of(x)
-    return apply(GATHER, (x, value_of(index)), (("axis", check_axis(dim, len(x._aval.shape))),))
+    return apply(GATHER, (x, value_of(index)), (("axis", check_dim(dim, len(x._aval.shape))),))
 
 
 def compress(condition: ArrayLike, x: ArrayLike, axis: int | None = None) -> Tensor:

@@ -15,7 +15,7 @@ from tenure.ops.declare import broadcast_shapes as together
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply_one
 from tenure.values.operations import indexing, lookup, shaping
-from tenure.values.operations.axes import check_axis
+from tenure.values.operations.axes import check_axis, check_dim
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
@@ -149,6 +149,8 @@ def unfold(x: ArrayLike, dimension: int, size: int, step: int) -> Tensor:
             [3, 4]])
     """
     x = value_of(x)
+    if not x.ndim:
+        return unfold(x.reshape(1), check_dim(dimension, 0), size, step)[0]
     k, size, step = check_axis(dimension, x.ndim), int_of(size, "unfold: size"), int_of(step, "unfold: step")
     if not 0 <= size <= x.shape[k] or not 1 <= step < 2**63:
         raise ShapeError(f"unfold: parts of size {size}, one every {step}, of the {x.shape[k]} of axis {k}")

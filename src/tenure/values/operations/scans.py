@@ -10,7 +10,7 @@ from tenure.errors import ShapeError
 from tenure.ops import totals
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply_one
-from tenure.values.operations.axes import check_axes, check_axis, one_of
+from tenure.values.operations.axes import check_dim, one_of
 from tenure.values.operations.factories import ones, zeros
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.shaping import concat
@@ -39,9 +39,7 @@ def along(name: str, x: Any, axis: Any, dim: Any) -> tuple[Any, int]:
         if len(shape) > 1:
             raise ShapeError(f"{name} along which of {len(shape)} axes?", help="give axis=…")
         return x, 0
-    if not shape and check_axes(axis, 0) == ():
-        return x, 0
-    return x, check_axis(axis, len(shape))
+    return x, check_dim(axis, len(shape))
 
 
 def _scan(fn: Operation, operation: str) -> Callable[..., Tensor]:
@@ -87,7 +85,7 @@ def cumprod(
 
 
 def logcumsumexp(x: ArrayLike, axis: int | None = None, *, dim: int | None = None) -> Tensor:
-    """The logarithms of the sums of exponentials of all beginnings of an axis, within the range of the dtype throughout.
+    """The logarithms of the sums of exponentials of all beginnings of an axis, without overflow in between.
 
     Whole numbers become the default float. The axis may be left out if there is one: else ShapeError (TN802).
     OutOfRange (TN801) for an axis that is not there.
@@ -131,7 +129,7 @@ def cummax(x: ArrayLike, axis: int | None = None, *, dim: int | None = None) -> 
 
 @recorded(_extreme(CUMMIN, "min"))
 def cummin(x: ArrayLike, axis: int | None = None, *, dim: int | None = None) -> CumulativeExtremum:
-    """The smallest elements of all beginnings of an axis: a pair (values, indices) in the shape of x; see ``tn.cummax``.
+    """The smallest elements of all beginnings of an axis: a pair (values, indices) as of ``tn.cummax``.
 
     >>> tn.cummin(tn.tensor([3, 1, 2, 1]), 0).values
     tensor([3, 1, 1, 1])

@@ -16,10 +16,11 @@ from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
 from tenure.values.operations import factories, indexing
 from tenure.values.operations.at import AtIndex
-from tenure.values.operations.axes import check_axis
+from tenure.values.operations.axes import check_axis, check_dim
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import at_users_line
+from tenure.values.trace import record
 from tenure.values.trace.given import flag, int_of, number
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ REDUCE = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min", "add":
 def _scattered(x: Any, dim: int, index: Any, v: Any, way: str, name: str) -> Tensor:
     x = value_of(x)
     v = indexing.fitting(x, v)
-    params = (("axis", check_axis(dim, len(x._aval.shape))), ("way", way), ("name", name))
+    params = (("axis", check_dim(dim, len(x._aval.shape))), ("way", way), ("name", name))
     operands = (x, value_of(index))
     h = apply(SCATTER, operands, params, (v,)) if type(v) in NUMBERS else apply(SCATTER, (*operands, v), params)
     return at_users_line(h)
@@ -123,14 +124,21 @@ def put_along_axis(x: ArrayLike, indices: ArrayLike, values: ArrayLike, axis: in
     return at_users_line(h)
 
 
-def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtIndex:
-    """``x.at`` for a list of indices along an axis. TN802 if a source has not the shape or dtype of the selection."""
+def _parts(
+    x: Any, dim: int, index: Any, name: str, source: Any, write: Callable[[AtIndex, Any], Tensor]
+) -> Tensor:
+    """x with a source, or a number, written by ``x.at`` for a list of indices along an axis. TN802 if a source has not
+    the shape or dtype of the selection."""
     x, index = value_of(x), value_of(index)
+    if not x._aval.shape and index._aval.size == 1:
+        check_dim(dim, 0)
+        listed = source.reshape(1, *source._aval.shape) if isinstance(source, record._Tensor) else source
+        return _parts(x.reshape(1), 0, index, name, listed, write).reshape(())
     if len(index._aval.shape) > 1:
         raise ShapeError(f"{name}: indices of shape {list(index._aval.shape)}, where a list of them is wanted")
     shape, dtype = x._aval.shape, x._aval.dtype
     k = check_axis(dim, len(shape))
-    if source is not None:
+    if isinstance(source, record._Tensor) and name != "index_fill":
         wanted = (*shape[:k], index._aval.size, *shape[k + 1 :])
         if source._aval.shape != wanted:
             raise ShapeError(
@@ -139,7 +147,7 @@ def _parts(x: Any, dim: int, index: Any, name: str, source: Any = None) -> AtInd
             )
         if source._aval.dtype is not dtype:
             raise select.other_dtype(name, source._aval.dtype, dtype)
-    return AtIndex(x, (*[slice(None)] * k, index.reshape(-1)))
+    return write(AtIndex(x, (*[slice(None)] * k, index.reshape(-1))), source)
 
 
 def index_add(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike, *, alpha: float = 1) -> Tensor:
@@ -151,10 +159,12 @@ def index_add(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike, *, al
     >>> tn.index_add(tn.zeros(3), 0, tn.tensor([0, 0]), tn.tensor([1.0, 2.0]))
     tensor([3., 0., 0.])
     """
-    source = value_of(source)
-    plain = type(alpha) is int and alpha == 1
-    scaled = source if plain else source * number("index_add", "alpha", alpha)
-    return _parts(x, dim, index, "index_add", source).add(scaled)
+    scale = 1 if type(alpha) is int and alpha == 1 else number("index_add", "alpha", alpha)
+
+    def write(at: AtIndex, source: Any) -> Tensor:
+        return at.add(source if type(scale) is int and scale == 1 else source * scale)
+
+    return _parts(x, dim, index, "index_add", value_of(source), write)
 
 
 def index_copy(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike) -> Tensor:
@@ -166,8 +176,7 @@ def index_copy(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike) -> T
     >>> tn.index_copy(tn.zeros(3), 0, tn.tensor([2, 0]), tn.tensor([1.0, 2.0]))
     tensor([2., 0., 1.])
     """
-    source = value_of(source)
-    return _parts(x, dim, index, "index_copy", source).set(source)
+    return _parts(x, dim, index, "index_copy", value_of(source), AtIndex.set)
 
 
 def index_fill(x: ArrayLike, dim: int, index: ArrayLike, value: Operand) -> Tensor:
@@ -178,7 +187,7 @@ def index_fill(x: ArrayLike, dim: int, index: ArrayLike, value: Operand) -> Tens
     >>> tn.index_fill(tn.zeros(3), 0, tn.tensor([0, 2]), 5)
     tensor([5., 0., 5.])
     """
-    return _parts(x, dim, index, "index_fill").set(value)
+    return _parts(x, dim, index, "index_fill", value, AtIndex.set)
 
 
 def masked_fill(x: ArrayLike, mask: ArrayLike, value: Operand) -> Tensor:
@@ -246,12 +255,16 @@ def _put_written(x: Any, indices: Any, *rest: Any, **more: Any) -> Any:
 
 def _rows_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
     """Index written by a list of indices along an axis."""
-    return (*[slice(None)] * check_axis(dim, len(x._aval.shape)), index)
+    ndim = len(x._aval.shape)
+    return (*[slice(None)] * check_axis(dim, ndim), index) if ndim else ...
 
 
 def _spots_written(x: Any, dim: int, index: Any, *rest: Any, **more: Any) -> Any:
     """Index that ``gather`` would read."""
+    if not x._aval.shape:
+        return ...
     index, at = value_of(index), check_axis(dim, len(x._aval.shape))
+    index = index if index._aval.shape else index.reshape(1)
     shape = index._aval.shape
     count = [np.arange(n).reshape([n if k == j else 1 for j in range(len(shape))]) for k, n in enumerate(shape)]
     return tuple([index if k == at else numbers for k, numbers in enumerate(count)])

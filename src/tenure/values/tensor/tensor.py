@@ -16,6 +16,7 @@ from tenure.values.operations import (
     diagonals,
     differences,
     elementary,
+    exponentials,
     finite,
     indexing,
     joining,
@@ -167,6 +168,7 @@ class Shaping:
     prod, nansum, nanmean, count_nonzero = totals.prod, totals.nansum, totals.nanmean, totals.count_nonzero
     aminmax, norm = totals.aminmax, norms.norm
     cumsum, cumprod, logcumsumexp = scans.cumsum, scans.cumprod, scans.logcumsumexp
+    softmax, log_softmax = exponentials.softmax, exponentials.log_softmax
     cummax, cummin, diff = scans.cummax, scans.cummin, differences.diff
     reshape = view = shaping.reshape
     flatten, transpose, squeeze, unsqueeze = shaping.flatten, shaping.transpose, shaping.squeeze, shaping.unsqueeze

@@ -1,0 +1,134 @@
+"""Layers that normalize within an example: by groups of channels, by the root mean square, by neighbouring channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tenure.dtypes import DTypeLike
+from tenure.errors import ShapeError
+from tenure.nn import functional, init
+from tenure.nn.module import Module
+from tenure.values.operations.creation import check_device
+from tenure.values.operations.factories import ones, zeros
+from tenure.values.places.parameter import Parameter
+
+if TYPE_CHECKING:
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
+
+
+class GroupNorm(Module):
+    """Group normalization: mean 0 and variance 1 over the channels of each group, then scaled and shifted by channel.
+
+    Owns ``weight`` (starts at 1) and ``bias`` (at 0) of shape (num_channels,), or None. ShapeError (TN802) if the
+    groups do not divide the channels. See ``functional.group_norm``.
+
+    >>> nn.GroupNorm(2, 4)(tn.tensor([[1.0, 3.0, 4.0, 8.0]])).detach()
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: str | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        check_device(device)
+        if num_groups < 1 or num_channels % num_groups:
+            raise ShapeError(f"GroupNorm of {num_channels} channels in {num_groups} groups")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        self.register_parameter("weight", Parameter(ones(num_channels, dtype=dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_channels, dtype=dtype)) if affine and bias else None)
+
+    def reset_parameters(self) -> None:
+        """Start anew."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The normalized input (batch, num_channels, …), in its shape."""
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Sizes and options."""
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+
+
+class RMSNorm(Module):
+    """Root mean square normalization: mean square 1 over the last axes, then scaled.
+
+    The sizes of those axes are ``normalized_shape``. Owns ``weight`` (starts at 1) of that shape, or None. See
+    ``functional.rms_norm``.
+
+    >>> nn.RMSNorm(2)(tn.tensor([[3.0, 4.0]])).detach()
+    tensor([[0.8485, 1.1314]])
+    """
+
+    weight: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        check_device(device)
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = shape
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self.register_parameter("weight", Parameter(ones(shape, dtype=dtype)) if elementwise_affine else None)
+
+    def reset_parameters(self) -> None:
+        """Start anew."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The normalized input, in its shape, which ends in ``normalized_shape``."""
+        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        """Shape and options."""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class LocalResponseNorm(Module):
+    """Local response normalization over ``size`` neighbouring channels; see ``functional.local_response_norm``.
+
+    >>> nn.LocalResponseNorm(2)(tn.ones(1, 3, 2)).shape
+    (1, 3, 2)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The normalized input (batch, channels, …), in its shape."""
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """Options."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
