@@ -4,8 +4,8 @@
         for k: h0 = h0 + x0[k]; y0[k] = h0; …                for k: h0 = h0 + x[k, 0 …]; y[k, 0 …] = h0; …
 
 Spans of SPAN elements are scanned from the neutral element on; a result is what comes of the spans before, combined
-with what comes of its own. What comes of the spans before is one chain over their totals. A recurrence goes through a span
-from what comes before it; its total is the result from 0 on, and the product of the factors.
+with what comes of its own. What comes of the spans before is one chain over their totals. A recurrence goes through a
+span from what comes before it; its total is the result from 0 on, and the product of the factors.
 
 A chain waits for each of its steps, so that 8 go side by side: rows, spans of one row, or vectors of columns. Of rows
 8 by 8 elements are loaded by rows, turned in registers, computed with all rows in one vector, and turned back.

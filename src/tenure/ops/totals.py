@@ -71,12 +71,13 @@ def norm(x: Value, *, axes: Axes, keepdims: bool, order: float, dtype: DType | N
 
 
 def _nonzero(x: Value) -> Value:
-    return pointwise.not_equal(x, x.coerce(0))
+    found: Value = pointwise.not_equal(x, x.coerce(0))
+    return found
 
 
 def _root(x: Value, order: float) -> Value:
     """x^(1/p); x itself, from which the gradient of a sum of powers is 0, where it is 0."""
-    root = pointwise.sqrt(x) if order == 2 else pointwise.power(x, x.coerce(1 / order))
+    root: Value = pointwise.sqrt(x) if order == 2 else pointwise.power(x, x.coerce(1 / order))
     return pointwise.where(_nonzero(x), root, x) if order > 0 else root
 
 
@@ -147,7 +148,7 @@ def difference(x: Value, *, axis: int, times: int) -> Value:
 
 
 def around(x: Value, *, axis: int, before: int, behind: int) -> Value:
-    """The sum of each element and its neighbours along an axis, so many before and behind; zeros where there are none."""
+    """The sum of each element and its neighbours along an axis, so many before and behind; zeros are beyond."""
     n = x.shape[axis]
     before, behind = min(before, n), min(behind, n)
     wide = pad(x, widths=tuple([(before, behind) if k == axis else (0, 0) for k in range(x.ndim)]))

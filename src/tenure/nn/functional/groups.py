@@ -123,7 +123,7 @@ def _local_response_norm(x: Any, alpha: Any, beta: Any, k: Any, *, size: int) ->
     if size < 1:
         raise ShapeError(f"local_response_norm over {size} channels")
     total = apply_one(AROUND, x * x, (("axis", 1), ("before", size // 2), ("behind", (size - 1) // 2)))
-    return x / (total * (alpha / size) + k) ** beta
+    return x / (total * (1.0 / size) * alpha + k) ** beta
 
 
 AROUND = Operation("local_response_norm", totals.around)

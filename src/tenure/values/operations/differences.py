@@ -42,15 +42,15 @@ def diff(
     >>> tn.diff(tn.tensor([1, 4, 9])), tn.diff(tn.tensor([1, 4, 9]), prepend=0)
     (tensor([3, 5]), tensor([1, 3, 5]))
     """
-    x, at = _along("diff", x, one_of(axis, dim))
+    whole, at = _along("diff", x, one_of(axis, dim))
     times = int_of(n, "diff: n")
     if times < 0:
         raise ShapeError(f"diff: {times} times")
-    shape = x._aval.shape
+    shape = whole._aval.shape
     ends = [None if end is None else _end(end, shape, at) for end in (prepend, append)]
-    joined = [end for end in (ends[0], x, ends[1]) if end is not None]
-    x = concat(joined, at) if len(joined) > 1 else x
-    return apply_one(DIFF, x, parameters(("axis", "times"), at, min(times, x._aval.shape[at])))
+    joined = [end for end in (ends[0], whole, ends[1]) if end is not None]
+    whole = concat(joined, at) if len(joined) > 1 else whole
+    return apply_one(DIFF, whole, parameters(("axis", "times"), at, min(times, whole._aval.shape[at])))
 
 
 def _end(end: Any, shape: tuple[int, ...], at: int) -> Tensor:

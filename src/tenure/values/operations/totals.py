@@ -10,7 +10,7 @@ from tenure.ops import totals
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply_one
 from tenure.values.operations import reductions
-from tenure.values.operations.axes import one_of, reduction
+from tenure.values.operations.axes import NOT_GIVEN, one_of, reduction
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.blame import public
 from tenure.values.trace.operators import recorded
@@ -131,33 +131,35 @@ def aminmax(x: ArrayLike, *, dim: int | None = None, keepdim: bool = False) -> A
     return AMinMax(reductions.amin(x, dim=dim, keepdim=keepdim), reductions.amax(x, dim=dim, keepdim=keepdim))
 
 
-def _with_mean(fn: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+def _with_mean(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
+    fn = getattr(reductions, name)
+
     def step(
         x: Any,
         *positional: Any,
         axis: Axes = None,
         correction: float | None = None,
         keepdims: bool = False,
-        dim: Axes = reductions.NOT_GIVEN,
+        dim: Axes = NOT_GIVEN,
         unbiased: bool | None = None,
         keepdim: bool = False,
     ) -> tuple[Tensor, Tensor]:
         options = {"correction": correction, "keepdims": keepdims, "keepdim": keepdim}
         spread = fn(x, *positional, axis=axis, dim=dim, unbiased=unbiased, **options)
-        axes = axis if dim is reductions.NOT_GIVEN else dim
+        axes = axis if dim is NOT_GIVEN else dim
         return spread, reductions.mean(x, axes, keepdims, keepdim=keepdim)
 
     return public(step)
 
 
-@recorded(_with_mean(reductions.std))
+@recorded(_with_mean("std"))
 def std_mean(
     x: ArrayLike,
     *positional: Any,
     axis: Axes = None,
     correction: float | None = None,
     keepdims: bool = False,
-    dim: Axes = reductions.NOT_GIVEN,
+    dim: Axes = NOT_GIVEN,
     unbiased: bool | None = None,
     keepdim: bool = False,
 ) -> tuple[Tensor, Tensor]:
@@ -168,14 +170,14 @@ def std_mean(
     """
 
 
-@recorded(_with_mean(reductions.var))
+@recorded(_with_mean("var"))
 def var_mean(
     x: ArrayLike,
     *positional: Any,
     axis: Axes = None,
     correction: float | None = None,
     keepdims: bool = False,
-    dim: Axes = reductions.NOT_GIVEN,
+    dim: Axes = NOT_GIVEN,
     unbiased: bool | None = None,
     keepdim: bool = False,
 ) -> tuple[Tensor, Tensor]:
