@@ -40,10 +40,10 @@ SOFTSHRINK = {
     ),
 }
 TOTAL = {
-    "src/tenure/ops/lowering.py": inspect.getsource(declared.Scan),
+    "src/tenure/ops/lowering.py": inspect.getsource(declared.Chain),
     "src/tenure/ops/reduce.py": "\n".join(
         [
-            "from tenure.ops.lowering import Scan",
+            "from tenure.ops.lowering import Chain",
             "from tenure.ops.move import flip",
             inspect.getsource(declared.running_total),
             "running_total()",

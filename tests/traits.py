@@ -11,7 +11,7 @@ import tenure.ops  # noqa: F401  (fills the table)
 from tenure.dtypes import DTYPES, DType
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE
-from tenure.ops.lowering import Product, Search, Write
+from tenure.ops.lowering import Product, Scan, Search, Write
 
 Sample = tuple[list[np.ndarray[Any, Any]], dict[str, Any]]
 
@@ -73,6 +73,11 @@ def multiplies(of: Primitive) -> bool:
     return isinstance(of.lower, Product)
 
 
+def cancels(of: Primitive) -> bool:
+    """Whether it adds products or the beginnings of an axis, so that it is as exact as its terms are large."""
+    return multiplies(of) or (isinstance(of.lower, Scan) and of.lower.operation in ("add", "recurrence"))
+
+
 def draws(of: Primitive) -> bool:
     """Whether it makes random numbers, of a seed and a number."""
     xs, params = sample(of)
@@ -91,7 +96,9 @@ def blank(of: Primitive) -> bool:
 
 
 def parted(of: Primitive) -> bool:
-    """Whether it is one of the blocks that a long reduction is computed in."""
+    """Whether it is one of the blocks that a long reduction is computed in, or one of the steps of a long scan."""
+    if isinstance(of.lower, Scan):
+        return of.lower.part != "whole"
     return reduces(of) and "block" in parameters(of)
 
 

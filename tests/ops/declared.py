@@ -77,7 +77,7 @@ def softshrink() -> Primitive:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan(Kind):
+class Chain(Kind):
     """Running totals along ``axis``, each from the one before."""
 
     def reads(self, t: Any, v: int, at: Any) -> None:
@@ -113,7 +113,7 @@ def running_total(lower: Kind | None = None) -> Primitive:
     total = linear(
         "running_total",
         batch=shift_axes("axis"),
-        lower=lower or Scan(),
+        lower=lower or Chain(),
         aval=shape_rule,
         ref=lambda np, x, *, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
         transpose=(back,),

@@ -196,6 +196,37 @@ def total(values: list[Scalar]) -> Scalar:
     return math.fsum(values) if finite and values and isinstance(values[0], float) else sum(values)
 
 
+def product(values: list[Scalar]) -> Scalar:
+    return math.prod(values, start=1.0 if values and isinstance(values[0], float) else 1)
+
+
+def running(f: Callable[[list[Scalar]], Scalar]) -> Callable[..., Array]:
+    """A function of all beginnings of an axis, or of all ends."""
+
+    def over(x: Array, *, axis: int, reverse: bool = False, exclusive: bool = False) -> Array:
+        turned = np.moveaxis(x, axis, -1)
+        found = []
+        for _, values in along(turned, (x.ndim - 1,)):
+            values = values[::-1] if reverse else values
+            row = [f(values[: k + (not exclusive)]) for k in range(len(values))]
+            found += row[::-1] if reverse else row
+        return np.moveaxis(as_array(found, turned.shape, x.dtype), -1, axis)
+
+    return over
+
+
+def recurrence(a: Array, b: Array, *, axis: int, reverse: bool) -> Array:
+    a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    found = []
+    for (_, factors), (_, terms) in zip(along(a, (a.ndim - 1,)), along(b, (b.ndim - 1,)), strict=True):
+        row, last = [], 0.0
+        for x, y in list(zip(factors, terms, strict=True))[:: -1 if reverse else 1]:
+            last = x * last + y
+            row.append(last)
+        found += row[::-1] if reverse else row
+    return np.moveaxis(as_array(found, a.shape, a.dtype), -1, axis)
+
+
 def best(better: Callable[[Scalar, Scalar], bool]) -> Callable[[list[Scalar]], int]:
     """The position of the first NaN, else of the first of the best."""
 
@@ -374,6 +405,8 @@ EXACT: dict[str, Callable[..., Array]] = {
     "replace": elementwise(lambda x, v: v),
     "reduce_max": reduction(pick(best(operator.gt))),
     "reduce_min": reduction(pick(best(operator.lt))),
+    "cummax": running(pick(best(operator.ge))),
+    "cummin": running(pick(best(operator.le))),
     "block_max": blocked(pick(best(operator.gt))),
     "block_min": blocked(pick(best(operator.lt))),
     "argmax": reduction(best(operator.gt), np.int64),
@@ -417,6 +450,11 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "cos": elementwise(periodic(math.cos)),
     "reduce_sum": reduction(total),
     "block_sum": blocked(total),
+    "reduce_prod": reduction(product),
+    "block_prod": blocked(product),
+    "cumsum": running(total),
+    "cumprod": running(product),
+    "recurrence": recurrence,
     "matmul": matmul,
     "matmul_transposed": lambda x, y: matmul(x, np.swapaxes(y, -1, -2)),
     "add_along": add_along,

@@ -76,23 +76,17 @@ class Scans:
         self.memory, self.wide = in_memory(dtype), in_memory(wide)
         self.align, self.align_wide = dtype.itemsize, wide.itemsize
         self.width = max(bits // (8 * wide.itemsize), 2)
-        self.spans = b.udiv(b.add(self.n, constant(SPAN - 1)), constant(SPAN))
+        self.spans = parts(b, self.n, SPAN)
         self.parted = lower.part in ("totals", "onward")
-        self.units = b.mul(self.outer, self.spans) if self.parted else self.outer
+        self.units = times(b, self.outer, self.spans) if self.parted else self.outer
 
     # -- what is shared out
 
     def items(self) -> ir.Value:
         """Groups of rows, or strips of columns of each block."""
-        b = self.b
         if self.inner is None:
-            return b.udiv(b.add(self.units, constant(CHAINS - 1)), constant(CHAINS))
-        return b.mul(self.units, self.strips(self.inner))
-
-    def strips(self, inner: ir.Value) -> ir.Value:
-        """Strips of columns."""
-        strip = CHAINS * self.width
-        return self.b.udiv(self.b.add(inner, constant(strip - 1)), constant(strip))
+            return parts(self.b, self.units, CHAINS)
+        return times(self.b, self.units, parts(self.b, self.inner, CHAINS * self.width))
 
     def emit(self, first: ir.Value, last: ir.Value, xs: Sequence[ir.Value], out: ir.Value) -> None:
         """The items from one on to another."""
@@ -103,7 +97,7 @@ class Scans:
             if self.inner is None:
                 self.rows(self.b.mul(i, constant(CHAINS)))
             else:
-                strips = self.strips(self.inner)
+                strips = parts(self.b, self.inner, CHAINS * self.width)
                 self.strip(self.b.udiv(i, strips), self.b.urem(i, strips), self.inner)
             return []
 
@@ -123,8 +117,11 @@ class Scans:
             self.chains([self.chain(u)])
             return []
 
-        guarded(b, full, [], together)
-        counted(b, b.select(full, self.units, first), self.units, 1, single)
+        known = size_of(self.units)
+        if known is None or known >= CHAINS:
+            guarded(b, full, [], together)
+        if known is None or known % CHAINS:
+            counted(b, b.select(full, self.units, first), self.units, 1, single)
 
     def strip(self, unit: ir.Value, number: ir.Value, inner: ir.Value) -> None:
         """The columns of a strip: vectors side by side, one after the other where there are fewer, and single ones."""
@@ -138,10 +135,15 @@ class Scans:
             self.chains([self.chain(unit, c, width) for c in columns])
             return []
 
-        guarded(b, full, [], together)
+        known = size_of(inner)
+        if known is None or known >= CHAINS * width:
+            guarded(b, full, [], together)
+        if known is not None and known % (CHAINS * width) == 0:
+            return
         rest = b.select(full, stop, first)
         whole = b.add(rest, b.and_(b.sub(stop, rest), constant(-width)))
-        for start, end, step in ((rest, whole, width), (whole, stop, 1)):
+        ends = [(rest, whole, width)] if known is None or known >= width else []
+        for start, end, step in (*ends, *([(whole, stop, 1)] if known is None or known % width else [])):
 
             def single(c: ir.Value, _: list[Any], step: int = step) -> list[Any]:
                 self.chains([self.chain(unit, c, step)])
@@ -325,6 +327,25 @@ class Scans:
         return x if x.type == t else self.b.fptrunc(x, t)
 
 
+def size_of(x: ir.Value) -> int | None:
+    """A number, if it is known."""
+    return x.constant if isinstance(x, ir.Constant) else None
+
+
+def times(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The product of two numbers."""
+    if isinstance(x, ir.Constant) and isinstance(y, ir.Constant):
+        return constant(x.constant * y.constant)
+    return b.mul(x, y)
+
+
+def parts(b: ir.IRBuilder, x: ir.Value, size: int) -> ir.Value:
+    """The number of parts of some size, the last of which may be smaller."""
+    if isinstance(x, ir.Constant):
+        return constant(-(-x.constant // size))
+    return b.udiv(b.add(x, constant(size - 1)), constant(size))
+
+
 def like(x: ir.Value, t: ir.Type) -> ir.Type:
     """A type with as many lanes as a value has."""
     return ir.VectorType(t, x.type.count) if isinstance(x.type, ir.VectorType) else t
@@ -351,10 +372,7 @@ def emit_scan(body: Body, v: int, lower: Scan) -> None:
     extents = Extents(constant(outer), constant(n), None if inner == 1 else constant(inner))
     ways = {k: way for k, way in at.params.items() if k != "axis"}
     scans = Scans(body.b, lower, x.dtype, extents, body.bits, **ways)
-    units = outer * -(-n // SPAN) if scans.parted else outer
-    strip = CHAINS * scans.width
-    body.items = -(-units // CHAINS) if inner == 1 else units * -(-inner // strip)
-    body.work = COST * x.size
+    body.items, body.work = scans.items().constant, COST * x.size
     xs = [body.pointer(o) for o in lying(program, at, body.plan.stored)]
     scans.emit(body.first, body.last, xs, body.pointer(v))
 

@@ -101,7 +101,7 @@ class EmbeddingBag(Module):
     def forward(
         self, input: ArrayLike, offsets: ArrayLike | None = None, per_sample_weights: ArrayLike | None = None
     ) -> Tensor:
-        """What comes of each bag of indices (bags, n), or (n,) with ``offsets``: (bags, embedding_dim)."""
+        """The sum, mean or maximum of each bag of indices (bags, n), or (n,) with ``offsets``: (bags, embedding_dim)."""
         return functional.embedding_bag(
             input,
             self.weight,

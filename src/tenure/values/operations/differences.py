@@ -54,7 +54,7 @@ def diff(
 
 
 def _end(end: Any, shape: tuple[int, ...], at: int) -> Tensor:
-    """What is joined to one end: a number is one element, broadcast along the other axes."""
+    """The tensor that is joined to one end: a number is one element, broadcast along the other axes."""
     end = value_of(end)
     return end if end._aval.shape else broadcast_to(end, (*shape[:at], 1, *shape[at + 1 :]))
 

@@ -1,4 +1,4 @@
-"""Scans: what comes of all beginnings of an axis. ``dim`` is accepted for ``axis``."""
+"""Scans: reductions of all beginnings of an axis. ``dim`` is accepted for ``axis``."""
 
 from __future__ import annotations
 
