@@ -141,7 +141,6 @@ from tenure.values.operations.diagonals import triu_indices as triu_indices
 from tenure.values.operations.differences import cumulative_trapezoid as cumulative_trapezoid
 from tenure.values.operations.differences import diff as diff
 from tenure.values.operations.differences import trapezoid as trapezoid
-from tenure.values.operations.differences import trapz as trapz
 from tenure.values.operations.elementary import abs as abs
 from tenure.values.operations.elementary import cos as cos
 from tenure.values.operations.elementary import erf as erf
@@ -241,6 +240,7 @@ from tenure.values.operations.names import ne as ne
 from tenure.values.operations.names import neg as neg
 from tenure.values.operations.names import sgn as sgn
 from tenure.values.operations.names import sub as sub
+from tenure.values.operations.names import trapz as trapz
 from tenure.values.operations.norms import norm as norm
 from tenure.values.operations.products import addbmm as addbmm
 from tenure.values.operations.products import addmm as addmm

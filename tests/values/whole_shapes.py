@@ -153,5 +153,16 @@ SHAPES: dict[str, list[Case]] = {
     "tensordot": [(lambda x, y: tn.tensordot(x, y, ([1], [1])), lambda x, y: x @ y.T)],
     "vdot": [(lambda x, y: tn.vdot(x[0], y[0]), lambda x, y: x[0] @ y[0])],
     "vecdot": [(lambda x, y: tn.vecdot(x, y), lambda x, y: (x * y).sum(1))],
+    "aminmax": [(lambda x, y: tn.aminmax(x, dim=1).max, lambda x, y: x.max(1))],
+    "count_nonzero": [(lambda x, y: tn.count_nonzero(x - x[:, :1], 1), lambda x, y: ((x - x[:, :1]) != 0).sum(1))],
+    "cummax": [(lambda x, y: tn.cummax(x, 1).values, lambda x, y: np.maximum.accumulate(x, 1))],
+    "cummin": [(lambda x, y: tn.cummin(x, 0).values, lambda x, y: np.minimum.accumulate(x, 0))],
+    "cumprod": [same("cumprod", 1)],
+    "cumsum": [same("cumsum", 0)],
+    "cumulative_prod": [(lambda x, y: tn.cumulative_prod(x, 1), lambda x, y: np.cumprod(x, 1))],
+    "cumulative_sum": [(lambda x, y: tn.cumulative_sum(x, 1), lambda x, y: np.cumsum(x, 1))],
+    "diff": [same("diff", 2, 1), (lambda x, y: tn.diff(x, prepend=y), lambda x, y: np.diff(x, prepend=y))],
+    "nansum": [(lambda x, y: tn.nansum(x, 1), lambda x, y: x.sum(1))],
+    "prod": [same("prod", 1), (lambda x, y: tn.prod(x), lambda x, y: np.prod(x))],
 }
 """Calls on tensors x and y of large whole numbers, and the same of Python's integers."""

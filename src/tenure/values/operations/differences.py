@@ -112,8 +112,6 @@ def trapezoid(
     return found.sum(at)
 
 
-trapz = trapezoid
-
 
 @public
 def cumulative_trapezoid(

@@ -18,6 +18,7 @@ from tenure.values.operations.comparison import greater_equal as ge
 from tenure.values.operations.comparison import less as lt
 from tenure.values.operations.comparison import less_equal as le
 from tenure.values.operations.comparison import not_equal as ne
+from tenure.values.operations.differences import trapezoid as trapz
 from tenure.values.operations.elementary import abs as absolute
 from tenure.values.operations.elementary import negative as neg
 from tenure.values.operations.elementary import sign as sgn
@@ -46,4 +47,5 @@ __all__ = [
     "neg",
     "sgn",
     "sub",
+    "trapz",
 ]
