@@ -101,7 +101,7 @@ class EmbeddingBag(Module):
     def forward(
         self, input: ArrayLike, offsets: ArrayLike | None = None, per_sample_weights: ArrayLike | None = None
     ) -> Tensor:
-        """The sum, mean or maximum of each bag of indices (bags, n), or (n,) with ``offsets``: (bags, embedding_dim)."""
+        """The rows (bags, embedding_dim) of bags of indices (bags, n), or (n,) with ``offsets``."""
         return functional.embedding_bag(
             input,
             self.weight,
