@@ -19,7 +19,7 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder
 from tenure.ops.move import flip
 from tenure.ops.pointwise import exp
-from tests.ops.declared import Scan, like, only_here, running_total
+from tests.ops.declared import Chain, like, only_here, running_total
 from tests.ops.passing import passes_the_tables_tests
 
 
@@ -57,7 +57,7 @@ def test_a_claim_without_its_rule_fails_where_the_kind_is_defined() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetful(Scan):
+class Forgetful(Chain):
     """A scan that does not say what it reads."""
 
     def reads(self, t: Any, v: int, at: Any) -> None:
