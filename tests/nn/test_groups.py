@@ -80,6 +80,11 @@ def test_layers() -> None:
         assert layer(tn.tensor(X, dtype=tn.float32)).shape == X.shape
 
 
+def test_normalize() -> None:
+    assert_allclose(F.normalize(tn.tensor(X)).numpy(), X / np.sqrt((X**2).sum(1, keepdims=True)))
+    assert F.normalize(tn.zeros(2, 3), axis=0).tolist() == [[0, 0, 0]] * 2
+
+
 ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: F.group_norm(tn.ones(2, 6), 4), tn.ShapeError, "6 channels in 4 groups"),
     (lambda: F.group_norm(tn.ones(6), 2), tn.ShapeError, "no axis of channels"),

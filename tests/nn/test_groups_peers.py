@@ -22,6 +22,9 @@ CASES: list[tuple[Call, list[Any]]] = [
     (lambda lib, F, x: F.group_norm(x, 2), [X[:, :, 0, 0]]),
     (lambda lib, F, x, w: F.rms_norm(x, (4,), w), [X, W[:4]]),
     (lambda lib, F, x: F.rms_norm(x, (3, 4), eps=0.1), [X]),
+    (lambda lib, F, x: F.normalize(x), [X]),
+    (lambda lib, F, x: F.normalize(x, p=3, dim=(1, 2), eps=5.0), [X]),
+    (lambda lib, F, x: F.normalize(x, p=1.0, dim=-1), [0 * X]),
     (lambda lib, F, x: F.local_response_norm(x, 4, alpha=0.5, beta=0.6, k=1.5), [X]),
     *[
         (

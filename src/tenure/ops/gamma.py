@@ -88,7 +88,8 @@ def _polygamma(np: Any, x: Any, n: int) -> Any:
     below = odd * (above(1 - np.minimum(z, 0)) - above(1 - r)) + above(r)
     poles = np.logical_and(z < 0, r == 0)
     pole = np.where(poles, np.nan if n == 0 else np.inf, below)
-    return np.asarray(np.where(z < 0, pole, above(np.maximum(z, 0))), x.dtype)
+    ans = np.where(z < 0, pole, above(np.maximum(z, 0)))
+    return np.asarray(ans if n else np.where(z == 0, np.copysign(np.inf, -z), ans), x.dtype)
 
 
 def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:

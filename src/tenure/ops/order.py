@@ -13,8 +13,8 @@ HEIGHT = 64
 """Rows of a column that are reduced on their own."""
 SPAN = 1024
 """Elements of a scan that are scanned on their own."""
-ROWS = 32
-"""Scans side by side from which on no scan is parted into spans: there are enough to share out."""
+ROWS, COLUMNS = 32, 256
+"""Scans side by side from which on none is parted into spans: there are enough to share out."""
 
 
 def runs(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[tuple[int, ...]]:

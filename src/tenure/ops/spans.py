@@ -7,7 +7,6 @@ combined with that of its own span. A recurrence begins anew in each span from t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 from tenure import dtypes
@@ -18,7 +17,7 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ops.batching import shift_axes
 from tenure.ops.declare import claim, interval, primitive
 from tenure.ops.lowering import Scan
-from tenure.ops.order import ROWS, SPAN
+from tenure.ops.order import COLUMNS, ROWS, SPAN, extent
 
 Params = Any
 
@@ -35,9 +34,9 @@ def spans(n: int) -> int:
 
 
 def parted(shape: tuple[int, ...], axis: int) -> bool:
-    """Whether scans are parted into spans: long ones, of which there are few."""
-    n = shape[axis]
-    return n > SPAN and prod(shape) < ROWS * n
+    """Whether scans are parted into spans: long ones, of which there are few. Columns go in vectors."""
+    outer, n, inner = extent(shape, (axis,))
+    return n > SPAN and outer * inner < (ROWS if inner == 1 else COLUMNS)
 
 
 # -- the meaning

@@ -19,7 +19,7 @@ from tenure.nn.functional.activation import (
 )
 from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
-from tenure.nn.functional.groups import group_norm, local_response_norm, rms_norm
+from tenure.nn.functional.groups import group_norm, local_response_norm, normalize, rms_norm
 from tenure.nn.functional.layer import (
     dropout,
     embedding,
@@ -58,6 +58,7 @@ __all__ = [
     "logsigmoid",
     "mse_loss",
     "nll_loss",
+    "normalize",
     "one_hot",
     "relu",
     "rms_norm",

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import finfo
 from tenure.errors import DTypeError, ShapeError
+from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import sizes_of
 from tenure.ops import totals
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
+from tenure.values.operations import norms
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.reductions import MOMENTS
 from tenure.values.tensor.composite import composite
@@ -17,7 +19,7 @@ from tenure.values.trace.given import int_of, number
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
-    from tenure.values.tensor.typing import ArrayLike, Shape
+    from tenure.values.tensor.typing import ArrayLike, Axes, Shape
 
 
 def group_norm(
@@ -97,6 +99,27 @@ def _rms_norm(x: Any, *given: Any, shape: tuple[int, ...]) -> Any:
 
 
 RMS_NORM = composite("rms_norm", _rms_norm)
+
+
+@named_by_caller
+def normalize(
+    input: ArrayLike,
+    p: float = 2.0,
+    dim: Axes = 1,
+    eps: float = 1e-12,
+    *,
+    axis: Axes = None,
+) -> Tensor:
+    """Vectors along an axis divided by their p-norms, or by ``eps`` where those are less, in the shape of the input.
+
+    DTypeError (TN802) unless it is floating; OutOfRange (TN801) for an axis that is not there.
+
+    >>> F.normalize(tn.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    x = value_of(input)
+    least = float(number("normalize", "eps", eps))
+    return x / norms.norm(x, p, dim if axis is None else axis, True).clamp_min(least)
 
 
 def local_response_norm(

@@ -12,6 +12,7 @@ from tenure.values.operations.axes import check_axis, one_of
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.scans import cumsum
 from tenure.values.operations.shaping import broadcast_to, concat
+from tenure.values.rules.sites import at_users_line
 from tenure.values.trace.blame import public
 from tenure.values.trace.given import int_of, number
 
@@ -49,8 +50,9 @@ def diff(
     shape = whole._aval.shape
     ends = [None if end is None else _end(end, shape, at) for end in (prepend, append)]
     joined = [end for end in (ends[0], whole, ends[1]) if end is not None]
-    whole = concat(joined, at) if len(joined) > 1 else whole
-    return apply_one(DIFF, whole, parameters(("axis", "times"), at, min(times, whole._aval.shape[at])))
+    whole = at_users_line(concat(joined, at)) if len(joined) > 1 else whole
+    params = parameters(("axis", "times"), at, min(times, whole._aval.shape[at]))
+    return at_users_line(apply_one(DIFF, whole, params))
 
 
 def _end(end: Any, shape: tuple[int, ...], at: int) -> Tensor:
@@ -75,7 +77,7 @@ def _areas(name: str, y: Any, x: Any, dx: Any, axis: Any) -> tuple[Tensor, int]:
     if x is None:
         width = 1.0 if dx is None else number(name, "dx", dx)
         if isinstance(width, int | float):
-            return apply_one(AREAS, y, params, float(width)), at
+            return at_users_line(apply_one(AREAS, y, params, float(width))), at
         raise DTypeError(f"{name}: dx is a Python number, not a tensor", help="places of their own are x=…")
     if dx is not None:
         raise TypeError(f"{name}: x and dx both say how far apart the values are: give one of them")
@@ -88,7 +90,7 @@ def _areas(name: str, y: Any, x: Any, dx: Any, axis: Any) -> tuple[Tensor, int]:
     size, count = x._aval.shape[at - ndim] if shape else 1, y._aval.shape[at]
     if not shape or (size != count and 1 not in (size, count)) or (size == 1) != (count == 1):
         raise ShapeError(f"{name}: places of shape {list(shape)} for {count} values along axis {at}")
-    return apply(AREAS, (y, diff(x, 1, at - ndim)), params), at
+    return at_users_line(apply(AREAS, (y, diff(x, 1, at - ndim)), params)), at
 
 
 @public
@@ -109,7 +111,7 @@ def trapezoid(
     (tensor(4.), tensor(4.5000))
     """
     found, at = _areas("trapezoid", y, x, dx, one_of(axis, dim))
-    return found.sum(at)
+    return at_users_line(found.sum(at))
 
 
 
@@ -130,4 +132,4 @@ def cumulative_trapezoid(
     tensor([1.5000, 4.0000])
     """
     found, at = _areas("cumulative_trapezoid", y, x, dx, one_of(axis, dim))
-    return cumsum(found, at)
+    return at_users_line(cumsum(found, at))

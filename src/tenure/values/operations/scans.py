@@ -14,6 +14,7 @@ from tenure.values.operations.axes import check_dim, one_of
 from tenure.values.operations.factories import ones, zeros
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.shaping import concat
+from tenure.values.rules.sites import at_users_line
 from tenure.values.trace.blame import public
 from tenure.values.trace.given import flag
 from tenure.values.trace.operators import recorded
@@ -149,11 +150,11 @@ def _cumulative(name: str, fn: Callable[..., Tensor], start: Callable[..., Tenso
         shape = x._aval.shape
         if not shape:
             raise ShapeError(f"{name} of a 0-dimensional tensor, which has no axis")
-        found = fn(x, at, dtype=dtype)
+        found = at_users_line(fn(x, at, dtype=dtype))
         if not flag(f"{name}: include_initial", include_initial):
             return found
         first = start((*shape[:at], 1, *shape[at + 1 :]), dtype=found._aval.dtype)
-        return concat([first, found], at)
+        return at_users_line(concat([first, found], at))
 
     step.__name__ = name
     return public(step)

@@ -12,6 +12,7 @@ from tenure.values.native.hits import apply_one
 from tenure.values.operations import reductions
 from tenure.values.operations.axes import NOT_GIVEN, one_of, reduction
 from tenure.values.operations.reading import value_of
+from tenure.values.rules.sites import at_users_line
 from tenure.values.trace.blame import public
 from tenure.values.trace.operators import recorded
 
@@ -128,7 +129,8 @@ def aminmax(x: ArrayLike, *, dim: int | None = None, keepdim: bool = False) -> A
     >>> tn.aminmax(tn.tensor([[1, 5], [7, 2]]), dim=1)
     AMinMax(min=tensor([1, 2]), max=tensor([5, 7]))
     """
-    return AMinMax(reductions.amin(x, dim=dim, keepdim=keepdim), reductions.amax(x, dim=dim, keepdim=keepdim))
+    least, largest = (of(x, dim=dim, keepdim=keepdim) for of in (reductions.amin, reductions.amax))
+    return AMinMax(at_users_line(least), at_users_line(largest))
 
 
 def _with_mean(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
@@ -147,7 +149,7 @@ def _with_mean(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
         options = {"correction": correction, "keepdims": keepdims, "keepdim": keepdim}
         spread = fn(x, *positional, axis=axis, dim=dim, unbiased=unbiased, **options)
         axes = axis if dim is NOT_GIVEN else dim
-        return spread, reductions.mean(x, axes, keepdims, keepdim=keepdim)
+        return at_users_line(spread), at_users_line(reductions.mean(x, axes, keepdims, keepdim=keepdim))
 
     return public(step)
 
