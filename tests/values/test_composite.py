@@ -8,6 +8,7 @@ from tenure.errors import InternalError
 from tenure.nn import functional
 from tenure.nn.functional import activation, layer, loss
 from tenure.values.native import hits
+from tenure.values.operations import exponentials
 from tenure.values.run.force import COUNTS
 from tenure.values.tensor import composite as made
 from tenure.values.trace.record import RECORDER
@@ -93,8 +94,8 @@ LAYERS = {
     "gelu": (activation.GELU["none"], lambda r: (r(4, 3),), {}),
     "gelu by tanh": (activation.GELU["tanh"], lambda r: (r(4, 3),), {}),
     "logsigmoid": (activation.LOG_SIGMOID, lambda r: (r(4, 3),), {}),
-    "softmax": (activation.SOFTMAX, lambda r: (r(4, 3),), {"axis": 1}),
-    "log_softmax": (activation.LOG_SOFTMAX, lambda r: (r(4, 3),), {"axis": 0}),
+    "softmax": (exponentials.SOFTMAX, lambda r: (r(4, 3),), {"axis": 1}),
+    "log_softmax": (exponentials.LOG_SOFTMAX, lambda r: (r(4, 3),), {"axis": 0}),
     "linear": (layer.LINEAR, lambda r: (r(4, 3), r(2, 3), r(2)), {}),
     "attention": (layer.ATTENTION, lambda r: (r(2, 4, 3), r(2, 5, 3), r(2, 5, 3)), {"causal": True, "scale": None}),
     "mse": (loss.MSE, lambda r: (r(4, 3), r(4, 3)), {"reduction": "mean"}),

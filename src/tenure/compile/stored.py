@@ -85,7 +85,7 @@ def multiplied(program: Program, at: Instruction, stored: Container[int]) -> lis
 
 
 def lying(program: Program, at: Instruction, stored: Container[int]) -> list[int]:
-    """The values that an instruction on memory in order reads for its operands: the base of a reshape."""
+    """The values that a routine reads for the operands: the base of a reshape."""
     return [as_it_lies(program, o, stored, False)[0] for o in at.operands]
 
 
@@ -138,8 +138,8 @@ class Follower(Tracer):
         if len(merge(self.shape(x), axes, self.forms)) > 1:
             raise Unseen(x)
 
-    def flat(self, at: Instruction) -> list[int]:
-        """The operands, as they lie in memory in order."""
+    def lying(self, at: Instruction) -> list[int]:
+        """The values in memory that a routine reads for the operands."""
         return lying(self.program, at, self.stored)
 
     def matrices(self, at: Instruction) -> list[tuple[int, bool]]:

@@ -115,7 +115,7 @@ class Scan(Kind):
     part: str = "whole"
 
     def held(self, t: Any, at: Any) -> Iterable[int]:
-        return t.flat(at)  # type: ignore[no-any-return]
+        return t.lying(at)  # type: ignore[no-any-return]
 
     def reads(self, t: Any, v: int, at: Any) -> None:
         t.reads.update(self.held(t, at))

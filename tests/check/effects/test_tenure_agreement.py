@@ -46,7 +46,7 @@ def tries() -> Iterator[list[Any]]:
 
 
 def kind_of(result: Any) -> str:
-    return "tuple" if isinstance(result, Parts) else KINDS.get(type(result), "scalar")
+    return "tuple" if isinstance(result, Parts | tuple) else KINDS.get(type(result), "scalar")
 
 
 def check_call(kind: str, name: str, effect: Effect, given: list[Any]) -> bool:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # mypy: disable-error-code="empty-body"
 
 
+SOFTMAX = Operation("softmax", statistics.softmax)
+LOG_SOFTMAX = Operation("log_softmax", statistics.log_softmax)
+
+
 def _along(fn: Operation) -> Callable[..., Tensor]:
     def step(
         input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
@@ -38,7 +42,7 @@ def _along(fn: Operation) -> Callable[..., Tensor]:
     return step
 
 
-@recorded(_along(Operation("softmax", statistics.softmax)))
+@recorded(_along(SOFTMAX))
 def softmax(
     input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -51,7 +55,7 @@ def softmax(
     """
 
 
-@recorded(_along(Operation("log_softmax", statistics.log_softmax)))
+@recorded(_along(LOG_SOFTMAX))
 def log_softmax(
     input: ArrayLike, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
 ) -> Tensor:
