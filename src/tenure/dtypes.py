@@ -26,11 +26,17 @@ __all__ = [
     "float32",
     "float64",
     "iinfo",
+    "int8",
+    "int16",
     "int32",
     "int64",
     "isdtype",
     "promote",
     "promote_scalar",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]
 
 Kind: TypeAlias = Literal["b", "i", "u", "f"]
@@ -58,6 +64,12 @@ class DType:
         self.itemsize = self.numpy.itemsize
         self.is_floating = kind == "f"
 
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the largest number of an integer dtype."""
+        bits = 8 * self.itemsize
+        return (0, 2**bits - 1) if self.kind == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
     def __repr__(self) -> str:
         return f"tenure.{self.name}"
 
@@ -67,6 +79,12 @@ class DType:
 
 DTYPES = (
     bool_ := DType("bool", "b", np.bool_),
+    uint8 := DType("uint8", "u", np.uint8),
+    uint16 := DType("uint16", "u", np.uint16),
+    uint32 := DType("uint32", "u", np.uint32),
+    uint64 := DType("uint64", "u", np.uint64),
+    int8 := DType("int8", "i", np.int8),
+    int16 := DType("int16", "i", np.int16),
     int32 := DType("int32", "i", np.int32),
     int64 := DType("int64", "i", np.int64),
     float32 := DType("float32", "f", np.float32),

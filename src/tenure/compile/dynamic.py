@@ -11,7 +11,8 @@ from typing import Any
 from llvmlite import ir
 
 from tenure import dtypes
-from tenure.compile.elements import Emitter, in_memory
+from tenure.compile.element_types import in_memory
+from tenure.compile.elements import Emitter
 from tenure.compile.nests import constant
 from tenure.dtypes import DType
 

@@ -19,7 +19,7 @@ from llvmlite import ir
 
 from tenure.compile.combine import Combine
 from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents, Scattered
-from tenure.compile.elements import in_memory, widths
+from tenure.compile.element_types import in_memory, widths
 from tenure.compile.generic_folds import Columns, Rows
 from tenure.compile.generic_moves import copy_bytes, set_bytes
 from tenure.compile.generic_search import Search

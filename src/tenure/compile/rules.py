@@ -116,7 +116,7 @@ def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Ava
     """The checks of what only the values of operands show."""
     limit, indices = primitive.traits.limit, primitive.traits.indices
     found: list[Call] = []
-    if limit is not None and avals[limit.operand].dtype.kind == "i" and all(aval.size for aval in avals):
+    if limit is not None and limit.concerns(avals[limit.operand].dtype.kind) and all(aval.size for aval in avals):
         aval = avals[limit.operand]
         found.append(check(limit.operand, aval, *limit.window(8 * aval.dtype.itemsize)))
     if indices is not None:

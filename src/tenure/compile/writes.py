@@ -14,7 +14,8 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.body import Body, is_large, launch, leading, smaller, unravel
-from tenure.compile.elements import Emitter, Held, widths
+from tenure.compile.element_types import widths
+from tenure.compile.elements import Emitter, Held
 from tenure.compile.index import Index, loop
 from tenure.compile.nests import Axis, constant, counted, merge, nest, vectorized
 from tenure.compile.plan import identity, instruction

@@ -322,8 +322,8 @@ where: Primitive = linear(
 
 def _fits(x: Aval, ans: Aval) -> bool:
     """Whether whole numbers stay the same: a number that was recorded fits into the dtype that it is cast to first."""
-    whole = x.dtype.kind in "bi" and ans.dtype.kind == "i"
-    return whole and (x.weak or x.dtype.itemsize <= ans.dtype.itemsize)
+    whole = x.dtype.kind in "biu" and ans.dtype.kind in "iu"
+    return whole and (x.weak or dtypes.can_cast(x.dtype, ans.dtype))
 
 
 def _cast_samples(rng: Any, dtype: DType) -> Any:

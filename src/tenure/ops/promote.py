@@ -16,6 +16,8 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops import contract, index, move, pointwise, reduce
 
+SUMMED = {"b": dtypes.default_int, "i": dtypes.default_int, "u": dtypes.uint64}
+"""The dtype of sums, by the kind of the summands."""
 PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float}
 
 
@@ -117,9 +119,9 @@ def keep(ans: Value, x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
 
 
 def total(x: Value, *, axes: tuple[int, ...], keepdims: bool, dtype: DType | None = None) -> Value:
-    """The sum; bools and narrow integers are summed in the default integer."""
+    """The sum; bools and integers are summed in 64 bits, unsigned ones without sign (array API, 2024.12)."""
     if dtype is None:
-        dtype = dtypes.default_int if x.dtype.kind in "bi" else x.dtype
+        dtype = SUMMED.get(x.dtype.kind, x.dtype)
     x = as_type(x, dtype)
     return keep(reduce.reduce_sum(x, axes=axes), x, axes, keepdims)
 

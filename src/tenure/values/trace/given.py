@@ -22,8 +22,7 @@ ALIGNED = 1024
 """Number of elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
 PLAIN = frozenset((bool, int, float))
 """Python's types of numbers."""
-INSTEAD = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
-INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "float128": "float64"}
+INSTEAD = {"float16": "float32", "longdouble": "float64", "float128": "float64"}
 """NumPy's dtypes without support so far, each with the dtype to use instead."""
 
 
@@ -150,25 +149,27 @@ def _dtype_of(array: Any) -> DType:
 
 def check_number(name: str, x: Any, dtype: DType) -> None:
     """TN802 for a Python number outside the range of an integer dtype."""
-    if dtype.kind == "i":
-        most = 2 ** (8 * dtype.itemsize - 1) - 1
-        if not -most - 1 <= x <= most:
+    if dtype.kind in "iu":
+        least, most = dtype.range
+        if not least <= x <= most:
             raise DTypeError(f"{name}: the number {x} does not fit in {dtype.name}", help=_wider(x, dtype))
 
 
 def _wider(x: Any, dtype: DType) -> str:
     """Name of a dtype that holds a number."""
-    fits = dtype is dtypes.int32 and -(2**63) <= x < 2**63
-    return "give dtype=tn.int64, or write it as a float" if fits else "write it as a float"
+    for wider in (dtypes.int64, dtypes.uint64):
+        if wider is not dtype and wider.range[0] <= x <= wider.range[1]:
+            return f"give dtype=tn.{wider.name}, or write it as a float"
+    return "write it as a float"
 
 
 def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
     """Copy in a dtype; TN802 if a number does not fit in it."""
-    if dtype.kind == "i" and array.dtype.kind in "uif" and array.dtype != dtype.numpy and array.size:
-        most = 2 ** (8 * dtype.itemsize - 1) - 1
+    if dtype.kind in "iu" and array.dtype.kind in "uif" and not np.can_cast(array.dtype, dtype.numpy) and array.size:
+        least, most = dtype.range
         for x in (array.min().item(), array.max().item()):
-            if not -most - 1 <= x <= most:
-                raise DTypeError(f"the number {x} does not fit in {dtype.name}", help="write it as a float")
+            if not least <= x <= most:
+                raise DTypeError(f"the number {x} does not fit in {dtype.name}", help=_wider(x, dtype))
     if array.size < ALIGNED:
         return np.array(array, dtype=dtype.numpy, order="C", copy=True)
     out = empty(array.shape, dtype.numpy)
