@@ -130,8 +130,8 @@ class Emitter(Symbolic):
         positions = self.position(where)
         out: Any = ir.Constant(ir.VectorType(t, self.width), None if self.live < self.width else ir.Undefined)
         for k in range(self.live):
-            at = self.b.extractelement(positions, ir.Constant(ir.IntType(32), k))
-            out = self.b.insertelement(out, self._load(pointer, at, t), ir.Constant(ir.IntType(32), k))
+            at = self.b.extract_element(positions, ir.Constant(ir.IntType(32), k))
+            out = self.b.insert_element(out, self._load(pointer, at, t), ir.Constant(ir.IntType(32), k))
         return self.from_memory(out, dtype)
 
     def _neighbours(self, pointer: ir.Value, where: Affine, t: ir.Type) -> ir.Value:
@@ -191,8 +191,8 @@ class Emitter(Symbolic):
             positions = self.position(where)
             for k in range(self.live):
                 n = ir.Constant(ir.IntType(32), k)
-                at = self.b.gep(pointer, [self.b.extractelement(positions, n)], source_etype=t)
-                self.b.store(self.b.extractelement(value, n), at)
+                at = self.b.gep(pointer, [self.b.extract_element(positions, n)], source_etype=t)
+                self.b.store(self.b.extract_element(value, n), at)
 
     def _put(self, value: ir.Value, start: ir.Value, where: Affine, size: int) -> None:
         """Store a vector; past the caches if that is wanted and each one begins at a multiple of its length."""
@@ -217,7 +217,7 @@ class Emitter(Symbolic):
         if isinstance(x, ir.Constant):
             return ir.Constant(t, [x.constant] * self.width)
         i32 = ir.IntType(32)
-        one = self.b.insertelement(ir.Constant(t, ir.Undefined), x, ir.Constant(i32, 0))
+        one = self.b.insert_element(ir.Constant(t, ir.Undefined), x, ir.Constant(i32, 0))
         zeros = ir.Constant(ir.VectorType(i32, self.width), [0] * self.width)
         return self.b.shuffle_vector(one, ir.Constant(t, ir.Undefined), zeros)
 

@@ -26,6 +26,13 @@ def as_type(x: Value, dtype: DType) -> Value:
     return x if x.dtype is dtype and not x.aval.weak else pointwise.cast(x, dtype=dtype)
 
 
+def as_index(i: Value) -> Value:
+    """Whole numbers as int64; those that it does not hold as the largest that it does, which is outside every axis."""
+    if i.dtype is dtypes.uint64:
+        i = pointwise.minimum(i, i.coerce(dtypes.int64.range[1]))
+    return as_type(i, dtypes.int64)
+
+
 def common(*xs: Value) -> list[Value]:
     """The operands in their promoted dtype; Python scalars are weak."""
     strong = [x.dtype for x in xs if not x.aval.weak]
@@ -247,7 +254,7 @@ def fitted(x: Value, v: Value, shape: tuple[int, ...]) -> Value:
 
 def whole(starts: tuple[Value, ...]) -> list[Value]:
     """Starts of an index as int64."""
-    return [as_type(s, dtypes.int64) for s in starts]
+    return [as_index(s) for s in starts]
 
 
 def stop(x: Value) -> Value:

@@ -57,7 +57,7 @@ def full(
     if not isinstance(fill_value, bool | int | float):
         raise DTypeError(f"full: the value is a number, not {shown(fill_value)}")
     target = as_dtype(type(fill_value) if dtype is None else dtype)
-    if target.kind == "i":
+    if target.kind in "iu":
         check_number("full", fill_value, target)
     params = parameters(("shape", "dtype"), check_shape(shape, target), target)
     return leaf(apply(FILL, (), params, (fill_value,)), requires_grad)

@@ -67,7 +67,7 @@ def arange(
     target = as_dtype((int if whole else float) if dtype is None else dtype)
     count = -((start - stop) // step) if whole else math.ceil((stop - start) / step)
     length = check_shape((max(0, count),), target)[0]
-    if length and target.kind == "i" and dtype is not None:
+    if length and target.kind in "iu" and dtype is not None:
         check_number("arange", start, target)
         check_number("arange", start + (length - 1) * step, target)
     kind = float if target.is_floating else int
@@ -123,7 +123,7 @@ def linspace(
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     (num,) = check_shape((num,), target)
     start, stop, endpoint = _finite("linspace", start), _finite("linspace", stop), flag("endpoint", endpoint)
-    if target.kind == "i" and type(start) is int and type(stop) is int:
+    if target.kind in "iu" and type(start) is int and type(stop) is int:
         gaps = max(1, num - 1 if endpoint else num)
         return tensor([start + k * (stop - start) // gaps for k in range(num)], dtype=target)
     line = np.linspace(float(start), float(stop), num, endpoint=endpoint)
