@@ -24,9 +24,9 @@ Scalar = Any
 def as_array(values: Iterable[Scalar], shape: Index, dtype: Any) -> Array:
     """Python numbers as an array; integers wrap around as machine integers do."""
     dtype = np.dtype(dtype)
-    if dtype.kind == "i":
-        half = 1 << (8 * dtype.itemsize - 1)
-        values = [(int(v) + half) % (2 * half) - half for v in values]
+    if dtype.kind in "iu":
+        least, count = np.iinfo(dtype).min, 1 << (8 * dtype.itemsize)
+        values = [(int(v) - least) % count + least for v in values]
     with np.errstate(all="ignore"):
         return np.array(list(values), dtype=dtype).reshape(shape)
 

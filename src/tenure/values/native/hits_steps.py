@@ -213,8 +213,16 @@ def fits(m: Code) -> None:
         with f.when(f.is_(bound, "none")):
             f.ret("i1 true")
         n = f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, returns="i64")
-        divides = f.both(f.is_(bound, "divides"), f.negation(f.equal(n, "i64 0")))
-        f.ret(f.both(f.either(f.is_(bound, "wide"), divides), f.equal(f.load(over, "i32"), "i32 0")))
+        fine = f.equal(f.load(over, "i32"), "i32 0")
+        with f.when(f.is_(bound, "wide")):
+            f.ret(fine)
+        with f.unless(f.both(fine, f.is_(f.call("PyTuple_GetItem", bound, "i64 2"), "none"))):
+            f.ret(f.every(fine, f.is_(bound, "divides"), f.negation(f.equal(n, "i64 0"))))
+        ends = [f.call("PyTuple_GetItem", bound, f"i64 {k}") for k in range(2)]
+        low, high = (f.call("PyLong_AsLongLongAndOverflow", end, over, returns="i64") for end in ends)
+        beyond = f.negation(f.equal(f.load(over, "i32"), "i32 0"))  # the largest uint64 is larger than any n
+        above = f.value("i1", f"icmp sge {n}, {low.split()[1]}")
+        f.ret(f.both(above, f.either(beyond, f.value("i1", f"icmp sle {n}, {high.split()[1]}"))))
 
 
 def outermost(m: Code) -> None:

@@ -70,9 +70,14 @@ def arange(
     if length and target.kind in "iu" and dtype is not None:
         check_number("arange", start, target)
         check_number("arange", start + (length - 1) * step, target)
-    kind = float if target.is_floating else int
+    kind = float if target.is_floating else _wrapped
     value = apply(IOTA, (), (("length", length), ("dtype", target)), (kind(start), kind(step)))
     return leaf(value, requires_grad)
+
+
+def _wrapped(number: float) -> int:
+    """A whole number modulo 2^64, as an int64: a range of uint64 is computed so."""
+    return (int(number) + 2**63) % 2**64 - 2**63
 
 
 def _is_finite(number: float) -> bool:
