@@ -15,20 +15,11 @@ import mpmath
 import numpy as np
 
 from tests.ops import indexed
+from tests.ops.indexed import as_array
 
 Array = np.ndarray[Any, Any]
 Index = tuple[int, ...]
 Scalar = Any
-
-
-def as_array(values: Iterable[Scalar], shape: Index, dtype: Any) -> Array:
-    """Python numbers as an array; integers wrap around as machine integers do."""
-    dtype = np.dtype(dtype)
-    if dtype.kind in "iu":
-        least, count = np.iinfo(dtype).min, 1 << (8 * dtype.itemsize)
-        values = [(int(v) - least) % count + least for v in values]
-    with np.errstate(all="ignore"):
-        return np.array(list(values), dtype=dtype).reshape(shape)
 
 
 def elementwise(f: Callable[..., Scalar], result: Any = None) -> Callable[..., Array]:
@@ -156,7 +147,7 @@ def smaller(x: Scalar, y: Scalar) -> Scalar:
 
 
 def cast(x: Array, *, dtype: Any) -> Array:
-    to = {"b": bool, "i": int, "f": float}[dtype.kind]
+    to = {"b": bool, "i": int, "u": int, "f": float}[dtype.kind]
     return as_array([to(v) for v in x.ravel().tolist()], x.shape, dtype.numpy)
 
 
