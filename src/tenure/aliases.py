@@ -3,8 +3,9 @@
 from tenure.dtypes import bool_ as bool
 from tenure.dtypes import float32 as float
 from tenure.dtypes import float64 as double
+from tenure.dtypes import int16 as short
 from tenure.dtypes import int32 as int
 from tenure.dtypes import int64 as long
 from tenure.dtypes import promote as promote_types
 
-__all__ = ["bool", "double", "float", "int", "long", "promote_types"]
+__all__ = ["bool", "double", "float", "int", "long", "promote_types", "short"]

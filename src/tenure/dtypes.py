@@ -65,8 +65,21 @@ class DType:
         self.is_floating = kind == "f"
 
     @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """NumPy's dtype of the same elements, by which ``np.dtype(tn.float32)`` finds it.
+
+        >>> np.zeros(2, tn.int8)
+        array([0, 0], dtype=int8)
+        """
+        return self.numpy
+
+    @property
     def range(self) -> tuple[int, int]:
-        """The least and the largest number of an integer dtype."""
+        """The least and the largest number of an integer dtype.
+
+        >>> tn.uint8.range
+        (0, 255)
+        """
         bits = 8 * self.itemsize
         return (0, 2**bits - 1) if self.kind == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
@@ -242,8 +255,8 @@ def iinfo(x: object) -> IInfo:
     dtype = _dtype_of(x)
     if dtype.kind not in "iu":
         raise DTypeError(f"iinfo is about integer dtypes, not {dtype.name}", help="use finfo for floats")
-    limits = np.iinfo(dtype.numpy.type)  # type: ignore[type-var]
-    return IInfo(dtype=dtype, bits=limits.bits, max=int(limits.max), min=int(limits.min))
+    least, most = dtype.range
+    return IInfo(dtype=dtype, bits=8 * dtype.itemsize, max=most, min=least)
 
 
 def _holds(dtype: DType, other: DType) -> bool:
@@ -256,5 +269,5 @@ def _holds(dtype: DType, other: DType) -> bool:
 
 
 def _dtype_of(x: object) -> DType:
-    own = getattr(x, "dtype", None)
-    return own if isinstance(own, DType) else as_dtype(x)  # type: ignore[arg-type]
+    own = None if isinstance(x, DType | type | np.dtype) else getattr(x, "dtype", None)
+    return as_dtype(x if own is None else own)  # type: ignore[arg-type]

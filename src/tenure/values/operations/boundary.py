@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +60,12 @@ WRITABLE = 1
 
 HAS_FLAGS = (1,)
 """First version of DLPack with read-only memory."""
+
+CPU = (1, 0)
+"""Device of DLPack, and its number."""
+
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
+"""Versions of the array API standard, each of which holds the ones before it."""
 
 
 def independent(x: Any) -> Any:
@@ -136,19 +144,40 @@ class Boundary:
             raise BufferError("the memory of a tensor leaves read-only")
         return memoryview(self.numpy())
 
-    def __dlpack__(self: Any, **asked: Any) -> Any:
+    def __dlpack__(
+        self: Any,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
         """A DLPack capsule of a copy, read-only for consumers that ask for a version which can say so.
 
         BufferError for ``copy=False``, and for a device other than the CPU.
         """
-        if asked.get("copy") is False:
+        if copy is False:
             raise BufferError("a tensor leaves as a copy: there are consumers that write what is read-only")
-        if asked.get("copy") is None and (asked.get("max_version") or (0,)) >= HAS_FLAGS:
+        asked: Any = {"stream": stream, "max_version": max_version, "dl_device": dl_device}
+        if copy is None and (max_version or (0,)) >= HAS_FLAGS:
             return self.numpy().__dlpack__(**asked)
-        return array_of(independent(self)).__dlpack__(**{**asked, "copy": True})
+        return array_of(independent(self)).__dlpack__(**asked, copy=True)
 
-    def __dlpack_device__(self: Any) -> Any:
-        return array_of(self).__dlpack_device__()
+    def __dlpack_device__(self: Any) -> tuple[int, int]:
+        """The CPU in DLPack's numbers."""
+        return CPU
+
+    def __array_namespace__(self: Any, *, api_version: str | None = None) -> ModuleType:
+        """The namespace of the functions of the Python array API standard: ``tenure``.
+
+        ValueError for a version of the standard that is not known.
+
+        >>> tn.zeros(2).__array_namespace__() is tn
+        True
+        """
+        if api_version is not None and api_version not in VERSIONS:
+            raise ValueError(f"the versions of the array API are {', '.join(VERSIONS)}, not {shown(api_version)}")
+        return sys.modules[__name__.partition(".")[0]]
 
     def __bool__(self: Any) -> bool:
         array = array_of(self)

@@ -52,6 +52,30 @@ class Casting:
         """
         return arithmetic.astype(self, "int64")
 
+    def short(self: Any) -> Tensor:
+        """The tensor in int16.
+
+        >>> tn.tensor([1.5]).short()
+        tensor([1], dtype=tenure.int16)
+        """
+        return arithmetic.astype(self, "int16")
+
+    def char(self: Any) -> Tensor:
+        """The tensor in int8.
+
+        >>> tn.tensor([-1.5]).char()
+        tensor([-1], dtype=tenure.int8)
+        """
+        return arithmetic.astype(self, "int8")
+
+    def byte(self: Any) -> Tensor:
+        """The tensor in uint8.
+
+        >>> tn.tensor([1.5]).byte()
+        tensor([1], dtype=tenure.uint8)
+        """
+        return arithmetic.astype(self, "uint8")
+
     def int(self: Any) -> Tensor:
         """The tensor in int32.
 
