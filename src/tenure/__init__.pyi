@@ -249,6 +249,7 @@ from tenure.values.operations.names import ne as ne
 from tenure.values.operations.names import neg as neg
 from tenure.values.operations.names import sgn as sgn
 from tenure.values.operations.names import sub as sub
+from tenure.values.operations.namespace import __array_api_version__ as __array_api_version__
 from tenure.values.operations.namespace import __array_namespace_info__ as __array_namespace_info__
 from tenure.values.operations.products import addbmm as addbmm
 from tenure.values.operations.products import addmm as addmm

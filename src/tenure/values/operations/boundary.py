@@ -16,6 +16,7 @@ from tenure.interp.interp import Poison
 from tenure.values.native.hits import coded
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.leaving import leave
+from tenure.values.operations.namespace import VERSIONS
 from tenure.values.operations.show import format_tensor
 from tenure.values.rules.graph import Leaf, Out
 from tenure.values.run.force import leaves_some, run_prefix
@@ -63,9 +64,6 @@ HAS_FLAGS = (1,)
 
 CPU = (1, 0)
 """Device of DLPack, and its number."""
-
-VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
-"""Versions of the array API standard, each of which holds the ones before it."""
 
 
 def independent(x: Any) -> Any:

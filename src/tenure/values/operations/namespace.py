@@ -10,9 +10,13 @@ from tenure.errors import following
 from tenure.values.operations.creation import check_device
 from tenure.values.trace.given import MOST_AXES
 
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
+"""Versions of the array API standard, each of which holds the ones before it."""
+__array_api_version__ = VERSIONS[-1]
+
 
 class Namespace:
-    """What the library offers to code that is written for any array library."""
+    """Facts of the library for code that is written for any array library."""
 
     __slots__ = ()
 
