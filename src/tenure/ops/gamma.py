@@ -88,7 +88,7 @@ def _polygamma(np: Any, x: Any, n: int) -> Any:
     below = odd * (above(1 - np.minimum(z, 0)) - above(1 - r)) + above(r)
     poles = np.logical_and(z < 0, r == 0)
     pole = np.where(poles, np.nan if n == 0 else np.inf, below)
-    return np.asarray(np.where(z < 0, pole, above(np.maximum(z, 0))), x.dtype)
+    return np.asarray(np.where(z < 0, pole, above(np.where(z < 0, 1, z))), x.dtype)
 
 
 def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
