@@ -96,14 +96,14 @@ def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
     a = np.abs(wide(np, x))
     near, far = np.minimum(a, 30), np.maximum(a, 30)
     term = total = (near / 2) ** n
-    last = series = 1 + 0 * far
+    last = series = np.ones_like(far)
     for k in range(1, 120):
         term = term * (near / 2) ** 2 / (k * (k + n))
         total = total + term
     for k in range(1, 40):
         last = last * ((2 * k - 1) ** 2 - 4 * n * n) / (8 * k * far)
         series = series + last
-    series = series / np.sqrt(8 * np.arctan(1 + 0 * far) * far)
+    series = series / np.sqrt(8 * np.arctan(np.ones_like(far)) * far)
     if scaled:
         total = total * np.exp(-near)
     else:
