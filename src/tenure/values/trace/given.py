@@ -112,10 +112,23 @@ def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         ) from None
     if array.dtype.kind not in "biuf":
         raise _foreign(data)
+    asked = "i" if dtype is None else dtype.kind
+    if asked in "iu" and array.dtype == np.float64 and array.size and array.max() >= 2**63:
+        array = _whole(plain, array)
     if dtype is None:
         kinds = {"b": dtypes.bool_, "i": dtypes.default_int, "u": dtypes.default_int}
         dtype = kinds.get(array.dtype.kind, dtypes.default_float) if array.size else dtypes.default_float
     return _cast(array, dtype)
+
+
+def _whole(plain: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array of nested sequences of ints, which NumPy makes floats of where some need a uint64, and some do not."""
+    if any(not isinstance(x, int) for x in _leaves(plain)):
+        return array
+    least = min(_leaves(plain))
+    if least < 0:
+        raise DTypeError(f"no integer dtype holds {least} and {max(_leaves(plain))}", help="write one of them as a float")
+    return np.array(plain, np.uint64)
 
 
 def refuse_array(array: Any) -> None:
