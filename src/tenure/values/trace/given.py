@@ -127,7 +127,8 @@ def _whole(plain: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return array
     least = min(_leaves(plain))
     if least < 0:
-        raise DTypeError(f"no integer dtype holds {least} and {max(_leaves(plain))}", help="write one of them as a float")
+        most = max(_leaves(plain))
+        raise DTypeError(f"no integer dtype holds both {least} and {most}", help="write one of them as a float")
     return np.array(plain, np.uint64)
 
 
