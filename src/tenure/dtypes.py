@@ -269,5 +269,5 @@ def _holds(dtype: DType, other: DType) -> bool:
 
 
 def _dtype_of(x: object) -> DType:
-    own = None if isinstance(x, DType | type | np.dtype) else getattr(x, "dtype", None)
-    return as_dtype(x if own is None else own)  # type: ignore[arg-type]
+    own = getattr(x, "dtype", None)
+    return own if isinstance(own, DType) else as_dtype(x)  # type: ignore[arg-type]

@@ -324,7 +324,7 @@ def addcmul(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
     tensor([61.])
     """
     try:
-        return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+        return x + (value_of(a) * b if type(value) in PLAIN and value == 1 else value_of(a) * b * value)
     except (TypeError, ValueError) as error:
         refuse_among(error, "addcmul", x=x, b=b, value=value)
 
@@ -338,7 +338,7 @@ def addcdiv(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
     tensor([16.])
     """
     try:
-        return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
+        return x + (value_of(a) / b if type(value) in PLAIN and value == 1 else value_of(a) / b * value)
     except (TypeError, ValueError) as error:
         refuse_among(error, "addcdiv", x=x, b=b, value=value)
 
