@@ -276,3 +276,15 @@ def test_pytorch_takes_and_gives_each(d: DType) -> None:
     assert back.dtype is d
     theirs.zero_()
     assert x.tolist() == back.tolist() == [1, 0, 1]
+
+
+def test_a_step_with_such_a_number_is_recorded_once_more() -> None:
+    t = tn.tensor([2**64 - 1, 7], dtype=tn.uint64)
+    w = tn.tensor([2.0, 3.0], requires_grad=True)
+    loss = (w * w * (t // BEYOND)).sum()
+    assert loss.item() == 4.0
+    (g,) = tn.autograd.grad(loss, w, create_graph=True)
+    g.sum().backward()
+    assert w.grad is not None and w.grad.tolist() == [2.0, 0.0]
+    assert tn.vmap(lambda x: x // BEYOND)(t).tolist() == [1, 0]
+    assert tn.hessian(lambda w: (w * w * ((t + 0) // BEYOND)).sum())(w.detach()).tolist() == [[2.0, 0.0], [0.0, 0.0]]

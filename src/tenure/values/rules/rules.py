@@ -185,6 +185,12 @@ def in_words(numbers: Sequence[Any]) -> Sequence[Any]:
     return [n - 2**64 if type(n) is int and n > most else n for n in numbers]
 
 
+def as_given(words: Sequence[Any], bounds: Sequence[Bound | None]) -> tuple[Any, ...]:
+    """The numbers that a step was recorded with; of a uint64 those below 0 stand for ones that no int64 holds."""
+    pairs = zip(words, bounds, strict=True)
+    return tuple([n + 2**64 if bound and bound[0] == 0 and n < 0 else n for n, bound in pairs])
+
+
 def out_of_bounds(value: int, bound: Bound) -> Exception:
     """Error for a Python number outside the range of its dtype, or refused by a primitive."""
     if bound[2] is not None and bound[0] <= value <= bound[1]:
