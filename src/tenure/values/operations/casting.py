@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike, as_dtype
+from tenure.errors import DTypeError, shown
 from tenure.values.operations import arithmetic, creation
 from tenure.values.trace import record
 from tenure.values.trace.given import flag
@@ -91,6 +92,17 @@ class Casting:
         tensor([False,  True])
         """
         return arithmetic.astype(self, "bool")
+
+    def to_device(self: Any, device: str, /, *, stream: None = None) -> Tensor:
+        """The tensor on a device, of which there is one. DTypeError (TN802) for another device, and for a stream.
+
+        >>> tn.zeros(2).to_device("cpu")
+        tensor([0., 0.])
+        """
+        creation.check_device(device)
+        if stream is not None:
+            raise DTypeError(f"to_device: the device cpu has no streams, and {shown(stream)} is given")
+        return self._read()  # type: ignore[no-any-return]
 
 
 def to(

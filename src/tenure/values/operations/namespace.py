@@ -59,7 +59,7 @@ class Namespace:
     def dtypes(
         self, *, device: str | None = None, kind: str | tuple[str, ...] | None = None
     ) -> dict[str, DType]:
-        """The dtypes of a kind, or of several, by name; all of them unless given. ``kind`` is as in ``isdtype``.
+        """The standard's dtypes of a kind, or of several, by name; all unless given. ``kind`` is as in ``isdtype``.
 
         DTypeError (TN802) for another kind or device.
 
@@ -67,7 +67,8 @@ class Namespace:
         ['int8', 'int16', 'int32', 'int64']
         """
         check_device(device)
-        return {d.name: d for d in DTYPES if kind is None or isdtype(d, kind)}
+        standard = [d for d in DTYPES if d.itemsize >= 4 or not d.is_floating]
+        return {d.name: d for d in standard if kind is None or isdtype(d, kind)}
 
 
 def __array_namespace_info__() -> Namespace:
