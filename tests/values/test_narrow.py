@@ -117,6 +117,30 @@ def test_python_numbers_must_fit(d: DType) -> None:
     assert (x + 1.5).dtype is tn.float32 and (x + True).dtype is d
 
 
+@each
+def test_places_take_what_fits(d: DType) -> None:
+    most = d.range[1]
+    place = tn.Var(tn.zeros(3, dtype=d))
+    for _ in range(3):
+        place[0] = most
+        place[1:] = tn.ones(2, dtype=d)
+        place += 1
+        place.fill_(3)
+        place -= 2
+    for refused in (
+        lambda: operator.setitem(place, 0, most + 1),
+        lambda: operator.setitem(place, slice(None), most + 1),
+        lambda: operator.setitem(place, slice(None), 1.5),
+        lambda: operator.iadd(place, most + 1),
+        lambda: place.fill_(d.range[0] - 1),
+        lambda: place.add_(1.5),
+        lambda: operator.setitem(place, 0, tn.tensor(1.0)),
+    ):
+        with pytest.raises(tn.DTypeError):
+            refused()
+    assert place.tolist() == [1, 1, 1] and place.dtype is d
+
+
 def test_numbers_beyond_an_int64_meet_a_uint64() -> None:
     x = ends(tn.uint64)
     t, n = tn.tensor(x), np.uint64(BEYOND)
