@@ -327,7 +327,8 @@ def _fits(x: Aval, ans: Aval) -> bool:
 
 
 def _cast_samples(rng: Any, dtype: DType) -> Any:
-    for target in (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.bool_):
+    unsigned = () if dtype.is_floating else (dtypes.uint8, dtypes.uint64)  # C has no number for a float below 0
+    for target in (dtypes.float32, dtypes.float64, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.bool_, *unsigned):
         yield (REALS(rng, (2, 3), dtype),), {"dtype": target}
 
 
