@@ -86,7 +86,7 @@ class DynamicEmitter(Emitter):
     def read(self, x: int, index: Any, wrap: Any = 0) -> Any:
         if any(i.lane for i in index) and self.width > 1:
             raise Scattered
-        found = self.cast(self.at(x, index), dtypes.int64)
+        found = self.cast(self.at(x, index), dtypes.int64, self.aval(x).dtype)
         if isinstance(wrap, Dynamic):
             below = self.b.icmp_signed("<", found, constant(0))
             found = self.b.select(below, self.b.add(found, wrap.value), found)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
+from tenure.compile import packed
 from tenure.compile.math.lanes import Unsigned, element
-from tenure.dtypes import DType
+from tenure.dtypes import DTYPES, DType
 from tenure.ir.aval import Aval
 
 __all__ = ["I1", "I8", "I64", "LLVM", "in_memory", "is_float", "mangled", "size_of", "widths"]
@@ -29,7 +30,7 @@ LLVM: dict[str, ir.Type] = {
     "int64": I64,
     "float32": ir.FloatType(),
     "float64": ir.DoubleType(),
-}
+} | {dtype.name: packed.whole(dtype) for dtype in DTYPES if packed.packed(dtype)}
 """The type of an element in a register, by the name of its dtype."""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 
 from tenure import dtypes
-from tenure.compile import math, philox
+from tenure.compile import math, packed, philox
 from tenure.compile.element_types import I1, I8, I64, LLVM, in_memory, is_float, mangled, size_of
 from tenure.compile.index import Affine, Read
 from tenure.compile.math.lanes import Unsigned, element, unsigned
@@ -75,7 +75,7 @@ class Emitter(Symbolic):
 
     def _number(self, read: Read) -> Any:
         """The element that is part of an index, as i64, counted from the end where it is negative."""
-        x = self.cast(self.at(read.value, read.index), dtypes.int64)
+        x = self.cast(self.at(read.value, read.index), dtypes.int64, self.aval(read.value).dtype)
         if not read.wrap:
             return x
         below = self.b.icmp_signed("<", x, self.like(ir.Constant(I64, 0), x))
@@ -232,6 +232,8 @@ class Emitter(Symbolic):
 
     def constant(self, value: float, dtype: DType) -> ir.Value:
         """A number of a dtype."""
+        if packed.packed(dtype):
+            return ir.Constant(LLVM[dtype.name], packed.bits_of(value, dtype))
         number = int(value) if dtype.kind in "iu" else dtype.numpy.type(value).item()
         return ir.Constant(LLVM[dtype.name], number)
 
@@ -294,8 +296,21 @@ class Emitter(Symbolic):
         """x where c, else y."""
         return self.b.select(*self.level(c, x, y))
 
-    def cast(self, x: ir.Value, dtype: DType) -> ir.Value:
-        """x in another dtype, as NumPy casts."""
+    def cast(self, x: ir.Value, dtype: DType, of: DType) -> ir.Value:
+        """x of a dtype in another, as NumPy casts."""
+        if dtype is of:
+            return x
+        if of.is_complex:
+            return self._of_complex(x, dtype, of)
+        if dtype.is_complex:
+            real = self.cast(x, dtype.parts, of)
+            return packed.joined(self.b, real, self.number(0.0, real), dtype)
+        if of.kind == "h":
+            return self.cast(packed.to_float(self.b, x, of), dtype, of.parts)
+        if dtype.kind == "h":
+            exact = of.kind == "b" or (of.is_floating and of.itemsize == 4)
+            wide = self.cast(x, dtypes.float32 if exact else dtypes.float64, of)
+            return packed.from_float(self.b, wide if exact else packed.rounded_to_odd(self.b, wide), dtype)
         old, new = element(x.type), LLVM[dtype.name]
         target = ir.VectorType(new, x.type.count) if isinstance(x.type, ir.VectorType) else new
         if old == new:
@@ -313,6 +328,32 @@ class Emitter(Symbolic):
         if new.width < old.width:
             return self.b.trunc(x, target)
         return self.b.zext(x, target) if unsigned(old) else self.b.sext(x, target)
+
+    def _of_complex(self, x: ir.Value, dtype: DType, of: DType) -> ir.Value:
+        """A complex number in another dtype: its real part where that has but one."""
+        re, im = self.part(x, of, 0), self.part(x, of, 1)
+        if dtype.kind == "b":
+            return self.disjunction(*[self.cast(y, dtype, of.parts) for y in (re, im)])
+        if dtype.is_complex:
+            return packed.joined(self.b, *[self.cast(y, dtype.parts, of.parts) for y in (re, im)], dtype)
+        return self.cast(re, dtype, of.parts)
+
+    def part(self, x: ir.Value, dtype: DType, k: int) -> ir.Value:
+        """The real (0) or the imaginary part (1) of a complex number."""
+        return packed.part(self.b, x, dtype, k)
+
+    def complex(self, re: ir.Value, im: ir.Value, dtype: DType) -> ir.Value:
+        """The complex number of two parts."""
+        return packed.joined(self.b, *self.level(re, im), dtype)
+
+    def plus(self, x: ir.Value, y: ir.Value, dtype: DType) -> ir.Value:
+        """x + y of a dtype that may be held packed."""
+        if dtype.is_complex:
+            parts = [self.add(self.part(x, dtype, k), self.part(y, dtype, k)) for k in (0, 1)]
+            return self.complex(*parts, dtype)
+        if not packed.packed(dtype):
+            return self.add(x, y)
+        return self.cast(self.add(*[self.cast(z, dtype.parts, dtype) for z in (x, y)]), dtype, dtype.parts)
 
     def _to_integer(self, x: ir.Value, target: ir.Type) -> ir.Value:
         """Towards zero; what does not fit becomes the nearest that does, NaN zero."""

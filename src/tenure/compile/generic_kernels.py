@@ -182,7 +182,7 @@ class GenericWriter:
             e.along_lanes(spot)
             value = e.at(x, source)
             if lower.combine:
-                value = combined(e, lower.combine, e.fetch(self.out, spot.value, dtype, spot.lane), value)
+                value = combined(e, lower.combine, e.fetch(self.out, spot.value, dtype, spot.lane), value, dtype)
             e.put(value, self.out, spot.value, dtype)
 
         rank = self.program.aval(x).ndim

@@ -226,9 +226,16 @@ class Builder:
         return Value(self, len(self.avals) - 1)
 
     def emit(self, primitive: Primitive, operands: Sequence[Value], params: Params) -> Value:
-        """Append one instruction; shape and dtype errors are raised here, and nothing is appended then."""
+        """Append one instruction; shape and dtype errors are raised here, and nothing is appended then.
+
+        On a dtype that is stored in one form and computed in another it becomes several (``ir.parts``).
+        """
         ids = tuple([x.id for x in operands])
-        return Value(self, self.append(applied(primitive, params, tuple([self.avals[v] for v in ids])), ids))
+        avals = tuple([self.avals[v] for v in ids])
+        for aval in avals:
+            if aval.dtype.parts is not aval.dtype and aval.dtype.kind not in primitive.dtypes:
+                return primitive.in_parts(operands, params)
+        return Value(self, self.append(applied(primitive, params, avals), ids))
 
     def append(self, application: Application, operands: tuple[int, ...]) -> int:
         """Append one instruction; returns the number of its value."""

@@ -1,10 +1,12 @@
 """Every primitive, declared once. Importing this fills the table."""
 
+from tenure.ir.program import TABLE
 from tenure.ops import (
     advanced,
     angles,
     chain,
     combine,
+    complexes,
     contract,
     gamma,
     index,
@@ -23,6 +25,7 @@ __all__ = [
     "angles",
     "chain",
     "combine",
+    "complexes",
     "contract",
     "gamma",
     "index",
@@ -35,3 +38,6 @@ __all__ = [
     "rounding",
     "special",
 ]
+
+for _name, _rule in complexes.SPLIT.items():
+    TABLE[_name].split = _rule

@@ -18,7 +18,7 @@ from tenure.ops import contract, index, move, pointwise, reduce
 
 SUMMED = {"b": dtypes.default_int, "i": dtypes.default_int, "u": dtypes.uint64}
 """The dtype of sums, by the kind of the summands."""
-PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float}
+PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
 
 
 def as_type(x: Value, dtype: DType) -> Value:
@@ -47,7 +47,7 @@ def common(*xs: Value) -> list[Value]:
 
 def floating(x: Value) -> Value:
     """Whole numbers and bools as the default float."""
-    return x if x.dtype.is_floating and not x.aval.weak else as_type(x, dtypes.default_float)
+    return x if x.dtype.has_gradient and not x.aval.weak else as_type(x, dtypes.default_float)
 
 
 Function = Callable[..., Any]
@@ -135,7 +135,7 @@ def total(x: Value, *, axes: tuple[int, ...], keepdims: bool, dtype: DType | Non
 
 def average(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     """The arithmetic mean of real numbers."""
-    if not x.dtype.is_floating:
+    if not x.dtype.has_gradient:
         raise DTypeError(f"mean of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32).mean()")
     count = 1
     for k in axes:
