@@ -21,8 +21,9 @@ __all__ = [
     "bfloat16",
     "bool_",
     "can_cast",
-    "complex128",
     "complex64",
+    "complex128",
+    "default_complex",
     "default_float",
     "default_int",
     "finfo",
@@ -130,11 +131,12 @@ DTYPES = (
 
 default_float = float32
 default_int = int64
+default_complex = complex64
 
 DTypeLike: TypeAlias = DType | str | type | np.dtype[np.generic]
 
 _NAMED = {dtype.name: dtype for dtype in DTYPES}
-_PYTHON: dict[type, DType] = {bool: bool_, int: default_int, float: default_float, complex: complex64}
+_PYTHON: dict[type, DType] = {bool: bool_, int: default_int, float: default_float, complex: default_complex}
 _TYPES = _PYTHON | {dtype.numpy.type: dtype for dtype in DTYPES}
 _RANK = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
 _KINDS = {

@@ -15,7 +15,7 @@ from math import log as log_of
 from typing import Any
 
 from tenure import dtypes
-from tenure.errors import DTypeError
+from tenure.errors import DTypeError, following
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Value
 from tenure.ops.batching import aligned
@@ -29,7 +29,7 @@ COMPLEX = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
 
 def _part(name: str, k: int) -> Any:
     def element(e: Any, index: Any, x: int) -> Any:
-        return e.part(e.at(x, index), e.aval(x).dtype, k)
+        return e.part(e.at(x, e.broadcast(index, x)), e.aval(x).dtype, k)
 
     def aval(x: Aval) -> Aval:
         if not x.dtype.is_complex:
@@ -53,7 +53,7 @@ def _part(name: str, k: int) -> Any:
 
 def _joined_aval(x: Aval, y: Aval) -> Aval:
     if x.dtype is not y.dtype or x.dtype not in COMPLEX:
-        raise DTypeError(f"complex: parts of dtypes {x.dtype.name} and {y.dtype.name} need a cast to one floating dtype")
+        raise DTypeError(f"complex: parts of dtypes {x.dtype.name} and {y.dtype.name} need a cast to one of floats")
     return Aval(broadcast_shapes([x.shape, y.shape], "complex"), COMPLEX[x.dtype])
 
 
@@ -99,7 +99,7 @@ def _call(name: str, *xs: Value | float, **params: Any) -> Value:
 
 def _first(xs: tuple[Value | float, ...]) -> Value:
     """The first of them that is no plain number."""
-    return [x for x in xs if isinstance(x, Value)][0]
+    return following(x for x in xs if isinstance(x, Value))
 
 
 def _where(c: Value, x: Value | float, y: Value | float) -> Value:

@@ -14,8 +14,8 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
 from tenure.ir.traits import MOVES, Traits, always, shaped
 from tenure.ops.batching import in_front, prefix, shift_axes, without_operands
-from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
 from tenure.ops.convert import number_in
+from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
 from tenure.ops.lowering import Pieces, Write, moving
 from tenure.ops.pointwise import EVERY
 

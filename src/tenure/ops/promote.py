@@ -12,6 +12,7 @@ from typing import Any
 from tenure import dtypes
 from tenure.dtypes import DType, promote, promote_scalar
 from tenure.errors import DTypeError, ShapeError
+from tenure.ir.parts import narrowed
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops import contract, index, move, pointwise, reduce
@@ -23,6 +24,8 @@ PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
 
 def as_type(x: Value, dtype: DType) -> Value:
     """Cast where the dtype differs."""
+    if x.aval.weak and dtype.kind == "h":
+        return narrowed(pointwise.cast(x, dtype=dtype.parts), dtype, weak=True)
     return x if x.dtype is dtype and not x.aval.weak else pointwise.cast(x, dtype=dtype)
 
 

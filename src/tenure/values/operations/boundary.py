@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenure.dtypes import DType
+from tenure.dtypes import BFLOAT16, DType
 from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
 from tenure.interp.interp import Poison
+from tenure.ops.convert import widened
 from tenure.values.native.hits import coded
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.leaving import leave
@@ -54,6 +55,23 @@ def array_alone(x: Any) -> Any:
 def owned(array: np.ndarray[Any, Any]) -> Any:
     """Value of an unpickled array: of a copy, for others may have the array too (PEP 574)."""
     return tensor(array)
+
+
+def spelled(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array of numbers that Python and NumPy know: bfloat16 as float32, which holds each."""
+    return widened(np, array) if array.dtype == BFLOAT16 else array
+
+
+def named(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array as NumPy names its dtype; bfloat16 by ``ml_dtypes``, where that is installed. DTypeError (TN802)."""
+    if array.dtype != BFLOAT16:
+        return array
+    try:
+        from ml_dtypes import bfloat16  # noqa: PLC0415
+    except ImportError:
+        help = "take x.float().numpy(), or install ml_dtypes, which has it"
+        raise DTypeError("NumPy has no bfloat16", help=help) from None
+    return array.view(bfloat16)
 
 
 WRITABLE = 1
@@ -104,7 +122,7 @@ class Boundary:
         array = array_of(self)
         if array.size != 1:
             raise ShapeError(f"item() of a tensor with {array.size} elements", help="use .tolist() or .numpy()")
-        return array.item()  # type: ignore[no-any-return]
+        return spelled(array).item()  # type: ignore[no-any-return]
 
     def tolist(self: Any) -> Any:
         """The elements as nested lists of Python numbers (a number for a 0-dimensional tensor).
@@ -112,7 +130,7 @@ class Boundary:
         >>> tn.tensor([[1, 2], [3, 4]]).tolist()
         [[1, 2], [3, 4]]
         """
-        return array_of(self).tolist()
+        return spelled(array_of(self)).tolist()
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
         """The elements as an array of its own, which is read-only and cannot be made writable.
@@ -123,18 +141,18 @@ class Boundary:
         array([1., 2.], dtype=float32)
         """
         value = independent(self)
-        return leave(value, array_of(value))  # type: ignore[no-any-return]
+        return named(leave(value, array_of(value)))
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = independent(self)
-        array = array_of(value)
+        array = named(array_of(value))
         if copy is not None and not isinstance(copy, bool):
             raise DTypeError(f"__array__: copy is True, False or None, not {shown(copy)}")
         if dtype is not None and _numpy_dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError("a cast needs a copy, and copy=False forbids one")
             return array.astype(dtype)  # type: ignore[no-any-return]
-        return array.copy() if copy else leave(value, array)  # type: ignore[no-any-return]
+        return array.copy() if copy else named(leave(value, array_of(value)))
 
     def __buffer__(self: Any, flags: int) -> memoryview:
         """The buffer protocol (PEP 688): read-only memory, for as long as it is held."""
@@ -184,10 +202,13 @@ class Boundary:
                 f"the truth of a tensor with {array.size} elements is not defined",
                 help="use .any() or .all(), or tn.where for a choice by element",
             )
-        return bool(array.item())
+        return bool(spelled(array).item())
 
     def __float__(self: Any) -> float:
         return float(self.item())
+
+    def __complex__(self: Any) -> complex:
+        return complex(self.item())
 
     def __int__(self: Any) -> int:
         return int(self.item())
@@ -223,7 +244,7 @@ class Boundary:
         if level is not None:
             return f"tensor(<one example of {level.count}>, shape={self.shape}, dtype={self.dtype.name})"
         try:
-            array = array_of(self)
+            array = spelled(array_of(self))
         except TenureError as error:
             return f"tensor(<failed: {error.message}>, shape={self.shape})"
         return format_tensor(

@@ -45,6 +45,38 @@ class Casting:
         """
         return arithmetic.astype(self, "float64")
 
+    def half(self: Any) -> Tensor:
+        """The tensor in float16.
+
+        >>> tn.tensor([1, 2]).half()
+        tensor([1., 2.], dtype=tenure.float16)
+        """
+        return arithmetic.astype(self, "float16")
+
+    def bfloat16(self: Any) -> Tensor:
+        """The tensor in bfloat16: float32 with 8 bits of precision.
+
+        >>> tn.tensor([1.01]).bfloat16()
+        tensor([1.0078], dtype=tenure.bfloat16)
+        """
+        return arithmetic.astype(self, "bfloat16")
+
+    def cfloat(self: Any) -> Tensor:
+        """The tensor in complex64.
+
+        >>> tn.tensor([1, 2]).cfloat()
+        tensor([1.+0.j, 2.+0.j])
+        """
+        return arithmetic.astype(self, "complex64")
+
+    def cdouble(self: Any) -> Tensor:
+        """The tensor in complex128.
+
+        >>> tn.tensor([1.0]).cdouble()
+        tensor([1.+0.j], dtype=tenure.complex128)
+        """
+        return arithmetic.astype(self, "complex128")
+
     def long(self: Any) -> Tensor:
         """The tensor in int64.
 

@@ -13,6 +13,7 @@ from tenure.values.operations import (
     arranging,
     bits,
     comparison,
+    complexes,
     diagonals,
     elementary,
     finite,
@@ -132,6 +133,10 @@ class Elementwise:
     isinf, isposinf, isneginf = finite.isinf, finite.isposinf, finite.isneginf
     nan_to_num, isclose, allclose = finite.nan_to_num, finite.isclose, finite.allclose
     gcd, lcm = bits.gcd, bits.lcm
+    conj = conj_physical = complexes.conj
+    angle, adjoint, isreal = complexes.angle, complexes.adjoint, complexes.isreal
+    real, imag = property(complexes.real), property(complexes.imag)
+    mH = property(complexes.adjoint)
     bitwise_and, bitwise_or, bitwise_xor = bits.bitwise_and, bits.bitwise_or, bits.bitwise_xor
     bitwise_not, bitwise_left_shift = bits.bitwise_not, bits.bitwise_left_shift
     bitwise_right_shift = bits.bitwise_right_shift
@@ -265,6 +270,7 @@ class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
     _kept: Any
     backward, register_hook, retain_grad, to = backward, register_hook, retain_grad, to
     _as_operand = staticmethod(reading.as_operand)
+    _complex_beside = staticmethod(reading.complex_beside)
     _refuse_operands = staticmethod(reading.refuse_operands)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
