@@ -335,7 +335,8 @@ class Emitter(Symbolic):
         if dtype.kind == "b":
             return self.disjunction(*[self.cast(y, dtype, of.parts) for y in (re, im)])
         if dtype.is_complex:
-            return packed.joined(self.b, *[self.cast(y, dtype.parts, of.parts) for y in (re, im)], dtype)
+            re, im = (self.cast(y, dtype.parts, of.parts) for y in (re, im))
+            return packed.joined(self.b, re, im, dtype)
         return self.cast(re, dtype, of.parts)
 
     def part(self, x: ir.Value, dtype: DType, k: int) -> ir.Value:
@@ -344,13 +345,14 @@ class Emitter(Symbolic):
 
     def complex(self, re: ir.Value, im: ir.Value, dtype: DType) -> ir.Value:
         """The complex number of two parts."""
-        return packed.joined(self.b, *self.level(re, im), dtype)
+        re, im = self.level(re, im)
+        return packed.joined(self.b, re, im, dtype)
 
     def plus(self, x: ir.Value, y: ir.Value, dtype: DType) -> ir.Value:
         """x + y of a dtype that may be held packed."""
         if dtype.is_complex:
-            parts = [self.add(self.part(x, dtype, k), self.part(y, dtype, k)) for k in (0, 1)]
-            return self.complex(*parts, dtype)
+            re, im = (self.add(self.part(x, dtype, k), self.part(y, dtype, k)) for k in (0, 1))
+            return self.complex(re, im, dtype)
         if not packed.packed(dtype):
             return self.add(x, y)
         return self.cast(self.add(*[self.cast(z, dtype.parts, dtype) for z in (x, y)]), dtype, dtype.parts)

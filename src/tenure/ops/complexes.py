@@ -339,6 +339,22 @@ def _quantified(name: str, join: str) -> Callable[..., Value]:
     return rule
 
 
+def _sigmoid(z: Value) -> Value:
+    a, b = parts(SPLIT["exp"](SPLIT["negative"](z)))
+    one = complex_(a * 0.0 + 1.0, b * 0.0)
+    return _divide(one, complex_(a + 1.0, b))
+
+
+def conjugate(z: Value) -> Value:
+    """The conjugate; of a real value that value."""
+    return complex_(real(z), -imag(z)) if z.dtype.is_complex else z
+
+
+def each_part(function: Callable[[Value], Value], z: Value) -> Value:
+    """A function of real values, of both parts."""
+    return complex_(*[function(x) for x in parts(z)])
+
+
 SPLIT: dict[str, Callable[..., Value]] = {
     "add": _both("add"),
     "subtract": _both("subtract"),
@@ -361,6 +377,7 @@ SPLIT: dict[str, Callable[..., Value]] = {
     "log2": _based("log", 1 / log_of(2), inside=False),
     "log10": _based("log", 1 / log_of(10), inside=False),
     "sqrt": _sqrt,
+    "sigmoid": _sigmoid,
     "sinh": _sinh,
     "cosh": _cosh,
     "tanh": _tanh,

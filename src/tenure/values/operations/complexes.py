@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 # mypy: disable-error-code="empty-body"
 
 
-def _conjugate(z: Any) -> Any:
-    return complexes.complex_(complexes.real(z), -complexes.imag(z)) if z.dtype.is_complex else z
-
-
 def _angle(z: Any) -> Any:
     """The argument; of a real number 0 or π, from which no gradient goes on."""
     if z.dtype.is_complex:
@@ -92,7 +88,7 @@ def imag(x: ArrayLike) -> Tensor:
     """
 
 
-@recorded(unary(Operation("conj", _conjugate)))
+@recorded(unary(Operation("conj", complexes.conjugate)))
 def conj(x: ArrayLike) -> Tensor:
     """Elementwise conjugate, re - i im; of a real tensor the tensor itself. Also called ``conj_physical``.
 

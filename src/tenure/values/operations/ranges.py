@@ -27,7 +27,7 @@ IOTA = Operation("arange", lambda start, step, *, length, dtype: _arange(start, 
 
 
 def _arange(start: Any, step: Any, length: int, dtype: DType) -> Any:
-    inner = dtypes.float64 if dtype.is_floating else dtypes.int64
+    inner = dtypes.float64 if dtype.has_gradient else dtypes.int64
     count = start.builder.emit(move.iota, (), {"length": length, "dtype": inner})
     line = promote.as_type(start, inner) + count * promote.as_type(step, inner)
     return promote.as_type(line, dtype)
@@ -70,7 +70,7 @@ def arange(
     if length and target.kind in "iu" and dtype is not None:
         check_number("arange", start, target)
         check_number("arange", start + (length - 1) * step, target)
-    kind = float if target.is_floating else _wrapped
+    kind = float if target.has_gradient else _wrapped
     value = apply(IOTA, (), (("length", length), ("dtype", target)), (kind(start), kind(step)))
     return leaf(value, requires_grad)
 

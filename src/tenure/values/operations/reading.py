@@ -48,8 +48,9 @@ def as_operand(x: Any) -> Any:
         return creation.tensor(x)
     if isinstance(x, list | tuple):
         raise DTypeError(f"a {type(x).__name__} stands beside a tensor", help="make a tensor of it: tn.tensor([…])")
-    if isinstance(x, bool | int | float | complex):
-        return following(kind(x) for kind in (bool, int, float, complex) if isinstance(x, kind))
+    kinds: tuple[Any, ...] = (bool, int, float, complex)
+    if isinstance(x, kinds):
+        return following(kind(x) for kind in kinds if isinstance(x, kind))
     return NotImplemented
 
 
