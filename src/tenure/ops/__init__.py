@@ -6,6 +6,7 @@ from tenure.ops import (
     angles,
     chain,
     combine,
+    complex_functions,
     complexes,
     contract,
     gamma,
@@ -25,6 +26,7 @@ __all__ = [
     "angles",
     "chain",
     "combine",
+    "complex_functions",
     "complexes",
     "contract",
     "gamma",
@@ -39,5 +41,5 @@ __all__ = [
     "special",
 ]
 
-for _name, _rule in complexes.SPLIT.items():
+for _name, _rule in (complexes.SPLIT | complex_functions.FUNCTIONS).items():
     TABLE[_name].split = _rule
