@@ -19,6 +19,7 @@ from tenure.ops import (
     reduce,
     rounding,
     special,
+    windows,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "reduce",
     "rounding",
     "special",
+    "windows",
 ]
 
 for _name, _rule in (complexes.SPLIT | complex_functions.FUNCTIONS).items():
