@@ -8,6 +8,7 @@ from __future__ import annotations
 import cmath
 import math
 import operator
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -147,8 +148,29 @@ def smaller(x: Scalar, y: Scalar) -> Scalar:
 
 
 def cast(x: Array, *, dtype: Any) -> Array:
-    to = {"b": bool, "i": int, "u": int, "f": float}[dtype.kind]
-    return as_array([to(v) for v in x.ravel().tolist()], x.shape, dtype.numpy)
+    numbers = [short_float(v[0]) if x.dtype.kind == "V" else v for v in x.ravel().tolist()]
+    if dtype.kind != "c" and x.dtype.kind == "c":
+        numbers = [v != 0 if dtype.kind == "b" else v.real for v in numbers]
+    if dtype.name == "bfloat16":
+        bits = np.array([short_bits(float(v)) for v in numbers], np.uint16)
+        return bits.view(dtype.numpy).reshape(x.shape)
+    to = {"b": bool, "i": int, "u": int, "f": float, "h": float, "c": complex}[dtype.kind]
+    with np.errstate(over="ignore"):
+        return as_array([to(v) for v in numbers], x.shape, dtype.numpy)
+
+
+def short_float(bits: int) -> float:
+    """The number of a bfloat16, the upper half of a float32."""
+    return float(struct.unpack("<f", struct.pack("<I", bits << 16))[0])
+
+
+def short_bits(x: float) -> int:
+    """The bfloat16 nearest to a number, of two the even one."""
+    if math.isfinite(x):
+        unit = 2.0 ** (max(math.frexp(x)[1], -125) - 8)
+        nearest = round(x / unit) * unit  # to even
+        x = math.copysign(math.inf if abs(nearest) >= 2.0**128 else nearest, x)
+    return int(struct.unpack("<I", struct.pack("<f", x))[0]) >> 16
 
 
 def along(x: Array, axes: Index) -> Iterator[tuple[Index, list[Scalar]]]:

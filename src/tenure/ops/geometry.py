@@ -26,7 +26,7 @@ def inner(x: Value, y: Value) -> Value:
 
 
 def vecdot(x: Value, y: Value, *, axis: int) -> Value:
-    """The inner products of vectors along an axis, from the end, the others broadcast together; x is conjugate."""
+    """The inner products along an axis, given from the end, the others broadcast together; x is conjugate."""
     x, y = common(x, y)
     for v in (x, y):
         if v.ndim < -axis:
