@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ def specials(dtype: DType) -> list[Any]:
         return [least, least + 1, *range(-3 if least else 2, 4), 31, most - 1, most]
     info = finfo(dtype)
     numbers = [*FLOATS, info.max, -info.max, info.tiny, -info.tiny, info.tiny * info.eps, info.eps]
-    return [complex(x, y) for x, y in zip(numbers, numbers[1:], strict=False)] if dtype.is_complex else numbers
+    return [complex(x, y) for x, y in pairwise(numbers)] if dtype.is_complex else numbers
 
 
 def array(values: Any, dtype: DType) -> Array:

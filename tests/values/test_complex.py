@@ -94,7 +94,10 @@ def test_gradients_are_the_slopes_along_both_parts(name: str) -> None:
 EDGES = [0.0, -0.0, 1.0, -1.0, 2.5, -0.3, 1e-30, 1e30]
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh", "abs"])
+NAMED = "exp log sqrt sin cos sinh cosh tanh asin acos atan asinh acosh atanh abs"
+
+
+@pytest.mark.parametrize("name", NAMED.split(" "))
 def test_signs_branch_cuts_and_large_numbers(name: str) -> None:
     z = np.array([complex(a, b) for a in EDGES for b in EDGES])
     ours, theirs = CASES[name]
@@ -144,7 +147,8 @@ def test_promotion() -> None:
     assert (single + double).dtype is tn.complex128 and (single + tn.ones(2, dtype=tn.float64)).dtype is tn.complex128
     assert (single * 1.5).dtype is tn.complex64 and (single + tn.tensor([1, 2])).dtype is tn.complex64
     assert (tn.ones(2) * 1j).dtype is tn.complex64 and (tn.ones(2, dtype=tn.float64) + 1j).dtype is tn.complex128
-    assert (tn.tensor([1, 2]) * 1j).dtype is tn.complex64 and tn.ones(2, dtype=tn.bfloat16).cfloat().dtype is tn.complex64
+    assert (tn.tensor([1, 2]) * 1j).dtype is tn.complex64
+    assert tn.ones(2, dtype=tn.bfloat16).cfloat().dtype is tn.complex64
 
 
 def test_what_is_not_defined_says_so() -> None:

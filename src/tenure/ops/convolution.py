@@ -95,7 +95,7 @@ def checked(
             f"{list(w.shape)} with groups={groups} take {channels}"
         )
     if w.shape[0] % groups:
-        raise ShapeError(f"{name}: the {w.shape[0]} channels that weights begin with are no multiple of {groups} groups")
+        raise ShapeError(f"{name}: {w.shape[0]} channels, the weights' first axis, are no multiple of {groups} groups")
     if bias is not None and bias.shape != tuple(out):
         raise ShapeError(f"{name}: a bias of shape {list(bias.shape)} for {out[0]} channels")
     x, w = common(x, w)

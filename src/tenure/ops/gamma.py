@@ -86,9 +86,10 @@ def _polygamma(np: Any, x: Any, n: int) -> Any:
     z, odd = wide(np, x), -1 if n % 2 else 1
     r = z - np.rint(z)
     below = odd * (above(1 - np.minimum(z, 0)) - above(1 - r)) + above(r)
-    poles = np.logical_and(z < 0, r == 0)
-    pole = np.where(poles, np.nan if n == 0 else np.inf, below)
-    return np.asarray(np.where(z < 0, pole, above(np.where(z < 0, 1, z))), x.dtype)
+    pole = np.where(np.logical_and(z < 0, r == 0), np.nan if n == 0 else np.inf, below)
+    pole = np.where(np.isinf(z), np.nan, pole)
+    ans = np.where(z < 0, pole, above(np.where(z < 0, 1, z)))
+    return np.asarray(np.where(z == np.inf, np.inf if n == 0 else 0.0, ans), x.dtype)
 
 
 def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
@@ -108,7 +109,7 @@ def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
         total = total * np.exp(-near)
     else:
         series = np.where(np.isinf(far), np.inf, series * np.exp(np.minimum(far, 1e4)))
-    ans = np.where(a > 30, series, total)
+    ans = np.where(np.logical_and(scaled, np.isinf(a)), 0.0, np.where(a > 30, series, total))
     return np.asarray(ans if n == 0 else np.copysign(ans, x), x.dtype)
 
 
