@@ -101,7 +101,8 @@ def test_of_no_example_there_is_no_result(name: str, dtype: DType) -> None:
             verify(program)
             empty = [np.zeros((0, *x.shape), x.dtype) if has else x for x, has in zip(xs, batched, strict=True)]
             (found,) = interpret(program)(empty)
-            one = np.asarray(TABLE[name].ref(np, *xs, **params))
+            with np.errstate(all="ignore"):
+                one = np.asarray(TABLE[name].ref(np, *xs, **params))
             assert_array_equal(found, np.zeros((0, *one.shape), one.dtype), strict=True)
 
 

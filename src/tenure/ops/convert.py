@@ -10,14 +10,25 @@ Array = Any
 
 
 def converted(np: Any, x: Array, dtype: DType) -> Array:
-    """An array in another dtype: the nearest number, of two equally near the even one; a complex number's real part."""
+    """An array in another dtype: the nearest number, of two equally near the even one; towards 0 where that is whole; a
+    complex number's real part."""
     if x.dtype == dtype.numpy:
         return x.copy()
     if x.dtype == BFLOAT16:
         x = widened(np, x)
     if x.dtype.kind == "c" and dtype.kind not in "bc":
         x = x.real
+    if dtype.kind in "iu" and x.dtype.kind == "f":
+        return whole(np, x, dtype)
     return narrowed(np, x) if dtype.numpy == BFLOAT16 else x.astype(dtype.numpy)
+
+
+def whole(np: Any, x: Array, dtype: DType) -> Array:
+    """Floats as whole numbers, towards 0: the nearest there is for what is too large, 0 for NaN."""
+    least, most = dtype.range
+    known = np.isfinite(x) & (x > least - 1) & (x < float(most) + (most < 2**53))
+    ans = np.where(known, x, 0).astype(dtype.numpy)
+    return np.where(known | np.isnan(x), ans, np.where(x > 0, dtype.numpy.type(most), dtype.numpy.type(least)))
 
 
 def widened(np: Any, x: Array) -> Array:

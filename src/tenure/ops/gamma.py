@@ -84,9 +84,10 @@ def _polygamma(np: Any, x: Any, n: int) -> Any:
         return total * math.factorial(n) * (1 if n % 2 else -1)
 
     z, odd = wide(np, x), -1 if n % 2 else 1
+    z = np.where(z == 0, 0.0, z) if n else z
     r = z - np.rint(z)
     below = odd * (above(1 - np.minimum(z, 0)) - above(1 - r)) + above(r)
-    pole = np.where(np.logical_and(z < 0, r == 0), np.nan if n == 0 else np.inf, below)
+    pole = np.where(np.logical_and(z < 0, r == 0), (np.nan if n == 0 else -odd * np.inf), below)
     pole = np.where(np.isinf(z), np.nan, pole)
     ans = np.where(z < 0, pole, above(np.where(z < 0, 1, z)))
     return np.asarray(np.where(z == np.inf, np.inf if n == 0 else 0.0, ans), x.dtype)
