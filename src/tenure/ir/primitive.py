@@ -7,7 +7,7 @@ cotangent, ``dx`` a tangent. ``ops.declare`` has the shorter constructors that d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tenure.ir.applications import Params
 from tenure.ir.aval import Aval
@@ -114,8 +114,7 @@ class Primitive:
         self.in_place = in_place
         self.traits, self.check = traits, traits.check if traits.fails else None
         self.alias = alias
-        self.zeros, self.settled = zeros, settled
-        self.split: Rule | None = None
+        self.zeros, self.settled, self.split = zeros, settled, cast("Rule | None", None)
         TABLE[name] = self
 
     def differentiable(self, operands: int) -> Sequence[int]:

@@ -12,6 +12,7 @@ from tenure.nn.functional.convolution import Sizes, sizes_of, widths_of
 from tenure.nn.module import Module
 from tenure.values.operations.creation import check_device
 from tenure.values.operations.factories import zeros
+from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Convolution(Module):
     def forward(self, input: ArrayLike) -> Tensor:
         """The convolution of an input (N, in, …) or (in, …)."""
         function: Any = getattr(functional, f"conv{self.axes}d")
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             widths = widths_of("conv", padding, self.kernel_size, self.stride, self.dilation)
             around = [n for pair in reversed(widths) for n in pair]
@@ -114,9 +115,9 @@ class _Transposed(Convolution):
         super().__init__(in_channels, out_channels, *form)
 
     def forward(self, input: ArrayLike, output_size: Any = None) -> Tensor:
-        """The transposed convolution of an input (N, in, …) or (in, …); ``output_size`` sets the padding of the result."""
+        """The transposed convolution of an input (N, in, …) or (in, …); ``output_size`` is the result's."""
         function: Any = getattr(functional, f"conv_transpose{self.axes}d")
-        more = self.output_padding if output_size is None else self._missing(functional.value_of(input), output_size)
+        more = self.output_padding if output_size is None else self._missing(value_of(input), output_size)
         form = (self.stride, self.padding, more, self.groups, self.dilation)
         return function(input, self.weight, self.bias, *form)  # type: ignore[no-any-return]
 

@@ -1,8 +1,8 @@
 """Pooling over the last axes in primitives: largest elements with their places, sums and averages.
 
 A maximum over windows of several axes is one along each axis after the other, from the last: the first of equal
-elements in C order wins, as in PyTorch, whose gradient goes to that one alone. ``spans`` say where along an axis windows
-begin, how long they are and what is from one element to the next.
+elements in C order wins, as in PyTorch, whose gradient goes to that one alone. ``spans`` say where along an axis
+windows begin, how long they are and what is from one element to the next.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Span(NamedTuple):
     ``whole`` is the size that they divide, as evenly as they can, where windows differ (adaptive pooling); 0 else.
     """
 
-    count: int
+    number: int
     size: int
     step: int
     gap: int
@@ -38,15 +38,15 @@ class Span(NamedTuple):
     @property
     def longest(self) -> int:
         """Elements of the longest window."""
-        return max([self.end(k) - self.start(k) for k in range(self.count)], default=0) if self.whole else self.size
+        return max([self.end(k) - self.start(k) for k in range(self.number)], default=0) if self.whole else self.size
 
     def start(self, k: int) -> int:
         """The first element of a window that divides the whole."""
-        return k * self.whole // self.count
+        return k * self.whole // self.number
 
     def end(self, k: int) -> int:
         """The element behind the last of it."""
-        return -(-(k + 1) * self.whole // self.count)
+        return -(-(k + 1) * self.whole // self.number)
 
 
 def regular(name: str, n: int, size: int, step: int, gap: int, padding: int, ceil: bool) -> Span:
@@ -70,15 +70,15 @@ def elements(x: Value, axis: int, span: Span, k: int, number: float) -> Value:
         spec = tuple(["a" if a == axis else ":" for a in range(x.ndim)])
         return advanced.gather(x, at, spec=spec, at=axis, unique=False)
     start = x.builder.constant(k * span.gap, dtypes.int64)
-    return getitem(x, start, spec=tuple([(span.count, span.step) if a == axis else ":" for a in range(x.ndim)]))
+    return getitem(x, start, spec=tuple([(span.number, span.step) if a == axis else ":" for a in range(x.ndim)]))
 
 
 def _divided(x: Value, span: Span, k: int) -> Value:
     """Where element k of windows that divide an axis is."""
-    i = counting(x, span.count, 0, 1)
-    whole, count = i.coerce(span.whole), i.coerce(span.count)
+    i = counting(x, span.number, 0, 1)
+    whole, count = i.coerce(span.whole), i.coerce(span.number)
     start = pointwise.floor_divide(i * whole, count)
-    end = pointwise.floor_divide((i + 1) * whole + (span.count - 1), count)
+    end = pointwise.floor_divide((i + 1) * whole + (span.number - 1), count)
     return pointwise.minimum(start + k, end - 1)
 
 
@@ -92,7 +92,7 @@ def largest(x: Value, *, spans: tuple[Span, ...]) -> tuple[Value, Value]:
     for k in reversed(range(len(spans))):
         best, place = _along(best, place, first + k, spans[k], low)
     flat = move.reshape(x, shape=(*x.shape[:first], _size(shape)))
-    counts = tuple([span.count for span in spans])
+    counts = tuple([span.number for span in spans])
     index = move.reshape(place, shape=(*x.shape[:first], _size(counts)))
     return move.reshape(take_along(flat, index), shape=place.shape), place
 
@@ -147,8 +147,8 @@ def sums(x: Value, spans: tuple[Span, ...]) -> Value:
     n = len(spans)
     wide = padded(x, [(s.before, s.behind) for s in spans])
     seen = windows(wide, sizes=_of(spans, "size"), steps=_of(spans, "step"), gaps=_of(spans, "gap"))
-    cut = seen.shape[: seen.ndim - n] + _of(spans, "count")
-    spec = (*[":"] * (seen.ndim - n), *[(span.count, 1) for span in spans])
+    cut = seen.shape[: seen.ndim - n] + _of(spans, "number")
+    spec = (*[":"] * (seen.ndim - n), *[(span.number, 1) for span in spans])
     if cut != seen.shape:
         seen = getitem(seen, *[x.builder.constant(0, dtypes.int64)] * n, spec=spec)
     return reduce.reduce_sum(seen, axes=tuple(range(seen.ndim - 2 * n, seen.ndim - n)))
@@ -161,10 +161,10 @@ def _of(spans: tuple[Span, ...], name: str) -> Sizes:
 def _shared(x: Value, axis: int, span: Span) -> Value:
     """The averages along an axis of windows that divide it."""
     x = x if x.dtype.has_gradient else promote.floating(x)
-    shape = tuple([span.count if a == axis else 1 for a in range(x.ndim)])
-    i = counting(x, span.count, 0, 1)
-    start = pointwise.floor_divide(i * i.coerce(span.whole), i.coerce(span.count))
-    end = pointwise.floor_divide((i + 1) * i.coerce(span.whole) + (span.count - 1), i.coerce(span.count))
+    shape = tuple([span.number if a == axis else 1 for a in range(x.ndim)])
+    i = counting(x, span.number, 0, 1)
+    start = pointwise.floor_divide(i * i.coerce(span.whole), i.coerce(span.number))
+    end = pointwise.floor_divide((i + 1) * i.coerce(span.whole) + (span.number - 1), i.coerce(span.number))
     length = move.reshape(end - start, shape=shape)
     total = elements(x, axis, span, 0, 0)
     for k in range(1, span.longest):
@@ -177,12 +177,12 @@ def _counts(like: Value, shape: Sizes, spans: tuple[Span, ...], counted: bool) -
     """The number of elements of each window."""
     found: Value | None = None
     for k, (n, span) in enumerate(zip(shape, spans, strict=True)):
-        i = counting(like, span.count, 0, 1)
+        i = counting(like, span.number, 0, 1)
         start = i * span.step - span.before
         most = n + (span.before if counted else 0)
         end = pointwise.minimum(start + span.size, i.coerce(most))
         begin = start if counted else pointwise.maximum(start, i.coerce(0))
-        length = move.reshape(end - begin, shape=tuple([span.count if a == k else 1 for a in range(len(spans))]))
+        length = move.reshape(end - begin, shape=tuple([span.number if a == k else 1 for a in range(len(spans))]))
         found = length if found is None else pointwise.multiply(found, length)
     assert found is not None
     return promote.as_type(found, like.dtype)

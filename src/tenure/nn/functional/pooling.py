@@ -76,7 +76,7 @@ def _norm(name: str, n: int, input: ArrayLike, norm_type: float, kernel: Sizes, 
         raise DTypeError(f"{name}: norm_type is positive, not {p}")
     spans = _regular(name, x, n, kernel, stride, 0, 1, ceil_mode)
     total = _averages(x**p, spans, divisor=1)
-    return (total.sign() * total.abs()) ** (1.0 / p)  # type: ignore[no-any-return]
+    return (total.sign() * total.abs()) ** (1.0 / p)
 
 
 def max_pool1d(
