@@ -48,7 +48,10 @@ def convolution(
             f"{list(seen.shape[2:])}, the input with its padding"
         )
     every = windows(seen, sizes=sizes, steps=steps, gaps=gaps)
-    if w.shape[1] == 1:
+    if prod(sizes) == groups == 1:
+        whole = shaped(every, (x.shape[0], w.shape[1], prod(found)))
+        ans = shaped(contract.product(shaped(w, w.shape[:2]), whole), (x.shape[0], w.shape[0], *found))
+    elif w.shape[1] == 1:
         ans = _by_channel(every, w, n)
     else:
         columns = _columns(every, n, groups)

@@ -131,20 +131,23 @@ def _along(x: Value, place: Value, axis: int, span: Span, low: float) -> tuple[V
 def averages(x: Value, *, spans: tuple[Span, ...], counted: bool, divisor: int) -> Value:
     """The sums of windows by the number of their elements: with their padding (``counted``), without, or by another."""
     first = x.ndim - len(spans)
-    total = x
     for k in reversed(range(len(spans))):
         if spans[k].whole:
-            total = _shared(total, first + k, spans[k])
-    if not spans[0].whole:
-        total = sums(x, spans)
-        total = total / float(divisor) if divisor else total / _counts(total, x.shape[first:], spans, counted)
-    return total
+            x = _shared(x, first + k, spans[k])
+    spans = tuple([Span(s.number, 1, 1, 1, 0, 0) if s.whole else s for s in spans])
+    if all(s.size == 1 and s.step == 1 and not (s.before or s.behind) for s in spans) and not divisor:
+        return x if x.dtype.has_gradient else promote.floating(x)
+    total = sums(x, spans)
+    return total / float(divisor) if divisor else total / _counts(total, x.shape[first:], spans, counted)
 
 
 def sums(x: Value, spans: tuple[Span, ...]) -> Value:
-    """The sums of windows."""
+    """The sums of windows; of one that is all there is, over its axes as they lie."""
     x = x if x.dtype.has_gradient else promote.floating(x)
     n = len(spans)
+    if all(s.number == 1 and s.size == size and not s.before for s, size in zip(spans, x.shape[-n:], strict=True)):
+        total = reduce.reduce_sum(x, axes=tuple(range(x.ndim - n, x.ndim)))
+        return move.reshape(total, shape=(*total.shape, *[1] * n))
     wide = padded(x, [(s.before, s.behind) for s in spans])
     seen = windows(wide, sizes=_of(spans, "size"), steps=_of(spans, "step"), gaps=_of(spans, "gap"))
     cut = seen.shape[: seen.ndim - n] + _of(spans, "number")

@@ -53,7 +53,8 @@ def _adaptive(name: str, x: Any, n: int, output_size: Any) -> tuple[Span, ...]:
         count = size if given is None else int_of(given, f"{name}: output_size")
         if count < 1 or size < 1:
             raise ShapeError(f"{name}: {count} windows of an axis of size {size}")
-        spans.append(Span(count, 0, 0, 1, 0, 0, size))
+        each = size // count
+        spans.append(Span(count, each, each, 1, 0, 0, 0 if each * count == size else size))
     return tuple(spans)
 
 
