@@ -34,7 +34,7 @@ def _along(x: Value, axis: int) -> tuple[str, ...]:
 
 
 def _places(x: Value, axis: int, lo: int, hi: int, mode: str) -> Value:
-    """Where along an axis the elements of the padded one are."""
+    """The places along an axis of the padded one's elements."""
     n = x.shape[axis]
     most = {"reflect": n - 1, "replicate": n and max(lo, hi), "circular": n}[mode]
     if max(lo, hi) > most or n + lo + hi < 0:

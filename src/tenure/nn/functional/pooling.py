@@ -1,4 +1,4 @@
-"""Pooling: the largest, the average or a norm of the elements in each window."""
+"""Pooling by the average or a norm of the elements in each window."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
-LARGEST = Operation("max_pool", pooling.largest, "MaxPoolBackward0")
 AVERAGES = Operation("avg_pool", pooling.averages, "AvgPoolBackward0")
-UNPOOLED = Operation("max_unpool", pooling.unpooled, "MaxUnpoolBackward0")
 
 Sizes = int | tuple[int, ...] | list[int]
 
 
-def _of_axes(name: str, input: ArrayLike, n: int) -> Any:
+def of_axes(name: str, input: ArrayLike, n: int) -> Any:
     """An input with one or two axes before the last n."""
     x = value_of(input)
     if x.ndim not in (n + 1, n + 2):
@@ -32,7 +30,7 @@ def _of_axes(name: str, input: ArrayLike, n: int) -> Any:
     return x
 
 
-def _regular(
+def regular_spans(
     name: str, x: Any, n: int, kernel: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> tuple[Span, ...]:
     size = sizes_of(name, "kernel_size", kernel, n)
@@ -43,7 +41,7 @@ def _regular(
     return tuple([pooling.regular(name, *axis, ceil) for axis in axes])
 
 
-def _adaptive(name: str, x: Any, n: int, output_size: Any) -> tuple[Span, ...]:
+def adaptive_spans(name: str, x: Any, n: int, output_size: Any) -> tuple[Span, ...]:
     """Windows that divide each axis into so many; None keeps its size."""
     sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * n
     if len(sizes) != n:
@@ -58,11 +56,6 @@ def _adaptive(name: str, x: Any, n: int, output_size: Any) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _largest(x: Any, spans: tuple[Span, ...], return_indices: Any) -> Any:
-    found = apply(LARGEST, (x,), parameters(("spans",), spans))
-    return found if flag("return_indices", return_indices) else found[0]
-
-
 def _averages(x: Any, spans: tuple[Span, ...], counted: Any = True, divisor: Any = None) -> Tensor:
     given = 0 if divisor is None else int_of(divisor, "avg_pool: divisor_override")
     if divisor is not None and given == 0:
@@ -72,63 +65,12 @@ def _averages(x: Any, spans: tuple[Span, ...], counted: Any = True, divisor: Any
 
 
 def _norm(name: str, n: int, input: ArrayLike, norm_type: float, kernel: Sizes, stride: Any, ceil_mode: bool) -> Tensor:
-    x, p = _of_axes(name, input, n), float(number(name, "norm_type", norm_type))
+    x, p = of_axes(name, input, n), float(number(name, "norm_type", norm_type))
     if p <= 0:
         raise DTypeError(f"{name}: norm_type is positive, not {p}")
-    spans = _regular(name, x, n, kernel, stride, 0, 1, ceil_mode)
+    spans = regular_spans(name, x, n, kernel, stride, 0, 1, ceil_mode)
     total = _averages(x**p, spans, divisor=1)
     return (total.sign() * total.abs()) ** (1.0 / p)
-
-
-def max_pool1d(
-    input: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """The largest element of each window over one axis; with ``return_indices`` their places too.
-
-    Shapes: input (N, C, L) or (C, L); windows begin every ``stride`` elements (the window's size if None),
-    ``ceil_mode`` lets the last one begin within and end behind. The gradient goes to the first of equal elements;
-    NaN counts as the largest. ShapeError (TN802) where no window fits.
-
-    >>> F.max_pool1d(tn.ones(1, 1, 4), 2).shape
-    (1, 1, 2)
-    """
-    x = _of_axes("max_pool1d", input, 1)
-    return _largest(x, _regular("max_pool1d", x, 1, kernel_size, stride, padding, dilation, ceil_mode), return_indices)
-
-
-def max_pool2d(
-    input: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """The largest element of each window over two axes; with ``return_indices`` their places too.
-
-    Shapes: input (N, C, H, W) or (C, H, W); windows begin every ``stride`` elements (the window's size if None),
-    ``ceil_mode`` lets the last one begin within and end behind. The gradient goes to the first of equal elements;
-    NaN counts as the largest. ShapeError (TN802) where no window fits.
-
-    >>> F.max_pool2d(tn.ones(1, 1, 4, 4), 2).shape
-    (1, 1, 2, 2)
-    """
-    x = _of_axes("max_pool2d", input, 2)
-    return _largest(x, _regular("max_pool2d", x, 2, kernel_size, stride, padding, dilation, ceil_mode), return_indices)
-
-
-def max_pool3d(
-    input: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """The largest element of each window over three axes; with ``return_indices`` their places too.
-
-    Shapes: input (N, C, D, H, W) or (C, D, H, W); windows begin every ``stride`` elements (the window's size if
-    None), ``ceil_mode`` lets the last one begin within and end behind. The gradient goes to the first of equal
-    elements; NaN counts as the largest. ShapeError (TN802) where no window fits.
-
-    >>> F.max_pool3d(tn.ones(1, 1, 4, 4, 4), 2).shape
-    (1, 1, 2, 2, 2)
-    """
-    x = _of_axes("max_pool3d", input, 3)
-    return _largest(x, _regular("max_pool3d", x, 3, kernel_size, stride, padding, dilation, ceil_mode), return_indices)
 
 
 def avg_pool1d(
@@ -143,8 +85,8 @@ def avg_pool1d(
     >>> F.avg_pool1d(tn.ones(1, 1, 4), 2).shape
     (1, 1, 2)
     """
-    x = _of_axes("avg_pool1d", input, 1)
-    spans = _regular("avg_pool1d", x, 1, kernel_size, stride, padding, 1, ceil_mode)
+    x = of_axes("avg_pool1d", input, 1)
+    spans = regular_spans("avg_pool1d", x, 1, kernel_size, stride, padding, 1, ceil_mode)
     return _averages(x, spans, count_include_pad)
 
 
@@ -160,8 +102,8 @@ def avg_pool2d(
     >>> F.avg_pool2d(tn.ones(1, 1, 4, 4), 2).shape
     (1, 1, 2, 2)
     """
-    x = _of_axes("avg_pool2d", input, 2)
-    spans = _regular("avg_pool2d", x, 2, kernel_size, stride, padding, 1, ceil_mode)
+    x = of_axes("avg_pool2d", input, 2)
+    spans = regular_spans("avg_pool2d", x, 2, kernel_size, stride, padding, 1, ceil_mode)
     return _averages(x, spans, count_include_pad, divisor_override)
 
 
@@ -177,22 +119,9 @@ def avg_pool3d(
     >>> F.avg_pool3d(tn.ones(1, 1, 4, 4, 4), 2).shape
     (1, 1, 2, 2, 2)
     """
-    x = _of_axes("avg_pool3d", input, 3)
-    spans = _regular("avg_pool3d", x, 3, kernel_size, stride, padding, 1, ceil_mode)
+    x = of_axes("avg_pool3d", input, 3)
+    spans = regular_spans("avg_pool3d", x, 3, kernel_size, stride, padding, 1, ceil_mode)
     return _averages(x, spans, count_include_pad, divisor_override)
-
-
-def adaptive_max_pool1d(input: ArrayLike, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest element of each of so many windows, which divide one axis as evenly as they can.
-
-    Shapes: input (N, C, L) or (C, L); None for a size keeps the input's. With ``return_indices`` a pair of these
-    and their places. ShapeError (TN802) for a size below 1.
-
-    >>> F.adaptive_max_pool1d(tn.ones(1, 1, 4), 2).shape
-    (1, 1, 2)
-    """
-    x = _of_axes("adaptive_max_pool1d", input, 1)
-    return _largest(x, _adaptive("adaptive_max_pool1d", x, 1, output_size), return_indices)
 
 
 def adaptive_avg_pool1d(input: ArrayLike, output_size: Any) -> Tensor:
@@ -203,8 +132,8 @@ def adaptive_avg_pool1d(input: ArrayLike, output_size: Any) -> Tensor:
     >>> F.adaptive_avg_pool1d(tn.ones(1, 1, 4), 2).shape
     (1, 1, 2)
     """
-    x = _of_axes("adaptive_avg_pool1d", input, 1)
-    return _averages(x, _adaptive("adaptive_avg_pool1d", x, 1, output_size))
+    x = of_axes("adaptive_avg_pool1d", input, 1)
+    return _averages(x, adaptive_spans("adaptive_avg_pool1d", x, 1, output_size))
 
 
 def lp_pool1d(
@@ -220,35 +149,6 @@ def lp_pool1d(
     return _norm("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def max_unpool1d(
-    input: ArrayLike, indices: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-    output_size: Any = None,
-) -> Tensor:  # fmt: skip
-    """Zeros but for the elements of a pooled input, each at its place, as ``max_pool1d`` gives these.
-
-    Shapes: input (N, C, L) or (C, L), indices the same; the result has the size that the windows came from, or
-    ``output_size``. OutOfRange (TN801) for a place outside.
-
-    >>> y, places = F.max_pool1d(tn.ones(1, 1, 4), 2, return_indices=True)
-    >>> F.max_unpool1d(y, places, 2).shape
-    (1, 1, 4)
-    """
-    return _unpooled("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
-
-
-def adaptive_max_pool2d(input: ArrayLike, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest element of each of so many windows, which divide two axes as evenly as they can.
-
-    Shapes: input (N, C, H, W) or (C, H, W); None for a size keeps the input's. With ``return_indices`` a pair of
-    these and their places. ShapeError (TN802) for a size below 1.
-
-    >>> F.adaptive_max_pool2d(tn.ones(1, 1, 4, 4), 2).shape
-    (1, 1, 2, 2)
-    """
-    x = _of_axes("adaptive_max_pool2d", input, 2)
-    return _largest(x, _adaptive("adaptive_max_pool2d", x, 2, output_size), return_indices)
-
-
 def adaptive_avg_pool2d(input: ArrayLike, output_size: Any) -> Tensor:
     """The average of each of so many windows, which divide two axes as evenly as they can.
 
@@ -257,8 +157,8 @@ def adaptive_avg_pool2d(input: ArrayLike, output_size: Any) -> Tensor:
     >>> F.adaptive_avg_pool2d(tn.ones(1, 1, 4, 4), 2).shape
     (1, 1, 2, 2)
     """
-    x = _of_axes("adaptive_avg_pool2d", input, 2)
-    return _averages(x, _adaptive("adaptive_avg_pool2d", x, 2, output_size))
+    x = of_axes("adaptive_avg_pool2d", input, 2)
+    return _averages(x, adaptive_spans("adaptive_avg_pool2d", x, 2, output_size))
 
 
 def lp_pool2d(
@@ -274,35 +174,6 @@ def lp_pool2d(
     return _norm("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def max_unpool2d(
-    input: ArrayLike, indices: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-    output_size: Any = None,
-) -> Tensor:  # fmt: skip
-    """Zeros but for the elements of a pooled input, each at its place, as ``max_pool2d`` gives these.
-
-    Shapes: input (N, C, H, W) or (C, H, W), indices the same; the result has the size that the windows came from,
-    or ``output_size``. OutOfRange (TN801) for a place outside.
-
-    >>> y, places = F.max_pool2d(tn.ones(1, 1, 4, 4), 2, return_indices=True)
-    >>> F.max_unpool2d(y, places, 2).shape
-    (1, 1, 4, 4)
-    """
-    return _unpooled("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
-
-
-def adaptive_max_pool3d(input: ArrayLike, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest element of each of so many windows, which divide three axes as evenly as they can.
-
-    Shapes: input (N, C, D, H, W) or (C, D, H, W); None for a size keeps the input's. With ``return_indices`` a pair
-    of these and their places. ShapeError (TN802) for a size below 1.
-
-    >>> F.adaptive_max_pool3d(tn.ones(1, 1, 4, 4, 4), 2).shape
-    (1, 1, 2, 2, 2)
-    """
-    x = _of_axes("adaptive_max_pool3d", input, 3)
-    return _largest(x, _adaptive("adaptive_max_pool3d", x, 3, output_size), return_indices)
-
-
 def adaptive_avg_pool3d(input: ArrayLike, output_size: Any) -> Tensor:
     """The average of each of so many windows, which divide three axes as evenly as they can.
 
@@ -312,8 +183,8 @@ def adaptive_avg_pool3d(input: ArrayLike, output_size: Any) -> Tensor:
     >>> F.adaptive_avg_pool3d(tn.ones(1, 1, 4, 4, 4), 2).shape
     (1, 1, 2, 2, 2)
     """
-    x = _of_axes("adaptive_avg_pool3d", input, 3)
-    return _averages(x, _adaptive("adaptive_avg_pool3d", x, 3, output_size))
+    x = of_axes("adaptive_avg_pool3d", input, 3)
+    return _averages(x, adaptive_spans("adaptive_avg_pool3d", x, 3, output_size))
 
 
 def lp_pool3d(
@@ -327,35 +198,3 @@ def lp_pool3d(
     (1, 1, 2, 2, 2)
     """
     return _norm("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def max_unpool3d(
-    input: ArrayLike, indices: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-    output_size: Any = None,
-) -> Tensor:  # fmt: skip
-    """Zeros but for the elements of a pooled input, each at its place, as ``max_pool3d`` gives these.
-
-    Shapes: input (N, C, D, H, W) or (C, D, H, W), indices the same; the result has the size that the windows came
-    from, or ``output_size``. OutOfRange (TN801) for a place outside.
-
-    >>> y, places = F.max_pool3d(tn.ones(1, 1, 4, 4, 4), 2, return_indices=True)
-    >>> F.max_unpool3d(y, places, 2).shape
-    (1, 1, 4, 4, 4)
-    """
-    return _unpooled("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
-
-
-def _unpooled(
-    name: str, n: int, input: ArrayLike, indices: ArrayLike, kernel: Sizes, stride: Any, padding: Sizes, output: Any
-) -> Tensor:
-    x, place = _of_axes(name, input, n), value_of(indices)
-    if place.shape != x.shape:
-        raise ShapeError(f"{name}: indices of shape {list(place.shape)} for an input of shape {list(x.shape)}")
-    size = sizes_of(name, "kernel_size", kernel, n)
-    step = size if stride is None else sizes_of(name, "stride", stride, n)
-    around = sizes_of(name, "padding", padding, n, 0)
-    axes = zip(x.shape[x.ndim - n :], step, around, size, strict=True)
-    shape = tuple([(count - 1) * s - 2 * p + k for count, s, p, k in axes])
-    if output is not None:
-        shape = tuple([int_of(k, f"{name}: output_size") for k in tuple(output)[-n:]])
-    return apply(UNPOOLED, (x, place.long()), parameters(("shape",), shape))
