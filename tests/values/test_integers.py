@@ -144,6 +144,9 @@ CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
     "round": [
         (lambda x, y: tn.round(x), lambda x, y: x),
     ],
+    "adjoint": [(lambda x, y: tn.adjoint(x), lambda x, y: x.T)],
+    "conj": [(lambda x, y: tn.conj(x), lambda x, y: x)],
+    "real": [(lambda x, y: tn.real(x), lambda x, y: x)],
     "frac": [
         (lambda x, y: tn.frac(x), lambda x, y: x * 0),
     ],
@@ -352,10 +355,11 @@ CASES |= SHAPES
 TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean segment_mean sigmoid sin sqrt std tanh")
 TO_FLOATS |= words("acos acosh asin asinh atan atan2 atanh copysign cosh deg2rad digamma erfc erfinv exp2 float_power")
 TO_FLOATS |= words("frexp hypot i0 ldexp lgamma log10 log2 logaddexp logaddexp2 logit nextafter polygamma rad2deg")
+TO_FLOATS |= words("angle complex imag polar view_as_complex view_as_real")
 TO_FLOATS |= words("cdist logspace reciprocal rsqrt sinc sinh tan true_divide var xlogy")
 """Functions of real numbers: whole ones become floats, or are refused."""
 TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")
-TO_BOOLS |= words("logical_xor signbit")
+TO_BOOLS |= words("isreal logical_xor signbit")
 OF_INDICES = words("argwhere ix_ nonzero ravel_multi_index tril_indices triu_indices unravel_index")
 OF_SHAPES = words("__array_namespace_info__ broadcast_shapes is_complex is_floating_point is_tensor numel result_type")
 MADE = words("empty empty_like eye ones rand rand_like randint randn randn_like randperm zeros")
