@@ -154,6 +154,9 @@ def cast(x: Array, *, dtype: Any) -> Array:
     if dtype.name == "bfloat16":
         bits = np.array([short_bits(float(v)) for v in numbers], np.uint16)
         return bits.view(dtype.numpy).reshape(x.shape)
+    if dtype.kind in "iu" and x.dtype.kind not in "biu":
+        least, most = dtype.range
+        numbers = [0 if math.isnan(v) else int(min(max(v, least), most)) for v in numbers]
     to = {"b": bool, "i": int, "u": int, "f": float, "h": float, "c": complex}[dtype.kind]
     with np.errstate(over="ignore"):
         return as_array([to(v) for v in numbers], x.shape, dtype.numpy)
