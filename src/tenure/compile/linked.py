@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from weakref import WeakSet
 
 from tenure.compile.jit import Engine, engine, exclusive
+from tenure.compile.late import late
+from tenure.compile.routines import EMITTERS, emitter
 from tenure.runtime import pauses, threads
 from tenure.runtime.blas import blas
 
@@ -18,6 +21,8 @@ def linked(products: bool = False) -> Engine:
         if found not in _linked:
             found.define("parallel", threads.address)
             found.define("interrupted", pauses.address)
+            for name in EMITTERS:
+                found.supply(name, partial(routine, found, name))
             _linked.add(found)
         if products and found not in _multiplying:
             library = blas()
@@ -25,6 +30,12 @@ def linked(products: bool = False) -> Engine:
             found.define("dgemm", library.dgemm, library)
             _multiplying.add(found)
     return found
+
+
+def routine(found: Engine, name: str) -> tuple[int, object]:
+    """The address of a routine, and the library that has it."""
+    library = found.load(partial(late("generic_kernels").joined, [emitter(name)]), key=f"routine {name}")
+    return library.address("generic0"), library
 
 
 _linked: WeakSet[Engine] = WeakSet()

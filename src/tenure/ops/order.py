@@ -40,11 +40,11 @@ CHUNKS = 8
 LONG = 1 << 15
 PARTLY = 8
 """The part of a row of which at most so small a part is wanted is found before it is sorted."""
-GROUPS = 16
-"""Groups of rows that threads share."""
+GROUPS, ENOUGH = 16, 2048
+"""Groups of rows that threads share, at most, and the keys of a group, at least."""
 
 
 def room_of(rows: int, n: int, bits: int) -> tuple[int, int]:
     """The groups of rows, and the bytes that ordering each takes besides operands and result."""
-    groups = max(1, min(rows, GROUPS))
+    groups = max(1, min(rows, GROUPS, rows * n // ENOUGH))
     return groups, 0 if n <= SHORT else 8 * CHUNKS * BINS + 2 * n * (bits // 4) + 64

@@ -55,6 +55,11 @@ def least(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     return b.select(b.icmp_signed("<", x, y), x, y)
 
 
+def larger(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The larger of two numbers."""
+    return b.select(b.icmp_signed(">", x, y), x, y)
+
+
 def started(module: ir.Module, name: str, kind: ir.FunctionType) -> tuple[ir.Function, ir.IRBuilder]:
     """A function of this module alone, and its builder."""
     function = ir.Function(module, kind, name)

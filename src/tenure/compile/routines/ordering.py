@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I1, I64, POINTER, TASK, at, load, repeat, share, some, splat, started, store
+from tenure.compile.routines.code import I1, I64, POINTER, TASK, at, larger, least, load, repeat, share, some, splat, started, store
 from tenure.compile.routines.radix import Radix
 from tenure.ops.order import FEW, SHORT
 
@@ -46,9 +46,7 @@ def emit_groups(module: ir.Module, name: str, t: ir.Type, row: ir.Function) -> i
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     keys, place, out, room = (load(b, buffers, k, POINTER) for k in range(4))
     rows, n, length, groups, size = (load(b, numbers, k) for k in range(5))
-    start = load(b, place, 0)
-    negative = b.icmp_signed("<", start, constant(0))
-    start = b.select(negative, b.add(start, b.add(b.sub(n, length), constant(1))), start)
+    start = larger(b, least(b, load(b, place, 0), b.sub(n, length)), constant(0))
 
     def group(g: ir.Value, _: list[Any]) -> list[Any]:
         own = at(b, room, b.mul(g, size), ir.IntType(8))

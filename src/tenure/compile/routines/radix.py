@@ -17,7 +17,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I64, POINTER, TASK, at, least, load, repeat, share, started, store
+from tenure.compile.routines.code import I64, POINTER, TASK, at, larger, least, load, repeat, share, started, store
 from tenure.ops.order import BINS, CHUNKS, LONG, NARROW, PARTLY, WIDE
 
 VOID, BYTE, BIT = ir.VoidType(), ir.IntType(8), ir.IntType(1)
@@ -303,7 +303,3 @@ def up(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     """x / y, rounded up."""
     return b.udiv(b.add(x, b.sub(y, constant(1))), y)
 
-
-def larger(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
-    """The larger of two numbers."""
-    return b.select(b.icmp_signed(">", x, y), x, y)
