@@ -203,8 +203,8 @@ class Product(Kind):
 @dataclass(frozen=True, slots=True)
 class Routine(Kind):
     """A routine of the run time (``compile.routines``), on operands as they lie in memory and keys of the first one's
-    width. ``numbers(ans, xs, **params)`` are its sizes, ``space`` the bytes of room that it needs, and ``work`` how many
-    products take its time."""
+    width. ``numbers(ans, xs, **params)`` are its sizes, ``space`` the bytes of room that it needs, and ``work`` the
+    number of products that take its time."""
 
     threaded: ClassVar[bool] = True
     name: str

@@ -1,5 +1,5 @@
-"""Orders: of reductions, which axes are reduced together, and how many elements at once (``compile.folds``); of keys, in
-which ways rows are sorted (``compile.routines``)."""
+"""Orders: of reductions, which axes are reduced together and how many elements at once (``compile.folds``); of keys,
+the ways in which rows are sorted (``compile.routines``)."""
 
 from __future__ import annotations
 

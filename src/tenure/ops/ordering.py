@@ -120,7 +120,7 @@ def _order_numbers(ans: Aval, xs: Sequence[Aval], *, length: int) -> list[int]:
 
 
 def _order_room(ans: Aval, xs: Sequence[Aval], *, length: int) -> int:
-    rows, n, _, groups, size = _order_numbers(ans, xs, length=length) if ans.size else (0, 0, 0, 0, 0)
+    *_, groups, size = _order_numbers(ans, xs, length=length) if ans.size else (0, 0)
     return max(groups * size, 8)
 
 
@@ -171,7 +171,8 @@ def _search_batch(of: Primitive, batched: Sequence[bool], known: Value, keys: Va
 
 
 def _search_samples(rng: Any, dtype: DType) -> Any:
-    for known, keys in (((5,), (4,)), ((5,), ()), ((0,), (3,)), ((3, 6), (3, 2)), ((2, 1, 20), (2, 1, 9)), ((4,), (0,))):
+    rows = ((3, 6), (3, 2)), ((2, 1, 20), (2, 1, 9))
+    for known, keys in (((5,), (4,)), ((5,), ()), ((0,), (3,)), *rows, ((4,), (0,))):
         for behind in (False, True):
             found = _wide(rng, known, dtype)
             found.sort(-1)

@@ -30,7 +30,9 @@ def store(b: ir.IRBuilder, x: ir.Value, start: ir.Value, i: ir.Value | int) -> N
     b.store(x, at(b, start, i, x.type))
 
 
-def repeat(b: ir.IRBuilder, more: Callable[[list[Any]], ir.Value], body: Body, carried: Sequence[ir.Value]) -> list[Any]:
+def repeat(
+    b: ir.IRBuilder, more: Callable[[list[Any]], ir.Value], body: Body, carried: Sequence[ir.Value]
+) -> list[Any]:
     """while more(carried): carried = body(carried)."""
     before = b.block
     head, inside, after = (b.append_basic_block(name) for name in ("while", "again", "done"))

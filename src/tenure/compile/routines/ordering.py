@@ -15,7 +15,22 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I1, I64, POINTER, TASK, at, larger, least, load, repeat, share, some, splat, started, store
+from tenure.compile.routines.code import (
+    I1,
+    I64,
+    POINTER,
+    TASK,
+    at,
+    larger,
+    least,
+    load,
+    repeat,
+    share,
+    some,
+    splat,
+    started,
+    store,
+)
 from tenure.compile.routines.radix import Radix
 from tenure.ops.order import FEW, SHORT
 
@@ -28,8 +43,8 @@ LANES = 8
 def emit(module: ir.Module, name: str, bits: int) -> None:
     """Add the order of signed keys of so many bits."""
     t = ir.IntType(bits)
-    ways = emit_ranks(module, f"{name}.ranks", t), emit_few(module, f"{name}.few", t)
-    groups = emit_groups(module, f"{name}.groups", t, emit_choice(module, f"{name}.row", *ways, emit_digits(module, name, t)))
+    ways = (emit_ranks(module, f"{name}.ranks", t), emit_few(module, f"{name}.few", t), emit_digits(module, name, t))
+    groups = emit_groups(module, f"{name}.groups", t, emit_choice(module, f"{name}.row", *ways))
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     context = stack(b, ir.ArrayType(POINTER, 2))

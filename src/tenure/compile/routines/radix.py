@@ -5,8 +5,8 @@
     pairs by digit 0    count the digits, add up where each begins, move every pair there
     …                   bits that all pairs have in common are no part of a digit where that spares one
 
-A long row has digits of up to WIDE bits, a short one of up to NARROW. Each of these steps goes over CHUNKS parts of a long row, which threads share: a pair's place does not depend on who
-moves it.
+A long row has digits of up to WIDE bits, a short one of up to NARROW. Each of these steps goes over CHUNKS parts of a
+long row, which threads share: a pair's place does not depend on who moves it.
 """
 
 from __future__ import annotations
@@ -198,8 +198,10 @@ class Radix:
             return [b.add(held[0], number)]
 
         def several(d: ir.Value, held: list[Any]) -> list[Any]:
-            place = lambda c: b.add(b.mul(c, constant(BINS)), d)
-            return counted(b, constant(0), chunks, 1, lambda c, held: entry(place(c), held), held)
+            def chunk(c: ir.Value, held: list[Any]) -> list[Any]:
+                return entry(b.add(b.mul(c, constant(BINS)), d), held)
+
+            return counted(b, constant(0), chunks, 1, chunk, held)
 
         count = b.add(mask, constant(1))
         with b.if_else(b.icmp_signed(">", chunks, constant(1))) as (long, short):

@@ -1,7 +1,7 @@
 """Binary search: where keys would go among sorted ones.
 
     buffers  sorted keys, keys, result (int64)
-    numbers  sorted rows (1, or as many as rows of keys), sorted keys of a row, rows, keys of a row, whether behind equals
+    numbers  sorted rows (1, or one for each row of keys), their length, rows of keys, their length, 1 for behind equals
 
 Eight searches go at a time, without branches, so that they wait for memory together.
 """
@@ -56,7 +56,7 @@ def emit_blocks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
 
 @dataclass(frozen=True)
 class Search:
-    """A search for several keys at once, those at an index and behind it. The sorted keys of a row begin ``step`` behind
+    """A search for several keys at once, those at an index and behind it. The sorted keys of a row begin ``step`` after
     those of the row before; a key's place is behind those that are ``sign`` it."""
 
     b: ir.IRBuilder
