@@ -1,4 +1,4 @@
-"""Where sorted elements change, in primitives: what distinct elements are found by."""
+"""Changes among sorted elements, in primitives: by them distinct elements are found."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def squeezed(x: Value, axis: int, keepdims: bool) -> Value:
 
 
 def is_nan(x: Value) -> Value:
-    """Where x is NaN."""
+    """The mask of the NaN of x."""
     return pointwise.not_equal(x, x)
 
 

@@ -1,4 +1,4 @@
-"""What the code of routines is written with: words in memory, loops, tasks on the threads."""
+"""Vocabulary of the code of routines: words in memory, loops, tasks on the threads."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tenure.values.operations import indexing, reductions
 from tenure.values.operations.boundary import array_alone
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import check_shape, flag, int_of
+from tenure.values.trace.given import check_shape, flag, int_of, number
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -117,9 +117,9 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0)
     return apply(COUNTS, tuple(given), parameters(("size",), size))
 
 
-def _range(name: str, low: Any, high: Any) -> tuple[float, float]:
+def _range(name: str, argument: str, low: Any, high: Any) -> tuple[float, float]:
     """The ends of a range of bins."""
-    low, high = float(low), float(high)
+    low, high = (float(number(name, f"an end of {argument}", x)) for x in (low, high))
     if not (abs(low) < float("inf") and abs(high) < float("inf") and low <= high):
         raise ValueError(f"{name}: bins from {low} to {high}")
     return low, high
@@ -144,7 +144,7 @@ def histc(x: ArrayLike, bins: int = 100, min: Number = 0, max: Number = 0) -> Te
     x = value_of(x)
     if not x._aval.dtype.is_floating:
         raise DTypeError(f"histc of {x._aval.dtype.name}", help="cast first: tn.histc(x.to(tn.float32))")
-    low, high = _range("histc", min, max)
+    low, high = _range("histc", "min … max", min, max)
     names = ("bins", "fitted")
     return apply(HISTC, (x,), parameters(names, _bins("histc", bins), low == high), (low, high))
 
@@ -178,10 +178,10 @@ def histogram(
     if not x._aval.dtype.is_floating:
         raise DTypeError(f"histogram of {x._aval.dtype.name}", help="cast first: tn.histogram(x.to(tn.float32), bins)")
     if indexing.is_int(bins):
-        ends = (0.0, 0.0) if range is None else tuple(range)
-        if len(ends) != 2:
-            raise ShapeError(f"histogram: a range has two ends, not {len(ends)}")
-        low, high = _range("histogram", *ends)
+        ends = (0.0, 0.0) if range is None else range
+        if not isinstance(ends, tuple | list) or len(ends) != 2:
+            raise DTypeError(f"histogram: range is a pair of numbers, not {shown(ends)}")
+        low, high = _range("histogram", "range", *ends)
         names = ("bins", "fitted")
         edges = apply(EDGES, (x,), parameters(names, _bins("histogram", bins), range is None), (low, high))
     else:

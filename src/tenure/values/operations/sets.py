@@ -90,7 +90,7 @@ class Distinct:
         return self.starts if self.order is None else lookup.take(self.order, self.starts, 0)
 
     def inverse(self, shape: tuple[int, ...]) -> Tensor:
-        """Which of them each part is."""
+        """The number, among the distinct parts, of each part."""
         counts = self._counts()
         numbers = tensor(np.repeat(np.arange(len(counts)), counts))
         if self.order is None:
