@@ -63,7 +63,9 @@ def masked(x: Any, y: Any) -> Any:
 ORDER: dict[str, list[Case]] = {
     "argsort": [(lambda x, y: tn.argsort(x, 1), lambda x, y: np.argsort(x, 1, kind="stable"))],
     "bincount": [(lambda x, y: tn.bincount((x[0] % 3).flatten()), lambda x, y: np.bincount((x[0] % 3).astype(int)))],
-    "bucketize": [(lambda x, y: tn.bucketize(x, tn.sort(y[0], axis=0)), lambda x, y: np.searchsorted(np.sort(y[0]), x))],
+    "bucketize": [
+        (lambda x, y: tn.bucketize(x, tn.sort(y[0], axis=0)), lambda x, y: np.searchsorted(np.sort(y[0]), x))
+    ],
     "isin": [(lambda x, y: tn.isin(x, x[:, 1]) * 1, lambda x, y: np.isin(x, x[:, 1]) * 1)],
     "kthvalue": [(lambda x, y: tn.kthvalue(x, 3, 1).values, lambda x, y: np.sort(x, 1)[:, 2])],
     "median": [

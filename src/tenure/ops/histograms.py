@@ -29,7 +29,8 @@ def added(bins: Value, weight: Value | None, size: int) -> Value:
 
 
 def counts(x: Value, *weights: Value, size: int) -> Value:
-    """The number of times that each whole number is in a list; with weights the sum of theirs, in float64 unless they are floats."""
+    """The number of times that each whole number is in a list; or the sum of its weights, floats as they are, else in
+    float64."""
     bins = as_type(x, dtypes.int64)
     if not weights:
         return added(bins, None, size)

@@ -27,8 +27,8 @@ MANY = 1 << 32
 def keys(x: Value, descending: bool = False, name: str = "sort") -> Value:
     """Whole numbers of 32 or 64 bits in the order of real numbers or bools, or the other way round."""
     kind, size = x.dtype.kind, x.dtype.itemsize
-    if kind == "c":
-        raise DTypeError(f"{name} of {x.dtype.name}: complex numbers have no order")
+    if kind not in "biuf":
+        raise DTypeError(f"{name} of {x.dtype.name}: its numbers have no order")
     long = bool(x.ndim) and x.shape[-1] >= MANY
     if kind not in "biu":
         x = x if size >= 4 else as_type(x, dtypes.float32)
@@ -57,9 +57,7 @@ def arg_part(
     x: Value, start: Value | None = None, *, axis: int, length: int, descending: bool = False, name: str = "sort"
 ) -> Value:
     """The indices of a part of x sorted along an axis."""
-    there, back = turned(x.ndim, axis)
-    found = places(permuted(x, there), 0 if start is None else start, length, descending, name)
-    return permuted(found, back)
+    return part(x, start, axis=axis, length=length, descending=descending, name=name)[1]
 
 
 def part(
@@ -80,7 +78,7 @@ def one(x: Value, start: Value, *, axis: int, keepdims: bool) -> Pair:
 
 def squeezed(x: Value, axis: int, keepdims: bool) -> Value:
     """x without an axis of size 1, unless that is kept."""
-    return x if keepdims else move.reshape(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]))
+    return x if keepdims else shaped(x, (*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
 def is_nan(x: Value) -> Value:
@@ -213,7 +211,7 @@ def quantiles(x: Value, q: Value, *, axis: int, keepdims: bool, leaves_out: bool
     second = pointwise.minimum(first + 1, first.coerce(n - 1))
     many = move.broadcast_to(known, shape=(q.aval.size, *known.shape))
     ends = [shaped(take_along(many, shaped(i, (*some, 1))), some) for i in (first, second)]
-    found = between(*ends, as_type(weight, x.dtype))
+    found = between(ends[0], ends[1], as_type(weight, x.dtype))
     bad = pointwise.less(last, last.coerce(0)) if leaves_out else pointwise.greater(missing, missing.coerce(0))
     found = pointwise.where(move.broadcast_to(bad, shape=some), found.coerce(float("nan")), found)
     kept = [1 if k == axis else size for k, size in enumerate(x.shape) if keepdims or k != axis]

@@ -12,6 +12,8 @@ from tenure.compile.nests import constant
 I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 POINTER, VOID = ir.PointerType(), ir.VoidType()
 TASK = ir.FunctionType(VOID, [POINTER, I64, I64])
+ROW = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, POINTER])
+"""Keys of a row, how many, the first place and the number of places wanted, the result, room."""
 Body = Callable[[list[Any]], list[Any]]
 
 
@@ -91,3 +93,11 @@ def some(b: ir.IRBuilder, mask: ir.Value) -> ir.Value:
     """Whether any lane is true."""
     bits = ir.IntType(mask.type.count)
     return b.icmp_unsigned("!=", b.bitcast(mask, bits), ir.Constant(bits, 0))
+
+
+def reduced(b: ir.IRBuilder, operation: str, x: ir.Value) -> ir.Value:
+    """The lanes of a vector of integers combined."""
+    t = x.type
+    name = f"llvm.vector.reduce.{operation}.v{t.count}i{t.element.width}"
+    function = b.module.globals.get(name) or ir.Function(b.module, ir.FunctionType(t.element, [t]), name)
+    return b.call(function, [x])

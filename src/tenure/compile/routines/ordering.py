@@ -19,25 +19,23 @@ from tenure.compile.routines.code import (
     I1,
     I64,
     POINTER,
+    ROW,
     TASK,
     at,
     larger,
     least,
     load,
-    repeat,
+    reduced,
     share,
-    some,
     splat,
     started,
     store,
 )
 from tenure.compile.routines.radix import Radix
+from tenure.compile.routines.short import emit_few, emit_ranks
 from tenure.ops.order import FEW, SHORT
 
-VOID = ir.VoidType()
-ROW = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, POINTER])
-"""Keys of a row, how many, the first place and the number of places wanted, the result, room."""
-LANES = 8
+LANES = 32
 
 
 def emit(module: ir.Module, name: str, bits: int) -> None:
@@ -102,8 +100,8 @@ def emit_digits(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     narrow = Radix(module, f"{name}.narrow", t.width, narrow=True).emit_row() if t.width == 64 else whole
     function, b = started(module, f"{name}.digits", ROW)
     keys, n, *_ = function.args
-    x, wide = load(b, keys, 0, t), ir.VectorType(t, 4 * LANES)
-    every = splat(b, x, 4 * LANES)
+    x, wide = load(b, keys, 0, t), ir.VectorType(t, LANES)
+    every = splat(b, x, LANES)
 
     def several(i: ir.Value, held: list[Any]) -> list[Any]:
         return [b.or_(held[0], b.xor(b.load(at(b, keys, i, t), typ=wide, align=t.width // 8), every))]
@@ -111,127 +109,14 @@ def emit_digits(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     def one(i: ir.Value, held: list[Any]) -> list[Any]:
         return [b.or_(held[0], b.xor(load(b, keys, i, t), x))]
 
-    stop = b.and_(n, constant(-4 * LANES))
-    (found,) = counted(b, constant(0), stop, 4 * LANES, several, [ir.Constant(wide, None)])
-    joined = f"llvm.vector.reduce.or.v{4 * LANES}i{t.width}"
-    both = module.globals.get(joined) or ir.Function(module, ir.FunctionType(t, [wide]), joined)
-    (differs,) = counted(b, stop, n, 1, one, [b.call(both, [found])])
+    stop = b.and_(n, constant(-LANES))
+    (found,) = counted(b, constant(0), stop, LANES, several, [ir.Constant(wide, None)])
+    (differs,) = counted(b, stop, n, 1, one, [reduced(b, "or", found)])
     if t.width == 64:
         below = b.icmp_unsigned("<", b.or_(differs, n), constant(1 << 32))
         with b.if_then(below):
             b.call(narrow, [*function.args, differs])
             b.ret_void()
     b.call(whole, [*function.args, differs if t.width == 64 else b.zext(differs, I64)])
-    b.ret_void()
-    return function
-
-
-def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
-    """The order of a short row: each key's place is the number of keys before it."""
-    function, b = started(module, name, ROW)
-    keys, n, start, length, out, _ = function.args
-    room = stack(b, ir.ArrayType(t, SHORT))
-    whole = b.and_(b.add(n, constant(LANES - 1)), constant(-LANES))
-    last = (1 << (t.width - 1)) - 1
-
-    def pad(i: ir.Value, _: list[Any]) -> list[Any]:
-        store(b, ir.Constant(t, last), room, i)
-        return []
-
-    counted(b, n, whole, 1, pad)
-
-    def take(i: ir.Value, _: list[Any]) -> list[Any]:
-        store(b, load(b, keys, i, t), room, i)
-        return []
-
-    counted(b, constant(0), n, 1, take)
-    lanes = ir.VectorType(t, LANES)
-    steps = ir.Constant(lanes, list(range(LANES)))
-
-    def place(i: ir.Value, _: list[Any]) -> list[Any]:
-        x, number = splat(b, load(b, room, i, t), LANES), splat(b, narrowed(b, i, t), LANES)
-
-        def compare(j: ir.Value, held: list[Any]) -> list[Any]:
-            y = b.load(at(b, room, j, t), typ=lanes, align=t.width // 8)
-            here = b.add(steps, splat(b, narrowed(b, j, t), LANES))
-            tied = b.and_(b.icmp_signed("==", y, x), b.icmp_signed("<", here, number))
-            return [b.add(held[0], b.zext(b.or_(b.icmp_signed("<", y, x), tied), lanes))]
-
-        (found,) = counted(b, constant(0), whole, LANES, compare, [ir.Constant(lanes, None)])
-        total = f"llvm.vector.reduce.add.v{LANES}i{t.width}"
-        add = module.globals.get(total) or ir.Function(module, ir.FunctionType(t, [lanes]), total)
-        rank = b.call(add, [found])
-        rank = b.sub(rank if t.width == 64 else b.zext(rank, I64), start)
-        with b.if_then(b.icmp_unsigned("<", rank, length)):
-            store(b, i, out, rank)
-        return []
-
-    counted(b, constant(0), n, 1, place)
-    b.ret_void()
-    return function
-
-
-def narrowed(b: ir.IRBuilder, i: ir.Value, t: ir.Type) -> ir.Value:
-    """A small number as a key."""
-    return i if t.width == 64 else b.trunc(i, t)
-
-
-def emit_few(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
-    """The first places of a row: those of what was seen so far are kept in order, and what is not below their last is
-    passed over, several keys at a time."""
-    function, b = started(module, name, ROW)
-    keys, n, start, length, out, _ = function.args
-    most = b.add(start, length)
-    kept, where = stack(b, ir.ArrayType(t, FEW + 1)), stack(b, ir.ArrayType(I64, FEW + 1))
-
-    def put(x: ir.Value, i: ir.Value, behind: ir.Value) -> None:
-        """Insert a key behind those not above it, which are moved on."""
-
-        def above(held: list[Any]) -> ir.Value:
-            inside = b.icmp_signed(">", held[0], constant(0))
-            before = b.select(inside, b.sub(held[0], constant(1)), constant(0))
-            return b.and_(inside, b.icmp_signed(">", load(b, kept, before, t), x))
-
-        def move(held: list[Any]) -> list[Any]:
-            before = b.sub(held[0], constant(1))
-            store(b, load(b, kept, before, t), kept, held[0])
-            store(b, load(b, where, before), where, held[0])
-            return [before]
-
-        (place,) = repeat(b, above, move, [behind])
-        store(b, x, kept, place)
-        store(b, i, where, place)
-
-    def begin(i: ir.Value, _: list[Any]) -> list[Any]:
-        put(load(b, keys, i, t), i, i)
-        return []
-
-    counted(b, constant(0), most, 1, begin)
-    last = b.sub(most, constant(1))
-
-    def consider(i: ir.Value, _: list[Any]) -> list[Any]:
-        x = load(b, keys, i, t)
-        with b.if_then(b.icmp_signed("<", x, load(b, kept, last, t)), likely=False):
-            put(x, i, last)
-        return []
-
-    width = 4 * LANES
-    whole = b.add(most, b.and_(b.sub(n, most), constant(-width)))
-
-    def several(i: ir.Value, _: list[Any]) -> list[Any]:
-        wide = ir.VectorType(t, width)
-        x = b.load(at(b, keys, i, t), typ=wide, align=t.width // 8)
-        with b.if_then(some(b, b.icmp_signed("<", x, splat(b, load(b, kept, last, t), width))), likely=False):
-            counted(b, i, b.add(i, constant(width)), 1, consider)
-        return []
-
-    counted(b, most, whole, width, several)
-    counted(b, whole, n, 1, consider)
-
-    def give(i: ir.Value, _: list[Any]) -> list[Any]:
-        store(b, load(b, where, b.add(start, i)), out, i)
-        return []
-
-    counted(b, constant(0), length, 1, give)
     b.ret_void()
     return function

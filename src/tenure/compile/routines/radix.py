@@ -17,11 +17,10 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I64, POINTER, TASK, at, larger, least, load, repeat, share, started, store
+from tenure.compile.routines.code import I64, POINTER, ROW, TASK, at, larger, least, load, repeat, share, started, store
 from tenure.ops.order import BINS, CHUNKS, LONG, NARROW, PARTLY, WIDE
 
-VOID, BYTE, BIT = ir.VoidType(), ir.IntType(8), ir.IntType(1)
-ROW = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, POINTER])
+VOID, BIT = ir.VoidType(), ir.IntType(1)
 KEYS, COUNT, SOURCE, TARGET, TABLES, SHIFT, MASK, PART, VARYING, WORDS = range(10)
 """Words of the context of a step: addresses of the keys, of the pairs, of where they go and of CHUNKS tables of the
 digits; the number of pairs, the bits behind a digit, its largest value, the pairs of a chunk, and the address of a word

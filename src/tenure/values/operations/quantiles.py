@@ -102,7 +102,7 @@ def _positions(name: str, q: Any, way: str) -> Any:
             raise ValueError(f"{name}: q lies between 0 and 1, and {q} does not")
         return q
     value = value_of(q)
-    if value._aval.dtype.kind == "c" or len(value._aval.shape) > 1:
+    if value._aval.dtype.kind not in "iuf" or len(value._aval.shape) > 1:
         raise DTypeError(f"{name}: q is a number or a list of them, not {value._aval}")
     if value._kind.tracked or value._kind.level is not None:
         return value

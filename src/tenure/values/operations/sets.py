@@ -95,7 +95,7 @@ class Distinct:
         numbers = tensor(np.repeat(np.arange(len(counts)), counts))
         if self.order is None:
             return numbers.reshape(shape)
-        return apply(PLACED, (self.order, numbers), parameters(("shape",), shape))  # type: ignore[no-any-return]
+        return apply(PLACED, (self.order, numbers), parameters(("shape",), shape))
 
     def _counts(self) -> np.ndarray[Any, Any]:
         return np.diff(array_alone(self.starts), append=self.size)
@@ -125,7 +125,8 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     flag("unique: sorted", sorted)
-    return _distinct("unique", x, False, return_inverse, return_counts, dim)
+    found: Tensor | tuple[Tensor, ...] = _distinct("unique", x, False, return_inverse, return_counts, dim)
+    return found
 
 
 def unique_consecutive(
@@ -136,7 +137,8 @@ def unique_consecutive(
     >>> tn.unique_consecutive(tn.tensor([3, 3, 1, 3]))
     tensor([3, 1, 3])
     """
-    return _distinct("unique_consecutive", x, True, return_inverse, return_counts, dim)
+    found: Tensor | tuple[Tensor, ...] = _distinct("unique_consecutive", x, True, return_inverse, return_counts, dim)
+    return found
 
 
 def _distinct(name: str, x: Any, consecutive: bool, inverse: Any, counts: Any, dim: Any) -> Any:
@@ -208,7 +210,7 @@ def isin(
     """
     flag("isin: assume_unique", assume_unique)
     x, test = (tensor(y) if type(y) in (bool, int, float) else value_of(y) for y in (elements, test_elements))
-    return apply(CONTAINED, (x, test), parameters(("invert",), flag("isin: invert", invert)))  # type: ignore[no-any-return]
+    return apply(CONTAINED, (x, test), parameters(("invert",), flag("isin: invert", invert)))
 
 
 def setdiff1d(x: ArrayLike, y: ArrayLike, assume_unique: bool = False) -> Tensor:
