@@ -83,7 +83,8 @@ def squeezed(x: Value, axis: int, keepdims: bool) -> Value:
 
 def is_nan(x: Value) -> Value:
     """The mask of the NaN of x."""
-    return pointwise.not_equal(x, x)
+    found: Value = pointwise.not_equal(x, x)
+    return found
 
 
 def median(x: Value, *, axis: int, keepdims: bool, leaves_out: bool) -> Pair:
