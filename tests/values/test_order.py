@@ -172,7 +172,8 @@ def test_counts_are_those_of_numpy() -> None:
         found = tn.histogram(tn.tensor(x), bins, range=ends)
         np.testing.assert_array_equal(found.hist, hist)
         np.testing.assert_allclose(found.bin_edges, edges)
-        np.testing.assert_array_equal(tn.histc(tn.tensor(x), bins, *(ends or (0, 0))), hist)
+        if ends != (2.0, 2.0):  # of all elements, in histc
+            np.testing.assert_array_equal(tn.histc(tn.tensor(x), bins, *(ends or (0, 0))), hist)
     edges = np.array([-2.0, -0.5, 0.0, 3.0])
     for density in (False, True):
         wanted = np.histogram(x, edges, weights=w, density=density)[0]

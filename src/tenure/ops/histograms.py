@@ -38,21 +38,21 @@ def counts(x: Value, *weights: Value, size: int) -> Value:
     return added(bins, weight if weight.dtype.is_floating else as_type(weight, dtypes.float64), size)
 
 
-def ends(x: Value, low: Value, high: Value, fitted: bool) -> tuple[Value, Value]:
-    """The ends of a range: those given, or of all elements; a range without width is one wider at both ends."""
+def ends(x: Value, low: Value, high: Value, fitted: bool, margin: float) -> tuple[Value, Value]:
+    """The ends of a range: those given, or of all elements; a range without width is so much wider at both ends."""
     if fitted and x.aval.size:
         axes = tuple(range(x.ndim))
         low, high = reduce.reduce_min(x, axes=axes), reduce.reduce_max(x, axes=axes)
     else:
         low, high = as_type(low, x.dtype), as_type(high, x.dtype)
     same = pointwise.equal(low, high)
-    return pointwise.where(same, low - 1, low), pointwise.where(same, high + 1, high)
+    return pointwise.where(same, low - margin, low), pointwise.where(same, high + margin, high)
 
 
 def equal_bins(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) -> Value:
     """The numbers of elements in bins of one width."""
     x = flat(x)
-    low, high = ends(x, low, high, fitted)
+    low, high = ends(x, low, high, fitted, 1.0)
     at = (x - move.broadcast_to(low, shape=x.shape)) * bins / move.broadcast_to(high - low, shape=x.shape)
     place = pointwise.minimum(as_type(at, dtypes.int64), at.builder.constant(bins - 1, dtypes.int64))
     inside = pointwise.logical_and(
@@ -65,7 +65,7 @@ def equal_bins(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) ->
 
 def edges(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) -> Value:
     """The edges of bins of one width, the ends as they are."""
-    low, high = ends(x, low, high, fitted)
+    low, high = ends(x, low, high, fitted, 0.5)
     steps = as_type(x.builder.emit(move.iota, (), {"length": bins + 1, "dtype": dtypes.int64}), x.dtype)
     low, high = (move.broadcast_to(y, shape=steps.shape) for y in (low, high))
     return pointwise.where(pointwise.equal(steps, steps.coerce(bins)), high, low + (high - low) / bins * steps)

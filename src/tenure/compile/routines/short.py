@@ -62,7 +62,7 @@ def emit_few(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     function, b = started(module, name, ROW)
     keys, n, start, length, out, _ = function.args
     most = b.add(start, length)
-    kept, last, wide = Kept(b, t), b.sub(most, constant(1)), ir.VectorType(t, WIDTH)
+    kept, last, wide = Kept(b, t, most), b.sub(most, constant(1)), ir.VectorType(t, WIDTH)
 
     def begin(i: ir.Value, _: list[Any]) -> list[Any]:
         kept.put(load(b, keys, i, t), i, i)
@@ -94,31 +94,44 @@ def emit_few(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
 
 
 class Kept:
-    """Keys in order on the stack, with their places."""
+    """Keys in order on the stack, with their places, behind one key that is below all."""
 
-    def __init__(self, b: ir.IRBuilder, t: ir.Type) -> None:
+    def __init__(self, b: ir.IRBuilder, t: ir.Type, most: ir.Value) -> None:
         self.b, self.type = b, t
-        self.keys, self.places = stack(b, ir.ArrayType(t, FEW)), stack(b, ir.ArrayType(I64, FEW))
+        rooms = [stack(b, ir.ArrayType(kind, FEW + LANES)) for kind in (t, I64)]
+        store(b, ir.Constant(t, -(1 << (t.width - 1))), rooms[0], LANES - 1)
+        self.keys, self.places = at(b, rooms[0], LANES, t), at(b, rooms[1], LANES)
+        self.last = b.and_(b.sub(most, constant(1)), constant(-LANES))
 
     def key(self, k: ir.Value) -> ir.Value:
         """Key number k."""
         return load(self.b, self.keys, k, self.type)
 
-    def put(self, x: ir.Value, i: ir.Value, behind: ir.Value) -> None:
-        """Insert a key, with its place, behind those of so many that are not above it; the others are moved on."""
-        b = self.b
+    def put(self, x: ir.Value, i: ir.Value, count: ir.Value) -> None:
+        """Insert a key, with its place, behind those of so many that are not above it; the others move on by one.
 
-        def above(held: list[Any]) -> ir.Value:
-            inside = b.icmp_signed(">", held[0], constant(0))
-            before = b.select(inside, b.sub(held[0], constant(1)), constant(0))
-            return b.and_(inside, b.icmp_signed(">", self.key(before), x))
+        Vector by vector, the last first: a key takes the place of the first that is above it, and these each of the
+        next.
+        """
+        b = self.b
+        key, place = splat(b, x, LANES), splat(b, i, LANES)
+
+        def wide(start: ir.Value, j: ir.Value, t: ir.Type) -> ir.Value:
+            return b.load(at(b, start, j, t), typ=ir.VectorType(t, LANES), align=t.width // 8)
 
         def move(held: list[Any]) -> list[Any]:
-            before = b.sub(held[0], constant(1))
-            store(b, self.key(before), self.keys, held[0])
-            store(b, load(b, self.places, before), self.places, held[0])
-            return [before]
+            (j,) = held
+            before = b.sub(j, constant(1))
+            here, there = (self.above(wide(self.keys, k, self.type), k, key, count) for k in (j, before))
+            for start, t, new in ((self.keys, self.type, key), (self.places, I64, place)):
+                moved = b.select(there, wide(start, before, t), new)
+                b.store(b.select(here, moved, wide(start, j, t)), at(b, start, j, t), align=t.width // 8)
+            return [b.sub(j, constant(LANES))]
 
-        (place,) = repeat(b, above, move, [behind])
-        store(b, x, self.keys, place)
-        store(b, i, self.places, place)
+        repeat(b, lambda held: b.icmp_signed(">=", held[0], constant(0)), move, [self.last])
+
+    def above(self, keys: ir.Value, j: ir.Value, key: ir.Value, count: ir.Value) -> ir.Value:
+        """The lanes from number j on that are above a key, or none of so many."""
+        b = self.b
+        numbers = b.add(splat(b, j, LANES), ir.Constant(ir.VectorType(I64, LANES), list(range(LANES))))
+        return b.or_(b.icmp_signed(">", keys, key), b.icmp_signed(">=", numbers, splat(b, count, LANES)))

@@ -9,7 +9,7 @@ from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import histograms, sorting
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
-from tenure.values.operations import indexing, reductions
+from tenure.values.operations import indexing
 from tenure.values.operations.boundary import array_alone
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
@@ -110,7 +110,8 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0)
             raise ShapeError(f"bincount: weights of shape {list(given[1]._aval.shape)} for {x._aval.size} numbers")
     size = least
     if x._aval.size:
-        low, high = (int(array_alone(fn(x))) for fn in (reductions.amin, reductions.amax))
+        known = array_alone(x)
+        low, high = int(known.min()), int(known.max())
         if low < 0:
             raise ShapeError(f"bincount: a number is negative: {low}")
         (size,) = check_shape((max(least, high + 1),))

@@ -15,7 +15,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations import arranging, indexing, keys, lookup
 from tenure.values.operations.axes import check_axis
-from tenure.values.operations.boundary import array_alone
+from tenure.values.operations.boundary import array_alone, array_of
 from tenure.values.operations.creation import tensor, wrap
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import flag
@@ -72,6 +72,8 @@ class Distinct:
             self.order = wrap(lexicographic(array_alone(apply_one(KEYS, x, ()))))
             self.rows = lookup.take(x, self.order, 0)
             changed = apply_one(CHANGES, self.rows, ())
+        if changed._kind.level is None:
+            array_of(changed)  # in one run with the sorted elements, which are read later
         (self.starts,) = keys.positions(changed, True)
 
     @property
