@@ -27,7 +27,7 @@ MANY = 1 << 32
 def keys(x: Value, descending: bool = False, name: str = "sort") -> Value:
     """Whole numbers of 32 or 64 bits in the order of real numbers or bools, or the other way round."""
     kind, size = x.dtype.kind, x.dtype.itemsize
-    if kind not in "biuf":
+    if kind not in "biu" and not x.dtype.is_floating:
         raise DTypeError(f"{name} of {x.dtype.name}: its numbers have no order")
     long = bool(x.ndim) and x.shape[-1] >= MANY
     if kind not in "biu":

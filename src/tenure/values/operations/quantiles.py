@@ -102,7 +102,8 @@ def _positions(name: str, q: Any, way: str) -> Any:
             raise ValueError(f"{name}: q lies between 0 and 1, and {q} does not")
         return q
     value = value_of(q)
-    if value._aval.dtype.kind not in "iuf" or len(value._aval.shape) > 1:
+    dtype = value._aval.dtype
+    if not (dtype.is_floating or dtype.kind in "iu") or len(value._aval.shape) > 1:
         raise DTypeError(f"{name}: q is a number or a list of them, not {value._aval}")
     if value._kind.tracked or value._kind.level is not None:
         return value

@@ -66,10 +66,11 @@ class Distinct:
         self.order: Any = None
         if consecutive:
             self.rows, changed = x, apply_one(CHANGES, x, ())
-        elif len(x._aval.shape) == 1:
+        elif len(x._aval.shape) == 1 and not is_complex(x):
             self.rows, self.order, changed = apply_one(IN_ORDER, x, ())
         else:
-            self.order = wrap(lexicographic(array_alone(apply_one(KEYS, x, ()))))
+            known = x if is_complex(x) else apply_one(KEYS, x, ())
+            self.order = wrap(lexicographic(array_alone(known)))
             self.rows = lookup.take(x, self.order, 0)
             changed = apply_one(CHANGES, self.rows, ())
         if changed._kind.level is None:
@@ -103,9 +104,15 @@ class Distinct:
         return np.diff(array_alone(self.starts), append=self.size)
 
 
+def is_complex(x: Any) -> bool:
+    """Whether elements are pairs of numbers, ordered by the first that differs."""
+    return x._aval.dtype.kind not in "biu" and not x._aval.dtype.is_floating
+
+
 def lexicographic(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The indices (int64) that sort rows of keys by the first that differs."""
-    columns = rows.reshape(len(rows), -1).T
+    """The indices (int64) that sort rows of keys, or of complex numbers, by the first that differs."""
+    parts = np.stack([rows.real, rows.imag], -1) if np.iscomplexobj(rows) else rows
+    columns = parts.reshape(len(rows), -1).T if parts.size else parts[:0]
     order = np.lexsort(columns[::-1]) if len(columns) else np.arange(len(rows))
     return order.astype(np.int64, copy=False)
 
