@@ -47,4 +47,5 @@ GROUPS, ENOUGH = 16, 2048
 def room_of(rows: int, n: int, bits: int) -> tuple[int, int]:
     """The groups of rows, and the bytes that ordering each takes besides operands and result."""
     groups = max(1, min(rows, GROUPS, rows * n // ENOUGH))
-    return groups, 0 if n <= SHORT else 8 * CHUNKS * BINS + 2 * n * (bits // 4) + 64
+    tables = CHUNKS * BINS if n >= LONG else 1 << NARROW
+    return groups, 0 if n <= SHORT else 8 * tables + 2 * n * (bits // 4)

@@ -136,7 +136,7 @@ class Radix:
         function, b = started(self.module, self.name, kind)
         keys, n, start, length, out, room, differs = function.args
         context = stack(b, ir.ArrayType(I64, WORDS))
-        pairs = at(b, room, CHUNKS * BINS)
+        pairs = at(b, room, b.select(is_long(b, n), constant(CHUNKS * BINS), constant(1 << NARROW)))
         second = at(b, pairs, n, self.pair)
         for k, x in ((KEYS, keys), (SOURCE, pairs), (TARGET, second), (TABLES, room), (COUNT, n)):
             store(b, x, context, k)
@@ -170,8 +170,8 @@ class Radix:
         """Sort the pairs of a context by all bits in which they differ."""
         chunks, tables = chunked(b, context), load(b, context, TABLES, POINTER)
         first, end = bits_of(b, differs)
-        long = b.icmp_signed(">=", load(b, context, COUNT), constant(LONG))
-        most, span = b.select(long, constant(WIDE), constant(NARROW)), b.sub(end, first)
+        long, span = is_long(b, load(b, context, COUNT)), b.sub(end, first)
+        most = b.select(long, constant(WIDE), constant(NARROW))
         width = up(b, span, larger(b, up(b, span, most), constant(1)))
 
         def more(held: list[Any]) -> ir.Value:
@@ -277,9 +277,14 @@ class Radix:
 def chunked(b: ir.IRBuilder, context: ir.Value) -> ir.Value:
     """The number of chunks of the pairs of a context, which notes how many each has."""
     count = load(b, context, COUNT)
-    chunks = b.select(b.icmp_signed(">=", count, constant(LONG)), constant(CHUNKS), constant(1))
+    chunks = b.select(is_long(b, count), constant(CHUNKS), constant(1))
     store(b, up(b, count, chunks), context, PART)
     return chunks
+
+
+def is_long(b: ir.IRBuilder, count: ir.Value) -> ir.Value:
+    """Whether so many pairs are shared out, and have wide digits."""
+    return b.icmp_signed(">=", count, constant(LONG))
 
 
 def exchange(b: ir.IRBuilder, context: ir.Value) -> None:
