@@ -22,7 +22,7 @@ def linked(products: bool = False) -> Engine:
             found.define("parallel", threads.address)
             found.define("interrupted", pauses.address)
             for name in EMITTERS:
-                found.supply(name, partial(routine, found, name))
+                found.supply(name, partial(routine, name))
             _linked.add(found)
         if products and found not in _multiplying:
             library = blas()
@@ -32,10 +32,12 @@ def linked(products: bool = False) -> Engine:
     return found
 
 
-def routine(found: Engine, name: str) -> tuple[int, object]:
+def routine(name: str) -> tuple[int, object]:
     """The address of a routine, and the library that has it."""
-    library = found.load(partial(late("generic_kernels").joined, [emitter(name)]), key=f"routine {name}")
-    return library.address("generic0"), library
+    functions = late("generic_library")
+    found = functions.function(name, emitter(name))
+    functions.provide([found])
+    return found.address, found.library
 
 
 _linked: WeakSet[Engine] = WeakSet()

@@ -62,7 +62,7 @@ def emit_few(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     function, b = started(module, name, ROW)
     keys, n, start, length, out, _ = function.args
     most = b.add(start, length)
-    kept, last, wide = Kept(b, t, most), b.sub(most, constant(1)), ir.VectorType(t, WIDTH)
+    kept, last, wide = Kept(b, t), b.sub(most, constant(1)), ir.VectorType(t, WIDTH)
 
     def begin(i: ir.Value, _: list[Any]) -> list[Any]:
         kept.put(load(b, keys, i, t), i, i)
@@ -96,12 +96,11 @@ def emit_few(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
 class Kept:
     """Keys in order on the stack, with their places, behind one key that is below all."""
 
-    def __init__(self, b: ir.IRBuilder, t: ir.Type, most: ir.Value) -> None:
+    def __init__(self, b: ir.IRBuilder, t: ir.Type) -> None:
         self.b, self.type = b, t
         rooms = [stack(b, ir.ArrayType(kind, FEW + LANES)) for kind in (t, I64)]
         store(b, ir.Constant(t, -(1 << (t.width - 1))), rooms[0], LANES - 1)
         self.keys, self.places = at(b, rooms[0], LANES, t), at(b, rooms[1], LANES)
-        self.last = b.and_(b.sub(most, constant(1)), constant(-LANES))
 
     def key(self, k: ir.Value) -> ir.Value:
         """Key number k."""
@@ -128,7 +127,8 @@ class Kept:
                 b.store(b.select(here, moved, wide(start, j, t)), at(b, start, j, t), align=t.width // 8)
             return [b.sub(j, constant(LANES))]
 
-        repeat(b, lambda held: b.icmp_signed(">=", held[0], constant(0)), move, [self.last])
+        last = b.and_(count, constant(-LANES))
+        repeat(b, lambda held: b.icmp_signed(">=", held[0], constant(0)), move, [last])
 
     def above(self, keys: ir.Value, j: ir.Value, key: ir.Value, count: ir.Value) -> ir.Value:
         """The lanes from number j on that are above a key, or none of so many."""
