@@ -130,6 +130,7 @@ from tenure.values.operations.counting import bincount as bincount
 from tenure.values.operations.counting import bucketize as bucketize
 from tenure.values.operations.counting import histc as histc
 from tenure.values.operations.counting import histogram as histogram
+from tenure.values.operations.counting import histogramdd as histogramdd
 from tenure.values.operations.counting import searchsorted as searchsorted
 from tenure.values.operations.creation import as_tensor as as_tensor
 from tenure.values.operations.creation import asarray as asarray

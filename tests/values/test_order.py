@@ -179,6 +179,19 @@ def test_counts_are_those_of_numpy() -> None:
         wanted = np.histogram(x, edges, weights=w, density=density)[0]
         found = tn.histogram(tn.tensor(x), tn.tensor(edges), weight=tn.tensor(w), density=density).hist
         np.testing.assert_allclose(found, wanted)
+    points, weights = RNG.normal(size=(200, 3)), RNG.random(200)
+    given = [4, np.array([-1.0, 0.0, 2.0]), 5]
+    for density in (False, True):
+        wanted, sides = np.histogramdd(points, given, weights=weights, density=density)
+        boxes = tn.histogramdd(
+            tn.tensor(points),
+            [n if isinstance(n, int) else tn.tensor(n) for n in given],
+            weight=tn.tensor(weights),
+            density=density,
+        )
+        np.testing.assert_allclose(boxes.hist, wanted)
+        for a, b in zip(boxes.bin_edges, sides, strict=True):
+            np.testing.assert_allclose(a, b)
     special = tn.tensor([NAN, INF, -INF, 0.0, 1.0, 1.0])
     assert tn.histc(special, 2, 0, 1).tolist() == tn.histogram(special, 2, range=(0.0, 1.0)).hist.tolist() == [1, 2]
 

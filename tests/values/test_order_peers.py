@@ -30,6 +30,7 @@ t.searchsorted(v, x, sorter=v.argsort(), out_int32=True); t.bucketize(x, v.sort(
 t.bincount(i[0]); i[1].bincount(minlength=9); t.bincount(i[0], weights=v.detach()); t.histc(x, bins=5, min=-1, max=1)
 x.detach().histc(4); t.histc(x * 0 + 1, 3); t.histogram(x.detach(), 4)
 t.histogram(x.detach(), bins=3, range=(-1.0, 1.0), density=True); t.histogram(x.detach() * 0, 4)
+t.histogramdd(x.detach(), [2, 3, 1, 2]); t.histogramdd(b.detach(), 2, range=(-1.0, 1.0) * 4)
  t.isin(i, i[0, :2]); t.isin(i, 1); t.isin(elements=i, test_elements=i[1], invert=True)
 """
 

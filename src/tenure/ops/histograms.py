@@ -7,6 +7,8 @@ What lies in no bin goes into one more, which is cut off.
 
 from __future__ import annotations
 
+from math import prod
+
 from tenure import dtypes
 from tenure.ir.program import Value
 from tenure.ops import move, pointwise, reduce
@@ -71,18 +73,36 @@ def edges(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) -> Valu
     return pointwise.where(pointwise.equal(steps, steps.coerce(bins)), high, low + (high - low) / bins * steps)
 
 
-def histogram(x: Value, edges: Value, *weights: Value, density: bool) -> Value:
-    """The numbers of elements between neighbouring edges, or the sums of their weights."""
-    x, bins = flat(x), edges.aval.size - 1
+def binned(x: Value, edges: Value) -> Value:
+    """The number of the bin of each element of a list between neighbouring edges, behind the last for those in none."""
+    bins = edges.aval.size - 1
     above = search(keys(edges), keys(x), behind=True)
     last = move.broadcast_to(part(edges, 0, bins, 1), shape=x.shape)
     place = pointwise.where(pointwise.equal(x, last), above.coerce(bins), above) - 1
     outside = pointwise.logical_or(pointwise.less(place, place.coerce(0)), pointwise.not_equal(x, x))
     outside = pointwise.logical_or(outside, pointwise.greater(x, last))
-    place = pointwise.where(outside, place.coerce(bins), place)
+    return pointwise.where(outside, place.coerce(bins), place)
+
+
+def histogram(x: Value, *given: Value, axes: int, density: bool) -> Value:
+    """The numbers of points, whose coordinates are the last axis, between neighbouring edges along each axis, or the
+    sums of their weights, which follow the edges."""
+    edges, weights = given[:axes], given[axes:]
+    points, sizes = move.reshape(x, shape=(x.aval.size // axes, axes)), tuple([y.aval.size - 1 for y in edges])
+    places = [binned(flat(part(points, 1, k, 1)), along) for k, along in enumerate(edges)]
+    place, total = places[0], prod(sizes)
+    outside = pointwise.equal(place, place.coerce(sizes[0]))
+    for here, bins in zip(places[1:], sizes[1:], strict=True):
+        outside = pointwise.logical_or(outside, pointwise.equal(here, here.coerce(bins)))
+        place = place * bins + here
+    place = pointwise.where(outside, place.coerce(total), place)
     weight = as_type(flat(weights[0]), x.dtype) if weights else None
-    found = as_type(part(added(place, weight, bins + 1), 0, 0, bins), x.dtype)
+    found = as_type(move.reshape(part(added(place, weight, total + 1), 0, 0, total), shape=sizes), x.dtype)
     if not density:
         return found
-    widths = part(edges, 0, 1, bins) - part(edges, 0, 0, bins)
-    return found / move.broadcast_to(reduce.reduce_sum(found, axes=(0,)), shape=found.shape) / widths
+    found = found / move.broadcast_to(reduce.reduce_sum(found, axes=tuple(range(axes))), shape=sizes)
+    for k, (along, bins) in enumerate(zip(edges, sizes, strict=True)):
+        widths = part(along, 0, 1, bins) - part(along, 0, 0, bins)
+        shape = tuple([bins if axis == k else 1 for axis in range(axes)])
+        found = found / move.broadcast_to(move.reshape(widths, shape=shape), shape=sizes)
+    return found

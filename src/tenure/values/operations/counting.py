@@ -176,23 +176,76 @@ def histogram(
     Histogram(hist=tensor([0., 2., 1., 0.]), bin_edges=tensor([0., 1., 2., 3., 4.]))
     """
     x = value_of(x)
+    _real("histogram", x)
+    edges = _edges("histogram", x, bins, range)
+    return Histogram(_hist("histogram", x.reshape(-1, 1), [edges], x._aval.shape, weight, density), edges)
+
+
+class HistogramDD(NamedTuple):
+    """The numbers of points in boxes, and the edges of these along each axis: the result of ``histogramdd``."""
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
+
+
+def histogramdd(
+    x: ArrayLike,
+    bins: int | Sequence[int] | Sequence[ArrayLike],
+    *,
+    range: Sequence[float] | None = None,
+    weight: ArrayLike | None = None,
+    density: bool = False,
+) -> HistogramDD:
+    """The numbers of points, whose coordinates are along the last axis of x, in boxes, and the edges, as in PyTorch.
+
+    ``bins`` are those of ``histogram`` for each coordinate, or one number for all; ``range`` has both ends of each.
+    DTypeError (TN802) unless x is floating, ShapeError (TN802) without a bin or a coordinate.
+
+    >>> tn.histogramdd(tn.tensor([[0.0, 1.0], [1.0, 1.0]]), (2, 1), range=(0.0, 2.0, 0.0, 1.0)).hist
+    tensor([[1.],
+            [1.]])
+    """
+    x = value_of(x)
+    _real("histogramdd", x)
+    if len(x._aval.shape) < 2 or not x._aval.shape[-1]:
+        raise ShapeError(f"histogramdd of shape {list(x._aval.shape)}: the last axis has the coordinates of points")
+    count = x._aval.shape[-1]
+    given = list(bins) if isinstance(bins, tuple | list) else [bins] * count
+    if len(given) != count:
+        raise ShapeError(f"histogramdd: bins for {len(given)} coordinates of {count}")
+    if range is not None and (not isinstance(range, tuple | list) or len(range) != 2 * count):
+        raise DTypeError(f"histogramdd: range is two numbers for each coordinate, not {shown(range)}")
+    points = x.reshape(-1, count)
+    edges = [
+        _edges("histogramdd", points[:, k], along, None if range is None else (range[2 * k], range[2 * k + 1]))
+        for k, along in enumerate(given)
+    ]
+    return HistogramDD(_hist("histogramdd", points, edges, x._aval.shape[:-1], weight, density), tuple(edges))
+
+
+def _real(name: str, x: Any) -> None:
     if not x._aval.dtype.is_floating:
-        raise DTypeError(f"histogram of {x._aval.dtype.name}", help="cast first: tn.histogram(x.to(tn.float32), bins)")
+        raise DTypeError(f"{name} of {x._aval.dtype.name}", help=f"cast first: tn.{name}(x.to(tn.float32), bins)")
+
+
+def _edges(name: str, x: Any, bins: Any, ends: Any) -> Any:
+    """The edges of bins, given or made."""
     if indexing.is_int(bins):
-        ends = (0.0, 0.0) if range is None else range
-        if not isinstance(ends, tuple | list) or len(ends) != 2:
-            raise DTypeError(f"histogram: range is a pair of numbers, not {shown(ends)}")
-        low, high = _range("histogram", "range", *ends)
-        names = ("bins", "fitted")
-        edges = apply(EDGES, (x,), parameters(names, _bins("histogram", bins), range is None), (low, high))
-    else:
-        edges = value_of(bins)
-        if len(edges._aval.shape) != 1 or edges._aval.size < 2 or edges._aval.dtype is not x._aval.dtype:
-            raise ShapeError(f"histogram: edges of {edges._aval} for a tensor of {x._aval.dtype.name}")
-    given = [x, edges]
+        if ends is not None and (not isinstance(ends, tuple | list) or len(ends) != 2):
+            raise DTypeError(f"{name}: range is a pair of numbers, not {shown(ends)}")
+        low, high = (0.0, 0.0) if ends is None else _range(name, "range", *ends)
+        return apply(EDGES, (x,), parameters(("bins", "fitted"), _bins(name, bins), ends is None), (low, high))
+    edges = value_of(bins)
+    if len(edges._aval.shape) != 1 or edges._aval.size < 2 or edges._aval.dtype is not x._aval.dtype:
+        raise ShapeError(f"{name}: edges of {edges._aval} for a tensor of {x._aval.dtype.name}")
+    return edges
+
+
+def _hist(name: str, points: Any, edges: list[Any], shape: Any, weight: Any, density: Any) -> Any:
+    """The numbers of points between edges."""
+    given = [points, *edges]
     if weight is not None:
         given.append(value_of(weight))
-        if given[2]._aval.shape != x._aval.shape:
-            raise ShapeError(f"histogram: weights of shape {list(given[2]._aval.shape)} for {list(x._aval.shape)}")
-    hist = apply(HISTOGRAM, tuple(given), parameters(("density",), flag("density", density)))
-    return Histogram(hist, edges)
+        if given[-1]._aval.shape != shape:
+            raise ShapeError(f"{name}: weights of shape {list(given[-1]._aval.shape)} for {list(shape)}")
+    return apply(HISTOGRAM, tuple(given), parameters(("axes", "density"), len(edges), flag("density", density)))
