@@ -5,6 +5,7 @@ Independent of the declarations and of the NumPy functions that they use, so tha
 
 from __future__ import annotations
 
+import bisect
 import cmath
 import math
 import operator
@@ -354,6 +355,20 @@ def chained(x: Array, g: Array) -> Array:
     return as_array(kept, product.shape, product.dtype)
 
 
+
+def order(keys: Array, start: Array, *, length: int) -> Array:
+    n, first = keys.shape[-1], min(max(int(start), 0), keys.shape[-1] - length)
+    rows = [sorted(range(n), key=row.__getitem__) for row in keys.reshape(-1, n).tolist()]
+    return np.array([row[first : first + length] for row in rows], np.int64).reshape(*keys.shape[:-1], length)
+
+
+def search(known: Array, keys: Array, *, behind: bool) -> Array:
+    find, out = bisect.bisect_right if behind else bisect.bisect_left, np.zeros(keys.shape, np.int64)
+    for i in np.ndindex(keys.shape):
+        out[i] = find(known[i[:-1] if known.ndim > 1 else ()].tolist(), keys[i].item())
+    return out
+
+
 EXACT: dict[str, Callable[..., Array]] = {
     "add": elementwise(operator.add),
     "subtract": elementwise(operator.sub),
@@ -412,6 +427,8 @@ EXACT: dict[str, Callable[..., Array]] = {
     "setitem": written(lambda old, new: new),
     "additem": written(operator.add),
     "take_along": take_along,
+    "order": order,
+    "search": search,
     **indexed.EXACT,
 }
 """Those whose result is one of the operands, or rounded once."""

@@ -356,6 +356,7 @@ TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean seg
 TO_FLOATS |= words("acos acosh asin asinh atan atan2 atanh copysign cosh deg2rad digamma erfc erfinv exp2 float_power")
 TO_FLOATS |= words("frexp hypot i0 ldexp lgamma log10 log2 logaddexp logaddexp2 logit nextafter polygamma rad2deg")
 TO_FLOATS |= words("angle complex imag polar view_as_complex view_as_real")
+TO_FLOATS |= words("histc histogram histogramdd nanquantile quantile")
 TO_FLOATS |= words("cdist logspace reciprocal rsqrt sinc sinh tan true_divide var xlogy")
 """Functions of real numbers: whole ones become floats, or are refused."""
 TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")

@@ -84,6 +84,11 @@ def multiplied(program: Program, at: Instruction, stored: Container[int]) -> lis
     return [as_it_lies(program, o, stored, turns) for o in at.operands]
 
 
+def lying(program: Program, at: Instruction, stored: Container[int]) -> list[int]:
+    """The values that a routine reads for the operands: the base of a reshape."""
+    return [as_it_lies(program, o, stored, False)[0] for o in at.operands]
+
+
 def as_it_lies(program: Program, v: int, stored: Container[int], turns: bool) -> tuple[int, bool]:
     """The stored value that a library call reads in place of another, and whether as its transpose."""
     n, turned = len(program.inputs), False
@@ -132,6 +137,10 @@ class Follower(Tracer):
         """Some axes of x are gone through in one loop; what does not allow it is stored."""
         if len(merge(self.shape(x), axes, self.forms)) > 1:
             raise Unseen(x)
+
+    def lying(self, at: Instruction) -> list[int]:
+        """The values in memory that a routine reads for the operands."""
+        return lying(self.program, at, self.stored)
 
     def matrices(self, at: Instruction) -> list[tuple[int, bool]]:
         """The operands of a library's product, as they lie in memory."""

@@ -14,6 +14,7 @@ from tenure.values.operations import (
     bits,
     comparison,
     complexes,
+    counting,
     diagonals,
     elementary,
     finite,
@@ -22,12 +23,15 @@ from tenure.values.operations import (
     likenesses,
     lookup,
     products,
+    quantiles,
     reading,
     reductions,
     repeating,
     rounding,
     scattering,
+    sets,
     shaping,
+    sorting,
     special,
 )
 from tenure.values.operations.at import At
@@ -183,6 +187,11 @@ class Shaping:
     hsplit, vsplit, dsplit = joining.hsplit, joining.vsplit, joining.dsplit
     take, gather, index_select, take_along_dim = lookup.take, lookup.gather, lookup.index_select, lookup.take_along_dim
     nonzero, argwhere, diagonal, masked_select = lookup.nonzero, lookup.argwhere, lookup.diagonal, lookup.masked_select
+    sort, argsort, msort = sorting.sort, sorting.argsort, sorting.msort
+    topk, kthvalue, median, nanmedian = sorting.topk, sorting.kthvalue, quantiles.median, quantiles.nanmedian
+    mode, quantile, nanquantile = quantiles.mode, quantiles.quantile, quantiles.nanquantile
+    unique, unique_consecutive = sets.unique, sets.unique_consecutive
+    bincount, histc, histogram = counting.bincount, counting.histc, counting.histogram
     tril, triu, diag, diagflat = diagonals.tril, diagonals.triu, diagonals.diag, diagonals.diagflat
     diag_embed, trace = diagonals.diag_embed, diagonals.trace
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
