@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import pytest
 
-from tenure import dtypes
 from tenure.dtypes import (
     DTYPES,
     DType,
@@ -32,20 +31,12 @@ NOT_DTYPES = (
     *(complex, str, object, np.complex64, np.floating, np.generic),
     *map(np.dtype, ("O", "U3", "f4,i4", "M8[s]")),
 )
-WIDE = (
-    bool_,
-    *(DType(f"uint{n}", "u", getattr(np, f"uint{n}")) for n in (8, 16, 32, 64)),
-    *(DType(f"int{n}", "i", getattr(np, f"int{n}")) for n in (8, 16, 32, 64)),
-    float32,
-    float64,
-)
 
 
 def test_rows() -> None:
     assert [repr(d) for d in DTYPES] == [
         "tenure.bool",
-        "tenure.int32",
-        "tenure.int64",
+        *(f"tenure.{sign}int{bits}" for sign in ("u", "") for bits in (8, 16, 32, 64)),
         "tenure.float32",
         "tenure.float64",
     ]
@@ -54,6 +45,7 @@ def test_rows() -> None:
         assert d.itemsize == d.numpy.itemsize
         assert d.kind == d.numpy.kind
         assert d.is_floating == (d.kind == "f")
+        assert np.dtype(d) == d.dtype == d.numpy and np.zeros(2, d).dtype == d.numpy  # type: ignore[call-overload]
         with pytest.raises(AttributeError):
             d.other = 1  # type: ignore[attr-defined]
 
@@ -80,12 +72,20 @@ def test_as_dtype_of_python_types_gives_the_defaults() -> None:
 def test_as_dtype_refuses(bad: object) -> None:
     with pytest.raises(DTypeError, match="TN802: .* is not a dtype") as caught:
         as_dtype(bad)  # type: ignore[arg-type]
-    assert "bool, int32, int64, float32, float64" in str(caught.value)
+    assert f"the dtypes are {', '.join(d.name for d in DTYPES)}" in str(caught.value)
+
+
+def undefined(a: DType, b: DType) -> bool:
+    """Whether no dtype holds both."""
+    return {a.kind, b.kind} == {"i", "u"} and "uint64" in (a.name, b.name)
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_promotion_is_numpys_but_for_integers_with_floats(a: DType, b: DType) -> None:
-    if {a.kind, b.kind} == {"i", "f"}:
+    if undefined(a, b):
+        with pytest.raises(DTypeError, match=f"no dtype holds both {a.name} and {b.name}"):
+            promote(a, b)
+    elif a.is_floating != b.is_floating:
         assert promote(a, b) is (a if a.is_floating else b)
     else:
         assert promote(a, b).numpy == np.result_type(a.numpy, b.numpy)
@@ -98,8 +98,9 @@ def test_promotion_takes_every_spelling() -> None:
 
 def test_promotion_is_a_lattice() -> None:
     for a, b, c in itertools.product(DTYPES, repeat=3):
-        assert promote(a, b) is promote(b, a)
-        assert promote(promote(a, b), c) is promote(a, promote(b, c))
+        if not any(undefined(x, y) for x, y in itertools.combinations((a, b, c), 2)):
+            assert promote(a, b) is promote(b, a)
+            assert promote(promote(a, b), c) is promote(a, promote(b, c))
         assert promote(a, a) is a
 
 
@@ -107,20 +108,10 @@ def test_the_standards_table() -> None:
     assert promote(bool_, bool_) is bool_
     assert promote(int32, int64) is int64
     assert promote(float32, float64) is float64
-
-
-@pytest.mark.parametrize(("a", "b"), list(itertools.product(WIDE, WIDE)))
-def test_further_rows_promote_as_the_standard_says(
-    a: DType, b: DType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dtypes, "DTYPES", WIDE)
-    if {a.kind, b.kind} == {"i", "u"} and "uint64" in (a.name, b.name):
-        with pytest.raises(DTypeError, match="no dtype holds both"):
-            promote(a, b)
-    elif a.is_floating != b.is_floating:
-        assert promote(a, b) is (a if a.is_floating else b)
-    else:
-        assert promote(a, b).numpy == np.result_type(a.numpy, b.numpy)
+    for sign, bits, other in itertools.product(("", "u"), (8, 16, 32, 64), (8, 16, 32, 64)):
+        assert promote(f"{sign}int{bits}", f"{sign}int{other}").name == f"{sign}int{max(bits, other)}"
+        if other < 64:
+            assert promote(f"int{bits}", f"uint{other}").name == f"int{max(bits, 2 * other)}"
 
 
 @pytest.mark.parametrize("d", DTYPES)
@@ -134,18 +125,18 @@ def test_scalars_are_weak(d: DType) -> None:
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_can_cast_is_promotion(a: DType, b: DType) -> None:
-    assert can_cast(a, b) == (promote(a, b) is b)
+    assert can_cast(a, b) == (not undefined(a, b) and promote(a, b) is b)
 
 
 def test_isdtype() -> None:
     kinds = {
         "bool": "b",
         "signed integer": "i",
-        "unsigned integer": "",
-        "integral": "i",
+        "unsigned integer": "u",
+        "integral": "iu",
         "real floating": "f",
         "complex floating": "",
-        "numeric": "if",
+        "numeric": "iuf",
     }
     for d, (name, letters) in itertools.product(DTYPES, kinds.items()):
         assert isdtype(d, name) == (d.kind in letters)
@@ -166,10 +157,11 @@ def test_finfo(d: DType) -> None:
         assert type(getattr(ours, name)) in (int, float)
 
 
-@pytest.mark.parametrize("d", [int32, int64])
+@pytest.mark.parametrize("d", [d for d in DTYPES if d.kind in "iu"])
 def test_iinfo(d: DType) -> None:
     ours, theirs = iinfo(d), np.iinfo(d.numpy.type)
     assert (ours.dtype, ours.bits, ours.max, ours.min) == (d, theirs.bits, theirs.max, theirs.min)
+    assert d.range == (theirs.min, theirs.max)
 
 
 def test_limits_of_a_tensor_are_those_of_its_dtype() -> None:
@@ -193,6 +185,8 @@ def test_limits_of_another_kind_are_refused() -> None:
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_promotion_is_torchs(a: DType, b: DType) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    if a is not b and any(d.kind == "u" and d.itemsize > 1 for d in (a, b)) and a.kind != "f" != b.kind:
+        return  # PyTorch promotes no other of these
     ours = promote(a, b).name
     assert getattr(torch, ours) is torch.promote_types(getattr(torch, a.name), getattr(torch, b.name))
 

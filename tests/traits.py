@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -13,12 +15,30 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE
 from tenure.ops.lowering import Product, Scan, Search, Write
 
+EVERY = bool(os.environ.get("TENURE_FUZZ"))
+COMMON = {"bool", "int32", "int64", "float32", "float64"}
+"""Dtypes that each primitive is tested in."""
 Sample = tuple[list[np.ndarray[Any, Any]], dict[str, Any]]
 
 
 def dtypes_of(of: Primitive) -> list[DType]:
     """The dtypes that it claims, the widest floats first."""
     return [d for d in reversed(DTYPES) if d.kind in of.dtypes]
+
+
+def sampled(of: Primitive) -> list[DType]:
+    """The dtypes that it claims, but of the rarer ones of a kind, which mostly differ in width, only one, by its name;
+    all of them where TENURE_FUZZ is set."""
+    claimed = [d for d in DTYPES if d.kind in of.dtypes]
+    if EVERY:
+        return claimed
+    rare: dict[str, list[DType]] = {}
+    for d in claimed:
+        if d.name not in COMMON:
+            rare.setdefault(d.kind, []).append(d)
+    number = crc32(of.name.encode())
+    kept = [few[number % len(few)] for few in rare.values()]
+    return [d for d in claimed if d.name in COMMON or d in kept]
 
 
 def samples(of: Primitive, dtype: DType, seed: int = 0) -> list[Sample]:

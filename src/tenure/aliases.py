@@ -1,10 +1,14 @@
 """PyTorch's names for dtypes and promotion, in a module of their own: three are names of builtins."""
 
 from tenure.dtypes import bool_ as bool
+from tenure.dtypes import complex64 as cfloat
+from tenure.dtypes import complex128 as cdouble
+from tenure.dtypes import float16 as half
 from tenure.dtypes import float32 as float
 from tenure.dtypes import float64 as double
+from tenure.dtypes import int16 as short
 from tenure.dtypes import int32 as int
 from tenure.dtypes import int64 as long
 from tenure.dtypes import promote as promote_types
 
-__all__ = ["bool", "double", "float", "int", "long", "promote_types"]
+__all__ = ["bool", "cdouble", "cfloat", "double", "float", "half", "int", "long", "promote_types", "short"]

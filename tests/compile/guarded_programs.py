@@ -89,6 +89,9 @@ def check(name: str, program: Program, arrays: Arrays, numbers: list[float]) -> 
     held = copies(arrays)
     for given in (list(held), copies(arrays)):
         for v, g, w in zip(program.outputs, native(given, numbers), want, strict=True):
+            if w.dtype.kind == "V":
+                assert g.tobytes() == w.tobytes()
+                continue
             written = (w != 0) | (not is_blank(program, v))
             assert np.allclose(g[written], w[written], rtol=1e-4, atol=1e-4, equal_nan=True)
     pieces = in_pieces(program)

@@ -70,16 +70,18 @@ class Random:
             if prod(shape) <= LARGEST and (0 not in shape or self.rng.random() < 0.2):
                 return shape
 
-    def dtype(self, kinds: str = "bif") -> Any:
-        """A dtype of one of the kinds; float32 more often."""
+    def dtype(self, kinds: str = "biuf") -> Any:
+        """A dtype of one of the kinds; float32 more often, and one of the rarer ones as often as any."""
         found = [d for d in dtypes.DTYPES if d.kind in kinds]
-        return self.choice([*found, dtypes.float32] if "f" in kinds else found)
+        rare, usual = ([d for d in found if (d.name in traits.COMMON) == common] for common in (False, True))
+        usual += [self.choice(rare)] if rare else []
+        return self.choice([*usual, dtypes.float32] if "f" in kinds else usual)
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Small numbers, many of them equal, some special."""
         if dtype.kind == "b":
             return self.rng.integers(0, 2, shape).astype(bool)
-        if dtype.kind == "i":
+        if dtype.kind in "iu":
             return self.rng.integers(-5, 6, shape).astype(dtype.numpy)
         x = np.asarray(self.rng.standard_normal(shape) * 2)
         x = np.where(self.rng.random(shape) < 0.3, np.round(x), x)
@@ -127,8 +129,11 @@ class Random:
         """In another dtype; what does not fit in an integer is undefined, so it is not cast."""
         if x.dtype is dtype:
             return x
-        if dtype.kind == "i" and x.dtype.kind == "f" and not np.isfinite(self.values[x.id]).all():
-            raise Unfit
+        if dtype.kind in "iu" and x.dtype.kind == "f":
+            least, most = dtype.range
+            held = self.values[x.id]
+            if not ((held > least - 1) & (held < most + 1)).all():
+                raise Unfit
         return self.emit("cast", x, dtype=dtype)
 
     def small(self, x: Value) -> Value:
@@ -230,7 +235,7 @@ def elementwise(r: Random, name: str, pool: list[Value]) -> Value:
     if len(set(kinds)) == 1 and r.rng.random() < 0.3:
         xs.reverse()
     limit = primitive.traits.limit
-    if limit is not None and x.dtype.kind == "i":
+    if limit is not None and limit.concerns(x.dtype.kind):
         least = r.constant(0 if limit.zero else 1, x.dtype)
         if not all(map(limit.admits, r.values[xs[limit.operand].id].ravel().tolist())):
             xs[limit.operand] = r.emit("maximum", xs[limit.operand], least)
@@ -296,7 +301,10 @@ def full(r: Random, name: str, pool: list[Value]) -> Value:
 
 
 def iota(r: Random, name: str, pool: list[Value]) -> Value:
-    return r.emit(name, length=int(r.choice(SIZES)), dtype=r.dtype("if"))
+    length, dtype = int(r.choice(SIZES)), r.dtype("iuf")
+    if dtype.kind in "iu" and length > dtype.range[1]:
+        raise Unfit
+    return r.emit(name, length=length, dtype=dtype)
 
 
 def matmul(r: Random, name: str, pool: list[Value]) -> Value:

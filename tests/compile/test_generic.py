@@ -20,14 +20,15 @@ from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Builder, Program
 from tenure.ops.reduce import BLOCKED
 from tests.ops.declared import only_here, running_total, softshrink
+from tests.traits import sampled
 
 MADE = {p.name for p in BLOCKED.values()}
 """Reductions in blocks, which the compiler makes of one that it knows the size of."""
 CLAIMS = [
     (p, d)
     for p in TABLE.values()
-    for d in dtypes.DTYPES
-    if d.kind in p.dtypes and p.lower.generic and p.name not in MADE and p.alias is None
+    for d in sampled(p)
+    if p.lower.generic and p.name not in MADE and p.alias is None
 ]
 
 
@@ -51,7 +52,10 @@ def agrees(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> N
     if getattr(primitive.lower, "blank", False):
         found, native = (np.where(meant != 0, x, 0) for x in (found, native))
     assert bits(found) == bits(native)
-    np.testing.assert_allclose(found, meant, rtol=4e-6, atol=4e-6)
+    if meant.dtype.kind == "V":
+        assert bits(found) == bits(meant)
+    else:
+        np.testing.assert_allclose(found, meant, rtol=4e-6, atol=4e-6)
 
 
 @pytest.mark.parametrize(("primitive", "dtype"), CLAIMS, ids=[f"{p.name}-{d.name}" for p, d in CLAIMS])

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
 Index = tuple[int, ...]
+
+
+def as_array(values: Iterable[Any], shape: tuple[int, ...], dtype: Any) -> Array:
+    """Python numbers as an array; integers wrap around as machine integers do."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iu":
+        least, count = np.iinfo(dtype).min, 1 << (8 * dtype.itemsize)
+        values = [(int(v) - least) % count + least for v in values]
+    with np.errstate(all="ignore"):
+        return np.array(list(values), dtype=dtype).reshape(shape)
 
 
 def places(shape: Index, operands: Any, spec: Any, at: int) -> tuple[Index, Iterator[tuple[Index, Index]]]:
@@ -55,7 +65,7 @@ def scattered(combine: Callable[[Any, Any], Any]) -> Callable[..., Array]:
         assert shape == v.shape
         for i, place in walk:
             elements[place] = combine(elements[place], v[i].item())
-        return np.array(list(elements.values()), x.dtype).reshape(x.shape)
+        return as_array(elements.values(), x.shape, x.dtype)
 
     return over
 

@@ -5,9 +5,11 @@ Independent of the declarations and of the NumPy functions that they use, so tha
 
 from __future__ import annotations
 
+import bisect
 import cmath
 import math
 import operator
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,20 +17,11 @@ import mpmath
 import numpy as np
 
 from tests.ops import indexed
+from tests.ops.indexed import as_array
 
 Array = np.ndarray[Any, Any]
 Index = tuple[int, ...]
 Scalar = Any
-
-
-def as_array(values: Iterable[Scalar], shape: Index, dtype: Any) -> Array:
-    """Python numbers as an array; integers wrap around as machine integers do."""
-    dtype = np.dtype(dtype)
-    if dtype.kind == "i":
-        half = 1 << (8 * dtype.itemsize - 1)
-        values = [(int(v) + half) % (2 * half) - half for v in values]
-    with np.errstate(all="ignore"):
-        return np.array(list(values), dtype=dtype).reshape(shape)
 
 
 def elementwise(f: Callable[..., Scalar], result: Any = None) -> Callable[..., Array]:
@@ -156,8 +149,32 @@ def smaller(x: Scalar, y: Scalar) -> Scalar:
 
 
 def cast(x: Array, *, dtype: Any) -> Array:
-    to = {"b": bool, "i": int, "f": float}[dtype.kind]
-    return as_array([to(v) for v in x.ravel().tolist()], x.shape, dtype.numpy)
+    numbers = [short_float(v[0]) if x.dtype.kind == "V" else v for v in x.ravel().tolist()]
+    if dtype.kind != "c" and x.dtype.kind == "c":
+        numbers = [v != 0 if dtype.kind == "b" else v.real for v in numbers]
+    if dtype.name == "bfloat16":
+        bits = np.array([short_bits(float(v)) for v in numbers], np.uint16)
+        return bits.view(dtype.numpy).reshape(x.shape)
+    if dtype.kind in "iu" and x.dtype.kind not in "biu":
+        least, most = dtype.range
+        numbers = [0 if math.isnan(v) else int(min(max(v, least), most)) for v in numbers]
+    to = {"b": bool, "i": int, "u": int, "f": float, "h": float, "c": complex}[dtype.kind]
+    with np.errstate(over="ignore"):
+        return as_array([to(v) for v in numbers], x.shape, dtype.numpy)
+
+
+def short_float(bits: int) -> float:
+    """The number of a bfloat16, the upper half of a float32."""
+    return float(struct.unpack("<f", struct.pack("<I", bits << 16))[0])
+
+
+def short_bits(x: float) -> int:
+    """The bfloat16 nearest to a number, of two the even one."""
+    if math.isfinite(x):
+        unit = 2.0 ** (max(math.frexp(x)[1], -125) - 8)
+        nearest = round(x / unit) * unit  # to even
+        x = math.copysign(math.inf if abs(nearest) >= 2.0**128 else nearest, x)
+    return int(struct.unpack("<I", struct.pack("<f", x))[0]) >> 16
 
 
 def along(x: Array, axes: Index) -> Iterator[tuple[Index, list[Scalar]]]:
@@ -369,6 +386,20 @@ def chained(x: Array, g: Array) -> Array:
     return as_array(kept, product.shape, product.dtype)
 
 
+
+def order(keys: Array, start: Array, *, length: int) -> Array:
+    n, first = keys.shape[-1], min(max(int(start), 0), keys.shape[-1] - length)
+    rows = [sorted(range(n), key=row.__getitem__) for row in keys.reshape(-1, n).tolist()]
+    return np.array([row[first : first + length] for row in rows], np.int64).reshape(*keys.shape[:-1], length)
+
+
+def search(known: Array, keys: Array, *, behind: bool) -> Array:
+    find, out = bisect.bisect_right if behind else bisect.bisect_left, np.zeros(keys.shape, np.int64)
+    for i in np.ndindex(keys.shape):
+        out[i] = find(known[i[:-1] if known.ndim > 1 else ()].tolist(), keys[i].item())
+    return out
+
+
 EXACT: dict[str, Callable[..., Array]] = {
     "add": elementwise(operator.add),
     "subtract": elementwise(operator.sub),
@@ -429,6 +460,8 @@ EXACT: dict[str, Callable[..., Array]] = {
     "setitem": written(lambda old, new: new),
     "additem": written(operator.add),
     "take_along": take_along,
+    "order": order,
+    "search": search,
     **indexed.EXACT,
 }
 """Those whose result is one of the operands, or rounded once."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tenure.dtypes import DTYPES
 from tenure.ir.primitive import Primitive
 from tests.compile import test_programs, test_stepwise
 from tests.ops import test_table
+from tests.traits import sampled
 
 
 def passes_the_tables_tests(primitive: Primitive) -> None:
     """Meaning, shapes, derivatives of a smooth primitive, and the same bits however it runs."""
-    for dtype in [d for d in DTYPES if d.kind in primitive.dtypes]:
+    for dtype in sampled(primitive):
         test_table.test_the_shape_rule_agrees_with_the_meaning(primitive.name, dtype)
         test_table.test_a_program_gives_the_meaning(primitive.name, dtype)
         test_programs.test_each_primitive(primitive, dtype)

@@ -19,7 +19,7 @@ DTYPES = ("float32", "float64")
 def operands(name: str, dtype: str) -> Arrays | None:
     """Every combination of points; nothing for what is not elementwise, or not of floats."""
     count = PLAIN.get(name)
-    if count is None or "f" not in TABLE[name].dtypes:
+    if count is None or "f" not in TABLE[name].dtypes or name == "complex":
         return None
     points = POINTS if count < 3 else POINTS[::3]
     grid = np.meshgrid(*[np.array(points, dtype)] * count, indexing="ij")

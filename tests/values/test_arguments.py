@@ -54,7 +54,7 @@ def test_copy_of_asarray() -> None:
         tn.asarray(x, dtype=tn.int64, copy=False)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint16", "uint32", "float16"])
+@pytest.mark.parametrize("dtype", ["float16"])
 def test_arrays_of_dtypes_that_are_not_there_say_what_to_write(dtype: str) -> None:
     a = np.arange(3).astype(dtype)
     with pytest.raises(tn.DTypeError) as caught:

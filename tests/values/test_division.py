@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 import tenure as tn
 from tenure.values.run import force
-from tests.values.test_integers import BITS, EXECUTORS, SHAPE, large
+from tests.values.test_integers import EXECUTORS, NARROW, SHAPE, WIDE, large
 
 DIVISIONS: dict[str, Callable[[Any, Any], Any]] = {
     "//": lambda x, y: x // y,
@@ -26,7 +26,7 @@ DIVISIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-@pytest.mark.parametrize("dtype", BITS)
+@pytest.mark.parametrize("dtype", [*WIDE, *NARROW])
 @pytest.mark.parametrize("name", DIVISIONS)
 def test_division_by_zero(name: str, dtype: str, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that is a ZeroDivisionError and names the line; the same call with other numbers divides."""
@@ -47,11 +47,11 @@ def test_division_by_zero(name: str, dtype: str, executor: str, monkeypatch: pyt
         assert DIVISIONS[name](x, tn.tensor(large(dtype, 3 + k))).numpy().shape == SHAPE
 
 
-@pytest.mark.parametrize("dtype", BITS)
+@pytest.mark.parametrize("dtype", [*WIDE, *NARROW])
 def test_division_by_the_number_zero(dtype: str) -> None:
     """Refused at the line that divides, however often it was seen with another number; nothing is written."""
     x = tn.tensor(large(dtype, 1))
-    for divisor in (3, 0, 5, False, -2, np.int64(0), 7, 0):
+    for divisor in (3, 0, 5, False, 2 if dtype[0] == "u" else -2, np.int64(0), 7, 0):
         for name in ("//", "%", "floor_divide", "remainder", "//=", "%="):
             if divisor:
                 assert DIVISIONS[name](x, divisor).numpy().dtype == dtype

@@ -18,7 +18,7 @@ from numpy.testing import assert_array_equal
 import tenure as tn
 
 SHAPE = (3, 4)
-DTYPES = ("float32", "float64", "int32", "int64", "bool")
+DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 WRITERS = {n for n in dir(tn.Var) if n[0] != "_" and n.endswith("_") and callable(getattr(tn.Var, n))}
 METHODS = sorted(n for n in WRITERS if callable(getattr(tn.Tensor, n[:-1], None)))
 ALONE = {"copy_", "fill_", "zero_", "set_", "uniform_", "normal_", "requires_grad_"}
@@ -33,7 +33,7 @@ def filled(dtype: str, seed: int, shape: tuple[int, ...] = SHAPE) -> tn.Tensor:
     rng = np.random.default_rng(seed)
     if dtype == "bool":
         return tn.tensor(rng.integers(0, 2, shape).astype(bool))
-    if dtype.startswith("int"):
+    if "int" in dtype:
         return tn.tensor(rng.integers(1, 5, shape).astype(dtype))
     return tn.tensor(rng.uniform(0.5, 2.0, shape).astype(dtype))
 
@@ -45,7 +45,7 @@ def spots(shape: tuple[int, ...]) -> tn.Tensor:
 def operands(name: str, dtype: str) -> list[Any]:
     """Tensors that broadcast, and numbers of each kind."""
     last = filled(dtype, 2, SHAPE[-1:])
-    return [filled(dtype, 1), last, {"b": True, "i": 3, "f": 1.5}[last.dtype.kind]]
+    return [filled(dtype, 1), last, {"b": True, "i": 3, "u": 3, "f": 1.5}[last.dtype.kind]]
 
 
 ARGUMENTS: dict[str, Any] = {

@@ -60,7 +60,46 @@ def masked(x: Any, y: Any) -> Any:
     return out
 
 
-SHAPES: dict[str, list[Case]] = {
+ORDER: dict[str, list[Case]] = {
+    "argsort": [(lambda x, y: tn.argsort(x, 1), lambda x, y: np.argsort(x, 1, kind="stable"))],
+    "bincount": [(lambda x, y: tn.bincount((x[0] % 3).flatten()), lambda x, y: np.bincount((x[0] % 3).astype(int)))],
+    "bucketize": [
+        (lambda x, y: tn.bucketize(x, tn.sort(y[0], axis=0)), lambda x, y: np.searchsorted(np.sort(y[0]), x))
+    ],
+    "isin": [(lambda x, y: tn.isin(x, x[:, 1]) * 1, lambda x, y: np.isin(x, x[:, 1]) * 1)],
+    "kthvalue": [(lambda x, y: tn.kthvalue(x, 3, 1).values, lambda x, y: np.sort(x, 1)[:, 2])],
+    "median": [
+        (lambda x, y: tn.median(x), lambda x, y: np.sort(x, None)[5]),
+        (lambda x, y: tn.median(x, dim=1).values, lambda x, y: np.sort(x, 1)[:, 1]),
+    ],
+    "mode": [(lambda x, y: tn.mode(tn.hstack([x, x[:, 1:2]])).values, lambda x, y: x[:, 1])],
+    "msort": [(lambda x, y: tn.msort(x), lambda x, y: np.sort(x, 0))],
+    "nanmedian": [(lambda x, y: tn.nanmedian(x, 0, True).values, lambda x, y: np.sort(x, 0)[1:2])],
+    "searchsorted": [
+        (lambda x, y: tn.searchsorted(tn.sort(x, axis=1), y, side="right"), lambda x, y: behind(np.sort(x, 1), y))
+    ],
+    "setdiff1d": [(lambda x, y: tn.setdiff1d(x, x[1]), lambda x, y: np.setdiff1d(x, x[1]))],
+    "sort": [
+        (lambda x, y: tn.sort(x, axis=0), lambda x, y: np.sort(x, 0)),
+        (lambda x, y: tn.sort(x, dim=1, descending=True).values, lambda x, y: -np.sort(-x, 1)),
+    ],
+    "topk": [(lambda x, y: tn.topk(x, 2).values, lambda x, y: -np.sort(-x, 1)[:, :2])],
+    "unique": [(lambda x, y: tn.unique(tn.concat([x, x])), lambda x, y: np.unique(x))],
+    "unique_all": [(lambda x, y: tn.unique_all(tn.concat([x, x])).values, lambda x, y: np.unique(x))],
+    "unique_consecutive": [(lambda x, y: tn.unique_consecutive(tn.stack([x, x]), dim=0), lambda x, y: x[None])],
+    "unique_counts": [(lambda x, y: tn.unique_counts(tn.concat([x, x])).values, lambda x, y: np.unique(x))],
+    "unique_inverse": [
+        (lambda x, y: tn.unique_inverse(x).inverse_indices, lambda x, y: np.searchsorted(np.unique(x), x))
+    ],
+    "unique_values": [(lambda x, y: tn.unique_values(x), lambda x, y: np.unique(x))],
+}
+
+
+def behind(known: Any, x: Any) -> Any:
+    return np.array([np.searchsorted(row, wanted, "right") for row, wanted in zip(known, x, strict=True)])
+
+
+SHAPES: dict[str, list[Case]] = ORDER | {
     "atleast_1d": [same("atleast_1d")],
     "atleast_2d": [(lambda x, y: tn.atleast_2d(x[0]), lambda x, y: x[:1])],
     "atleast_3d": [same("atleast_3d")],

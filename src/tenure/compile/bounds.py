@@ -17,7 +17,7 @@ from llvmlite import ir
 from llvmlite.ir.instructions import AllocaInstr, CallInstr, CastInstr, GEPInstr, LoadInstr, StoreInstr
 
 from tenure.compile.body import Body
-from tenure.compile.elements import size_of
+from tenure.compile.element_types import size_of
 
 I1, I64, POINTER = ir.IntType(1), ir.IntType(64), ir.PointerType()
 MASKED = {"llvm.masked.load": 1, "llvm.masked.store": 2}

@@ -10,7 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.elements import in_memory
+from tenure.compile.element_types import in_memory
 from tenure.compile.memory import Layout
 from tenure.compile.nests import constant, counted
 from tenure.compile.plan import Plan

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from tenure.compile.combine import Combine
-from tenure.compile.elements import LLVM, Emitter, widths
+from tenure.compile.element_types import LLVM, widths
+from tenure.compile.elements import Emitter
 from tenure.compile.folds import BLOCKS, operand_forms, result_address
 from tenure.compile.nests import Axis, constant, counted, grouped, guarded, merge, nest
 from tenure.compile.plan import identity, instruction

@@ -25,6 +25,7 @@ class Combine:
         self.operation = operation
         self.real = dtype.kind == "f"
         self.bool = dtype.kind == "b"
+        self.signed = dtype.kind == "i"
         self.bits = 8 * dtype.itemsize
 
     @property
@@ -49,8 +50,8 @@ class Combine:
             return float("-inf") if low else float("inf")
         if self.bool:
             return 0 if low else 1
-        limit: int = 2 ** (self.bits - 1)
-        return -limit if low else limit - 1
+        least = -(2 ** (self.bits - 1)) if self.signed else 0
+        return least if low else least + 2**self.bits - 1
 
     def start(self, t: ir.Type) -> ir.Constant:
         """The neutral element in every lane."""
@@ -71,7 +72,8 @@ class Combine:
         if self.bool:
             return b.or_(x, y) if largest else b.and_(x, y)
         sign = ">" if largest else "<"
-        return b.select(b.fcmp_ordered(sign, x, y) if self.real else b.icmp_signed(sign, x, y), x, y)
+        compare = b.fcmp_ordered if self.real else b.icmp_signed if self.signed else b.icmp_unsigned
+        return b.select(compare(sign, x, y), x, y)
 
     def serial(self, xs: Sequence[ir.Value]) -> ir.Value:
         """All of them, one after the other; NaN where any is."""

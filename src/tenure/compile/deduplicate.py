@@ -46,6 +46,10 @@ def localize(plan: Plan, kernel: Kernel, table: dict[int, int]) -> Local:
             at = instruction(plan.program, v)
             operands = [numbers[o] for o in at.operands]
             lines.append(f"{numbers[v]} {at.primitive} {operands} {sorted(at.params.items())!r}")
+    for v in kernel.values:
+        if ~v in table:
+            local.slots[~v] = places.setdefault(table[~v], len(places))
+            lines.append(f"room at {local.slots[~v]}")
     local.entries = list(places)
     lines.append(f"{kernel.domain} {[numbers[v] for v in kernel.values]}")
     for v, member in kernel.members.items():

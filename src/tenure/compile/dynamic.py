@@ -11,7 +11,8 @@ from typing import Any
 from llvmlite import ir
 
 from tenure import dtypes
-from tenure.compile.elements import Emitter, in_memory
+from tenure.compile.element_types import in_memory
+from tenure.compile.elements import Emitter
 from tenure.compile.nests import constant
 from tenure.dtypes import DType
 
@@ -85,7 +86,7 @@ class DynamicEmitter(Emitter):
     def read(self, x: int, index: Any, wrap: Any = 0) -> Any:
         if any(i.lane for i in index) and self.width > 1:
             raise Scattered
-        found = self.cast(self.at(x, index), dtypes.int64)
+        found = self.cast(self.at(x, index), dtypes.int64, self.aval(x).dtype)
         if isinstance(wrap, Dynamic):
             below = self.b.icmp_signed("<", found, constant(0))
             found = self.b.select(below, self.b.add(found, wrap.value), found)

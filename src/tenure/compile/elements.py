@@ -6,34 +6,20 @@ What does not depend on that axis stays scalar. A lowering rule sees the same in
 from __future__ import annotations
 
 import operator
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
 from tenure import dtypes
-from tenure.compile import math, philox
+from tenure.compile import math, packed, philox
+from tenure.compile.element_types import I1, I8, I64, LLVM, in_memory, is_float, mangled, size_of
 from tenure.compile.index import Affine, Read
+from tenure.compile.math.lanes import Unsigned, element, unsigned
 from tenure.compile.symbolic import Symbolic
 from tenure.dtypes import DType
-from tenure.ir.aval import Aval
 from tenure.ir.program import Program
-
-I1, I8, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
-LLVM: dict[str, ir.Type] = {
-    "bool": I1,
-    "int32": ir.IntType(32),
-    "int64": I64,
-    "float32": ir.FloatType(),
-    "float64": ir.DoubleType(),
-}
-
-
-def in_memory(dtype: DType) -> ir.Type:
-    """The type of a stored element; a bool takes a byte."""
-    return I8 if dtype.kind == "b" else LLVM[dtype.name]
-
 
 Held = dict[tuple[int, Affine], ir.Value]
 """Elements of stored values that are at hand already, by where they lie."""
@@ -89,7 +75,7 @@ class Emitter(Symbolic):
 
     def _number(self, read: Read) -> Any:
         """The element that is part of an index, as i64, counted from the end where it is negative."""
-        x = self.cast(self.at(read.value, read.index), dtypes.int64)
+        x = self.cast(self.at(read.value, read.index), dtypes.int64, self.aval(read.value).dtype)
         if not read.wrap:
             return x
         below = self.b.icmp_signed("<", x, self.like(ir.Constant(I64, 0), x))
@@ -169,16 +155,18 @@ class Emitter(Symbolic):
         """Write the live lanes of a vector."""
         mask = self._alive()
         signature = ir.FunctionType(ir.VoidType(), [value.type, ir.PointerType(), mask.type])
-        name = f"llvm.masked.store.{_mangled(value.type)}.p0"
+        name = f"llvm.masked.store.{mangled(value.type)}.p0"
         function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
         self.b.call(function, [value, start, mask])
 
     def masked(self, start: ir.Value, wide: ir.VectorType, mask: ir.Value) -> ir.Value:
         """The lanes of a vector that a mask selects; the rest is zero and its memory untouched."""
         signature = ir.FunctionType(wide, [ir.PointerType(), mask.type, wide])
-        name = f"llvm.masked.load.{_mangled(wide)}.p0"
+        name = f"llvm.masked.load.{mangled(wide)}.p0"
         function = self.b.module.globals.get(name) or ir.Function(self.b.module, signature, name)
-        return self.b.call(function, [start, mask, ir.Constant(wide, None)])
+        found = self.b.call(function, [start, mask, ir.Constant(wide, None)])
+        found.type = wide  # the function's may be that of a signed one
+        return found
 
     def _load(self, pointer: ir.Value, at: ir.Value, t: ir.Type) -> ir.Value:
         return self.b.load(self.b.gep(pointer, [at], source_etype=t), typ=t)
@@ -244,19 +232,21 @@ class Emitter(Symbolic):
 
     def constant(self, value: float, dtype: DType) -> ir.Value:
         """A number of a dtype."""
-        number = dtype.numpy.type(value).item()
-        return ir.Constant(LLVM[dtype.name], int(number) if dtype.kind != "f" else number)
+        if packed.packed(dtype):
+            return ir.Constant(LLVM[dtype.name], packed.bits_of(value, dtype))
+        number = int(value) if dtype.kind in "iu" else dtype.numpy.type(value).item()
+        return ir.Constant(LLVM[dtype.name], number)
 
     def number(self, value: float, like: ir.Value) -> ir.Value:
         """A number of the type of another element."""
         t = like.type.element if isinstance(like.type, ir.VectorType) else like.type
-        return self.like(ir.Constant(t, float(value) if _is_float(t) else int(value)), like)
+        return self.like(ir.Constant(t, float(value) if is_float(t) else int(value)), like)
 
     def _binary(self, x: ir.Value, y: ir.Value, real: str, whole: str) -> ir.Value:
         x, y = self.level(x, y)
         if all(isinstance(z, ir.Constant) and isinstance(z.constant, float) for z in (x, y)):
             return ir.Constant(x.type, folded(real, x, y))
-        return getattr(self.b, real if _is_float(x.type) else whole)(x, y)
+        return getattr(self.b, real if is_float(x.type) else whole)(x, y)
 
     def add(self, x: ir.Value, y: ir.Value) -> ir.Value:
         """x + y."""
@@ -276,14 +266,14 @@ class Emitter(Symbolic):
 
     def negative(self, x: ir.Value) -> ir.Value:
         """−x."""
-        return self.b.fneg(x) if _is_float(x.type) else self.b.neg(x)
+        return self.b.fneg(x) if is_float(x.type) else self.b.neg(x)
 
     def compare(self, sign: str, x: ir.Value, y: ir.Value) -> ir.Value:
         """x sign y; comparisons with NaN are false, but for !=."""
         x, y = self.level(x, y)
-        if not _is_float(x.type):
-            kind = "icmp_unsigned" if _element(x.type) == I1 else "icmp_signed"
-            return getattr(self.b, kind)(sign, x, y)
+        if not is_float(x.type):
+            compare = self.b.icmp_unsigned if unsigned(x.type) else self.b.icmp_signed
+            return compare(sign, x, y)
         return self.b.fcmp_unordered(sign, x, y) if sign == "!=" else self.b.fcmp_ordered(sign, x, y)
 
     def conjunction(self, x: ir.Value, y: ir.Value) -> ir.Value:
@@ -306,42 +296,83 @@ class Emitter(Symbolic):
         """x where c, else y."""
         return self.b.select(*self.level(c, x, y))
 
-    def cast(self, x: ir.Value, dtype: DType) -> ir.Value:
-        """x in another dtype, as NumPy casts."""
-        old, new = _element(x.type), LLVM[dtype.name]
-        if old == new:
+    def cast(self, x: ir.Value, dtype: DType, of: DType) -> ir.Value:
+        """x of a dtype in another, as NumPy casts."""
+        if dtype is of:
             return x
+        if of.is_complex:
+            return self._of_complex(x, dtype, of)
+        if dtype.is_complex:
+            real = self.cast(x, dtype.parts, of)
+            return packed.joined(self.b, real, self.number(0.0, real), dtype)
+        if of.kind == "h":
+            return self.cast(packed.to_float(self.b, x, of), dtype, of.parts)
+        if dtype.kind == "h":
+            exact = of.kind == "b" or (of.is_floating and of.itemsize == 4)
+            wide = self.cast(x, dtypes.float32 if exact else dtypes.float64, of)
+            return packed.from_float(self.b, wide if exact else packed.rounded_to_odd(self.b, wide), dtype)
+        old, new = element(x.type), LLVM[dtype.name]
         target = ir.VectorType(new, x.type.count) if isinstance(x.type, ir.VectorType) else new
+        if old == new:
+            return x if unsigned(old) == unsigned(new) else self.b.or_(ir.Constant(target, None), x)
         if dtype.kind == "b":
             return self.compare("!=", x, self.number(0, x))
-        if _is_float(old):
-            if _is_float(new):
+        if is_float(old):
+            if is_float(new):
                 if isinstance(x, ir.Constant) and isinstance(x.constant, float):
                     return self.constant(x.constant, dtype)
                 return self.b.fpext(x, target) if dtype.itemsize == 8 else self.b.fptrunc(x, target)
             return self._to_integer(x, target)
-        if _is_float(new):
-            return self.b.uitofp(x, target) if old == I1 else self.b.sitofp(x, target)
-        if old == I1:
-            return self.b.zext(x, target)
-        return self.b.sext(x, target) if new.width > old.width else self.b.trunc(x, target)
+        if is_float(new):
+            return self.b.uitofp(x, target) if unsigned(old) else self.b.sitofp(x, target)
+        if new.width < old.width:
+            return self.b.trunc(x, target)
+        return self.b.zext(x, target) if unsigned(old) else self.b.sext(x, target)
+
+    def _of_complex(self, x: ir.Value, dtype: DType, of: DType) -> ir.Value:
+        """A complex number in another dtype: its real part where that has but one."""
+        re, im = self.part(x, of, 0), self.part(x, of, 1)
+        if dtype.kind == "b":
+            return self.disjunction(*[self.cast(y, dtype, of.parts) for y in (re, im)])
+        if dtype.is_complex:
+            re, im = (self.cast(y, dtype.parts, of.parts) for y in (re, im))
+            return packed.joined(self.b, re, im, dtype)
+        return self.cast(re, dtype, of.parts)
+
+    def part(self, x: ir.Value, dtype: DType, k: int) -> ir.Value:
+        """The real (0) or the imaginary part (1) of a complex number."""
+        return packed.part(self.b, x, dtype, k)
+
+    def complex(self, re: ir.Value, im: ir.Value, dtype: DType) -> ir.Value:
+        """The complex number of two parts."""
+        re, im = self.level(re, im)
+        return packed.joined(self.b, re, im, dtype)
+
+    def plus(self, x: ir.Value, y: ir.Value, dtype: DType) -> ir.Value:
+        """x + y of a dtype that may be held packed."""
+        if dtype.is_complex:
+            re, im = (self.add(self.part(x, dtype, k), self.part(y, dtype, k)) for k in (0, 1))
+            return self.complex(re, im, dtype)
+        if not packed.packed(dtype):
+            return self.add(x, y)
+        return self.cast(self.add(*[self.cast(z, dtype.parts, dtype) for z in (x, y)]), dtype, dtype.parts)
 
     def _to_integer(self, x: ir.Value, target: ir.Type) -> ir.Value:
         """Towards zero; what does not fit becomes the nearest that does, NaN zero."""
         signature = ir.FunctionType(target, [x.type])
-        name = f"llvm.fptosi.sat.{_mangled(target)}.{_mangled(x.type)}"
+        name = f"llvm.fpto{'u' if unsigned(target) else 's'}i.sat.{mangled(target)}.{mangled(x.type)}"
         module = self.b.module
         return self.b.call(module.globals.get(name) or ir.Function(module, signature, name), [x])
 
     def power(self, x: ir.Value, y: ir.Value, uniform: bool) -> ir.Value:
         """x to the power y; a single exponent takes the short forms of 1, 2, 3, ½ and −1."""
-        if not _is_float(x.type):
+        if not is_float(x.type):
             return self._whole_power(*self.level(x, y))
         return math.pow_uniform(self.b, x, y) if uniform else math.pow(self.b, *self.level(x, y))
 
     def _whole_power(self, x: ir.Value, y: ir.Value) -> ir.Value:
         result = self.number(1, x)
-        for _ in range(_element(x.type).width - 1):
+        for _ in range(element(x.type).width - 1):
             odd = self.compare("!=", self.b.and_(y, self.number(1, y)), self.number(0, y))
             result = self.select(odd, self.b.mul(result, x), result)
             x, y = self.b.mul(x, x), self.b.lshr(y, self.number(1, y))
@@ -349,6 +380,8 @@ class Emitter(Symbolic):
 
     def call(self, name: str, *xs: ir.Value, **params: Any) -> ir.Value:
         """An elementary function, whose parameters are constants of its code."""
+        if isinstance(element(xs[0].type), Unsigned):
+            params["signed"] = False
         return math.FUNCTIONS[name](self.b, *self.level(*xs), **params)
 
     def random(self, name: str, seed: ir.Value, number: ir.Value, position: ir.Value, **params: Any) -> ir.Value:
@@ -364,30 +397,3 @@ def folded(operation: str, x: ir.Constant, y: ir.Constant) -> float:
 
 
 FOLDS = {"fadd": operator.add, "fsub": operator.sub, "fmul": operator.mul}
-
-
-def _element(t: ir.Type) -> ir.Type:
-    return t.element if isinstance(t, ir.VectorType) else t
-
-
-def size_of(t: ir.Type) -> int:
-    """Bytes of a number, or of a vector of them."""
-    if isinstance(t, ir.VectorType):
-        return int(t.count) * size_of(t.element)
-    return t.width // 8 if isinstance(t, ir.IntType) else 4 if isinstance(t, ir.FloatType) else 8
-
-
-def _mangled(t: ir.Type) -> str:
-    lanes = f"v{t.count}" if isinstance(t, ir.VectorType) else ""
-    e = _element(t)
-    return lanes + ("f32" if isinstance(e, ir.FloatType) else "f64" if isinstance(e, ir.DoubleType) else f"i{e.width}")
-
-
-def _is_float(t: ir.Type) -> bool:
-    return isinstance(_element(t), ir.FloatType | ir.DoubleType)
-
-
-def widths(avals: Sequence[Aval], bits: int) -> int:
-    """The number of neighbours to compute at once: registers of ``bits`` full of the widest element, twice."""
-    widest = max([a.dtype.itemsize for a in avals], default=4)
-    return max(4, min(16, 2 * bits // (8 * widest)))

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from tenure.compile.combine import I1, Combine
-from tenure.compile.elements import LLVM, widths
+from tenure.compile.element_types import LLVM, widths
 from tenure.compile.index import Affine, address, loop
 from tenure.compile.nests import Axis, constant, counted, grouped, least, merge, nest
 from tenure.compile.plan import identity, instruction

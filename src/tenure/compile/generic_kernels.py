@@ -20,7 +20,7 @@ from llvmlite import ir
 from tenure.compile import scans
 from tenure.compile.combine import Combine
 from tenure.compile.dynamic import Dynamic, DynamicEmitter, Extents, Scattered
-from tenure.compile.elements import in_memory, widths
+from tenure.compile.element_types import in_memory, widths
 from tenure.compile.generic_folds import Columns, Rows
 from tenure.compile.generic_moves import copy_bytes, set_bytes
 from tenure.compile.generic_search import Search
@@ -192,7 +192,7 @@ class GenericWriter:
             e.along_lanes(spot)
             value = e.at(x, source)
             if lower.combine:
-                value = combined(e, lower.combine, e.fetch(self.out, spot.value, dtype, spot.lane), value)
+                value = combined(e, lower.combine, e.fetch(self.out, spot.value, dtype, spot.lane), value, dtype)
             e.put(value, self.out, spot.value, dtype)
 
         rank = self.program.aval(x).ndim

@@ -86,6 +86,7 @@ class Engine:
         self._passes = passes
         self._memory: MemoryCache[Library] = MemoryCache(LIBRARIES_IN_MEMORY)
         self._symbols: dict[str, tuple[int, object]] = {}
+        self._suppliers: dict[str, Callable[[], tuple[int, object]]] = {}
         with exclusive():
             self.target: Target = choose_target(cpu)
             self._machine = self.target.machine()
@@ -102,6 +103,10 @@ class Engine:
         """
         if self._symbols.setdefault(name, (address, owner))[0] != address:
             raise InternalError(f"the symbol {name!r} is defined already, at another address")
+
+    def supply(self, name: str, supplier: Callable[[], tuple[int, object]]) -> None:
+        """Let IR that declares `name` reach what `supplier()` gives, an address and its owner, when first asked for."""
+        self._suppliers[name] = supplier
 
     def load(self, source: object, *, key: str | bytes | None = None) -> Library:
         """The library of `source`: IR as text, an object that prints as it, or a function that returns either.
@@ -225,6 +230,8 @@ class Engine:
         return Library(tracker, {name: tracker[name] for name in exports}, len(code))
 
     def _symbol(self, name: str) -> int:
+        if name not in self._symbols and name in self._suppliers:
+            self.define(name, *self._suppliers[name]())
         if name not in self._symbols:
             raise InternalError(f"the compiled code needs the symbol {name!r}, which nobody defined")
         return self._symbols[name][0]

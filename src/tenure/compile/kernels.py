@@ -14,6 +14,7 @@ from tenure.compile.folds import fold_rows, rows, search
 from tenure.compile.nests import Axis, constant, counted
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.products import emit_product
+from tenure.compile.routines.calls import emit_routine
 from tenure.compile.rows import RowKernel, goes_by_rows
 from tenure.compile.scans import emit_scan
 from tenure.compile.sweep import sweep
@@ -81,6 +82,10 @@ class Writer:
     def store(self, e: Emitter, x: Any) -> None:
         """Store an element of the result where the emitter is."""
         e.store(x, self.body.pointer(self.value), e.address(self.index, self.aval.shape), self.aval.dtype)
+
+    def routine(self, lower: Any) -> None:
+        """A routine of the run time."""
+        emit_routine(self.body, self.value, lower)
 
     def product(self) -> None:
         """Matrices multiplied."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from weakref import WeakSet
 
 from tenure.compile.jit import Engine, engine, exclusive
+from tenure.compile.late import late
+from tenure.compile.routines import EMITTERS, emitter
 from tenure.runtime import pauses, threads
 from tenure.runtime.blas import blas
 
@@ -18,6 +21,8 @@ def linked(products: bool = False) -> Engine:
         if found not in _linked:
             found.define("parallel", threads.address)
             found.define("interrupted", pauses.address)
+            for name in EMITTERS:
+                found.supply(name, partial(routine, name))
             _linked.add(found)
         if products and found not in _multiplying:
             library = blas()
@@ -25,6 +30,14 @@ def linked(products: bool = False) -> Engine:
             found.define("dgemm", library.dgemm, library)
             _multiplying.add(found)
     return found
+
+
+def routine(name: str) -> tuple[int, object]:
+    """The address of a routine, and the library that has it."""
+    functions = late("generic_library")
+    found = functions.function(name, emitter(name))
+    functions.provide([found])
+    return found.address, found.library
 
 
 _linked: WeakSet[Engine] = WeakSet()

@@ -7,7 +7,7 @@ reads element for element, where nobody reads those afterwards.
 from __future__ import annotations
 
 from bisect import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from tenure.compile.index import Affine, address
@@ -28,7 +28,8 @@ LARGE, MANY = 1 << 20, 1000
 class Layout:
     """The memory plan: buffers of the stored values of a plan.
 
-    ``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``.
+    ``slots`` are table entries by value: inputs first, then outputs, then places of the arena at ``offsets``. The room
+    that computing value v needs is value ~v, of which ``rooms`` has the bytes.
 
     ``subviews`` are entries that lie in those of inputs: slot, the input's, and by how many bytes it begins later.
     ``donors`` are pairs of an output slot and an input whose array it may be at the call.
@@ -41,6 +42,11 @@ class Layout:
     subviews: tuple[tuple[int, int, int], ...]
     arena: int
     donors: tuple[tuple[int, int], ...]
+    rooms: dict[int, int] = field(default_factory=dict)
+
+    def size(self, v: int) -> int:
+        """The bytes of a value or a room."""
+        return self.rooms[v] if v < 0 else max(self.plan.program.aval(v).nbytes, 1)
 
     def __str__(self) -> str:
         inputs, offsets = len(self.plan.program.inputs), dict(self.offsets)
@@ -49,7 +55,8 @@ class Layout:
         for v, slot in sorted(self.slots.items()):
             what = f"input {slot}" if slot < inputs else f"output {slot - inputs}"
             what = f"arena from byte {offsets[slot]}" if slot in offsets else subviews.get(slot, what)
-            lines.append(f"%{v}, {self.plan.program.aval(v).nbytes} bytes: {what}")
+            name, size = (f"%{v}", self.plan.program.aval(v).nbytes) if v >= 0 else (f"room of %{~v}", self.rooms[v])
+            lines.append(f"{name}, {size} bytes: {what}")
         lines += [f"output {slot - inputs} takes over input {x} if it can" for slot, x in self.donors]
         return "\n".join([*lines, f"arena: {self.arena} bytes"])
 
@@ -66,17 +73,30 @@ def plan_memory(plan: Plan) -> Layout:
         if v >= n and owner.get(v, v) not in slots:
             slots[owner.get(v, v)] = n + len(outputs)
             outputs.append(v)
-    offsets, arena = arena_offsets(plan, owner, slots, last)
+    rooms = rooms_of(plan)
+    offsets, arena = arena_offsets(plan, owner, slots, last, rooms)
     places = {at: n + len(outputs) + k for k, at in enumerate(dict.fromkeys(offsets.values()))}
     slots.update({root: places[at] for root, at in offsets.items()})
     taken = n + len(outputs) + len(places)
     slots.update({v: taken + k for k, v in enumerate(plan.subviews)})
-    full = {v: slots[owner.get(v, v)] for v in plan.stored}
+    full = {v: slots[owner.get(v, v)] for v in (*plan.stored, *rooms)}
     placed = tuple([(slot, at) for at, slot in places.items()])
     made = {slots[owner.get(v, v)]: program.aval(v) for v in outputs}
     lent = tuple([(full[v], x) for v, x in donors if made.get(full[v]) == program.aval(x)])
     subviews = tuple([(slots[v], x, start) for v, (x, start) in plan.subviews.items()])
-    return Layout(plan, full, tuple(outputs), placed, subviews, arena, lent)
+    return Layout(plan, full, tuple(outputs), placed, subviews, arena, lent, rooms)
+
+
+def rooms_of(plan: Plan) -> dict[int, int]:
+    """The bytes of the rooms that kernels need."""
+    program, found = plan.program, dict[int, int]()
+    for kernel in plan.kernels:
+        for v in kernel.values:
+            at = instruction(program, v)
+            size = at.primitive.lower.room(at.aval, [program.aval(o) for o in at.operands], at.params)
+            if size:
+                found[~v] = size
+    return found
 
 
 def last_uses(plan: Plan) -> dict[int, int]:
@@ -180,7 +200,7 @@ def alike(x: Aval, y: Aval) -> bool:
 
 
 def arena_offsets(
-    plan: Plan, owner: dict[int, int], slots: dict[int, int], last: dict[int, int]
+    plan: Plan, owner: dict[int, int], slots: dict[int, int], last: dict[int, int], rooms: dict[int, int]
 ) -> tuple[dict[int, int], int]:
     """Offsets of buffers that are alive at once do not overlap: first fit by birth, or the largest first."""
     program = plan.program
@@ -193,7 +213,10 @@ def arena_offsets(
                 continue
             born.setdefault(root, k)
             dies[root] = max(dies.get(root, 0), last[v])
-    sizes = {r: -(-max(program.aval(r).nbytes, 1) // ALIGN) * ALIGN for r in born}
+        for v in kernel.values:
+            if ~v in rooms:
+                born[~v] = dies[~v] = k
+    sizes = {r: -(-(rooms[r] if r < 0 else max(program.aval(r).nbytes, 1)) // ALIGN) * ALIGN for r in born}
     found = [by_birth(sizes, born, dies)]
     if sum(sizes.values()) > LARGE and len(sizes) <= MANY:
         found.append(by_size(sizes, born, dies))

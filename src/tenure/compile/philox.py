@@ -91,14 +91,14 @@ def uniform(w: Words, seed: Any, number: Any, position: Any, dtype: DType) -> An
 
 def from_word(w: Words, x: Any) -> Any:
     """A float32 from 24 bits."""
-    u = w.e.cast(w.op("lshr", x, 8), dtypes.float32)
+    u = w.e.cast(w.op("lshr", x, 8), dtypes.float32, dtypes.int32)
     return w.e.multiply(u, w.e.number(2.0**-24, u))
 
 
 def from_pair(w: Words, high: Any, low: Any) -> Any:
     """A float64 from 53 bits."""
     bits = w.op("or_", w.op("shl", w.op("lshr", high, 5), 26), w.op("lshr", low, 6))
-    u = w.e.cast(bits, dtypes.float64)
+    u = w.e.cast(bits, dtypes.float64, dtypes.int64)
     return w.e.multiply(u, w.e.number(2.0**-53, u))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llvmlite import ir
 
-from tenure.compile.elements import in_memory
+from tenure.compile.element_types import in_memory
 from tenure.compile.index import address, loop
 from tenure.compile.nests import Axis, constant, counted, nest
 from tenure.compile.plan import instruction

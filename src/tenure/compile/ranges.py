@@ -25,7 +25,7 @@ def bounds_of(program: Program, at: Instruction) -> list[Bound]:
     primitive."""
     found: list[Bound] = []
     traits, operands = at.primitive.traits, at.operands
-    if traits.limit is not None and at.aval.dtype.kind == "i" and at.aval.size:
+    if traits.limit is not None and traits.limit.concerns(at.aval.dtype.kind) and at.aval.size:
         found += within_limit(program, operands[traits.limit.operand], traits.limit)
     if traits.indices is not None:
         for within in traits.indices(*[program.aval(o) for o in operands], **at.params):

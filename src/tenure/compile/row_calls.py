@@ -21,6 +21,7 @@ from tenure.compile.generic_library import Function, function
 from tenure.compile.index import Affine, Unseen, loop, strides
 from tenure.compile.jit import engine
 from tenure.compile.late import late
+from tenure.compile.routines import emitter
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.errors import InternalError
@@ -266,6 +267,14 @@ class CallWriter:
         )
         numbers = array("q", bytes(fields))
         self.calls.append(call(made, TERM * batch * m * n * k, numbers, (0, right, RESULT)))
+
+    def routine(self, lower: Any) -> None:
+        """A routine of the run time."""
+        symbol, size = lower.symbol(self.avals), lower.room(self.aval, self.avals, self.params)
+        room = [self.temp(size)] if size else []
+        work = TERM * lower.terms(self.aval, self.avals)
+        numbers = lower.numbers(self.aval, self.avals, **self.params)
+        self.calls.append(call(function(symbol, emitter(symbol)), work, numbers, (*self.operands, RESULT, *room)))
 
     def tracer(self) -> Tracer:
         """Follower of rules on the operands."""

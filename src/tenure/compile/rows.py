@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from tenure.compile.combine import I1, Combine, Together
-from tenure.compile.elements import LLVM, Emitter, in_memory, widths
+from tenure.compile.element_types import LLVM, in_memory, widths
+from tenure.compile.elements import Emitter
 from tenure.compile.index import Affine, Index, address
 from tenure.compile.nests import Axis, constant, counted, grouped, least, merge, nest, stack
 from tenure.compile.plan import Kernel, Member, identity, instruction

@@ -17,6 +17,7 @@ from tenure.errors import InternalError
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
+from tenure.ops.convert import number_in
 from tenure.runtime.table import MOST as PLACES
 from tenure.runtime.table_plan import CONSTANT, TEMP
 
@@ -25,6 +26,8 @@ __all__ = ["RULES", "Rule", "publish", "rule_of"]
 MOST = 1 << 14
 """Rules that are kept."""
 ALIGN = 64
+WORD = 8
+"""Bytes of a word, and of the largest number that a record says."""
 
 
 class Rule:
@@ -52,7 +55,7 @@ class Rule:
 
     def computed(self, primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval) -> None:
         """Find the calls: the checks, then those that the kind of lowering emits; Python's turn where it cannot."""
-        if primitive.traits.number is not None and ans.size:
+        if primitive.traits.number is not None and ans.size and ans.dtype.itemsize <= WORD:
             self.number = word_of(primitive.traits.number(**params), ans)
             self.calls = [copy([(ans.size, 0, 1)], ans.dtype.itemsize, CONSTANT)] if ans.size > 1 else []
         elif ans.size:
@@ -116,7 +119,7 @@ def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Ava
     """The checks of what only the values of operands show."""
     limit, indices = primitive.traits.limit, primitive.traits.indices
     found: list[Call] = []
-    if limit is not None and avals[limit.operand].dtype.kind == "i" and all(aval.size for aval in avals):
+    if limit is not None and limit.concerns(avals[limit.operand].dtype.kind) and all(aval.size for aval in avals):
         aval = avals[limit.operand]
         found.append(check(limit.operand, aval, *limit.window(8 * aval.dtype.itemsize)))
     if indices is not None:
@@ -129,7 +132,7 @@ def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Ava
 def word_of(number: Any, aval: Aval) -> int:
     """The word that begins with an element."""
     with np.errstate(all="ignore"):
-        data = np.full((), number, aval.dtype.numpy).tobytes()
+        data = number_in(np, number, aval.dtype).tobytes()
     return int.from_bytes(data.ljust(8, b"\0"), "little", signed=True)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.combine import Combine, same
-from tenure.compile.elements import in_memory
+from tenure.compile.element_types import in_memory
 from tenure.compile.nests import constant, counted, guarded, least
 from tenure.compile.plan import instruction
 from tenure.compile.stored import lying

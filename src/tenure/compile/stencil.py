@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.body import LARGE, POINTER, Body, is_large, launch
-from tenure.compile.elements import Emitter, in_memory, widths
+from tenure.compile.element_types import in_memory, widths
+from tenure.compile.elements import Emitter
 from tenure.compile.index import Affine
 from tenure.compile.nests import Axis, constant, counted, merge, nest, short, stack, vectorized
 from tenure.compile.plan import identity, instruction

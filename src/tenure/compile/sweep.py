@@ -13,7 +13,8 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.body import Body
-from tenure.compile.elements import Emitter, Held, widths
+from tenure.compile.element_types import widths
+from tenure.compile.elements import Emitter, Held
 from tenure.compile.index import Affine
 from tenure.compile.nests import merge, short
 from tenure.compile.symbolic import Except, Tracer

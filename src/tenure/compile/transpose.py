@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.body import ENOUGH, Body, smaller, unravel
-from tenure.compile.elements import Held, in_memory
+from tenure.compile.element_types import in_memory
+from tenure.compile.elements import Held
 from tenure.compile.index import Affine
 from tenure.compile.nests import Axis, constant, counted, stack
 from tenure.ir.program import Program

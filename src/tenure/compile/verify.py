@@ -222,7 +222,7 @@ def verify_slots(layout: Layout) -> None:
     if sorted(made) != list(range(n, n + count)):
         raise InternalError(f"the outputs lie in the entries {made}, not in {count} of their own")
     rooms = Rooms(layout)
-    for v in plan.stored:
+    for v in (*plan.stored, *layout.rooms):
         array, start, end = rooms.of(v)
         if array == ARENA and (start < 0 or start % ALIGN or end > layout.arena):
             raise InternalError(f"%{v} lies at byte {start} to {end} of an arena of {layout.arena}")
@@ -240,7 +240,7 @@ def verify_lifetimes(layout: Layout) -> None:
     for k, kernel in enumerate(plan.kernels):
         live = {x: room for x, room in live.items() if last[x] >= k}
         free, written = reusable(plan, kernel), dict[int, Room]()
-        for v in kernel.values:
+        for v in [*kernel.values, *[~v for v in kernel.values if ~v in layout.rooms]]:
             room = rooms.of(v)
             for x, other in live.items():
                 if overlap(room, other) and (last[x] > k or x not in free.get(v, ())):
@@ -248,7 +248,7 @@ def verify_lifetimes(layout: Layout) -> None:
             if any(overlap(room, other) for other in written.values()):
                 raise InternalError(f"kernel {k} writes %{v} where it writes another value")
             written[v] = room
-        live |= written
+        live |= {v: room for v, room in written.items() if v >= 0}
 
 
 Room = tuple[int, int, int]
@@ -263,7 +263,7 @@ class Rooms:
 
     def of(self, v: int) -> Room:
         """The room of one value."""
-        slot, size = self.layout.slots[v], max(self.layout.plan.program.aval(v).nbytes, 1)
+        slot, size = self.layout.slots[v], self.layout.size(v)
         start = self.offsets.get(slot)
         return (slot, 0, size) if start is None else (ARENA, start, start + size)
 

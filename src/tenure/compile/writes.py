@@ -14,13 +14,15 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.body import Body, is_large, launch, leading, smaller, unravel
-from tenure.compile.elements import Emitter, Held, widths
+from tenure.compile.element_types import widths
+from tenure.compile.elements import Emitter, Held
 from tenure.compile.index import Index, loop
 from tenure.compile.nests import Axis, constant, counted, merge, nest, vectorized
 from tenure.compile.plan import identity, instruction
 from tenure.compile.stencil import StencilWriter, entangled, stencil
 from tenure.compile.sweep import loaded, steady, steady_places, sweep
 from tenure.compile.symbolic import Tracer
+from tenure.dtypes import DType
 from tenure.ops.lowering import Write
 
 I64 = ir.IntType(64)
@@ -130,16 +132,17 @@ def store_block(body: Body, v: int, x: int, place: Place, part: Any = None, comb
 
     def element(e: Emitter) -> None:
         where, value = e.address(place(e, index), aval.shape), e.at(x, source)
-        value = combined(e, combine, e.load(v, where), value) if combine else value
+        value = combined(e, combine, e.load(v, where), value, aval.dtype) if combine else value
         e.store(value, body.pointer(v), where, aval.dtype)
 
     sweep(body, shape, follow, element, [v])
 
 
-def combined(e: Emitter, combine: str, old: ir.Value, new: ir.Value) -> ir.Value:
-    """The combination of an element and the one that is written to its place."""
-    arithmetic = {"add": e.add, "multiply": e.multiply}
-    return arithmetic[combine](old, new) if combine in arithmetic else e.call(combine, old, new)
+def combined(e: Emitter, combine: str, old: ir.Value, new: ir.Value, dtype: DType) -> ir.Value:
+    """The combination of an element of a dtype and the one that is written to its place."""
+    if combine == "add":
+        return e.plus(old, new, dtype)
+    return e.multiply(old, new) if combine == "multiply" else e.call(combine, old, new)
 
 
 def write_in_order(body: Body, v: int, x: int, place: Place, combine: str | None) -> None:
@@ -172,7 +175,7 @@ def write_in_order(body: Body, v: int, x: int, place: Place, combine: str | None
         e = body.emitter(set(), variables, lane, w)
         e.held = held
         where, new = e.address(place(e, index), aval.shape), e.at(x, index)
-        value = combined(e, combine, e.load(v, where), new) if combine else new
+        value = combined(e, combine, e.load(v, where), new, aval.dtype) if combine else new
         e.store(value, body.pointer(v), where, aval.dtype)
 
     stripe = STRIPE // aval.dtype.itemsize

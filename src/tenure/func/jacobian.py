@@ -141,7 +141,7 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
 
 def _floating(y: Any, name: str) -> Any:
     value = value_of(y)
-    if not value.dtype.is_floating:
+    if not value.dtype.has_gradient:
         raise DTypeError(f"{name}: the function returned {value.dtype.name}, not a float", at=site(here()))
     return value
 

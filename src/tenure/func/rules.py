@@ -50,7 +50,7 @@ class Results:
             raise DTypeError(f"a custom_vjp function gives tensors, and {f.__name__} gave {what}", at=site(here()))
         self.is_one, self.form = len(found) == 1, tree.form(out)
         self.avals = [y._aval for y in found]
-        kinds = [aval.dtype for aval in self.avals if aval.dtype.is_floating]
+        kinds = [aval.dtype for aval in self.avals if aval.dtype.has_gradient]
         if not kinds:
             raise DTypeError(f"no result of {f.__name__} is floating, so none has a gradient", at=site(here()))
         self.dtype = kinds[0] if all(kind is kinds[0] for kind in kinds) else dtypes.float64
@@ -59,7 +59,7 @@ class Results:
         """The floating results as one tensor."""
         if self.is_one:
             return values[0]
-        moving = [y for y in values if y._aval.dtype.is_floating]
+        moving = [y for y in values if y._aval.dtype.has_gradient]
         return shaping.concat([to_dtype(shaping.reshape(y, -1), self.dtype) for y in moving])
 
     def parted(self, whole: Any, others: list[Any]) -> list[Any]:
@@ -69,7 +69,7 @@ class Results:
         out, start = [], 0
         for aval, other in zip(self.avals, others, strict=True):
             end = start + aval.size
-            if not aval.dtype.is_floating:
+            if not aval.dtype.has_gradient:
                 out.append(other)
                 continue
             out.append(to_dtype(shaping.reshape(whole[start:end], *aval.shape), aval.dtype))
@@ -80,7 +80,7 @@ class Results:
         """The cotangents of the results in their form, from that of the one; zeros for what is not floating."""
         if self.is_one:
             return tree.rebuild(self.form, iter([g]))
-        zeros = [None if aval.dtype.is_floating else steps.fill(aval, 0) for aval in self.avals]
+        zeros = [None if aval.dtype.has_gradient else steps.fill(aval, 0) for aval in self.avals]
         return tree.rebuild(self.form, iter(self.parted(g, zeros)))
 
 

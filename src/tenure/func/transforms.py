@@ -35,7 +35,7 @@ def marked(argument: Any, what: str) -> tuple[Any, list[Any]]:
     marks = []
     for x in tree.tensors(argument, what):
         value = value_of(x)
-        if not value.dtype.is_floating:
+        if not value.dtype.has_gradient:
             raise DTypeError(
                 f"{what} has dtype {value.dtype.name}: only floating tensors can be differentiated",
                 at=site(here()),
@@ -76,7 +76,7 @@ def check_scalar(out: Any, what: str) -> Any:
             at=site(here()),
             help="reduce it (.sum(), .mean()), or use tn.vjp for a function with many results",
         )
-    if not out.dtype.is_floating:
+    if not out.dtype.has_gradient:
         raise DTypeError(f"{what}: the function returned {out.dtype.name}, not a float", at=site(here()))
     return value_of(out)
 

@@ -44,7 +44,7 @@ class Application:
         self.size = aval.size
         self.alias = primitive.alias
         self.flows = tuple(primitive.differentiable(len(operands)))
-        self.carries = self.flows if aval.dtype.is_floating else ()
+        self.carries = self.flows if aval.dtype.has_gradient else ()
         self.reads = operands[0].size if primitive.accumulate is not None else -1
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None

@@ -107,6 +107,10 @@ class Kind(ABC):
         """The library function that computes it."""
         return None
 
+    def room(self, ans: Aval, xs: Sequence[Aval], params: Mapping[str, Any]) -> int:
+        """The bytes that it needs beside operands and result."""
+        return 0
+
     def spot(self, e: Any, index: Any, *xs: int, **params: Any) -> Any:
         """The index in the base at which the element of the value at an index is written; of ``plain`` kinds."""
         raise InternalError(f"{type(self).__name__} writes nothing over a base")

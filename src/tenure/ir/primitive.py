@@ -7,10 +7,12 @@ cotangent, ``dx`` a tangent. ``ops.declare`` has the shorter constructors that d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from tenure.ir.applications import Params
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Kind
+from tenure.ir.parts import in_parts
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import NO_TRAITS, Traits
 
@@ -48,6 +50,7 @@ class Primitive:
     ``batch(self, batched, *xs, **params)`` applies it to each example of the operands that have an axis of them
     in front (``ops.batching``).
     ``zeros`` says what zeros its result may hold as a cotangent or tangent; None: numbers of any sign.
+    ``split(*xs, **params)`` gives the result on complex operands that it does not take itself, by their parts.
     ``settled(*xs, **params)`` gives a result that may have unselected elements without −0.0, where that is cheaper than
     adding 0.
     """
@@ -67,6 +70,7 @@ class Primitive:
         "ref",
         "samples",
         "settled",
+        "split",
         "traits",
         "vjp",
         "zeros",
@@ -110,7 +114,7 @@ class Primitive:
         self.in_place = in_place
         self.traits, self.check = traits, traits.check if traits.fails else None
         self.alias = alias
-        self.zeros, self.settled = zeros, settled
+        self.zeros, self.settled, self.split = zeros, settled, cast("Rule | None", None)
         TABLE[name] = self
 
     def differentiable(self, operands: int) -> Sequence[int]:
@@ -119,6 +123,10 @@ class Primitive:
 
     def __call__(self, *operands: Value, **params: Any) -> Value:
         return operands[0].builder.emit(self, operands, params)
+
+    def in_parts(self, operands: Sequence[Value], params: Params) -> Value:
+        """The result where a dtype among the operands is not claimed, by others (``ir.parts``)."""
+        return in_parts(self, operands, params)
 
     def __repr__(self) -> str:
         return self.name

@@ -193,12 +193,13 @@ class Builder:
     ``tracked[v]`` says whether a gradient flows through v. Instructions emitted while ``tracking`` is off are
     constants to every later differentiation. ``depths[v]`` says in how many vmapped functions v is one example's,
     ``blocks[v]`` in which checkpointed block it was emitted: ``block`` is the one that is open, 0 for none.
-    ``zeros`` remembers what zeros cotangents hold (``ops.selection``).
+    ``zeros`` remembers what zeros cotangents hold (``ops.selection``), ``wide`` of values within an operation the ones
+    that they were rounded from (``ir.parts``); None outside of one.
     """
 
     __slots__ = (
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "outer",
-        "tracked", "tracking", "zeros",
+        "tracked", "tracking", "wide", "zeros",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -215,6 +216,7 @@ class Builder:
         self.blocks: dict[int, int] = {}
         self.outer: list[int] = [0]
         self.zeros: dict[int, int] = {}
+        self.wide: dict[int, tuple[int, bool]] | None = None
 
     def input(self, aval: Aval, *, tracked: bool = False) -> Value:
         """A new input."""
@@ -226,9 +228,18 @@ class Builder:
         return Value(self, len(self.avals) - 1)
 
     def emit(self, primitive: Primitive, operands: Sequence[Value], params: Params) -> Value:
-        """Append one instruction; shape and dtype errors are raised here, and nothing is appended then."""
+        """Append one instruction; shape and dtype errors are raised here, and nothing is appended then.
+
+        On a dtype that is stored in one form and computed in another it becomes several (``ir.parts``).
+        """
         ids = tuple([x.id for x in operands])
-        return Value(self, self.append(applied(primitive, params, tuple([self.avals[v] for v in ids])), ids))
+        avals = tuple([self.avals[v] for v in ids])
+        for v, aval in zip(ids, avals, strict=True):
+            if aval.dtype.parts is not aval.dtype and (
+                aval.dtype.kind not in primitive.dtypes or (self.wide and v in self.wide)
+            ):
+                return primitive.in_parts(operands, params)
+        return Value(self, self.append(applied(primitive, params, avals), ids))
 
     def append(self, application: Application, operands: tuple[int, ...]) -> int:
         """Append one instruction; returns the number of its value."""
@@ -285,6 +296,8 @@ class Builder:
         found = self.consts.get(key)
         if found is None:
             found = self.consts[key] = self.full((), number, dtype).id
+        if self.wide is not None and dtype.kind == "h":
+            self.wide[found] = self.constant(number, dtype.parts).id, False
         return Value(self, found)
 
     def full(self, shape: tuple[int, ...], number: float, dtype: DType) -> Value:

@@ -68,11 +68,14 @@ class Template:
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
         shared = {v: key for key, v in b.consts.items()}
         own = [v for v in range(given, len(b.avals)) if v not in shared]
+        if b.wide:  # much was rounded that nobody reads
+            needed = set(b.needed([x.id for x in results if x is not None], set(range(given))))
+            shared, own = {v: key for v, key in shared.items() if v in needed}, [v for v in own if v in needed]
         ref = {v: k for k, v in enumerate([*range(given), *shared, *own])}
         made: list[Any] = b.applications
         self.given = given
         self.constants: tuple[tuple[Constant, Application], ...] = tuple([(key, made[v]) for v, key in shared.items()])
-        self.order = tuple([ref[v] for v in range(given, len(b.avals))])
+        self.order = tuple([ref[v] for v in range(given, len(b.avals)) if v in ref])
         self.applications: list[Application] = [made[v] for v in own]
         self.avals = [b.avals[v] for v in own]
         self.tracked = [b.tracked[v] for v in own]
@@ -150,7 +153,7 @@ class Template:
 
 def run(b: Builder, function: Function, params: Mapping[str, Any]) -> Template:
     """Template of a function on the inputs of a builder that holds nothing else."""
-    given = len(b.avals)
+    given, b.wide = len(b.avals), {}
     ans = function(*[Value(b, v) for v in range(given)], **params)
     return Template(b, given, ans if isinstance(ans, tuple | list) else (ans,))
 

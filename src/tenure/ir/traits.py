@@ -54,6 +54,10 @@ class Limit(NamedTuple):
         """Whether a number keeps to it."""
         return number >= 0 if self.zero else number != 0
 
+    def concerns(self, kind: str) -> bool:
+        """Whether numbers of a dtype of this kind can break it."""
+        return kind == "i" or (kind == "u" and not self.zero)
+
     def window(self, bits: int) -> tuple[int, int]:
         """The least number and the count of those admitted, modulo 2^bits."""
         return (0, 2 ** (bits - 1)) if self.zero else (1, 2**bits - 1)
@@ -61,7 +65,7 @@ class Limit(NamedTuple):
     def check(self, np: Any, *xs: Any) -> None:
         """Raise for the first element that does not keep to it, if anything is computed."""
         y = xs[self.operand]
-        if y.dtype.kind != "i" or not all(x.size for x in xs):
+        if not self.concerns(y.dtype.kind) or not all(x.size for x in xs):
             return
         bad = y < 0 if self.zero else y == 0
         if bad.any():

@@ -40,7 +40,7 @@ def diagonal(x: ArrayLike, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def trace(x: ArrayLike, *, offset: int = 0, dtype: DTypeLike | None = None) -> Tensor:
     """The sums of the diagonals of matrices, whose axes are the last two.
 
-    Whole numbers are summed in int64, or in ``dtype``. OutOfRange (TN801) for fewer than two axes.
+    Whole numbers are summed in 64 bits, or in ``dtype``. OutOfRange (TN801) for fewer than two axes.
 
     >>> tn.linalg.trace(tn.tensor([[1, 2], [3, 4]]), offset=1)
     tensor(2)

@@ -1,22 +1,27 @@
 """Every primitive, declared once. Importing this fills the table."""
 
+from tenure.ir.program import TABLE
 from tenure.ops import (
     advanced,
     angles,
     chain,
     combine,
+    complex_functions,
+    complexes,
     contract,
     gamma,
     index,
     integers,
     move,
     normal,
+    ordering,
     pointwise,
     random,
     reduce,
     rounding,
     scan,
     special,
+    windows,
 )
 
 __all__ = [
@@ -24,16 +29,23 @@ __all__ = [
     "angles",
     "chain",
     "combine",
+    "complex_functions",
+    "complexes",
     "contract",
     "gamma",
     "index",
     "integers",
     "move",
     "normal",
+    "ordering",
     "pointwise",
     "random",
     "reduce",
     "rounding",
     "scan",
     "special",
+    "windows",
 ]
+
+for _name, _rule in (complexes.SPLIT | complex_functions.FUNCTIONS).items():
+    TABLE[_name].split = _rule

@@ -30,7 +30,7 @@ from tenure.ops.index import Spec, check_indices, indexed_shape, lengths, select
 from tenure.ops.index_batching import array_read, array_write, named, numbered
 from tenure.ops.lowering import Element, Rewritten, Write
 from tenure.ops.move import reshape
-from tenure.ops.pointwise import ALL, NUMBERS
+from tenure.ops.pointwise import EVERY, NUMBERS
 from tenure.ops.selection import masked, ready, unselected_like
 
 Shape = tuple[int, ...]
@@ -231,7 +231,7 @@ gather: Primitive = linear(
         preserves=always,
         extents=lengths,
     ),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_gather_samples,
 )
 scatter_add: Primitive = linear(
@@ -373,12 +373,12 @@ scatter: Primitive = linear(
     "scatter",
     batch=array_write,
     lower=scatter_write(None),
-    aval=scatter_aval("scatter", ALL),
+    aval=scatter_aval("scatter", EVERY),
     ref=scatter_meaning(None),
     transpose=(lambda g, x, v, *operands, **params: scatter(ready(g), unselected_like(v), *operands, **params), _kept),
     argnums=(0, 1),
     in_place=0,
     traits=WRITES,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=scatter_samples,
 )

@@ -17,7 +17,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.primitive import PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
 from tenure.ops.batching import in_front
-from tenure.ops.declare import REALS, broadcast_shapes, primitive, unbroadcast
+from tenure.ops.declare import REALS, broadcast_shapes, claim, primitive, unbroadcast
 from tenure.ops.lowering import Product
 from tenure.ops.move import permute, reshape
 from tenure.ops.pointwise import NUMBERS, multiply
@@ -28,8 +28,7 @@ from tenure.ops.selection import NONE, zeros_of
 def _aval(x: Aval, y: Aval, *, selects: int = 0, marks: bool = False) -> Aval:
     if x.dtype is not y.dtype:
         raise DTypeError(f"matmul: dtypes {x.dtype.name} and {y.dtype.name} need a cast")
-    if x.dtype.kind == "b":
-        raise DTypeError("matmul is not defined for bool")
+    claim("matmul", x.dtype, NUMBERS)
     if x.ndim < 2 or y.ndim < 2:
         raise ShapeError(f"matmul: shapes {list(x.shape)} and {list(y.shape)}: both need two axes or more")
     if x.shape[-1] != y.shape[-2]:

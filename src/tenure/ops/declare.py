@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
@@ -28,6 +30,7 @@ from tenure.ir.primitive import (
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import NO_TRAITS, Traits
 from tenure.ops.batching import Batch, aligned
+from tenure.ops.convert import converted
 from tenure.ops.lowering import elementwise
 from tenure.ops.selection import Selection, level, times, unselected_like
 
@@ -51,7 +54,8 @@ def interval(low: float, high: float) -> Domain:
             return rng.integers(0, 2, shape).astype(bool)
         if dtype.kind in "iu":
             return rng.integers(int(low), int(high) + 1, shape).astype(dtype.numpy)
-        return rng.uniform(low, high, shape).astype(dtype.numpy)
+        x = rng.uniform(low, high, shape)
+        return converted(np, x + 1j * rng.uniform(low, high, shape) if dtype.is_complex else x, dtype)
 
     return sample
 

@@ -84,12 +84,13 @@ def _polygamma(np: Any, x: Any, n: int) -> Any:
         return total * math.factorial(n) * (1 if n % 2 else -1)
 
     z, odd = wide(np, x), -1 if n % 2 else 1
+    z = np.where(z == 0, 0.0, z) if n else z
     r = z - np.rint(z)
     below = odd * (above(1 - np.minimum(z, 0)) - above(1 - r)) + above(r)
-    poles = np.logical_and(z < 0, r == 0)
-    pole = np.where(poles, np.nan if n == 0 else np.inf, below)
-    ans = np.where(z < 0, pole, above(np.maximum(z, 0)))
-    return np.asarray(ans if n else np.where(z == 0, np.copysign(np.inf, -z), ans), x.dtype)
+    pole = np.where(np.logical_and(z < 0, r == 0), (np.nan if n == 0 else -odd * np.inf), below)
+    pole = np.where(np.isinf(z), np.nan, pole)
+    ans = np.where(z < 0, pole, above(np.where(z < 0, 1, z)))
+    return np.asarray(np.where(z == np.inf, np.inf if n == 0 else 0.0, ans), x.dtype)
 
 
 def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
@@ -97,19 +98,19 @@ def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
     a = np.abs(wide(np, x))
     near, far = np.minimum(a, 30), np.maximum(a, 30)
     term = total = (near / 2) ** n
-    last = series = 1 + 0 * far
+    last = series = np.ones_like(far)
     for k in range(1, 120):
         term = term * (near / 2) ** 2 / (k * (k + n))
         total = total + term
     for k in range(1, 40):
         last = last * ((2 * k - 1) ** 2 - 4 * n * n) / (8 * k * far)
         series = series + last
-    series = series / np.sqrt(8 * np.arctan(1 + 0 * far) * far)
+    series = series / np.sqrt(8 * np.arctan(np.ones_like(far)) * far)
     if scaled:
         total = total * np.exp(-near)
     else:
         series = np.where(np.isinf(far), np.inf, series * np.exp(np.minimum(far, 1e4)))
-    ans = np.where(a > 30, series, total)
+    ans = np.where(np.logical_and(scaled, np.isinf(a)), 0.0, np.where(a > 30, series, total))
     return np.asarray(ans if n == 0 else np.copysign(ans, x), x.dtype)
 
 

@@ -8,6 +8,7 @@ from math import inf
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import Value
 from tenure.ops import move, pointwise, reduce
+from tenure.ops.complexes import conjugate
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.einsum import einsum
 from tenure.ops.promote import as_type, common, floating
@@ -25,7 +26,7 @@ def inner(x: Value, y: Value) -> Value:
 
 
 def vecdot(x: Value, y: Value, *, axis: int) -> Value:
-    """The inner products of vectors along an axis, given from the end, the others broadcast together."""
+    """The inner products along an axis, given from the end, the others broadcast together; x is conjugate."""
     x, y = common(x, y)
     for v in (x, y):
         if v.ndim < -axis:
@@ -38,7 +39,7 @@ def vecdot(x: Value, y: Value, *, axis: int) -> Value:
     if x.dtype.kind == "b":
         raise DTypeError("vecdot is not defined for bool", help="cast to a number: x.long()")
     broadcast_shapes([x.shape, y.shape], "vecdot")
-    terms = pointwise.multiply(x, y)
+    terms = pointwise.multiply(conjugate(x), y)
     return reduce.reduce_sum(terms, axes=(terms.ndim + axis,))
 
 

@@ -25,10 +25,11 @@ from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
 from tenure.ir.traits import Traits, Within, always
 from tenure.ops.batching import spreading
+from tenure.ops.convert import added
 from tenure.ops.declare import REALS, claim, linear
 from tenure.ops.index_batching import basic_read, basic_write
 from tenure.ops.lowering import Element, Write, moving
-from tenure.ops.pointwise import ALL, NUMBERS
+from tenure.ops.pointwise import EVERY, NUMBERS
 from tenure.ops.selection import ready, unselected_like
 
 Entry = str | tuple[int, int]
@@ -97,7 +98,8 @@ def _setitem(np: Any, x: Any, v: Any, *starts: Any, spec: Spec, out: Any = None)
 
 def _additem(np: Any, x: Any, v: Any, *starts: Any, spec: Spec, out: Any = None) -> Any:
     out = np.array(x) if out is None else out
-    out[numpy_index(spec, starts)] += v
+    at = numpy_index(spec, starts)
+    out[at] = added(np, out[at], v)
     return out
 
 
@@ -162,7 +164,7 @@ getitem: Primitive = linear(
     ref=_getitem,
     transpose=(lambda g, x, *starts, spec: additem(unselected_like(x), ready(g), *starts, spec=spec),),
     accumulate=lambda acc, g, x, *starts, spec: additem(acc, g, *starts, spec=spec),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_read_samples,
 )
 setitem: Primitive = linear(
@@ -171,7 +173,7 @@ setitem: Primitive = linear(
     lower=Write(
         lambda e, index, x, v, *starts, spec: selected(e, index, x, starts, spec), value=1, base=0, ordered=False
     ),
-    aval=_write_aval("setitem", ALL),
+    aval=_write_aval("setitem", EVERY),
     ref=_setitem,
     transpose=(
         lambda g, x, v, *starts, spec: setitem(ready(g), unselected_like(v), *starts, spec=spec),
@@ -180,7 +182,7 @@ setitem: Primitive = linear(
     argnums=(0, 1),
     traits=Traits(extents=lengths),
     in_place=0,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_write_samples,
 )
 additem: Primitive = linear(
@@ -193,7 +195,7 @@ additem: Primitive = linear(
         combine="add",
         ordered=False,
     ),
-    aval=_write_aval("additem", NUMBERS),
+    aval=_write_aval("additem", NUMBERS + "hc"),
     ref=_additem,
     transpose=(
         lambda g, x, v, *starts, spec: g,
@@ -203,7 +205,7 @@ additem: Primitive = linear(
     traits=Traits(extents=lengths),
     in_place=0,
     base=0,
-    dtypes=NUMBERS,
+    dtypes=NUMBERS + "hc",
     samples=_write_samples,
 )
 
@@ -261,7 +263,7 @@ take_along: Primitive = linear(
     transpose=(lambda g, x, index: add_along(unselected_like(x), ready(g), index),),
     accumulate=lambda acc, g, x, index: add_along(acc, g, index),
     traits=Traits(indices=lambda x, index: [Within(1, x.ndim - 1, x.shape[-1])], preserves=always),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_along_samples,
 )
 """Along the last axis, row by row; the other axes of ``index`` are those of x."""

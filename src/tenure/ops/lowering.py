@@ -226,6 +226,42 @@ class Product(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Routine(Kind):
+    """A routine of the run time (``compile.routines``), on operands as they lie in memory and keys of the first one's
+    width. ``numbers(ans, xs, **params)`` are its sizes, ``space`` the bytes of room that it needs, and ``work`` the
+    number of products that take its time."""
+
+    threaded: ClassVar[bool] = True
+    name: str
+    numbers: Rule
+    work: Rule
+    space: Rule = field(default=lambda ans, xs, **params: 0)
+    generic: bool = False
+
+    def held(self, t: Any, at: Any) -> Iterable[int]:
+        return t.lying(at)  # type: ignore[no-any-return]
+
+    def reads(self, t: Any, v: int, at: Any) -> None:
+        t.reads.update(self.held(t, at))
+
+    def emit(self, k: Any) -> None:
+        k.routine(self)
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.reference(at)  # type: ignore[no-any-return]
+
+    def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
+        return int(self.work(ans, xs))
+
+    def room(self, ans: Aval, xs: Sequence[Aval], params: Params) -> int:
+        return int(self.space(ans, xs, **params))
+
+    def symbol(self, xs: Sequence[Aval]) -> str:
+        """The name by which code calls it."""
+        return f"{self.name}{8 * xs[0].dtype.itemsize}"
+
+
+@dataclass(frozen=True, slots=True)
 class Rewritten(Kind):
     """Others, which ``simplify`` puts in its place: no pass behind it meets one."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import copysign
 from typing import Any
 
+from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
@@ -13,9 +14,10 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import Value
 from tenure.ir.traits import MOVES, Traits, always, shaped
 from tenure.ops.batching import in_front, prefix, shift_axes, without_operands
+from tenure.ops.convert import number_in
 from tenure.ops.declare import REALS, claim, linear, primitive, unbroadcast
 from tenure.ops.lowering import Pieces, Write, moving
-from tenure.ops.pointwise import ALL
+from tenure.ops.pointwise import EVERY
 
 Shape = tuple[int, ...]
 
@@ -46,7 +48,7 @@ reshape: Primitive = linear(
     ref=lambda np, x, *, shape: np.reshape(x, shape),
     transpose=(lambda g, x, *, shape: reshape(g, shape=x.shape),),
     traits=Traits(preserves=always, in_order=True, extents=shaped),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_cases(((2, 3), {"shape": (3, 2)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 1, 2)})),
 )
 
@@ -63,7 +65,7 @@ permute: Primitive = linear(
     ref=lambda np, x, *, order: np.transpose(x, order),
     transpose=(lambda g, x, *, order: permute(g, order=tuple([order.index(k) for k in range(len(order))])),),
     traits=MOVES,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_cases(((2, 3), {"order": (1, 0)}), ((2, 3, 4), {"order": (2, 0, 1)}), ((), {"order": ()})),
 )
 
@@ -90,7 +92,7 @@ broadcast_to = linear(
     ref=lambda np, x, *, shape: np.broadcast_to(x, shape),
     transpose=(lambda g, x, *, shape: unbroadcast(g, x),),
     traits=Traits(preserves=always, extents=shaped),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_cases(((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})),
 )
 
@@ -134,7 +136,7 @@ concat = linear(
     ref=lambda np, *xs, axis: np.concatenate(xs, axis=axis),
     transpose=(_concat_transpose,),
     argnums=None,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_concat_samples,
 )
 
@@ -169,7 +171,7 @@ pad: Primitive = linear(
     aval=_pad_aval,
     ref=_pad,
     transpose=(lambda g, x, *, widths: pad(g, widths=tuple([(-lo, -hi) for lo, hi in widths])),),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_cases(
         ((3,), {"widths": ((1, 2),)}), ((2, 3), {"widths": ((0, 1), (-1, 0))}), ((0,), {"widths": ((2, 0),)})
     ),
@@ -189,7 +191,7 @@ flip: Primitive = linear(
     ref=lambda np, x, *, axes: np.flip(x, axes),
     transpose=(lambda g, x, *, axes: flip(g, axes=axes),),
     traits=MOVES,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_cases(((3,), {"axes": (0,)}), ((2, 3), {"axes": (0, 1)}), ((2, 3), {"axes": (1,)})),
 )
 full = primitive(
@@ -197,13 +199,13 @@ full = primitive(
     batch=without_operands,
     lower=moving(lambda e, index, *, shape, value, dtype: e.constant(value, dtype)),
     aval=lambda *, shape, value, dtype: Aval(shape, dtype),
-    ref=lambda np, *, shape, value, dtype: np.full(shape, value, dtype.numpy),
+    ref=lambda np, *, shape, value, dtype: np.full(shape, number_in(np, value, dtype)),
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
-    zeros=((), lambda found, *, value, **params: PARTIAL if value == 0 and copysign(1, value) < 0 else UNSIGNED),
+    zeros=((), lambda found, *, value, **params: PARTIAL if value == 0 and copysign(1, value.real) < 0 else UNSIGNED),
     traits=Traits(number=lambda *, shape, value, dtype: value, extents=shaped),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=lambda rng, dtype: [((), {"shape": s, "value": 2, "dtype": dtype}) for s in ((), (2, 3), (0,))],
 )
 
@@ -220,7 +222,7 @@ def _iota_extents(shape: Any, *, length: int, dtype: DType) -> dict[str, Any]:
 iota = primitive(
     "iota",
     batch=without_operands,
-    lower=moving(lambda e, index, *, length, dtype: e.cast(e.position(index[0]), dtype)),
+    lower=moving(lambda e, index, *, length, dtype: e.cast(e.position(index[0]), dtype, dtypes.int64)),
     aval=_iota_aval,
     ref=lambda np, *, length, dtype: np.arange(length, dtype=dtype.numpy),
     vjp=NOT_DIFFERENTIABLE,

@@ -13,6 +13,7 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import Limit, Traits, always
 from tenure.ops.batching import aligned, spreading
+from tenure.ops.convert import converted
 from tenure.ops.declare import (
     NONZERO,
     POSITIVE,
@@ -27,6 +28,8 @@ from tenure.ops.lowering import Element, elementwise
 from tenure.ops.selection import Selection, masked, unselected_like
 
 ALL = "biuf"
+EVERY = "biufhc"
+"""Kinds of dtypes that elements are moved of, whatever they are computed in."""
 NUMBERS = "iuf"
 TWO_REALS = (REALS, REALS)
 
@@ -315,31 +318,36 @@ where: Primitive = linear(
         lambda g, c, x, y: unbroadcast(masked(logical_not(c), g), y),
     ),
     argnums=(1, 2),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_where_samples,
 )
 
 
 def _fits(x: Aval, ans: Aval) -> bool:
     """Whether whole numbers stay the same: a number that was recorded fits into the dtype that it is cast to first."""
-    whole = x.dtype.kind in "bi" and ans.dtype.kind == "i"
-    return whole and (x.weak or x.dtype.itemsize <= ans.dtype.itemsize)
+    whole = x.dtype.kind in "biu" and ans.dtype.kind in "iu"
+    return whole and (x.weak or dtypes.can_cast(x.dtype, ans.dtype))
+
+
+def _cast_element(e: Any, index: Any, x: int, *, dtype: DType) -> Any:
+    return e.cast(e.at(x, e.broadcast(index, x)), dtype, e.aval(x).dtype)
 
 
 def _cast_samples(rng: Any, dtype: DType) -> Any:
-    for target in (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.bool_):
+    others = (dtypes.uint8, dtypes.uint64, dtypes.float16, dtypes.bfloat16, dtypes.complex64, dtypes.complex128)
+    for target in (dtypes.float32, dtypes.float64, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.bool_, *others):
         yield (REALS(rng, (2, 3), dtype),), {"dtype": target}
 
 
 cast: Primitive = linear(
     "cast",
     batch=aligned,
-    lower=elementwise(lambda e, x, *, dtype: e.cast(x, dtype), Cost.FREE, folds=True),
+    lower=Element(_cast_element, Cost.FREE, alike=True, folds=True),
     traits=Traits(preserves=_fits),
     aval=lambda x, *, dtype: x.with_dtype(dtype),
-    ref=lambda np, x, *, dtype: np.asarray(x).astype(dtype.numpy),
+    ref=lambda np, x, *, dtype: converted(np, np.asarray(x), dtype),
     transpose=(lambda g, x, *, dtype: cast(g, dtype=x.dtype),),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=_cast_samples,
 )
 mark = linear(
@@ -351,7 +359,7 @@ mark = linear(
     ref=lambda np, x: x,
     transpose=(lambda g, x: g,),
     alias=0,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=lambda rng, dtype: [((REALS(rng, (2, 3), dtype),), {})],
 )
 """The identity, as a value of its own: where a differentiation begins or ends."""
@@ -363,7 +371,7 @@ again = linear(
     aval=lambda x: Aval(x.shape, x.dtype),
     ref=lambda np, x: x,
     transpose=(lambda g, x: g,),
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=lambda rng, dtype: [((REALS(rng, (2, 3), dtype),), {})],
 )
 """The identity, from which what is computed already is computed once more."""
@@ -384,7 +392,7 @@ replace = linear(
     transpose=(lambda g, x, v: unselected_like(x), lambda g, x, v: g),
     argnums=(0, 1),
     alias=1,
-    dtypes=ALL,
+    dtypes=EVERY,
     samples=lambda rng, dtype: [((REALS(rng, (2, 3), dtype), REALS(rng, (2, 3), dtype)), {})],
 )
 """v, which has wholly overwritten x: the gradient of x is zero."""

@@ -12,16 +12,28 @@ from typing import Any
 from tenure import dtypes
 from tenure.dtypes import DType, promote, promote_scalar
 from tenure.errors import DTypeError, ShapeError
+from tenure.ir.parts import narrowed
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops import contract, index, move, pointwise, reduce
 
-PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float}
+SUMMED = {"b": dtypes.default_int, "i": dtypes.default_int, "u": dtypes.uint64}
+"""The dtype of sums, by the kind of the summands."""
+PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
 
 
 def as_type(x: Value, dtype: DType) -> Value:
     """Cast where the dtype differs."""
+    if x.aval.weak and dtype.kind == "h":
+        return narrowed(pointwise.cast(x, dtype=dtype.parts), dtype, weak=True)
     return x if x.dtype is dtype and not x.aval.weak else pointwise.cast(x, dtype=dtype)
+
+
+def as_index(i: Value) -> Value:
+    """Whole numbers as int64; those that it does not hold as the largest that it does, which is outside every axis."""
+    if i.dtype is dtypes.uint64:
+        i = pointwise.minimum(i, i.coerce(dtypes.int64.range[1]))
+    return as_type(i, dtypes.int64)
 
 
 def common(*xs: Value) -> list[Value]:
@@ -38,7 +50,7 @@ def common(*xs: Value) -> list[Value]:
 
 def floating(x: Value) -> Value:
     """Whole numbers and bools as the default float."""
-    return x if x.dtype.is_floating and not x.aval.weak else as_type(x, dtypes.default_float)
+    return x if x.dtype.has_gradient and not x.aval.weak else as_type(x, dtypes.default_float)
 
 
 Function = Callable[..., Any]
@@ -117,19 +129,20 @@ def keep(ans: Value, x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
 
 
 def accumulated(dtype: DType) -> DType:
-    """The dtype of sums and products: bools and narrow integers take the default integer."""
-    return dtypes.default_int if dtype.kind in "bi" else dtype
+    """The dtype of sums and products: 64 bits for bools and integers, without sign for unsigned ones (array API,
+    2024.12)."""
+    return SUMMED.get(dtype.kind, dtype)
 
 
 def total(x: Value, *, axes: tuple[int, ...], keepdims: bool, dtype: DType | None = None) -> Value:
-    """The sum; bools and narrow integers are summed in the default integer."""
+    """The sum; bools and integers are summed in 64 bits, unsigned ones without sign (array API, 2024.12)."""
     x = as_type(x, accumulated(x.dtype) if dtype is None else dtype)
     return keep(reduce.reduce_sum(x, axes=axes), x, axes, keepdims)
 
 
 def average(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     """The arithmetic mean of real numbers."""
-    if not x.dtype.is_floating:
+    if not x.dtype.has_gradient:
         raise DTypeError(f"mean of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32).mean()")
     count = 1
     for k in axes:
@@ -248,7 +261,7 @@ def fitted(x: Value, v: Value, shape: tuple[int, ...]) -> Value:
 
 def whole(starts: tuple[Value, ...]) -> list[Value]:
     """Starts of an index as int64."""
-    return [as_type(s, dtypes.int64) for s in starts]
+    return [as_index(s) for s in starts]
 
 
 def stop(x: Value) -> Value:

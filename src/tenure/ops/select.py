@@ -14,7 +14,7 @@ from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops import advanced, combine, index, move, pointwise
-from tenure.ops.promote import as_type, fitted
+from tenure.ops.promote import as_index, fitted
 
 WAYS: dict[str, Primitive] = {
     "set": advanced.scatter,
@@ -31,7 +31,7 @@ def operands_of(spec: index.Spec, given: tuple[Value, ...]) -> list[Value]:
     count = spec.count("a")
     arrays, starts = iter(given[:count]), iter(given[count:])
     taken = [entry for entry in spec if entry not in (":", "+")]
-    return [as_type(following(arrays if entry == "a" else starts), dtypes.int64) for entry in taken]
+    return [as_index(following(arrays if entry == "a" else starts)) for entry in taken]
 
 
 def chosen(x: Value, *given: Value, spec: index.Spec, at: int, unique: bool, lead: tuple[int, ...] | None) -> Value:
@@ -83,7 +83,7 @@ def beside(x: Value, i: Value, axis: int, name: str) -> tuple[list[Value], dict[
         raise ShapeError(f"{name}: indices of {i.ndim} dimensions for a tensor of {x.ndim}")
     whole_numbers(i, name)
     arrays = [
-        as_type(i, dtypes.int64) if k == axis else counting(x, x.shape[k] if n == 1 else n, k, x.ndim)
+        as_index(i) if k == axis else counting(x, x.shape[k] if n == 1 else n, k, x.ndim)
         for k, n in enumerate(i.shape)
     ]
     return arrays, {"spec": ("a",) * x.ndim, "at": 0, "unique": False}
@@ -92,7 +92,7 @@ def beside(x: Value, i: Value, axis: int, name: str) -> tuple[list[Value], dict[
 def whole_numbers(i: Value, name: str) -> None:
     """TN802 for indices that are no whole numbers."""
     if i.dtype.kind not in "iu":
-        raise DTypeError(f"{name}: indices of dtype {i.dtype.name}", help="indices are int32 or int64")
+        raise DTypeError(f"{name}: indices of dtype {i.dtype.name}", help="indices are integers")
 
 
 def along(x: Value, i: Value, *, axis: int) -> Value:
@@ -102,9 +102,9 @@ def along(x: Value, i: Value, *, axis: int) -> Value:
         raise ShapeError(f"take_along_axis: indices of shape {list(i.shape)} for a tensor of shape {list(x.shape)}")
     whole_numbers(i, "take_along_axis")
     if any(x.shape[k] != i.shape[k] for k in rest):
-        arrays = [as_type(i, dtypes.int64) if k == axis else counting(x, n, k, x.ndim) for k, n in enumerate(x.shape)]
+        arrays = [as_index(i) if k == axis else counting(x, n, k, x.ndim) for k, n in enumerate(x.shape)]
         return advanced.gather(x, *arrays, spec=("a",) * x.ndim, at=0, unique=False)
-    i, order = as_type(i, dtypes.int64), (*rest, axis)
+    i, order = as_index(i), (*rest, axis)
     if axis == x.ndim - 1:
         return index.take_along(x, i)
     taken = index.take_along(move.permute(x, order=order), move.permute(i, order=order))
@@ -203,7 +203,7 @@ def diagonal(x: Value, *, offset: int, first: int, second: int) -> Value:
 def within(i: Value, size: int) -> Value:
     """i, checked at the run to lie in an axis (TN801); negative numbers count from its end."""
     count = i.builder.emit(move.iota, (), {"length": size, "dtype": dtypes.int64})
-    return advanced.take_rows(count, as_type(i, dtypes.int64))
+    return advanced.take_rows(count, as_index(i))
 
 
 def unravel(i: Value, *, shape: tuple[int, ...]) -> tuple[Value, ...]:
@@ -235,5 +235,4 @@ def identity_of(way: str, dtype: DType) -> float:
         return 0 if way == "add" else 1
     if dtype.kind == "f":
         return float("-inf") if way == "max" else float("inf")
-    most: int = 2 ** (8 * dtype.itemsize - 1) - 1
-    return -most - 1 if way == "max" else most
+    return dtype.range[way == "min"]

@@ -7,7 +7,7 @@ import math
 from tenure.dtypes import finfo
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
-from tenure.ops import pointwise, promote, reduce, special
+from tenure.ops import complexes, pointwise, promote, reduce, special
 
 
 def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
@@ -66,7 +66,7 @@ def squares(away: Value, total: Value, axes: tuple[int, ...]) -> Value:
     """
     whole = reduce.reduce_sum(away * away, axes=axes)
     part = whole - total * (total * (1 / (count(away, axes) or 1)))
-    least = promote.stop(whole) * (NOISE * finfo(away.dtype).eps)
+    least = promote.stop(whole) * (NOISE * finfo(away.dtype.parts).eps)
     return part + promote.stop(pointwise.where(pointwise.less(part, least), -part, part.coerce(0)))
 
 
@@ -77,6 +77,9 @@ def count(x: Value, axes: tuple[int, ...]) -> int:
 
 def variance(x: Value, *, axes: tuple[int, ...], keepdims: bool, correction: float) -> Value:
     """Σ (x − mean)² / (n − correction), n the number of elements; the divisor is 0 where it would be negative."""
+    if x.dtype.is_complex:
+        re, im = (variance(v, axes=axes, keepdims=keepdims, correction=correction) for v in complexes.parts(x))
+        return re + im
     if not x.dtype.is_floating:
         raise DTypeError(f"var of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32).var(…)")
     away, _, total = shifted(x, axes)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.dtypes import BFLOAT16
 from tenure.runtime import buffers
 from tenure.runtime.assembler import NULL, Function, Module
 from tenure.runtime.extension import AVAILABLE, Extension
@@ -28,8 +29,12 @@ POOLED = 1 << 12
 """Size in bytes from which a buffer comes from the pool; NumPy keeps small ones itself, and is quicker with them."""
 Made = tuple[Sequence[int], str]
 """Shape and dtype of an array to make."""
-dtype_of: Callable[[str], np.dtype[Any]] = cache(np.dtype)
-"""The dtype of a name."""
+
+
+@cache
+def dtype_of(name: str) -> np.dtype[Any]:
+    """The NumPy dtype of a name."""
+    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
 
 
 class Call:

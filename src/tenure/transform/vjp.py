@@ -131,6 +131,8 @@ class Walk:
     def sum(self, x: int, y: int) -> int:
         """Sum of two cotangents of a value."""
         zeros, key = self.b.zeros, (self.b.avals[x], self.b.avals[y])
+        if key[0].dtype.parts is not key[0].dtype:
+            return (Value(self.b, x) + Value(self.b, y)).id
         at = self.sums.get(key)
         if at is None:
             at = self.sums[key] = applied(TABLE["add"], {}, key)

@@ -14,7 +14,8 @@ __all__ = ["Shapes"]
 _BY_SHAPE = frozenset(("zeros", "ones", "empty", "full"))
 _BY_COUNT = frozenset(("rand", "randn"))
 _LINES = frozenset(("arange", "linspace", "logspace", "hanning", "hamming"))
-_CASTS = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
+_CASTS = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16"}
+_CASTS |= {"char": "int8", "byte": "uint8"}
 _CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "array", "to", "astype", "type")
 _REDUCTIONS = frozenset(
     ("sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "all", "any", "argmax", "argmin", "ptp",

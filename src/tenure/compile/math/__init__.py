@@ -34,7 +34,7 @@ EXACT = (
     *(arithmetic.absolute, arithmetic.floor, arithmetic.floor_divide, arithmetic.maximum, arithmetic.minimum),
     *(arithmetic.remainder, arithmetic.sign, arithmetic.sqrt, arithmetic.unselected),
     *(bits.bitwise_not, bits.ceil, bits.copysign, bits.exponent, bits.fmod, bits.gcd, bits.left_shift, bits.mantissa),
-    *(bits.nextafter, bits.right_shift, bits.round, bits.signbit, bits.trunc),
+    *(bits.nextafter, bits.order_key, bits.right_shift, bits.round, bits.signbit, bits.trunc),
 )
 CLOSE = (
     *(exponential.exp, exponential.exp2, exponential.exp_product, exponential.expm1, exponential.sigmoid),

@@ -21,6 +21,7 @@ __all__ = [
     "left_shift",
     "mantissa",
     "nextafter",
+    "order_key",
     "right_shift",
     "round",
     "signbit",
@@ -71,6 +72,15 @@ def fmod(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> i
     if is_integer(x):
         return fmod_of_integers(b, x, y, signed)
     return fmod_of_floats(Lanes(b, x.type), x, y)
+
+
+def order_key(b: ir.IRBuilder, x: ir.Value, *, descending: bool) -> ir.Value:
+    """An integer as wide as x, in the order of the floats: zeros are equal, NaN is behind all numbers."""
+    v = Lanes(b, x.type)
+    nan = ((1 << (v.format.bits - v.format.fraction)) - 1) << (v.format.fraction - 1)
+    bits = b.select(v.unordered(x), v.whole(nan), v.bits(v.add(x, 0.0)))
+    key = b.xor(bits, v.shift_right(b.ashr(bits, v.whole(v.format.bits - 1)), 1))
+    return b.xor(key, v.whole(-1)) if descending else key
 
 
 def mantissa(b: ir.IRBuilder, x: ir.Value) -> ir.Value:

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from llvmlite import ir
 
-__all__ = ["DOUBLE", "SINGLE", "Builder", "Format", "Lanes", "element", "like", "outlined", "splat"]
+__all__ = [
+    "DOUBLE", "SINGLE", "Builder", "Format", "Lanes", "Unsigned", "element", "like", "outlined", "splat", "unsigned",
+]  # fmt: skip
 
 I32 = ir.IntType(32)
+
+
+class Unsigned(ir.IntType):  # type: ignore[misc]
+    """An integer type whose numbers have no sign; LLVM writes it, and compares it, as any other of its width."""
+
+    _instance_cache: ClassVar[dict[int, ir.Type]] = {}
 
 
 class Builder(ir.IRBuilder):  # type: ignore[misc]
@@ -61,6 +69,12 @@ DOUBLE = Format(ir.DoubleType(), ir.IntType(64), 64, 52, 1023)
 def element(type_: Any) -> Any:
     """The type of one lane."""
     return type_.element if isinstance(type_, ir.VectorType) else type_
+
+
+def unsigned(type_: Any) -> bool:
+    """Whether the lanes are unsigned integers or bools."""
+    lane = element(type_)
+    return isinstance(lane, Unsigned) or lane == ir.IntType(1)
 
 
 def like(type_: Any, lane: Any) -> Any:

@@ -132,8 +132,8 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
             [3., 4.]])
     """
     index, table = value_of(input), value_of(weight)
-    if index.dtype.kind != "i":
-        raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are int32 or int64")
+    if index.dtype.kind not in "iu":
+        raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are integers")
     if table.ndim != 2:
         raise ShapeError(f"embedding: a weight of shape {list(table.shape)}; it is (count, size)")
     count = table.shape[0]
@@ -157,8 +157,8 @@ def one_hot(tensor: ArrayLike, num_classes: int = -1) -> Tensor:
             [0, 0, 1]])
     """
     classes = value_of(tensor)
-    if classes.dtype.kind != "i":
-        raise DTypeError(f"one_hot of {classes.dtype.name}", help="classes are int32 or int64")
+    if classes.dtype.kind not in "iu":
+        raise DTypeError(f"one_hot of {classes.dtype.name}", help="classes are integers")
     num_classes = int_of(num_classes, "num_classes")
     if num_classes == -1:
         if not classes.numel():

@@ -215,10 +215,10 @@ def _class_axis(x: Any, y: Any) -> int:
     if x.ndim == 0:
         raise ShapeError("a loss over classes needs an axis of classes, and the input is 0-dimensional")
     axis = 0 if x.ndim == 1 else 1
-    if y.dtype.kind != "i":
+    if y.dtype.kind not in "iu":
         raise DTypeError(
             f"class indices of dtype {y.dtype.name}",
-            help="class indices are int32 or int64; probabilities are floats of the input's shape",
+            help="class indices are integers; probabilities are floats of the input's shape",
         )
     expected = x.shape[:axis] + x.shape[axis + 1 :]
     if y.shape != expected:

@@ -26,7 +26,7 @@ from tenure.values.rules.levels import Call, is_open
 from tenure.values.rules.modes import set_grad_enabled
 from tenure.values.rules.paths import KEEPING
 from tenure.values.rules.rows import ROOT, Path, Step
-from tenure.values.rules.rules import Level
+from tenure.values.rules.rules import Level, as_given
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
 
@@ -88,7 +88,8 @@ class Replay:
                 self.begin(rule.params)
             slots = range(step.first, step.first + len(rule.kinds))
             if any(s in wanted for s in slots):
-                scalars = self.segment.scalars[step.scalar : step.scalar + len(rule.numbers)]
+                words = self.segment.scalars[step.scalar : step.scalar + len(rule.numbers)]
+                scalars = as_given(words, rule.bounds)
                 again = set_grad_enabled(rule.grad or self.tracks).apply(self.again, step, scalars)
                 self.doubles.update(zip(slots, again, strict=True))
 
@@ -103,16 +104,16 @@ class Replay:
         RECORDER.vmap = call.outer
         return finish(call, results, step.params[0])
 
-    def again(self, step: Step, scalars: list[Any]) -> tuple[Any, ...]:
+    def again(self, step: Step, scalars: tuple[Any, ...]) -> tuple[Any, ...]:
         """Record one step once more, on the doubles of its operands."""
         read = [self.handle(a) for a in step.args]
         if step.expand is expand_operation:
-            return self.operation(step, read, tuple(scalars))
+            return self.operation(step, read, scalars)
         if step.expand is expand_mark:
             return (self.mark(step, read),)
         if step.expand is expand_call:
             program, tracked = step.params
-            return steps.call(program, read, tuple(scalars), tracked)  # type: ignore[no-any-return]
+            return steps.call(program, read, scalars, tracked)  # type: ignore[no-any-return]
         if step.expand is expand_gradient:
             return self.gradient(step)
         if step.expand is expand_select:

@@ -85,10 +85,10 @@ class Residuals:
             source = swaps.get(id(x), x if x._kind.tracked else None)
             if source is not None:
                 self.slots[k] = t.bind(source)
-            elif x._trace is t and x._slot >= self.start.results and x._aval.dtype.is_floating:
+            elif x._trace is t and x._slot >= self.start.results and x._aval.dtype.has_gradient:
                 self.slots[k] = x._slot
                 self.again.add(k)
-            elif read and x._aval.dtype.is_floating:
+            elif read and x._aval.dtype.has_gradient:
                 unknown.append(x)
         if self.again:
             self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=True)}
@@ -104,7 +104,7 @@ class Residuals:
         read = {a for step in steps for a in step.args} - self.known.keys()
         late = [t.inputs[~a] for a in read if a < 0 and ~a >= self.start.inputs]
         numbers = any(float in step.rule.numbers for step in steps)
-        return not numbers and all(x._kind.tracked or not x._aval.dtype.is_floating for x in late)
+        return not numbers and all(x._kind.tracked or not x._aval.dtype.has_gradient for x in late)
 
     def connected(self, t: Any) -> list[Any]:
         """Residuals with their graph, in the trace in progress."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tenure.compile.tiers import Tiered
+from tenure.dtypes import bfloat16
 from tenure.ir.applications import Application
 from tenure.ir.program import Builder
 from tenure.ir.templates import Template
@@ -102,6 +103,7 @@ def _known() -> dict[str, Any]:
         "none": None,
         "wide": INT64,
         "divides": DIVIDES,
+        "bfloat16": bfloat16,
         "empty": (),
         "zero": 0,
         "one": 1,

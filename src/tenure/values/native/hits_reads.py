@@ -349,9 +349,11 @@ def item(m: Code) -> None:
     with m.function("item", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
         v, bare = f.call("value", "ptr %x"), f.both(f.equal("i64 %n", "i64 0"), f.absent("ptr %names"))
         with f.when(f.both(bare, f.negation(f.absent(v)))):
-            shape, out = f.call("PyTuple_GetItem", f.get(v, ".aval"), "i64 0"), f.local()
+            aval, out = f.get(v, ".aval"), f.local()
+            shape, kind = (f.call("PyTuple_GetItem", aval, f"i64 {k}") for k in (0, 1))
             f.store(NULL, out)
-            with f.when(f.call("is_number", shape, returns="i1")):
+            spoken = f.negation(f.is_(kind, "bfloat16"))  # NumPy has no number for it
+            with f.when(f.both(spoken, f.call("is_number", shape, returns="i1"))):
                 data = f.call("array", v)
                 with f.unless(f.absent(data)):
                     f.store(f.call_method(data, "item_name"), out)

@@ -7,6 +7,7 @@ take it over (it owns the reference).
 from __future__ import annotations
 
 from tenure.runtime.assembler import NULL
+from tenure.values.native.hits_numbers import fits
 from tenure.values.native.hits_objects import MOST_PLACES, Code
 
 __all__ = ["PARTS"]
@@ -204,17 +205,6 @@ def input_(m: Code) -> None:
                 f.ret(number)
         f.decref("ptr %name", pair, when, "ptr %rule", number)
         f.ret(NULL)
-
-
-def fits(m: Code) -> None:
-    """Whether a step accepts a number without further checks."""
-    with m.function("fits", "ptr %rule", "i64 %k", "ptr %number", returns="i1") as f:
-        bound, over = f.call("PyTuple_GetItem", f.get("ptr %rule", "rule.bounds"), "i64 %k"), f.local("i32")
-        with f.when(f.is_(bound, "none")):
-            f.ret("i1 true")
-        n = f.call("PyLong_AsLongLongAndOverflow", "ptr %number", over, returns="i64")
-        divides = f.both(f.is_(bound, "divides"), f.negation(f.equal(n, "i64 0")))
-        f.ret(f.both(f.either(f.is_(bound, "wide"), divides), f.equal(f.load(over, "i32"), "i32 0")))
 
 
 def outermost(m: Code) -> None:

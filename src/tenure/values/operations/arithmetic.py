@@ -324,7 +324,7 @@ def addcmul(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
     tensor([61.])
     """
     try:
-        return x + (value_of(a) * b if value == 1 else value_of(a) * b * value)
+        return x + (value_of(a) * b if type(value) in PLAIN and value == 1 else value_of(a) * b * value)
     except (TypeError, ValueError) as error:
         refuse_among(error, "addcmul", x=x, b=b, value=value)
 
@@ -338,7 +338,7 @@ def addcdiv(x: Tensor, a: ArrayLike, b: Operand, *, value: float = 1) -> Tensor:
     tensor([16.])
     """
     try:
-        return x + (value_of(a) / b if value == 1 else value_of(a) / b * value)
+        return x + (value_of(a) / b if type(value) in PLAIN and value == 1 else value_of(a) / b * value)
     except (TypeError, ValueError) as error:
         refuse_among(error, "addcdiv", x=x, b=b, value=value)
 
@@ -354,6 +354,11 @@ def refuse_among(error: Exception, name: str, **operands: Any) -> NoReturn:
 def to_dtype(x: ArrayLike, dtype: DType) -> Tensor:
     """x cast to another dtype; x itself where it has that dtype."""
     x = value_of(x)
+    if x._aval.dtype.is_complex and not dtype.is_complex:
+        raise DTypeError(
+            f"a tensor of {x._aval.dtype.name} does not go into {dtype.name}: its imaginary part would be lost",
+            help="take x.real, x.abs() or tn.view_as_real(x)",
+        )
     return x if x._aval.dtype is dtype else apply_one(CAST, x, (("dtype", dtype),))
 
 

@@ -74,7 +74,7 @@ class AtIndex:
 
     def divide(self, v: ArrayLike) -> Tensor:
         """x divided by v at key; where indices repeat, by the product of all."""
-        if keys.is_basic(self._key) or not self._x.dtype.is_floating:
+        if keys.is_basic(self._key) or not self._x.dtype.has_gradient:
             return self._combined("divide", v, arithmetic.divide)
         if keys.single_mask(self._key, self._x.shape) is not None:
             return self._combined("divide", v, arithmetic.divide)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenure.dtypes import DType
+from tenure.dtypes import BFLOAT16, DType
 from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
 from tenure.interp.interp import Poison
+from tenure.ops.convert import widened
 from tenure.values.native.hits import coded
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.leaving import leave
+from tenure.values.operations.namespace import VERSIONS
 from tenure.values.operations.show import format_tensor
 from tenure.values.rules.graph import Leaf, Out
 from tenure.values.run.force import leaves_some, run_prefix
@@ -53,11 +58,31 @@ def owned(array: np.ndarray[Any, Any]) -> Any:
     return tensor(array)
 
 
+def spelled(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array of numbers that Python and NumPy know: bfloat16 as float32, which holds each."""
+    return widened(np, array) if array.dtype == BFLOAT16 else array
+
+
+def named(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array as NumPy names its dtype; bfloat16 by ``ml_dtypes``, where that is installed. DTypeError (TN802)."""
+    if array.dtype != BFLOAT16:
+        return array
+    try:
+        bfloat16 = import_module("ml_dtypes").bfloat16
+    except ImportError:
+        help = "take x.float().numpy(), or install ml_dtypes, which has it"
+        raise DTypeError("NumPy has no bfloat16", help=help) from None
+    return array.view(bfloat16)
+
+
 WRITABLE = 1
 """Flag of the buffer protocol by which a consumer asks for writable memory."""
 
 HAS_FLAGS = (1,)
 """First version of DLPack with read-only memory."""
+
+CPU = (1, 0)
+"""Device of DLPack, and its number."""
 
 
 def independent(x: Any) -> Any:
@@ -98,7 +123,7 @@ class Boundary:
         array = array_of(self)
         if array.size != 1:
             raise ShapeError(f"item() of a tensor with {array.size} elements", help="use .tolist() or .numpy()")
-        return array.item()  # type: ignore[no-any-return]
+        return spelled(array).item()  # type: ignore[no-any-return]
 
     def tolist(self: Any) -> Any:
         """The elements as nested lists of Python numbers (a number for a 0-dimensional tensor).
@@ -106,7 +131,7 @@ class Boundary:
         >>> tn.tensor([[1, 2], [3, 4]]).tolist()
         [[1, 2], [3, 4]]
         """
-        return array_of(self).tolist()
+        return spelled(array_of(self)).tolist()
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
         """The elements as an array of its own, which is read-only and cannot be made writable.
@@ -117,18 +142,18 @@ class Boundary:
         array([1., 2.], dtype=float32)
         """
         value = independent(self)
-        return leave(value, array_of(value))  # type: ignore[no-any-return]
+        return named(leave(value, array_of(value)))
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = independent(self)
-        array = array_of(value)
+        array = named(array_of(value))
         if copy is not None and not isinstance(copy, bool):
             raise DTypeError(f"__array__: copy is True, False or None, not {shown(copy)}")
         if dtype is not None and _numpy_dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError("a cast needs a copy, and copy=False forbids one")
-            return array.astype(dtype)  # type: ignore[no-any-return]
-        return array.copy() if copy else leave(value, array)  # type: ignore[no-any-return]
+            return array.astype(dtype)
+        return array.copy() if copy else named(leave(value, array_of(value)))
 
     def __buffer__(self: Any, flags: int) -> memoryview:
         """The buffer protocol (PEP 688): read-only memory, for as long as it is held."""
@@ -136,19 +161,40 @@ class Boundary:
             raise BufferError("the memory of a tensor leaves read-only")
         return memoryview(self.numpy())
 
-    def __dlpack__(self: Any, **asked: Any) -> Any:
+    def __dlpack__(
+        self: Any,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
         """A DLPack capsule of a copy, read-only for consumers that ask for a version which can say so.
 
         BufferError for ``copy=False``, and for a device other than the CPU.
         """
-        if asked.get("copy") is False:
+        if copy is False:
             raise BufferError("a tensor leaves as a copy: there are consumers that write what is read-only")
-        if asked.get("copy") is None and (asked.get("max_version") or (0,)) >= HAS_FLAGS:
+        asked: Any = {"stream": stream, "max_version": max_version, "dl_device": dl_device}
+        if copy is None and (max_version or (0,)) >= HAS_FLAGS:
             return self.numpy().__dlpack__(**asked)
-        return array_of(independent(self)).__dlpack__(**{**asked, "copy": True})
+        return array_of(independent(self)).__dlpack__(**asked, copy=True)
 
-    def __dlpack_device__(self: Any) -> Any:
-        return array_of(self).__dlpack_device__()
+    def __dlpack_device__(self: Any) -> tuple[int, int]:
+        """The CPU in DLPack's numbers."""
+        return CPU
+
+    def __array_namespace__(self: Any, *, api_version: str | None = None) -> ModuleType:
+        """The namespace of the functions of the Python array API standard: ``tenure``.
+
+        ValueError for a version of the standard that is not known.
+
+        >>> tn.zeros(2).__array_namespace__() is tn
+        True
+        """
+        if api_version is not None and api_version not in VERSIONS:
+            raise ValueError(f"the versions of the array API are {', '.join(VERSIONS)}, not {shown(api_version)}")
+        return sys.modules[__name__.partition(".")[0]]
 
     def __bool__(self: Any) -> bool:
         array = array_of(self)
@@ -157,10 +203,13 @@ class Boundary:
                 f"the truth of a tensor with {array.size} elements is not defined",
                 help="use .any() or .all(), or tn.where for a choice by element",
             )
-        return bool(array.item())
+        return bool(spelled(array).item())
 
     def __float__(self: Any) -> float:
         return float(self.item())
+
+    def __complex__(self: Any) -> complex:
+        return complex(self.item())
 
     def __int__(self: Any) -> int:
         return int(self.item())
@@ -196,7 +245,7 @@ class Boundary:
         if level is not None:
             return f"tensor(<one example of {level.count}>, shape={self.shape}, dtype={self.dtype.name})"
         try:
-            array = array_of(self)
+            array = spelled(array_of(self))
         except TenureError as error:
             return f"tensor(<failed: {error.message}>, shape={self.shape})"
         return format_tensor(

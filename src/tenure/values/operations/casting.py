@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike, as_dtype
+from tenure.errors import DTypeError, shown
 from tenure.values.operations import arithmetic, creation
 from tenure.values.trace import record
 from tenure.values.trace.given import flag
@@ -44,6 +45,38 @@ class Casting:
         """
         return arithmetic.astype(self, "float64")
 
+    def half(self: Any) -> Tensor:
+        """The tensor in float16.
+
+        >>> tn.tensor([1, 2]).half()
+        tensor([1., 2.], dtype=tenure.float16)
+        """
+        return arithmetic.astype(self, "float16")
+
+    def bfloat16(self: Any) -> Tensor:
+        """The tensor in bfloat16: float32 with 8 bits of precision.
+
+        >>> tn.tensor([1.01]).bfloat16()
+        tensor([1.0078], dtype=tenure.bfloat16)
+        """
+        return arithmetic.astype(self, "bfloat16")
+
+    def cfloat(self: Any) -> Tensor:
+        """The tensor in complex64.
+
+        >>> tn.tensor([1, 2]).cfloat()
+        tensor([1.+0.j, 2.+0.j])
+        """
+        return arithmetic.astype(self, "complex64")
+
+    def cdouble(self: Any) -> Tensor:
+        """The tensor in complex128.
+
+        >>> tn.tensor([1.0]).cdouble()
+        tensor([1.+0.j], dtype=tenure.complex128)
+        """
+        return arithmetic.astype(self, "complex128")
+
     def long(self: Any) -> Tensor:
         """The tensor in int64.
 
@@ -51,6 +84,30 @@ class Casting:
         tensor([1])
         """
         return arithmetic.astype(self, "int64")
+
+    def short(self: Any) -> Tensor:
+        """The tensor in int16.
+
+        >>> tn.tensor([1.5]).short()
+        tensor([1], dtype=tenure.int16)
+        """
+        return arithmetic.astype(self, "int16")
+
+    def char(self: Any) -> Tensor:
+        """The tensor in int8.
+
+        >>> tn.tensor([-1.5]).char()
+        tensor([-1], dtype=tenure.int8)
+        """
+        return arithmetic.astype(self, "int8")
+
+    def byte(self: Any) -> Tensor:
+        """The tensor in uint8.
+
+        >>> tn.tensor([1.5]).byte()
+        tensor([1], dtype=tenure.uint8)
+        """
+        return arithmetic.astype(self, "uint8")
 
     def int(self: Any) -> Tensor:
         """The tensor in int32.
@@ -67,6 +124,17 @@ class Casting:
         tensor([False,  True])
         """
         return arithmetic.astype(self, "bool")
+
+    def to_device(self: Any, device: str, /, *, stream: None = None) -> Tensor:
+        """The tensor on a device, of which there is one. DTypeError (TN802) for another device, and for a stream.
+
+        >>> tn.zeros(2).to_device("cpu")
+        tensor([0., 0.])
+        """
+        creation.check_device(device)
+        if stream is not None:
+            raise DTypeError(f"to_device: the device cpu has no streams, and {shown(stream)} is given")
+        return self._read()  # type: ignore[no-any-return]
 
 
 def to(

@@ -98,10 +98,10 @@ def leaf(value: Tensor, requires_grad: bool) -> Tensor:
 
 def check_differentiable(value: Any) -> None:
     """TN804 for a dtype that is not floating: only floating tensors can require grad."""
-    if not value._aval.dtype.is_floating:
+    if not value._aval.dtype.has_gradient:
         raise DTypeError(
             f"a tensor of dtype {value._aval.dtype.name} cannot require grad",
-            help="only floating dtypes can: give dtype=tn.float32",
+            help="only floating and complex dtypes can: give dtype=tn.float32",
         )
 
 

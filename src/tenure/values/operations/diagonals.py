@@ -158,7 +158,7 @@ def diag_embed(x: ArrayLike, offset: int = 0, dim1: int = -2, dim2: int = -1) ->
 def trace(x: ArrayLike) -> Tensor:
     """The sum of the main diagonal of a matrix, or of each of several, whose axes are the last two.
 
-    Whole numbers are summed in int64. ShapeError (TN802) for fewer than two axes.
+    Whole numbers are summed in 64 bits. ShapeError (TN802) for fewer than two axes.
 
     >>> tn.trace(tn.tensor([[1, 2], [3, 4]]))
     tensor(5)

@@ -36,7 +36,7 @@ def _relu(x: Any) -> Any:
 
 
 def _floor(x: Any) -> Any:
-    return pointwise.floor(x) if x.dtype.is_floating else x
+    return x if x.dtype.kind in "biu" else pointwise.floor(x)
 
 
 @recorded(unary(Operation("negative", pointwise.negative, "NegBackward0")))

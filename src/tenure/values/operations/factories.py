@@ -15,6 +15,7 @@ from tenure.errors import DTypeError, shown
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.creation import FILL, check_device, leaf, tensor
+from tenure.values.operations.shaping import broadcast_to
 from tenure.values.trace import record
 from tenure.values.trace.blame import public
 from tenure.values.trace.given import check_number, check_shape, chosen, int_of, shape_of
@@ -54,10 +55,13 @@ def full(
         (shape,) = chosen("full", () if shape is None else (shape,), None, size)
     if isinstance(fill_value, np.generic):
         fill_value = fill_value.item()
+    if isinstance(fill_value, complex):
+        target = as_dtype(complex if dtype is None else dtype)
+        return leaf(broadcast_to(tensor(fill_value, dtype=target), check_shape(shape, target)), requires_grad)
     if not isinstance(fill_value, bool | int | float):
         raise DTypeError(f"full: the value is a number, not {shown(fill_value)}")
     target = as_dtype(type(fill_value) if dtype is None else dtype)
-    if target.kind == "i":
+    if target.kind in "iu":
         check_number("full", fill_value, target)
     params = parameters(("shape", "dtype"), check_shape(shape, target), target)
     return leaf(apply(FILL, (), params, (fill_value,)), requires_grad)
@@ -125,7 +129,7 @@ def _constant(number: int, size: tuple[Any, ...], dtype: DTypeLike | None, devic
     check_device(device)
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     params = parameters(("shape", "dtype"), shape_of(size, target), target)
-    return params, (float(number) if target.is_floating else number,)
+    return params, (float(number) if target.has_gradient else number,)
 
 
 @overload

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure import dtypes
 from tenure.errors import DTypeError, following
-from tenure.ops import pointwise
+from tenure.ops import complexes, pointwise
 from tenure.ops.promote import Operation, as_type, common, floating, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.elementary import unary
@@ -27,11 +27,13 @@ def _infinite(x: Any, sign: int = 0) -> Any:
     """Whether x is infinite, with a sign if one is given; whole numbers are not."""
     x = floating(x)
     size = pointwise.absolute(x) if sign == 0 else x * sign
-    return pointwise.equal(size, x.coerce(math.inf))
+    return pointwise.equal(size, size.coerce(math.inf))
 
 
 def _finite(x: Any, *numbers: Any, given: tuple[bool, bool, bool]) -> Any:
     """The numbers are those that are given, of NaN, ∞ and −∞."""
+    if x.dtype.is_complex:
+        return complexes.each_part(lambda part: _finite(part, *numbers, given=given), x)
     if not x.dtype.is_floating:
         return x
     info, left = dtypes.finfo(x.dtype), iter(numbers)
@@ -48,9 +50,10 @@ def _close(x: Any, y: Any, rtol: Any, atol: Any, *, equal_nan: bool) -> Any:
     """Whether |x − y| ≤ atol + rtol · |y|, or x = y; whole numbers are compared as float64."""
     x, y = common(x, y)
     same = pointwise.equal(x, y)
-    if not x.dtype.is_floating:
+    if not x.dtype.has_gradient:
         x, y = as_type(x, dtypes.float64), as_type(y, dtypes.float64)
-    bound = pointwise.absolute(y) * as_type(rtol, y.dtype) + as_type(atol, y.dtype)
+    bound = pointwise.absolute(y)
+    bound = bound * as_type(rtol, bound.dtype) + as_type(atol, bound.dtype)
     near = pointwise.logical_and(pointwise.less_equal(pointwise.absolute(x - y), bound), pointwise.isfinite(y))
     found = pointwise.logical_or(same, near)
     if not equal_nan:

@@ -41,7 +41,7 @@ def is_complex(x: ArrayLike) -> bool:
     >>> tn.is_complex(tn.zeros(2))
     False
     """
-    return value_of(x)._aval.dtype.numpy.kind == "c"
+    return value_of(x)._aval.dtype.is_complex
 
 
 def result_type(*arrays_and_dtypes: ArrayLike | DTypeLike) -> DType:

@@ -208,7 +208,7 @@ def whole(x: Any) -> Any:
 def not_whole(dtype: str) -> DTypeError:
     """TN802 for an index array of another dtype."""
     return DTypeError(
-        f"an index of dtype {dtype}", help="an index tensor is int32 or int64, a mask bool; cast it: .to(tn.int64)"
+        f"an index of dtype {dtype}", help="an index tensor is of integers, a mask of bools; cast it: .to(tn.int64)"
     )
 
 

@@ -18,6 +18,7 @@ from tenure.values.operations.comparison import greater_equal as ge
 from tenure.values.operations.comparison import less as lt
 from tenure.values.operations.comparison import less_equal as le
 from tenure.values.operations.comparison import not_equal as ne
+from tenure.values.operations.complexes import conj as conj_physical
 from tenure.values.operations.differences import trapezoid as trapz
 from tenure.values.operations.elementary import abs as absolute
 from tenure.values.operations.elementary import negative as neg
@@ -35,6 +36,7 @@ __all__ = [
     "arctanh",
     "bitwise_invert",
     "clamp",
+    "conj_physical",
     "div",
     "eq",
     "fix",

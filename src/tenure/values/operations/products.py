@@ -11,6 +11,7 @@ from tenure.ops.einsum import einsum
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.axes import check_axis, one_of
+from tenure.values.operations.complexes import conj
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import number
 from tenure.values.trace.operators import binary, recorded
@@ -92,14 +93,23 @@ def mv(x: ArrayLike, y: ArrayLike) -> Tensor:  # type: ignore[empty-body]
 def dot(x: ArrayLike, y: ArrayLike) -> Tensor:  # type: ignore[empty-body]
     """The inner product of two vectors.
 
-    Shapes: (n,) and (n,) give (). ShapeError (TN802) for others. Also called ``vdot``.
+    Shapes: (n,) and (n,) give (). ShapeError (TN802) for others.
 
     >>> tn.dot(tn.tensor([1, 2]), tn.tensor([1, 10]))
     tensor(21)
     """
 
 
-vdot = dot
+def vdot(x: ArrayLike, y: ArrayLike) -> Tensor:
+    """The inner product of two vectors, of which the first is taken conjugate.
+
+    Shapes: (n,) and (n,) give (). ShapeError (TN802) for others.
+
+    >>> tn.vdot(tn.tensor([1j]), tn.tensor([1j]))
+    tensor(1.+0.j)
+    """
+    x = value_of(x)
+    return dot(conj(x) if x._aval.dtype.is_complex else x, y)
 
 
 @recorded(_fixed("outer", "i,j->ij", "OuterBackward0"))
@@ -130,6 +140,8 @@ def inner(x: ArrayLike, y: ArrayLike) -> Tensor:
 
 def vecdot(x: ArrayLike, y: ArrayLike, axis: int | None = None, *, dim: int | None = None) -> Tensor:
     """The inner products of vectors along an axis (the last by default), the other axes broadcast together.
+
+    Of complex vectors the first is taken conjugate.
 
     The axis counts from the end, before broadcasting. ShapeError (TN802) if the sizes along it differ, or the others do
     not broadcast.

@@ -27,7 +27,7 @@ IOTA = Operation("arange", lambda start, step, *, length, dtype: _arange(start, 
 
 
 def _arange(start: Any, step: Any, length: int, dtype: DType) -> Any:
-    inner = dtypes.float64 if dtype.is_floating else dtypes.int64
+    inner = dtypes.float64 if dtype.has_gradient else dtypes.int64
     count = start.builder.emit(move.iota, (), {"length": length, "dtype": inner})
     line = promote.as_type(start, inner) + count * promote.as_type(step, inner)
     return promote.as_type(line, dtype)
@@ -67,12 +67,17 @@ def arange(
     target = as_dtype((int if whole else float) if dtype is None else dtype)
     count = -((start - stop) // step) if whole else math.ceil((stop - start) / step)
     length = check_shape((max(0, count),), target)[0]
-    if length and target.kind == "i" and dtype is not None:
+    if length and target.kind in "iu" and dtype is not None:
         check_number("arange", start, target)
         check_number("arange", start + (length - 1) * step, target)
-    kind = float if target.is_floating else int
+    kind = float if target.has_gradient else _wrapped
     value = apply(IOTA, (), (("length", length), ("dtype", target)), (kind(start), kind(step)))
     return leaf(value, requires_grad)
+
+
+def _wrapped(number: float) -> int:
+    """A whole number modulo 2^64, as an int64: a range of uint64 is computed so."""
+    return (int(number) + 2**63) % 2**64 - 2**63
 
 
 def _is_finite(number: float) -> bool:
@@ -123,7 +128,7 @@ def linspace(
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     (num,) = check_shape((num,), target)
     start, stop, endpoint = _finite("linspace", start), _finite("linspace", stop), flag("endpoint", endpoint)
-    if target.kind == "i" and type(start) is int and type(stop) is int:
+    if target.kind in "iu" and type(start) is int and type(stop) is int:
         gaps = max(1, num - 1 if endpoint else num)
         return tensor([start + k * (stop - start) // gaps for k in range(num)], dtype=target)
     line = np.linspace(float(start), float(stop), num, endpoint=endpoint)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from tenure.dtypes import promote_scalar
 from tenure.errors import DTypeError, following
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import coded
@@ -34,20 +35,28 @@ def written_of(v: Any) -> Any:
 
 
 def as_operand(x: Any) -> Any:
-    """Operand beside a tensor: a value or a Python number; NotImplemented for anything else."""
+    """Operand beside a tensor: a value or a Python number (a complex one too); NotImplemented for anything else."""
     if isinstance(x, record._Tensor):
         return x._read()
     if type(x) in (bool, int, float):
         return x
-    if isinstance(x, np.generic) and x.dtype.kind in "biuf":
+    if isinstance(x, np.generic) and x.dtype.kind in "biufc":
         return x.item()
+    if type(x) is complex:
+        return x
     if isinstance(x, np.ndarray):
         return creation.tensor(x)
     if isinstance(x, list | tuple):
         raise DTypeError(f"a {type(x).__name__} stands beside a tensor", help="make a tensor of it: tn.tensor([…])")
-    if isinstance(x, bool | int | float):
-        return following(kind(x) for kind in (bool, int, float) if isinstance(x, kind))
+    kinds: tuple[Any, ...] = (bool, int, float, complex)
+    if isinstance(x, kinds):
+        return following(kind(x) for kind in kinds if isinstance(x, kind))
     return NotImplemented
+
+
+def complex_beside(number: complex, x: Any) -> Tensor:
+    """A Python complex number beside a tensor, in the complex dtype of the tensor's precision."""
+    return creation.tensor(number, dtype=promote_scalar(x._aval.dtype, complex))
 
 
 def refuse_operands(fn: Operation, x: Any, y: Any) -> NoReturn:

@@ -48,7 +48,7 @@ def sum(
 ) -> Tensor:
     """The sum over axes (all by default), in the shape of x without them.
 
-    bool and int32 are summed in int64. OutOfRange (TN801) for an axis that is not there.
+    bool and integers are summed in int64, unsigned ones in uint64. OutOfRange (TN801) for an axis that is not there.
 
     >>> x = tn.tensor([[1, 2], [3, 4]])
     >>> tn.sum(x), tn.sum(x, axis=0)

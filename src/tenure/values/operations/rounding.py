@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def _of_whole(name: str, prim: Any) -> Operation:
     """Rounding, which leaves integers as they are."""
-    return Operation(name, lambda x: prim(x) if x.dtype.is_floating else x)
+    return Operation(name, lambda x: x if x.dtype.kind in "biu" else prim(x))
 
 
 def _signbit(x: Any) -> Any:
@@ -39,7 +39,7 @@ def _number(x: Any) -> Any:
 
 
 def _rounded(x: Any, *, decimals: int) -> Any:
-    if not x.dtype.is_floating:
+    if not x.dtype.has_gradient:
         if decimals < 0:
             raise DTypeError("round: decimals of a whole number are not negative", help="cast it to a float first")
         return x
@@ -102,7 +102,7 @@ def trunc(x: ArrayLike) -> Tensor:
     """
 
 
-@recorded(unary(Operation("frac", lambda x: x - rounding.trunc(x) if x.dtype.is_floating else x * 0)))
+@recorded(unary(Operation("frac", lambda x: x * 0 if x.dtype.kind in "biu" else x - rounding.trunc(x))))
 def frac(x: ArrayLike) -> Tensor:
     """Elementwise fraction x - trunc(x), with the sign of x.
 

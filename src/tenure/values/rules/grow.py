@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tenure.dtypes import int64
 from tenure.ir.aval import Aval
 from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
@@ -111,12 +112,12 @@ def bounds_of(template: Template, avals: Sequence[Aval], numbers: Sequence[int])
     first = template.given + len(template.constants)
     for v, (at, operands) in enumerate(zip(template.applications, template.refs, strict=True), first):
         preserves, dtype = at.primitive.traits.preserves, at.aval.dtype
-        if preserves and dtype.kind == "i" and operands[0] in source and preserves(avals[operands[0]], at.aval):
+        if preserves and dtype.kind in "iu" and operands[0] in source and preserves(avals[operands[0]], at.aval):
             number = source[v] = source[operands[0]]
-            if operands[0] == number and dtype.itemsize < 8:
-                ranges[number] = (-(2 ** (8 * dtype.itemsize - 1)), 2 ** (8 * dtype.itemsize - 1) - 1)
+            if operands[0] == number and dtype is not int64:
+                ranges[number] = dtype.range
         limit = at.primitive.traits.limit
-        if limit is not None and dtype.kind == "i" and operands[limit.operand] in source:
+        if limit is not None and dtype.kind in "iu" and operands[limit.operand] in source:
             limits[source[operands[limit.operand]]] = limit
     return tuple([bound_of(avals[v].dtype.kind, limits.get(v), ranges.get(v)) for v in numbers])
 

@@ -8,7 +8,7 @@ recorded step is a rule and the slots that it reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any, Final
 
@@ -177,9 +177,23 @@ def within(value: int, bound: Bound) -> bool:
     return bound[0] <= value <= bound[1] and (bound[2] is None or bound[2].admits(value))
 
 
+def in_words(numbers: Sequence[Any]) -> Sequence[Any]:
+    """The numbers of a step as a program takes them, in 64 bits: what a uint64 holds beyond an int64, modulo 2^64."""
+    most = INT64[1]
+    if all(type(n) is not int or n <= most for n in numbers):
+        return numbers
+    return [n - 2**64 if type(n) is int and n > most else n for n in numbers]
+
+
+def as_given(words: Sequence[Any], bounds: Sequence[Bound | None]) -> tuple[Any, ...]:
+    """The numbers that a step was recorded with; of a uint64 those below 0 stand for ones that no int64 holds."""
+    pairs = zip(words, bounds, strict=True)
+    return tuple([n + 2**64 if bound and bound[0] == 0 and n < 0 else n for n, bound in pairs])
+
+
 def out_of_bounds(value: int, bound: Bound) -> Exception:
     """Error for a Python number outside the range of its dtype, or refused by a primitive."""
     if bound[2] is not None and bound[0] <= value <= bound[1]:
         return bound[2].error(value)
-    bits = (bound[1] - bound[0] + 1).bit_length() - 1
-    return DTypeError(f"the number {value} does not fit in int{bits}", help="write it as a float, or cast the tensor")
+    name = f"{'int' if bound[0] else 'uint'}{(bound[1] - bound[0]).bit_length()}"
+    return DTypeError(f"the number {value} does not fit in {name}", help="write it as a float, or cast the tensor")

@@ -88,7 +88,7 @@ class Described:
         >>> tn.zeros(2).is_complex()
         False
         """
-        return self._aval.dtype.numpy.kind == "c"
+        return self._aval.dtype.is_complex
 
     @property
     def device(self) -> str:

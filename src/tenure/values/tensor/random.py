@@ -202,13 +202,16 @@ def randint(
         raise TypeError("randint needs a size, as in randint(0, 10, (3,))")
     check_device(device)
     first, end = (int_of(x, f"randint: {name}") for name, x in (("low", low), ("high", high)))
-    if not -(2**63) <= first < end <= 2**63:
-        raise ShapeError(f"randint: [{first}, {end}) is empty or not within int64")
     target = dtypes.int64 if dtype is None else as_dtype(dtype)
+    shift = 2**63 if target is dtypes.uint64 and end > 2**63 else 0
+    if not -(2**63) <= first - shift < end - shift <= 2**63:
+        raise ShapeError(f"randint: [{first}, {end}) is empty or not within {target.name if shift else 'int64'}")
     for number in (first, end - 1):
         check_number("randint", number, target)
-    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), (("low", first), ("high", end)), generator)
-    return out if dtype is None else out.to(target)
+    drawn = (("low", first - shift), ("high", end - shift))
+    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), drawn, generator)
+    out = out if dtype is None else out.to(target)
+    return out + shift if shift else out
 
 
 @public

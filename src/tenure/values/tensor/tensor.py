@@ -13,6 +13,8 @@ from tenure.values.operations import (
     arranging,
     bits,
     comparison,
+    complexes,
+    counting,
     diagonals,
     differences,
     elementary,
@@ -24,13 +26,16 @@ from tenure.values.operations import (
     lookup,
     norms,
     products,
+    quantiles,
     reading,
     reductions,
     repeating,
     rounding,
     scans,
     scattering,
+    sets,
     shaping,
+    sorting,
     special,
     totals,
 )
@@ -137,6 +142,10 @@ class Elementwise:
     isinf, isposinf, isneginf = finite.isinf, finite.isposinf, finite.isneginf
     nan_to_num, isclose, allclose = finite.nan_to_num, finite.isclose, finite.allclose
     gcd, lcm = bits.gcd, bits.lcm
+    conj = conj_physical = complexes.conj
+    angle, adjoint, isreal = complexes.angle, complexes.adjoint, complexes.isreal
+    real, imag = property(complexes.real), property(complexes.imag)
+    mH = property(complexes.adjoint)
     bitwise_and, bitwise_or, bitwise_xor = bits.bitwise_and, bits.bitwise_or, bits.bitwise_xor
     bitwise_not, bitwise_left_shift = bits.bitwise_not, bits.bitwise_left_shift
     bitwise_right_shift = bits.bitwise_right_shift
@@ -188,6 +197,11 @@ class Shaping:
     hsplit, vsplit, dsplit = joining.hsplit, joining.vsplit, joining.dsplit
     take, gather, index_select, take_along_dim = lookup.take, lookup.gather, lookup.index_select, lookup.take_along_dim
     nonzero, argwhere, diagonal, masked_select = lookup.nonzero, lookup.argwhere, lookup.diagonal, lookup.masked_select
+    sort, argsort, msort = sorting.sort, sorting.argsort, sorting.msort
+    topk, kthvalue, median, nanmedian = sorting.topk, sorting.kthvalue, quantiles.median, quantiles.nanmedian
+    mode, quantile, nanquantile = quantiles.mode, quantiles.quantile, quantiles.nanquantile
+    unique, unique_consecutive = sets.unique, sets.unique_consecutive
+    bincount, histc, histogram = counting.bincount, counting.histc, counting.histogram
     tril, triu, diag, diagflat = diagonals.tril, diagonals.triu, diagonals.diag, diagonals.diagflat
     diag_embed, trace = diagonals.diag_embed, diagonals.trace
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
@@ -275,6 +289,7 @@ class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
     _kept: Any
     backward, register_hook, retain_grad, to = backward, register_hook, retain_grad, to
     _as_operand = staticmethod(reading.as_operand)
+    _complex_beside = staticmethod(reading.complex_beside)
     _refuse_operands = staticmethod(reading.refuse_operands)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:

@@ -25,7 +25,7 @@ class SupportsArray(Protocol):
         raise NotImplementedError
 
 
-Operand: TypeAlias = Tensor | float | int | Array | np.number[Any] | np.bool_
+Operand: TypeAlias = Tensor | complex | Array | np.number[Any] | np.bool_
 """An operand beside a tensor: a tensor, a Python number or bool, an array of NumPy or a number of its."""
 
 ArrayLike: TypeAlias = Operand | list[Any] | tuple[Any, ...] | range | SupportsArray

@@ -12,6 +12,7 @@ import numpy as np
 from tenure import dtypes
 from tenure.dtypes import DType, as_dtype
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
+from tenure.ops.convert import converted
 from tenure.runtime.buffers import empty
 from tenure.values.trace import record
 
@@ -22,8 +23,7 @@ ALIGNED = 1024
 """Number of elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
 PLAIN = frozenset((bool, int, float))
 """Python's types of numbers."""
-INSTEAD = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
-INSTEAD |= {"uint64": "int64", "float16": "float32", "longdouble": "float64", "float128": "float64"}
+INSTEAD = {"longdouble": "float64", "float128": "float64"}
 """NumPy's dtypes without support so far, each with the dtype to use instead."""
 
 
@@ -101,7 +101,9 @@ def ints_of(x: Any, what: str) -> tuple[int, ...]:
 def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     """New contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
     if isinstance(data, np.ndarray | np.generic):
-        if type(data) is not np.ndarray or data.dtype.kind not in "biuf":
+        if data.dtype.kind == "V":
+            data = as_bits(data)
+        if type(data) is not np.ndarray or data.dtype.kind not in "biufc":
             refuse_array(data)
         return _cast(np.asarray(data), dtype or _dtype_of(data))
     plain = _plain(data, 0)
@@ -111,12 +113,26 @@ def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         raise ShapeError(
             "this nested sequence is ragged: its rows differ in length", help="every row must have the same length"
         ) from None
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufc":
         raise _foreign(data)
+    asked = "i" if dtype is None else dtype.kind
+    if asked in "iu" and array.dtype == np.float64 and array.size and array.max() >= 2**63:
+        array = _whole(plain, array)
     if dtype is None:
-        kinds = {"b": dtypes.bool_, "i": dtypes.default_int, "u": dtypes.default_int}
+        kinds = {"b": dtypes.bool_, "i": dtypes.default_int, "u": dtypes.default_int, "c": dtypes.default_complex}
         dtype = kinds.get(array.dtype.kind, dtypes.default_float) if array.size else dtypes.default_float
     return _cast(array, dtype)
+
+
+def _whole(plain: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array of nested sequences of ints, which NumPy makes floats of where some need a uint64, and some do not."""
+    if any(not isinstance(x, int) for x in _leaves(plain)):
+        return array
+    least = min(_leaves(plain))
+    if least < 0:
+        most = max(_leaves(plain))
+        raise DTypeError(f"no integer dtype holds both {least} and {most}", help="write one of them as a float")
+    return np.array(plain, np.uint64)
 
 
 def refuse_array(array: Any) -> None:
@@ -128,9 +144,7 @@ def refuse_array(array: Any) -> None:
         )
     if array.dtype == object:
         raise DTypeError("an array of Python objects is no tensor", help="give it a numeric dtype first")
-    if array.dtype.kind == "c":
-        raise _complex()
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufc" and array.dtype != dtypes.BFLOAT16:
         raise DTypeError(
             f"an array of dtype {array.dtype} is no tensor", help="a tensor is made of numbers or bools"
         )
@@ -150,25 +164,31 @@ def _dtype_of(array: Any) -> DType:
 
 def check_number(name: str, x: Any, dtype: DType) -> None:
     """TN802 for a Python number outside the range of an integer dtype."""
-    if dtype.kind == "i":
-        most = 2 ** (8 * dtype.itemsize - 1) - 1
-        if not -most - 1 <= x <= most:
+    if dtype.kind in "iu":
+        least, most = dtype.range
+        if not least <= x <= most:
             raise DTypeError(f"{name}: the number {x} does not fit in {dtype.name}", help=_wider(x, dtype))
 
 
 def _wider(x: Any, dtype: DType) -> str:
     """Name of a dtype that holds a number."""
-    fits = dtype is dtypes.int32 and -(2**63) <= x < 2**63
-    return "give dtype=tn.int64, or write it as a float" if fits else "write it as a float"
+    for wider in (dtypes.int64, dtypes.uint64):
+        if wider is not dtype and wider.range[0] <= x <= wider.range[1]:
+            return f"give dtype=tn.{wider.name}, or write it as a float"
+    return "write it as a float"
 
 
 def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
     """Copy in a dtype; TN802 if a number does not fit in it."""
-    if dtype.kind == "i" and array.dtype.kind in "uif" and array.dtype != dtype.numpy and array.size:
-        most = 2 ** (8 * dtype.itemsize - 1) - 1
+    if dtype.kind in "iu" and array.dtype.kind in "uif" and not np.can_cast(array.dtype, dtype.numpy) and array.size:
+        least, most = dtype.range
         for x in (array.min().item(), array.max().item()):
-            if not -most - 1 <= x <= most:
-                raise DTypeError(f"the number {x} does not fit in {dtype.name}", help="write it as a float")
+            if not least <= x <= most:
+                raise DTypeError(f"the number {x} does not fit in {dtype.name}", help=_wider(x, dtype))
+    if array.dtype.kind == "c" and not dtype.is_complex:
+        raise DTypeError(f"complex numbers do not go into {dtype.name}", help="take a.real, or give dtype=tn.complex64")
+    if dtypes.BFLOAT16 in (array.dtype, dtype.numpy):
+        return np.array(converted(np, array, dtype), order="C")
     if array.size < ALIGNED:
         return np.array(array, dtype=dtype.numpy, order="C", copy=True)
     out = empty(array.shape, dtype.numpy)
@@ -191,7 +211,7 @@ def _plain(data: Any, depth: int) -> Any:
                 "tensor() copies data, but an element is differentiable and its gradient would be lost",
                 help="join them in the graph with tn.stack([…]), or take x.detach()",
             )
-        return np.asarray(data)
+        return np.asarray(data.to(dtypes.float32) if data.dtype is dtypes.bfloat16 else data)
     if isinstance(data, np.ndarray):
         refuse_array(data)
     return data
@@ -206,17 +226,17 @@ def _leaves(data: Any) -> Iterator[Any]:
         yield data
 
 
-def _complex() -> DTypeError:
-    return DTypeError("complex numbers are not supported yet", help="keep real and imaginary parts apart")
+def as_bits(array: Any) -> Any:
+    """An array of another library's bfloat16, as one of ours; any other as it is."""
+    return array.view(dtypes.BFLOAT16) if array.dtype.name == "bfloat16" else array
 
 
 def _foreign(data: Any) -> DTypeError:
     """Error for data that is not made of numbers."""
-    wrong = next((x for x in _leaves(data) if not isinstance(x, bool | int | float | np.number | np.bool_)), data)
+    numbers = (bool, int, float, complex, np.number, np.bool_)
+    wrong = next((x for x in _leaves(data) if not isinstance(x, numbers)), data)
     if any(isinstance(x, int) and not -(2**63) <= x < 2**64 for x in _leaves(data)):
         return DTypeError("a number does not fit in int64", help="write it as a float")
-    if isinstance(wrong, complex | np.complexfloating):
-        return _complex()
     kind = "" if wrong is None else f" of type {type(wrong).__name__}"
     return DTypeError(
         f"{shown(wrong)}{kind} is no number",

@@ -118,6 +118,10 @@ def mixed(t: Trace, fn: Operation, x: Any, y: Any, reflected: bool) -> Row | Non
             rule.check((y,))
         return rule, (i,), (y,)
     x, y = record._Tensor._as_operand(x), record._Tensor._as_operand(y)
+    if type(x) is complex and type(y) is record._Tensor:
+        x = record._Tensor._complex_beside(x, y)
+    elif type(y) is complex and type(x) is record._Tensor:
+        y = record._Tensor._complex_beside(y, x)
     if x is NotImplemented or y is NotImplemented or not (type(x) is record._Tensor or type(y) is record._Tensor):
         return None
     if type(x) is not record._Tensor:

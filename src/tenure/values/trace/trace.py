@@ -18,7 +18,7 @@ from tenure.values.rules.inside import internally
 from tenure.values.rules.levels import escaped, is_open, refuse_reading
 from tenure.values.rules.modes import MODES, Mode
 from tenure.values.rules.rows import ROOT, Path, count
-from tenure.values.rules.rules import Key, Kind, Level, Rule, Slots
+from tenure.values.rules.rules import Key, Kind, Level, Rule, Slots, in_words
 from tenure.values.rules.unfinished import bound_elsewhere, refuse_moved
 
 _new = object.__new__
@@ -186,7 +186,7 @@ class Trace:
         """Append a step; its result as a new handle, a tuple of them if there is not one."""
         if rule.level is not None and not is_open(rule.level, self.open):
             raise escaped()
-        self.scalars.extend(scalars)
+        self.scalars.extend(in_words(scalars) if scalars else scalars)
         self.slots.extend(args)
         out = [self.handle(rule, kind, frame) for kind in rule.kinds]
         self.rules.append(rule)

@@ -1,0 +1,202 @@
+"""Elementary functions of complex numbers, by those of their parts.
+
+Branch cuts and signs of zero are those of C99, annex G; the inverse functions go by W. Kahan, Branch cuts for complex
+elementary functions (1987). ``a, b`` are the parts of the operand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, pi
+from math import log as log_of
+
+from tenure.ir.program import TABLE, Value
+from tenure.ops.complexes import SPLIT, call, complex_, is_zero, parts, where
+
+
+def _times_i(z: Value) -> Value:
+    a, b = parts(z)
+    return complex_(-b, a)
+
+
+def _times_minus_i(z: Value) -> Value:
+    a, b = parts(z)
+    return complex_(b, -a)
+
+
+def _damped(x: Value, y: Value) -> Value:
+    """x · y, where 0 times anything is 0, with the sign of the product."""
+    zero = TABLE["logical_or"](call("equal", x, 0.0), call("equal", y, 0.0))
+
+    def bounded(v: Value) -> Value:
+        endless = TABLE["logical_and"](zero, TABLE["logical_not"](call("isfinite", v)))
+        return where(endless, TABLE["copysign"](v.coerce(1.0), v), v)
+
+    return bounded(x) * bounded(y)
+
+
+def _exp(z: Value) -> Value:
+    a, b = parts(z)
+    e = call("exp", a)
+    return complex_(_damped(e, call("cos", b)), _damped(e, call("sin", b)))
+
+
+def _expm1(z: Value) -> Value:
+    a, b = parts(z)
+    half = call("sin", b * 0.5)
+    re = _damped(call("expm1", a), call("cos", b)) - 2.0 * (half * half)
+    return complex_(re, _damped(call("exp", a), call("sin", b)))
+
+
+def _log(z: Value) -> Value:
+    """The logarithm of |z|, near 1 by what |z|² − 1 is, and the angle."""
+    a, b = parts(z)
+    p, q = (call("absolute", x) for x in (a, b))
+    large, small = TABLE["maximum"](p, q), TABLE["minimum"](p, q)
+    near = TABLE["logical_and"](call("greater", large, 0.5), call("less", large, 3.0))
+    beside = where(near, large, 1.0)
+    close = call("log1p", (beside - 1.0) * (beside + 1.0) + where(near, small * small, 0.0)) * 0.5
+    far = call("log", call("hypot", where(near, 1.0, a), where(near, 0.0, b)))
+    return complex_(where(near, close, far), TABLE["atan2"](b, a))
+
+
+def _log1p(z: Value) -> Value:
+    a, b = parts(z)
+    small = call("less", call("hypot", a, b), 0.5)
+    near = call("log1p", where(small, a * (a + 2.0) + b * b, 0.0)) * 0.5
+    far = call("log", where(small, 1.0, call("hypot", a + 1.0, b)))
+    return complex_(where(small, near, far), TABLE["atan2"](b, a + 1.0))
+
+
+def _based(function: str, factor: float, inside: bool) -> Callable[..., Value]:
+    """A logarithm or a power to another base than e."""
+
+    def rule(z: Value) -> Value:
+        if inside:
+            return FUNCTIONS[function](complex_(*[x * factor for x in parts(z)]))
+        return complex_(*[x * factor for x in parts(FUNCTIONS[function](z))])
+
+    return rule
+
+
+def _sqrt(z: Value) -> Value:
+    a, b = parts(z)
+    zero = is_zero(z)
+    a = where(zero, 1.0, a)
+    size = call("absolute", a)
+    t = call("sqrt", size * 0.5 + call("hypot", a, b) * 0.5)
+    other = call("absolute", b) / (2.0 * t)
+    right = call("greater_equal", a, 0.0)
+    endless = call("equal", call("absolute", b), float("inf"))
+    re = where(endless, float("inf"), where(right, t, other))
+    im = where(endless, b, call("copysign", where(right, other, t), b))
+    return complex_(where(zero, 0.0, re), where(zero, b, im))
+
+
+def _sinh(z: Value) -> Value:
+    a, b = parts(z)
+    return complex_(_damped(call("sinh", a), call("cos", b)), _damped(call("cosh", a), call("sin", b)))
+
+
+def _cosh(z: Value) -> Value:
+    a, b = parts(z)
+    return complex_(_damped(call("cosh", a), call("cos", b)), _damped(call("sinh", a), call("sin", b)))
+
+
+def _tanh(z: Value) -> Value:
+    """Kahan's; beyond 20 the real part is ±1."""
+    a, b = parts(z)
+    far = call("greater", call("absolute", a), 20.0)
+    near, turn = where(far, 0.0, a), where(far, 0.0, b)
+    t, s = call("tan", turn), call("sinh", near)
+    beta = t * t + 1.0
+    below = beta * (s * s) + 1.0
+    rho = call("sqrt", s * s + 1.0)
+    decay = call("exp", -2.0 * call("absolute", a))
+    bounded = where(call("isfinite", b), b, 0.0)
+    tail = call("sin", 2.0 * bounded) * decay * 2.0
+    return complex_(
+        where(far, call("sign", a), beta * rho * s / below),
+        where(far, tail, t / below),
+    )
+
+
+def _asinh(z: Value) -> Value:
+    a, b = parts(z)
+    s = _sqrt(complex_(b + 1.0, -a))
+    t = _sqrt(complex_(1.0 - b, a))
+    (p, q), (u, v) = parts(s), parts(t)
+    return complex_(call("asinh", p * v - u * q), TABLE["atan2"](b, p * u - q * v))
+
+
+def _acosh(z: Value) -> Value:
+    a, b = parts(z)
+    (p, q), (u, v) = parts(_sqrt(complex_(a - 1.0, b))), parts(_sqrt(complex_(a + 1.0, b)))
+    return complex_(call("asinh", p * u + q * v), 2.0 * TABLE["atan2"](q, u))
+
+
+def _acos(z: Value) -> Value:
+    a, b = parts(z)
+    (p, q), (u, v) = parts(_sqrt(complex_(1.0 - a, -b))), parts(_sqrt(complex_(a + 1.0, b)))
+    return complex_(2.0 * TABLE["atan2"](p, u), call("asinh", u * q - v * p))
+
+
+def _atanh(z: Value) -> Value:
+    """By the half plane of positive real parts; far from 0 the real part is that of 1 / z."""
+    a, b = parts(z)
+    size = call("hypot", a, b)
+    far = call("greater", size, 1e10)
+    side = TABLE["copysign"](a.coerce(1.0), a)
+    a, b = a * side, b * side
+    x, y = where(far, 0.0, a), where(far, 0.0, b)
+    near = call("log1p", 4.0 * x / ((1.0 - x) * (1.0 - x) + y * y)) * 0.25
+    turn = -0.5 * TABLE["atan2"](-2.0 * y, (1.0 - x) * (x + 1.0) - y * y)
+    ahead = where(call("equal", size, inf), 0.0, a / size / size)
+    right = TABLE["copysign"](b.coerce(pi / 2), b)
+    return complex_(where(far, ahead, near) * side, where(far, right, turn) * side)
+
+
+def _turned(name: str) -> Callable[..., Value]:
+    """A circular function by the hyperbolic one: f(z) = −i h(iz)."""
+    return lambda z: _times_minus_i(FUNCTIONS[name](_times_i(z)))
+
+
+def _power(z: Value, w: Value) -> Value:
+    zero, none = is_zero(z), is_zero(w)
+    one = complex_(*[where(zero, n, x) for n, x in zip((1.0, 0.0), parts(z), strict=True)])
+    re, im = parts(_exp(SPLIT["multiply"](w, _log(one))))
+    at_zero = TABLE["cast"](none, dtype=re.dtype)
+    return complex_(where(zero, at_zero, re), where(zero, 0.0, im))
+
+
+def _sigmoid(z: Value) -> Value:
+    a, b = parts(_exp(SPLIT["negative"](z)))
+    one = complex_(a * 0.0 + 1.0, b * 0.0)
+    return SPLIT["divide"](one, complex_(a + 1.0, b))
+
+
+FUNCTIONS: dict[str, Callable[..., Value]] = {
+    "exp": _exp,
+    "expm1": _expm1,
+    "exp2": _based("exp", log_of(2), inside=True),
+    "log": _log,
+    "log1p": _log1p,
+    "log2": _based("log", 1 / log_of(2), inside=False),
+    "log10": _based("log", 1 / log_of(10), inside=False),
+    "sqrt": _sqrt,
+    "sigmoid": _sigmoid,
+    "sinh": _sinh,
+    "cosh": _cosh,
+    "tanh": _tanh,
+    "sin": _turned("sinh"),
+    "cos": lambda z: _cosh(_times_i(z)),
+    "tan": _turned("tanh"),
+    "asinh": _asinh,
+    "acosh": _acosh,
+    "atanh": _atanh,
+    "asin": _turned("asinh"),
+    "acos": _acos,
+    "atan": _turned("atanh"),
+    "power": _power,
+}
+"""Of a primitive's name: the primitive on a complex operand."""

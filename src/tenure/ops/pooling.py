@@ -1,0 +1,203 @@
+"""Pooling over the last axes in primitives: largest elements with their places, sums and averages.
+
+A maximum over windows of several axes is one along each axis after the other, from the last: the first of equal
+elements in C order wins, as in PyTorch, whose gradient goes to that one alone. ``spans`` say where along an axis
+windows begin, how long they are and what is from one element to the next.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import NamedTuple
+
+from tenure import dtypes
+from tenure.errors import DTypeError, ShapeError
+from tenure.ir.program import Value
+from tenure.ops import advanced, move, pointwise, promote, reduce
+from tenure.ops.index import getitem, take_along
+from tenure.ops.select import counting
+from tenure.ops.windows import padded, windows
+
+Sizes = tuple[int, ...]
+
+
+class Span(NamedTuple):
+    """Windows along an axis: their number, elements, steps, gaps, and the padding before and behind.
+
+    ``whole`` is the size that they divide, as evenly as they can, where windows differ (adaptive pooling); 0 else.
+    """
+
+    number: int
+    size: int
+    step: int
+    gap: int
+    before: int
+    behind: int
+    whole: int = 0
+
+    @property
+    def longest(self) -> int:
+        """Elements of the longest window."""
+        return max([self.end(k) - self.start(k) for k in range(self.number)], default=0) if self.whole else self.size
+
+    def start(self, k: int) -> int:
+        """The first element of a window that divides the whole."""
+        return k * self.whole // self.number
+
+    def end(self, k: int) -> int:
+        """The element behind the last of it."""
+        return -(-(k + 1) * self.whole // self.number)
+
+
+def regular(name: str, n: int, size: int, step: int, gap: int, padding: int, ceil: bool) -> Span:
+    """Windows of one size along an axis of n elements, as PyTorch counts them."""
+    if 2 * padding > size:
+        raise ShapeError(f"{name}: padding {padding} is at most half of the window, {size}")
+    room = n + 2 * padding - gap * (size - 1) - 1
+    count = (room + (step - 1 if ceil else 0)) // step + 1
+    if ceil and (count - 1) * step >= n + padding:
+        count -= 1
+    if (room < 0 and not (ceil and count > 0)) or count < 1:
+        raise ShapeError(f"{name}: a window of {gap * (size - 1) + 1} does not fit into {n + 2 * padding} elements")
+    behind = max(padding, (count - 1) * step + gap * (size - 1) + 1 - n - padding)
+    return Span(count, size, step, gap, padding, behind)
+
+
+def elements(x: Value, axis: int, span: Span, k: int, number: float) -> Value:
+    """Element k of each window along an axis; of a shorter one that has none its last."""
+    if span.whole:
+        at = _divided(x, span, k)
+        spec = tuple(["a" if a == axis else ":" for a in range(x.ndim)])
+        return advanced.gather(x, at, spec=spec, at=axis, unique=False)
+    start = x.builder.constant(k * span.gap, dtypes.int64)
+    return getitem(x, start, spec=tuple([(span.number, span.step) if a == axis else ":" for a in range(x.ndim)]))
+
+
+def _divided(x: Value, span: Span, k: int) -> Value:
+    """Where element k of windows that divide an axis is."""
+    i = counting(x, span.number, 0, 1)
+    whole, count = i.coerce(span.whole), i.coerce(span.number)
+    start = pointwise.floor_divide(i * whole, count)
+    end = pointwise.floor_divide((i + 1) * whole + (span.number - 1), count)
+    return pointwise.minimum(start + k, end - 1)
+
+
+def largest(x: Value, *, spans: tuple[Span, ...]) -> tuple[Value, Value]:
+    """The largest element of each window, NaN if there is one, and its place among the elements of the last axes."""
+    if x.dtype.kind in "bc":
+        raise DTypeError(f"max_pool is not defined for {x.dtype.name}")
+    first, shape = x.ndim - len(spans), x.shape[x.ndim - len(spans) :]
+    best, place = promote.stop(x), _places(x, len(spans))
+    low = -inf if x.dtype.is_floating else dtypes.iinfo(x.dtype).min
+    for k in reversed(range(len(spans))):
+        best, place = _along(best, place, first + k, spans[k], low)
+    flat = move.reshape(x, shape=(*x.shape[:first], _size(shape)))
+    counts = tuple([span.number for span in spans])
+    index = move.reshape(place, shape=(*x.shape[:first], _size(counts)))
+    return move.reshape(take_along(flat, index), shape=place.shape), place
+
+
+def _size(shape: Sizes) -> int:
+    total = 1
+    for n in shape:
+        total *= n
+    return total
+
+
+def _places(x: Value, n: int) -> Value:
+    """0, 1, 2, … over the last axes, spread over the others."""
+    shape = x.shape[x.ndim - n :]
+    return move.broadcast_to(move.reshape(counting(x, _size(shape), 0, 1), shape=shape), shape=x.shape)
+
+
+def _along(x: Value, place: Value, axis: int, span: Span, low: float) -> tuple[Value, Value]:
+    """The largest along one axis, and its place."""
+    edges = [(0, 0)] * x.ndim
+    if not span.whole:
+        edges[axis] = (span.before, span.behind)
+    x, place = padded(x, edges, low), padded(place, edges, -1)
+    best, where = (elements(v, axis, span, 0, 0) for v in (x, place))
+    for k in range(1, span.longest):
+        other, there = (elements(v, axis, span, k, 0) for v in (x, place))
+        better = pointwise.logical_or(pointwise.greater(other, best), pointwise.less(where, where.coerce(0)))
+        if x.dtype.is_floating:
+            nan = pointwise.logical_and(pointwise.isnan(other), pointwise.logical_not(pointwise.isnan(best)))
+            better = pointwise.logical_or(better, nan)
+        better = pointwise.logical_and(better, pointwise.greater_equal(there, there.coerce(0)))
+        best, where = pointwise.where(better, other, best), pointwise.where(better, there, where)
+    return best, where
+
+
+def averages(x: Value, *, spans: tuple[Span, ...], counted: bool, divisor: int) -> Value:
+    """The sums of windows by the number of their elements: with their padding (``counted``), without, or by another."""
+    first = x.ndim - len(spans)
+    for k in reversed(range(len(spans))):
+        if spans[k].whole:
+            x = _shared(x, first + k, spans[k])
+    spans = tuple([Span(s.number, 1, 1, 1, 0, 0) if s.whole else s for s in spans])
+    if all(s.size == 1 and s.step == 1 and not (s.before or s.behind) for s in spans) and not divisor:
+        return x if x.dtype.has_gradient else promote.floating(x)
+    total = sums(x, spans)
+    return total / float(divisor) if divisor else total / _counts(total, x.shape[first:], spans, counted)
+
+
+def sums(x: Value, spans: tuple[Span, ...]) -> Value:
+    """The sums of windows; of one that is all there is, over its axes as they lie."""
+    x = x if x.dtype.has_gradient else promote.floating(x)
+    n = len(spans)
+    if all(s.number == 1 and s.size == size and not s.before for s, size in zip(spans, x.shape[-n:], strict=True)):
+        total = reduce.reduce_sum(x, axes=tuple(range(x.ndim - n, x.ndim)))
+        return move.reshape(total, shape=(*total.shape, *[1] * n))
+    wide = padded(x, [(s.before, s.behind) for s in spans])
+    seen = windows(wide, sizes=_of(spans, "size"), steps=_of(spans, "step"), gaps=_of(spans, "gap"))
+    cut = seen.shape[: seen.ndim - n] + _of(spans, "number")
+    spec = (*[":"] * (seen.ndim - n), *[(span.number, 1) for span in spans])
+    if cut != seen.shape:
+        seen = getitem(seen, *[x.builder.constant(0, dtypes.int64)] * n, spec=spec)
+    return reduce.reduce_sum(seen, axes=tuple(range(seen.ndim - 2 * n, seen.ndim - n)))
+
+
+def _of(spans: tuple[Span, ...], name: str) -> Sizes:
+    return tuple([getattr(span, name) for span in spans])
+
+
+def _shared(x: Value, axis: int, span: Span) -> Value:
+    """The averages along an axis of windows that divide it."""
+    x = x if x.dtype.has_gradient else promote.floating(x)
+    shape = tuple([span.number if a == axis else 1 for a in range(x.ndim)])
+    i = counting(x, span.number, 0, 1)
+    start = pointwise.floor_divide(i * i.coerce(span.whole), i.coerce(span.number))
+    end = pointwise.floor_divide((i + 1) * i.coerce(span.whole) + (span.number - 1), i.coerce(span.number))
+    length = move.reshape(end - start, shape=shape)
+    total = elements(x, axis, span, 0, 0)
+    for k in range(1, span.longest):
+        part = elements(x, axis, span, k, 0)
+        total = total + pointwise.where(pointwise.greater(length, length.coerce(k)), part, part.coerce(0))
+    return pointwise.divide(total, promote.as_type(length, total.dtype))
+
+
+def _counts(like: Value, shape: Sizes, spans: tuple[Span, ...], counted: bool) -> Value:
+    """The number of elements of each window."""
+    found: Value | None = None
+    for k, (n, span) in enumerate(zip(shape, spans, strict=True)):
+        i = counting(like, span.number, 0, 1)
+        start = i * span.step - span.before
+        most = n + (span.before if counted else 0)
+        end = pointwise.minimum(start + span.size, i.coerce(most))
+        begin = start if counted else pointwise.maximum(start, i.coerce(0))
+        length = move.reshape(end - begin, shape=tuple([span.number if a == k else 1 for a in range(len(spans))]))
+        found = length if found is None else pointwise.multiply(found, length)
+    assert found is not None
+    return promote.as_type(found, like.dtype)
+
+
+def unpooled(x: Value, place: Value, *, shape: Sizes) -> Value:
+    """Zeros of a shape but for the elements of x, each at its place among the last axes."""
+    first = x.ndim - len(shape)
+    lead, count = x.shape[:first], _size(x.shape[first:])
+    flat, index = move.reshape(x, shape=(*lead, count)), move.reshape(place, shape=(*lead, count))
+    base = x.builder.full((*lead, _size(shape)), 0, x.dtype)
+    rows = [counting(x, n, k, first + 1) for k, n in enumerate(lead)]
+    spec = ("a",) * (first + 1)
+    filled = advanced.scatter(base, flat, *rows, index, spec=spec, at=0, unique=False)
+    return move.reshape(filled, shape=(*lead, *shape))
