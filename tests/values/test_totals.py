@@ -183,3 +183,31 @@ def test_wrong_calls_are_refused(k: int) -> None:
     function, error, said = ERRORS[k]
     with pytest.raises(error, match=said):
         function(tn.ones(2, 3))
+
+
+def test_complex_numbers() -> None:
+    z = X[0] + 1j * X[1]
+    z[0, 0] = 0
+    t = tn.tensor(z)
+    assert_allclose(t.cumsum(0).numpy(), z.cumsum(0))
+    assert_allclose(t.cumprod(1).numpy(), z.cumprod(1), rtol=1e-12)
+    assert_allclose(t.prod(axis=1).numpy(), z.prod(1), rtol=1e-12)
+    assert_allclose(t.norm().numpy(), np.linalg.norm(z))
+    assert tn.cumulative_prod(t, axis=0, include_initial=True).dtype is tn.complex128
+    w = tn.tensor([2.0, 0.0, 3.0], dtype=tn.complex64, requires_grad=True)
+    w.prod().real.backward()
+    assert w.grad is not None and w.grad.tolist() == [0, 6, 0]
+    with pytest.raises(tn.DTypeError, match="cummax is not defined for complex128"):
+        t.cummax(0)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint64", "float16", "bfloat16"])
+def test_narrow_dtypes(dtype: str) -> None:
+    d = getattr(tn, dtype)
+    x = tn.tensor([[1, 2, 3], [3, 0, 2]]).to(d)
+    total = d if d.is_floating else tn.uint64 if dtype.startswith("u") else tn.int64
+    assert x.cumsum(1).tolist() == [[1, 3, 6], [3, 3, 5]] and x.cumsum(1).dtype is total
+    assert x.cumprod(0).tolist() == [[1, 2, 3], [3, 0, 6]] and x.prod(axis=1).tolist() == [6, 0]
+    assert x.cummax(1).values.tolist() == [[1, 2, 3], [3, 3, 3]] and x.cummax(1).values.dtype is d
+    assert x.cummin(0).indices.tolist() == [[0, 0, 0], [0, 1, 1]]
+    assert tn.count_nonzero(x).item() == 5 and tn.diff(x[1, 1:]).tolist() == [2]

@@ -203,6 +203,7 @@ SPLIT: dict[str, Callable[..., Value]] = {
     "matmul_transposed": _product("matmul_transposed"),
     "reduce_sum": _each("reduce_sum"),
     "block_sum": _each("block_sum"),
+    "cumsum": _each("cumsum"),
     "scatter_add": _both("scatter_add"),
     "add_along": _both("add_along"),
     "absolute": _absolute,

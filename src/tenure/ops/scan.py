@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops.batching import shift_axes
+from tenure.ops.complexes import SPLIT
 from tenure.ops.declare import REALS, interval, linear, primitive
 from tenure.ops.index import add_along, take_along
 from tenure.ops.index_batching import iota
 from tenure.ops.lowering import Scan
 from tenure.ops.move import broadcast_to, concat, crop, pad, permute, reshape
 from tenure.ops.pointwise import ALL, NUMBERS, equal, logical_or, not_equal, where
+from tenure.ops.reduce import reduce_sum
 from tenure.ops.selection import ready, unselected_like
 from tenure.ops.spans import FORMS, SHAPES, WAYS, meaning, samples_of, scan_aval, steps_of
 
@@ -180,3 +182,33 @@ cummin = _extreme("cummin", "min")
 STEPS = {of: steps_of(of) for of in (cumsum, cumprod, cummax, cummin)}
 STEPS[recurrence] = steps_of(recurrence, STEPS[cumprod].totals[0])
 """The steps of a long scan."""
+
+
+# -- products of complex numbers
+
+
+def _doubled(z: Value, *, axis: int, reverse: bool, exclusive: bool) -> Value:
+    """The products of one, two, four, … neighbours: each step takes in those of the step before."""
+    n, reach = z.shape[axis], 1
+    while reach < n:
+        one = z.builder.full((*z.shape[:axis], reach, *z.shape[axis + 1 :]), 1, z.dtype)
+        rest = crop(z, axis, reach if reverse else 0, n - reach)
+        z = z * (concat(rest, one, axis=axis) if reverse else concat(one, rest, axis=axis))
+        reach *= 2
+    return preceding(z, axis, reverse) if exclusive else z
+
+
+def _halved(z: Value, *, axes: tuple[int, ...]) -> Value:
+    """The product of the first half and the second, again and again."""
+    for axis in reversed(axes):
+        while z.shape[axis] > 1:
+            n = z.shape[axis]
+            odd = crop(z, axis, n - 1, 1)
+            half = crop(z, axis, 0, n // 2) * crop(z, axis, n // 2, n // 2)
+            z = concat(half, odd, axis=axis) if n % 2 else half
+        shape = (*z.shape[:axis], *z.shape[axis + 1 :])
+        z = reshape(z, shape=shape) if z.shape[axis] else reduce_sum(z, axes=(axis,)) + 1.0
+    return z
+
+
+SPLIT |= {"cumprod": _doubled, "reduce_prod": _halved}

@@ -53,6 +53,7 @@ def norm(x: Value, *, axes: Axes, keepdims: bool, order: float, dtype: DType | N
     """(Σ |x|^p)^(1/p), whose gradient is 0 where a norm is 0; the limits for p = ±∞, and for 0 the number of elements
     that are not zero."""
     x = x if dtype is None else as_type(x, dtype)
+    x = pointwise.absolute(x) if x.dtype.is_complex else x
     if not x.dtype.is_floating:
         raise DTypeError(f"norm of {x.dtype.name} has no dtype of its own", help="cast first: x.to(tn.float32)")
     if order == 0:
