@@ -193,6 +193,7 @@ def test_errors_before_anything_is_drawn() -> None:
         (tn.ShapeError, lambda: tn.normal(tn.zeros(3), 1.0, (2,))),
         (tn.DTypeError, lambda: tn.normal(0.0, 1.0, dtype=tn.int64)),
         (tn.DTypeError, lambda: tn.bernoulli("a")),
+        (tn.DTypeError, lambda: tn.normal(tn.zeros(2, dtype=tn.complex64), 1.0)),
         (tn.ShapeError, lambda: R.dirichlet(1.0)),
         (tn.DomainError, lambda: R.truncated_normal(0.0, 1.0, 2.0, 1.0)),
         (tn.DomainError, lambda: tn.zeros(2).mut().exponential_(-1.0)),

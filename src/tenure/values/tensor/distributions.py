@@ -121,7 +121,10 @@ def of_parameter(name: str, parameter: Parameter, x: Any) -> Any:
     if isinstance(x, bool | int | float):
         parameter.check(name, float(x))
         return float(x)
-    return value_of(x)
+    value = value_of(x)
+    if value.dtype.kind == "c":
+        raise DTypeError(f"{name}: {parameter.name} is real, not {value.dtype.name}")
+    return value
 
 
 def floating(name: str, dtype: DTypeLike | None, tensors: list[Any]) -> DType:
