@@ -35,6 +35,8 @@ def methods(line: str) -> Iterator[str]:
         if first == "x" and hasattr(tn.Var, f"{name}_") and name not in UNSHAPED:
             yield f"v.{name}_({rest})"
             yield f"v.data.{name}_({rest})"
+        if first == "x" and hasattr(tn, f"{name}_"):
+            yield f"tn.{name}_(v{', ' * bool(rest)}{rest})"
 
 
 UNSHAPED = ("squeeze", "unsqueeze", "transpose", "swapaxes", "t", "detach")
@@ -67,6 +69,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "state": lambda: tn.Generator(1).get_state(),
     "f": lambda: lambda z: (z * z).sum(),
     "one": lambda: tn.tensor(1.0),
+    "p": lambda: tn.tensor([0.2, 1.0, 0.5]),
     "pull": lambda: tn.vjp(lambda z: (z * z).sum(), _matrix())[1],
     "line": lambda: nn.Linear(3, 3),
     "z": lambda: tn.zeros(2),

@@ -16,12 +16,13 @@ import pytest
 import tenure as tn
 from tenure import data, nn, optim
 from tenure.nn import functional
+from tenure.values.places import written
 from tests.test_driven import public
 
 SHORTHANDS = {"tn": tn, "np": np, "nn": nn, "F": functional, "optim": optim, "data": data}
 """The names that the examples use without an import."""
-NO_EXAMPLE = ("tn.Ref", "tn.Mut", "tn.Own")
-"""Annotations: the words are in the module, an example in ``tn.checked``."""
+NO_EXAMPLE = ("tn.Ref", "tn.Mut", "tn.Own", "tn.Size")
+"""Annotations, and Python's tuple: the words are in the module, an example in ``tn.checked``."""
 
 
 CLAUSES = ("what", "who", "whose", "which", "how", "where", "when", "why", "it", "its", "they", "their", "this", "that")
@@ -73,7 +74,11 @@ OF_THE_RUN_TIME = ("of",)
 METHODS = methods()
 
 
-@pytest.mark.parametrize("name", sorted((DOCUMENTED.keys() - ERRORS) | METHODS.keys()))
+FORMS = {f"tn.{name}" for name in written.__all__}
+"""In-place methods as functions."""
+
+
+@pytest.mark.parametrize("name", sorted((DOCUMENTED.keys() - ERRORS - FORMS) | METHODS.keys()))
 def test_an_example_runs(name: str) -> None:
     doc = own_docstring(DOCUMENTED.get(name) or METHODS[name])
     test = doctest.DocTestParser().get_doctest(doc, dict(SHORTHANDS), name, inspect.getsourcefile(tn), 0)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, func, linalg, nn, optim, special
+from tenure import autograd, data, func, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -32,8 +32,8 @@ NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {("F.dropout", "3"), ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
-MODULES = {"tn.autograd": autograd, "tn.linalg": linalg, "tn.special": special, "nn": nn, "F": functional}
-MODULES |= {"optim": optim, "data": data, "func": func}
+MODULES = {"tn.autograd": autograd, "tn.linalg": linalg, "tn.random": random, "tn.special": special, "nn": nn}
+MODULES |= {"F": functional, "optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,8 @@ def public() -> Iterator[tuple[str, Any]]:
     names = [a.name for s in stub.body if isinstance(s, ast.ImportFrom) for a in s.names]
     yield from [(f"tn.{name}", getattr(tn, name)) for name in names]
     for prefix, module in MODULES.items():
-        yield from [(f"{prefix}.{name}", getattr(module, name)) for name in module.__all__]
+        own = [name for name in module.__all__ if module is not random or name not in names]
+        yield from [(f"{prefix}.{name}", getattr(module, name)) for name in own]
     for prefix, module in (("nn.init", init), ("nn.utils", utils)):
         own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]
         yield from [(f"{prefix}.{n}", vars(module)[n]) for n in own if vars(module)[n].__module__ == module.__name__]
@@ -120,7 +121,7 @@ def is_driven(f: Any) -> bool:
     """Whether there is something to call: not an error, an annotation, a dtype, a report or a class to inherit from."""
     if inspect.isclass(f) and issubclass(f, BaseException):
         return False
-    others = (tn.DType, tn.Explanation, nn.Module, data.Dataset, tn.Ref, tn.Mut, tn.Own, tn.check_package)
+    others = (tuple, tn.DType, tn.Explanation, nn.Module, data.Dataset, tn.Ref, tn.Mut, tn.Own, tn.check_package)
     return callable(f) and f not in others
 
 

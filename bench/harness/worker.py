@@ -26,7 +26,7 @@ COMPARED = 3
 """The call whose results are compared: programs seen before are compiled by then."""
 WARM_UP = 3
 PATIENCE = 300.0
-FILES = ("pointwise", "reductions", "scans", "training", "networks", "indexing", "order")
+FILES = ("pointwise", "reductions", "scans", "training", "networks", "indexing", "order", "draws")
 
 
 def rows_of(*files: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@
     │   ├── ScalarError    (TypeError)       TN802  a 0-dimensional tensor is no sequence
     │   └── MaskError      (IndexError)      TN802  a mask has another shape than what it selects from
     ├── DTypeError         (TypeError)       TN802  dtypes do not agree, or there is no such dtype
+    ├── DomainError        (ValueError)      TN802  a parameter lies outside of what it may be
     ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
     ├── DivisionByZero     (ZeroDivisionError) TN802  a whole number is divided by 0
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
@@ -38,6 +39,7 @@ __all__ = [
     "BorrowError",
     "DTypeError",
     "DivisionByZero",
+    "DomainError",
     "GradientError",
     "InternalError",
     "MaskError",
@@ -161,6 +163,12 @@ class MaskError(ShapeError, IndexError):
 
 class DTypeError(TenureError, TypeError):
     """Dtypes do not agree, a place's dtype would change, or there is no such dtype (TN802)."""
+
+    code = "TN802"
+
+
+class DomainError(TenureError, ValueError):
+    """A parameter, as a probability, lies outside of what it may be (TN802)."""
 
     code = "TN802"
 

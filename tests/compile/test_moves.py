@@ -79,6 +79,11 @@ TURNS: dict[str, Function] = {
     "added to a transpose": lambda x: move.permute(x, order=(1, 0)) + reshaped(x),
     "two transposes": lambda x: move.permute(x, order=(1, 0)) * move.permute(pointwise.negative(x), order=(1, 0)),
     "a transpose turned over": lambda x: move.flip(move.permute(x, order=(1, 0)), axes=(0, 1)),
+    "a quarter turn": lambda x: move.permute(move.flip(x, axes=(1,)), order=(1, 0)) + 1.0,
+    "a quarter turn back": lambda x: move.permute(move.flip(x, axes=(0,)), order=(1, 0)) + 1.0,
+    "turned beside a transpose": lambda x: (
+        move.permute(x, order=(1, 0)) - move.permute(move.flip(x, axes=(1,)), order=(1, 0))
+    ),
     "joined with a transpose": lambda x: move.concat(move.permute(x, order=(1, 0)), reshaped(x), axis=1),
     "a transpose padded": lambda x: move.pad(move.permute(x, order=(1, 0)), widths=((1, 0), (-1, 2))),
     "sums of a transpose": lambda x: reduce.reduce_max(move.permute(x, order=(1, 0)), axes=(1,)),
@@ -100,6 +105,7 @@ def test_what_lies_across_the_rows(name: str, shape: tuple[int, int]) -> None:
 def test_transposes_of_every_size_of_element(dtype: Any) -> None:
     for shape in ((16, 32), (19, 7), (9, 40)):
         exactly(lambda x: move.permute(x, order=(1, 0)), numbers(*shape, dtype=dtype))
+        exactly(lambda x: move.permute(move.flip(x, axes=(1,)), order=(1, 0)), numbers(*shape, dtype=dtype))
 
 
 @pytest.mark.parametrize("order", [(0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0), (1, 0, 2)])

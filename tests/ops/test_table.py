@@ -34,6 +34,9 @@ from tests.traits import sampled
 
 NAMES = sorted(TABLE)
 SMOOTH = [n for n in NAMES if TABLE[n].vjp is not NOT_DIFFERENTIABLE and "f" in TABLE[n].dtypes]
+SMOOTH = [n for n in SMOOTH if not TABLE[n].traits.draws]
+"""Those whose derivative is the slope of their meaning; of what is drawn it is the quantile's
+(``tests/ops/test_draws.py``)."""
 CONSTANT = [n for n in NAMES if TABLE[n].vjp is NOT_DIFFERENTIABLE]
 CLAIMED = [(n, d) for n in NAMES for d in sampled(TABLE[n])]
 ids = [f"{n}-{d.name}" for n, d in CLAIMED]

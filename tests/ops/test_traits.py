@@ -48,13 +48,16 @@ def indices_of(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) 
 def breaking(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> Iterator[list[Any]]:
     """The operands, each time with one element that breaks what the primitive asks for."""
     traits = primitive.traits
-    wrong: list[tuple[int, int]] = []
+    wrong: list[tuple[int, float]] = []
     if traits.indices is not None:
         for operand in indices_of(primitive, [np.asarray(a) for a in arrays], params):
             size = extent(primitive, arrays, params, operand)
             wrong += [(operand, size), (operand, -size - 1), (operand, 2**40)]
     if traits.limit is not None and traits.limit.concerns(np.asarray(arrays[traits.limit.operand]).dtype.kind):
         wrong.append((traits.limit.operand, -1 if traits.limit.zero else 0))
+    if traits.interval is not None:
+        interval = traits.interval(**params)
+        wrong += [(interval.operand, x) for x in (-1.0, 1.5, np.inf, np.nan, *[0.0] * interval.open)]
     for operand, number in wrong:
         changed = [np.array(a) for a in arrays]
         if changed[operand].size and all(a.size for a in changed):

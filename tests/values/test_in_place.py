@@ -20,9 +20,10 @@ import tenure as tn
 SHAPE = (3, 4)
 DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 WRITERS = {n for n in dir(tn.Var) if n[0] != "_" and n.endswith("_") and callable(getattr(tn.Var, n))}
-METHODS = sorted(n for n in WRITERS if callable(getattr(tn.Tensor, n[:-1], None)))
 ALONE = {"copy_", "fill_", "zero_", "set_", "uniform_", "normal_", "requires_grad_"}
-"""Those without a form that gives a value."""
+ALONE |= {"bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "random_", "shuffle_", "fill_diagonal_"}
+"""Those without a form that gives a value; the value's ``bernoulli`` is of the probabilities that it holds."""
+METHODS = sorted(n for n in WRITERS - ALONE if callable(getattr(tn.Tensor, n[:-1], None)))
 OPERATORS = sorted(n for n in dir(tn.Var) if n.startswith("__i") and hasattr(tn.Tensor, f"__r{n[3:]}"))
 INDEXED = sorted(n for n in vars(type(tn.zeros(1).at[0])) if n[0] != "_")
 Call = tuple[tuple[Any, ...], dict[str, Any]]

@@ -10,7 +10,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from tenure.compile.element_types import in_memory
+from tenure.compile.element_types import in_memory, size_of
+from tenure.compile.generic_moves import whole_bits
 from tenure.compile.memory import Layout
 from tenure.compile.nests import constant, counted
 from tenure.compile.plan import Plan
@@ -45,29 +46,32 @@ class Checks:
                 b = ir.IRBuilder(function.append_basic_block("entry"))
                 entry = b.gep(function.args[0], [constant(self.layout.slots[v])], source_etype=POINTER)
                 most = largest(b, b.load(entry, typ=POINTER), t, aval.size, bound.low)
-                outside = b.icmp_unsigned(">=", most, ir.Constant(t, bound.size))
+                outside = b.icmp_unsigned(">=", most, ir.Constant(most.type, bound.size))
                 b.ret(b.select(outside, constant(k + 1), constant(0)))
                 yield function
 
 
 def largest(b: ir.IRBuilder, start: ir.Value, t: ir.Type, count: int, low: int) -> ir.Value:
-    """The largest x − low without sign; 0 if there is no x."""
+    """The largest x − low without sign; 0 if there is no x. Of floats it is that of their bits."""
+    bits = ir.IntType(8 * size_of(t))
 
     def over(first: int, stop: int, kind: ir.Type, held: ir.Value, step: int) -> ir.Value:
-        offset = ir.Constant(kind, [-low] * step if step > 1 else -low)
+        wide = step > 1
+        whole = ir.VectorType(bits, step) if wide else bits
+        offset = ir.Constant(whole, [-low] * step if wide else -low)
 
         def body(i: ir.Value, carried: list[Any]) -> list[Any]:
             address = b.gep(start, [i], source_etype=t)
-            x = b.add(b.load(address, typ=kind, align=t.width // 8), offset)
+            x = b.add(whole_bits(b, b.load(address, typ=kind, align=size_of(t)), whole), offset)
             return [b.select(b.icmp_unsigned(">", x, carried[0]), x, carried[0])]
 
         return counted(b, constant(first), constant(stop), step, body, [held])[0]
 
-    wide = ir.VectorType(t, WIDTH)
     whole = count - count % WIDTH
-    most: ir.Value = ir.Constant(t, 0)
+    most: ir.Value = ir.Constant(bits, 0)
     if whole:
-        lanes = over(0, whole, wide, ir.Constant(wide, None), WIDTH)
+        start_lanes = ir.Constant(ir.VectorType(bits, WIDTH), None)
+        lanes = over(0, whole, ir.VectorType(t, WIDTH), start_lanes, WIDTH)
         for k in range(WIDTH):
             x = b.extract_element(lanes, ir.Constant(ir.IntType(32), k))
             most = b.select(b.icmp_unsigned(">", x, most), x, most)

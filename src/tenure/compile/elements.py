@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 
 from tenure import dtypes
-from tenure.compile import math, packed, philox
+from tenure.compile import math, packed, rejection
 from tenure.compile.element_types import I1, I8, I64, LLVM, in_memory, is_float, mangled, size_of
 from tenure.compile.index import Affine, Read
 from tenure.compile.math.lanes import Unsigned, element, unsigned
@@ -384,9 +384,9 @@ class Emitter(Symbolic):
             params["signed"] = False
         return math.FUNCTIONS[name](self.b, *self.level(*xs), **params)
 
-    def random(self, name: str, seed: ir.Value, number: ir.Value, position: ir.Value, **params: Any) -> ir.Value:
-        """An element of a random stream."""
-        return philox.element(self, name, seed, number, position, **params)
+    def random(self, name: str, *xs: ir.Value, **params: Any) -> ir.Value:
+        """An element of a random stream: of a seed, an operation's number, a position, and parameters."""
+        return rejection.element(self, name, *xs, **params)
 
 
 def folded(operation: str, x: ir.Constant, y: ir.Constant) -> float:

@@ -3,6 +3,7 @@
     copy    numbers: offsets of source and target, the number of axes, then of each: extent, stride there, stride here
     zero    numbers: the number of bytes
     check   numbers: the number of elements, the least, and how many there may be; 1 if an element is not among them
+            (of floats, their bits)
     product numbers: a ``Product`` without its addresses
 
 Copies serve whatever moves elements along axes: transposes, pieces, paddings, numbers that are spread.
@@ -59,32 +60,43 @@ def emit_zero(module: ir.Module, name: str) -> None:
     b.ret(constant(0))
 
 
-def emit_check(module: ir.Module, name: str, size: int) -> None:
-    """Add the check of whole numbers of so many bytes: the largest x − low, without sign, decides."""
+def emit_check(module: ir.Module, name: str, size: int, real: bool) -> None:
+    """Add the check of numbers of so many bytes, ``real`` or whole: the largest x − low, without sign, decides."""
     b, (x,), numbers = opened(module, name, 1)
     t = ir.IntType(8 * size)
     wide = ir.VectorType(t, WIDTH)
+    stored = {4: ir.FloatType(), 8: ir.DoubleType()}[size] if real else t
     count, low, most = (word(b, numbers, k) for k in range(3))
     low, most = (v if size == 8 else b.trunc(v, t) for v in (low, most))
     lanes: Any = b.insert_element(ir.Constant(wide, ir.Undefined), low, constant(0))
     lanes = b.shuffle_vector(lanes, lanes, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH))
 
-    def larger(kind: ir.Type, low: ir.Value) -> Any:
+    def larger(kind: ir.Type, bits: ir.Type, low: ir.Value) -> Any:
         def step(i: ir.Value, held: list[Any]) -> list[Any]:
-            y = b.sub(b.load(b.gep(x, [i], source_etype=t), typ=kind, align=size), low)
+            found = b.load(b.gep(x, [i], source_etype=t), typ=kind, align=size)
+            y = b.sub(whole_bits(b, found, bits), low)
             return [b.select(b.icmp_unsigned(">", y, held[0]), y, held[0])]
 
         return step
 
     whole = b.and_(count, constant(-WIDTH))
-    (found,) = counted(b, constant(0), whole, WIDTH, larger(wide, lanes), [ir.Constant(wide, None)])
+    step = larger(ir.VectorType(stored, WIDTH), wide, lanes)
+    (found,) = counted(b, constant(0), whole, WIDTH, step, [ir.Constant(wide, None)])
     rest: Any = ir.Constant(t, 0)
     for k in range(WIDTH):
         y = b.extract_element(found, constant(k))
         rest = b.select(b.icmp_unsigned(">", y, rest), y, rest)
-    (found,) = counted(b, whole, count, 1, larger(t, low), [rest])
+    (found,) = counted(b, whole, count, 1, larger(stored, t, low), [rest])
     failed = b.and_(b.icmp_unsigned(">=", found, most), b.icmp_signed(">", count, constant(0)))
     b.ret(b.zext(failed, I64))
+
+
+def whole_bits(b: ir.IRBuilder, x: ir.Value, whole: ir.Type) -> ir.Value:
+    """A whole number, or the bits of a float as one, −0.0 as +0.0."""
+    if x.type == whole:
+        return x
+    zero = ir.Constant(x.type, [0.0] * x.type.count if isinstance(x.type, ir.VectorType) else 0.0)
+    return b.bitcast(b.fadd(x, zero), whole)
 
 
 def emit_product(module: ir.Module, name: str, size: int) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tenure.compile.plan import instruction
 from tenure.ir.program import Instruction, Program
 from tenure.ir.traits import Limit
 
 
 class Bound(NamedTuple):
-    """The elements of a value must lie in [low, low + size)."""
+    """The elements of a value, of floats their bits, must lie in [low, low + size)."""
 
     value: int
     low: int
@@ -22,11 +24,17 @@ class Bound(NamedTuple):
 
 def bounds_of(program: Program, at: Instruction) -> list[Bound]:
     """Ranges of operands when an instruction runs: indices lie in their axis, whole numbers keep to the limit of the
-    primitive."""
+    primitive, floats to its interval."""
     found: list[Bound] = []
     traits, operands = at.primitive.traits, at.operands
     if traits.limit is not None and traits.limit.concerns(at.aval.dtype.kind) and at.aval.size:
         found += within_limit(program, operands[traits.limit.operand], traits.limit)
+    if traits.interval is not None and at.aval.size:
+        interval = traits.interval(**at.params)
+        x = operands[interval.operand]
+        number = number_of(program, x)
+        if number is None or not interval.admits(number):
+            found.append(Bound(x, *interval.window(np, program.aval(x).dtype.numpy)))
     if traits.indices is not None:
         for within in traits.indices(*[program.aval(o) for o in operands], **at.params):
             v, size = operands[within.operand], within.size

@@ -81,9 +81,12 @@ def zero(nbytes: int) -> Call:
 
 
 def check(operand: int, aval: Aval, low: int, most: int) -> Call:
-    """The check that whole numbers lie in [low, low + most)."""
-    size = aval.dtype.itemsize
-    made = function(f"check {size}", lambda module, name: late("generic_moves").emit_check(module, name, size))
+    """The check that whole numbers, or the bits of floats, lie in [low, low + most)."""
+    size, real = aval.dtype.itemsize, aval.dtype.kind == "f"
+    made = function(
+        f"check {aval.dtype.kind}{size}" if real else f"check {size}",
+        lambda module, name: late("generic_moves").emit_check(module, name, size, real),
+    )
     signed = most - 2**64 if most >= 2**63 else most
     return call(made, NUMBER * aval.size, [aval.size, low, signed], (operand,))
 

@@ -122,6 +122,11 @@ def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Ava
     if limit is not None and limit.concerns(avals[limit.operand].dtype.kind) and all(aval.size for aval in avals):
         aval = avals[limit.operand]
         found.append(check(limit.operand, aval, *limit.window(8 * aval.dtype.itemsize)))
+    if primitive.traits.interval is not None:
+        interval = primitive.traits.interval(**params)
+        aval = avals[interval.operand]
+        if aval.size:
+            found.append(check(interval.operand, aval, *interval.window(np, aval.dtype.numpy)))
     if indices is not None:
         for k, _, size in indices(*avals, **params):
             if avals[k].size:

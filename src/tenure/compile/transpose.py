@@ -49,10 +49,10 @@ def across(program: Program, axes: list[Axis], places: set[Place], values: list[
 
 
 def crosses(where: Affine, down: int, lane: int) -> bool:
-    """Whether neighbours lie along ``down`` and not along the lanes."""
+    """Whether neighbours lie along ``down``, in order or the other way round, and not along the lanes."""
     inner = [i for read, _ in where.reads for i in read.index]
     fixed = all(i.coefficient(a) == 0 and not i.reads for i in inner for a in (down, lane))
-    return fixed and where.coefficient(down) == 1 and where.coefficient(lane) not in (-1, 0, 1)
+    return fixed and where.coefficient(down) in (1, -1) and where.coefficient(lane) not in (-1, 0, 1)
 
 
 def turned(body: Body, axes: list[Axis], turn: Turn, at: At, ahead: int = 0) -> None:
@@ -151,7 +151,8 @@ class Strip:
         """Fill the room of an operand: what lies beyond its last row is not read."""
         b, (x, where) = self.b, place
         here = {**self.variables, self.down.name: self.top, self.lane.name: left}
-        start = self.body.emitter(set(), here, None, 1).scalar(where)
+        back = where.coefficient(self.down.name) < 0
+        start = self.body.emitter(set(), here, None, 1).scalar(where + (1 - self.side) * back)
         t = in_memory(self.body.program.aval(x).dtype)
         stride, wide = where.coefficient(self.lane.name), ir.VectorType(t, self.side)
         addresses = [
@@ -165,11 +166,14 @@ class Strip:
 
         e = self.body.emitter(set(), {}, None, self.side)
         steps = ir.Constant(ir.VectorType(I64, self.side), list(range(self.side)))
-        mask = b.icmp_signed("<", steps, e.splat(self.rows)) if self.ragged else None
+        # The other way round the rows that there are lie at the end of the lines.
+        within = ("<", self.rows) if not back else (">=", b.sub(constant(self.side), self.rows))
+        mask = b.icmp_signed(within[0], steps, e.splat(within[1])) if self.ragged else None
         size = self.body.program.aval(x).dtype.itemsize
         lines = [e.masked(a, wide, mask) if mask else b.load(a, typ=wide, align=size) for a in addresses]
         lines += [ir.Constant(wide, ir.Undefined)] * (self.side - columns)
-        for p, line in enumerate(in_registers(b, lines)):
+        rows = in_registers(b, lines)
+        for p, line in enumerate(reversed(rows) if back else rows):
             b.store(line, b.gep(room, [constant(p * self.side)], source_etype=t))
 
 

@@ -1,7 +1,8 @@
 """Traits of primitives: what a pass may ask beside the rules, and what the values of operands must keep to.
 
-A primitive can fail at the run in two ways, both declared here, so that the interpreter, the op-by-op path and
-compiled code check the same: an index outside of its axis (``Within``), and a whole number outside of a ``Limit``.
+A primitive can fail at the run in three ways, all declared here, so that the interpreter, the op-by-op path and
+compiled code check the same: an index outside of its axis (``Within``), a whole number outside of a ``Limit``, and a
+float outside of an ``Interval``.
 """
 
 from __future__ import annotations
@@ -72,6 +73,32 @@ class Limit(NamedTuple):
             raise self.error(int(y[bad].flat[0]))
 
 
+class Interval(NamedTuple):
+    """The floats from 0 on that an operand's elements are among: up to ``most``, 0 itself unless it is ``open``. No NaN
+    is. ``error`` says of a number that it lies outside; the result of one is never read."""
+
+    operand: int
+    open: bool
+    most: float
+    error: Callable[[float], Exception]
+
+    def admits(self, number: float) -> bool:
+        """Whether a number is among them."""
+        return (number > 0 if self.open else number >= 0) and number <= self.most
+
+    def window(self, np: Any, dtype: Any) -> tuple[int, int]:
+        """Of the bits of those admitted, as whole numbers, the least and the count; those of 0 are +0.0's."""
+        bits = np.array(self.most, dtype).view(f"i{dtype.itemsize}")
+        return int(self.open), int(bits) + 1 - self.open
+
+    def check(self, np: Any, *xs: Any) -> None:
+        """Raise for the first element that lies outside."""
+        x = xs[self.operand]
+        good = (x > 0 if self.open else x >= 0) & (x <= self.most)
+        if not good.all():
+            raise self.error(x[~good].flat[0].item())
+
+
 def shaped(result: Any, /, **params: Any) -> dict[str, Any]:
     """The trait ``extents`` of what has the result's shape as a parameter of that name."""
     return {**params, "shape": result}
@@ -86,21 +113,24 @@ def always(x: Aval, ans: Aval) -> bool:
 class Traits:
     """The properties of a primitive that a pass may ask for.
 
-    ``limit`` is what it asks of an operand of whole numbers, ``indices(*avals, **params)`` gives its operands of
-    indices that only the run can check. ``preserves(x, ans)`` says whether every element of the result is one of the
-    first operand's, as the same number; ``in_order`` that they are all of them, in the same order. ``number(**params)``
-    is the number that every element is; ``counts`` says that the elements are 0, 1, 2, …. ``extents(shape, **params)``
-    gives the parameters with the result's shape for what they hold of it, and None for sizes that no lowering reads:
-    all others hold no size of an axis.
+    ``limit`` is what it asks of an operand of whole numbers, ``interval(**params)`` of one of floats,
+    ``indices(*avals, **params)`` gives its operands of indices that only the run can check. ``preserves(x, ans)`` says
+    whether every element of the result is one of the first operand's, as the same number; ``in_order`` that they are
+    all of them, in the same order. ``number(**params)`` is the number that every element is; ``counts`` says that the
+    elements are 0, 1, 2, …. ``extents(shape, **params)`` gives the parameters with the result's shape for what they
+    hold of it, and None for sizes that no lowering reads: all others hold no size of an axis. ``draws`` says that
+    elements are drawn at random: their derivatives are those of the quantile that they are, at a fixed probability.
     """
 
     limit: Limit | None = None
+    interval: Callable[..., Interval] | None = None
     indices: Callable[..., Sequence[Within]] | None = None
     preserves: Callable[[Aval, Aval], bool] | None = None
     in_order: bool = False
     number: Callable[..., Any] | None = None
     counts: bool = False
     extents: Callable[..., Mapping[str, Any]] | None = None
+    draws: bool = False
 
     def sized(self, shape: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters for another shape of the result."""
@@ -109,12 +139,14 @@ class Traits:
     @property
     def fails(self) -> bool:
         """Whether values of operands can make it fail."""
-        return self.limit is not None or self.indices is not None
+        return self.limit is not None or self.indices is not None or self.interval is not None
 
     def check(self, np: Any, *xs: Any, **params: Any) -> None:
         """Raise what only the values of operands can show."""
         if self.limit is not None:
             self.limit.check(np, *xs)
+        if self.interval is not None:
+            self.interval(**params).check(np, *xs)
         if self.indices is not None:
             for within in self.indices(*xs, **params):
                 within.check(np, *xs)

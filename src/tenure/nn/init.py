@@ -10,6 +10,7 @@ from tenure.values.operations.generator import Generator
 from tenure.values.places.writable import Writable
 from tenure.values.rules.modes import no_grad
 from tenure.values.rules.sites import here, site
+from tenure.values.tensor.sampling import truncated_normal
 from tenure.values.trace.blame import checked_first
 
 if TYPE_CHECKING:
@@ -79,6 +80,22 @@ def normal_(tensor: Place, mean: float = 0.0, std: float = 1.0, generator: Gener
 
 
 @checked_first
+def trunc_normal_(
+    tensor: Place, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+    generator: Generator | None = None,
+) -> Place:
+    """Write normal random numbers of those that lie in [a, b] to a place; returns it.
+
+    WriteError (TN594) for a value; DomainError (TN802) for a std that is not positive, or a > b.
+
+    >>> bool((nn.init.trunc_normal_(nn.Parameter(tn.zeros(9)), std=0.02).abs() <= 2).all())
+    True
+    """
+    found = truncated_normal(mean, std, a, b, tensor.shape, dtype=tensor.dtype, generator=generator)
+    return _write(tensor, "copy_", found)
+
+
+@checked_first
 def constant_(tensor: Place, val: float) -> Place:
     """Write one number everywhere in a place; returns it. WriteError (TN594) for a value.
 
@@ -137,6 +154,18 @@ def xavier_uniform_(tensor: Place, gain: float = 1.0, generator: Generator | Non
 
 
 @checked_first
+def xavier_normal_(tensor: Place, gain: float = 1.0, generator: Generator | None = None) -> Place:
+    """Write normal random numbers of std gain · √(2 / (fan_in + fan_out)) to a place; returns it.
+
+    ShapeError (TN802) below two axes; WriteError (TN594) for a value. Source: Glorot, Bengio, AISTATS 2010.
+
+    >>> nn.init.xavier_normal_(nn.Parameter(tn.zeros(4, 2))).shape
+    (4, 2)
+    """
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(1, sum(fans(tensor)))), generator)
+
+
+@checked_first
 def kaiming_uniform_(
     tensor: Place,
     a: float = 0.0,
@@ -151,8 +180,31 @@ def kaiming_uniform_(
     >>> bool((nn.init.kaiming_uniform_(nn.Parameter(tn.zeros(4, 6))).abs() <= 1).all())
     True
     """
+    bound = _spread(tensor, a, mode, nonlinearity) * math.sqrt(3.0)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+@checked_first
+def kaiming_normal_(
+    tensor: Place,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Place:
+    """Write normal random numbers of std gain / √fan to a place, a the negative slope; returns it.
+
+    ShapeError (TN802) below two axes; WriteError (TN594) for a value. Source: He et al., ICCV 2015.
+
+    >>> nn.init.kaiming_normal_(nn.Parameter(tn.zeros(4, 6))).shape
+    (4, 6)
+    """
+    return normal_(tensor, 0.0, _spread(tensor, a, mode, nonlinearity), generator)
+
+
+def _spread(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """gain / √fan."""
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode is 'fan_in' or 'fan_out', not {mode!r}")
     fan = fans(tensor)[mode == "fan_out"]
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / max(1, fan))
-    return uniform_(tensor, -bound, bound, generator)
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(1, fan))

@@ -1,4 +1,5 @@
-"""The normal distribution function Φ, to its last digits on the left too, where it is as small as floats are; erfc.
+"""The normal distribution function Φ, to its last digits on the left too, where it is as small as floats are; erfc, and
+the same without the exponential, erfcx.
 
 Φ(−a) with a = |x|, of which Φ(a) is the rest. In float32 by parts, each with a polynomial of its own about its middle,
 whose coefficients a lane picks; lanes further left, where there are any, by an outlined function. That, and float64,
@@ -7,19 +8,22 @@ as exp(−a²/2) times Mills' ratio (over √(2π)): again by parts, and in floa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.math import coefficients as c
-from tenure.compile.math.exponential import reduced_exp, scale
+from tenure.compile.math.exponential import exp_product, reduced_exp, scale
 from tenure.compile.math.lanes import Builder, Lanes, element, outlined
 from tenure.compile.math.tables import SIZE, pick
 from tenure.compile.math.widened import in_double
 
-__all__ = ["erfc", "ndtr"]
+__all__ = ["erfc", "erfcx", "ndtr"]
 
+ASYMPTOTIC = 27.0
+"""From here on the asymptotic series of erfcx has all digits (Abramowitz and Stegun, 7.1.23)."""
 LAST_SINGLE = 14.25
 """From here on Φ(−a) is 0 in float32."""
 
@@ -85,6 +89,22 @@ def erfc(v: Lanes, x: ir.Value) -> ir.Value:
     ratio, lost = _mills(v, a, v.fma(size, rest, low))
     tail = _times_exponential(v, size, v.add(ratio, ratio), v.add(lost, lost), -1.0)
     return v.select(v.compare("<", x, 0.0), v.sub(2.0, tail), tail)
+
+
+@in_double
+def erfcx(v: Lanes, x: ir.Value) -> ir.Value:
+    """exp(x²)·erfc(x): twice Mills' ratio of √2·x, below 0 what 2·exp(x²) has more than that of −x."""
+    size = v.at_most(v.fabs(x), ASYMPTOTIC)
+    high, rest = c.SQRT_2
+    a, low = v.two_product(size, high)
+    ratio, lost = _mills(v, a, v.fma(size, rest, low))
+    inverse = v.div(1.0, x)
+    tail = v.horner(v.mul(v.mul(inverse, inverse), -0.5), (1.0, 1.0, 3.0, 15.0, 105.0, 945.0, 10395.0))
+    far = v.mul(v.mul(inverse, 1 / math.sqrt(math.pi)), tail)
+    right = v.select(v.compare(">", x, ASYMPTOTIC), far, v.mul(2.0, v.add(ratio, lost)))
+    whole = v.mul(2.0, exp_product(v.b, x, x))
+    left = v.select(v.compare("==", whole, math.inf), math.inf, v.sub(whole, right))
+    return v.select(v.compare("<", x, 0.0), left, right)
 
 
 def _flat_ratio(v: Lanes, t: ir.Value) -> tuple[ir.Value, ir.Value]:

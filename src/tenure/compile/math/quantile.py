@@ -1,5 +1,5 @@
-"""The inverse of erf, by the rational approximations of M. J. Wichura's algorithm AS 241 (Applied Statistics 37, 1988),
-and a step of Newton's from there."""
+"""The inverse of erf and the quantile of the normal distribution, by the rational approximations of M. J. Wichura's
+algorithm AS 241 (Applied Statistics 37, 1988); erfinv with a step of Newton's from there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenure.compile.math.logarithm import log
 from tenure.compile.math.normal import erfc
 from tenure.compile.math.widened import in_double
 
-__all__ = ["erfinv"]
+__all__ = ["erfinv", "ndtri"]
 
 CENTRAL_NUMERATOR = (
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946,
@@ -46,7 +46,7 @@ FAR_DENOMINATOR = (
 def erfinv(v: Lanes, x: ir.Value) -> ir.Value:
     """The number whose erf is x; ±∞ at ±1, NaN beyond."""
     size = v.fabs(x)
-    y = v.div(_normal_quantile(v, size), math.sqrt(2.0))
+    y = v.div(_normal_quantile(v, v.mul(size, 0.5), v.fma(size, -0.5, 0.5)), math.sqrt(2.0))
     beyond = v.sub(1.0, size)
     inner = v.compare("<", size, 0.5)
     error = v.select(inner, v.sub(erf(v.b, y), size), v.sub(beyond, erfc(v.b, y)))
@@ -57,12 +57,23 @@ def erfinv(v: Lanes, x: ir.Value) -> ir.Value:
     return v.copysign(v.select(v.compare("<", size, 1.0), ans, ends), x)
 
 
-def _normal_quantile(v: Lanes, size: ir.Value) -> ir.Value:
-    """The quantile of (1 + size) / 2."""
-    q = v.mul(size, 0.5)
+@in_double
+def ndtri(v: Lanes, x: ir.Value) -> ir.Value:
+    """The quantile of x of the standard normal distribution; −∞ and ∞ at 0 and 1, NaN beyond."""
+    away, beyond = v.sub(x, 0.5), v.sub(1.0, x)
+    low = v.compare("<", x, 0.5)
+    tail = v.select(low, x, beyond)
+    ans = _normal_quantile(v, v.fabs(away), tail)
+    ends = v.select(v.compare("==", tail, 0.0), math.inf, math.nan)
+    ans = v.select(v.compare(">", tail, 0.0), ans, ends)
+    return v.select(low, v.neg(ans), ans)
+
+
+def _normal_quantile(v: Lanes, q: ir.Value, tail: ir.Value) -> ir.Value:
+    """The quantile of ½ + q = 1 − tail."""
     r = v.fma(v.neg(q), q, 0.180625)
     central = v.div(v.mul(v.horner(r, CENTRAL_NUMERATOR), q), v.horner(r, CENTRAL_DENOMINATOR))
-    root = v.call("sqrt", v.neg(log(v.b, v.fma(size, -0.5, 0.5))))
+    root = v.call("sqrt", v.neg(log(v.b, tail)))
     far = v.compare(">", root, 5.0)
     s = v.sub(root, v.select(far, 5.0, 1.6))
     numerator, denominator = v.number(0.0), v.number(0.0)

@@ -15,6 +15,7 @@ from tenure.values.operations import comparison, keys
 from tenure.values.operations.creation import check_device
 from tenure.values.operations.reading import value_of
 from tenure.values.trace import record
+from tenure.values.trace.formats import MemoryFormat, check_format
 from tenure.values.trace.given import PLAIN, flag
 from tenure.values.trace.operators import STEPS, binary, recorded, scaled
 
@@ -375,12 +376,14 @@ def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True, device: str | N
     return to_dtype(x, as_dtype(dtype))
 
 
-def clone(x: ArrayLike) -> Tensor:
-    """The same value as another result, in the graph.
+def clone(x: ArrayLike, *, memory_format: MemoryFormat | None = None) -> Tensor:
+    """The same value as another result, in the graph; ``memory_format`` makes no difference.
 
     >>> tn.ones(2, requires_grad=True).clone()
     tensor([1., 1.], grad_fn=<CloneBackward0>)
     """
+    if memory_format is not None:
+        check_format("clone", memory_format)
     return apply_one(CLONE, value_of(x))
 
 

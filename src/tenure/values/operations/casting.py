@@ -8,6 +8,7 @@ from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import DTypeError, shown
 from tenure.values.operations import arithmetic, creation
 from tenure.values.trace import record
+from tenure.values.trace.formats import MemoryFormat, check_format
 from tenure.values.trace.given import flag
 from tenure.values.trace.spelling import in_plain_names
 
@@ -138,11 +139,12 @@ class Casting:
 
 
 def to(
-    x: Any, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None, copy: bool = False
+    x: Any, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None, copy: bool = False,
+    non_blocking: bool = False, memory_format: MemoryFormat | None = None,
 ) -> Tensor:
     """The tensor in another dtype; there is one device. ``args``: a dtype, a device, both, or a tensor to be like.
 
-    DTypeError (TN802) for what is neither.
+    ``non_blocking`` and ``memory_format`` make no difference. DTypeError (TN802) for what is no dtype or device.
 
     >>> tn.tensor([1.5]).to(tn.int64)
     tensor([1])
@@ -156,6 +158,8 @@ def to(
         else:
             dtype = arg.dtype if isinstance(arg, record._Tensor) else arg
     creation.check_device(device)
-    if copy is not False:
-        flag("copy", copy)
+    for name, given in (("copy", copy), ("non_blocking", non_blocking)):
+        if given is not False:
+            flag(f"to: {name}", given)
+    check_format("to", memory_format)
     return x._read() if dtype is None else arithmetic.to_dtype(x, as_dtype(dtype))

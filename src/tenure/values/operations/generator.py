@@ -15,7 +15,7 @@ import numpy as np
 
 from tenure import dtypes
 from tenure.errors import DTypeError, shown
-from tenure.values.operations.creation import wrap
+from tenure.values.operations.creation import check_device, wrap
 from tenure.values.trace.given import int_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Generator:
 
     __slots__ = ("_lineage", "_numbers", "_seed")
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, *, device: str | None = None) -> None:
+        check_device(device)
         self.manual_seed(entropy() if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:

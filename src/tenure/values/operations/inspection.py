@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenure.dtypes import DType, DTypeLike, as_dtype, promote, promote_scalar
+from tenure.dtypes import DType, DTypeLike, as_dtype, default_float, promote, promote_scalar
 from tenure.errors import DTypeError
 from tenure.values.operations.reading import value_of
 from tenure.values.trace import record
@@ -71,3 +71,12 @@ def numel(x: ArrayLike) -> int:
     6
     """
     return value_of(x)._aval.size
+
+
+def get_default_dtype() -> DType:
+    """The dtype of floats that are given none, float32.
+
+    >>> tn.get_default_dtype()
+    tenure.float32
+    """
+    return default_float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike
-from tenure.values.operations import creation, factories
+from tenure.values.operations import creation, factories, legacy
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import chosen
 
@@ -82,6 +82,15 @@ def new_full(
     if size is None:
         raise TypeError("new_full: the shape is missing, as in x.new_full((2, 3), 1.0)")
     return factories.full(size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def new(x: Any, *given: ArrayLike, device: str | None = None) -> Tensor:
+    """A tensor in the dtype of this one, of data or of sizes; PyTorch's old name of ``new_tensor`` and ``new_empty``.
+
+    >>> tn.tensor([1.5]).new([1, 2])
+    tensor([1., 2.])
+    """
+    return legacy.made(given, x.dtype, device)
 
 
 def type_as(x: ArrayLike, other: ArrayLike) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, shown
-from tenure.ops import angles, gamma, pointwise, special
+from tenure.ops import angles, gamma, normal, pointwise, special
 from tenure.ops.promote import Operation, elementary, floating, parameters
 from tenure.values.native.hits import apply_one
 from tenure.values.operations.angles import of_reals
@@ -64,6 +64,28 @@ def erfc(x: ArrayLike) -> Tensor:
 
     >>> tn.erfc(tn.tensor([0.0, 1.0]))
     tensor([1.0000, 0.1573])
+    """
+
+
+@recorded(unary(elementary("erfcx", normal.erfcx, "SpecialErfcxBackward0")))
+def erfcx(x: ArrayLike) -> Tensor:
+    """Elementwise scaled complementary error function, exp(x²) · erfc(x), which does not underflow on the right.
+
+    The shape is that of x; whole numbers become float32 first.
+
+    >>> tn.special.erfcx(tn.tensor([0.0, 20.0]))
+    tensor([1.0000, 0.0282])
+    """
+
+
+@recorded(unary(elementary("ndtri", normal.ndtri, "SpecialNdtriBackward0")))
+def ndtri(x: ArrayLike) -> Tensor:
+    """Elementwise quantile of the standard normal distribution, the inverse of ndtr; NaN outside of [0, 1].
+
+    The shape is that of x; whole numbers become float32 first.
+
+    >>> tn.special.ndtri(tn.tensor([0.5, 0.975]))
+    tensor([0.0000, 1.9600])
     """
 
 

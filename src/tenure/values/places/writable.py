@@ -8,14 +8,13 @@ from tenure.errors import DTypeError, ShapeError, WriteError
 from tenure.values.grad import steps
 from tenure.values.operations import indexing
 from tenure.values.operations.creation import tensor
-from tenure.values.operations.generator import Generator
 from tenure.values.operations.reading import value_of
 from tenure.values.places.elementwise_in_place import ElementwiseInPlace
 from tenure.values.places.in_place import augmented, in_place, operator_of
+from tenure.values.places.random_in_place import RandomInPlace
 from tenure.values.rules.sites import here, site
-from tenure.values.tensor.random import rand, randn
 from tenure.values.tensor.tensor import Tensor
-from tenure.values.trace.blame import public
+from tenure.values.trace.given import flag
 from tenure.values.trace.operators import STEPS
 from tenure.values.trace.spelling import in_plain_names
 
@@ -36,7 +35,7 @@ def _through(name: str) -> Any:
 
 
 @in_plain_names
-class Writable(ElementwiseInPlace, Tensor):
+class Writable(ElementwiseInPlace, RandomInPlace):
     """The base of places and borrows: it reads as a tensor, by its value of this moment, and has methods that write."""
 
     __slots__ = ()
@@ -100,25 +99,25 @@ class Writable(ElementwiseInPlace, Tensor):
         self._update(number)
         return self
 
-    @public
-    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Write uniform numbers of [a, b).
+    def fill_diagonal_(self, fill_value: Operand, wrap: bool = False) -> Self:
+        """Write one number to the diagonal of a matrix, or of a tensor of more axes of one size.
 
-        >>> v = tn.zeros(3).mut().uniform_(1, 2)
-        >>> bool((v >= 1).all())
-        True
+        With ``wrap`` it begins anew under a row that it leaves out where a matrix is higher than wide. ShapeError
+        (TN802) for other shapes.
+
+        >>> tn.zeros(2, 2).mut().fill_diagonal_(1)
+        tensor([[1., 0.],
+                [0., 1.]])
         """
-        self._update(rand(self.shape, dtype=self.dtype, generator=generator) * (b - a) + a)
-        return self
-
-    @public
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Write normal numbers of a mean and a standard deviation.
-
-        >>> tn.zeros(2).mut().normal_(5.0, 0.0)
-        tensor([5., 5.])
-        """
-        self._update(randn(self.shape, dtype=self.dtype, generator=generator) * std + mean)
+        wrap, shape = flag("fill_diagonal_: wrap", wrap), self.shape
+        if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+            raise ShapeError(f"fill_diagonal_ of a place of shape {list(shape)}: a matrix, or axes of one size")
+        high, wide = shape[0], shape[1]
+        step = wide + 1 if wrap and len(shape) == 2 and high > wide else 0
+        rows = [k for k in range(high) if (k % step < wide if step else k < wide)]
+        columns = [k % step if step else k for k in rows]
+        at = (rows, *[columns] * (len(shape) - 1))
+        self._update(self._read().at[at].set(fill_value))
         return self
 
     def set_(self, v: ArrayLike) -> Self:

@@ -187,6 +187,27 @@ class set_grad_enabled(ModeContext):
         return MODES[self._grad, mode.eager]
 
 
+class inference_mode(ModeContext):
+    """Context, or decorator, in which operations are not tracked, unless ``mode`` is False; as ``tn.no_grad``.
+
+    >>> w = tn.ones(2, requires_grad=True)
+    >>> with tn.inference_mode():
+    ...     y = w * 2
+    >>> y.requires_grad
+    False
+    """
+
+    __slots__ = ("_off",)
+
+    def __init__(self, mode: bool = True) -> None:
+        if type(mode).__name__ not in ("bool", "bool_", "int") or mode not in (0, 1):
+            raise DTypeError(f"inference_mode: mode is True or False, not {shown(mode)}")
+        self._off = bool(mode)
+
+    def _changed(self, mode: Mode) -> Mode:
+        return MODES[mode.grad and not self._off, mode.eager]
+
+
 class eager(ModeContext):
     """Context, or decorator, in which each operation runs as it is recorded; the numbers are the same.
 

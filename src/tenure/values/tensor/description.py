@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from tenure.devices import CPU, Layout, device, strided
 from tenure.values.operations.axes import check_axis
 from tenure.values.trace.spelling import in_plain_names
 
@@ -91,9 +92,25 @@ class Described:
         return self._aval.dtype.is_complex
 
     @property
-    def device(self) -> str:
+    def device(self) -> device:
         """The device of the elements, "cpu"."""
-        return "cpu"
+        return CPU
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the elements, ``tn.strided``."""
+        return strided
+
+    is_cuda = is_sparse = is_quantized = is_meta = is_nested = False
+    """Of a tensor of PyTorch's that lies or is stored elsewhere."""
+
+    def get_device(self) -> int:
+        """The number of the device, -1 for the CPU.
+
+        >>> tn.zeros(2).get_device()
+        -1
+        """
+        return -1
 
     @property
     def nbytes(self) -> int:

@@ -42,10 +42,10 @@ def _drawn(
 ) -> Tensor:
     check_device(device)
     target = _floating(fn.name, dtype)
-    return leaf(_recorded(fn, shape_of(size, target), (("dtype", target),), generator), requires_grad)
+    return leaf(recorded_draw(fn, shape_of(size, target), (("dtype", target),), generator), requires_grad)
 
 
-def _recorded(fn: Operation, shape: tuple[int, ...], params: Any, generator: Generator | None) -> Tensor:
+def recorded_draw(fn: Operation, shape: tuple[int, ...], params: Any, generator: Generator | None) -> Tensor:
     """One random operation; inside vmapped functions for each example that is to have numbers of its own."""
     levels = drawing(RECORDER.vmap)
     whole = (*[level.count for level in levels], *shape)
@@ -209,7 +209,7 @@ def randint(
     for number in (first, end - 1):
         check_number("randint", number, target)
     drawn = (("low", first - shift), ("high", end - shift))
-    out = _recorded(INTEGERS, check_shape(size, dtypes.int64), drawn, generator)
+    out = recorded_draw(INTEGERS, check_shape(size, dtypes.int64), drawn, generator)
     out = out if dtype is None else out.to(target)
     return out + shift if shift else out
 

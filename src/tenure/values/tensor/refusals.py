@@ -38,7 +38,7 @@ MEMORY = {
     "as_strided": "there are no views that overlap; choose the elements with an index",
     "share_memory_": "what several processes write is a tn.Shared(value)",
     "detach_": "x.detach() gives a value without a graph",
-    "pin_memory": "there is one device, the CPU",
+    **dict.fromkeys(("cuda", "pin_memory"), "there is one device, the CPU"),
 }
 """PyTorch's names for memory that several tensors share, each with the advice for its error."""
 

@@ -44,8 +44,10 @@ from tenure.values.operations.boundary import Boundary
 from tenure.values.operations.casting import Casting, to
 from tenure.values.rules.graph import Leaf
 from tenure.values.rules.sites import here, site
+from tenure.values.tensor import sampling
 from tenure.values.tensor.description import Described
 from tenure.values.trace import record
+from tenure.values.trace.formats import MemoryFormat, check_format
 from tenure.values.trace.operators import binary, recorded
 from tenure.values.trace.spelling import in_plain_names, write_to_a_value
 
@@ -222,7 +224,8 @@ class Shaping:
         products.baddbmm,
     )
     new_tensor, new_zeros, new_ones = likenesses.new_tensor, likenesses.new_zeros, likenesses.new_ones
-    new_empty, new_full = likenesses.new_empty, likenesses.new_full
+    new_empty, new_full, new = likenesses.new_empty, likenesses.new_full, likenesses.new
+    bernoulli, multinomial = sampling.bernoulli, sampling.multinomial
     clone, detach = arithmetic.clone, arithmetic.detach
 
     @property
@@ -341,12 +344,13 @@ class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
         """
         return self._read()
 
-    def contiguous(self) -> Tensor:
-        """The value itself: layout is not the user's concern.
+    def contiguous(self, *, memory_format: MemoryFormat | None = None) -> Tensor:
+        """The value itself: layout is not the user's concern, and ``memory_format`` makes no difference.
 
         >>> tn.zeros(2, 3).mT.contiguous().shape
         (3, 2)
         """
+        check_format("contiguous", memory_format)
         return self._read()
 
     @property

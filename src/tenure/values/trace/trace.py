@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError
+from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, ShapeError
 from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values.rules import paths
@@ -176,7 +176,7 @@ class Trace:
         numbers, mode = tuple(map(type, scalars)), self.mode
         try:
             rule = internally(self, new_operation, key, fn, kinds, params, numbers, mode.grad, (), first)
-        except (ShapeError, DTypeError, OutOfRange, DivisionByZero) as error:
+        except (ShapeError, DTypeError, OutOfRange, DivisionByZero, DomainError) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
         rule.check(scalars)
         count("rules")
