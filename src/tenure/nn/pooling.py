@@ -54,16 +54,26 @@ class _AvgPool(_Pool):
 
     def __init__(
         self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: int | None = None,
+        count_include_pad: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode = padding, ceil_mode
-        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
 
     def extra_repr(self) -> str:
         """The windows."""
         return ", ".join([f"{name}={getattr(self, name)}" for name in ("kernel_size", "stride", "padding")])
+
+
+class _AvgPoolBy(_AvgPool):
+    shown: ClassVar[tuple[str, ...]] = (*_AvgPool.shown, "divisor_override")
+
+    def __init__(
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
+        count_include_pad: bool = True, divisor_override: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.divisor_override = divisor_override
 
 
 class _LPPool(_Pool):
@@ -150,7 +160,7 @@ class AvgPool1d(_AvgPool):
     function = "avg_pool1d"
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPoolBy):
     """Average of each window over two axes; as ``functional.avg_pool2d``.
 
     >>> nn.AvgPool2d(2)(tn.ones(1, 1, 4, 4)).shape
@@ -158,10 +168,9 @@ class AvgPool2d(_AvgPool):
     """
 
     function = "avg_pool2d"
-    shown: ClassVar[tuple[str, ...]] = (*_AvgPool.shown, "divisor_override")
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPoolBy):
     """Average of each window over three axes; as ``functional.avg_pool3d``.
 
     >>> nn.AvgPool3d(2)(tn.ones(1, 1, 4, 4, 4)).shape
@@ -169,7 +178,6 @@ class AvgPool3d(_AvgPool):
     """
 
     function = "avg_pool3d"
-    shown: ClassVar[tuple[str, ...]] = (*_AvgPool.shown, "divisor_override")
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):

@@ -37,16 +37,8 @@ class Span(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """Elements of the longest window."""
-        return max([self.end(k) - self.start(k) for k in range(self.number)], default=0) if self.whole else self.size
-
-    def start(self, k: int) -> int:
-        """The first element of a window that divides the whole."""
-        return k * self.whole // self.number
-
-    def end(self, k: int) -> int:
-        """The element behind the last of it."""
-        return -(-(k + 1) * self.whole // self.number)
+        """Elements of the longest window, at most."""
+        return -(-self.whole // self.number) + (self.whole % self.number > 0) if self.whole else self.size
 
 
 def regular(name: str, n: int, size: int, step: int, gap: int, padding: int, ceil: bool) -> Span:
@@ -74,7 +66,7 @@ def elements(x: Value, axis: int, span: Span, k: int, number: float) -> Value:
 
 
 def _divided(x: Value, span: Span, k: int) -> Value:
-    """Where element k of windows that divide an axis is."""
+    """The places of element k of windows that divide an axis."""
     i = counting(x, span.number, 0, 1)
     whole, count = i.coerce(span.whole), i.coerce(span.number)
     start = pointwise.floor_divide(i * whole, count)

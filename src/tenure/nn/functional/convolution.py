@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError, shown
@@ -9,7 +11,7 @@ from tenure.ops import convolution
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import int_of
+from tenure.values.trace.given import MOST_BYTES, int_of
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -19,6 +21,9 @@ CONVOLUTION = Operation("convolution", convolution.convolution, "ConvolutionBack
 TRANSPOSED = Operation("convolution", convolution.transposed, "ConvolutionBackward0")
 
 Sizes = int | tuple[int, ...] | list[int]
+
+LARGEST = 1 << 31
+"""A number that no argument of a window reaches."""
 
 
 def sizes_of(name: str, argument: str, given: Any, n: int, least: int = 1) -> tuple[int, ...]:
@@ -31,7 +36,17 @@ def sizes_of(name: str, argument: str, given: Any, n: int, least: int = 1) -> tu
     sizes = tuple([int_of(k, f"{name}: {argument}") for k in found])
     if min(sizes, default=least) < least:
         raise ShapeError(f"{name}: {argument} is at least {least}, not {shown(given)}")
+    if max(sizes, default=0) >= LARGEST:
+        raise ShapeError(f"{name}: {argument} is less than {LARGEST}, not {shown(given)}")
     return sizes
+
+
+def bounded(name: str, x: Tensor, sizes: Iterable[int]) -> None:
+    """ShapeError (TN802) where the last axes would have sizes for which there is no memory."""
+    shape = tuple(sizes)
+    lead = x.shape[: x.ndim - len(shape)]
+    if prod(lead) * prod(shape) * x.dtype.itemsize > MOST_BYTES:
+        raise ShapeError(f"{name}: {[*lead, *shape]} is a shape for which there is no memory")
 
 
 def widths_of(
@@ -55,6 +70,7 @@ def _convolved(
     x, w = value_of(input), value_of(weight)
     steps, gaps = sizes_of(name, "stride", stride, n), sizes_of(name, "dilation", dilation, n)
     widths = widths_of(name, padding, (tuple(w.shape[2:]) + (1,) * n)[:n], steps, gaps)
+    bounded(name, x, [size + lo + hi for size, (lo, hi) in zip(x.shape[-n:], widths, strict=False)])
     form = (steps, widths, gaps, _groups(name, groups), name)
     params = parameters(("steps", "widths", "gaps", "groups", "name"), *form)
     return _each_or_one(CONVOLUTION, n, x, (w, bias), params)
@@ -85,6 +101,9 @@ def _spread(
     more = sizes_of(name, "output_padding", output_padding, n, 0)
     if any(k >= max(step, gap) for k, step, gap in zip(more, steps, gaps, strict=True)):
         raise ShapeError(f"{name}: output_padding {list(more)} is smaller than the stride or the dilation")
+    window = (tuple(w.shape[2:]) + (1,) * n)[:n]
+    axes = zip(x.shape[-n:], steps, gaps, window, more, strict=False)
+    bounded(name, x, [size * step + gap * k + extra for size, step, gap, k, extra in axes])
     names = ("steps", "widths", "more", "gaps", "groups", "name")
     params = parameters(names, steps, widths, more, gaps, _groups(name, groups), name)
     return _each_or_one(TRANSPOSED, n, x, (w, bias), params)

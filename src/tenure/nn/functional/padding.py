@@ -9,7 +9,7 @@ from tenure.ops import padding
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply_one
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import int_of, number
+from tenure.values.trace.given import ints_of, number
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -31,10 +31,10 @@ def pad(
     tensor([0, 1, 2, 3, 0, 0])
     """
     x = value_of(input)
-    numbers = tuple([int_of(n, "pad: each number") for n in pad])
+    numbers = ints_of(pad, "pad: pad")
     if len(numbers) % 2 or len(numbers) > 2 * x.ndim:
         raise ShapeError(f"pad: {len(numbers)} numbers for a tensor of {x.ndim} axes: there are two for each axis")
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise DTypeError(f"pad: mode is one of {list(MODES)}, not {shown(mode)}")
     if mode != "constant" and value is not None and value != 0:
         raise DTypeError(f"pad: mode {mode!r} takes no value")

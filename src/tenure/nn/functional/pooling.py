@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError
-from tenure.nn.functional.convolution import sizes_of
+from tenure.nn.functional.convolution import LARGEST, bounded, sizes_of
 from tenure.ops import pooling
 from tenure.ops.pooling import Span
 from tenure.ops.promote import Operation, parameters
@@ -33,10 +33,12 @@ def of_axes(name: str, input: ArrayLike, n: int) -> Any:
 def regular_spans(
     name: str, x: Any, n: int, kernel: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> tuple[Span, ...]:
+    """Windows of one size along each axis."""
     size = sizes_of(name, "kernel_size", kernel, n)
-    step = size if stride is None or stride == [] else sizes_of(name, "stride", stride, n)
+    step = size if stride is None or (isinstance(stride, list) and not stride) else sizes_of(name, "stride", stride, n)
     gaps, around = sizes_of(name, "dilation", dilation, n), sizes_of(name, "padding", padding, n, 0)
     ceil = flag(f"{name}: ceil_mode", ceil_mode)
+    bounded(name, x, [s + 2 * p + k for s, p, k in zip(x.shape[x.ndim - n :], around, size, strict=True)])
     axes = zip(x.shape[x.ndim - n :], size, step, gaps, around, strict=True)
     return tuple([pooling.regular(name, *axis, ceil) for axis in axes])
 
@@ -51,8 +53,11 @@ def adaptive_spans(name: str, x: Any, n: int, output_size: Any) -> tuple[Span, .
         count = size if given is None else int_of(given, f"{name}: output_size")
         if count < 1 or size < 1:
             raise ShapeError(f"{name}: {count} windows of an axis of size {size}")
+        if count >= LARGEST:
+            raise ShapeError(f"{name}: output_size is less than {LARGEST}, not {count}")
         each = size // count
         spans.append(Span(count, each, each, 1, 0, 0, 0 if each * count == size else size))
+    bounded(name, x, [span.number for span in spans])
     return tuple(spans)
 
 
