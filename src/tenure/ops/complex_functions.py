@@ -7,7 +7,7 @@ elementary functions (1987). ``a, b`` are the parts of the operand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, pi
+from math import inf, nan, pi
 from math import log as log_of
 
 from tenure.ir.program import TABLE, Value
@@ -24,6 +24,35 @@ def _times_minus_i(z: Value) -> Value:
     return complex_(b, -a)
 
 
+def both(x: Value, y: Value) -> Value:
+    """Where both hold."""
+    return TABLE["logical_and"](x, y)
+
+
+def disjunction(x: Value, y: Value) -> Value:
+    """Where one of them holds, or both."""
+    return TABLE["logical_or"](x, y)
+
+
+def negation(x: Value) -> Value:
+    """Where it does not hold."""
+    return TABLE["logical_not"](x)
+
+
+class Edges:
+    """The places at which the parts of a complex number are 0, infinite or NaN. ``loose`` is either of the last two."""
+
+    def __init__(self, a: Value, b: Value) -> None:
+        self.a_zero, self.b_zero = call("equal", a, 0.0), call("equal", b, 0.0)
+        self.a_high, self.a_low = call("equal", a, inf), call("equal", a, -inf)
+        self.a_endless = disjunction(self.a_high, self.a_low)
+        self.b_endless = call("equal", call("absolute", b), inf)
+        self.a_nan, self.b_nan = call("isnan", a), call("isnan", b)
+        self.a_loose, self.b_loose = negation(call("isfinite", a)), negation(call("isfinite", b))
+        self.far = disjunction(both(self.a_endless, self.b_loose), both(self.b_endless, self.a_loose))
+        """One part is infinite, the other too or NaN."""
+
+
 def _damped(x: Value, y: Value) -> Value:
     """x · y, where 0 times anything is 0, with the sign of the product."""
     zero = TABLE["logical_or"](call("equal", x, 0.0), call("equal", y, 0.0))
@@ -37,15 +66,21 @@ def _damped(x: Value, y: Value) -> Value:
 
 def _exp(z: Value) -> Value:
     a, b = parts(z)
-    e = call("exp", a)
-    return complex_(_damped(e, call("cos", b)), _damped(e, call("sin", b)))
+    e, at = call("exp", a), Edges(a, b)
+    re, im = e * call("cos", b), e * call("sin", b)
+    im = where(both(at.b_zero, negation(call("isfinite", e))), b, im)
+    re, im = (where(both(at.a_low, at.b_loose), 0.0, x) for x in (re, im))
+    return complex_(where(both(at.a_high, at.b_loose), inf, re), where(both(at.a_high, at.b_loose), nan, im))
 
 
 def _expm1(z: Value) -> Value:
     a, b = parts(z)
-    half = call("sin", b * 0.5)
-    re = _damped(call("expm1", a), call("cos", b)) - 2.0 * (half * half)
-    return complex_(re, _damped(call("exp", a), call("sin", b)))
+    half, e, at = call("sin", b * 0.5), call("exp", a), Edges(a, b)
+    re, im = call("expm1", a) * call("cos", b) - 2.0 * (half * half), e * call("sin", b)
+    re = where(both(at.a_zero, at.b_zero), 0.0, re)
+    im = where(both(at.b_zero, negation(call("isfinite", e))), b, im)
+    re, im = (where(both(at.a_low, at.b_loose), n, x) for n, x in ((-1.0, re), (0.0, im)))
+    return complex_(where(both(at.a_high, at.b_loose), inf, re), where(both(at.a_high, at.b_loose), nan, im))
 
 
 def _log(z: Value) -> Value:
@@ -95,12 +130,18 @@ def _sqrt(z: Value) -> Value:
 
 def _sinh(z: Value) -> Value:
     a, b = parts(z)
-    return complex_(_damped(call("sinh", a), call("cos", b)), _damped(call("cosh", a), call("sin", b)))
+    at = Edges(a, b)
+    re = where(both(at.a_zero, at.b_loose), a, call("sinh", a) * call("cos", b))
+    wide = call("cosh", a)
+    im = where(both(at.b_zero, negation(call("isfinite", wide))), b, wide * call("sin", b))
+    return complex_(where(both(at.a_endless, at.b_loose), inf, re), im)
 
 
 def _cosh(z: Value) -> Value:
     a, b = parts(z)
-    return complex_(_damped(call("cosh", a), call("cos", b)), _damped(call("sinh", a), call("sin", b)))
+    at = Edges(a, b)
+    re = where(both(at.a_endless, at.b_loose), inf, call("cosh", a) * call("cos", b))
+    return complex_(re, _damped(call("sinh", a), call("sin", b)))
 
 
 def _tanh(z: Value) -> Value:
@@ -115,10 +156,11 @@ def _tanh(z: Value) -> Value:
     decay = call("exp", -2.0 * call("absolute", a))
     bounded = where(call("isfinite", b), b, 0.0)
     tail = call("sin", 2.0 * bounded) * decay * 2.0
-    return complex_(
-        where(far, call("sign", a), beta * rho * s / below),
-        where(far, tail, t / below),
-    )
+    at = Edges(a, b)
+    re = where(both(at.a_zero, at.b_loose), a, where(far, call("sign", a), beta * rho * s / below))
+    im = where(both(at.b_zero, at.a_loose), b, where(far, tail, t / below))
+    lost = both(at.b_loose, negation(disjunction(at.a_zero, at.a_loose)))
+    return complex_(where(lost, nan, re), where(both(at.b_loose, negation(at.a_endless)), nan, im))
 
 
 def _asinh(z: Value) -> Value:
@@ -126,19 +168,33 @@ def _asinh(z: Value) -> Value:
     s = _sqrt(complex_(b + 1.0, -a))
     t = _sqrt(complex_(1.0 - b, a))
     (p, q), (u, v) = parts(s), parts(t)
-    return complex_(call("asinh", p * v - u * q), TABLE["atan2"](b, p * u - q * v))
+    at = Edges(a, b)
+    re, im = call("asinh", p * v - u * q), TABLE["atan2"](b, p * u - q * v)
+    upright = both(at.b_endless, call("isfinite", a))
+    re = where(both(at.b_endless, negation(at.a_endless)), TABLE["copysign"](a.coerce(inf), a), re)
+    im = where(upright, TABLE["copysign"](b.coerce(pi / 2), b), im)
+    return complex_(re, where(both(at.b_zero, at.a_nan), b, im))
 
 
 def _acosh(z: Value) -> Value:
     a, b = parts(z)
     (p, q), (u, v) = parts(_sqrt(complex_(a - 1.0, b))), parts(_sqrt(complex_(a + 1.0, b)))
-    return complex_(call("asinh", p * u + q * v), 2.0 * TABLE["atan2"](q, u))
+    re, im = call("asinh", p * u + q * v), 2.0 * TABLE["atan2"](q, u)
+    at = Edges(a, b)
+    corner = TABLE["copysign"](where(at.a_low, 0.75 * pi, a.coerce(pi / 4)), b)
+    re = where(at.far, inf, where(both(at.a_zero, at.b_nan), nan, re))
+    im = where(both(at.a_endless, at.b_endless), corner, where(both(at.a_zero, at.b_nan), pi / 2, im))
+    return complex_(re, where(at.a_nan, nan, im))
 
 
 def _acos(z: Value) -> Value:
     a, b = parts(z)
     (p, q), (u, v) = parts(_sqrt(complex_(1.0 - a, -b))), parts(_sqrt(complex_(a + 1.0, b)))
-    return complex_(2.0 * TABLE["atan2"](p, u), call("asinh", u * q - v * p))
+    re, im = 2.0 * TABLE["atan2"](p, u), call("asinh", u * q - v * p)
+    at = Edges(a, b)
+    re = where(both(at.a_zero, at.b_nan), pi / 2, where(at.a_nan, nan, re))
+    re = where(both(at.a_endless, at.b_endless), where(at.a_low, 0.75 * pi, a.coerce(pi / 4)), re)
+    return complex_(re, where(at.far, TABLE["copysign"](b.coerce(inf), -b), im))
 
 
 def _atanh(z: Value) -> Value:
@@ -153,7 +209,10 @@ def _atanh(z: Value) -> Value:
     turn = -0.5 * TABLE["atan2"](-2.0 * y, (1.0 - x) * (x + 1.0) - y * y)
     ahead = where(call("equal", size, inf), 0.0, a / size / size)
     right = TABLE["copysign"](b.coerce(pi / 2), b)
-    return complex_(where(far, ahead, near) * side, where(far, right, turn) * side)
+    re, im = where(far, ahead, near) * side, where(far, right, turn) * side
+    at = Edges(a, b)
+    re = where(both(at.b_nan, disjunction(at.a_zero, at.a_endless)), side * 0.0, re)
+    return complex_(re, where(at.b_nan, nan, im))
 
 
 def _turned(name: str) -> Callable[..., Value]:
