@@ -1,3 +1,4 @@
+from tenure import array_api as array_api
 from tenure import autograd as autograd
 from tenure import data as data
 from tenure import func as func

@@ -159,6 +159,7 @@ def _tanh(z: Value) -> Value:
     at = Edges(a, b)
     re = where(both(at.a_zero, at.b_loose), a, where(far, call("sign", a), beta * rho * s / below))
     im = where(both(at.b_zero, at.a_loose), b, where(far, tail, t / below))
+    im = where(both(at.a_endless, negation(at.b_loose)), b * 0.0, im)
     lost = both(at.b_loose, negation(disjunction(at.a_zero, at.a_loose)))
     return complex_(where(lost, nan, re), where(both(at.b_loose, negation(at.a_endless)), nan, im))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
@@ -185,16 +184,16 @@ class Boundary:
         return CPU
 
     def __array_namespace__(self: Any, *, api_version: str | None = None) -> ModuleType:
-        """The namespace of the functions of the Python array API standard: ``tenure``.
+        """The namespace of the Python array API standard, in its own form: ``tenure.array_api``.
 
         ValueError for a version of the standard that is not known.
 
-        >>> tn.zeros(2).__array_namespace__() is tn
+        >>> tn.zeros(2).__array_namespace__() is tn.array_api
         True
         """
         if api_version is not None and api_version not in VERSIONS:
             raise ValueError(f"the versions of the array API are {', '.join(VERSIONS)}, not {shown(api_version)}")
-        return sys.modules[__name__.partition(".")[0]]
+        return import_module(f"{__name__.partition('.')[0]}.array_api")
 
     def __bool__(self: Any) -> bool:
         array = array_of(self)

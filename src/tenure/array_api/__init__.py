@@ -1,0 +1,72 @@
+"""The Python array API standard, version 2024.12, in its own names, signatures and defaults.
+
+It is what ``x.__array_namespace__()`` gives: code that is written for any array library finds here what the standard
+says, and nothing else. The home namespace has the same functions with PyTorch's arguments too, and asks where the two
+differ (``docs/names.md``); a function of ``forms`` is the standard's where they do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tenure
+from tenure.array_api.forms import (
+    argsort,
+    broadcast_arrays,
+    empty,
+    floor_divide,
+    meshgrid,
+    ones,
+    permute_dims,
+    reshape,
+    searchsorted,
+    sort,
+    std,
+    var,
+    zeros,
+)
+
+NAMES = """
+abs acos acosh add all any arange argmax argmin asarray asin asinh astype atan atan2 atanh bitwise_and
+bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor broadcast_to can_cast ceil clip
+concat conj copysign cos cosh count_nonzero cumulative_prod cumulative_sum diff divide empty_like equal exp
+expand_dims expm1 eye finfo flip floor from_dlpack full full_like greater greater_equal hypot iinfo imag isdtype
+isfinite isinf isnan less less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or
+logical_xor matmul matrix_transpose max maximum mean min minimum moveaxis multiply negative nextafter nonzero
+not_equal ones_like positive pow prod real reciprocal remainder repeat result_type roll round sign signbit sin
+sinh sqrt square squeeze stack subtract sum take take_along_axis tan tanh tensordot tile tril triu trunc
+unique_all unique_counts unique_inverse unique_values unstack vecdot where zeros_like bool int8 int16 int32
+int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128 e inf nan newaxis pi __array_api_version__
+__array_namespace_info__
+"""
+ALIKE = sorted(NAMES.split())
+"""Names that mean the same in the home namespace."""
+EXTENSIONS = ("fft", "linalg")
+
+__all__ = [
+    "argsort",
+    "broadcast_arrays",
+    "empty",
+    "floor_divide",
+    "meshgrid",
+    "ones",
+    "permute_dims",
+    "reshape",
+    "searchsorted",
+    "sort",
+    "std",
+    "var",
+    "zeros",
+]
+__all__ += ALIKE
+
+
+def __getattr__(name: str) -> Any:
+    if name in ALIKE or (name in EXTENSIONS and hasattr(tenure, name)):
+        value = globals()[name] = getattr(tenure, name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}: it is not in the standard", name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *[name for name in EXTENSIONS if hasattr(tenure, name)]])
