@@ -12,7 +12,7 @@ from tenure.ops.pooling import Span
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import flag, int_of
+from tenure.values.trace.given import flag, ints_of
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -240,5 +240,5 @@ def _unpooled(
     axes = zip(x.shape[x.ndim - n :], step, around, size, strict=True)
     shape = tuple([(count - 1) * s - 2 * p + k for count, s, p, k in axes])
     if output is not None:
-        shape = tuple([int_of(k, f"{name}: output_size") for k in tuple(output)[-n:]])
+        shape = ints_of(output, f"{name}: output_size")[-n:]
     return apply(UNPOOLED, (x, place.long()), parameters(("shape",), shape))
