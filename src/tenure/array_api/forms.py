@@ -97,7 +97,7 @@ def reshape(x: ArrayLike, /, shape: Shape, *, copy: bool | None = None) -> Tenso
 def searchsorted(
     x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left", sorter: ArrayLike | None = None
 ) -> Tensor:
-    """Where each element of x2 goes in the sorted vector x1.
+    """The places at which the elements of x2 go in the sorted vector x1.
 
     >>> tn.array_api.searchsorted(tn.tensor([1, 3, 5]), tn.tensor([3]))
     tensor([1])

@@ -25,17 +25,17 @@ def _times_minus_i(z: Value) -> Value:
 
 
 def both(x: Value, y: Value) -> Value:
-    """Where both hold."""
+    """Conjunction of two conditions."""
     return TABLE["logical_and"](x, y)
 
 
 def disjunction(x: Value, y: Value) -> Value:
-    """Where one of them holds, or both."""
+    """Disjunction of two conditions."""
     return TABLE["logical_or"](x, y)
 
 
 def negation(x: Value) -> Value:
-    """Where it does not hold."""
+    """Negation of a condition."""
     return TABLE["logical_not"](x)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenure.dtypes import BFLOAT16, DType
+from tenure.dtypes import BFLOAT16, DType, bfloat16
 from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
 from tenure.interp.interp import Poison
 from tenure.ops.convert import widened
@@ -67,11 +67,11 @@ def named(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype != BFLOAT16:
         return array
     try:
-        bfloat16 = import_module("ml_dtypes").bfloat16
+        theirs = import_module("ml_dtypes").bfloat16
     except ImportError:
         help = "take x.float().numpy(), or install ml_dtypes, which has it"
         raise DTypeError("NumPy has no bfloat16", help=help) from None
-    return array.view(bfloat16)
+    return array.view(theirs)
 
 
 WRITABLE = 1
@@ -170,10 +170,12 @@ class Boundary:
     ) -> Any:
         """A DLPack capsule of a copy, read-only for consumers that ask for a version which can say so.
 
-        BufferError for ``copy=False``, and for a device other than the CPU.
+        BufferError for ``copy=False``, for bfloat16, and for a device other than the CPU.
         """
         if copy is False:
             raise BufferError("a tensor leaves as a copy: there are consumers that write what is read-only")
+        if self._aval.dtype is bfloat16:
+            raise BufferError("NumPy, which exports memory, has no bfloat16: take x.float()")
         asked: Any = {"stream": stream, "max_version": max_version, "dl_device": dl_device}
         if copy is None and (max_version or (0,)) >= HAS_FLAGS:
             return self.numpy().__dlpack__(**asked)
