@@ -178,3 +178,21 @@ def test_places_of_complex_numbers() -> None:
     with tn.no_grad():
         v -= 0.5 * v.grad
     np.testing.assert_allclose(v.detach().numpy(), place.numpy())
+
+
+def test_random_complex_numbers_have_variance_one() -> None:
+    tn.manual_seed(0)
+    z = tn.randn(20000, dtype=tn.complex128).numpy()
+    assert abs(np.mean(abs(z) ** 2) - 1) < 0.03 and abs(np.mean(z * z)) < 0.03
+    u = tn.rand(1000, dtype=tn.complex64).numpy()
+    assert u.real.min() >= 0 and u.imag.max() < 1 and abs(u.mean() - (0.5 + 0.5j)) < 0.05
+
+
+def test_an_optimizer_that_squares_gradients_refuses_complex_parameters() -> None:
+    z = tn.nn.Parameter(tn.ones(2, dtype=tn.complex64))
+    with pytest.raises(DTypeError, match=r"Adam squares gradients.*complex64"):
+        tn.optim.Adam([z])
+    opt = tn.optim.SGD([z], lr=0.5)
+    (z - 1j).abs().square().sum().backward()
+    opt.step()
+    assert z.tolist() == [1j, 1j]

@@ -185,6 +185,15 @@ def test_reading_one_element_of_many_accumulates_in_place(dtype: Any) -> None:
 
 
 @each
+def test_random_numbers_are_those_of_float32_rounded(dtype: Any) -> None:
+    for draw in (tn.rand, tn.randn):
+        tn.manual_seed(3)
+        found = draw(5, dtype=dtype)
+        tn.manual_seed(3)
+        assert found.dtype is dtype and found.tolist() == draw(5).to(dtype).tolist()
+
+
+@each
 def test_a_model_trains(dtype: Any) -> None:
     tn.manual_seed(0)
     model = tn.nn.Sequential(tn.nn.Linear(4, 16), tn.nn.Tanh(), tn.nn.Linear(16, 1)).to(dtype)

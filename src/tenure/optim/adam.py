@@ -33,6 +33,8 @@ class Adam(Optimizer):
 
     decoupled = False
 
+    squares = True
+
     def __init__(
         self,
         params: Iterable[Var | Group],

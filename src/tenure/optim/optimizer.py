@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import chain
 from threading import get_ident
-from typing import Any, Self, TypeVar, cast, overload
+from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
 from tenure.optim import state
@@ -46,6 +46,9 @@ class Optimizer:
     tensor([0.8000], requires_grad=True)
     """
 
+    squares: ClassVar[bool] = False
+    """Whether steps depend on squares of gradients, which complex ones have by parts."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_methods(cls, "__init__")
@@ -77,6 +80,11 @@ class Optimizer:
         known = {id(p): (g, k) for g, held in enumerate(self.param_groups) for k, p in enumerate(held["params"])}
         for k, p in enumerate(group["params"]):
             _check_place(p)
+            if self.squares and p.dtype.is_complex:
+                raise DTypeError(
+                    f"{type(self).__name__} squares gradients, part by part, and parameter {k} is {p.dtype.name}",
+                    help="give its parts: p = nn.Parameter(tn.view_as_real(z)), and tn.view_as_complex(p) in the model",
+                )
             g, j = known.setdefault(id(p), (new, k))
             if (g, j) != (new, k):
                 first = self._given[g] if g < new else at

@@ -31,6 +31,8 @@ class RMSprop(Optimizer):
     tensor([0.9000], requires_grad=True)
     """
 
+    squares = True
+
     def __init__(
         self,
         params: Iterable[Var | Group],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -14,6 +14,8 @@ from tenure.ops import philox, random
 from tenure.ops.promote import Operation
 from tenure.values.grad.vmapped import select
 from tenure.values.native.hits import apply
+from tenure.values.operations.arithmetic import to_dtype
+from tenure.values.operations.complexes import view_as_complex
 from tenure.values.operations.creation import check_device, leaf, wrap
 from tenure.values.operations.factories import like
 from tenure.values.operations.generator import Generator, chosen_or_default
@@ -42,6 +44,13 @@ def _drawn(
 ) -> Tensor:
     check_device(device)
     target = _floating(fn.name, dtype)
+    if target.kind == "h":
+        wide = recorded_draw(fn, shape_of(size, target), (("dtype", target.parts),), generator)
+        return leaf(to_dtype(wide, target), requires_grad)
+    if target.is_complex:
+        parts = recorded_draw(fn, (*shape_of(size, target), 2), (("dtype", target.parts),), generator)
+        z = view_as_complex(parts)
+        return leaf(z * sqrt(0.5) if fn is NORMAL else z, requires_grad)
     return leaf(recorded_draw(fn, shape_of(size, target), (("dtype", target),), generator), requires_grad)
 
 
@@ -57,7 +66,7 @@ def recorded_draw(fn: Operation, shape: tuple[int, ...], params: Any, generator:
 
 def _floating(name: str, dtype: DTypeLike | None) -> DType:
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
-    if not target.is_floating:
+    if not target.has_gradient:
         raise DTypeError(
             f"{name} draws floats, not {target.name}", help="for whole numbers: tn.randint(low, high, size)"
         )
