@@ -56,7 +56,7 @@ from tenure.nn.pooling import (
     MaxUnpool2d,
     MaxUnpool3d,
 )
-from tenure.nn.recurrent import GRU, GRUCell
+from tenure.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from tenure.nn.regularize import Dropout
 from tenure.nn.shape import Flatten
 from tenure.values.places.parameter import Parameter
@@ -65,6 +65,8 @@ __all__ = [
     "ELU",
     "GELU",
     "GRU",
+    "LSTM",
+    "RNN",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -102,6 +104,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -121,6 +124,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReflectionPad1d",
     "ReflectionPad2d",

@@ -1,17 +1,23 @@
-"""Gated recurrent units, with PyTorch's names and layouts of parameters.
+"""Recurrent layers: plain (RNN), with long short-term memory (LSTM) and gated (GRU), in PyTorch's names and layouts.
 
-r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz),
-n = tanh(W_in x + b_in + r · (W_hn h + b_hn)), h' = (1 - z) · n + z · h; the rows of r, z and n lie one under
-the other in each weight. Source: Cho et al., EMNLP 2014, in the form of PyTorch.
+RNN: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it.
+
+LSTM: i = σ(…), f = σ(…), g = tanh(…), o = σ(…), each of such a sum, c' = f · c + i · g, h' = o · tanh(c'), times W_hr
+where there is a projection. Source: Hochreiter, Schmidhuber, Neural Computation 1997, with Gers' forget gate.
+
+GRU: r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz),
+n = tanh(W_in x + b_in + r · (W_hn h + b_hn)), h' = (1 - z) · n + z · h. Source: Cho et al., EMNLP 2014.
+
+The rows of the gates lie one under the other in each weight, in that order.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tenure.dtypes import DTypeLike
-from tenure.errors import ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn import functional, init
 from tenure.nn.module import Module
 from tenure.values.native.hits import apply
@@ -26,34 +32,61 @@ if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
-
-def _step(gates: Any, h: Any, weight: Any, bias: Any) -> Tensor:
-    """The next state, from the input's part of the gates (…, 3 · hidden) and the state (…, hidden).
-
-    ``weight`` is transposed, which a sequence does once.
-    """
-    return apply(STEP, (gates, h, weight) if bias is None else (gates, h, weight, bias))
+State = tuple[Any, ...]
+"""The state between steps: h, or of an LSTM h and c."""
 
 
-def _next(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
+def _sum(h: Any, weight: Any, bias: Any) -> Any:
+    return h @ weight if bias is None else h @ weight + bias
+
+
+def _gated(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
     to_r, to_z, to_new = gates.chunk(3, -1)
-    from_r, from_z, from_new = (h @ weight if bias is None else h @ weight + bias).chunk(3, -1)
+    from_r, from_z, from_new = _sum(h, weight, bias).chunk(3, -1)
     r, z = (to_r + from_r).sigmoid(), (to_z + from_z).sigmoid()
     new = (to_new + r * from_new).tanh()
     return new + z * (h - new)
 
 
-STEP = composite("gru_step", _next, "AddBackward0")
+def _remembering(gates: Any, h: Any, c: Any, weight: Any, bias: Any = None) -> Any:
+    to_i, to_f, to_g, to_o = (gates + _sum(h, weight, bias)).chunk(4, -1)
+    new = to_f.sigmoid() * c + to_i.sigmoid() * to_g.tanh()
+    return to_o.sigmoid() * new.tanh(), new
+
+
+def _plain(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
+    return (gates + _sum(h, weight, bias)).tanh()
+
+
+def _rectified(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
+    return (gates + _sum(h, weight, bias)).relu()
+
+
+GATED = composite("gru_step", _gated, "AddBackward0")
+REMEMBERING = composite("lstm_step", _remembering, "MulBackward0")
+PLAIN = {"tanh": composite("rnn_step", _plain, "TanhBackward0")}
+PLAIN["relu"] = composite("rnn_step", _rectified, "ReluBackward0")
 
 
 class _Recurrent(Module):
+    """Base of cells and layers: ``gates`` parts of a weight, ``states`` tensors between steps."""
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+    step: Any
+    hidden_size: int
+    proj_size: int = 0
+
     def _add_weights(self, suffix: str, inputs: int, bias: bool, dtype: DTypeLike | None) -> None:
-        """Weights and biases from the input and from the state to the three gates."""
-        rows = 3 * self.hidden_size
-        for name, shape in (("weight_ih", (rows, inputs)), ("weight_hh", (rows, self.hidden_size))):
+        """Weights and biases from the input and from the state to the gates, and the projection."""
+        rows, given = self.gates * self.hidden_size, self.proj_size or self.hidden_size
+        for name, shape in (("weight_ih", (rows, inputs)), ("weight_hh", (rows, given))):
             self.register_parameter(name + suffix, Parameter(zeros(shape, dtype=dtype)))
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name + suffix, Parameter(zeros(rows, dtype=dtype)) if bias else None)
+        if self.proj_size:
+            shape = (self.proj_size, self.hidden_size)
+            self.register_parameter("weight_hr" + suffix, Parameter(zeros(shape, dtype=dtype)))
 
     def reset_parameters(self) -> None:
         """Start anew, uniform within ± 1 / √hidden_size."""
@@ -61,17 +94,33 @@ class _Recurrent(Module):
         for p in self.parameters():
             init.uniform_(p, -bound, bound)
 
+    def _start(self, given: Any, wanted: tuple[int, ...], like: Any) -> State:
+        """The state given, or zeros."""
+        shapes = [(*wanted, self.proj_size or self.hidden_size), (*wanted, self.hidden_size)][: self.states]
+        if given is None:
+            return tuple([zeros(shape, dtype=like.dtype) for shape in shapes])
+        parts = given if self.states > 1 and isinstance(given, tuple | list) else (given,)
+        if len(parts) != self.states:
+            raise ShapeError(f"a state of {self.states} tensors is expected, not {shown(given)}")
+        return tuple([_checked_state(h, shape) for h, shape in zip(parts, shapes, strict=True)])
 
-class GRUCell(_Recurrent):
-    """One step of a gated recurrent unit: from input (…, input_size) and state (…, hidden_size) to the next state.
+    def _next(self, gates: Any, state: State, weight: Any, bias: Any, projection: Any) -> State:
+        """The state after a step, from the input's part of the gates."""
+        found: Any = apply(self.step, (gates, *state, weight, *(() if bias is None else (bias,))))
+        if self.states == 1:
+            return (found,)
+        h, c = found
+        return (h if projection is None else h @ projection), c
 
-    Owns ``weight_ih`` (3 · hidden, input), ``weight_hh`` (3 · hidden, hidden), ``bias_ih`` and ``bias_hh``
-    (3 · hidden,) or None. Without a state it starts at zero.
+    def _weights(self, suffix: str) -> tuple[Any, Any, Any]:
+        """The weights from the state, transposed, which a sequence does once; their bias; the projection."""
+        own = self._parameters
+        bias, projection = own[f"bias_hh{suffix}"], own.get(f"weight_hr{suffix}")
+        weight = own[f"weight_hh{suffix}"].T
+        return weight, None if bias is None else bias.value, None if projection is None else projection.T
 
-    >>> nn.GRUCell(3, 4)(tn.ones(2, 3)).shape
-    (2, 4)
-    """
 
+class _Cell(_Recurrent):
     def __init__(
         self,
         input_size: int,
@@ -88,22 +137,155 @@ class GRUCell(_Recurrent):
         self._add_weights("", input_size, bias, dtype)
         self.reset_parameters()
 
-    def forward(self, input: ArrayLike, hx: ArrayLike | None = None) -> Tensor:
+    def forward(self, input: ArrayLike, hx: Any = None) -> Any:
         """The next state (…, hidden_size); ShapeError (TN802) where input or state have another shape."""
         x = value_of(input)
         _check_input(x, self.input_size, (1, 2))
-        wanted = (*x.shape[:-1], self.hidden_size)
-        h = zeros(wanted, dtype=x.dtype) if hx is None else _checked_state(hx, wanted)
+        state = self._start(hx, x.shape[:-1], x)
         gates = functional.linear(x, self.weight_ih, self.bias_ih)
-        bias = self.bias_hh
-        return _step(gates, h, self.weight_hh.T, None if bias is None else bias.value)
+        found = self._next(gates, state, *self._weights(""))
+        return found if self.states > 1 else found[0]
 
     def extra_repr(self) -> str:
         """The sizes."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
 
-class GRU(_Recurrent):
+class GRUCell(_Cell):
+    """One step of a gated recurrent unit: from input (…, input_size) and state (…, hidden_size) to the next state.
+
+    Owns ``weight_ih`` (3 · hidden, input), ``weight_hh`` (3 · hidden, hidden), ``bias_ih`` and ``bias_hh``
+    (3 · hidden,) or None. Without a state it starts at zero.
+
+    >>> nn.GRUCell(3, 4)(tn.ones(2, 3)).shape
+    (2, 4)
+    """
+
+    gates = 3
+    step = GATED
+
+
+class LSTMCell(_Cell):
+    """One step of a long short-term memory: from input (…, input_size) and a state (h, c) to the next (h, c).
+
+    Owns ``weight_ih`` (4 · hidden, input), ``weight_hh`` (4 · hidden, hidden), ``bias_ih`` and ``bias_hh``
+    (4 · hidden,) or None. Without a state it starts at zero.
+
+    >>> h, c = nn.LSTMCell(3, 4)(tn.ones(2, 3))
+    >>> h.shape, c.shape
+    ((2, 4), (2, 4))
+    """
+
+    gates, states = 4, 2
+    step = REMEMBERING
+
+
+class RNNCell(_Cell):
+    """One step of a plain recurrent layer: from input (…, input_size) and state (…, hidden_size) to the next state.
+
+    ``nonlinearity`` is "tanh" or "relu". Owns ``weight_ih`` (hidden, input), ``weight_hh`` (hidden, hidden),
+    ``bias_ih`` and ``bias_hh`` (hidden,) or None. Without a state it starts at zero.
+
+    >>> nn.RNNCell(3, 4)(tn.ones(2, 3)).shape
+    (2, 4)
+    """
+
+    gates = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        self.nonlinearity = _known(nonlinearity)
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+
+    @property
+    def step(self) -> Any:
+        """The step of its nonlinearity."""
+        return PLAIN[self.nonlinearity]
+
+
+def _known(nonlinearity: Any) -> str:
+    if nonlinearity not in ("tanh", "relu"):
+        raise DTypeError(f"nonlinearity is 'tanh' or 'relu', not {shown(nonlinearity)}")
+    return nonlinearity  # type: ignore[no-any-return]
+
+
+class _Layers(_Recurrent):
+    """Layers over a sequence, each in one direction or in both."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool, dropout: float,
+        bidirectional: bool, device: str | None, dtype: DTypeLike | None, proj_size: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        check_device(device)
+        if not 0.0 <= dropout <= 1.0:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {dropout}")
+        if not 0 <= proj_size < max(hidden_size, 1):
+            raise ShapeError(f"proj_size {proj_size} is smaller than hidden_size {hidden_size}, or 0")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional, self.proj_size = bidirectional, proj_size
+        for layer in range(num_layers):
+            inputs = (proj_size or hidden_size) * len(self._directions()) if layer else input_size
+            for end in self._directions():
+                self._add_weights(f"_l{layer}{end}", inputs, bias, dtype)
+        self.reset_parameters()
+
+    def _directions(self) -> tuple[str, ...]:
+        return ("", "_reverse") if self.bidirectional else ("",)
+
+    def forward(self, input: ArrayLike, hx: Any = None) -> tuple[Tensor, Any]:
+        """The states of the last layer, and the last states; ShapeError (TN802) where the shapes do not fit."""
+        x = value_of(input)
+        _check_input(x, self.input_size, (2, 3))
+        swapped = self.batch_first and x.ndim == 3
+        if not x.shape[int(swapped)]:
+            raise ShapeError(f"{type(self).__name__}: an input of shape {list(x.shape)} has no step to go over")
+        if swapped:
+            x = x.transpose(0, 1)
+        count = self.num_layers * len(self._directions())
+        starts = self._start(hx, (count, *x.shape[1:-1]), x)
+        last: list[State] = []
+        for layer in range(self.num_layers):
+            if layer:
+                x = functional.dropout(x, self.dropout, self.training)
+            outs = []
+            for end in self._directions():
+                out, state = self._run(x, f"_l{layer}{end}", tuple([s[len(last)] for s in starts]))
+                outs.append(out)
+                last.append(state)
+            x = outs[0] if len(outs) == 1 else concat(outs, -1)
+        found = tuple([stack([state[k] for state in last]) for k in range(self.states)])
+        return x.transpose(0, 1) if swapped else x, found if self.states > 1 else found[0]
+
+    def _run(self, x: Any, suffix: str, state: State) -> tuple[Any, State]:
+        """The states of one layer in one direction, in the order of the input, and the last."""
+        own = self._parameters
+        gates = functional.linear(x, own[f"weight_ih{suffix}"], own[f"bias_ih{suffix}"])
+        weights, steps = self._weights(suffix), range(x.shape[0])
+        found = {}
+        for k in reversed(steps) if suffix.endswith("_reverse") else steps:
+            state = self._next(gates[k], state, *weights)
+            found[k] = state[0]
+        return stack([found[k] for k in steps]), state
+
+    def extra_repr(self) -> str:
+        """The sizes, and what is not the default."""
+        said = [str(self.input_size), str(self.hidden_size)]
+        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        defaults["bidirectional"] = False
+        said += [f"{k}={getattr(self, k)}" for k, default in defaults.items() if getattr(self, k) != default]
+        return ", ".join(said)
+
+
+class GRU(_Layers):
     """Layers of gated recurrent units (GRU) over a sequence.
 
     Input (length, batch, input_size), (batch, length, input_size) with ``batch_first``, or without the batch;
@@ -117,77 +299,65 @@ class GRU(_Recurrent):
     ((5, 2, 4), (1, 2, 4))
     """
 
+    gates = 3
+    step = GATED
+
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: str | None = None,
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: DTypeLike | None = None,
+    ) -> None:  # fmt: skip
+        form = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+        super().__init__(input_size, hidden_size, *form)
+
+
+class LSTM(_Layers):
+    """Layers of long short-term memory (LSTM) over a sequence, shaped as those of ``GRU``.
+
+    The state is a pair (h, c); with ``proj_size`` h is projected to that size. Owns the weights of ``GRU`` with four
+    gates, and ``weight_hr_l0`` (proj_size, hidden_size) and so on where h is projected.
+
+    >>> out, (h, c) = nn.LSTM(3, 4)(tn.ones(5, 2, 3))
+    >>> out.shape, h.shape, c.shape
+    ((5, 2, 4), (1, 2, 4), (1, 2, 4))
+    """
+
+    gates, states = 4, 2
+    step = REMEMBERING
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: str | None = None,
         dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__()
-        check_device(device)
-        if not 0.0 <= dropout <= 1.0:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bias = bias
-        self.batch_first = batch_first
-        self.dropout = float(dropout)
-        self.bidirectional = bidirectional
-        for layer in range(num_layers):
-            inputs = hidden_size * len(self._directions()) if layer else input_size
-            for end in self._directions():
-                self._add_weights(f"_l{layer}{end}", inputs, bias, dtype)
-        self.reset_parameters()
+    ) -> None:  # fmt: skip
+        form = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype, proj_size)
+        super().__init__(input_size, hidden_size, *form)
 
-    def _directions(self) -> tuple[str, ...]:
-        return ("", "_reverse") if self.bidirectional else ("",)
 
-    def forward(self, input: ArrayLike, hx: ArrayLike | None = None) -> tuple[Tensor, Tensor]:
-        """The states of the last layer, and the last states; ShapeError (TN802) where the shapes do not fit."""
-        x = value_of(input)
-        _check_input(x, self.input_size, (2, 3))
-        swapped = self.batch_first and x.ndim == 3
-        if not x.shape[int(swapped)]:
-            raise ShapeError(f"GRU: an input of shape {list(x.shape)} has no step to go over")
-        if swapped:
-            x = x.transpose(0, 1)
-        count = self.num_layers * len(self._directions())
-        wanted = (count, *x.shape[1:-1], self.hidden_size)
-        starts = zeros(wanted, dtype=x.dtype) if hx is None else _checked_state(hx, wanted)
-        last: list[Any] = []
-        for layer in range(self.num_layers):
-            if layer:
-                x = functional.dropout(x, self.dropout, self.training)
-            runs = [self._run(x, f"_l{layer}{end}", starts[len(last) + k]) for k, end in enumerate(self._directions())]
-            last += [h for _, h in runs]
-            x = runs[0][0] if len(runs) == 1 else concat([out for out, _ in runs], -1)
-        return x.transpose(0, 1) if swapped else x, stack(last)
+class RNN(_Layers):
+    """Layers of plain recurrence over a sequence, shaped as those of ``GRU``; ``nonlinearity`` is "tanh" or "relu".
 
-    def _run(self, x: Any, suffix: str, h: Any) -> tuple[Any, Any]:
-        """The states of one layer in one direction, in the order of the input, and the last."""
-        own = self._parameters
-        gates = functional.linear(x, own[f"weight_ih{suffix}"], own[f"bias_ih{suffix}"])
-        weight, bias = own[f"weight_hh{suffix}"].T, own[f"bias_hh{suffix}"]
-        bias = None if bias is None else bias.value
-        steps = range(x.shape[0])
-        states = {}
-        for k in reversed(steps) if suffix.endswith("_reverse") else steps:
-            h = states[k] = _step(gates[k], h, weight, bias)
-        return stack([states[k] for k in steps]), h
+    Owns the weights of ``GRU`` with one gate.
 
-    def extra_repr(self) -> str:
-        """The sizes, and what is not the default."""
-        shown = [str(self.input_size), str(self.hidden_size)]
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
-        shown += [f"{k}={getattr(self, k)}" for k, default in defaults.items() if getattr(self, k) != default]
-        return ", ".join(shown)
+    >>> out, last = nn.RNN(3, 4)(tn.ones(5, 2, 3))
+    >>> out.shape, last.shape
+    ((5, 2, 4), (1, 2, 4))
+    """
+
+    gates = 1
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
+        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:  # fmt: skip
+        self.nonlinearity = _known(nonlinearity)
+        form = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+        super().__init__(input_size, hidden_size, *form)
+
+    @property
+    def step(self) -> Any:
+        """The step of its nonlinearity."""
+        return PLAIN[self.nonlinearity]
 
 
 def _check_input(x: Any, size: int, ndims: tuple[int, int]) -> None:
