@@ -30,7 +30,7 @@ def methods(line: str) -> Iterator[str]:
     if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("tn.") and call.args:
         name, first = ast.unparse(call.func)[3:], ast.unparse(call.args[0])
         rest = ", ".join(map(ast.unparse, [*call.args[1:], *call.keywords]))
-        if first in ("x", "b") and hasattr(tn.Tensor, name) and name != "where":
+        if first in ("x", "b") and callable(getattr(tn.Tensor, name, None)) and name != "where":
             yield f"{first}.{name}({rest})"
         if first == "x" and hasattr(tn.Var, f"{name}_") and name not in UNSHAPED:
             yield f"v.{name}_({rest})"

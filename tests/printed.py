@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from collections.abc import Sequence
@@ -47,12 +48,17 @@ def aval(text: str) -> Aval:
     return Aval(tuple(map(int, filter(None, shape.split(",")))), getattr(NAMES["tenure"], name))
 
 
+def parameter(text: str) -> Any:
+    """A parameter: a Python literal of known names, or a word."""
+    return text if text.isidentifier() and text not in NAMES and not hasattr(builtins, text) else eval(text, NAMES)
+
+
 def instruction(line: str, avals: Sequence[Aval]) -> Instruction:
     """One line, on values of these avals: ``%2 = reduce_sum %1 axes=(0,) : float32[]``."""
     left, result = line.rsplit(" : ", 1)
     name, rest = re.match(r"%\d+ = (\w+)(.*)", left).groups()  # type: ignore[union-attr]
     head, *given = re.split(r" (\w+)=", rest.rstrip())
-    params = {k: eval(v, NAMES) for k, v in zip(given[::2], given[1::2], strict=True)}
+    params = {k: parameter(v) for k, v in zip(given[::2], given[1::2], strict=True)}
     operands = tuple(int(o) for o in re.findall(r"%(\d+)", head))
     known = tuple([avals[o] for o in operands])
     return Instruction(Application(TABLE[name], params, known, aval(result)), operands)

@@ -307,7 +307,7 @@ def function(name: str, spell: Step) -> tuple[Step, int, bool]:
 FUNCTIONS = {
     name: function(name, lambda m, *xs, name=name: m.elementwise(name, *xs))
     for name in traits.PLAIN
-    if "f" in TABLE[name].dtypes and hasattr(tn, PUBLIC.get(name, name))
+    if "f" in TABLE[name].dtypes and hasattr(tn, PUBLIC.get(name, name)) and name != "complex"
 }
 WRITTEN = {
     f"operator {name}": function(name, lambda m, *xs, name=name: m.operator(name, *xs)) for name in OPERATORS

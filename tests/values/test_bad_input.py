@@ -52,7 +52,7 @@ def test_bad_input(source: str, kind: str, text: str) -> None:
     assert not x.requires_grad and x.grad is None
 
 
-@pytest.mark.parametrize("source", ["x * None", "x + 1j", "x * object()", "x < 'a'", "x < None", "x @ 'a'"])
+@pytest.mark.parametrize("source", ["x * None", "x * object()", "x < 'a'", "x < None", "x @ 'a'"])
 def test_what_is_no_operand_is_pythons_error(source: str) -> None:
     with pytest.raises(TypeError):
         eval(source, names())
