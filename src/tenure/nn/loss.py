@@ -8,6 +8,7 @@ from tenure.nn import functional
 from tenure.nn.module import Module
 
 if TYPE_CHECKING:
+    from tenure.nn.functional.alignment import Lengths
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -151,3 +152,22 @@ class HuberLoss(Module):
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
         return functional.huber_loss(input, target, self.reduction, self.delta)
+
+
+class CTCLoss(Module):
+    """Connectionist temporal classification of sequences; see ``functional.ctc_loss``.
+
+    >>> nn.CTCLoss()(F.log_softmax(tn.zeros(2, 1, 2), -1), tn.tensor([[1]]), [2], [1])
+    tensor(0.2877)
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__()
+        self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity
+
+    def forward(
+        self, log_probs: ArrayLike, targets: ArrayLike, input_lengths: Lengths, target_lengths: Lengths
+    ) -> Tensor:
+        """The loss of log_probs (T, N, C) relative to targets (N, S)."""
+        form = (self.blank, self.reduction, self.zero_infinity)
+        return functional.ctc_loss(log_probs, targets, input_lengths, target_lengths, *form)

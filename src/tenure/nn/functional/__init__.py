@@ -17,8 +17,10 @@ from tenure.nn.functional.activation import (
     softplus,
     tanh,
 )
+from tenure.nn.functional.alignment import ctc_loss
 from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
+from tenure.nn.functional.blocks import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from tenure.nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -68,6 +70,8 @@ from tenure.nn.functional.pooling import (
     lp_pool2d,
     lp_pool3d,
 )
+from tenure.nn.functional.resampling import interpolate
+from tenure.nn.functional.sampling import affine_grid, grid_sample
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -76,11 +80,13 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -88,13 +94,17 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "elu",
     "embedding",
     "embedding_bag",
+    "fold",
     "gelu",
+    "grid_sample",
     "group_norm",
     "huber_loss",
+    "interpolate",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
@@ -116,6 +126,8 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "relu",
     "rms_norm",
     "scaled_dot_product_attention",
@@ -125,4 +137,5 @@ __all__ = [
     "softmax",
     "softplus",
     "tanh",
+    "unfold",
 ]
