@@ -9,10 +9,12 @@ from tenure.nn.embedding import Embedding, EmbeddingBag
 from tenure.nn.groups import GroupNorm, LocalResponseNorm, RMSNorm
 from tenure.nn.linear import Identity, Linear
 from tenure.nn.loss import (
+    BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
     CTCLoss,
     HuberLoss,
+    KLDivLoss,
     L1Loss,
     MSELoss,
     NLLLoss,
@@ -108,6 +110,7 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -139,6 +142,7 @@ __all__ = [
     "Hardtanh",
     "HuberLoss",
     "Identity",
+    "KLDivLoss",
     "L1Loss",
     "LPPool1d",
     "LPPool2d",

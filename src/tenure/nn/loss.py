@@ -171,3 +171,36 @@ class CTCLoss(Module):
         """The loss of log_probs (T, N, C) relative to targets (N, S)."""
         form = (self.blank, self.reduction, self.zero_infinity)
         return functional.ctc_loss(log_probs, targets, input_lengths, target_lengths, *form)
+
+
+class BCELoss(Module):
+    """Binary cross-entropy of probabilities; see ``functional.binary_cross_entropy``. ``weight`` becomes a buffer.
+
+    >>> nn.BCELoss()(tn.tensor([0.5]), tn.tensor([1.0]))
+    tensor(0.6931)
+    """
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.reduction = reduction
+
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
+        return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class KLDivLoss(Module):
+    """Kullback-Leibler divergence of log-probabilities from a target; see ``functional.kl_div``.
+
+    >>> nn.KLDivLoss(reduction="batchmean")(tn.tensor([[-1.0, -1.0]]), tn.tensor([[0.5, 0.5]]))
+    tensor(0.3069)
+    """
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__()
+        self.reduction, self.log_target = reduction, log_target
+
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The divergence of log-probabilities from a target."""
+        return functional.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tenure.nn import functional
 from tenure.nn.activation import Softmax
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class _Flagged(Arguments):
     """Base of layers with a flag that has no effect."""
 
-    shown = ()
+    shown: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

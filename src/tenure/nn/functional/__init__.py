@@ -29,6 +29,7 @@ from tenure.nn.functional.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from tenure.nn.functional.divergences import binary_cross_entropy, kl_div
 from tenure.nn.functional.groups import group_norm, local_response_norm, normalize, rms_norm
 from tenure.nn.functional.layer import (
     dropout,
@@ -102,6 +103,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "channel_shuffle",
@@ -128,6 +130,7 @@ __all__ = [
     "hardtanh",
     "huber_loss",
     "interpolate",
+    "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
