@@ -55,6 +55,7 @@ def test_layers(layer: str) -> None:
     np.testing.assert_allclose(np.asarray(eval(layer, vars(nn))(tn.tensor(x)).detach()), wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:reduction")
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none", "batchmean"])
 def test_losses_between_probabilities(reduction: str) -> None:
     rng = np.random.default_rng(2)
