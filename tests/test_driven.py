@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, func, linalg, nn, optim, random, special
+from tenure import autograd, data, fft, func, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -30,10 +30,12 @@ REFUSED = ("tn.Tensor(x)", "tn.Borrow(x)", "tn.SharedBorrow(x)", "x.requires_gra
 NOTHING_TO_SAY = {"tn.move", "tn.checkpoint", "tn.checkpoint(f)", "tn.checked(typed)", "nn.Identity", "nn.Identity(1)"}
 NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {("F.dropout", "3"), ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
+IGNORED |= {("F.celu", "2"), ("F.hardtanh", "3"), ("F.threshold", "3")}
+IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", "relu6", "selu")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
-MODULES = {"tn.autograd": autograd, "tn.linalg": linalg, "tn.random": random, "tn.special": special, "nn": nn}
-MODULES |= {"F": functional, "optim": optim, "data": data, "func": func}
+MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
+MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)

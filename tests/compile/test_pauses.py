@@ -37,7 +37,7 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 def anew(program: Program) -> Any:
     """The code of a program, from no cache."""
-    engine = linked(products=True)
+    engine = linked()
     return engine.load(str(compile_module(program, engine.target.vector_bits)))
 
 

@@ -27,7 +27,7 @@ kernel 0: [300, 200], on several threads
   reads   240 kB: %0 float32[300,200]
   writes  240 kB: %5 float32[300,200]
 
-kernel 1: BLAS sgemm
+kernel 1: BLAS sgemm, called since it is written for each processor's caches and registers
   test_explain.py  y = h @ w
   does    matmul
   reads   272 kB: %1 float32[200,40], %5 float32[300,200]

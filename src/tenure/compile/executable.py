@@ -62,24 +62,19 @@ def compiled(program: Program) -> Compiled:
 
 def name_of(program: Program) -> bytes:
     """The name of a program's code in caches."""
-    return engine_for(program).name(key_of(program))
+    return linked().name(key_of(program))
 
 
 def cached(program: Program, name: bytes) -> Compiled | None:
     """A program with its code of this name from a cache; None if none has it."""
-    library = engine_for(program).found(name)
+    library = linked().found(name)
     return None if library is None else Compiled(program, library)
 
 
 def load(program: Program) -> Library:
     """The code of a program, from a cache if one has it."""
-    found = engine_for(program)
+    found = linked()
     return found.load(compiling(program, found), key=key_of(program))
-
-
-def engine_for(program: Program) -> Engine:
-    """The engine, with what a program calls."""
-    return linked(any(at.primitive.lower.library(at.aval) is not None for at in unlike(program)))
 
 
 def unlike(program: Program) -> list[Application]:

@@ -39,7 +39,8 @@ class KernelReport:
     """One loop nest, or one call of a library.
 
     ``operations`` are the values computed, stored or not; ``names`` their primitives and ``origins`` the recorded
-    slots they come from, both in order. ``rows`` and ``row`` are the shapes that it goes over.
+    slots they come from, both in order. ``rows`` and ``row`` are the shapes that it goes over,
+    ``host`` the library function that is called, with why it is.
     """
 
     operations: tuple[int, ...]
@@ -51,6 +52,7 @@ class KernelReport:
     row: tuple[int, ...]
     threads: bool
     host: str | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def kernel_report(plan: Plan, kernel: Kernel, in_place: Mapping[int, int], share
         shape[cut:],
         shared,
         library_call(head),
+        head.primitive.lower.why,
     )
 
 
@@ -143,7 +146,7 @@ def touch(program: Program, v: int, elements: int) -> Touch:
 
 
 def library_call(at: Instruction) -> str | None:
-    """The function of BLAS that computes an instruction, if one does."""
+    """The library function that computes an instruction, if one does."""
     return at.primitive.lower.library(at.aval)
 
 

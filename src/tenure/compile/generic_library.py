@@ -50,7 +50,7 @@ def provide(wanted: Sequence[Function]) -> None:
     for product in (False, True):
         missing = [f for f in dict.fromkeys(wanted) if not f.address and f.product is product]
         if missing:
-            found = linked(product)
+            found = linked()
             with exclusive():
                 missing = [f for f in missing if not f.address and not _revived(found, f)]
                 for k in range(0, len(missing), MOST):

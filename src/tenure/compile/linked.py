@@ -8,14 +8,14 @@ from weakref import WeakSet
 from tenure.compile.jit import Engine, engine, exclusive
 from tenure.compile.late import late
 from tenure.compile.routines import EMITTERS, emitter
-from tenure.runtime import pauses, threads
+from tenure.runtime import fourier, pauses, threads
 from tenure.runtime.blas import blas
 
 __all__ = ["linked"]
 
 
-def linked(products: bool = False) -> Engine:
-    """The engine, with the runtime's entry points defined; BLAS only where it is needed, as it may be missing."""
+def linked() -> Engine:
+    """The engine, with the runtime's entry points; libraries only where they are needed, as they may be missing."""
     found = engine()
     with exclusive():
         if found not in _linked:
@@ -23,12 +23,11 @@ def linked(products: bool = False) -> Engine:
             found.define("interrupted", pauses.address)
             for name in EMITTERS:
                 found.supply(name, partial(routine, name))
+            for name in fourier.LOOPS:
+                found.supply(name, partial(fourier.loop, name))
+            found.supply("sgemm", lambda: (blas().sgemm, blas()))
+            found.supply("dgemm", lambda: (blas().dgemm, blas()))
             _linked.add(found)
-        if products and found not in _multiplying:
-            library = blas()
-            found.define("sgemm", library.sgemm, library)
-            found.define("dgemm", library.dgemm, library)
-            _multiplying.add(found)
     return found
 
 
@@ -41,4 +40,3 @@ def routine(name: str) -> tuple[int, object]:
 
 
 _linked: WeakSet[Engine] = WeakSet()
-_multiplying: WeakSet[Engine] = WeakSet()

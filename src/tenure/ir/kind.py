@@ -44,6 +44,7 @@ class Kind(ABC):
     with others, ``reduces`` that their first operand is reduced over the parameter ``axes`` by ``operation``. ``cost``
     and ``folds`` are those of an element, see ``ops.lowering.Element``. Operand ``value`` is written over operand
     ``base``, in its buffer if it can be, and ``combine`` says how with what is there (None: it replaces that);
+    ``why`` says why a library computes it, if one does (``library``).
     ``plain`` says that each element is written once, as it is. ``threaded`` kernels share themselves out over the
     threads; a ``transposed`` product is by the transpose. What ``emit`` does with the writer of a specialised kernel it
     does with that of a ``generic`` one, whose extents are known at the run (``compile.generic_kernels``), and with that
@@ -63,6 +64,7 @@ class Kind(ABC):
     base: int | None = None
     value: int = 0
     combine: str | None = None
+    why: str = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -8,6 +8,7 @@ from tenure.nn import functional
 from tenure.nn.module import Module
 
 if TYPE_CHECKING:
+    from tenure.nn.functional.alignment import Lengths
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -151,3 +152,55 @@ class HuberLoss(Module):
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
         return functional.huber_loss(input, target, self.reduction, self.delta)
+
+
+class CTCLoss(Module):
+    """Connectionist temporal classification of sequences; see ``functional.ctc_loss``.
+
+    >>> nn.CTCLoss()(F.log_softmax(tn.zeros(2, 1, 2), -1), tn.tensor([[1]]), [2], [1])
+    tensor(0.2877)
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__()
+        self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity
+
+    def forward(
+        self, log_probs: ArrayLike, targets: ArrayLike, input_lengths: Lengths, target_lengths: Lengths
+    ) -> Tensor:
+        """The loss of log_probs (T, N, C) relative to targets (N, S)."""
+        form = (self.blank, self.reduction, self.zero_infinity)
+        return functional.ctc_loss(log_probs, targets, input_lengths, target_lengths, *form)
+
+
+class BCELoss(Module):
+    """Binary cross-entropy of probabilities; see ``functional.binary_cross_entropy``. ``weight`` becomes a buffer.
+
+    >>> nn.BCELoss()(tn.tensor([0.5]), tn.tensor([1.0]))
+    tensor(0.6931)
+    """
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.reduction = reduction
+
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The loss of an input relative to a target of its shape."""
+        return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class KLDivLoss(Module):
+    """Kullback-Leibler divergence of log-probabilities from a target; see ``functional.kl_div``.
+
+    >>> nn.KLDivLoss(reduction="batchmean")(tn.tensor([[-1.0, -1.0]]), tn.tensor([[0.5, 0.5]]))
+    tensor(0.3069)
+    """
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__()
+        self.reduction, self.log_target = reduction, log_target
+
+    def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
+        """The divergence of log-probabilities from a target."""
+        return functional.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

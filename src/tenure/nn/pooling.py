@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike
 
 
-class _Pool(Module):
+class Arguments(Module):
     """Base of layers that are one function with arguments of their own."""
 
     function: ClassVar[str]
@@ -23,7 +23,7 @@ class _Pool(Module):
         return {name: getattr(self, name) for name in self.shown}
 
     def forward(self, *inputs: Any) -> Any:
-        """The pooled input."""
+        """The function of the inputs."""
         return getattr(functional, self.function)(*inputs, **self.arguments())
 
     def extra_repr(self) -> str:
@@ -31,7 +31,7 @@ class _Pool(Module):
         return ", ".join([f"{name}={value}" for name, value in self.arguments().items()])
 
 
-class _MaxPool(_Pool):
+class _MaxPool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 
     def __init__(
@@ -49,7 +49,7 @@ class _MaxPool(_Pool):
         return ", ".join([f"{name}={getattr(self, name)}" for name in names])
 
 
-class _AvgPool(_Pool):
+class _AvgPool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
 
     def __init__(
@@ -76,7 +76,7 @@ class _AvgPoolBy(_AvgPool):
         self.divisor_override = divisor_override
 
 
-class _LPPool(_Pool):
+class _LPPool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("norm_type", "kernel_size", "stride", "ceil_mode")
 
     def __init__(
@@ -87,7 +87,7 @@ class _LPPool(_Pool):
         self.stride, self.ceil_mode = stride, ceil_mode
 
 
-class _AdaptiveMaxPool(_Pool):
+class _AdaptiveMaxPool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("output_size", "return_indices")
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
@@ -99,7 +99,7 @@ class _AdaptiveMaxPool(_Pool):
         return f"output_size={self.output_size}"
 
 
-class _AdaptiveAvgPool(_Pool):
+class _AdaptiveAvgPool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("output_size",)
 
     def __init__(self, output_size: Any) -> None:
@@ -107,7 +107,7 @@ class _AdaptiveAvgPool(_Pool):
         self.output_size = output_size
 
 
-class _MaxUnpool(_Pool):
+class _MaxUnpool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding")
 
     def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:

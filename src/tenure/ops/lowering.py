@@ -205,6 +205,7 @@ class Product(Kind):
     threaded: ClassVar[bool] = True
     generic: bool = False
     transposed: bool = False
+    why: str = "it is written for each processor's caches and registers"
 
     def held(self, t: Any, at: Any) -> Iterable[int]:
         return [o for o, _ in t.matrices(at)]
@@ -229,13 +230,15 @@ class Product(Kind):
 class Routine(Kind):
     """A routine of the run time (``compile.routines``), on operands as they lie in memory and keys of the first one's
     width. ``numbers(ans, xs, **params)`` are its sizes, ``space`` the bytes of room that it needs, and ``work`` the
-    number of products that take its time."""
+    number of products that take its time. ``host`` is the library function that it calls, if it calls one."""
 
     threaded: ClassVar[bool] = True
     name: str
     numbers: Rule
     work: Rule
     space: Rule = field(default=lambda ans, xs, **params: 0)
+    host: str | None = None
+    why: str = ""
     generic: bool = False
 
     def held(self, t: Any, at: Any) -> Iterable[int]:
@@ -255,6 +258,9 @@ class Routine(Kind):
 
     def room(self, ans: Aval, xs: Sequence[Aval], params: Params) -> int:
         return int(self.space(ans, xs, **params))
+
+    def library(self, ans: Aval) -> str | None:
+        return self.host
 
     def symbol(self, xs: Sequence[Aval]) -> str:
         """The name by which code calls it."""

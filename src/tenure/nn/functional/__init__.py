@@ -17,8 +17,10 @@ from tenure.nn.functional.activation import (
     softplus,
     tanh,
 )
+from tenure.nn.functional.alignment import ctc_loss
 from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
+from tenure.nn.functional.blocks import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from tenure.nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -27,6 +29,7 @@ from tenure.nn.functional.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from tenure.nn.functional.divergences import binary_cross_entropy, kl_div
 from tenure.nn.functional.groups import group_norm, local_response_norm, normalize, rms_norm
 from tenure.nn.functional.layer import (
     dropout,
@@ -68,6 +71,25 @@ from tenure.nn.functional.pooling import (
     lp_pool2d,
     lp_pool3d,
 )
+from tenure.nn.functional.rectifiers import (
+    celu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    mish,
+    prelu,
+    relu6,
+    selu,
+    softmin,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
+from tenure.nn.functional.resampling import interpolate
+from tenure.nn.functional.sampling import affine_grid, grid_sample
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -76,11 +98,15 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -88,13 +114,23 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "elu",
     "embedding",
     "embedding_bag",
+    "fold",
     "gelu",
+    "glu",
+    "grid_sample",
     "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "huber_loss",
+    "interpolate",
+    "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
@@ -111,18 +147,30 @@ __all__ = [
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "prelu",
     "relu",
+    "relu6",
     "rms_norm",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "unfold",
 ]

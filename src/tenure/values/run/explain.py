@@ -197,7 +197,7 @@ def text(e: Explanation) -> list[str]:
 def over(k: KernelReport) -> str:
     """Iteration space of a kernel, with its threads."""
     if k.host is not None:
-        return k.host
+        return f"{k.host}, called since {k.why}"
     rows = f"rows {list(k.rows)} of {list(k.row)}" if k.rows else str(list(k.row))
     return f"{rows}, on {'several threads' if k.threads else 'one thread'}"
 
