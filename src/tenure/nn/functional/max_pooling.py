@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tenure.errors import ShapeError
-from tenure.nn.functional.convolution import sizes_of
+from tenure.nn.functional.convolution import bounded, sizes_of
 from tenure.nn.functional.pooling import Sizes, adaptive_spans, of_axes, regular_spans
 from tenure.ops import pooling
 from tenure.ops.pooling import Span
@@ -240,5 +240,6 @@ def _unpooled(
     axes = zip(x.shape[x.ndim - n :], step, around, size, strict=True)
     shape = tuple([(count - 1) * s - 2 * p + k for count, s, p, k in axes])
     if output is not None:
-        shape = ints_of(output, f"{name}: output_size")[-n:]
+        shape = sizes_of(name, "output_size", ints_of(output, f"{name}: output_size")[-n:], n, 0)
+    bounded(name, x, shape)
     return apply(UNPOOLED, (x, place.long()), parameters(("shape",), shape))
