@@ -65,7 +65,7 @@ def kl_div(input: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_
     >>> F.kl_div(tn.tensor([[-1.0, -1.0]]), tn.tensor([[0.5, 0.5]]), reduction="batchmean")
     tensor(0.3069)
     """
-    if reduction != "batchmean":
+    if not isinstance(reduction, str) or reduction != "batchmean":
         check_reduction("kl_div", reduction)
     form = parameters(("reduction", "logs"), reduction, flag("kl_div: log_target", log_target))
     return apply(DIVERGENCE, (value_of(input), value_of(target)), form)

@@ -8,6 +8,7 @@ is another of them, with PyTorch's convention for complex numbers.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Axes
 
+MOST = 1 << 36
+"""Number of elements that no transform reaches."""
 NORMS = ("backward", "ortho", "forward")
 KINDS = {
     (kind, inverse): Operation(name, fourier.transform, f"Fft{kind.upper()}Backward0")
@@ -58,9 +61,10 @@ def transformed(name: str, x: Any, axes: tuple[int, ...], sizes: Any, norm: Any,
         if size < 1:
             raise ShapeError(f"{name}: a transform of {size} elements along axis {axis} of shape {list(x._aval.shape)}")
         found.append(size)
-    count = 1
-    for size in found:
-        count *= size
+    count, shape = prod(found), x._aval.shape
+    others = prod([size for axis, size in enumerate(shape) if axis not in axes])
+    if max(found, default=1) >= MOST or count * others >= MOST:
+        raise ShapeError(f"{name}: for transforms of sizes {found} of shape {list(shape)} there is no memory")
     names = ("kind", "axes", "sizes", "inverse", "factor")
     params = parameters(names, kind, axes, tuple(found), inverse, _factor(name, norm, count, inverse))
     return apply_one(KINDS[kind, inverse], x, params)
@@ -183,8 +187,8 @@ def rfftfreq(
 def _frequencies(name: str, of: Any, n: Any, d: Any, dtype: Any, device: Any, requires_grad: Any) -> Tensor:
     check_device(device)
     count = int_of(n, f"{name}: n")
-    if count < 1:
-        raise ShapeError(f"{name}: n is at least 1, not {count}")
+    if not 1 <= count < MOST:
+        raise ShapeError(f"{name}: n is at least 1, and less than {MOST}, not {count}")
     if isinstance(d, bool) or not isinstance(d, int | float):
         raise DTypeError(f"{name}: d is a number, not {shown(d)}")
     if not d:
