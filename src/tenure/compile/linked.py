@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from tenure.compile.jit import Engine, engine, exclusive
 from tenure.compile.late import late
-from tenure.compile.routines import EMITTERS, emitter
+from tenure.compile.routines import EMITTERS, emitter, symbols
 from tenure.runtime import pauses, threads
 from tenure.runtime.blas import blas
 
@@ -23,6 +23,8 @@ def linked(products: bool = False) -> Engine:
             found.define("interrupted", pauses.address)
             for name in EMITTERS:
                 found.supply(name, partial(routine, name))
+            for name in symbols():
+                found.supply(name, partial(lapack, name))
             _linked.add(found)
         if products and found not in _multiplying:
             library = blas()
@@ -38,6 +40,12 @@ def routine(name: str) -> tuple[int, object]:
     found = functions.function(name, emitter(name))
     functions.provide([found])
     return found.address, found.library
+
+
+def lapack(name: str) -> tuple[int, object]:
+    """The address of a function of the library, and the library."""
+    library = blas()
+    return library.address(name), library
 
 
 _linked: WeakSet[Engine] = WeakSet()

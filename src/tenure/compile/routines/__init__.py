@@ -1,4 +1,4 @@
-"""Routines: functions of the run time that sort and search, generated once and called by every program.
+"""Routines: functions of the run time that sort, search and call LAPACK, generated once and called by every program.
 
     i64 routine(ptr buffers, ptr numbers)
 
@@ -14,22 +14,40 @@ from typing import Any
 
 from tenure.compile.late import late
 
-__all__ = ["EMITTERS", "emitter"]
+__all__ = ["EMITTERS", "emitter", "symbols"]
 
-EMITTERS = {
+EMITTERS: dict[str, tuple[str, Any]] = {
     "order32": ("ordering", 32),
     "order64": ("ordering", 64),
     "search32": ("searching", 32),
     "search64": ("searching", 64),
+    "exchanges32": ("exchanges", 32),
 }
-"""The module that writes a routine, and the bits of its keys."""
+LINEAR = ("cholesky", "factors", "solved", "triangular", "orthogonal", "hermitian", "singular", "general")
+EMITTERS |= {f"{name}_{kind}": ("lapack", (name, kind)) for name in LINEAR for kind in "sdcz"}
+"""The module that writes a routine, and what it writes: the bits of keys, or a decomposition and BLAS's letter."""
+LIBRARY = {
+    "cholesky": ("potrf",),
+    "factors": ("getrf",),
+    "solved": ("getrs",),
+    "orthogonal": ("gelqf", "orglq", "unglq"),
+    "hermitian": ("syevd", "heevd"),
+    "singular": ("gesdd",),
+    "general": ("geev",),
+}
+"""The functions of LAPACK that a routine calls."""
+
+
+def symbols() -> list[str]:
+    """The names by which routines reach LAPACK and BLAS in the library."""
+    fortran = [f"scipy_{kind}{name}_" for names in LIBRARY.values() for name in names for kind in "sdcz"]
+    return [*fortran, *[f"scipy_cblas_{kind}trsm" for kind in "sdcz"]]
 
 
 def emitter(name: str) -> Callable[[Any, str], None]:
     """The function that adds a routine to a module under a name."""
-    module, bits = EMITTERS[name]
-    return partial(_emit, module, bits)
+    return partial(_emit, *EMITTERS[name])
 
 
-def _emit(module: str, bits: int, into: Any, name: str) -> None:
-    late(f"routines.{module}").emit(into, name, bits)
+def _emit(module: str, which: Any, into: Any, name: str) -> None:
+    late(f"routines.{module}").emit(into, name, which)
