@@ -22,6 +22,7 @@ from tenure.values.operations.matrices.spectra import (
     matrix_norm,
     matrix_power,
     matrix_rank,
+    norm,
     vander,
 )
 from tenure.values.operations.matrices.systems import (
@@ -66,6 +67,7 @@ __all__ = [
     "matrix_rank",
     "matrix_transpose",
     "multi_dot",
+    "norm",
     "outer",
     "pinv",
     "qr",

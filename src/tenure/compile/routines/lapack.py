@@ -230,12 +230,15 @@ def hermitian(c: Call) -> None:
     work, length, more, many, whole, numbers = c.piece(1), c.size(2), c.piece(3), c.size(4), c.piece(5), c.size(6)
     vectors, lead = c.element(out, n), larger(b, n, constant(1))
     c.copy(vectors, x, b.mul(n, n))
+    letter, wanted = stack(b, I8), b.icmp_signed("!=", c.size(8), constant(0))
+    b.store(b.select(wanted, I8(ord("V")), I8(ord("N"))), letter)
     if c.words == 1:
-        c.lapack("syevd", "V", "U", n, vectors, lead, out, work, length, whole, numbers)
+        c.lapack("syevd", letter, "U", n, vectors, lead, out, work, length, whole, numbers)
     else:
         values = c.piece(7)
-        c.lapack("heevd", "V", "U", n, vectors, lead, values, work, length, more, many, whole, numbers)
+        c.lapack("heevd", letter, "U", n, vectors, lead, values, work, length, more, many, whole, numbers)
         c.rows(0, n, lambda i: real_number(c, values, i, out))
+    c.clear(vectors, b.select(wanted, constant(0), b.mul(n, n)))
     c.report(c.element(out, b.mul(n, b.add(n, constant(1)))))
 
 
@@ -251,11 +254,12 @@ def singular(c: Call) -> None:
     b, (x, out), m, n, full = c.b, c.buffers, c.size(0), c.size(1), c.size(2)
     held, values, work, length, more, whole = c.piece(3), c.piece(4), c.piece(5), c.size(6), c.piece(7), c.piece(8)
     count = least(b, m, n)
-    all_ = b.icmp_signed("!=", full, constant(0))
-    left, right = b.select(all_, m, count), b.select(all_, n, count)
+    all_, none = (b.icmp_signed("==", full, constant(k)) for k in (1, 2))
+    few = b.select(none, constant(0), count)
+    left, right = b.select(all_, m, few), b.select(all_, n, few)
     c.copy(held, x, b.mul(m, n))
     letter, lead = stack(b, I8), larger(b, n, constant(1))
-    b.store(b.select(all_, I8(ord("A")), I8(ord("S"))), letter)
+    b.store(b.select(all_, I8(ord("A")), b.select(none, I8(ord("N")), I8(ord("S")))), letter)
     after = c.element(out, b.mul(m, left))
     adjoint = c.element(after, count)
     passed = [letter, n, m, held, lead, values, adjoint, lead, out, larger(b, left, constant(1)), work, length]

@@ -35,14 +35,15 @@ from tenure.ops.linear.parts import (
 from tenure.ops.selection import settled
 
 
-def _aval(a: Aval) -> Aval:
+def _aval(a: Aval, *, vectors: bool) -> Aval:
     n = square("eigh", a)
     return Aval((*a.shape[:-2], n * n + n + 2), a.dtype)
 
 
-def _ref(np: Any, a: Any) -> Any:
+def _ref(np: Any, a: Any, *, vectors: bool) -> Any:
     lead = a.shape[:-2]
     w, v = np.linalg.eigh(a.swapaxes(-1, -2), "U")
+    v = v if vectors else np.zeros_like(v)
     return np.concatenate(
         [w.astype(a.dtype), v.swapaxes(-1, -2).reshape(*lead, a.shape[-1] ** 2), np.zeros((*lead, 2), a.dtype)], -1
     )
@@ -68,28 +69,32 @@ def off(x: Value) -> Value:
     return pointwise.where(move.broadcast_to(one, shape=x.shape), x.coerce(0.0), x)
 
 
-def _vjp(g: Value, ans: Value, a: Value) -> list[Value | None]:
-    (w, rows), (gw, g_rows) = _found(ans), _found(settled(g))
-    inner = quotient(off(mm(rows, adjoint(g_rows))), apart(w)) + on_main(in_kind(gw, a))
+def _vjp(g: Value, ans: Value, a: Value, *, vectors: bool) -> list[Value | None]:
+    gw, g_rows = _found(settled(g))
+    w, rows = _found(ans if vectors else hermitian(a, vectors=True))
+    inner = on_main(in_kind(gw, a))
+    if vectors:
+        inner = quotient(off(mm(rows, adjoint(g_rows))), apart(w)) + inner
     return [folded(mm(adjoint(rows), inner, rows))]
 
 
-def _jvp(dxs: Sequence[Value | None], ans: Value, a: Value) -> Value:
+def _jvp(dxs: Sequence[Value | None], ans: Value, a: Value, *, vectors: bool) -> Value:
     (da,) = parts.tangents(dxs)
     assert da is not None
-    w, rows = _found(ans)
+    w, rows = _found(ans if vectors else hermitian(a, vectors=True))
     inner = mm(rows, mirrored(da), adjoint(rows))
     dw = in_kind(re(diagonal(inner)), a)
-    turn = quotient(off(inner), apart(w))
-    return packed(dw, mm(adjoint(turn), rows), ans.builder.full((*ans.shape[:-1], 2), 0, ans.dtype), lead=a.ndim - 2)
+    turned = mm(adjoint(quotient(off(inner), apart(w))), rows) if vectors else rows.zeros()
+    return packed(dw, turned, ans.builder.full((*ans.shape[:-1], 2), 0, ans.dtype), lead=a.ndim - 2)
 
 
 def _samples(rng: Any, dtype: DType) -> Any:
     for shape in ((3, 3), (2, 4, 4), (1, 1), (0, 0), (0, 2, 2)):
-        yield (definite(rng, shape, dtype),), {}
+        for vectors in (True, False):
+            yield (definite(rng, shape, dtype),), {"vectors": vectors}
 
 
-def _layout(size: int, xs: Sequence[Aval]) -> list[int]:
+def _layout(size: int, xs: Sequence[Aval], *, vectors: bool) -> list[int]:
     n = xs[0].shape[-1]
     if xs[0].dtype.is_complex:
         length, many = 2 * n + n * n + 64 * n + 1, 1 + 5 * n + 2 * n * n
@@ -97,7 +102,7 @@ def _layout(size: int, xs: Sequence[Aval]) -> list[int]:
         length, many = 1 + 6 * n + 2 * n * n + 64 * n, 0
     numbers = 3 + 5 * n
     room = [Piece(size * length), length, Piece(size * many), many, Piece(4 * numbers), numbers, Piece(size * n)]
-    return [n, *room]
+    return [n, *room, vectors]
 
 
 hermitian: Primitive = primitive(
@@ -112,5 +117,5 @@ hermitian: Primitive = primitive(
     dtypes="fc",
     samples=_samples,
 )
-"""w, ascending, and Xᴴ with a = X w Xᴴ, of which the lower triangle is read. Where eigenvalues are equal, gradients of
-eigenvectors are infinite or NaN; those of eigenvalues alone are not."""
+"""w, ascending, and Xᴴ with a = X w Xᴴ, of which the lower triangle is read; zeros for Xᴴ without ``vectors``. Where
+eigenvalues are equal, gradients of eigenvectors are infinite or NaN; those of eigenvalues alone are not."""

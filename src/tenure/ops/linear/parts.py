@@ -1,4 +1,4 @@
-"""What decompositions are declared with: packed results, sizes for their routines, errors, algebra of matrices."""
+"""Vocabulary of decompositions: packed results, sizes for their routines, errors, algebra of matrices."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tenure.ops.linear.eig import general
 from tenure.ops.linear.eigh import hermitian
 from tenure.ops.linear.parts import adjoint, converged, in_kind, matrices, mm, re, square, unpacked
 from tenure.ops.linear.qr import not_smooth, orthogonal, wide_of
-from tenure.ops.linear.svd import shapes, singular
+from tenure.ops.linear.svd import NONE, shapes, singular
 from tenure.ops.linear.systems import beside, inverse, report, spread, symmetric
 from tenure.ops.linear.triangular import triangular
 from tenure.ops.promote import as_type
@@ -29,7 +29,7 @@ EPSILON = {dtypes.float32: 2.0**-23, dtypes.float64: 2.0**-52}
 def eigh(a: Value, *, upper: bool, name: str = "eigh") -> tuple[Value, Value]:
     """Eigenvalues, ascending, and eigenvectors as columns, of Hermitian matrices."""
     n = a.shape[-1] if a.ndim else 0
-    found = hermitian(symmetric(a, name, upper))
+    found = hermitian(symmetric(a, name, upper), vectors=True)
     w, rows = unpacked(found, (n,), (n, n))
     code = report(found)
     return converged(re(w), code), converged(adjoint(rows), code)
@@ -37,7 +37,14 @@ def eigh(a: Value, *, upper: bool, name: str = "eigh") -> tuple[Value, Value]:
 
 def eigvalsh(a: Value, *, upper: bool) -> Value:
     """Eigenvalues of Hermitian matrices."""
-    return eigh(a, upper=upper, name="eigvalsh")[0]
+    return eigenvalues(a, upper=upper, name="eigvalsh")
+
+
+def eigenvalues(a: Value, *, upper: bool, name: str) -> Value:
+    """Eigenvalues of Hermitian matrices. Vectors are computed only where a gradient is going to need them."""
+    x = symmetric(a, name, upper)
+    found = hermitian(x, vectors=bool(x.builder.tracked[x.id]))
+    return converged(re(unpacked(found, (a.shape[-1],))[0]), report(found))
 
 
 def eig(a: Value, *, name: str = "eig") -> tuple[Value, Value]:
@@ -62,7 +69,7 @@ def svd(x: Value, *, full: bool, name: str = "svd") -> tuple[Value, Value, Value
     if not min(x.shape[-2:]):
         left, few, right = shapes(x.shape, full)
         return unit(x, *left), x.builder.full((*x.shape[:-2], *few), 0, re(x).dtype), unit(x, *right)
-    found = singular(x, full=full)
+    found = singular(x, full=int(full))
     u, s, vh = unpacked(found, *shapes(x.shape, full))
     code = report(found)
     return converged(u, code), converged(re(s), code), converged(vh, code)
@@ -70,7 +77,11 @@ def svd(x: Value, *, full: bool, name: str = "svd") -> tuple[Value, Value, Value
 
 def svdvals(x: Value, *, name: str = "svdvals") -> Value:
     """Singular values, descending."""
-    return svd(x, full=False, name=name)[1]
+    matrices(name, x.aval)
+    if x.builder.tracked[x.id] or not min(x.shape[-2:]):
+        return svd(x, full=False, name=name)[1]
+    found = singular(x, full=NONE)
+    return converged(re(unpacked(found, (min(x.shape[-2:]),))[0]), report(found))
 
 
 def qr(x: Value, *, mode: str) -> tuple[Value, Value]:
@@ -122,7 +133,7 @@ def least_size(x: Value, s: Value, rtol: Value | None, atol: Value | None = None
 def sizes_of(x: Value, hermitian: bool, name: str) -> Value:
     """Singular values; of Hermitian matrices the absolute eigenvalues."""
     if hermitian:
-        return pointwise.absolute(eigh(x, upper=False, name=name)[0])
+        return pointwise.absolute(eigenvalues(x, upper=False, name=name))
     return svdvals(x, name=name)
 
 

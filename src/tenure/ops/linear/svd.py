@@ -35,34 +35,39 @@ from tenure.ops.rearrange import part, shaped
 from tenure.ops.selection import settled
 
 Shape = tuple[int, ...]
+NONE = 2
 
 
-def shapes(shape: Shape, full: bool) -> tuple[Shape, Shape, Shape]:
-    """The shapes of U, of the singular values, and of the adjoint of V."""
+def shapes(shape: Shape, full: int) -> tuple[Shape, Shape, Shape]:
+    """The shapes of U, of the singular values, and of the adjoint of V: thin (0), full (1), or none (2)."""
     m, n = shape[-2:]
     k = min(m, n)
+    if full == NONE:
+        return (m, 0), (k,), (0, n)
     return (m, m if full else k), (k,), (n if full else k, n)
 
 
-def _aval(x: Aval, *, full: bool) -> Aval:
+def _aval(x: Aval, *, full: int) -> Aval:
     matrices("svd", x)
     u, s, v = shapes(x.shape, full)
     return Aval((*x.shape[:-2], u[0] * u[1] + s[0] + v[0] * v[1] + 2), x.dtype)
 
 
-def _ref(np: Any, x: Any, *, full: bool) -> Any:
+def _ref(np: Any, x: Any, *, full: int) -> Any:
     lead = x.shape[:-2]
-    v, s, u = np.linalg.svd(x.swapaxes(-1, -2), full_matrices=full)
+    v, s, u = np.linalg.svd(x.swapaxes(-1, -2), full_matrices=full == 1)
+    if full == NONE:
+        v, u = v[..., :0], u[..., :0, :]
     found = [y.swapaxes(-1, -2).reshape(*lead, y.shape[-2] * y.shape[-1]) for y in (u, v)]
     return np.concatenate([found[0], s.astype(x.dtype), found[1], np.zeros((*lead, 2), x.dtype)], -1)
 
 
-def _thin(x: Value, shape: Shape, full: bool) -> list[Value]:
+def _thin(x: Value, shape: Shape, full: int) -> list[Value]:
     """The parts of a packed result, of full matrices those that the matrix has; what is added to these is any basis,
     from which no gradient comes, as in PyTorch."""
     u, s, vh = unpacked(x, *shapes(shape, full))
     k = s.shape[-1]
-    if full:
+    if full == 1:
         u, vh = part(u, u.ndim - 1, 0, k), part(vh, vh.ndim - 2, 0, k)
     return [u, re(s), vh]
 
@@ -92,8 +97,11 @@ def _beside(u: Value, x: Value) -> Value:
     return x - mm(u, mm(adjoint(u), x))
 
 
-def _vjp(g: Value, ans: Value, x: Value, *, full: bool) -> list[Value | None]:
+def _vjp(g: Value, ans: Value, x: Value, *, full: int) -> list[Value | None]:
     m, n = x.shape[-2:]
+    if full == NONE:
+        u, s, vh = _thin(singular(x, full=0), x.shape, 0)
+        return [mm(u, on_main(in_kind(_thin(settled(g), x.shape, full)[1], x)), vh)]
     (u, s, vh), (gu, gs, gvh) = _thin(ans, x.shape, full), _thin(settled(g), x.shape, full)
     k, between = min(m, n), apart(s * s)
     left, right = _skew(mm(adjoint(u), gu)), _skew(mm(vh, adjoint(gvh)))
@@ -109,13 +117,16 @@ def _vjp(g: Value, ans: Value, x: Value, *, full: bool) -> list[Value | None]:
     return [found]
 
 
-def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, *, full: bool) -> Value:
+def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, *, full: int) -> Value:
     (dx,) = parts.tangents(dxs)
     assert dx is not None
     m, n = x.shape[-2:]
-    u, s, vh = _thin(ans, x.shape, full)
+    rest = ans.builder.full((*ans.shape[:-1], 2), 0, ans.dtype)
+    u, s, vh = _thin(singular(x, full=0) if full == NONE else ans, x.shape, full % NONE)
     v, k = adjoint(vh), min(m, n)
     inner, between = mm(adjoint(u), dx, v), apart(s * s)
+    if full == NONE:
+        return packed(in_kind(re(diagonal(inner)), x), rest, lead=x.ndim - 2)
     row, column = _row(s, x), _column(s, x)
     turn = quotient(off(inner * row + column * adjoint(inner)), between)
     other = quotient(off(column * inner + adjoint(inner) * row), between)
@@ -127,18 +138,18 @@ def _jvp(dxs: Sequence[Value | None], ans: Value, x: Value, *, full: bool) -> Va
         du = du + quotient(_beside(u, mm(dx, v)), row)
     if n > k:
         dv = dv + quotient(_beside(v, mm(adjoint(dx), u)), row)
-    rest = ans.builder.full((*ans.shape[:-1], 2), 0, ans.dtype)
-    if full:
+    if full == 1:
         du, dv = _padded(du, x.ndim - 1, m), _padded(dv, x.ndim - 1, n)
     return packed(du, in_kind(re(diagonal(inner)), x), adjoint(dv), rest, lead=x.ndim - 2)
 
 
 def _samples(rng: Any, dtype: DType) -> Any:
     for shape in ((3, 3), (2, 4, 2), (2, 3), (1, 1), (0, 0), (2, 0), (0, 2, 2)):
-        yield (sampled(rng, shape, dtype, 4.0),), {"full": False}
+        for full in (0, NONE):
+            yield (sampled(rng, shape, dtype, 4.0),), {"full": full}
 
 
-def _layout(size: int, xs: Sequence[Aval], *, full: bool) -> list[int]:
+def _layout(size: int, xs: Sequence[Aval], *, full: int) -> list[int]:
     m, n = xs[0].shape[-2:]
     k, most = min(m, n), max(m, n)
     length = 4 * k * k + 7 * k + most + 64 * (m + n) + 1

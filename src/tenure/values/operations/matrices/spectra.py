@@ -8,7 +8,7 @@ from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops.linear import powers, spectra
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
-from tenure.values.operations import ranges
+from tenure.values.operations import norms, ranges
 from tenure.values.operations.axes import check_axis, kept, one_of
 from tenure.values.operations.matrices.systems import tolerances
 from tenure.values.operations.reading import value_of
@@ -70,6 +70,37 @@ def matrix_norm(
     if kept(keepdims, keepdim):
         return found.reshape([1 if k in (first, second) else n for k, n in enumerate(x.shape)])
     return found
+
+
+def norm(
+    x: ArrayLike,
+    ord: str | float | None = None,
+    axis: int | tuple[int, ...] | None = None,
+    keepdims: bool = False,
+    *,
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
+    """A norm of vectors or matrices, as in PyTorch: ``matrix_norm`` over two axes with an order, else ``vector_norm``.
+
+    Without an order it is Euclid's, of all elements unless axes are given. With one, and no axes, x is a vector or a
+    matrix, else it is a ShapeError (TN802). Errors otherwise as of these.
+
+    >>> tn.linalg.norm(tn.tensor([[3.0, 0.0], [0.0, 4.0]]), "nuc")
+    tensor(7.)
+    """
+    x, axes, keeps = value_of(x), one_of(axis, dim), kept(keepdims, keepdim)
+    if ord is None:
+        return norms.vector_norm(x, 2, axes, keeps, dtype=dtype)
+    if axes is None and x.ndim not in (1, 2):
+        raise ShapeError(f"norm: a tensor of shape {list(x.shape)} is neither a vector nor a matrix: give axis=…")
+    pair = x.ndim == 2 if axes is None else isinstance(axes, tuple | list) and len(axes) == 2
+    if pair:
+        return matrix_norm(x, ord, axes, keeps, dtype=dtype)
+    if isinstance(ord, str):
+        raise DTypeError(f"norm: ord of vectors is a number, not {shown(ord)}")
+    return norms.vector_norm(x, ord, axes, keeps, dtype=dtype)
 
 
 def cond(x: ArrayLike, /, p: str | float | None = None) -> Tensor:
