@@ -138,7 +138,7 @@ def sizes_of(x: Value, hermitian: bool, name: str) -> Value:
 
 
 def matrix_rank(x: Value, *tolerances: Value, given: str, hermitian: bool) -> Value:
-    """How many singular values are larger than a tolerance (int64)."""
+    """The number of singular values larger than a tolerance (int64)."""
     matrices("matrix_rank", x.aval)
     named = dict(zip(given.split(), tolerances, strict=True))
     s = sizes_of(x, hermitian, "matrix_rank")
@@ -147,7 +147,7 @@ def matrix_rank(x: Value, *tolerances: Value, given: str, hermitian: bool) -> Va
 
 
 def full_rank(s: Value, edge: Value) -> Value:
-    """Whether all singular values count, for matrices."""
+    """Matrices of which all singular values count, as bools."""
     k = s.shape[-1]
     counted = as_type(pointwise.greater(s, edge), dtypes.int64)
     rank = reduce.reduce_sum(counted, axes=(s.ndim - 1,))

@@ -93,7 +93,7 @@ def _column(s: Value, like: Value) -> Value:
 
 
 def _beside(u: Value, x: Value) -> Value:
-    """What of x no column of U has."""
+    """The part of x orthogonal to all columns of U."""
     return x - mm(u, mm(adjoint(u), x))
 
 

@@ -48,7 +48,7 @@ def report(x: Value) -> Value:
 
 
 def info_of(x: Value) -> Value:
-    """What LAPACK reports of each matrix (int32)."""
+    """The report of LAPACK of each matrix (int32)."""
     return shaped(as_type(re(part(x, x.ndim - 1, x.shape[-1] - 2, 1)), dtypes.int32), x.shape[:-1])
 
 
@@ -191,7 +191,7 @@ def multiplied(x: Value) -> Value:
 
 
 def pivots_of(known: Value, shape: tuple[int, int]) -> Value:
-    """With which column each was exchanged (int64)."""
+    """The column that each was exchanged with (int64)."""
     m, n = shape
     return as_type(re(part(known, known.ndim - 1, m * n, min(m, n))), dtypes.int64)
 
