@@ -135,6 +135,12 @@ def test_a_matrix_without_a_result_is_an_error_that_names_it(name: str) -> None:
     close(f(tn.tensor(a[0])), f(tn.tensor(a[0])).numpy())
 
 
+def test_an_example_without_a_result_is_named() -> None:
+    a = np.stack([np.eye(2), np.eye(2), np.ones((2, 2))])
+    with pytest.raises(L.LinAlgError, match="matrix 2 of the batch is singular"):
+        tn.vmap(L.inv)(tn.tensor(a)).numpy()
+
+
 def test_reports_in_place_of_errors() -> None:
     info = L.cholesky_ex(tn.tensor(np.stack([np.eye(2), np.ones((2, 2)) - 2 * np.eye(2)]))).info
     assert info.numpy().tolist() == [0, 1]
@@ -257,4 +263,4 @@ def test_what_two_libraries_read_differently_is_refused() -> None:
 def test_a_call_of_the_library_is_explained() -> None:
     L.inv(tn.tensor(random((20, 20), "float32", 9.0))).numpy()
     said = str(tn.explain())
-    assert "LAPACK sgetrf" in said and "LAPACK sgetrs" in said
+    assert "LAPACK sgetrf, a host call" in said and "LAPACK sgetrs, a host call" in said

@@ -265,8 +265,7 @@ class Routine(Kind):
 class Library(Routine):
     """A routine that calls LAPACK's ``calls`` for real and complex matrices, by their last axes.
 
-    It is a host call because a decomposition with the accuracy and the pivoting of LAPACK is years of work; it runs
-    without Python's lock, on our threads, in room from the memory plan.
+    It runs without Python's lock, on our threads, in room from the memory plan.
     """
 
     calls: tuple[str, str] = ("", "")
@@ -280,7 +279,9 @@ class Library(Routine):
     def library(self, ans: Aval) -> str | None:
         letter = LETTERS[ans.dtype.name]
         name = self.calls[letter in "cz"]
-        return f"{'BLAS' if name == 'trsm' else 'LAPACK'} {letter}{name}"
+        if name == "trsm":
+            return f"BLAS {letter}trsm, a host call: the library's substitution is blocked for this machine"
+        return f"LAPACK {letter}{name}, a host call: pivots, signs and accuracy are LAPACK's"
 
 
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}

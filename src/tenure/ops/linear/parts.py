@@ -251,8 +251,9 @@ def code_of(report: Value) -> Value:
     """The codes of matrices, from what LAPACK reports: the last two elements of a packed result."""
     found = TABLE["cast"](re(report), dtype=dtypes.int64)
     info, matrix = (shaped(part(found, found.ndim - 1, k, 1), found.shape[:-1]) for k in range(2))
-    if found.ndim > 1:
-        matrix = matrix + matrix.coerce(1)
+    after = matrix + matrix.coerce(1)
+    first = matrix if found.ndim == 1 else after  # an example may have more matrices beside it than it knows of
+    matrix = pointwise.where(pointwise.equal(matrix, matrix.coerce(0)), first, after)
     size = pointwise.absolute(info)
     code = -(matrix * matrix.coerce(1 << BITS) + size)
     return pointwise.where(pointwise.equal(info, info.coerce(0)), info, code)
