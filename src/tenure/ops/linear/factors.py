@@ -236,7 +236,7 @@ def _solved_samples(rng: Any, dtype: DType) -> Any:
     for shape, count in (((3, 3), 2), ((2, 4, 4), 1), ((0, 0), 2), ((2, 2), 0)):
         for turned in (False, True):
             a = sampled(rng, shape, dtype, 7.0)
-            known = _ref(numpy, a) if dtype.kind in "fc" else sampled(rng, (*shape[:-2], 2), dtype)
+            known = _ref(numpy, a) if dtype.kind in "fc" else sampled(rng, (*shape[:-2], 1, 2), dtype)
             yield (a, known, sampled(rng, (*shape[:-2], count, shape[-1]), dtype)), {"turned": turned}
 
 
