@@ -8,6 +8,7 @@
     ├── DomainError        (ValueError)      TN802  a parameter lies outside of what it may be
     ├── OutOfRange         (IndexError)      TN801  an index lies outside its axis
     ├── DivisionByZero     (ZeroDivisionError) TN802  a whole number is divided by 0
+    ├── LinAlgError        (RuntimeError, ValueError) TN802  a matrix has no such decomposition or inverse
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
     ├── OutOfMemory        (MemoryError)             there is no memory for a result
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
@@ -42,6 +43,7 @@ __all__ = [
     "DomainError",
     "GradientError",
     "InternalError",
+    "LinAlgError",
     "MaskError",
     "OutOfMemory",
     "OutOfRange",
@@ -181,6 +183,15 @@ class OutOfRange(TenureError, IndexError):
 
 class DivisionByZero(TenureError, ZeroDivisionError):
     """A whole number is divided by 0, for which its dtype has no quotient and no remainder (TN802)."""
+
+    code = "TN802"
+
+
+class LinAlgError(TenureError, RuntimeError, ValueError):
+    """A matrix is singular or not positive definite, or an iteration for it did not converge (TN802).
+
+    The message says which matrix of a batch it is, counted in C order.
+    """
 
     code = "TN802"
 

@@ -155,6 +155,7 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "tile": [same("tile", (2, 1))],
     "trace": [(lambda x, y: tn.trace(x // 16), lambda x, y: np.diagonal(x // 16).sum())],
     "tril": [same("tril", 1)],
+    "vander": [(lambda x, y: tn.vander(x[0], 2), lambda x, y: np.vander(x[0], 2))],
     "triu": [same("triu", -1)],
     "unbind": [part("unbind", 2, oracle=lambda x: x[2])],
     "unflatten": [(lambda x, y: tn.unflatten(x, 1, (2, 2)), lambda x, y: x.reshape(3, 2, 2))],

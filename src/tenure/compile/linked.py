@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from tenure.compile.jit import Engine, engine, exclusive
 from tenure.compile.late import late
-from tenure.compile.routines import EMITTERS, emitter
+from tenure.compile.routines import EMITTERS, emitter, symbols
 from tenure.runtime import fourier, pauses, threads
 from tenure.runtime.blas import blas
 
@@ -27,6 +27,8 @@ def linked() -> Engine:
                 found.supply(name, partial(fourier.loop, name))
             found.supply("sgemm", lambda: (blas().sgemm, blas()))
             found.supply("dgemm", lambda: (blas().dgemm, blas()))
+            for name in symbols():
+                found.supply(name, partial(lapack, name))
             _linked.add(found)
     return found
 
@@ -37,6 +39,12 @@ def routine(name: str) -> tuple[int, object]:
     found = functions.function(name, emitter(name))
     functions.provide([found])
     return found.address, found.library
+
+
+def lapack(name: str) -> tuple[int, object]:
+    """The address of a function of the library, and the library."""
+    library = blas()
+    return library.address(name), library
 
 
 _linked: WeakSet[Engine] = WeakSet()

@@ -27,8 +27,9 @@ def bounds_of(program: Program, at: Instruction) -> list[Bound]:
     primitive, floats to its interval."""
     found: list[Bound] = []
     traits, operands = at.primitive.traits, at.operands
-    if traits.limit is not None and traits.limit.concerns(at.aval.dtype.kind) and at.aval.size:
-        found += within_limit(program, operands[traits.limit.operand], traits.limit)
+    limit = traits.limit
+    if limit is not None and limit.concerns(program.aval(operands[limit.operand]).dtype.kind) and at.aval.size:
+        found += within_limit(program, operands[limit.operand], limit)
     if traits.interval is not None and at.aval.size:
         interval = traits.interval(**at.params)
         x = operands[interval.operand]

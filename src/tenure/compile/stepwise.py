@@ -160,7 +160,7 @@ def native(at: Instruction) -> Callable[..., Any]:
     kept with the application."""
     rules = at.application.rules
     if "native" not in rules:
-        native = at.aval.dtype.kind == "f" and at.aval.size
+        native = at.aval.dtype.kind in "fc" and at.aval.size
         rules["native"] = at.primitive.lower.run(Native, at) if native else reference(at)
     return rules["native"]  # type: ignore[no-any-return]
 

@@ -268,6 +268,33 @@ class Routine(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Library(Routine):
+    """A routine that calls LAPACK's ``calls`` for real and complex matrices, by their last axes.
+
+    It runs without Python's lock, on our threads, in room from the memory plan.
+    """
+
+    calls: tuple[str, str] = ("", "")
+
+    def run(self, n: Any, at: Any) -> Callable[..., Any]:
+        return n.generic(at)  # type: ignore[no-any-return]
+
+    def symbol(self, xs: Sequence[Aval]) -> str:
+        return f"{self.name}_{LETTERS[xs[0].dtype.name]}"
+
+    def library(self, ans: Aval) -> str | None:
+        letter = LETTERS[ans.dtype.name]
+        name = self.calls[letter in "cz"]
+        if name == "trsm":
+            return f"BLAS {letter}trsm, a host call: the library's substitution is blocked for this machine"
+        return f"LAPACK {letter}{name}, a host call: pivots, signs and accuracy are LAPACK's"
+
+
+LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+"""BLAS's letters of dtypes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rewritten(Kind):
     """Others, which ``simplify`` puts in its place: no pass behind it meets one."""
 

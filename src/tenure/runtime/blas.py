@@ -52,6 +52,13 @@ class Blas:
     sgemm: int
     dgemm: int
 
+    def address(self, name: str) -> int:
+        """The address of another of its functions, by its name in the library; MissingBLAS where it has none."""
+        found = _address(self.library, name)
+        if not found:
+            raise MissingBLAS(f"{self.path} has no function {name}", name=_PACKAGE, path=self.path)
+        return found
+
 
 def available() -> bool:
     """Whether `blas()` succeeds; otherwise matrix products are computed another way."""

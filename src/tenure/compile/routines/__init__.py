@@ -1,4 +1,4 @@
-"""Routines: functions of the run time that sort, search and transform, generated once and called by every program.
+"""Routines: functions of the run time that sort, search, transform and call LAPACK, generated once for every program.
 
     i64 routine(ptr buffers, ptr numbers)
 
@@ -14,17 +14,37 @@ from typing import Any
 
 from tenure.compile.late import late
 
-__all__ = ["EMITTERS", "emitter"]
+__all__ = ["EMITTERS", "emitter", "symbols"]
 
 EMITTERS: dict[str, tuple[str, Any]] = {
     "order32": ("ordering", 32),
     "order64": ("ordering", 64),
     "search32": ("searching", 32),
     "search64": ("searching", 64),
+    "exchanges32": ("exchanges", 32),
 }
 TRANSFORMS = ("c2c64", "c2c128", "r2c32", "r2c64", "c2r64", "c2r128")
 EMITTERS |= {name: ("fourier", (name[:3], int(name[3:]))) for name in TRANSFORMS}
-"""The module that writes a routine, and what it writes: a transform, and the bits of the first operand's elements."""
+LINEAR = ("cholesky", "factors", "solved", "triangular", "orthogonal", "hermitian", "singular", "general")
+EMITTERS |= {f"{name}_{kind}": ("lapack", (name, kind)) for name in LINEAR for kind in "sdcz"}
+"""The module that writes a routine, and what it writes: the bits of keys, a transform and the bits of the first
+operand's elements, or a decomposition and BLAS's letter."""
+LIBRARY = {
+    "cholesky": ("potrf",),
+    "factors": ("getrf",),
+    "solved": ("getrs",),
+    "orthogonal": ("gelqf", "orglq", "unglq"),
+    "hermitian": ("syevd", "heevd"),
+    "singular": ("gesdd",),
+    "general": ("geev",),
+}
+"""The functions of LAPACK that a routine calls."""
+
+
+def symbols() -> list[str]:
+    """The names by which routines reach LAPACK and BLAS in the library."""
+    fortran = [f"scipy_{kind}{name}_" for names in LIBRARY.values() for name in names for kind in "sdcz"]
+    return [*fortran, *[f"scipy_cblas_{kind}trsm" for kind in "sdcz"]]
 
 
 def emitter(name: str) -> Callable[[Any, str], None]:

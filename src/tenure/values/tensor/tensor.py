@@ -42,6 +42,7 @@ from tenure.values.operations import (
 from tenure.values.operations.at import At
 from tenure.values.operations.boundary import Boundary
 from tenure.values.operations.casting import Casting, to
+from tenure.values.operations.matrices import older, spectra, systems
 from tenure.values.rules.graph import Leaf
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor import sampling
@@ -206,6 +207,12 @@ class Shaping:
     bincount, histc, histogram = counting.bincount, counting.histc, counting.histogram
     tril, triu, diag, diagflat = diagonals.tril, diagonals.triu, diagonals.diag, diagonals.diagflat
     diag_embed, trace = diagonals.diag_embed, diagonals.trace
+    det, slogdet, logdet = systems.det, systems.slogdet, systems.logdet
+    inverse, pinverse = systems.inverse, systems.pinverse
+    cholesky, qr, svd = older.cholesky, older.qr, older.svd
+    cholesky_solve, cholesky_inverse = systems.cholesky_solve, systems.cholesky_inverse
+    lu_solve, orgqr = older.lu_solve, systems.orgqr
+    matrix_exp, matrix_power = spectra.matrix_exp, spectra.matrix_power
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
     scatter_reduce = scattering.scatter_reduce
     index_add, index_copy, index_fill, masked_fill = (
