@@ -275,6 +275,7 @@ class Library(Routine):
     """
 
     calls: tuple[str, str] = ("", "")
+    why: str = "pivots, signs, blocks and accuracy are the library's"
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
         return n.generic(at)  # type: ignore[no-any-return]
@@ -285,9 +286,7 @@ class Library(Routine):
     def library(self, ans: Aval) -> str | None:
         letter = LETTERS[ans.dtype.name]
         name = self.calls[letter in "cz"]
-        if name == "trsm":
-            return f"BLAS {letter}trsm, a host call: the library's substitution is blocked for this machine"
-        return f"LAPACK {letter}{name}, a host call: pivots, signs and accuracy are LAPACK's"
+        return f"{'BLAS' if name == 'trsm' else 'LAPACK'} {letter}{name}"
 
 
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
