@@ -221,7 +221,7 @@ class GLU(Arguments):
 class PReLU(Module):
     """Layer of ``functional.prelu``: x above zero, else weight · x. It owns ``weight`` (num_parameters,).
 
-    >>> nn.PReLU()(tn.tensor([[-1.0, 2.0]]))
+    >>> nn.PReLU()(tn.tensor([[-1.0, 2.0]])).detach()
     tensor([[-0.2500,  2.0000]])
     """
 

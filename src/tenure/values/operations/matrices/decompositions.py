@@ -145,7 +145,7 @@ def svd(x: ArrayLike, /, *, full_matrices: bool = True, driver: str | None = Non
     >>> tn.linalg.svd(tn.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
-    if driver is not None and driver != "gesdd":
+    if driver is not None and (not isinstance(driver, str) or driver != "gesdd"):
         raise ShapeError(f"svd: driver is gesdd here, not {shown(driver)}")
     full = flag("svd: full_matrices", full_matrices)
     return SVDResult(*apply_one(SVD, value_of(x), parameters(("full",), full)))

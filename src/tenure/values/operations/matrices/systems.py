@@ -11,7 +11,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import flag, int_of
+from tenure.values.trace.given import flag, int_of, ints_of
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -137,7 +137,10 @@ def lu_solve(
             [1.]])
     """
     given = flag("lu_solve: left", left), flag("lu_solve: adjoint", adjoint)
-    return apply(LU_SOLVE, (value_of(LU), value_of(pivots), value_of(b)), parameters(("left", "adjoint_of"), *given))
+    b = value_of(b)
+    if b.ndim < 2:
+        raise ShapeError(f"lu_solve: a right-hand side of shape {list(b.shape)}, where matrices are wanted")
+    return apply(LU_SOLVE, (value_of(LU), value_of(pivots), b), parameters(("left", "adjoint_of"), *given))
 
 
 def inv(x: ArrayLike, /) -> Tensor:
@@ -244,6 +247,8 @@ def lstsq(
     >>> tn.linalg.lstsq(tn.tensor([[1.0], [1.0]]), tn.tensor([[1.0], [3.0]])).rank
     tensor(1)
     """
+    if driver is not None and (not isinstance(driver, str) or driver not in ("gels", "gelsy", "gelsd", "gelss")):
+        raise DTypeError(f"lstsq: driver is gels, gelsy, gelsd or gelss, not {shown(driver)}")
     a, b = value_of(a), value_of(b)
     given, names = tolerances(None, rcond)
     vector = _is_vector("lstsq", a, b)
@@ -279,6 +284,7 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = No
     """
     a, b = value_of(a), value_of(b)
     if dims is not None:
+        dims = ints_of(dims, "tensorsolve: dims")
         a = a.movedim(dims, tuple(range(-len(dims), 0)))
     shape = tuple(a.shape[b.ndim :])
     if tuple(a.shape[: b.ndim]) != tuple(b.shape):
