@@ -21,7 +21,15 @@ from tenure.nn.loss import (
     SmoothL1Loss,
 )
 from tenure.nn.module import Module
-from tenure.nn.normalize import BatchNorm1d, BatchNorm2d, LayerNorm
+from tenure.nn.normalize import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+)
 from tenure.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -78,7 +86,7 @@ from tenure.nn.rectifiers import (
     Threshold,
 )
 from tenure.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from tenure.nn.regularize import Dropout
+from tenure.nn.regularize import Dropout, Dropout1d, Dropout2d, Dropout3d
 from tenure.nn.resampling import (
     ChannelShuffle,
     Fold,
@@ -114,6 +122,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -130,6 +139,9 @@ __all__ = [
     "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "Embedding",
     "EmbeddingBag",
     "Flatten",
@@ -142,6 +154,9 @@ __all__ = [
     "Hardtanh",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LPPool1d",

@@ -163,3 +163,79 @@ class BatchNorm2d(_BatchNorm):
     """
 
     dims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalization of inputs (batch, channels, depth, height, width); see ``functional.batch_norm``.
+
+    >>> nn.BatchNorm3d(3)(tn.rand(2, 3, 2, 2, 2)).shape
+    (2, 3, 2, 2, 2)
+    """
+
+    dims = (5,)
+
+
+class _InstanceNorm(_BatchNorm):
+    """Instance normalization: each channel of each example by its own statistics.
+
+    Owns what ``_BatchNorm`` does; by default there is no weight, no bias and no running statistics. See
+    ``functional.instance_norm``.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The normalized input (batch, num_features, …), or one example of it; ShapeError (TN802) for another."""
+        single = input.ndim == self.dims[0] - 1
+        x = input.unsqueeze(0) if single else input
+        if x.ndim not in self.dims or x.shape[1] != self.num_features:
+            raise ShapeError(f"{self} of an input of shape {list(input.shape)}")
+        own = self.training or not self.track_running_stats
+        form = (self.weight, self.bias, own, self.momentum or 0.0, self.eps)
+        out = functional.instance_norm(x, self.running_mean, self.running_var, *form)
+        return out.squeeze(0) if single else out
+
+    def extra_repr(self) -> str:
+        """Size and options."""
+        options = f"momentum={self.momentum}, affine={self.affine}"
+        return f"{self.num_features}, eps={self.eps}, {options}, track_running_stats={self.track_running_stats}"
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalization of inputs (batch, channels, length); see ``functional.instance_norm``.
+
+    >>> nn.InstanceNorm1d(3)(tn.rand(2, 3, 4)).shape
+    (2, 3, 4)
+    """
+
+    dims = (3,)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Instance normalization of inputs (batch, channels, height, width); see ``functional.instance_norm``.
+
+    >>> nn.InstanceNorm2d(3)(tn.rand(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
+
+    dims = (4,)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalization of inputs (batch, channels, depth, height, width); see ``functional.instance_norm``.
+
+    >>> nn.InstanceNorm3d(3)(tn.rand(2, 3, 2, 2, 2)).shape
+    (2, 3, 2, 2, 2)
+    """
+
+    dims = (5,)

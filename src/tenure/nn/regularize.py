@@ -35,3 +35,39 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Probability and flag."""
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """Dropout of whole channels, of inputs with 1 axis behind them; as ``functional.dropout1d``.
+
+    >>> nn.Dropout1d(0.5).eval()(tn.ones(1, 2, 3)).sum()
+    tensor(6.)
+    """
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The input with channels left out, in its shape."""
+        return functional.dropout1d(input, self.p, self.training)
+
+
+class Dropout2d(Dropout):
+    """Dropout of whole channels, of inputs with 2 axes behind them; as ``functional.dropout2d``.
+
+    >>> nn.Dropout2d(0.5).eval()(tn.ones(1, 2, 3, 1)).sum()
+    tensor(6.)
+    """
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The input with channels left out, in its shape."""
+        return functional.dropout2d(input, self.p, self.training)
+
+
+class Dropout3d(Dropout):
+    """Dropout of whole channels, of inputs with 3 axes behind them; as ``functional.dropout3d``.
+
+    >>> nn.Dropout3d(0.5).eval()(tn.ones(1, 2, 3, 1, 1)).sum()
+    tensor(6.)
+    """
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The input with channels left out, in its shape."""
+        return functional.dropout3d(input, self.p, self.training)

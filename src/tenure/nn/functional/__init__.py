@@ -31,6 +31,7 @@ from tenure.nn.functional.convolution import (
 )
 from tenure.nn.functional.divergences import binary_cross_entropy, kl_div
 from tenure.nn.functional.groups import group_norm, local_response_norm, normalize, rms_norm
+from tenure.nn.functional.instance import dropout1d, dropout2d, dropout3d, instance_norm
 from tenure.nn.functional.layer import (
     dropout,
     embedding,
@@ -116,6 +117,9 @@ __all__ = [
     "cross_entropy",
     "ctc_loss",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
     "embedding",
     "embedding_bag",
@@ -129,6 +133,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "huber_loss",
+    "instance_norm",
     "interpolate",
     "kl_div",
     "l1_loss",

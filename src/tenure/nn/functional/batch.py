@@ -73,13 +73,13 @@ def _of_the_batch(
     if count < 2:
         raise ShapeError(f"batch_norm in training takes more than one value a channel, not {list(x.shape)}")
     away, mean, spread = apply(MOMENTS, (x,), parameters(("axes",), (0, *range(2, x.ndim))))
-    _move(running_mean, momentum, mean)
-    _move(running_var, momentum, spread, count / (count - 1))
+    moved(running_mean, momentum, mean)
+    moved(running_var, momentum, spread, count / (count - 1))
     return away, spread
 
 
 @no_grad()
-def _move(running: Any, momentum: float, new: Any, scale: float = 1.0) -> None:
+def moved(running: Any, momentum: float, new: Any, scale: float = 1.0) -> None:
     """Move a running mean towards that of a batch."""
     if running is not None:
         new = new.detach().flatten()
