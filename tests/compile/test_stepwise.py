@@ -12,6 +12,7 @@ from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
+from tenure.ops.lowering import Library
 from tests import traits
 
 RNG = np.random.default_rng(11)
@@ -48,7 +49,8 @@ def test_each_primitive(primitive: Any, dtype: Any) -> None:
     agree(primitive, list(primitive.samples(RNG, dtype)))
 
 
-REAL = [c for c in CLAIMS if c[1].kind == "f" and c[0].traits.interval is None]
+REAL = [c for c in CLAIMS if c[1].kind == "f" and c[0].traits.interval is None and not isinstance(c[0].lower, Library)]
+"""But for what draws, and for LAPACK, which gives anything for NaN; a check behind it says so."""
 
 
 @pytest.mark.parametrize(("primitive", "dtype"), REAL)

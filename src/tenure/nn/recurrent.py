@@ -73,7 +73,7 @@ class _Recurrent(Module):
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
-    step: Any
+    _cell: Any
     hidden_size: int
     proj_size: int = 0
 
@@ -106,7 +106,7 @@ class _Recurrent(Module):
 
     def _next(self, gates: Any, state: State, weight: Any, bias: Any, projection: Any) -> State:
         """The state after a step, from the input's part of the gates."""
-        found: Any = apply(self.step, (gates, *state, weight, *(() if bias is None else (bias,))))
+        found: Any = apply(self._cell, (gates, *state, weight, *(() if bias is None else (bias,))))
         if self.states == 1:
             return (found,)
         h, c = found
@@ -162,7 +162,7 @@ class GRUCell(_Cell):
     """
 
     gates = 3
-    step = GATED
+    _cell = GATED
 
 
 class LSTMCell(_Cell):
@@ -177,7 +177,7 @@ class LSTMCell(_Cell):
     """
 
     gates, states = 4, 2
-    step = REMEMBERING
+    _cell = REMEMBERING
 
 
 class RNNCell(_Cell):
@@ -205,7 +205,7 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     @property
-    def step(self) -> Any:
+    def _cell(self) -> Any:
         """The step of its nonlinearity."""
         return PLAIN[self.nonlinearity]
 
@@ -300,7 +300,7 @@ class GRU(_Layers):
     """
 
     gates = 3
-    step = GATED
+    _cell = GATED
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
@@ -322,7 +322,7 @@ class LSTM(_Layers):
     """
 
     gates, states = 4, 2
-    step = REMEMBERING
+    _cell = REMEMBERING
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
@@ -355,7 +355,7 @@ class RNN(_Layers):
         super().__init__(input_size, hidden_size, *form)
 
     @property
-    def step(self) -> Any:
+    def _cell(self) -> Any:
         """The step of its nonlinearity."""
         return PLAIN[self.nonlinearity]
 

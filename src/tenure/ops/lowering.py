@@ -251,7 +251,7 @@ class Routine(Kind):
         k.routine(self)
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
-        return n.reference(at)  # type: ignore[no-any-return]
+        return n.reference(at) if self.host is None else n.generic(at)  # type: ignore[no-any-return]
 
     def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
         return int(self.work(ans, xs))
