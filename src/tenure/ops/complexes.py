@@ -109,7 +109,7 @@ def _each(name: str) -> Callable[..., Value]:
     """A linear primitive of one operand, on both parts."""
 
     def rule(z: Value, **params: Any) -> Value:
-        return complex_(*[TABLE[name](x, **params) for x in parts(z)])
+        return each_part(lambda x: TABLE[name](x, **params), z)
 
     return rule
 

@@ -7,7 +7,7 @@ windows begin, how long they are and what is from one element to the next.
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, prod
 from typing import NamedTuple
 
 from tenure import dtypes
@@ -83,23 +83,16 @@ def largest(x: Value, *, spans: tuple[Span, ...]) -> tuple[Value, Value]:
     low = -inf if x.dtype.is_floating else dtypes.iinfo(x.dtype).min
     for k in reversed(range(len(spans))):
         best, place = _along(best, place, first + k, spans[k], low)
-    flat = move.reshape(x, shape=(*x.shape[:first], _size(shape)))
+    flat = move.reshape(x, shape=(*x.shape[:first], prod(shape)))
     counts = tuple([span.number for span in spans])
-    index = move.reshape(place, shape=(*x.shape[:first], _size(counts)))
+    index = move.reshape(place, shape=(*x.shape[:first], prod(counts)))
     return move.reshape(take_along(flat, index), shape=place.shape), place
-
-
-def _size(shape: Sizes) -> int:
-    total = 1
-    for n in shape:
-        total *= n
-    return total
 
 
 def _places(x: Value, n: int) -> Value:
     """0, 1, 2, … over the last axes, spread over the others."""
     shape = x.shape[x.ndim - n :]
-    return move.broadcast_to(move.reshape(counting(x, _size(shape), 0, 1), shape=shape), shape=x.shape)
+    return move.broadcast_to(move.reshape(counting(x, prod(shape), 0, 1), shape=shape), shape=x.shape)
 
 
 def _along(x: Value, place: Value, axis: int, span: Span, low: float) -> tuple[Value, Value]:
@@ -186,9 +179,9 @@ def _counts(like: Value, shape: Sizes, spans: tuple[Span, ...], counted: bool) -
 def unpooled(x: Value, place: Value, *, shape: Sizes) -> Value:
     """Zeros of a shape but for the elements of x, each at its place among the last axes."""
     first = x.ndim - len(shape)
-    lead, count = x.shape[:first], _size(x.shape[first:])
+    lead, count = x.shape[:first], prod(x.shape[first:])
     flat, index = move.reshape(x, shape=(*lead, count)), move.reshape(place, shape=(*lead, count))
-    base = x.builder.full((*lead, _size(shape)), 0, x.dtype)
+    base = x.builder.full((*lead, prod(shape)), 0, x.dtype)
     rows = [counting(x, n, k, first + 1) for k, n in enumerate(lead)]
     spec = ("a",) * (first + 1)
     filled = advanced.scatter(base, flat, *rows, index, spec=spec, at=0, unique=False)
