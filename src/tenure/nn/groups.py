@@ -9,6 +9,7 @@ from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
+from tenure.nn.normalize import Scaled
 from tenure.values.operations.creation import check_device
 from tenure.values.operations.factories import ones, zeros
 from tenure.values.places.parameter import Parameter
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike
 
 
-class GroupNorm(Module):
+class GroupNorm(Scaled):
     """Group normalization: mean 0 and variance 1 over the channels of each group, then scaled and shifted by channel.
 
     Owns ``weight`` (starts at 1) and ``bias`` (at 0) of shape (num_channels,), or None. ShapeError (TN802) if the
@@ -27,9 +28,6 @@ class GroupNorm(Module):
     >>> nn.GroupNorm(2, 4)(tn.tensor([[1.0, 3.0, 4.0, 8.0]])).detach()
     tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
-
-    weight: Parameter | None
-    bias: Parameter | None
 
     def __init__(
         self,
@@ -52,13 +50,6 @@ class GroupNorm(Module):
         self.affine = affine
         self.register_parameter("weight", Parameter(ones(num_channels, dtype=dtype)) if affine else None)
         self.register_parameter("bias", Parameter(zeros(num_channels, dtype=dtype)) if affine and bias else None)
-
-    def reset_parameters(self) -> None:
-        """Start anew."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: ArrayLike) -> Tensor:
         """The normalized input (batch, num_channels, …), in its shape."""

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike
 
 
-class LayerNorm(Module):
+class Scaled(Module):
+    """Base of layers that scale and shift what they have normalized: weight starts at 1, bias at 0."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def reset_parameters(self) -> None:
+        """Start anew."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class LayerNorm(Scaled):
     """Layer normalization: mean 0 and variance 1 over the last axes, then scaled and shifted.
 
     The sizes of those axes are ``normalized_shape``.
@@ -29,9 +43,6 @@ class LayerNorm(Module):
     >>> nn.LayerNorm(2)(tn.tensor([[1.0, 3.0]])).detach()
     tensor([[-1.0000,  1.0000]])
     """
-
-    weight: Parameter | None
-    bias: Parameter | None
 
     def __init__(
         self,
@@ -53,13 +64,6 @@ class LayerNorm(Module):
             "bias", Parameter(zeros(shape, dtype=dtype)) if elementwise_affine and bias else None
         )
 
-    def reset_parameters(self) -> None:
-        """Start anew."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
-
     def forward(self, input: ArrayLike) -> Tensor:
         """The normalized input, in its shape, which ends in ``normalized_shape``."""
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -70,7 +74,7 @@ class LayerNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
 
 
-class _BatchNorm(Module):
+class _BatchNorm(Scaled):
     """Batch normalization: each channel by the statistics of the batch in training, by running ones in evaluation.
 
     Owns ``weight`` (starts at 1) and ``bias`` (at 0) of shape (num_features,), or None; and the buffers
@@ -78,8 +82,6 @@ class _BatchNorm(Module):
     ``track_running_stats`` is False. ``momentum`` None takes the mean over all batches. See ``functional.batch_norm``.
     """
 
-    weight: Parameter | None
-    bias: Parameter | None
     running_mean: Var | None
     running_var: Var | None
     num_batches_tracked: Var | None
@@ -119,10 +121,7 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Start anew."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         """The normalized input (batch, num_features, …), in its shape; ShapeError (TN802) for another."""
