@@ -35,9 +35,9 @@ class Generic:
         constant = np.array([rule.number or 0], np.int64)
         temps = [empty(size, np.uint8) for size in rule.temps]
         held = {RESULT: out, CONSTANT: constant, **{TEMP - k: x for k, x in enumerate(temps)}}
-        for call in rule.calls:
+        for call, numbers in zip(rule.calls, rule.numbers, strict=True):
             buffers = [(held[k] if k < 0 else given[k]).ctypes.data for k in call.spots]
             GENERIC(call.function.address)(
-                (ctypes.c_int64 * len(buffers))(*buffers), call.numbers.buffer_info()[0] + 8
+                (ctypes.c_int64 * len(buffers))(*buffers), numbers.buffer_info()[0] + 8
             )
         return out

@@ -15,6 +15,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from struct import pack, unpack
 from typing import Any, NamedTuple
 
 from tenure.compile.generic_library import Function, function
@@ -26,6 +27,7 @@ from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.errors import InternalError
 from tenure.ir.aval import Aval
+from tenure.ir.extents import Lost, symbolic
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Program
@@ -42,21 +44,28 @@ ALIGN = 64
 NUMBER, HEAVY, TERM, SCANNED = 0.035, 0.25, 0.02, 0.5
 """Nanoseconds for a number read or written, for an elementary function, for a term of a product, and for an element of
 a scan."""
+ONE = unpack("q", pack("d", 1.0))[0]
+"""The word of 1.0."""
 Shape = tuple[int, ...]
 Axes = Sequence[tuple[int, int, int]]
 
 
 class Call(NamedTuple):
-    """A function, its numbers, the first of which is the time it takes in nanoseconds, and the spots of its buffers."""
+    """A function, the time it takes in nanoseconds, its numbers, and the spots of its buffers."""
 
     function: Function
-    numbers: array[int]
+    work: float
+    numbers: Sequence[int]
     spots: tuple[int, ...]
+
+    def words(self) -> array[int]:
+        """The time and the numbers, as a table refers to them."""
+        return array("q", [int(self.work) + 1, *self.numbers])
 
 
 def call(function: Function, work: float, numbers: Sequence[int], spots: Sequence[int]) -> Call:
     """A call."""
-    return Call(function, array("q", [int(work) + 1, *numbers]), tuple(spots))
+    return Call(function, work, numbers, tuple(spots))
 
 
 def copy(axes: Axes, size: int, source: int, target: int = RESULT, there: int = 0, here: int = 0) -> Call:
@@ -258,17 +267,16 @@ class CallWriter:
             axes = [(prod(y[:-2]), n * k, n * k), (k, 1, n), (n, k, 1)]
             self.calls.append(copy(axes, dtype.itemsize, 1, right))
             turned = False
-        fields = Product(m=m, n=n, k=k, lda=max(k, 1), ldb=max(k if turned else n, 1), ldc=max(n, 1), alpha=1.0)
-        fields.batch, fields.stride_c, fields.transpose_b = batch, m * n, turned
-        fields.stride_a, fields.stride_b = (0 if prod(s[:-2]) == 1 else s[-1] * s[-2] for s in (x, y))
-        fields.selects, fields.marks = self.params.get("selects", 0), self.params.get("marks", False)
-        for name, value in tiling(m, n, k, batch).items():
-            setattr(fields, name, value)
+        fields = {"m": m, "n": n, "k": k, "lda": max(k, 1), "ldb": max(k if turned else n, 1), "ldc": max(n, 1)}
+        fields |= {"batch": batch, "stride_c": m * n, "transpose_b": int(turned), "alpha": ONE}
+        fields |= {f"stride_{of}": 0 if prod(s[:-2]) == 1 else s[-1] * s[-2] for of, s in (("a", x), ("b", y))}
+        fields |= {name: int(self.params.get(name, 0)) for name in ("selects", "marks")}
+        fields |= tiling(m, n, k, batch)
         size = dtype.itemsize
         made = function(
             f"product {size}", lambda module, name: late("generic_moves").emit_product(module, name, size), True
         )
-        numbers = array("q", bytes(fields))
+        numbers = [fields.get(name, 0) for name, *_ in Product._fields_]
         self.calls.append(call(made, TERM * batch * m * n * k, numbers, (0, right, RESULT)))
 
     def routine(self, lower: Any) -> None:
@@ -289,6 +297,8 @@ def of_class(
 ) -> Function:
     """The function of a rank class: of the shapes only the ranks count."""
     sized = sorted(primitive.traits.sized(None, params).items())
+    if any(symbolic(value) for _, value in sized):
+        raise Lost
     key = f"{primitive.name} {' '.join(map(str, [*avals, ans]))} {lanes} {sized}"
     given = (primitive, params, tuple(avals), ans, lanes, engine().target.vector_bits)
     return function(key, lambda module, name: late("generic_kernels").emit_generic(module, name, *given))

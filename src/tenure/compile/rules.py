@@ -16,6 +16,7 @@ from tenure.compile.row_calls import Call, CallWriter, check, copy
 from tenure.errors import InternalError
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
+from tenure.ir.extents import symbolic
 from tenure.ir.primitive import Primitive
 from tenure.ops.convert import number_in
 from tenure.runtime.table import MOST as PLACES
@@ -26,6 +27,8 @@ __all__ = ["RULES", "Rule", "publish", "rule_of"]
 MOST = 1 << 14
 """Rules that are kept."""
 ALIGN = 64
+ROOM = 5
+"""The word of a record where the size and class of the result's room stand."""
 WORD = 8
 """Bytes of a word, and of the largest number that a record says."""
 
@@ -39,7 +42,7 @@ class Rule:
     in words, as the planner reads them; ``start`` is its address.
     """
 
-    __slots__ = ("alias", "calls", "native", "number", "record", "start", "temps", "writes")
+    __slots__ = ("alias", "calls", "native", "number", "numbers", "record", "start", "temps", "writes")
 
     def __init__(self, at: Application) -> None:
         primitive, params, avals, ans = at.primitive, at.params, at.operands, at.aval
@@ -56,7 +59,8 @@ class Rule:
     def computed(self, primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Aval], ans: Aval) -> None:
         """Find the calls: the checks, then those that the kind of lowering emits; Python's turn where it cannot."""
         if primitive.traits.number is not None and ans.size and ans.dtype.itemsize <= WORD:
-            self.number = word_of(primitive.traits.number(**params), ans)
+            number = primitive.traits.number(**params)
+            self.number = number if symbolic(number) else word_of(number, ans)
             self.calls = [copy([(ans.size, 0, 1)], ans.dtype.itemsize, CONSTANT)] if ans.size > 1 else []
         elif ans.size:
             k = CallWriter(primitive, params, avals, ans)
@@ -71,21 +75,29 @@ class Rule:
                 self.writes = primitive.in_place
         self.calls = [*checked(primitive, params, avals), *self.calls] if self.native else []
 
-    def words(self, arity: int, nbytes: int) -> list[int]:
-        """The words of the record."""
-        size, kind = room(nbytes)
+    def head(self, arity: int) -> list[int]:
+        """The words of the record before its rows; two of them are for the room of the result."""
         length = sum([3 + len(call.spots) for call in self.calls]) if self.native else 3
         constant = 0 if self.number is None else 2 if self.calls else 1
-        head = [arity, self.alias, self.writes, constant, self.number or 0, size, kind, sum(self.temps), length]
+        number = self.number or 0
+        return [arity, self.alias, self.writes, constant, number, 0, 0, sum(self.temps), length, len(self.calls)]
+
+    def spots(self) -> list[list[int]]:
+        """The spots of each call, as the planner reads them."""
         starts = [TEMP - sum(self.temps[:k]) for k in range(len(self.temps))]
-        rows = [len(self.calls)]
-        for call in self.calls:
-            spots = [starts[TEMP - spot] if spot <= TEMP else spot for spot in call.spots]
-            rows += (call.function.address, call.numbers.buffer_info()[0], len(spots), *spots)
-        return [*head, *rows]
+        return [[starts[TEMP - spot] if spot <= TEMP else spot for spot in call.spots] for call in self.calls]
+
+    def words(self, arity: int, nbytes: int) -> list[int]:
+        """The words of the record."""
+        rows = self.head(arity)
+        rows[ROOM : ROOM + 2] = room(nbytes)
+        for call, numbers, spots in zip(self.calls, self.numbers, self.spots(), strict=True):
+            rows += (call.function.address, numbers.buffer_info()[0], len(spots), *spots)
+        return rows
 
     def settle(self, at: Application) -> None:
         """Write the record, when its functions have addresses."""
+        self.numbers = [call.words() for call in self.calls]
         self.record = array("q", self.words(len(at.operands), at.aval.nbytes))
         self.start = self.record.buffer_info()[0]
 

@@ -91,8 +91,8 @@ class Stepwise(Launched):
 
     __slots__ = ("table",)
 
-    def __init__(self, program: Program) -> None:
-        self.table = table = Table(program)
+    def __init__(self, program: Program, table: Table | None = None) -> None:
+        self.table = table = table or Table(program)
         kinds = "".join(["d" if aval.dtype.kind == "f" else "q" for aval in program.inputs if aval.weak])
         made: list[Made] = [(program.aval(v).shape, program.aval(v).dtype.name) for v in table.made]
         made.append(((table.top,), "uint8"))

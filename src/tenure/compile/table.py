@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from tenure.compile.row_calls import Call, copy
+from tenure.compile.row_calls import copy
 from tenure.compile.rules import RULES, Rule, publish
 from tenure.ir.applications import Application
 from tenure.ir.program import Program
@@ -42,15 +42,19 @@ class Table:
         self.donors: list[tuple[int, int]] = []
         self.outputs: list[int] = []
         self.copies: list[tuple[int, int]] = []
-        self.kept: list[Call] = []
-        self.rules = rules_of(program.applications)
-        starts = array("q", [rule.start for rule in self.rules])
+        self.kept: list[array[int]] = []
+        starts = self.starts()
         operands = array("q", program.operands)
-        self.lay(array("q", [starts.buffer_info()[0], operands.buffer_info()[0]]))
+        self.lay(array("q", [starts.buffer_info()[0], operands.buffer_info()[0]]), len(starts))
 
-    def lay(self, lists: array[int]) -> None:
+    def starts(self) -> array[int]:
+        """The addresses of the operations' records."""
+        self.rules = rules_of(self.program.applications)
+        return array("q", [rule.start for rule in self.rules])
+
+    def lay(self, lists: array[int], count: int) -> None:
         """Plan the memory of the operations in the planner's ``lists``, and write the rows."""
-        n, count, code = self.inputs, len(self.rules), lists.buffer_info()[0]
+        n, code = self.inputs, lists.buffer_info()[0]
         columns = [numbers(n + count) for _ in range(5)]
         homes, last, self.places = columns[:3]
         totals, donors, free = numbers(3), numbers(2 * count), numbers(table_plan.CLASSES, -1)
@@ -105,19 +109,19 @@ class Table:
             if aval.size:
                 call = copy([(aval.size, 1, 1)], aval.dtype.itemsize, 0)
                 publish({}, [call.function])
-                self.kept.append(call)
-                head = call.function.address, call.numbers.buffer_info()[0], 2
+                self.kept.append(call.words())
+                head = call.function.address, self.kept[-1].buffer_info()[0], 2
                 self.words.extend((*head, self.places[v], place(ARRAYS + k)))
         self.words[0], self.words[1] = len(self.words), self.arrays + len(self.made)
 
     def value_of(self, word: int) -> int:
         """The value that the row at a word is about."""
-        at = self.start
-        for v, rule in enumerate(self.rules, self.inputs):
+        at, rules = self.start, rules_of(self.program.applications)
+        for v, rule in enumerate(rules, self.inputs):
             at += rule.record[LENGTH]
             if at > word:
                 return v
-        return self.inputs + len(self.rules)
+        return self.inputs + len(rules)
 
 
 def rules_of(applications: Sequence[Application]) -> list[Rule]:

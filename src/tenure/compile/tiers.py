@@ -32,6 +32,8 @@ BESIDE = 0.125
 """Weight of a second of compiling beside, as nobody waits for it."""
 AT_ONCE = 1 << 26
 """Elements that a program computes from which it is not run op by op even once."""
+PATIENCE = 2
+"""Times that a program runs op by op for the time that compiling it takes, if it has siblings that differ in extents."""
 ATTEMPTS = 2
 """Helpers that may end over a program before it stays op by op."""
 
@@ -57,7 +59,7 @@ def estimate(program: Program) -> float:
     return BASE + RATE * len(applications) + DISTINCT * len(set(map(id, applications)))
 
 
-def work(program: Program) -> int:
+def work_of(program: Program) -> int:
     """Elements that a run computes; of what is written in place those that are written. A bound where that is small."""
     applications = program.applications
     most = max([at.size for at in applications], default=0) * len(applications)
@@ -69,27 +71,30 @@ def work(program: Program) -> int:
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called.
 
-    ``cost`` are the seconds that compiling is expected to take; ``job`` is the compilation beside, ``name`` that of
+    ``cost`` are the seconds that compiling is expected to take, and one that has ``siblings``, of other extents, waits
+    until running it has taken some times as long; ``job`` is the compilation beside, ``name`` that of
     its code, ``why`` the reason why there can be none.
     """
 
     __slots__ = (
-        "attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "stepwise", "why", "work",
+        "attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "siblings",
+        "stepwise", "why", "work",
     )  # fmt: skip
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, stepwise: Executable | None = None, cost: float = 0.0, work: int = 0) -> None:
         self.program = program
         self.compiled: Executable | None = None
         self.call: Any = None
-        self.stepwise: Executable | None = None
+        self.stepwise = stepwise
+        self.siblings = stepwise is not None
         self.seen = 0
         self.seconds = 0.0
-        self.cost = 0.0
+        self.cost = cost
         self.job: Any = None
         self.name = b""
         self.attempts = 0
         self.why = ""
-        self.work = work(program)
+        self.work = work if self.siblings else work_of(program)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         code: Executable | None = getattr(arrays, "code", None)
@@ -110,6 +115,8 @@ class Tiered:
         if not self.cost:
             self.cost = estimate(self.program)
         cost = self.cost * BESIDE if self.long() else self.cost
+        if self.siblings:
+            return self.seconds > cost * PATIENCE
         return self.seconds > cost or (cost < BUDGET.left() and (not self.seen or len(self.program.applications) > 1))
 
     def long(self) -> bool:

@@ -47,7 +47,7 @@ def indexed_shape(shape: tuple[int, ...], spec: Spec) -> tuple[int, ...]:
         if entry == ":":
             out.append(shape[axis])
         elif entry != "i":
-            out.append(int(entry[0]))
+            out.append(entry[0])
         axis += 1
     return tuple(out)
 
@@ -146,7 +146,7 @@ def selected(
             out.append(e.read(i, e.broadcast(block, i), e.shape(x)[len(out)]))
         else:
             i = following(rest)
-            out.append(i if entry == ":" else i * int(entry[1]) + e.read(following(numbers), ()))
+            out.append(i if entry == ":" else i * entry[1] + e.read(following(numbers), ()))
     return tuple(out)
 
 

@@ -123,7 +123,7 @@ def averages(x: Value, *, spans: tuple[Span, ...], counted: bool, divisor: int) 
     if all(s.size == 1 and s.step == 1 and not (s.before or s.behind) for s in spans) and not divisor:
         return x if x.dtype.has_gradient else promote.floating(x)
     total = sums(x, spans)
-    return total / float(divisor) if divisor else total / _counts(total, x.shape[first:], spans, counted)
+    return total / (divisor * 1.0) if divisor else total / _counts(total, x.shape[first:], spans, counted)
 
 
 def sums(x: Value, spans: tuple[Span, ...]) -> Value:

@@ -53,7 +53,7 @@ NOISE = 64
 def shifted(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
     """a = x − m, m, and Σ a, which is 0 but for the rounding of m. The mean m is a constant to differentiation: what
     is made of x − m − Σ a / n is the same for every m."""
-    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / float(count(x, axes)))
+    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / (count(x, axes) * 1.0))
     away = x - reduce.broadcast_back(mean, x, axes)
     return away, mean, reduce.reduce_sum(away, axes=axes)
 

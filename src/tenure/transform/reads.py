@@ -130,7 +130,7 @@ def _of_part(at: Instruction, x: Value, read: Read) -> View | None:
             start, (e, own) = following(numbers), onward()
             if e == "a":
                 return None
-            length, step = (int(n) for n in entry)
+            length, step = entry
             where = start if own is None else start + own * step
             out.append((e, where) if e == "i" else ((length, step) if e == ":" else (e[0], e[1] * step), where))
     out.extend(outer)

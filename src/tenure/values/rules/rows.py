@@ -205,10 +205,10 @@ class Path:
 
     def steps(self, start: Path | None = None) -> list[Step]:
         """Steps from the first one, or the one behind ``start``, to its end."""
-        return [step for path in self.blocks(start) for step in _steps(path)]
+        return [step for path in self.blocks(start) for step in steps_of(path)]
 
 
-def _steps(path: Path) -> Iterator[Step]:
+def steps_of(path: Path) -> Iterator[Step]:
     """Steps of a path's own block."""
     before = path.parent or _BEFORE
     first, scalar, open = before.results, before.scalars, before.open
@@ -244,7 +244,7 @@ class Results(Sequence[tuple[Step, int]]):
 def made_in(block: Path) -> list[tuple[Step, int]]:
     """The results of a path's own block, as ``Results`` has them; kept once somebody has asked."""
     if block.made is None:
-        block.made = [(step, k) for step in _steps(block) for k in range(len(step.rule.kinds))]
+        block.made = [(step, k) for step in steps_of(block) for k in range(len(step.rule.kinds))]
     return block.made
 
 
@@ -271,7 +271,7 @@ class History:
         for block in path.blocks(after):
             self.inputs += [rule.params for rule in block.rules if rule.inputs]
             if any(rule.consumes for rule in block.rules):
-                self.gradients += [step for step in _steps(block) if step.rule.consumes]
+                self.gradients += [step for step in steps_of(block) if step.rule.consumes]
         self.results = path.results
         return True
 

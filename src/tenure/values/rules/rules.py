@@ -92,13 +92,14 @@ class Rule:
     restrict, after them, or before if it is ``turned``. ``leaves`` says which results of an operation are sources of
     gradients from here on; ``grad``, whether gradients were recorded. ``inputs`` is 1 for a new input; a gradient
     ``consumes`` what it walks or not. ``size`` counts its operations, each of a composite one by itself. ``open`` is
-    the innermost vmapped call from here on. ``recipe`` knows what an operation emits with some ``flags``
+    the innermost vmapped call from here on. ``form`` is what rules share that differ in extents alone (``forms``), with
+    its own extents. ``recipe`` knows what an operation emits with some ``flags``
     (``ir.templates``), ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
     gradient reads a value, once that is known.
     """
 
     __slots__ = (
-        "arity", "bounds", "consumes", "expand", "flags", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
+        "arity", "bounds", "consumes", "expand", "flags", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
         "name", "numbers", "open", "params", "reads", "recipe", "size", "template", "tracked", "turned",
     )  # fmt: skip
 
@@ -134,6 +135,7 @@ class Rule:
         self.consumes = consumes
         self.size = size
         self.open = open
+        self.form: tuple[int, tuple[int, ...]] | None = None
         self.recipe: Any = None
         self.template: Any = None
         self.flags: tuple[bool, ...] = ()

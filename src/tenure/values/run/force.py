@@ -22,10 +22,12 @@ from tenure.ir.verify import verified
 from tenure.runtime import buffers
 from tenure.values.rules import graph, packs, paths, spending
 from tenure.values.rules.expand import Expansion
+from tenure.values.rules.forms import Formed
 from tenure.values.rules.inside import internally
 from tenure.values.rules.rows import COUNTS, ROOT, Path, count, prune
 from tenure.values.rules.sites import Sites
 from tenure.values.rules.unfinished import MOVED
+from tenure.values.run import sized
 from tenure.values.run.handing import Handing, deliver, due, get_ready, start
 from tenure.values.run.lost import Running, break_off, locate, no_memory
 
@@ -97,6 +99,19 @@ class Plan:
         count("programs")
 
 
+    @classmethod
+    def alike(cls, path: Path, like: Plan, executable: Executable, literals: dict[int, Any]) -> Plan:
+        """The plan of a path that differs from another plan's in extents alone."""
+        plan = cls.__new__(cls)
+        for name in ("consumed", "graph", "kept", "lean", "leaves", "numbers", "open", "saved", "slots"):
+            setattr(plan, name, getattr(like, name))
+        plan.numbers = tuple([k for k in range(path.scalars) if k not in literals])
+        plan.baked = sized.baked(path, literals)
+        plan.hits, plan.lately, plan.moved, plan.sites = 0, set(), frozenset(), None
+        plan.executable = executable
+        return plan
+
+
 BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
 """Observers called with a trace and its plan before each run. An error that one returns is raised after the run."""
 class Last(threading.local):
@@ -131,11 +146,25 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
             return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
-    plan = path.plans.get((slots, save)) or Plan(path, slots, save, t.expanded(path))
+    plan = path.plans.get((slots, save)) or new_plan(t, path, slots, save)
     if len(path.plans) > MOST_PLANS:
         path.plans.clear()
     if not paths.keep(path, {save: plan, (slots, save): plan}, plan.baked):
         return plan_for(t, wanted, save)
+    return plan
+
+
+def new_plan(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Plan:
+    """A plan for a set of outputs: by a program that paths of its form share, if there is one."""
+    formed = None if t.cutting or t.vmapped or EXECUTOR is not Tiered or path.rows > sized.MOST_ROWS else Formed(path)
+    if formed is None or formed.forms is None:
+        return Plan(path, slots, save, t.expanded(path))
+    found = sized.found(path, formed, (slots, save))
+    if found is not None:
+        like, executable, literals = found
+        return Plan.alike(path, like, executable, literals)
+    plan = Plan(path, slots, save, t.expanded(path))
+    sized.note(path, formed, (slots, save), plan)
     return plan
 
 
