@@ -27,7 +27,7 @@ from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.errors import InternalError
 from tenure.ir.aval import Aval
-from tenure.ir.extents import Lost, symbolic
+from tenure.ir.extents import Lost, called, symbolic
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Program
@@ -262,7 +262,7 @@ class CallWriter:
         batch, turned, right = prod(self.aval.shape[:-2]), self.lower.transposed, 1
         if dtype.kind != "f" or not available() or any(prod(s[:-2]) not in (1, batch) for s in (x, y)):
             raise InternalError("products of whole numbers, and of batches that broadcast, are NumPy's")
-        if turned and not any_layout(m, n, k):
+        if turned and not called(any_layout, m, n, k):
             right = self.temp(prod(y) * dtype.itemsize)
             axes = [(prod(y[:-2]), n * k, n * k), (k, 1, n), (n, k, 1)]
             self.calls.append(copy(axes, dtype.itemsize, 1, right))
@@ -271,7 +271,7 @@ class CallWriter:
         fields |= {"batch": batch, "stride_c": m * n, "transpose_b": int(turned), "alpha": ONE}
         fields |= {f"stride_{of}": 0 if prod(s[:-2]) == 1 else s[-1] * s[-2] for of, s in (("a", x), ("b", y))}
         fields |= {name: int(self.params.get(name, 0)) for name in ("selects", "marks")}
-        fields |= tiling(m, n, k, batch)
+        fields |= called(tiling, m, n, k, batch)
         size = dtype.itemsize
         made = function(
             f"product {size}", lambda module, name: late("generic_moves").emit_product(module, name, size), True

@@ -28,6 +28,7 @@ class Extents:
         self.atoms = [f"s{k}" for k in range(len(values))]
         self.number = {text: k for k, text in enumerate(self.atoms)}
         self.conditions: dict[str, bool] = {}
+        self.names: dict[str, Callable[..., Any]] = {}
         self.symbols = [Extent.made(self, (((k,), 1),), value) for k, value in enumerate(values)]
 
     def atom(self, text: str, value: int) -> int:
@@ -37,6 +38,19 @@ class Extents:
             k = self.number[text] = len(self.atoms)
             self.atoms.append(text)
         return Extent.made(self, (((k,), 1),), value)
+
+    def call(self, function: Callable[..., Any], *args: int) -> Any:
+        """The result of a function of extents, as one number or answer, or several by their names: it is called for each
+        values of the symbols."""
+        name = function.__name__
+        self.names[name] = function
+        text = f"{name}({', '.join(map(source, args))})"
+        found = function(*map(number, args))
+        if isinstance(found, bool):
+            return self.answer(text, found)
+        if isinstance(found, int):
+            return self.atom(text, found)
+        return {key: self.atom(f"{text}[{key!r}]", value) for key, value in found.items()}
 
     def answer(self, text: str, value: bool) -> bool:
         """Note a condition; what it is in the example."""
@@ -54,7 +68,7 @@ class Extents:
     def function(self, source: str, names: Mapping[str, Any]) -> Callable[..., Any]:
         """A function of values of the symbols, by the source of its result."""
         symbols = ", ".join([text for text in self.atoms if text.isalnum()])
-        made: Callable[..., Any] = eval(f"lambda {symbols}: {source}", dict(names))
+        made: Callable[..., Any] = eval(f"lambda {symbols}: {source}", {**self.names, **names})
         return made
 
 
@@ -179,16 +193,16 @@ class Extent(int):
         return not self == other
 
     def __lt__(self, other: Any) -> bool:
-        return self._asked("<", other, int(self) < other)
+        return self._asked("<", other, int(self) < number(other))
 
     def __le__(self, other: Any) -> bool:
-        return self._asked("<=", other, int(self) <= other)
+        return self._asked("<=", other, int(self) <= number(other))
 
     def __gt__(self, other: Any) -> bool:
-        return self._asked(">", other, int(self) > other)
+        return self._asked(">", other, int(self) > number(other))
 
     def __ge__(self, other: Any) -> bool:
-        return self._asked(">=", other, int(self) >= other)
+        return self._asked(">=", other, int(self) >= number(other))
 
     def __bool__(self) -> bool:
         return self._asked("!=", 0, int(self) != 0)
@@ -342,6 +356,14 @@ def source(x: Any) -> str:
     if isinstance(x, tuple):
         return f"({''.join([f'{source(part)}, ' for part in x])})"
     return f"float({str(x)!r})" if isinstance(x, float) else f"({x!r})"
+
+
+def called(function: Callable[..., Any], *args: int) -> Any:
+    """A function of extents that is asked as a whole, not how it comes to its result (``Extents.call``)."""
+    for x in args:
+        if isinstance(x, Extent):
+            return x.extents.call(function, *args)
+    return function(*args)
 
 
 def symbolic(x: Any) -> bool:
