@@ -191,6 +191,11 @@ class Recipe:
         self.templates[flags] = found
         return found
 
+    def plain(self, flags: Flags) -> Template | None:
+        """The template, if it has been made and each result is an instruction of its own."""
+        found = self.templates.get(flags)
+        return found if found is not None and found.is_new() else None
+
     def lay(self, b: Builder, ids: list[int]) -> list[int]:
         """Emit the instructions of the function; returns the numbers of its results."""
         flags = flags_of(b, ids)

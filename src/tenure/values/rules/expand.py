@@ -102,10 +102,12 @@ def expand_input(ex: Expansion, step: Step) -> None:
 
 def expand_operation(ex: Expansion, step: Step) -> None:
     """Expand an operation, with its static parameters."""
-    b, leaves = ex.builder, step.rule.leaves
-    ids = ex.arguments(step.rule, step.args)
+    b, rule, leaves = ex.builder, step.rule, step.rule.leaves
+    ids = ex.arguments(rule, step.args)
     first = len(b.avals)
-    found = step.rule.recipe.lay(b, ids)
+    found = rule.recipe.lay(b, ids)
+    if rule.template is None and not leaves:
+        rule.template = rule.recipe.plain(rule.flags)
     if not leaves and (found[0] if len(found) == 1 else min(found)) >= first:
         ex.slots += found
         return

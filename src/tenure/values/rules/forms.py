@@ -3,8 +3,8 @@
     input f32[37, 64]; sum axis=0        and        input f32[50, 64]; sum axis=0
     have the form  input f32[#, #]; sum axis=#,  and the extents (37, 64, 0) and (50, 64, 0)
 
-Extents are whole numbers in shapes and in parameters; those below 2 of an input belong to its form, as they decide what
-broadcasts. ``Likeness`` tells which extents of two paths of one form differ: these become symbols.
+Extents are whole numbers in shapes and in parameters; those below 2 belong to the form, as they decide what broadcasts
+and what is empty. ``Likeness`` tells which extents of two paths of one form differ: these become symbols.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def described(rule: Rule) -> tuple[Any, list[int]]:
         aval, tracked = rule.params
         if rule.key[1].level is not None:
             return None, extents
-        shape = tuple([n if n < 2 else NUMBER for n in aval.shape])
-        extents += [n for n in aval.shape if n >= 2]
-        return (expand_input, shape, aval.dtype, aval.weak, aval.device, tracked), extents
+        return (expand_input, stripped(aval, extents), tracked), extents
     flags = rule.numbers, rule.turned, rule.leaves, rule.grad, rule.arity
     if rule.expand is expand_operation:
         fn, params = rule.params
@@ -88,19 +86,21 @@ def described(rule: Rule) -> tuple[Any, list[int]]:
 def stripped(value: Any, extents: list[int]) -> Any:
     """A parameter without its whole numbers, which are appended to ``extents``."""
     if type(value) is int:
+        if value < 2:
+            return value
         extents.append(value)
         return NUMBER
     if type(value) is tuple:
         return tuple([stripped(part, extents) for part in value])
     if type(value) is Aval:
         return (Aval, stripped(value.shape, extents), *value[1:])
-    return (type(value), value) if isinstance(value, int | float) else value
+    return (type(value), repr(value)) if isinstance(value, bool | float) else value
 
 
 def filled(value: Any, extents: Iterator[int]) -> Any:
     """A parameter with other whole numbers."""
     if type(value) is int:
-        return following(extents)
+        return value if value < 2 else following(extents)
     if type(value) is tuple:
         return tuple([filled(part, extents) for part in value])
     if type(value) is Aval:
@@ -169,8 +169,7 @@ def expanded(path: Path, extents: Sequence[int]) -> Expansion:
             rule = copy(step.rule)
             if rule.expand is expand_input:
                 aval, tracked = rule.params
-                shape = tuple([n if n < 2 else following(left) for n in aval.shape])
-                rule.params = Aval(shape, *aval[1:]), tracked
+                rule.params = filled(aval, left), tracked
             elif rule.expand is expand_operation:
                 fn, params = rule.params
                 given = [ex[slot].aval for slot in step.args]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tenure.dtypes import int64
 from tenure.ir.aval import Aval
@@ -12,21 +12,12 @@ from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.rules.expand import WEAK, expand_operation
+from tenure.values.rules.kin import Facts, kin_of
 from tenure.values.rules.levels import deeper, escaped, is_open
 from tenure.values.rules.rules import DIVIDES, INT64, Bound, Key, Kind, Level, Rule, kind_of
 
 PRIMITIVES = 2
 """Average number of primitives in an operation."""
-
-
-class Facts(NamedTuple):
-    """Facts of an operation that follow from the kinds of its operands: the results, whether a gradient flows to each,
-    the number of primitives, and the bounds of the Python numbers."""
-
-    avals: tuple[Aval, ...]
-    tracked: tuple[bool, ...]
-    size: int
-    bounds: tuple[Bound | None, ...]
 
 
 class Inputs(Symbols):
@@ -55,9 +46,13 @@ def new_operation(
     tracked = [kind.tracked for kind in operands]
     found = recipe(fn, params, tuple([*weak, *given] if turned else [*given, *weak]))
     flags = (grad, *none, *tracked) if turned else (grad, *tracked, *none)
-    at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
-    template = found.template(flags)
-    known = facts_of(found, template, flags, at)
+    kin, extents = kin_of(fn, operands, params, (numbers, grad, leaves, turned))
+    known = None if kin is None else kin.at(extents)
+    template, new = None, known is None
+    if known is None:
+        template = found.template(flags)
+        at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
+        known = facts_of(found, template, flags, at)
     flows = [k in leaves if leaves else own for k, own in enumerate(known.tracked)]
     rule = Rule(
         key,
@@ -74,8 +69,10 @@ def new_operation(
         size=known.size // PRIMITIVES if fn.is_composite else 0,
     )
     rule.recipe, rule.flags = found, flags
-    if template is not None and not leaves and template.is_new():
-        rule.template = template
+    if template is not None and not leaves:
+        rule.template = found.plain(flags)
+    if kin is not None and new:
+        kin.note(extents, rule, known)
     return rule
 
 

@@ -27,6 +27,8 @@ from tenure.values.rules.rules import GENERAL
 
 MOST_ROWS = 4096
 """Rows of a path from which it gets a program of its own."""
+EXAMPLES = 2
+"""Paths that get programs of their own, before one is derived."""
 MOST_PROGRAMS = 8
 """General programs of a form: for other sets of extents that differ, and other conditions."""
 ATTEMPTS = 4
@@ -125,10 +127,9 @@ def note(path: Path, formed: Formed, key: Any, plan: Any) -> None:
     program."""
     family = family_of(path, formed, key)
     example = Example(path, formed, plan)
-    if not confirm(family, example) and family.examples and family.failed < ATTEMPTS:
+    if not confirm(family, example) and len(family.examples) >= EXAMPLES and family.failed < ATTEMPTS:
         derive(family, example)
-    if len(family.examples) < MOST_PROGRAMS:
-        family.examples.append(example)
+    family.examples = [*family.examples[-EXAMPLES:], example]
 
 
 def confirm(family: Family, example: Example) -> bool:
@@ -179,7 +180,8 @@ def derive(family: Family, example: Example) -> None:
     family.shared = [shared, *family.shared][:MOST_PROGRAMS]
     SHARES["derived"] += 1
     count("programs")
-    confirm(family, other)
+    for other in family.examples:
+        confirm(family, other)
 
 
 def general_of(example: Example, likeness: Likeness, literals: dict[int, Any]) -> Any:
