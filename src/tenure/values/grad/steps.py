@@ -31,6 +31,7 @@ from tenure.values.rules.inside import INSIDE, defect
 from tenure.values.rules.levels import level_of
 from tenure.values.rules.modes import MODE, current_mode
 from tenure.values.rules.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
+from tenure.values.rules.reach import reached_alike
 from tenure.values.rules.rows import count
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
 from tenure.values.rules.sites import here, site, site_of
@@ -244,7 +245,7 @@ def gradient(
     def build() -> Rule:
         if first:
             refuse_consumed(t, [r for r, _ in roots], stops if ends else ())
-        reached = reached_stops(t.expanded(t.path), roots, stops)
+        reached = reached_alike(t.path, roots, stops, lambda: reached_stops(t.expanded(t.path), roots, stops))
         tracked, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
         kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in reached])
         params = (roots, stops, into, create_graph, reached, final, consume)
