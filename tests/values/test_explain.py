@@ -13,7 +13,7 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.compile.random_ir import cases, outputs_of
 
 SNAPSHOT = """\
@@ -42,7 +42,7 @@ calls of libraries: BLAS sgemm
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compile at first sight."""
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
 
 
 def without_numbers(e: Any) -> str:
@@ -109,9 +109,9 @@ def test_it_says_how_the_program_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     for executor, said in [
         (compile_program, "one native call"),
         (interpret, "reference interpreter"),
-        (force.EXECUTORS["tiered"], "op by op"),
+        (plan.EXECUTORS["tiered"], "op by op"),
     ]:
-        monkeypatch.setattr(force, "EXECUTOR", executor)
+        monkeypatch.setattr(plan, "EXECUTOR", executor)
         x = tn.ones(37 + len(said))
         (x * 3.0 + 1.0).numpy()
         assert said in str(tn.explain()).splitlines()[0]

@@ -33,7 +33,7 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(pauses, "LONG", 0.0)
     monkeypatch.setattr(executable, "load", anew)
     if request.param:
-        monkeypatch.setattr("tenure.values.run.force.EXECUTOR", executable.compiled)
+        monkeypatch.setattr("tenure.values.run.plan.EXECUTOR", executable.compiled)
     yield
     NOTED.clear()
 

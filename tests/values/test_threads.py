@@ -15,7 +15,7 @@ import pytest
 
 import tenure as tn
 from tenure.values.rules import paths
-from tenure.values.run import force
+from tenure.values.run import plan
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:
@@ -204,20 +204,20 @@ def test_a_failure_in_one_thread_is_its_own() -> None:
 
 
 def test_a_number_that_changes_while_a_program_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = force.EXECUTOR
+    real = plan.EXECUTOR
     x = tn.tensor([1.0, 2.0, 7.5, 0.25, 3.0])
 
     def work(k: float) -> float:
         return (x * k + 0.125).sum().item()  # type: ignore[no-any-return]
 
     def executor(program: Any) -> Any:
-        monkeypatch.setattr(force, "EXECUTOR", real)
+        monkeypatch.setattr(plan, "EXECUTOR", real)
         other = threading.Thread(target=work, args=(3.0,))
         other.start()
         other.join()
         return real(program)
 
-    monkeypatch.setattr(force, "EXECUTOR", executor)
+    monkeypatch.setattr(plan, "EXECUTOR", executor)
     for k in (2.0, 5.0, 7.0):
         assert work(k) == 13.75 * k + 0.625
 

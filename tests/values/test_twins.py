@@ -13,7 +13,7 @@ from tenure.interp.interp import interpret
 from tenure.ir.show import show
 from tenure.values.native import hits
 from tenure.values.rules import graph
-from tenure.values.run import force
+from tenure.values.run import plan
 
 STEPS = [
     lambda a, b, k: a * 0.5 + b,
@@ -64,7 +64,7 @@ def programs(seeds):
         texts.append(show(program))
         return interpret(program)
 
-    force.EXECUTOR = execute
+    plan.EXECUTOR = execute
     for seed in seeds:
         graph.forget_unused()  # whether a run saves for a backward follows from what came of the last runs
         graph.EXPECTED["backward"] = False

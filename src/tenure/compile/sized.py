@@ -146,7 +146,7 @@ class Sized(Program):
         like = general.program
         self.general, self.values, self.shapes = general, values, general.shapes(*values)
         pairs = zip(like.inputs, self.shapes, strict=False)
-        self.inputs = tuple([aval if type(aval.shape) is tuple and aval.shape == shape else aval._replace(shape=shape) for aval, shape in pairs])
+        self.inputs = tuple([aval._replace(shape=shape) for aval, shape in pairs])
         self.operands, self.origins, self.outputs = like.operands, like.origins, like.outputs
         self._instructions = None
         self._applications: list[Application] | None = None

@@ -33,7 +33,7 @@ BESIDE = 0.125
 AT_ONCE = 1 << 26
 """Elements that a program computes from which it is not run op by op even once."""
 PATIENCE = 2
-"""Times that a program runs op by op for the time that compiling it takes, if it has siblings that differ in extents."""
+"""Times that a program of which others differ in extents runs op by op for the time that compiling it takes."""
 ATTEMPTS = 2
 """Helpers that may end over a program before it stays op by op."""
 
@@ -174,6 +174,8 @@ class Tiered:
             return f"run op by op while it is compiled in another process: {spent}"
         if self.why:
             return f"run op by op: {self.why}"
+        if self.siblings:
+            return f"run op by op, by the program that it shares with others of other extents: {spent}"
         return f"run op by op so far: {spent if self.cost else 'it is new'}"
 
     def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:

@@ -40,8 +40,8 @@ class Extents:
         return Extent.made(self, (((k,), 1),), value)
 
     def call(self, function: Callable[..., Any], *args: int) -> Any:
-        """The result of a function of extents, as one number or answer, or several by their names: it is called for each
-        values of the symbols."""
+        """The result of a function of extents: one number, an answer, or several numbers by their names. It is called
+        for whatever values the symbols take."""
         name = function.__name__
         self.names[name] = function
         text = f"{name}({', '.join(map(source, args))})"

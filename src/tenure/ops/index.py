@@ -46,7 +46,7 @@ def indexed_shape(shape: tuple[int, ...], spec: Spec) -> tuple[int, ...]:
             continue
         if entry == ":":
             out.append(shape[axis])
-        elif entry != "i":
+        elif isinstance(entry, tuple):
             out.append(entry[0])
         axis += 1
     return tuple(out)

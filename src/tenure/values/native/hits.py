@@ -37,7 +37,7 @@ from tenure.values.rules.rows import COUNTS, ROOT, History, Path
 from tenure.values.rules.rules import DIVIDES, INT64, SAME, Kind, Rule
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
-from tenure.values.run import force, young
+from tenure.values.run import force, plan, young
 from tenure.values.run.handing import start
 from tenure.values.run.lost import break_off
 from tenure.values.trace import record
@@ -65,7 +65,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
-    force.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
+    plan.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
     Application: ("alias", "aval", "flows", "operands", "reads", "rules"),

@@ -133,7 +133,7 @@ class Likeness:
     for each symbol.
     """
 
-    __slots__ = ("count", "fixed", "first", "others", "places", "symbols")
+    __slots__ = ("count", "first", "fixed", "others", "places", "symbols")
 
     def __init__(self, some: Sequence[int], others: Sequence[int]) -> None:
         known: dict[tuple[int, int], int] = {}

@@ -47,12 +47,9 @@ def new_operation(
     found = recipe(fn, params, tuple([*weak, *given] if turned else [*given, *weak]))
     flags = (grad, *none, *tracked) if turned else (grad, *tracked, *none)
     kin, extents = kin_of(fn, operands, params, (numbers, grad, leaves, turned))
-    known = None if kin is None else kin.at(extents)
-    template, new = None, known is None
-    if known is None:
-        template = found.template(flags)
-        at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
-        known = facts_of(found, template, flags, at)
+    like = None if kin is None else kin.at(extents)
+    at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
+    known = like or facts_of(found, found.template(flags), flags, at)
     flows = [k in leaves if leaves else own for k, own in enumerate(known.tracked)]
     rule = Rule(
         key,
@@ -69,9 +66,8 @@ def new_operation(
         size=known.size // PRIMITIVES if fn.is_composite else 0,
     )
     rule.recipe, rule.flags = found, flags
-    if template is not None and not leaves:
-        rule.template = found.plain(flags)
-    if kin is not None and new:
+    rule.template = None if leaves else found.plain(flags)
+    if kin is not None and like is None:
         kin.note(extents, rule, known)
     return rule
 

@@ -74,7 +74,7 @@ class Kin:
         return None
 
     def note(self, extents: tuple[int, ...], rule: Rule, facts: Facts) -> None:
-        """Note facts that were found by running the operation of a rule, and run it on symbols if there are examples."""
+        """Note facts that were found by running a rule's operation, and run it on symbols if there are examples."""
         if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS:
             try:
                 self.learn(extents, rule, facts)

@@ -99,8 +99,8 @@ class Rule:
     """
 
     __slots__ = (
-        "arity", "bounds", "consumes", "expand", "flags", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
-        "name", "numbers", "open", "params", "reads", "recipe", "size", "template", "tracked", "turned",
+        "arity", "bounds", "consumes", "expand", "flags", "form", "grad", "inputs", "key", "kind", "kinds", "leaves",
+        "level", "name", "numbers", "open", "params", "reads", "recipe", "size", "template", "tracked", "turned",
     )  # fmt: skip
 
     def __init__(

@@ -16,9 +16,10 @@ from tenure.errors import Site, TenureError
 from tenure.interp.interp import Executable, Interpreted
 from tenure.values.rules.rows import ROOT, below
 from tenure.values.rules.sites import site
-from tenure.values.run import force
+from tenure.values.run import plan as plans
 from tenure.values.run.explain_page import Box, Edge, page
-from tenure.values.run.force import LAST, Plan
+from tenure.values.run.force import LAST
+from tenure.values.run.plan import Plan
 
 COMPILED = "one native call"
 STEPWISE = "run op by op so far"
@@ -112,18 +113,18 @@ class Timed:
 @contextmanager
 def watched() -> Iterator[Callable[[], Explanation]]:
     """Context that times all new programs; ``longest`` explains the slowest."""
-    executor = force.EXECUTOR
-    force.EXECUTOR = lambda program: Timed(executor(program))
+    executor = plans.EXECUTOR
+    plans.EXECUTOR = lambda program: Timed(executor(program))
     try:
         yield longest
     finally:
-        force.EXECUTOR = executor
+        plans.EXECUTOR = executor
 
 
 def longest() -> Explanation:
     """Explanation of the slowest program of those watched."""
-    plans = [p for path in below(ROOT) for p in tuple(path.plans.values())]
-    timed = [p for p in plans if type(p) is Plan and type(p.executable) is Timed]
+    every = [p for path in below(ROOT) for p in tuple(path.plans.values())]
+    timed = [p for p in every if type(p) is Plan and type(p.executable) is Timed]
     if not timed:
         raise TenureError("no program has run", help="reading a value runs one: .item(), print, .numpy()")
 
