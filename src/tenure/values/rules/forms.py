@@ -9,7 +9,7 @@ and what is empty. ``Likeness`` tells which extents of two paths of one form dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from operator import itemgetter
 from typing import Any
@@ -28,10 +28,13 @@ from tenure.values.rules.expand import (
     expand_mark,
     expand_operation,
 )
+from tenure.values.rules.guard import guarded
 from tenure.values.rules.rows import Path, Step, steps_of
 from tenure.values.rules.rules import Rule
 
 NUMBER = "#"
+MOST_FORMS = 256
+"""Forms of paths of which something is kept."""
 STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
 """Steps whose parameters hold no extents."""
 NUMBERS: dict[Any, int] = {}
@@ -106,6 +109,21 @@ def filled(value: Any, extents: Iterator[int]) -> Any:
     if type(value) is Aval:
         return Aval(filled(value.shape, extents), *value[1:])
     return value
+
+
+class Recent(dict[Any, Any]):
+    """Table of what was used last: entries of as many forms as ``MOST_FORMS``."""
+
+    @guarded
+    def use(self, key: Any, make: Callable[[], Any]) -> Any:
+        """An entry, new if it is not there; it is the last that goes."""
+        found = self.pop(key, None)
+        if found is None:
+            found = make()
+            if len(self) >= MOST_FORMS:
+                del self[following(iter(self))]
+        self[key] = found
+        return found
 
 
 class Formed:

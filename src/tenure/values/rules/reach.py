@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tenure.ir.applications import Bounded
-from tenure.values.rules.forms import Formed, Likeness
+from tenure.values.rules.forms import Formed, Likeness, Recent
 from tenure.values.rules.rows import Path
 from tenure.values.rules.rules import Slots
 
-REACHED = Bounded()
-"""The extents of a path of a form, what the gradient reached there, and whether another path has agreed."""
+REACHED = Recent()
+"""By form: the extents of a path, what the gradient reached there, and whether another path has agreed."""
+
+
+class Known:
+    """What is known of a form: nothing at first."""
+
+    extents: list[int] | None = None
+    reached: Slots = ()
+    agreed = False
 
 
 def reached_alike(path: Path, roots: Any, stops: Slots, find: Callable[[], Slots]) -> Slots:
@@ -20,10 +27,11 @@ def reached_alike(path: Path, roots: Any, stops: Slots, find: Callable[[], Slots
     if formed.forms is None:
         return find()
     key = (formed.forms, roots, stops)
-    known: tuple[list[int], Slots, bool] | None = REACHED.get(key)
-    if known is not None and known[2]:
-        return known[1]
+    known: Known = REACHED.use(key, Known)
+    if known.agreed:
+        return known.reached
     found = find()
-    apart = known is not None and known[1] == found and Likeness(known[0], formed.extents).places
-    REACHED[key] = (formed.extents, found, bool(apart))
+    if known.extents is not None and known.reached == found:
+        known.agreed = bool(Likeness(known.extents, formed.extents).places)
+    known.extents, known.reached = formed.extents, found
     return found

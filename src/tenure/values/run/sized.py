@@ -15,12 +15,11 @@ from typing import Any
 
 from tenure.compile.ahead import made_ready
 from tenure.compile.late import late
-from tenure.ir.applications import Bounded
 from tenure.ir.extents import Extents
 from tenure.ir.program import Program
 from tenure.values.rules import packs
 from tenure.values.rules.expand import Expansion
-from tenure.values.rules.forms import Formed, Likeness, expanded
+from tenure.values.rules.forms import Formed, Likeness, Recent, expanded
 from tenure.values.rules.paths import Baked, literal
 from tenure.values.rules.rows import Path, count
 from tenure.values.rules.rules import GENERAL
@@ -79,7 +78,7 @@ class Family:
         self.why = ""
 
 
-FAMILIES = Bounded()
+FAMILIES = Recent()
 SHARES = {"derived": 0, "used": 0, "refused": 0}
 """Counts, for tests: general programs derived, paths that they have served, derivations that failed."""
 
@@ -92,8 +91,8 @@ def numbers_of(path: Path) -> list[Any]:
 def family_of(path: Path, formed: Formed, key: Any) -> Family:
     """The family of a path and a set of outputs."""
     key = (formed.forms, key)
-    found: Family | None = FAMILIES.get(key)
-    return FAMILIES.keep(key, Family()) if found is None else found
+    found: Family = FAMILIES.use(key, Family)
+    return found
 
 
 def found(path: Path, formed: Formed, key: Any) -> tuple[Any, Any, dict[int, Any]] | None:
