@@ -24,12 +24,21 @@ Form = tuple[tuple[Monomial, int], ...]
 class Extents:
     """Symbols with the values of an example, and the ``conditions`` that were met: source text, and the answer."""
 
+    active = 0
+    """How many computations on symbols there are."""
+
     def __init__(self, values: Sequence[int]) -> None:
         self.atoms = [f"s{k}" for k in range(len(values))]
         self.number = {text: k for k, text in enumerate(self.atoms)}
         self.conditions: dict[str, bool] = {}
         self.names: dict[str, Callable[..., Any]] = {}
         self.symbols = [Extent.made(self, (((k,), 1),), value) for k, value in enumerate(values)]
+
+    def __enter__(self) -> None:
+        Extents.active += 1
+
+    def __exit__(self, *_: object) -> None:
+        Extents.active -= 1
 
     def atom(self, text: str, value: int) -> int:
         """A value that is no sum of products of others, as a factor of its own."""

@@ -292,7 +292,7 @@ class Builder:
 
     def constant(self, number: float, dtype: DType) -> Value:
         """A rank-0 constant of a dtype; equal ones are shared."""
-        key = f"{type(number).__name__} {number!r} {dtype.name}"
+        key = constant_key(number, dtype)
         found = self.consts.get(key)
         if found is None:
             found = self.consts[key] = self.full((), number, dtype).id
@@ -357,6 +357,11 @@ class Builder:
 
 Constant = str
 """A number of a dtype, as a key."""
+
+
+def constant_key(number: float, dtype: DType) -> Constant:
+    """The key of a number."""
+    return f"{type(number).__name__} {number!r} {dtype.name}"
 
 
 def filled(shape: tuple[int, ...], number: float, dtype: DType) -> Application:

@@ -17,7 +17,10 @@ from typing import Any
 
 from tenure.ir.applications import Application, Bounded, exact
 from tenure.ir.aval import Aval
-from tenure.ir.program import Builder, Constant, Value
+from tenure.ir.extents import Extents
+from tenure.ir.kin import filled, kin, stripped
+from tenure.ir.program import Builder, Constant, Value, constant_key
+from tenure.ir.spelled import Spelled
 
 Flags = tuple[bool | int, ...]
 """Whether a builder is tracking, then whether each operand is tracked; in vmapped functions their depths follow."""
@@ -88,6 +91,17 @@ class Template:
         self.words = array("q", chain(words, *[(len(refs), *refs) for refs in self.refs]))
         self.start = self.words.buffer_info()[0] if sum(words[:3]) <= MOST_VALUES else 0
 
+    def like(
+        self, constants: tuple[tuple[Constant, Application], ...], applications: list[Application], avals: list[Aval]
+    ) -> Template:
+        """The same with other applications."""
+        made = Template.__new__(Template)
+        made.constants, made.applications, made.avals = constants, applications, avals
+        made.given, made.order, made.tracked, made.refs = self.given, self.order, self.tracked, self.refs
+        made.results, made.single, made.zeros = self.results, self.single, self.zeros
+        made.words, made.start = self.words, self.start
+        return made
+
     def is_new(self) -> bool:
         """Whether each result is an instruction of its own."""
         first = self.given + len(self.constants)
@@ -151,6 +165,35 @@ class Template:
                 b.avals[v], b.tracked[v] = self.avals[own], self.tracked[own]
 
 
+class Filled:
+    """A template on symbols, to be filled in."""
+
+    __slots__ = ("made", "template")
+
+    def __init__(self, template: Template, symbols: Extents) -> None:
+        self.template = template
+        self.made = Spelled([*[at for _, at in template.constants], *template.applications], symbols)
+
+    def at(self, values: tuple[int, ...]) -> Template:
+        """The template for values of the symbols."""
+        like, made = self.template, self.made.at(values)
+        n = len(like.constants)
+        constants = tuple([(constant_of(at), at) for at in made[:n]]) if n else ()
+        own = made[n:]
+        return like.like(constants, own, [at.aval for at in own])
+
+    @staticmethod
+    def agrees(some: Template, other: Template) -> bool:
+        """Whether two templates are equal."""
+        names = [name for name in Template.__slots__ if name != "start"]
+        return all(getattr(some, name) == getattr(other, name) for name in names)
+
+
+def constant_of(at: Application) -> Constant:
+    """The key of a constant, as a builder keeps it."""
+    return constant_key(at.params["value"], at.params["dtype"])
+
+
 def run(b: Builder, function: Function, params: Mapping[str, Any]) -> Template:
     """Template of a function on the inputs of a builder that holds nothing else."""
     given, b.wide = len(b.avals), {}
@@ -184,12 +227,20 @@ class Recipe:
         """The template; None if the function is opaque. Its errors are raised here, each time."""
         if flags in self.templates:
             return self.templates[flags]
-        try:
-            found = run(Symbols(self.avals, flags), self.function, dict(self.params))
-        except Opaque:
-            found = None
+        extents: list[int] = []
+        key = (self.function, flags, stripped(self.avals, extents), stripped(self.params, extents))
+        found: Template | None = kin(key, extents, lambda extents: self.run(flags, extents), Filled)
         self.templates[flags] = found
         return found
+
+    def run(self, flags: Flags, extents: Sequence[int]) -> Template | None:
+        """The template for some extents in place of its own."""
+        left = iter(extents)
+        avals, params = filled(self.avals, left), filled(self.params, left)
+        try:
+            return run(Symbols(avals, flags), self.function, dict(params))
+        except Opaque:
+            return None
 
     def plain(self, flags: Flags) -> Template | None:
         """The template, if it has been made and each result is an instruction of its own."""

@@ -4,19 +4,17 @@
     have the form  input f32[#, #]; sum axis=#,  and the extents (37, 64, 0) and (50, 64, 0)
 
 Extents are whole numbers in shapes and in parameters; those below 2 belong to the form, as they decide what broadcasts
-and what is empty. ``Likeness`` tells which extents of two paths of one form differ: these become symbols.
+and what is empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from operator import itemgetter
 from typing import Any
 
 from tenure.errors import following
-from tenure.ir.aval import Aval
-from tenure.ir.extents import Extents
+from tenure.ir.kin import filled, stripped
 from tenure.ir.templates import recipe
 from tenure.values.rules.expand import (
     WEAK,
@@ -32,7 +30,6 @@ from tenure.values.rules.guard import guarded
 from tenure.values.rules.rows import Path, Step, steps_of
 from tenure.values.rules.rules import Rule
 
-NUMBER = "#"
 MOST_FORMS = 256
 """Forms of paths of which something is kept."""
 STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
@@ -86,31 +83,6 @@ def described(rule: Rule) -> tuple[Any, list[int]]:
     return None, extents
 
 
-def stripped(value: Any, extents: list[int]) -> Any:
-    """A parameter without its whole numbers, which are appended to ``extents``."""
-    if type(value) is int:
-        if value < 2:
-            return value
-        extents.append(value)
-        return NUMBER
-    if type(value) is tuple:
-        return tuple([stripped(part, extents) for part in value])
-    if type(value) is Aval:
-        return (Aval, stripped(value.shape, extents), *value[1:])
-    return (type(value), repr(value)) if isinstance(value, bool | float) else value
-
-
-def filled(value: Any, extents: Iterator[int]) -> Any:
-    """A parameter with other whole numbers."""
-    if type(value) is int:
-        return value if value < 2 else following(extents)
-    if type(value) is tuple:
-        return tuple([filled(part, extents) for part in value])
-    if type(value) is Aval:
-        return Aval(filled(value.shape, extents), *value[1:])
-    return value
-
-
 class Recent(dict[Any, Any]):
     """Table of what was used last: entries of as many forms as ``MOST_FORMS``."""
 
@@ -142,41 +114,6 @@ class Formed:
         self.forms: tuple[Any, ...] | None = tuple(found)
         if any(NONE[0] in forms for forms in found[::2]):
             self.forms = None
-
-
-class Likeness:
-    """The extents in which two paths of one form differ, each pair of values as one symbol.
-
-    ``places`` are those of the extents that differ, ``symbols`` the number of each one's symbol; ``first`` is a place
-    for each symbol.
-    """
-
-    __slots__ = ("count", "first", "fixed", "others", "places", "symbols")
-
-    def __init__(self, some: Sequence[int], others: Sequence[int]) -> None:
-        known: dict[tuple[int, int], int] = {}
-        self.count = len(some)
-        self.places = [k for k, pair in enumerate(zip(some, others, strict=True)) if pair[0] != pair[1]]
-        self.symbols = [known.setdefault((some[k], others[k]), len(known)) for k in self.places]
-        self.first = [self.places[self.symbols.index(k)] for k in range(len(known))]
-        at = sorted({*range(len(some))} - {*self.places})
-        self.others = itemgetter(*at) if at else None
-        self.fixed = at and self.others and self.others(others)
-
-    def values(self, extents: Sequence[int]) -> tuple[int, ...] | None:
-        """Values of the symbols for the extents of another path; None if it is not alike."""
-        if len(extents) != self.count or (self.others is not None and self.others(extents) != self.fixed):
-            return None
-        values = tuple([extents[k] for k in self.first])
-        same = all(extents[k] == values[symbol] for k, symbol in zip(self.places, self.symbols, strict=True))
-        return values if same else None
-
-    def symbolic(self, extents: Sequence[int], symbols: Extents) -> list[int]:
-        """The extents of a path, with symbols in place of those that differ."""
-        out = list(extents)
-        for k, symbol in zip(self.places, self.symbols, strict=True):
-            out[k] = symbols.symbols[symbol]
-        return out
 
 
 def expanded(path: Path, extents: Sequence[int]) -> Expansion:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenure.dtypes import int64
 from tenure.ir.aval import Aval
@@ -12,12 +12,21 @@ from tenure.ir.traits import Limit
 from tenure.ops.pointwise import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.rules.expand import WEAK, expand_operation
-from tenure.values.rules.kin import Facts, kin_of
 from tenure.values.rules.levels import deeper, escaped, is_open
 from tenure.values.rules.rules import DIVIDES, INT64, Bound, Key, Kind, Level, Rule, kind_of
 
 PRIMITIVES = 2
 """Average number of primitives in an operation."""
+
+
+class Facts(NamedTuple):
+    """Facts of an operation that follow from the kinds of its operands: the results, whether a gradient flows to each,
+    the number of primitives, and the bounds of the Python numbers."""
+
+    avals: tuple[Aval, ...]
+    tracked: tuple[bool, ...]
+    size: int
+    bounds: tuple[Bound | None, ...]
 
 
 class Inputs(Symbols):
@@ -46,10 +55,8 @@ def new_operation(
     tracked = [kind.tracked for kind in operands]
     found = recipe(fn, params, tuple([*weak, *given] if turned else [*given, *weak]))
     flags = (grad, *none, *tracked) if turned else (grad, *tracked, *none)
-    kin, extents = kin_of(fn, operands, params, (numbers, grad, leaves, turned))
-    like = None if kin is None else kin.at(extents)
     at = range(len(weak)) if turned else range(len(given), len(given) + len(weak))
-    known = like or facts_of(found, found.template(flags), flags, at)
+    known = facts_of(found, found.template(flags), flags, at)
     flows = [k in leaves if leaves else own for k, own in enumerate(known.tracked)]
     rule = Rule(
         key,
@@ -67,8 +74,6 @@ def new_operation(
     )
     rule.recipe, rule.flags = found, flags
     rule.template = None if leaves else found.plain(flags)
-    if kin is not None and like is None:
-        kin.note(extents, rule, known)
     return rule
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tenure.values.rules.forms import Formed, Likeness, Recent
+from tenure.ir.kin import Likeness
+from tenure.values.rules.forms import Formed, Recent
 from tenure.values.rules.rows import Path
 from tenure.values.rules.rules import Slots
 

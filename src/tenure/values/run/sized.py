@@ -16,10 +16,11 @@ from typing import Any
 from tenure.compile.ahead import made_ready
 from tenure.compile.late import late
 from tenure.ir.extents import Extents
+from tenure.ir.kin import Likeness
 from tenure.ir.program import Program
 from tenure.values.rules import packs
 from tenure.values.rules.expand import Expansion
-from tenure.values.rules.forms import Formed, Likeness, Recent, expanded
+from tenure.values.rules.forms import Formed, Recent, expanded
 from tenure.values.rules.paths import Baked, literal
 from tenure.values.rules.rows import Path, count
 from tenure.values.rules.rules import GENERAL
@@ -186,8 +187,9 @@ def derive(family: Family, example: Example) -> None:
 def general_of(example: Example, likeness: Likeness, literals: dict[int, Any]) -> Any:
     """The program of an example's outputs for symbols."""
     symbols = Extents([example.extents[k] for k in likeness.first])
-    ex = expanded(example.path, likeness.symbolic(example.extents, symbols))
-    return late("sized").General(program_of(ex, example.plan, literals), symbols)
+    with symbols:
+        ex = expanded(example.path, likeness.symbolic(example.extents, symbols))
+        return late("sized").General(program_of(ex, example.plan, literals), symbols)
 
 
 def program_of(ex: Expansion, plan: Any, literals: dict[int, Any]) -> Program:
