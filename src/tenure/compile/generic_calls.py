@@ -30,7 +30,8 @@ class Generic:
     def __call__(self, *xs: Array, **params: Any) -> Array:
         aval, given = self.at.aval, [np.asarray(x, order="C") for x in xs]
         avals = tuple([Aval(x.shape, as_dtype(x.dtype)) for x in given])
-        rule = rule_of(applied(self.at.primitive, self.at.params, avals))
+        application = applied(self.at.primitive, self.at.params, avals)
+        rule = rule_of(application).whole(application)
         out = empty(aval.shape, aval.dtype.numpy)
         constant = np.array([rule.number or 0], np.int64)
         temps = [empty(size, np.uint8) for size in rule.temps]

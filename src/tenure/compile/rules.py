@@ -95,6 +95,14 @@ class Rule:
             rows += (call.function.address, numbers.buffer_info()[0], len(spots), *spots)
         return rows
 
+    def whole(self, at: Application) -> Rule:
+        """The rule of an application with its calls."""
+        return self
+
+    def kept(self, at: Application) -> bool:
+        """Keep it as that of an application, if its record is there already."""
+        return False
+
     def settle(self, at: Application) -> None:
         """Write the record, when its functions have addresses."""
         self.numbers = [call.words() for call in self.calls]
@@ -116,6 +124,7 @@ def rule_of(at: Application) -> Rule:
 def publish(fresh: Mapping[Application, Rule], more: Sequence[Function] = ()) -> None:
     """Provide the functions of new rules, and keep these."""
     functions = dict.fromkeys(more)
+    fresh = {at: rule for at, rule in fresh.items() if not rule.kept(at)}
     for rule in fresh.values():
         functions.update(dict.fromkeys([call.function for call in rule.calls]))
     if functions:

@@ -10,100 +10,48 @@ an example give by themselves, before it is used (``General.agrees``).
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from tenure.compile.rules import Rule, publish, room, rule_of, word_of
+from tenure.compile.generic_library import provide
+from tenure.compile.records import WORD, Writer, same
+from tenure.compile.rules import Rule, rule_of
 from tenure.compile.stepwise import Stepwise
 from tenure.compile.table import Table
 from tenure.compile.tiers import AT_ONCE, Tiered, estimate
-from tenure.ir.applications import Application, applied
+from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
-from tenure.ir.extents import Extent, Extents, Lost, Ratio, source, symbolic
+from tenure.ir.extents import Extents, Lost, source
+from tenure.ir.kin import Values
 from tenure.ir.program import Program
-
-Values = tuple[int, ...]
-"""Values of the symbols."""
-WORD = 8
-"""Bytes."""
+from tenure.ir.spelled import Spelled
 
 
 class General:
     """A program of symbols, and the sources of all that depends on them; ``holds`` says for which values it is right.
 
-    ``once`` are its applications, each once, ``order`` the number of each instruction's. ``records`` has where in
-    ``words`` the record of each begins, None where it is made for each extent, ``addresses`` pairs of the places of
-    addresses within the words, and of what they refer to.
+    ``once`` are its applications, each once, ``order`` the number of each instruction's. ``records`` has where the
+    record of each begins, None where it is made for each extent.
     """
 
-    def __init__(self, program: Program, extents: Extents) -> None:
-        self.program, self.extents = program, extents
-        self.constants: list[Any] = []
+    def __init__(self, program: Program, symbols: Extents) -> None:
+        self.program, self.symbols = program, symbols
         number: dict[int, int] = {}
         self.order = [number.setdefault(id(at), len(number)) for at in program.applications]
         self.once = list({id(at): at for at in program.applications}.values())
         self.cost = estimate(program)
-        self.rules = [self.rule(at) for at in self.once]
-        publish({}, [call.function for rule in self.rules if rule for call in rule.calls])
-        self.records: list[int | None] = []
-        self.addresses: list[tuple[int, int]] = []
-        words = [word for at, rule in zip(self.once, self.rules, strict=True) for word in self.written(at, rule)]
+        rules = [rule_on_symbols(at) for at in self.once]
+        provide([call.function for rule in rules if rule for call in rule.calls])
+        self.writer = Writer()
+        write, pairs = self.writer.write, zip(self.once, rules, strict=True)
+        self.records = [None if rule is None else write(at, rule) for at, rule in pairs]
+        self.words = self.writer.function(symbols)
+        self.spelled = Spelled(self.once, symbols)
         shapes = [source(aval.shape) for aval in (*program.inputs, *[at.aval for at in self.once])]
-        names = {"room": room, "word": word_of, "c": self.constants}
-        self.words = extents.function(f"({', '.join(words)},)" if words else "()", names)
-        self.shapes = extents.function(f"({''.join([f'{shape}, ' for shape in shapes])})", names)
-        self.made = extents.function(f"[{', '.join([self.spelled(at) for at in self.once])}]", names)
+        self.shapes = symbols.function(f"({''.join([f'{shape}, ' for shape in shapes])})", {})
         sizes = ", ".join([source(at.aval.size) for at in self.once])
-        self.most = extents.function(f"max({sizes}, 0)", names)
-        self.holds: Callable[..., bool] = extents.holds()
-
-    def rule(self, at: Application) -> Rule | None:
-        """The rule of an application of symbols; None if it is made for each extent."""
-        try:
-            return Rule(at)
-        except Lost:
-            return None
-
-    def constant(self, value: Any) -> str:
-        """The source of what is no number."""
-        self.constants.append(value)
-        return f"c[{len(self.constants) - 1}]"
-
-    def written(self, at: Application, rule: Rule | None) -> list[str]:
-        """The sources of a record's words, and of the numbers behind it."""
-        start = self.length()
-        self.records.append(None if rule is None else start)
-        if rule is None:
-            return []
-        number = "0" if rule.number is None else source(rule.number)
-        if isinstance(rule.number, Extent | Ratio):
-            number = f"word({number}, {self.constant(Aval((), at.aval.dtype))})"
-        head = rule.head(len(at.operands))
-        words = [*map(source, head[:4]), number, f"*room({source(at.aval.nbytes)})", *map(source, head[7:])]
-        behind = start + len(words) + 1 + sum([3 + len(call.spots) for call in rule.calls])
-        numbers: list[str] = []
-        for call, spots in zip(rule.calls, rule.spots(), strict=True):
-            self.addresses.append((start + len(words) + 2, behind + len(numbers)))
-            words += [str(call.function.address), "0", str(len(spots)), *map(source, spots)]
-            numbers += [f"int({source(call.work)}) + 1", *map(source, call.numbers)]
-        self.size = behind + len(numbers)
-        return [*words, *numbers]
-
-    size = 0
-
-    def length(self) -> int:
-        """Words so far."""
-        return self.size
-
-    def spelled(self, at: Application) -> str:
-        """The source of an application."""
-        params = [f"{name!r}: {source(x) if symbolic(x) else self.constant(x)}" for name, x in at.params.items()]
-        avals = [f"{self.constant(aval)}._replace(shape={source(aval.shape)}), " for aval in at.operands]
-        return f"({self.constant(at.primitive)}, {{{', '.join(params)}}}, ({''.join(avals)}))"
-
-    def applications(self, values: Values) -> list[Application]:
-        """The applications, each once, for values of the symbols."""
-        return [applied(*parts) for parts in self.made(*values)]
+        self.most = symbols.function(f"max({sizes}, 0)", {})
+        self.holds: Callable[..., bool] = symbols.holds()
 
     def agrees(self, values: Values, program: Program) -> bool:
         """Whether these values give a program, and the records that it has by itself."""
@@ -112,29 +60,22 @@ class General:
             return False
         if len(program.applications) != len(like.applications):
             return False
-        made = self.applications(values)
+        made = self.spelled.at(values)
         if any(made[k] != at for k, at in zip(self.order, program.applications, strict=True)):
             return False
         if [aval.shape for aval in program.inputs] != list(self.shapes(*values)[:n]):
             return False
         words = self.words(*values)
-        return all(start is None or self.same(words[start:], at) for start, at in zip(self.records, made, strict=True))
+        pairs = zip(self.records, made, strict=True)
+        return all(start is None or same(words[start:], at, Rule(at)) for start, at in pairs)
 
-    def same(self, words: Sequence[int], at: Application) -> bool:
-        """Whether a record is that of an application, but for addresses of numbers and for the time that it takes."""
-        rule, place = rule_of(at), 0
-        record = list(rule.record)
-        head = len(record) - sum([3 + len(call.spots) for call in rule.calls])
-        for call in rule.calls:
-            record[head + 1] = 0
-            head += 3 + len(call.spots)
-        if list(words[: len(record)]) != record:
-            return False
-        for numbers in rule.numbers:
-            place, there = place + len(numbers), words[len(record) + place :][: len(numbers)]
-            if list(there[1:]) != list(numbers[1:]):
-                return False
-        return True
+
+def rule_on_symbols(at: Application) -> Rule | None:
+    """The rule of an application of symbols; None if it is made for each extent."""
+    try:
+        return Rule(at)
+    except Lost:
+        return None
 
 
 class Sized(Program):
@@ -155,7 +96,7 @@ class Sized(Program):
     def applications(self) -> list[Application]:  # type: ignore[override]
         """The applications."""
         if self._applications is None:
-            made = self.general.applications(self.values)
+            made = self.general.spelled.at(self.values)
             self._applications = [made[k] for k in self.general.order]
         return self._applications
 
@@ -174,15 +115,13 @@ class SizedTable(Table):
     def starts(self) -> array[int]:
         program: Any = self.program
         general: General = program.general
-        self.records = records = array("q", general.words(*program.values))
-        begin = records.buffer_info()[0]
-        for place, to in general.addresses:
-            records[place] = begin + WORD * to
+        self.records = general.writer.placed(general.words(*program.values))
+        begin = self.records.buffer_info()[0]
         at = [0 if start is None else begin + WORD * start for start in general.records]
         missing = [k for k, start in enumerate(general.records) if start is None]
         if missing:
-            made = general.made(*program.values)
-            self.own = [rule_of(applied(*made[k])) for k in missing]
+            made = general.spelled.at(program.values)
+            self.own = [rule_of(made[k]) for k in missing]
             for k, rule in zip(missing, self.own, strict=True):
                 at[k] = rule.start
         return array("q", [at[k] for k in general.order])

@@ -13,9 +13,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from tenure.compile.late import late
 from tenure.compile.row_calls import copy
 from tenure.compile.rules import RULES, Rule, publish
 from tenure.ir.applications import Application
+from tenure.ir.kin import kin, kind_of, like
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
 from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
@@ -132,11 +134,25 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
         fresh: dict[Application, Rule] = {}
         made: dict[int, Rule] = {}
         for key, at in missing.items():
-            made[key] = RULES.get(at) or fresh.get(at) or fresh.setdefault(at, Rule(at))
+            made[key] = RULES.get(at) or fresh.get(at) or fresh.setdefault(at, new_rule(at))
         publish(fresh)
         for key, at in missing.items():
             at.calls = at.calls or made[key]
         found = [rule or made[id(at)] for at, rule in zip(applications, found, strict=True)]
+    return found
+
+
+def new_rule(at: Application) -> Rule:
+    """The rule of an application; its record is filled in, where there are such that differ in extents alone."""
+    number, extents = kind_of(at)
+    if not number:
+        return Rule(at)
+
+    def run(extents: Sequence[int]) -> tuple[Application, Rule]:
+        own = like(at, extents)
+        return own, Rule(own)
+
+    found: Rule = kin(("calls", number), extents, run, late("records").Record)[1]
     return found
 
 

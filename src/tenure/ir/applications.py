@@ -28,12 +28,12 @@ class Application:
     none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
     can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
     ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of generic functions that
-    compute it (``compile.rules``), once they are known.
+    compute it (``compile.rules``), ``kin`` what it shares with others (``ir.kin``), once they are known.
     """
 
     __slots__ = (
-        "alias", "aval", "calls", "carries", "flows", "hash", "operands", "params", "primitive", "reads", "rules",
-        "size",
+        "alias", "aval", "calls", "carries", "flows", "hash", "kin", "operands", "params", "primitive", "reads",
+        "rules", "size",
     )  # fmt: skip
 
     def __init__(self, primitive: Primitive, params: Params, operands: tuple[Aval, ...], aval: Aval) -> None:
@@ -48,6 +48,7 @@ class Application:
         self.reads = operands[0].size if primitive.accumulate is not None else -1
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
+        self.kin: Any = None
         try:
             self.hash = hash((primitive, operands, frozenset(exact(params))))
         except TypeError:  # a parameter without a hash

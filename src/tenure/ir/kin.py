@@ -10,11 +10,12 @@ the first ones before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from operator import itemgetter
 from typing import Any
 
 from tenure.errors import following
-from tenure.ir.applications import Bounded
+from tenure.ir.applications import Application, Bounded, applied
 from tenure.ir.aval import Aval
 from tenure.ir.extents import Extents
 
@@ -25,6 +26,8 @@ ATTEMPTS = 3
 """Runs on symbols that may fail."""
 MOST = 6
 """Cases of a line that are kept."""
+Run = Callable[[Sequence[int]], Any]
+Wrap = Callable[[Any, Extents], Any]
 Values = tuple[int, ...]
 """Values of the symbols."""
 
@@ -115,9 +118,7 @@ class Line:
                 return general.at(values)
         return None
 
-    def note(
-        self, extents: Sequence[int], made: Any, run: Callable[[Sequence[int]], Any], wrap: Callable[[Any, Extents], Any]
-    ) -> None:
+    def note(self, extents: Sequence[int], made: Any, run: Run, wrap: Wrap) -> None:
         """Note what was made by running the function, and run it on symbols if there are examples."""
         if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS:
             try:
@@ -126,9 +127,7 @@ class Line:
                 self.failed += 1
         self.examples = [*self.examples[1 - EXAMPLES :], (extents, made)]
 
-    def learn(
-        self, extents: Sequence[int], made: Any, run: Callable[[Sequence[int]], Any], wrap: Callable[[Any, Extents], Any]
-    ) -> None:
+    def learn(self, extents: Sequence[int], made: Any, run: Run, wrap: Wrap) -> None:
         """Run the function on symbols. What comes of it must agree with examples, among which each symbol differs."""
         found = [Likeness(other, extents) for other, _ in self.examples]
         likeness = min(found, key=lambda one: len(one.places))
@@ -148,12 +147,43 @@ class Line:
             self.general = [(likeness, holds, general), *self.general[: MOST - 1]]
 
 
+NUMBERS = Bounded()
+"""Keys by number: a number is shorter to hash."""
+COUNT = count(1)
+
+
+def numbered(key: Any) -> int:
+    """The number of a key; none is given twice."""
+    found: int | None = NUMBERS.get(key)
+    return NUMBERS.keep(key, following(COUNT)) if found is None else found
+
+
+def kind_of(at: Application) -> tuple[int, list[int]]:
+    """The number of what an application shares with others that differ in extents alone, and its extents; 0 where its
+    parameters cannot be compared."""
+    if at.kin is None:
+        extents: list[int] = []
+        try:
+            key = (at.primitive, stripped(tuple(at.params.items()), extents), stripped(at.operands, extents))
+            at.kin = numbered(key), extents
+        except TypeError:
+            at.kin = 0, []
+    return at.kin  # type: ignore[no-any-return]
+
+
+def like(at: Application, extents: Sequence[int]) -> Application:
+    """An application with other extents."""
+    if at.kin is not None and extents is at.kin[1]:
+        return at
+    left = iter(extents)
+    params = filled(tuple(at.params.items()), left)
+    return applied(at.primitive, dict(params), filled(at.operands, left))
+
+
 LINES = Bounded()
 
 
-def kin(
-    key: Any, extents: Sequence[int], run: Callable[[Sequence[int]], Any], wrap: Callable[[Any, Extents], Any]
-) -> Any:
+def kin(key: Any, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
     """What a function makes of some extents, under a key for all that differ in extents alone. ``wrap`` makes of what
     it gives for symbols a thing that has ``at`` values of the symbols, and says whether what is there ``agrees``."""
     if Extents.active:

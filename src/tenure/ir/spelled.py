@@ -22,10 +22,11 @@ class Spelled:
         for at in once:
             avals = self.avals(at.operands)
             primitive = self.constant(at.primitive)
-            keys.append(f"({primitive}, {self.exact(dict(at.params))}, {avals})" if at.params else f"({primitive}, {avals})")
+            exactly = f"{self.exact(dict(at.params))}, " if at.params else ""
+            keys.append(f"({primitive}, {exactly}{avals})")
             params = [f"{name!r}: {self.said(x)}" for name, x in at.params.items()]
             made.append(f"({primitive}, {{{', '.join(params)}}}, {avals}, {self.avals((at.aval,))}[0])")
-        names = {"c": self.constants, "int": int, "float": float, "repr": repr}
+        names = {"c": self.constants, "Aval": Aval, "int": int, "float": float, "repr": repr}
         self.keys = symbols.function(f"({''.join([f'{key}, ' for key in keys])})", names)
         self.make = symbols.function(f"({''.join([f'{one}, ' for one in made])})", names)
 
@@ -40,8 +41,13 @@ class Spelled:
 
     def avals(self, avals: Sequence[Aval]) -> str:
         """The source of avals."""
-        said = [f"A({source(x.shape)}, *{self.constant(x[1:])}), " if symbolic(x.shape) else f"{self.constant(x)}, " for x in avals]
-        return f"({''.join(said)})".replace("A(", f"{self.constant(Aval)}(")
+        return f"({''.join([f'{self.aval(x)}, ' for x in avals])})"
+
+    def aval(self, aval: Aval) -> str:
+        """The source of an aval."""
+        if not symbolic(aval.shape):
+            return self.constant(aval)
+        return f"Aval({source(aval.shape)}, *{self.constant(aval[1:])})"
 
     def exact(self, value: Any) -> str:
         """The source of a parameter as a key (``applications.exact``)."""
@@ -59,9 +65,10 @@ class Spelled:
 
     def at(self, values: tuple[int, ...]) -> list[Application]:
         """The applications for values of the symbols."""
-        found = [(APPLICATIONS if len(key) == 3 else PLAIN).get(key) for key in self.keys(*values)]
+        keys = self.keys(*values)
+        found: list[Any] = [(APPLICATIONS if len(key) == 3 else PLAIN).get(key) for key in keys]
         if None in found:
-            keys, made = self.keys(*values), self.make(*values)
+            made = self.make(*values)
             for k, at in enumerate(found):
                 if at is None:
                     table = APPLICATIONS if len(keys[k]) == 3 else PLAIN

@@ -11,9 +11,10 @@ from typing import Any
 
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
+from tenure.ir.kin import kin, kind_of, like
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Value
-from tenure.ir.templates import Flags, Function, Opaque, Symbols, Template, flags_of
+from tenure.ir.templates import Filled, Flags, Function, Opaque, Symbols, Template, flags_of
 from tenure.ops.selection import zeros_of
 
 Zeros = tuple[int, ...]
@@ -38,7 +39,7 @@ def laid(
         zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
         case = packed(zeros, 2)
         if case not in found:
-            found[case] = on_symbols(*rule(at), flags, zeros)
+            found[case] = on_kinds(at, name, rule, flags, zeros)
         found = found[case]
         if found is None:
             return None
@@ -51,7 +52,7 @@ def laid(
 def first_template(at: Application, name: Hashable, rule: Callable[[Application], OnKinds], flags: Flags) -> Any:
     """The template of a rule for all zeros; a table of one for each case, if it asks for zeros. What has done so once
     is not tried again."""
-    made = None if (at.primitive, name) in ASKING else on_symbols(*rule(at), flags, ())
+    made = None if (at.primitive, name) in ASKING else on_kinds(at, name, rule, flags, ())
     if made is None:
         ASKING.add((at.primitive, name))
     return made or {}
@@ -78,6 +79,19 @@ def kept(at: Application, name: Hashable, flags: Flags) -> Template | None:
 
 
 MISSING = object()
+
+
+def on_kinds(
+    at: Application, name: Hashable, rule: Callable[[Application], OnKinds], flags: Flags, zeros: Zeros
+) -> Template | None:
+    """Template of an application's rule: filled in, where others have been made that differ in extents alone."""
+    number, extents = kind_of(at)
+
+    def run(extents: Sequence[int]) -> Template | None:
+        return on_symbols(*rule(like(at, extents)), flags, zeros)
+
+    found: Template | None = kin((number, name, flags, zeros), extents, run, Filled) if number else run(extents)
+    return found
 
 
 def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template | None:

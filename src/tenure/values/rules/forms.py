@@ -9,12 +9,12 @@ and what is empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
 from tenure.errors import following
-from tenure.ir.kin import filled, stripped
+from tenure.ir.kin import filled, numbered, stripped
 from tenure.ir.templates import recipe
 from tenure.values.rules.expand import (
     WEAK,
@@ -34,9 +34,6 @@ MOST_FORMS = 256
 """Forms of paths of which something is kept."""
 STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
 """Steps whose parameters hold no extents."""
-NUMBERS: dict[Any, int] = {}
-"""Forms of rules by what they are, numbered."""
-MOST = 1 << 14
 NONE = -1, ()
 """That of a rule which has no form."""
 
@@ -45,25 +42,8 @@ def form_of(rule: Rule) -> tuple[int, tuple[int, ...]]:
     """The number of a rule's form, and its extents."""
     if rule.form is None:
         said, extents = described(rule)
-        if said is None:
-            rule.form = NONE
-        else:
-            if len(NUMBERS) > MOST:
-                NUMBERS.clear()
-            rule.form = NUMBERS.setdefault(said, next_number()), tuple(extents)
+        rule.form = NONE if said is None else (numbered(said), tuple(extents))
     return rule.form
-
-
-class Count:
-    """Numbers that are given once."""
-
-    value = 0
-
-
-def next_number() -> int:
-    """A number that no form has had."""
-    Count.value += 1
-    return Count.value
 
 
 def described(rule: Rule) -> tuple[Any, list[int]]:
