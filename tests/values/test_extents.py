@@ -14,12 +14,12 @@ from tenure.values.rules.rows import COUNTS
 from tenure.values.run import sized
 
 Function = Callable[..., Any]
-EXTENTS = (5, 7, 11, 6, 23, 40, 9, 3, 64, 65)
+EXTENTS = (5, 7, 11, 6, 23, 40, 9, 3, 64, 65, 200, 700, 999)
 
 
 def data(*shape: int, seed: int = 0) -> np.ndarray[Any, Any]:
     """Numbers between −1 and 1, of which a shorter array has the first."""
-    whole = np.random.default_rng(seed).uniform(-1, 1, (256, *shape[1:]))
+    whole = np.random.default_rng(seed).uniform(-1, 1, (1024, *shape[1:]))
     return whole[: shape[0]].astype(np.float32)
 
 
@@ -110,7 +110,7 @@ def test_extents_that_do_not_fit() -> None:
     def f(n: int, m: int) -> float:
         return float((x[:n] + y[:m]).sum().item())
 
-    for n in EXTENTS:
+    for n in (n for n in EXTENTS if n <= 200):
         f(n, n)
         f(n, 1)
     with pytest.raises(tn.ShapeError):
@@ -125,7 +125,7 @@ def test_an_index_out_of_range() -> None:
         part = x[:n] * 2
         return float(part[tn.tensor([at, 0])].sum().item())
 
-    for n in EXTENTS:
+    for n in (n for n in EXTENTS if n <= 200):
         assert f(n, n - 1) == float((x[n - 1] * 2 + x[0] * 2).sum().item())
     with pytest.raises(tn.OutOfRange):
         f(70, 70)

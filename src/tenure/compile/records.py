@@ -110,12 +110,12 @@ class Record:
 def same(words: Sequence[int], at: Application, rule: Rule) -> bool:
     """Whether words begin with the record of a rule, but for addresses of numbers and for the time that it takes."""
     provide([call.function for call in rule.calls])
-    rule.settle(at)
-    record = list(rule.record)
+    written = [call.words() for call in rule.calls]  # a rule in use keeps its own where they are
+    record = rule.words(len(at.operands), at.aval.nbytes, written)
     place = len(record)
     head = len(record) - sum([3 + len(call.spots) for call in rule.calls])
     found = list(words[:place])
-    for call, numbers in zip(rule.calls, rule.numbers, strict=True):
+    for call, numbers in zip(rule.calls, written, strict=True):
         found[head + 1] = record[head + 1]
         head += 3 + len(call.spots)
         if list(words[place + 1 : place + len(numbers)]) != list(numbers[1:]):

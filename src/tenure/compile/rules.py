@@ -87,11 +87,11 @@ class Rule:
         starts = [TEMP - sum(self.temps[:k]) for k in range(len(self.temps))]
         return [[starts[TEMP - spot] if spot <= TEMP else spot for spot in call.spots] for call in self.calls]
 
-    def words(self, arity: int, nbytes: int) -> list[int]:
-        """The words of the record."""
+    def words(self, arity: int, nbytes: int, found: Sequence[array[int]]) -> list[int]:
+        """The words of the record, with the numbers of each call in memory."""
         rows = self.head(arity)
         rows[ROOM : ROOM + 2] = room(nbytes)
-        for call, numbers, spots in zip(self.calls, self.numbers, self.spots(), strict=True):
+        for call, numbers, spots in zip(self.calls, found, self.spots(), strict=True):
             rows += (call.function.address, numbers.buffer_info()[0], len(spots), *spots)
         return rows
 
@@ -106,7 +106,7 @@ class Rule:
     def settle(self, at: Application) -> None:
         """Write the record, when its functions have addresses."""
         self.numbers = [call.words() for call in self.calls]
-        self.record = array("q", self.words(len(at.operands), at.aval.nbytes))
+        self.record = array("q", self.words(len(at.operands), at.aval.nbytes, self.numbers))
         self.start = self.record.buffer_info()[0]
 
 

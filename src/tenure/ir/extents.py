@@ -24,21 +24,12 @@ Form = tuple[tuple[Monomial, int], ...]
 class Extents:
     """Symbols with the values of an example, and the ``conditions`` that were met: source text, and the answer."""
 
-    active = 0
-    """How many computations on symbols there are."""
-
     def __init__(self, values: Sequence[int]) -> None:
         self.atoms = [f"s{k}" for k in range(len(values))]
         self.number = {text: k for k, text in enumerate(self.atoms)}
         self.conditions: dict[str, bool] = {}
         self.names: dict[str, Callable[..., Any]] = {}
         self.symbols = [Extent.made(self, (((k,), 1),), value) for k, value in enumerate(values)]
-
-    def __enter__(self) -> None:
-        Extents.active += 1
-
-    def __exit__(self, *_: object) -> None:
-        Extents.active -= 1
 
     def atom(self, text: str, value: int) -> int:
         """A value that is no sum of products of others, as a factor of its own."""
@@ -83,7 +74,7 @@ class Extents:
 
 def form_of(x: int) -> Form:
     """A number as a sum."""
-    return x.form if isinstance(x, Extent) else (((), int(x)),) if x else ()
+    return x.form if isinstance(x, Extent) else (((), x),) if x else ()
 
 
 class Extent(int):
@@ -110,7 +101,7 @@ class Extent(int):
         return hash((id(self.extents), self.form))
 
     def __repr__(self) -> str:
-        return f"{int(self)}@{id(self.extents)}{self.text}"
+        return f"{plain(self)}@{id(self.extents)}{self.text}"
 
     __str__ = __repr__
 
@@ -122,7 +113,7 @@ class Extent(int):
         for factors, n in form_of(other):
             found[factors] = found.get(factors, 0) + sign * n
         form = tuple(sorted([(factors, n) for factors, n in found.items() if n]))
-        return Extent.made(self.extents, form, int(self) + sign * int(other))
+        return Extent.made(self.extents, form, plain(self) + sign * plain(other))
 
     def __add__(self, other: Any) -> Any:
         return self._sum(other, 1) if isinstance(other, int) else Ratio.of(self) + other
@@ -136,7 +127,7 @@ class Extent(int):
         return -self + other
 
     def __neg__(self) -> int:
-        return Extent.made(self.extents, tuple([(factors, -n) for factors, n in self.form]), -int(self))
+        return Extent.made(self.extents, tuple([(factors, -n) for factors, n in self.form]), -plain(self))
 
     def __pos__(self) -> int:
         return self
@@ -153,7 +144,7 @@ class Extent(int):
                 both = tuple(sorted(factors + more))
                 found[both] = found.get(both, 0) + n * m
         form = tuple(sorted([(factors, n) for factors, n in found.items() if n]))
-        return Extent.made(self.extents, form, int(self) * int(other))
+        return Extent.made(self.extents, form, plain(self) * plain(other))
 
     __rmul__ = __mul__
 
@@ -196,29 +187,30 @@ class Extent(int):
         return self.extents.answer(f"{less.extents.text(less.form)} {sign} 0", value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, int) and self._asked("==", other, int(self) == int(other))
+        return isinstance(other, int) and self._asked("==", other, plain(self) == plain(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __lt__(self, other: Any) -> bool:
-        return self._asked("<", other, int(self) < number(other))
+        return self._asked("<", other, plain(self) < number(other))
 
     def __le__(self, other: Any) -> bool:
-        return self._asked("<=", other, int(self) <= number(other))
+        return self._asked("<=", other, plain(self) <= number(other))
 
     def __gt__(self, other: Any) -> bool:
-        return self._asked(">", other, int(self) > number(other))
+        return self._asked(">", other, plain(self) > number(other))
 
     def __ge__(self, other: Any) -> bool:
-        return self._asked(">=", other, int(self) >= number(other))
+        return self._asked(">=", other, plain(self) >= number(other))
 
     def __bool__(self) -> bool:
-        return self._asked("!=", 0, int(self) != 0)
+        return self._asked("!=", 0, plain(self) != 0)
 
     def _lost(self, *_: Any) -> NoReturn:
         raise Lost("an extent is taken for bits")
 
+    __int__ = __float__ = __trunc__ = __floor__ = __ceil__ = __round__ = _lost
     bit_length = bit_count = __lshift__ = __rlshift__ = __rrshift__ = __and__ = __rand__ = __or__ = __ror__ = _lost
     __xor__ = __rxor__ = __invert__ = to_bytes = _lost  # type: ignore[assignment]
 
@@ -240,8 +232,8 @@ def divided(extents: Extents, x: int, y: int) -> int:
                 break
             left.append((rest, n // m))
         else:
-            return Extent.made(extents, tuple(sorted(left)), int(x) // int(y))
-    return extents.atom(f"({source(x)} // {source(y)})", int(x) // int(y))
+            return Extent.made(extents, tuple(sorted(left)), plain(x) // plain(y))
+    return extents.atom(f"({source(x)} // {source(y)})", plain(x) // plain(y))
 
 
 def without(factors: Monomial, divisor: Monomial) -> Monomial | None:
@@ -270,7 +262,7 @@ class Ratio(float):
     @classmethod
     def of(cls, x: Extent) -> Ratio:
         """An extent as a float; it is divided as the int that it is."""
-        return cls.made(x.extents, x.text, float(int(x)))
+        return cls.made(x.extents, x.text, float(plain(x)))
 
     def __hash__(self) -> int:
         return hash((id(self.extents), self.text))
@@ -284,7 +276,7 @@ class Ratio(float):
         if not isinstance(other, int | float):
             return NotImplemented
         pair = (source(other), self.text) if turned else (self.text, source(other))
-        values = (number(other), float(self)) if turned else (float(self), number(other))
+        values = (number(other), real(self)) if turned else (real(self), number(other))
         return Ratio.made(self.extents, f"{pair[0]} {sign} {pair[1]}", OPERATIONS[sign](*values))
 
     def __add__(self, other: Any) -> Any:
@@ -315,7 +307,7 @@ class Ratio(float):
         return self._with("**", other, False)
 
     def __neg__(self) -> Any:
-        return Ratio.made(self.extents, f"-{self.text}", -float(self))
+        return Ratio.made(self.extents, f"-{self.text}", -real(self))
 
     def _asked(self, sign: str, other: Any, value: bool) -> bool:
         if isinstance(other, Ratio) and other.text == self.text:
@@ -323,27 +315,35 @@ class Ratio(float):
         return self.extents.answer(f"{self.text} {sign} {source(other)}", value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, int | float) and self._asked("==", other, float(self) == number(other))
+        return isinstance(other, int | float) and self._asked("==", other, real(self) == number(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __lt__(self, other: Any) -> bool:
-        return self._asked("<", other, float(self) < number(other))
+        return self._asked("<", other, real(self) < number(other))
 
     def __le__(self, other: Any) -> bool:
-        return self._asked("<=", other, float(self) <= number(other))
+        return self._asked("<=", other, real(self) <= number(other))
 
     def __gt__(self, other: Any) -> bool:
-        return self._asked(">", other, float(self) > number(other))
+        return self._asked(">", other, real(self) > number(other))
 
     def __ge__(self, other: Any) -> bool:
-        return self._asked(">=", other, float(self) >= number(other))
+        return self._asked(">=", other, real(self) >= number(other))
 
     def __bool__(self) -> bool:
-        return self._asked("!=", 0, float(self) != 0)
+        return self._asked("!=", 0, real(self) != 0)
+
+    def _lost(self, *_: Any) -> NoReturn:
+        raise Lost("a number made of extents is taken without them")
+
+    __int__ = __float__ = __trunc__ = __floor__ = __ceil__ = __round__ = _lost
 
 
+plain: Callable[[int], int] = int.__int__
+real: Callable[[float], float] = float.__float__
+"""Numbers without what they remember."""
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda x, y: x + y,
     "-": lambda x, y: x - y,
@@ -355,7 +355,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 def number(x: Any) -> Any:
     """The plain number of one that may have a source."""
-    return int(x) if isinstance(x, Extent) else float(x) if isinstance(x, Ratio) else x
+    return plain(x) if isinstance(x, Extent) else real(x) if isinstance(x, Ratio) else x
 
 
 def source(x: Any) -> str:

@@ -3,8 +3,8 @@
     add f32[37, 64] f32[64]; then with 50; then with 61        from here on  add f32[s0, 64] f32[64], where s0 != 1
 
 A function of avals and parameters is run for the first few extents. Then it runs once on symbols (``ir.extents``), and
-what it makes is filled in for the extents to come, if these meet the conditions. It is compared with what was made of
-the first ones before.
+what it makes is filled in for the extents to come, if these meet the conditions. It is compared before with what was
+made of the first ones, and with what is made of extents elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from tenure.errors import following
 from tenure.ir.applications import Application, Bounded, applied
 from tenure.ir.aval import Aval
-from tenure.ir.extents import Extents
+from tenure.ir.extents import Extent, Extents, Ratio
 
 NUMBER = "#"
 EXAMPLES = 2
@@ -32,9 +32,13 @@ Values = tuple[int, ...]
 """Values of the symbols."""
 
 
+class Symbolic(Exception):
+    """A parameter holds symbols already."""
+
+
 def stripped(value: Any, extents: list[int]) -> Any:
     """A parameter without its whole numbers, which are appended to ``extents``. Those below 2 stay, as they decide what
-    broadcasts and what is empty."""
+    broadcasts and what is empty. Symbols raise Symbolic."""
     if type(value) is int:
         if value < 2:
             return value
@@ -44,7 +48,11 @@ def stripped(value: Any, extents: list[int]) -> Any:
         return tuple([stripped(part, extents) for part in value])
     if type(value) is Aval:
         return (stripped(value.shape, extents), *value[1:])
-    return (type(value), repr(value)) if isinstance(value, bool | float) else value
+    if isinstance(value, int | float):
+        if isinstance(value, Extent | Ratio):
+            raise Symbolic
+        return type(value), repr(value)
+    return value
 
 
 def filled(value: Any, extents: Iterator[int]) -> Any:
@@ -90,14 +98,23 @@ class Likeness:
 
     def symbolic(self, extents: Sequence[int], symbols: Extents) -> list[int]:
         """The extents of a case, with symbols in place of those that differ."""
+        return self.with_values(extents, tuple(symbols.symbols))
+
+    def with_values(self, extents: Sequence[int], values: Values) -> list[int]:
+        """The extents of a case with other values of the symbols."""
         out = list(extents)
         for k, symbol in zip(self.places, self.symbols, strict=True):
-            out[k] = symbols.symbols[symbol]
+            out[k] = values[symbol]
         return out
 
     def apart(self, some: Sequence[int], others: Sequence[int]) -> bool:
         """Whether two cases differ in each symbol."""
         return all(some[k] != others[k] for k in self.first)
+
+
+def elsewhere(values: Values) -> list[Values]:
+    """Values of symbols that no example has had: the next ones, as roundings hide what is lost nearby, and far ones."""
+    return [tuple([n * by + more for n in values]) for by, more in ((1, 1), (1, 7), (37, 11))]
 
 
 class Line:
@@ -134,8 +151,7 @@ class Line:
         if not likeness.places:
             return
         symbols = Extents([extents[k] for k in likeness.first])
-        with symbols:
-            general = wrap(run(likeness.symbolic(extents, symbols)), symbols)
+        general = wrap(run(likeness.symbolic(extents, symbols)), symbols)
         holds, agreed = symbols.holds(), False
         for other, like in [*self.examples, (extents, made)]:
             values = likeness.values(other)
@@ -143,6 +159,11 @@ class Line:
                 if not general.agrees(general.at(values), like):
                     raise ValueError("an example does not agree")
                 agreed = agreed or likeness.apart(other, extents)
+        for values in elsewhere(likeness.values(extents) or ()):
+            if holds(*values):
+                other = likeness.with_values(extents, values)
+                if not general.agrees(general.at(values), run(other)):
+                    raise ValueError("it does not agree elsewhere")
         if agreed:
             self.general = [(likeness, holds, general), *self.general[: MOST - 1]]
 
@@ -160,13 +181,13 @@ def numbered(key: Any) -> int:
 
 def kind_of(at: Application) -> tuple[int, list[int]]:
     """The number of what an application shares with others that differ in extents alone, and its extents; 0 where its
-    parameters cannot be compared."""
+    parameters are no keys, or symbols."""
     if at.kin is None:
         extents: list[int] = []
         try:
             key = (at.primitive, stripped(tuple(at.params.items()), extents), stripped(at.operands, extents))
             at.kin = numbered(key), extents
-        except TypeError:
+        except (TypeError, Symbolic):
             at.kin = 0, []
     return at.kin  # type: ignore[no-any-return]
 
@@ -186,8 +207,6 @@ LINES = Bounded()
 def kin(key: Any, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
     """What a function makes of some extents, under a key for all that differ in extents alone. ``wrap`` makes of what
     it gives for symbols a thing that has ``at`` values of the symbols, and says whether what is there ``agrees``."""
-    if Extents.active:
-        return run(extents)
     line: Line = LINES.get(key) or LINES.keep(key, Line())
     found = line.at(extents)
     if found is None:

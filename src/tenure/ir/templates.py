@@ -18,7 +18,7 @@ from typing import Any
 from tenure.ir.applications import Application, Bounded, exact
 from tenure.ir.aval import Aval
 from tenure.ir.extents import Extents
-from tenure.ir.kin import filled, kin, stripped
+from tenure.ir.kin import Symbolic, filled, kin, stripped
 from tenure.ir.program import Builder, Constant, Value, constant_key
 from tenure.ir.spelled import Spelled
 
@@ -228,15 +228,22 @@ class Recipe:
         if flags in self.templates:
             return self.templates[flags]
         extents: list[int] = []
-        key = (self.function, flags, stripped(self.avals, extents), stripped(self.params, extents))
-        found: Template | None = kin(key, extents, lambda extents: self.run(flags, extents), Filled)
+        try:
+            key = (self.function, flags, stripped(self.avals, extents), stripped(self.params, extents))
+        except Symbolic:
+            found = self.run(flags, self.avals, self.params)
+        else:
+            found = kin(key, extents, lambda extents: self.alike(flags, extents), Filled)
         self.templates[flags] = found
         return found
 
-    def run(self, flags: Flags, extents: Sequence[int]) -> Template | None:
-        """The template for some extents in place of its own."""
+    def alike(self, flags: Flags, extents: Sequence[int]) -> Template | None:
+        """The template for other extents."""
         left = iter(extents)
-        avals, params = filled(self.avals, left), filled(self.params, left)
+        return self.run(flags, filled(self.avals, left), filled(self.params, left))
+
+    def run(self, flags: Flags, avals: tuple[Aval, ...], params: tuple[tuple[str, Any], ...]) -> Template | None:
+        """The template of the function on such operands."""
         try:
             return run(Symbols(avals, flags), self.function, dict(params))
         except Opaque:

@@ -254,10 +254,10 @@ class Routine(Kind):
         return n.reference(at) if self.host is None else n.generic(at)  # type: ignore[no-any-return]
 
     def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
-        return int(self.work(ans, xs))
+        return self.work(ans, xs)  # type: ignore[no-any-return]
 
     def room(self, ans: Aval, xs: Sequence[Aval], params: Params) -> int:
-        return int(self.space(ans, xs, **params))
+        return self.space(ans, xs, **params)  # type: ignore[no-any-return]
 
     def library(self, ans: Aval) -> str | None:
         return self.host

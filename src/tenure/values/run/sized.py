@@ -16,7 +16,7 @@ from typing import Any
 from tenure.compile.ahead import made_ready
 from tenure.compile.late import late
 from tenure.ir.extents import Extents
-from tenure.ir.kin import Likeness
+from tenure.ir.kin import Likeness, Values, elsewhere
 from tenure.ir.program import Program
 from tenure.values.rules import packs
 from tenure.values.rules.expand import Expansion
@@ -25,7 +25,7 @@ from tenure.values.rules.paths import Baked, literal
 from tenure.values.rules.rows import Path, count
 from tenure.values.rules.rules import GENERAL
 
-MOST_ROWS = 4096
+MOST_ROWS = 1024
 """Rows of a path from which it gets a program of its own."""
 EXAMPLES = 2
 """Paths that get programs of their own, before one is derived."""
@@ -169,7 +169,10 @@ def derive(family: Family, example: Example) -> None:
     }
     try:
         general = general_of(example, likeness, literals)
-        agrees = general.agrees(likeness.values(example.extents), example.program(literals))
+        agrees = general.agrees(likeness.values(example.extents), example.program(literals)) and all(
+            not general.holds(*values) or general.agrees(values, program_at(example, likeness, literals, values))
+            for values in elsewhere(likeness.values(example.extents) or ())
+        )
     except Exception as error:
         refuse(family, f"{type(error).__name__}: {error}")
         return
@@ -187,9 +190,14 @@ def derive(family: Family, example: Example) -> None:
 def general_of(example: Example, likeness: Likeness, literals: dict[int, Any]) -> Any:
     """The program of an example's outputs for symbols."""
     symbols = Extents([example.extents[k] for k in likeness.first])
-    with symbols:
-        ex = expanded(example.path, likeness.symbolic(example.extents, symbols))
-        return late("sized").General(program_of(ex, example.plan, literals), symbols)
+    ex = expanded(example.path, likeness.symbolic(example.extents, symbols))
+    return late("sized").General(program_of(ex, example.plan, literals), symbols)
+
+
+def program_at(example: Example, likeness: Likeness, literals: dict[int, Any], values: Values) -> Program:
+    """The program of an example's outputs for other extents."""
+    ex = expanded(example.path, likeness.with_values(example.extents, values))
+    return program_of(ex, example.plan, literals)
 
 
 def program_of(ex: Expansion, plan: Any, literals: dict[int, Any]) -> Program:
