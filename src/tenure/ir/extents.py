@@ -63,12 +63,21 @@ class Extents:
     def holds(self) -> Callable[..., bool]:
         """The function of values of the symbols that says whether all conditions hold."""
         said = [text if value else f"not ({text})" for text, value in self.conditions.items()]
-        return self.function(" and ".join(said) or "True", {})
+        answers = self.function(" and ".join(said) or "True", {})
+
+        def holds(*values: int) -> bool:
+            try:
+                return bool(answers(*values))
+            except ArithmeticError:  # a divisor is 0 there
+                return False
+
+        return holds
 
     def function(self, source: str, names: Mapping[str, Any]) -> Callable[..., Any]:
         """A function of values of the symbols, by the source of its result."""
         symbols = ", ".join([text for text in self.atoms if text.isalnum()])
-        made: Callable[..., Any] = eval(f"lambda {symbols}: {source}", {**self.names, **names})
+        code = compile(f"lambda {symbols}: {source}", __file__, "eval")
+        made: Callable[..., Any] = eval(code, {**self.names, **names})
         return made
 
 

@@ -18,6 +18,7 @@ from tenure.errors import following
 from tenure.ir.applications import Application, Bounded, applied
 from tenure.ir.aval import Aval
 from tenure.ir.extents import Extent, Extents, Ratio
+from tenure.report.frames import frames, is_own
 
 NUMBER = "#"
 EXAMPLES = 2
@@ -140,7 +141,9 @@ class Line:
         if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS:
             try:
                 self.learn(extents, made, run, wrap)
-            except Exception:  # what symbols are not made for
+            except Exception as error:  # what symbols are not made for
+                if not all(map(is_own, frames(error))):  # a signal handler has raised it
+                    raise
                 self.failed += 1
         self.examples = [*self.examples[1 - EXAMPLES :], (extents, made)]
 

@@ -30,7 +30,7 @@ from tenure.values.rules.guard import guarded
 from tenure.values.rules.rows import Path, Step, steps_of
 from tenure.values.rules.rules import Rule
 
-MOST_FORMS = 256
+MOST_FORMS = 128
 """Forms of paths of which something is kept."""
 STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
 """Steps whose parameters hold no extents."""

@@ -18,6 +18,7 @@ from tenure.compile.late import late
 from tenure.ir.extents import Extents
 from tenure.ir.kin import Likeness, Values, elsewhere
 from tenure.ir.program import Program
+from tenure.report.frames import frames, is_own
 from tenure.values.rules import packs
 from tenure.values.rules.expand import Expansion
 from tenure.values.rules.forms import Formed, Recent, expanded
@@ -174,6 +175,8 @@ def derive(family: Family, example: Example) -> None:
             for values in elsewhere(likeness.values(example.extents) or ())
         )
     except Exception as error:
+        if not all(map(is_own, frames(error))):  # a signal handler has raised it
+            raise
         refuse(family, f"{type(error).__name__}: {error}")
         return
     if not agrees:
