@@ -17,7 +17,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.ir.program import Program
-from tenure.values.run import force
+from tenure.values.run import plan
 from tenure.values.trace.record import RECORDER
 
 try:
@@ -106,7 +106,7 @@ def import_milliseconds(statement: str) -> float:
 
 def main() -> None:
     """Print the table."""
-    force.EXECUTOR = Nothing
+    plan.EXECUTOR = Nothing
     a = np.linspace(0.5, 1.5, 16, dtype=np.float32).reshape(4, 4)
     ours = (tn.tensor(a), tn.tensor(a))
     theirs = None if torch is None else (torch.tensor(a, requires_grad=True), torch.tensor(a))

@@ -17,7 +17,7 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.values.operations.boundary import array_of
-from tenure.values.run import force
+from tenure.values.run import force, plan
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +42,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> WeakSet[Any]:
         def __call__(self, *args: Any) -> Any:
             return self.run(*args)
 
-    monkeypatch.setattr(force, "EXECUTOR", Counted)
+    monkeypatch.setattr(plan, "EXECUTOR", Counted)
     return alive
 
 

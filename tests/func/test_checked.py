@@ -16,7 +16,7 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.values.operations.boundary import array_of
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.values.test_borrows import line
 from tests.values.test_loans import USES, WRITES, place, refused
 
@@ -215,7 +215,7 @@ def test_owned() -> None:
 
 
 def test_what_is_moved_in_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
 
     @tn.checked
     def step(x: tn.Own[tn.Tensor]) -> Any:

@@ -15,7 +15,7 @@ from tenure.compile.memory import plan_memory
 from tenure.compile.simplify import simplify
 from tenure.compile.tiers import compile_program
 from tenure.ir.program import Program
-from tenure.values.run import force
+from tenure.values.run import plan
 from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(2)
@@ -163,7 +163,7 @@ def test_a_program_of_both_passes_needs_less_memory(monkeypatch: pytest.MonkeyPa
         sizes.append(plan_memory(fuse(simplify(program))).arena)
         return compile_program(program)
 
-    monkeypatch.setattr(force, "EXECUTOR", watched)
+    monkeypatch.setattr(plan, "EXECUTOR", watched)
     ws = [tn.tensor(w, requires_grad=True) for w in DEEP]
     arenas = []
     for way in (plain, tn.checkpoint):

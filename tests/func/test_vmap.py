@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
-from tenure.values.run import force
+from tenure.values.run import plan
 from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(0)
@@ -73,7 +73,7 @@ FUNCTIONS["place"] = place
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("executor", [interpret, compile_program], ids=["interpreted", "compiled"])
 def test_a_function(name: str, executor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", executor)
+    monkeypatch.setattr(plan, "EXECUTOR", executor)
     f = FUNCTIONS[name]
     same(tn.vmap(f)(X), looped(f, X))
 
@@ -617,7 +617,7 @@ def test_a_leaf_made_inside_is_one_of_each_example() -> None:
 
 
 def test_a_call_leaves_nothing_to_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
     step = lambda: tn.vmap(tn.hessian(lambda x: (x**3).sum()))(X).numpy()  # noqa: E731
     for _ in range(3):
         step()

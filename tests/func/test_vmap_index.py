@@ -18,7 +18,7 @@ import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
 from tenure.values.rules.rows import ROOT
-from tenure.values.run import force
+from tenure.values.run import plan
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
 CASES = 8
@@ -177,7 +177,7 @@ def check_case(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(("executor", "seed"), RUNS, ids=[f"{name}-{seed}" for name, seed in RUNS])
 def test_any_index_is_a_loop(executor: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if executor in EXECUTORS:
-        monkeypatch.setattr(force, "EXECUTOR", EXECUTORS[executor])
+        monkeypatch.setattr(plan, "EXECUTOR", EXECUTORS[executor])
         monkeypatch.setattr(ROOT, "next", {})
         monkeypatch.setattr(ROOT, "likely", None)
     rng = np.random.default_rng([seed, len(executor)])

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import tenure as tn
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.values.test_integers import EXECUTORS, NARROW, SHAPE, WIDE, large
 
 DIVISIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -31,7 +31,7 @@ DIVISIONS: dict[str, Callable[[Any, Any], Any]] = {
 def test_division_by_zero(name: str, dtype: str, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that is a ZeroDivisionError and names the line; the same call with other numbers divides."""
     if EXECUTORS[executor] is not None:
-        monkeypatch.setattr(force, "EXECUTOR", EXECUTORS[executor])
+        monkeypatch.setattr(plan, "EXECUTOR", EXECUTORS[executor])
     x = tn.tensor(large(dtype, 1))
     for k in range(4):  # at first sight, compiled, and again
         for place in ((0, 0), (2, 3), (1, 2)):
@@ -67,7 +67,7 @@ def test_division_by_the_number_zero(dtype: str) -> None:
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_number_that_becomes_the_divisor_later(executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if EXECUTORS[executor] is not None:
-        monkeypatch.setattr(force, "EXECUTOR", EXECUTORS[executor])
+        monkeypatch.setattr(plan, "EXECUTOR", EXECUTORS[executor])
     x = tn.tensor([7, 8, 9])
     for n in (1, 2, 0, 3, 0):
         for divisor in (tn.full((3,), n), tn.full((), n), tn.full((3,), float(n)).long(), tn.arange(1, 4) * n):

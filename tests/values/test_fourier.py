@@ -13,7 +13,7 @@ from tenure.compile.tiers import compile_program
 from tenure.errors import DTypeError, OutOfRange, ShapeError
 from tenure.interp.interp import interpret
 from tenure.runtime import fourier, threads
-from tenure.values.run import force
+from tenure.values.run import plan
 
 RNG = np.random.default_rng(17)
 REAL = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
@@ -83,7 +83,7 @@ def test_executors_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 
     plain = every()
     for executor, count in ((compile_program, 1), (compile_program, 3), (interpret, 1)):
-        monkeypatch.setattr(force, "EXECUTOR", executor)
+        monkeypatch.setattr(plan, "EXECUTOR", executor)
         threads.set_num_threads(count)
         for found, wanted in zip(every(), plain, strict=True):
             np.testing.assert_array_equal(found, wanted)

@@ -18,7 +18,7 @@ from tenure.compile.tiers import compile_program
 from tenure.interp.interp import interpret
 from tenure.values.operations import names
 from tenure.values.places import written
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.ops.indexed import as_array
 from tests.traits import EVERY
 from tests.values.whole_shapes import SHAPES
@@ -402,7 +402,7 @@ def all_cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("case", "dtype", "executor"), list(all_cases()))
 def test_large_numbers(case: Any, dtype: str, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if EXECUTORS[executor] is not None:
-        monkeypatch.setattr(force, "EXECUTOR", EXECUTORS[executor])
+        monkeypatch.setattr(plan, "EXECUTOR", EXECUTORS[executor])
     a, b = large(dtype, 1), large(dtype, 2)
     call, oracle = case
     for _ in range(2 if executor == "tiered" else 1):

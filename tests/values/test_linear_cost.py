@@ -14,7 +14,7 @@ from tenure.interp import interp
 from tenure.interp.interp import Executable, Interpreted
 from tenure.ir.program import Program
 from tenure.values.rules.rows import ROOT
-from tenure.values.run import force
+from tenure.values.run import plan
 
 SIZES = (400, 2000, 10_000)
 FEWER = (400, 2000)
@@ -65,7 +65,7 @@ def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """Counts what runs during the test; nothing that was built before serves it."""
     counter = Meter()
     tn.ones(1).item()
-    monkeypatch.setattr(force, "EXECUTOR", counter.execute)
+    monkeypatch.setattr(plan, "EXECUTOR", counter.execute)
     monkeypatch.setattr(ROOT, "next", {})
     monkeypatch.setattr(ROOT, "likely", None)
     yield counter

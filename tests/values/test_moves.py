@@ -17,7 +17,7 @@ import tenure as tn
 from tenure import nn, optim
 from tenure.compile.tiers import compile_program
 from tenure.values.operations.boundary import array_of
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.values.test_borrows import line
 from tests.values.test_loans import USES, WRITES, place, refused
 
@@ -267,7 +267,7 @@ def test_copies_of_what_was_moved_are_refused() -> None:
 
 def test_a_moved_buffer_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the same operations, the result lies where the moved operand lay; kept, it is copied."""
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
     n = (1 << 16) + 3
 
     def address(x: Any) -> int:
@@ -289,7 +289,7 @@ def test_a_moved_buffer_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_move_of_what_was_read_before_is_reused_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
     n = (1 << 16) + 5
     for _ in range(4):
         x = computed(tn.rand(n))

@@ -17,7 +17,7 @@ from tenure import nn
 from tenure.compile.tiers import compile_program
 from tenure.dtypes import DTYPES, DType
 from tenure.nn import functional
-from tenure.values.run import force
+from tenure.values.run import plan
 
 WHOLE = [d for d in DTYPES if d.kind in "iu"]
 UNSIGNED = [d for d in WHOLE if d.kind == "u"]
@@ -174,7 +174,7 @@ def test_what_a_float_has_beyond_the_range_becomes_the_nearest_number(
     wanted = [0, most, least, most, least, 0, 0, 100, most, least]
     for executor in (None, compile_program):
         if executor:
-            monkeypatch.setattr(force, "EXECUTOR", executor)
+            monkeypatch.setattr(plan, "EXECUTOR", executor)
         for dtype in (tn.float32, tn.float64):
             assert tn.tensor(x, dtype=dtype).to(d).tolist() == wanted
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.values.operations.boundary import array_of
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.values.test_threads import together
 
 
@@ -44,7 +44,7 @@ def test_eight_threads_fill_one_place() -> None:
 
 @pytest.mark.parametrize("rows", [8, 4096])
 def test_parts_are_written_in_place_and_put_together_without_a_copy(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
     v = (tn.ones(2 * rows, 3) * 2).mut()
     v.sum().item()
     for _ in range(4):

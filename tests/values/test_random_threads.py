@@ -17,7 +17,7 @@ import pytest
 
 import tenure as tn
 from tenure.compile.tiers import compile_program
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.values import crowds, threaded_programs
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
@@ -104,7 +104,7 @@ def test_a_value_that_two_threads_read_is_moved_by_a_third() -> None:
 
 
 def test_a_moved_value_whose_readers_have_run_has_its_buffer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
     x = tn.tensor([1.0] * 1000)
     for reader in (in_thread(lambda: computed(x * 3)), computed(x * 2)):
         del reader

@@ -15,7 +15,7 @@ import pytest
 import tenure as tn
 from tenure.compile.tiers import compile_program
 from tenure.values.rules.graph import Segment
-from tenure.values.run import force
+from tenure.values.run import plan
 from tenure.values.run.force import COUNTS
 
 RNG = np.random.default_rng(0)
@@ -209,7 +209,7 @@ def test_a_thousand_kept_losses_cost_a_thousand_numbers(collector: None, every: 
 
 
 def test_kept_predictions_pin_no_weights(collector: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)  # never in the middle of the steps that count
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)  # never in the middle of the steps that count
     size, kept = 10_000, []
     w = tn.zeros(size, dtype=tn.float64, requires_grad=True)
     tracemalloc.start()
@@ -229,7 +229,7 @@ def test_kept_predictions_pin_no_weights(collector: None, monkeypatch: pytest.Mo
 
 
 def test_a_step_leaves_nothing_to_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)  # never in the middle of the steps that count
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)  # never in the middle of the steps that count
     model = Regression()
 
     def step(k: int) -> None:

@@ -13,7 +13,7 @@ import tenure as tn
 from tenure import nn, optim
 from tenure.compile.tiers import compile_program
 from tenure.values.operations.boundary import array_of
-from tenure.values.run import force
+from tenure.values.run import plan
 from tests.values.test_borrows import line
 
 N = 2000
@@ -137,7 +137,7 @@ def test_reading_more_is_no_copy_of_a_holders() -> None:
 
 
 def test_what_strict_passes_is_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(force, "EXECUTOR", compile_program)
+    monkeypatch.setattr(plan, "EXECUTOR", compile_program)
     v = tn.rand(N + 3).mut()
     with tn.strict():
         for _ in range(6):
