@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import Value
-from tenure.ops import contract, move, pointwise, reduce
+from tenure.ops import contract, convolving, move, pointwise, reduce
 from tenure.ops.promote import common
 from tenure.ops.rearrange import ordered, shaped
 from tenure.ops.windows import counts, overlap, padded, windows
@@ -40,14 +40,18 @@ def convolution(
     """Σ over the channels of a group and over a window of x · w, and the bias of the channel."""
     x, w = checked(name, x, w, bias, len(steps), groups, w.shape[1] * groups if w.ndim > 1 else 0, w.shape[:1])
     n, sizes = len(steps), w.shape[2:]
-    seen = padded(x, widths)
-    found = counts(seen.shape[2:], sizes, steps, gaps)
+    seen = tuple([m + lo + hi for m, (lo, hi) in zip(x.shape[2:], widths, strict=True)])
+    found = counts(seen, sizes, steps, gaps)
     if min(found, default=1) < 1:
         raise ShapeError(
             f"{name}: a window of {[g * (k - 1) + 1 for k, g in zip(sizes, gaps, strict=True)]} does not fit into "
-            f"{list(seen.shape[2:])}, the input with its padding"
+            f"{list(seen)}, the input with its padding"
         )
-    every = windows(seen, sizes=sizes, steps=steps, gaps=gaps)
+    if native(x):
+        lows = tuple([low for low, _ in widths])
+        ans = convolving.convolve(x, w, shape=found, steps=steps, gaps=gaps, lows=lows, groups=groups)
+        return ans if bias is None else _shifted(ans, bias)
+    every = windows(padded(x, widths), sizes=sizes, steps=steps, gaps=gaps)
     if prod(sizes) == groups == 1:
         whole = shaped(every, (x.shape[0], w.shape[1], prod(found)))
         ans = shaped(contract.product(shaped(w, w.shape[:2]), whole), (x.shape[0], w.shape[0], *found))
@@ -70,6 +74,12 @@ def transposed(
         name, x, w, bias, len(steps), groups, w.shape[0] if w.ndim else 0, [w.shape[1] * groups] if w.ndim > 1 else []
     )
     n, batch, sizes, out = len(steps), x.shape[0], w.shape[2:], w.shape[1] * groups
+    if native(x):
+        axes = zip(x.shape[2:], sizes, steps, gaps, widths, more, strict=True)
+        found = tuple([(m - 1) * s + g * (k - 1) + 1 - lo - hi + add for m, k, s, g, (lo, hi), add in axes])
+        lows = tuple([low for low, _ in widths])
+        ans = convolving.spread(x, w, shape=found, steps=steps, gaps=gaps, lows=lows, groups=groups)
+        return ans if bias is None else _shifted(ans, bias)
     per = w.shape[0] // groups
     rows = shaped(w, (groups, per, prod(w.shape[1:])))
     flat = shaped(ordered(x, (1, 0, *range(2, n + 2))), (groups, per, batch * prod(x.shape[2:])))
@@ -81,6 +91,11 @@ def transposed(
     ans = overlap(apart, shape=whole, steps=steps, gaps=gaps)
     ans = padded(ans, tuple([(-lo, extra - hi) for (lo, hi), extra in zip(widths, more, strict=True)]))
     return ans if bias is None else _shifted(ans, bias)
+
+
+def native(x: Value) -> bool:
+    """Whether the primitives of convolution (``ops.convolving``) take its dtype."""
+    return x.dtype.kind in "fh"
 
 
 def checked(

@@ -230,7 +230,8 @@ class Product(Kind):
 class Routine(Kind):
     """A routine of the run time (``compile.routines``), on operands as they lie in memory and keys of the first one's
     width. ``numbers(ans, xs, **params)`` are its sizes, ``space`` the bytes of room that it needs, and ``work`` the
-    number of products that take its time. ``host`` is the library function that it calls, if it calls one."""
+    number of products that take its time. ``host`` is the library function that it calls, if it calls one; ``same``
+    says that NumPy gives its bits."""
 
     threaded: ClassVar[bool] = True
     name: str
@@ -238,6 +239,7 @@ class Routine(Kind):
     work: Rule
     space: Rule = field(default=lambda ans, xs, **params: 0)
     host: str | None = None
+    same: bool = True
     why: str = ""
     generic: bool = False
 
@@ -251,7 +253,7 @@ class Routine(Kind):
         k.routine(self)
 
     def run(self, n: Any, at: Any) -> Callable[..., Any]:
-        return n.reference(at) if self.host is None else n.generic(at)  # type: ignore[no-any-return]
+        return n.reference(at) if self.host is None and self.same else n.generic(at)  # type: ignore[no-any-return]
 
     def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
         return self.work(ans, xs)  # type: ignore[no-any-return]

@@ -22,6 +22,10 @@ EMITTERS: dict[str, tuple[str, Any]] = {
     "search32": ("searching", 32),
     "search64": ("searching", 64),
     "exchanges32": ("exchanges", 32),
+    "correlate32": ("correlation", 32),
+    "correlate64": ("correlation", 64),
+    "filters32": ("filters", 32),
+    "filters64": ("filters", 64),
 }
 TRANSFORMS = ("c2c64", "c2c128", "r2c32", "r2c64", "c2r64", "c2r128")
 EMITTERS |= {name: ("fourier", (name[:3], int(name[3:]))) for name in TRANSFORMS}

@@ -1,0 +1,190 @@
+"""What the routines of convolution share: their numbers, the copy of what a block reads, its table of offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from tenure.compile.nests import constant, counted
+from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, VOID, at, larger, least, load, started, store
+from tenure.compile.routines.tiles import REALS
+from tenure.ops.tiling import ALL, SPATIAL
+
+INDEX = {name: k for k, name in enumerate(ALL)}
+COPY = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, I64, I64, I64])
+Three = tuple[ir.Value, ir.Value, ir.Value]
+
+
+class Numbers:
+    """The numbers of a routine in its code."""
+
+    def __init__(self, b: ir.IRBuilder, start: ir.Value, bits: int) -> None:
+        self.b, self.start, self.bits, self.t = b, start, bits, REALS[bits]
+
+    def __call__(self, name: str) -> ir.Value:
+        return load(self.b, self.start, INDEX[name])
+
+    def three(self, name: str) -> Three:
+        """Those of the three axes."""
+        d, h, w = (self(f"{name}.{axis}") for axis in SPATIAL)
+        return d, h, w
+
+    def product(self, *xs: ir.Value | str) -> ir.Value:
+        """A product of numbers."""
+        found: ir.Value = constant(1)
+        for x in xs:
+            found = self.b.mul(found, self(x) if isinstance(x, str) else x)
+        return found
+
+    def volume(self, name: str) -> ir.Value:
+        """The product of those of the three axes."""
+        return self.product(*[f"{name}.{axis}" for axis in SPATIAL])
+
+    def parts(self, n: ir.Value, size: ir.Value) -> ir.Value:
+        """The number of parts of a size."""
+        return self.b.sdiv(self.b.sub(self.b.add(n, size), constant(1)), size)
+
+    def inside(self, i: ir.Value, n: ir.Value) -> ir.Value:
+        """Whether 0 ≤ i < n."""
+        return self.b.icmp_unsigned("<", i, n)
+
+    def flat(self, index: Sequence[ir.Value], sizes: Sequence[ir.Value]) -> ir.Value:
+        """The place of an index in C order."""
+        found: ir.Value = constant(0)
+        for i, n in zip(index, sizes, strict=True):
+            found = self.b.add(self.b.mul(found, n), i)
+        return found
+
+    def each(self, ends: Sequence[ir.Value], body: Callable[..., None]) -> None:
+        """``body`` for every index below ends."""
+        over(self.b, ends, body)
+
+    def room(self, start: ir.Value, name: str) -> ir.Value:
+        """A part of the room."""
+        return at(self.b, start, self(name), I8)
+
+
+def over(b: ir.IRBuilder, ends: Sequence[ir.Value], body: Callable[..., None], *index: ir.Value) -> None:
+    """Nested loops."""
+    if not ends:
+        body(*index)
+        return
+
+    def one(i: ir.Value, _: list[Any]) -> list[Any]:
+        over(b, ends[1:], body, *index, i)
+        return []
+
+    counted(b, constant(0), ends[0], 1, one)
+
+
+def unselected(t: ir.Type) -> ir.Constant:
+    """−0.0."""
+    return ir.Constant(t, -0.0)
+
+
+def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
+    """void copy(numbers, image, room, channels, and three: where the block begins): plane by plane, row by row."""
+    function, b = started(module, name, COPY)
+    start, image, target, channels, *box = function.args
+    n = Numbers(b, start, bits)
+    row = emit_row(module, f"{name}.row", bits, lanes)
+    steps, shifts, source, extent = (n.three(x) for x in ("step_in", "shift", "source", "extent"))
+    origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
+    planes, size = n.three("planes"), n.volume("source")
+
+    def line(c: ir.Value, fd: ir.Value, fh: ir.Value, fw: ir.Value, hd: ir.Value, hh: ir.Value) -> None:
+        i, j = (
+            b.add(b.add(o, f), b.mul(h, s)) for o, f, h, s in zip(origin, (fd, fh), (hd, hh), steps, strict=False)
+        )
+        there = b.and_(n.inside(i, source[0]), n.inside(j, source[1]))
+        plane = n.flat((fd, fh, fw, hd, hh), (*planes, extent[0], extent[1]))
+        to = b.add(n.product(c, "channel"), b.mul(plane, extent[2]))
+        width = b.select(there, source[2], constant(0))
+        place = b.select(there, b.add(b.mul(c, size), n.flat((i, j, constant(0)), source)), constant(0))
+        first = b.add(origin[2], fw)
+        b.call(row, [at(b, image, place, n.t), width, first, steps[2], at(b, target, to, n.t), extent[2]])
+
+    n.each((channels, *planes, extent[0], extent[1]), line)
+    b.ret_void()
+    return function
+
+
+def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
+    """void row(row of an image, its elements, first, step, target, count): elements first + k step, −0.0 outside."""
+    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64]))
+    image, width, first, step, target, count = function.args
+    t, zero = REALS[bits], constant(0)
+    before = b.sdiv(b.add(b.sub(zero, first), b.sub(step, constant(1))), step)
+    begin = least(b, larger(b, before, zero), count)
+    after = b.sdiv(b.add(b.sub(b.sub(width, constant(1)), first), step), step)
+    end = b.select(b.icmp_signed(">", width, first), least(b, after, count), zero)
+    end = larger(b, end, begin)
+
+    def fill(k: ir.Value, _: list[Any]) -> list[Any]:
+        store(b, unselected(t), target, k)
+        return []
+
+    def one(k: ir.Value, _: list[Any]) -> list[Any]:
+        store(b, load(b, image, b.add(first, b.mul(k, step)), t), target, k)
+        return []
+
+    def several(k: ir.Value, _: list[Any]) -> list[Any]:
+        x = b.load(at(b, image, b.add(first, k), t), typ=ir.VectorType(t, lanes), align=4)
+        b.store(x, at(b, target, k, t), align=4)
+        return []
+
+    counted(b, zero, begin, 1, fill)
+    counted(b, end, count, 1, fill)
+    dense = b.icmp_signed("==", step, constant(1))
+    whole = b.sub(end, b.srem(b.sub(end, begin), constant(lanes)))
+    whole = b.select(dense, whole, begin)
+    counted(b, begin, whole, lanes, several)
+    counted(b, whole, end, 1, one)
+    b.ret_void()
+    return function
+
+
+def emit_tables(module: ir.Module, name: str, bits: int) -> ir.Function:
+    """void tables(numbers, room, channels): for each residue of results the offsets of its terms, channel by channel,
+    behind all of them the places of their weights, and where each residue's begin."""
+    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, POINTER, I64]))
+    start, room, channels = function.args
+    n = Numbers(b, start, bits)
+    table, starts = n.room(room, "starts"), room
+    store(b, constant(0), starts, 0)
+    outs = n.three("step_out")
+
+    def job(fd: ir.Value, fh: ir.Value, fw: ir.Value) -> None:
+        here = n.flat((fd, fh, fw), outs)
+        place = at(b, starts, b.add(here, constant(1)))
+        b.store(load(b, starts, here), place)
+
+        def entry(c: ir.Value, *tap: ir.Value) -> None:
+            offset, fits = tap_of(n, tap, (fd, fh, fw))
+            with b.if_then(fits):
+                e = b.load(place, typ=I64)
+                where = b.add(n.product(c, "channel"), offset)
+                b.store(b.trunc(where, I32), at(b, table, e, I32))
+                weight = b.add(n.product(c, "by_channel"), n.flat(tap, n.three("window")))
+                b.store(b.trunc(weight, I32), at(b, table, b.add(n.product(channels, n.volume("window")), e), I32))
+                b.store(b.add(e, constant(1)), place)
+
+        n.each((channels, *n.three("window")), entry)
+
+    n.each(outs, job)
+    b.ret_void()
+    return function
+
+
+def tap_of(n: Numbers, tap: Sequence[ir.Value], job: Sequence[ir.Value]) -> tuple[ir.Value, ir.Value]:
+    """The offset of an element of a window in a channel, and whether it is one of a residue's."""
+    b, fits = n.b, I1(1)
+    planes, places = [], []
+    for k, f, axis in zip(tap, job, SPATIAL, strict=True):
+        far, step = n.product(k, f"gap.{axis}"), n.product(f"step_in.{axis}", f"step_out.{axis}")
+        planes.append(b.srem(far, n(f"step_in.{axis}")))
+        places.append(b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step))))
+        fits = b.and_(fits, b.icmp_signed("==", b.srem(far, n(f"step_out.{axis}")), f))
+    return n.flat((*planes, *places), (*n.three("planes"), *n.three("extent"))), fits
