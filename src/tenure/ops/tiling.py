@@ -11,6 +11,7 @@ pieces of the work a block: about BLOCK elements, or what one row of results rea
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple, get_type_hints
@@ -18,7 +19,7 @@ from typing import NamedTuple, get_type_hints
 from tenure.ir.aval import Aval
 
 Sizes = tuple[int, ...]
-BLOCK, STRIP = 3 << 14, 1000
+BLOCK, STRIP = int(os.environ.get('BLK','3')) << 14, 1000
 """Elements that a block reads, and results of it where weights are summed over them: of a cache's second and first
 level."""
 PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
@@ -26,51 +27,8 @@ PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
-
-
-class Form(NamedTuple):
-    """What a routine is told: three numbers for each of three axes behind the first."""
-
-    images: int
-    groups: int
-    channels: int
-    results: int
-    source: Sizes
-    target: Sizes
-    window: Sizes
-    step_in: Sizes
-    step_out: Sizes
-    gap: Sizes
-    shift: Sizes
-    offset: Sizes
-    base: Sizes
-    sign: int
-    count: Sizes
-    block: Sizes
-    planes: Sizes
-    extent: Sizes
-    channel: int
-    by_result: int
-    by_channel: int
-    part: int
-    strip: int
-    pieces: int
-    pitch: int
-    starts: int
-    panels: int
-    pieces_at: int
-    piece: int
-    selects: int
-    marks: int
-    lows: Sizes
-
-
-ALL = [
-    of
-    for name, kind in get_type_hints(Form).items()
-    for of in ([name] if kind is int else [f"{name}.{axis}" for axis in SPATIAL])
-]
-"""Names of the numbers, in order."""
+FEW, CHUNK, COPIED = 192, 64, 0.06
+"""Places of results that a block has at least, if there are so many, and results that are computed at once."""
 
 
 def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: object) -> list[int]:
@@ -93,41 +51,18 @@ def formed(
     """The numbers and the bytes of room."""
     x, y = xs
     window, target = (shape, y.shape[2:]) if which == 2 else (y.shape[2:], shape)
-    source, n = x.shape[2:], 3 - len(shape)
-    whole = prod(window) == prod(steps) == 1 and not any(lows) and source == target
-    if whole:
-        source = target = (prod(source),)
-        window = steps = gaps = (1,)
-        lows, n = (0,), 2
-    source, target, window, step, gap = ((*[1] * n, *v) for v in (source, target, window, steps, gaps))
-    low = (*[0] * n, *lows)
-    reach = tuple([(k - 1) * g // s for k, g, s in zip(window, gap, step, strict=True)])
-    planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(window, gap, step, strict=True)])
-    channels, one, taps = x.shape[1] // groups, (1, 1, 1), prod(window)
-    if which == 1:
-        first = tuple([a // s for a, s in zip(low, step, strict=True)])
-        count = tuple([(m - 1 + a) // s - f + 1 for m, a, s, f in zip(target, low, step, first, strict=True)])
-        shift = tuple([f - r for f, r in zip(first, reach, strict=True)])
-        offset = tuple([f * s - a for f, s, a in zip(first, step, low, strict=True)])
-        ways = (one, step, shift, offset, reach, -1, count, one)
-        results, by_result, by_channel = y.shape[1], taps, y.shape[1] * taps
-    else:
-        ways = (step, one, tuple([-a for a in low]), (0, 0, 0), (0, 0, 0), 1, target, planes)
-        results, by_result, by_channel = (y.shape[0 if which == 0 else 1] // groups), channels * taps, taps
-    step_in, step_out, shift, offset, base, sign, count, planes = ways
-    busy = tuple([max(n, 1) for n in count])
-    size = x.dtype.itemsize
-    head = (x.shape[0], groups, channels, results, source, target, window, step_in, step_out, gap, shift, offset, base)
-    made = blocked(which, x.shape[0] * groups if which < 2 else groups, channels, results, reach, planes, busy, size // 4)
-    block, extent, channel, part, strip, pieces, pitch = made
-    sizes = [8 * (prod(step_out) + 1), 8 * (strip if which == 2 else channels) * taps]
-    panels = groups * -(-results // QUAD) * QUAD * channels * taps * size if which < 2 else 0
-    ends, held = [0], (strip if which == 2 else channels) * channel + SLACK + QUAD * pitch + channel
-    for nbytes in (*sizes, panels, pieces * lines(held * size)):
+    way = Way.of(which, x.shape[2:], target, window, steps, gaps, lows)
+    channels, taps, size = x.shape[1] // groups, prod(window), x.dtype.itemsize
+    results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
+    cut = Cut.of(which, way, x.shape[0] * groups if which < 2 else groups, channels, results, size // 4)
+    by = (taps, results * taps) if which == 1 else (channels * taps, taps)
+    terms = (cut.strip if which == 2 else channels) * taps
+    held = (cut.strip if which == 2 else channels) * cut.channel + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
+    ends = [0]
+    for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, y.size * size if which == 1 else 0, cut.pieces * lines(held * size)):
         ends.append(ends[-1] + lines(nbytes))
-    rest = (pieces, pitch, ends[1], ends[2], ends[3], lines(held * size), selects, int(marks), low)
-    middle = (sign, count, block, planes, extent, channel, by_result, by_channel, part, strip)
-    return Form(*head, *middle, *rest), ends[4]  # type: ignore[arg-type]
+    head = (x.shape[0], groups, channels, results, *by, ends[1], ends[2] if which == 1 else 0, ends[3], lines(held * size), selects, int(marks))
+    return Form(*head, *way, *cut), ends[4]
 
 
 def lines(nbytes: int) -> int:
@@ -135,48 +70,182 @@ def lines(nbytes: int) -> int:
     return -(-nbytes // 64) * 64
 
 
-def blocked(
-    which: int, images: int, channels: int, results: int, reach: Sizes, planes: Sizes, count: Sizes, words: int
-) -> tuple[Sizes, Sizes, int, int, int, int, int]:  # fmt: skip
-    """The block, what it reads along each axis, the elements of a channel, the results and channels of an item, the
-    pieces of the work, the elements of a row of results."""
-    most = BLOCK // words
-    deep = prod(planes) * (reach[0] + 1)
-    seen = max(channels, 1) if which < 2 else 1
+class Way(NamedTuple):
+    """Where on each of three axes images, windows and results meet. A place in an image is step_in · (place of a
+    result) + leap · plane + shift, one in the result step_out · (place) + residue + offset."""
 
-    def area(rows: int, columns: int) -> int:
-        return seen * deep * (rows + reach[1]) * (columns + reach[2])
+    source: Sizes
+    target: Sizes
+    window: Sizes
+    step_in: Sizes
+    step_out: Sizes
+    gap: Sizes
+    lows: Sizes
+    shift: Sizes
+    offset: Sizes
+    base: Sizes
+    sign: int
+    count: Sizes
 
-    columns, rows = count[2], 1
-    limit = STRIP if which == 2 else most
-    if area(1, columns) > most or columns > limit:
-        fits = min(most // max(seen * deep * (1 + reach[1]), 1) - reach[2], limit)
-        columns = -(-columns // -(-columns // max(fits, min(192, columns))))
-    while rows < count[1] and area(rows + 1, columns) <= most and (which < 2 or (rows + 1) * (columns + reach[2]) <= limit):
-        rows += 1
-    if which < 2:
-        others = images * count[0] * -(-count[2] // columns)
-        wanted = -(-ITEMS // max(others, 1))
-        rows = max(1, min(rows, -(-count[1] // wanted)))
-    rows = -(-count[1] // -(-count[1] // rows))
-    extent = (reach[0] + 1, rows + reach[1], columns + reach[2])
-    channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
-    pitch = -(-rows * extent[2] // SLACK) * SLACK + SLACK
-    part, strip = max(results, 1), max(channels, 1)
-    if which < 2:
-        items = images * count[0] * -(-count[1] // rows) * -(-count[2] // columns)
-        part = portion(part, ITEMS, items, QUAD * QUAD)
-        items *= -(-max(results, 1) // part)
-    else:
+    @staticmethod
+    def of(which: int, source: Sizes, target: Sizes, window: Sizes, step: Sizes, gap: Sizes, low: Sizes) -> Way:
+        """Where a primitive has them meet."""
+        if prod(window) == prod(step) == 1 and not any(low) and source == target:
+            source = target = (prod(source),)
+            window, step, gap, low = (1,), (1,), (1,), (0,)
+        one, n = (1, 1, 1), 3 - len(source)
+        source, target, window, step, gap = ((*[1] * n, *v) for v in (source, target, window, step, gap))
+        low = (*[0] * n, *low)
+        if which != 1:
+            turned, none = tuple([-a for a in low]), (0, 0, 0)
+            return Way(source, target, window, step, one, gap, low, turned, none, none, 1, target)
+        reach = tuple([(k - 1) * g // s for k, g, s in zip(window, gap, step, strict=True)])
+        first = tuple([a // s for a, s in zip(low, step, strict=True)])
+        count = tuple([(m - 1 + a) // s - f + 1 for m, a, s, f in zip(target, low, step, first, strict=True)])
+        shift = tuple([f - r for f, r in zip(first, reach, strict=True)])
+        offset = tuple([f * s - a for f, s, a in zip(first, step, low, strict=True)])
+        return Way(source, target, window, one, step, gap, low, shift, offset, reach, -1, count)
+
+    @property
+    def reach(self) -> Sizes:
+        """Places from the first element of a window to the last, in steps."""
+        steps = [a * b for a, b in zip(self.step_in, self.step_out, strict=True)]
+        return tuple([(k - 1) * g // s for k, g, s in zip(self.window, self.gap, steps, strict=True)])
+
+    @property
+    def bare(self) -> bool:
+        """Whether a result reads its own place alone."""
+        one = (1, 1, 1)
+        return self.window == self.step_in == self.step_out == one and self.source == self.target and not any(self.lows)
+
+
+class Cut(NamedTuple):
+    """Blocks, and what they read: along each axis planes, which begin ``leap`` after one another, and the extent of
+    each; elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements
+    of a row of results. With ``columns`` each element of a window along the last axis has its plane."""
+
+    block: Sizes
+    planes: Sizes
+    extent: Sizes
+    leap: Sizes
+    channel: int
+    part: int
+    strip: int
+    chunk: int
+    depth: int
+    pieces: int
+    pitch: int
+    columns: int
+
+    @staticmethod
+    def of(which: int, way: Way, images: int, channels: int, results: int, words: int) -> Cut:
+        """The cut of one primitive; ``images`` are those whose results are apart."""
+        most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.count])
+        seen, part, strip = max(channels, 1) if which < 2 else 1, max(results, 1), max(channels, 1)
+        planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
+        columns = wasteful(way, part, seen, 3 * most)
+        leap, far = (1, 1, 1), reach[2]
+        if columns:
+            planes, far = (*planes[:2], way.window[2] if way.sign > 0 else reach[2] + 1), 0
+            leap = (1, 1, way.gap[2] if way.sign > 0 else 1)
+        deep, terms = prod(planes) * (reach[0] + 1), seen * prod(way.window)
+        rows, wide = box(which, seen * deep, reach[1], far, count, most)
+        rows = max(rows, min(count[1], -(-FEW // wide))) if columns else rows
+        if which < 2:
+            others = images * count[0] * -(-count[2] // wide)
+            wanted = -(-ITEMS // max(others, 1))
+            few = min(rows, -(-FEW // wide))
+            rows = max(few, min(rows, -(-count[1] // wanted)))
+        rows = -(-count[1] // -(-count[1] // rows))
+        extent = (reach[0] + 1, rows + reach[1], wide + far)
+        channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
+        pitch = -(-rows * extent[2] // SLACK) * SLACK + SLACK
         items = images
-        strip = min(portion(strip, ITEMS, items, 8), max(1, most // channel))
-        items *= -(-max(channels, 1) // strip)
-        part = portion(part, ITEMS, items, 8)
-        items *= -(-max(results, 1) // part)
-    return (1, rows, columns), extent, channel, part, strip, max(1, min(items, PIECES)), pitch
+        if which < 2:
+            items *= count[0] * -(-count[1] // rows) * -(-count[2] // wide)
+            part = portion(part, ITEMS, items, QUAD * QUAD)
+            items *= -(-max(results, 1) // part)
+            chunk = max(QUAD, min(CHUNK, -(-part // QUAD) * QUAD, int(os.environ.get('CHK','48'))*1024 // terms // QUAD * QUAD))
+        else:
+            strip = min(portion(strip, ITEMS, items, 8), max(1, most // channel))
+            items *= -(-max(channels, 1) // strip)
+            part = portion(part, ITEMS, items, 8)
+            items *= -(-max(results, 1) // part)
+            chunk = QUAD
+        depth = max(1, int(float(os.environ.get("DEP","20480")) // 160 * way.window[2] // planes[2]))
+        pieces = max(1, min(items, PIECES))
+        return Cut((1, rows, wide), planes, extent, leap, channel, part, strip, chunk, depth, pieces, pitch, int(columns))
+
+
+def wasteful(way: Way, results: int, channels: int, most: int) -> bool:
+    """Whether results between two rows, which nobody wants, cost more than copies of rows for each of their places."""
+    far, (_, down, wide), k = way.reach[2], way.count, way.window[2]
+    rows = min(down, -(-FEW // max(wide, 1))) + way.reach[1]
+    fits = channels * k * (way.reach[0] + 1) * min(way.step_in[1], way.window[1]) * rows * wide <= most
+    return k > 1 and fits and far * results * prod(way.window) > (wide + far) * (8 * (k - 1) + results * prod(way.window) * COPIED)
+
+
+def box(which: int, deep: int, down: int, across: int, count: Sizes, most: int) -> tuple[int, int]:
+    """Rows and columns of a block, of whose reads a row has so many elements at each place."""
+    limit, columns = STRIP if which == 2 else most, count[2]
+    if deep * (1 + down) * (columns + across) > most or columns > limit:
+        fits = min(most // (deep * (1 + down)) - across, limit)
+        columns = -(-columns // -(-columns // max(fits, min(FEW, columns))))
+    by_reads = most // (deep * (columns + across)) - down
+    by_results = limit // (columns + across)
+    return max(1, min(count[1], by_reads, by_results)), columns
 
 
 def portion(n: int, wanted: int, items: int, least: int) -> int:
     """The size of equal parts, such that there are as many items as wanted, none of fewer than the least."""
     parts = max(1, min(-(-wanted // max(items, 1)), n // least))
     return -(-n // (parts * QUAD)) * QUAD if parts > 1 else n
+
+
+class Form(NamedTuple):
+    """What a routine is told."""
+
+    images: int
+    groups: int
+    channels: int
+    results: int
+    by_result: int
+    by_channel: int
+    starts: int
+    turned: int
+    pieces_at: int
+    piece: int
+    selects: int
+    marks: int
+    source: Sizes
+    target: Sizes
+    window: Sizes
+    step_in: Sizes
+    step_out: Sizes
+    gap: Sizes
+    lows: Sizes
+    shift: Sizes
+    offset: Sizes
+    base: Sizes
+    sign: int
+    count: Sizes
+    block: Sizes
+    planes: Sizes
+    extent: Sizes
+    leap: Sizes
+    channel: int
+    part: int
+    strip: int
+    chunk: int
+    depth: int
+    pieces: int
+    pitch: int
+    columns: int
+
+
+ALL = [
+    of
+    for name, kind in get_type_hints(Form).items()
+    for of in ([name] if kind is int else [f"{name}.{axis}" for axis in SPATIAL])
+]
+"""Names of the numbers, in order."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, VOID, at, larger, least, load, started, store
-from tenure.compile.routines.tiles import REALS
+from tenure.compile.routines.tiles import REALS, number
 from tenure.ops.tiling import ALL, SPATIAL
 
 INDEX = {name: k for k, name in enumerate(ALL)}
@@ -90,20 +91,22 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
     start, image, target, channels, *box = function.args
     n = Numbers(b, start, bits)
     row = emit_row(module, f"{name}.row", bits, lanes)
-    steps, shifts, source, extent = (n.three(x) for x in ("step_in", "shift", "source", "extent"))
+    steps, leaps, shifts = (n.three(x) for x in ("step_in", "leap", "shift"))
+    source, extent = n.three("source"), n.three("extent")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
     planes, size = n.three("planes"), n.volume("source")
 
     def line(c: ir.Value, fd: ir.Value, fh: ir.Value, fw: ir.Value, hd: ir.Value, hh: ir.Value) -> None:
         i, j = (
-            b.add(b.add(o, f), b.mul(h, s)) for o, f, h, s in zip(origin, (fd, fh), (hd, hh), steps, strict=False)
+            b.add(b.add(o, b.mul(f, k)), b.mul(h, s))
+            for o, f, k, h, s in zip(origin, (fd, fh), leaps, (hd, hh), steps, strict=False)
         )
         there = b.and_(n.inside(i, source[0]), n.inside(j, source[1]))
         plane = n.flat((fd, fh, fw, hd, hh), (*planes, extent[0], extent[1]))
         to = b.add(n.product(c, "channel"), b.mul(plane, extent[2]))
         width = b.select(there, source[2], constant(0))
         place = b.select(there, b.add(b.mul(c, size), n.flat((i, j, constant(0)), source)), constant(0))
-        first = b.add(origin[2], fw)
+        first = b.add(origin[2], b.mul(fw, leaps[2]))
         b.call(row, [at(b, image, place, n.t), width, first, steps[2], at(b, target, to, n.t), extent[2]])
 
     n.each((channels, *planes, extent[0], extent[1]), line)
@@ -161,17 +164,30 @@ def emit_tables(module: ir.Module, name: str, bits: int) -> ir.Function:
         place = at(b, starts, b.add(here, constant(1)))
         b.store(load(b, starts, here), place)
 
-        def entry(c: ir.Value, *tap: ir.Value) -> None:
+        first, size = load(b, starts, here), n.product(channels, n.volume("window"))
+
+        def put(e: ir.Value, offset: ir.Value, weight: ir.Value) -> None:
+            b.store(b.trunc(offset, I32), at(b, table, e, I32))
+            b.store(b.trunc(weight, I32), at(b, table, b.add(size, e), I32))
+
+        def entry(*tap: ir.Value) -> None:
             offset, fits = tap_of(n, tap, (fd, fh, fw))
             with b.if_then(fits):
                 e = b.load(place, typ=I64)
-                where = b.add(n.product(c, "channel"), offset)
-                b.store(b.trunc(where, I32), at(b, table, e, I32))
-                weight = b.add(n.product(c, "by_channel"), n.flat(tap, n.three("window")))
-                b.store(b.trunc(weight, I32), at(b, table, b.add(n.product(channels, n.volume("window")), e), I32))
+                put(e, offset, n.flat(tap, n.three("window")))
                 b.store(b.add(e, constant(1)), place)
 
-        n.each((channels, *n.three("window")), entry)
+        def again(c: ir.Value, k: ir.Value) -> None:
+            e, source = b.load(place, typ=I64), b.add(first, k)
+            known = (number(b, table, source), number(b, table, b.add(size, source)))
+            steps = (n.product(c, "channel"), n.product(c, "by_channel"))
+            put(e, *[b.add(x, step) for x, step in zip(known, steps, strict=True)])
+            b.store(b.add(e, constant(1)), place)
+
+        with b.if_then(b.icmp_signed(">", channels, constant(0))):
+            n.each(n.three("window"), entry)
+            taps = b.sub(b.load(place, typ=I64), first)
+            counted(b, constant(1), channels, 1, lambda c, _: over(b, [taps], partial(again, c)) or [])
 
     n.each(outs, job)
     b.ret_void()
@@ -184,7 +200,12 @@ def tap_of(n: Numbers, tap: Sequence[ir.Value], job: Sequence[ir.Value]) -> tupl
     planes, places = [], []
     for k, f, axis in zip(tap, job, SPATIAL, strict=True):
         far, step = n.product(k, f"gap.{axis}"), n.product(f"step_in.{axis}", f"step_out.{axis}")
-        planes.append(b.srem(far, n(f"step_in.{axis}")))
-        places.append(b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step))))
+        plane, place = b.srem(far, n(f"step_in.{axis}")), b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step)))
+        if axis == SPATIAL[-1]:
+            columns = b.icmp_signed("!=", n("columns"), constant(0))
+            own = b.select(b.icmp_signed(">", n("sign"), constant(0)), k, place)
+            plane, place = b.select(columns, own, plane), b.select(columns, constant(0), place)
+        planes.append(plane)
+        places.append(place)
         fits = b.and_(fits, b.icmp_signed("==", b.srem(far, n(f"step_out.{axis}")), f))
     return n.flat((*planes, *places), (*n.three("planes"), *n.three("extent"))), fits

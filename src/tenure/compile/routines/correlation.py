@@ -3,8 +3,8 @@
     buffers  images, weights, result, room
     numbers  those of ``ops.tiling.Form``
 
-The weights are first laid out as the tiles read them. A block of images is copied (``blocks``); then for each residue
-of results, and each few channels, the tiles give rows of results, which are stored where they belong. What came out
+The weights of the transpose are laid out anew first. A block of images is copied (``blocks``); then for each residue of results the tiles give rows of results, which are
+stored where they belong. What came out
 infinite, NaN, or as a zero that may stand for nothing selected, is looked at once more (``singles``).
 """
 
@@ -20,15 +20,15 @@ from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
 from tenure.compile.routines.code import I32, I64, POINTER, TASK, at, larger, least, load, share, started, store
 from tenure.compile.routines.code import some, splat
 from tenure.compile.routines.singles import Singles, emit_single
-from tenure.compile.routines.tiles import REALS, emit_strips, vector
-from tenure.ops.tiling import QUAD, SLACK
+from tenure.compile.routines.tiles import REALS, emit_strips, number, stepped, vector
+from tenure.ops.tiling import LINE, SLACK
 
 
 def emit(module: ir.Module, name: str, bits: int) -> None:
     """Add the routine for elements of so many bits."""
     lanes = engine().target.vector_bits // bits
     tables = emit_tables(module, f"{name}.tables", bits)
-    panels, blocks = emit_panels(module, f"{name}.panels", bits), emit_blocks(module, f"{name}.blocks", bits, lanes)
+    turns, blocks = emit_turns(module, f"{name}.turns", bits), emit_blocks(module, f"{name}.blocks", bits, lanes)
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     buffers, numbers = function.args
@@ -37,14 +37,10 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     context = stack(b, ir.ArrayType(POINTER, 2))
     for k, x in enumerate(function.args):
         store(b, x, context, k)
-    share(b, panels, context, n.product("groups", quads(n)))
+    with b.if_then(b.icmp_signed("!=", n("turned"), constant(0))):
+        share(b, turns, context, n.product("groups", n.parts(n("results"), constant(LINE))))
     share(b, blocks, context, n("pieces"))
     b.ret(constant(0))
-
-
-def quads(n: Numbers) -> ir.Value:
-    """The number of QUADs of results of a group."""
-    return n.parts(n("results"), constant(QUAD))
 
 
 def terms(n: Numbers) -> ir.Value:
@@ -52,33 +48,28 @@ def terms(n: Numbers) -> ir.Value:
     return n.product("channels", n.volume("window"))
 
 
-def emit_panels(module: ir.Module, name: str, bits: int) -> ir.Function:
-    """The task that lays out the weights of QUADs of results, term by term."""
+def emit_turns(module: ir.Module, name: str, bits: int) -> ir.Function:
+    """The task that lays out weights term by term for LINE results."""
     function, b = started(module, name, TASK)
     context, first, last = function.args
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     n = Numbers(b, numbers, bits)
     weights, room = load(b, buffers, 1, POINTER), load(b, buffers, 3, POINTER)
-    count, each = terms(n), quads(n)
-    places, panels = at(b, n.room(room, "starts"), count, I32), n.room(room, "panels")
-    size = n.product("results", count)
+    count, each = terms(n), n.parts(n("results"), constant(LINE))
+    places, panels = at(b, n.room(room, "starts"), count, I32), n.room(room, "turned")
 
     def one(item: ir.Value, _: list[Any]) -> list[Any]:
-        own = at(b, weights, b.mul(b.sdiv(item, each), size), n.t)
-        low = b.mul(b.srem(item, each), constant(QUAD))
-        panel = at(b, panels, n.product(item, count, constant(QUAD)), n.t)
-        rows = []
-        for i in range(QUAD):
-            o = least(b, b.add(low, constant(i)), b.sub(n("results"), constant(1)))
-            rows.append(at(b, own, n.product(o, "by_result"), n.t))
+        group, low = b.sdiv(item, each), b.mul(b.srem(item, each), constant(LINE))
+        own = n.product(group, "results", count)
+        many = least(b, constant(LINE), b.sub(n("results"), low))
+        source = at(b, weights, b.add(own, n.product(low, "by_result")), n.t)
+        target = at(b, panels, b.add(own, b.mul(low, count)), n.t)
 
-        def term(e: ir.Value, _: list[Any]) -> list[Any]:
-            place = b.sext(b.load(at(b, places, e, I32), typ=I32), I64)
-            for i, row in enumerate(rows):
-                store(b, load(b, row, place, n.t), panel, b.add(b.mul(e, constant(QUAD)), constant(i)))
-            return []
+        def element(e: ir.Value, i: ir.Value) -> None:
+            place = b.add(number(b, places, e), n.product(i, "by_result"))
+            store(b, load(b, source, place, n.t), target, b.add(b.mul(i, count), e))
 
-        counted(b, constant(0), count, 1, term)
+        n.each((count, many), element)
         return []
 
     counted(b, first, last, 1, one)
@@ -88,7 +79,7 @@ def emit_panels(module: ir.Module, name: str, bits: int) -> ir.Function:
 
 def emit_blocks(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
     """The task of pieces of the work: blocks one after the other."""
-    copy, strips = emit_copy(module, f"{name}.copy", bits, lanes), emit_strips(module, name, bits, lanes)
+    copy, strips = emit_copy(module, f"{name}.copy", bits, lanes), emit_strips(module, f"{name}.strips", bits, lanes)
     single = emit_single(module, f"{name}.single", bits)
     function, b = started(module, name, TASK)
     context, first, last = function.args
@@ -129,9 +120,11 @@ class Block:
         self.images, self.weights, self.out, self.all = (load(b, buffers, k, POINTER) for k in range(4))
         self.t = REALS[bits]
         n = self.n
-        self.starts, self.table, self.panels = self.all, n.room(self.all, "starts"), n.room(self.all, "panels")
+        self.starts, self.table = self.all, n.room(self.all, "starts")
+        turned = b.icmp_signed("!=", n("turned"), constant(0))
+        self.laid = b.select(turned, n.room(self.all, "turned"), self.weights)
 
-    def functions(self, copy: ir.Function, strips: list[ir.Function], single: ir.Function) -> None:
+    def functions(self, copy: ir.Function, strips: ir.Function, single: ir.Function) -> None:
         """What it calls."""
         self.copy, self.strips, self.single = copy, strips, single
 
@@ -141,7 +134,7 @@ class Block:
         start = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), ir.IntType(8))
         self.seen = start
         self.rows = at(b, start, b.add(n.product("channels", "channel"), constant(SLACK)), self.t)
-        self.kept = at(b, self.rows, n.product("pitch", constant(QUAD)), self.t)
+        self.kept = at(b, self.rows, n.product("pitch", "chunk"), self.t)
 
     def emit(self, image: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
@@ -167,26 +160,18 @@ class Block:
         self.terms = b.sub(load(b, self.starts, b.add(here, constant(1))), self.start)
         row = n("extent.w")
         count = b.add(b.mul(b.sub(self.height, constant(1)), row), self.width)
-        panels = at(b, self.panels, n.product(self.group, quads(n), terms(n), constant(QUAD)), self.t)
+        own = at(b, self.laid, b.add(n.product(self.group, "results", terms(n)), self.start), self.t)
         offsets = at(b, self.table, self.start, I32)
 
         def some_rows(o: ir.Value, _: list[Any]) -> list[Any]:
-            panel = at(b, panels, b.add(b.mul(o, terms(n)), b.mul(self.start, constant(QUAD))), self.t)
-            many = least(b, constant(QUAD), b.sub(self.high, o))
-            passed = [panel, offsets, self.seen, self.terms, self.rows, n("pitch"), count]
-            done = b.append_basic_block("strips")
-            ways = b.switch(many, done)
-            for m, strip in enumerate(self.strips):
-                way = b.append_basic_block(f"strip{m + 1}")
-                ways.add_case(constant(m + 1), way)
-                b.position_at_end(way)
-                b.call(strip, passed)
-                b.branch(done)
-            b.position_at_end(done)
+            many = least(b, n("chunk"), b.sub(self.high, o))
+            rows = at(b, own, b.mul(o, terms(n)), self.t)
+            passed = [rows, terms(n), offsets, self.seen, self.terms, n("depth"), self.rows, n("pitch"), count, many]
+            b.call(self.strips, passed)
             n.each((many, self.height), lambda i, r: self.store(b.add(o, i), i, r))
             return []
 
-        counted(b, self.low, self.high, QUAD, some_rows)
+        stepped(b, self.low, self.high, n("chunk"), some_rows)
 
     def store(self, o: ir.Value, i: ir.Value, r: ir.Value) -> None:
         """Store a row of results where it belongs."""

@@ -17,7 +17,7 @@ from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
 from tenure.compile.routines.code import I1, I64, POINTER, TASK, at, least, load, share, started, store
 from tenure.compile.routines.singles import split, total
-from tenure.compile.routines.tiles import REALS, emit_sums
+from tenure.compile.routines.tiles import REALS, chosen, emit_sums
 from tenure.ops.tiling import QUAD, SLACK, SPATIAL
 
 BYTES = 32
@@ -140,15 +140,7 @@ class Item:
             n.each((many,), lambda i: self.clear(at(b, self.rows, b.add(n.product(i, "pitch"), count), self.t), constant(self.lanes)))
             place = at(b, self.place, b.mul(o, self.whole), self.t)
             passed = [self.rows, self.table, self.seen, self.terms, place, self.whole, count, n("pitch")]
-            done = b.append_basic_block("sums")
-            ways = b.switch(many, done)
-            for m, function in enumerate(self.sums):
-                way = b.append_basic_block(f"sums{m + 1}")
-                ways.add_case(constant(m + 1), way)
-                b.position_at_end(way)
-                b.call(function, passed)
-                b.branch(done)
-            b.position_at_end(done)
+            chosen(b, many, lambda m: b.call(self.sums[m - 1], passed))
             return []
 
         counted(b, self.low, self.high, QUAD, some_filters)

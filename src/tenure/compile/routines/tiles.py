@@ -1,6 +1,6 @@
 """Tiles in registers: a few rows of results by a few vectors of them, one term a step.
 
-    strip     out[i][t] = Σ_e weights[e][i] source[offsets[e] + t]         for i < m, t < count
+    strip     out[i][t] = Σ_e weights[i][e] source[offsets[e] + t]         for i < m, t < count
     sums      out[i][e] += Σ_t left[i][t] source[offsets[e] + t]           for i < m, e < count
 
 The first goes term by term, so each result is one chain of fused multiplications and additions, whatever the vectors.
@@ -9,17 +9,17 @@ The second adds in LANES lanes, then the halves of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted
-from tenure.compile.routines.code import I32, I64, POINTER, VOID, at, load, splat, started
+from tenure.compile.routines.code import I32, I64, POINTER, VOID, at, larger, least, load, repeat, splat, started
 from tenure.ops.tiling import QUAD
 
-STRIP = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, POINTER, I64, I64])
-TILE = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, POINTER, I64])
+STRIP = ir.FunctionType(VOID, [POINTER, I64, POINTER, POINTER, I64, I64, POINTER, I64, I64, I64])
+TILE = ir.FunctionType(VOID, [POINTER, I64, POINTER, POINTER, I64, POINTER, I64, I64])
 REALS = {32: ir.FloatType(), 64: ir.DoubleType()}
 WIDE = 3
 """Vectors of a tile."""
@@ -41,56 +41,107 @@ def vector(b: ir.IRBuilder, start: ir.Value, i: ir.Value | int, t: ir.Type, lane
 
 def shifted(b: ir.IRBuilder, source: ir.Value, offsets: ir.Value, e: ir.Value, t: ir.Type) -> ir.Value:
     """The address behind offset number e."""
-    return at(b, source, b.sext(b.load(at(b, offsets, e, I32), typ=I32), I64), t)
+    return at(b, source, number(b, offsets, e), t)
 
 
-def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> list[ir.Function]:
-    """``strip`` of one row of results, of two, … (weights, offsets, source, terms, out, pitch, count)."""
-    return [emit_strip(module, f"{name}.strip{m}", bits, lanes, m) for m in range(1, QUAD + 1)]
+def number(b: ir.IRBuilder, numbers: ir.Value, e: ir.Value) -> ir.Value:
+    """A number of a list of short ones."""
+    return b.sext(b.load(at(b, numbers, e, I32), typ=I32), I64)
 
 
-def emit_strip(module: ir.Module, name: str, bits: int, lanes: int, m: int) -> ir.Function:
-    """``strip`` of m rows: tiles, the last ones narrower."""
-    tiles = [emit_tile(module, f"{name}.{v}", REALS[bits], lanes, m, v) for v in range(1, WIDE + 1)]
+def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
+    """``strip`` (weights, from row to row of them, offsets, source, terms, of them at once, out, pitch, count, rows): vectors of results, for each some terms, and for these a few rows after the other, while
+    what they read is near."""
+    t = REALS[bits]
+    made = [[emit_tile(module, f"{name}.{m}.{v}", t, lanes, m, v) for v in range(1, WIDE + 1)] for m in range(1, QUAD + 1)]
     function, b = started(module, name, STRIP)
-    weights, offsets, source, terms, out, pitch, count = function.args
+    weights, down, offsets, source, terms, depth, out, pitch, count, rows = function.args
 
-    def tile(t: ir.Value, _: list[Any]) -> list[Any]:
-        left = b.sub(count, t)
-        passed = [weights, offsets, at(b, source, t, REALS[bits]), terms, at(b, out, t, REALS[bits]), pitch]
-        many = b.icmp_signed(">", left, constant((WIDE - 1) * lanes))
-        with b.if_else(many) as (full, part):
-            with full:
-                b.call(tiles[-1], passed)
-            with part, b.if_else(b.icmp_signed(">", left, constant(lanes))) as (two, one):
-                with two:
-                    b.call(tiles[1], passed)
-                with one:
-                    b.call(tiles[0], passed)
-        return []
+    def tiles(v: int, k: ir.Value) -> None:
+        start = b.sub(count, constant(v * lanes))
+        start = b.select(b.icmp_signed("<", start, k), larger(b, start, constant(0)), k)
 
-    counted(b, constant(0), count, WIDE * lanes, tile)
+        def some_terms(e: ir.Value, _: list[Any]) -> list[Any]:
+            many = least(b, depth, b.sub(terms, e))
+
+            def some_rows(i: ir.Value, _: list[Any]) -> list[Any]:
+                row = at(b, out, b.add(b.mul(i, pitch), start), t)
+                panel = at(b, weights, b.add(b.mul(i, down), e), t)
+                passed = [panel, down, at(b, offsets, e, I32), at(b, source, start, t), many, row, pitch, e]
+                chosen(b, least(b, constant(QUAD), b.sub(rows, i)), lambda m: b.call(made[m - 1][v - 1], passed))
+                return []
+
+            counted(b, constant(0), rows, QUAD, some_rows)
+            return []
+
+        stepped(b, constant(0), larger(b, terms, constant(1)), depth, some_terms)
+
+    def column(held: list[Any]) -> list[Any]:
+        """Three vectors, but two and two where four are left."""
+        (k,) = held
+        left = b.sdiv(b.add(b.sub(count, k), constant(lanes - 1)), constant(lanes))
+        wide = b.select(b.icmp_signed("==", left, constant(WIDE + 1)), constant(2), least(b, constant(WIDE), left))
+        chosen(b, wide, lambda v: tiles(v, k), WIDE)
+        return [b.add(k, b.mul(wide, constant(lanes)))]
+
+    repeat(b, lambda held: b.icmp_signed("<", held[0], count), column, [constant(0)])
     b.ret_void()
     return function
 
 
+def stepped(
+    b: ir.IRBuilder, start: ir.Value, stop: ir.Value, step: ir.Value, body: Callable[[ir.Value, list[Any]], list[Any]]
+) -> None:
+    """for i in range(start, stop, step), of a step that the run knows."""
+
+    def one(held: list[Any]) -> list[Any]:
+        body(held[0], [])
+        return [b.add(held[0], step)]
+
+    repeat(b, lambda held: b.icmp_signed("<", held[0], stop), one, [start])
+
+
+def chosen(b: ir.IRBuilder, number: ir.Value, body: Callable[[int], Any], most: int = QUAD) -> None:
+    """``body(k)`` of the number that it is, from 1 to at most QUAD."""
+    done = b.append_basic_block("chosen")
+    ways = b.switch(number, done)
+    for k in range(1, most + 1):
+        way = b.append_basic_block(f"way{k}")
+        ways.add_case(constant(k), way)
+        b.position_at_end(way)
+        body(k)
+        b.branch(done)
+    b.position_at_end(done)
+
+
 def emit_tile(module: ir.Module, name: str, t: ir.Type, lanes: int, m: int, v: int) -> ir.Function:
-    """m rows by v vectors of results."""
+    """m rows by v vectors of results; the last argument says how many terms are in them."""
     function, b = started(module, name, TILE)
-    weights, offsets, source, terms, out, pitch = function.args
+    weights, down, offsets, source, terms, out, pitch, before = function.args
+    wide = ir.VectorType(t, lanes)
+    rows = [at(b, weights, b.mul(constant(i), down), t) for i in range(m)]
+    spots = [at(b, out, b.add(b.mul(constant(i), pitch), constant(j * lanes)), t) for i in range(m) for j in range(v)]
 
     def term(e: ir.Value, held: list[Any]) -> list[Any]:
-        start, row = shifted(b, source, offsets, e, t), at(b, weights, b.mul(e, constant(QUAD)), t)
+        start = shifted(b, source, offsets, e, t)
         xs = [vector(b, start, j * lanes, t, lanes) for j in range(v)]
-        ws = [splat(b, load(b, row, i, t), lanes) for i in range(m)]
+        ws = [splat(b, load(b, row, e, t), lanes) for row in rows]
         return [fused(b, ws[i], xs[j], held[i * v + j]) for i in range(m) for j in range(v)]
 
-    zero = ir.Constant(ir.VectorType(t, lanes), None)
-    held = counted(b, constant(0), terms, 1, term, [zero] * (m * v))
-    for i in range(m):
-        for j in range(v):
-            place = b.add(b.mul(constant(i), pitch), constant(j * lanes))
-            b.store(held[i * v + j], at(b, out, place, t), align=4)
+    first, again, begin = b.block, b.append_basic_block("again"), b.append_basic_block("begin")
+    b.cbranch(b.icmp_signed("==", before, constant(0)), begin, again)
+    b.position_at_end(again)
+    old = [b.load(spot, typ=wide, align=4) for spot in spots]
+    b.branch(begin)
+    b.position_at_end(begin)
+    held = []
+    for x in old:
+        phi = b.phi(wide)
+        phi.add_incoming(ir.Constant(wide, None), first)
+        phi.add_incoming(x, again)
+        held.append(phi)
+    for x, spot in zip(counted(b, constant(0), terms, 1, term, held), spots, strict=True):
+        b.store(x, spot, align=4)
     b.ret_void()
     return function
 
