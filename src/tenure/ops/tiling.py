@@ -24,6 +24,8 @@ BLOCK, STRIP = int(os.environ.get('BLK','3')) << 14, 1000
 level."""
 PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 """The most pieces of the work, the blocks wanted at least, elements that may be read behind an end, those of a line."""
+TILES, WORTH = 16, 512
+"""Numbers of a tile, and results from which it pays to transform the weights."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
@@ -54,14 +56,20 @@ def formed(
     way = Way.of(which, x.shape[2:], target, window, steps, gaps, lows)
     channels, taps, size = x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
-    cut = Cut.of(which, way, x.shape[0] * groups if which < 2 else groups, channels, results, size // 4)
+    cut = tiles(which, way, x.shape[0], groups, channels, results, size // 4) or Cut.of(
+        which, way, x.shape[0] * groups if which < 2 else groups, channels, results, size // 4
+    )
     by = (taps, results * taps) if which == 1 else (channels * taps, taps)
     terms = (cut.strip if which == 2 else channels) * taps
     held = (cut.strip if which == 2 else channels) * cut.channel + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
+    laid = y.size * size if which == 1 else 0
+    if cut.tiled:
+        held = (1 + cut.joined) * cut.channel + SLACK + TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
+        laid = TILES * groups * results * channels * size
     ends = [0]
-    for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, y.size * size if which == 1 else 0, cut.pieces * lines(held * size)):
+    for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, laid, cut.pieces * lines(held * size)):
         ends.append(ends[-1] + lines(nbytes))
-    head = (x.shape[0], groups, channels, results, *by, ends[1], ends[2] if which == 1 else 0, ends[3], lines(held * size), selects, int(marks))
+    head = (x.shape[0], groups, channels, results, *by, ends[1], ends[2] if laid else 0, ends[3], lines(held * size), selects, int(marks))
     return Form(*head, *way, *cut), ends[4]
 
 
@@ -136,6 +144,9 @@ class Cut(NamedTuple):
     pieces: int
     pitch: int
     columns: int
+    across: int
+    tiled: int
+    joined: int
 
     @staticmethod
     def of(which: int, way: Way, images: int, channels: int, results: int, words: int) -> Cut:
@@ -174,7 +185,30 @@ class Cut(NamedTuple):
             chunk = QUAD
         depth = max(1, int(float(os.environ.get("DEP","20480")) // 160 * way.window[2] // planes[2]))
         pieces = max(1, min(items, PIECES))
-        return Cut((1, rows, wide), planes, extent, leap, channel, part, strip, chunk, depth, pieces, pitch, int(columns))
+        return Cut((1, rows, wide), planes, extent, leap, channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1)
+
+
+def tiles(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
+    """The cut where tiles of 2 × 2 results are computed together (``compile.routines.winograd``), if they are."""
+    one, count = (1, 1, 1), way.count
+    fits = way.window == (1, 3, 3) and way.step_in == way.step_out == way.gap == one and which < 2
+    many = images * prod(count) >= WORTH and min(count[1:], default=0) >= 4 and min(channels, results) >= LINE
+    if not (fits and many):
+        return None
+    chunk = min(CHUNK, -(-results // QUAD) * QUAD)
+    goal = int(os.environ.get("GOAL", "0")) or max(24, min(64, 2 * BLOCK // words // (TILES * (channels + chunk))))
+    wide = -(-count[2] // 2)
+    wide = -(-wide // -(-wide // max(goal, 32)))
+    high = -(-count[1] // 2)
+    high = -(-high // -(-high // max(1, goal // wide)))
+    whole = wide * 2 >= count[2] and high * 2 >= count[1]
+    joined = max(1, min(images, goal // (wide * high))) if whole else 1
+    extent = (1, 2 * high + 2, 2 * wide + 2)
+    channel = -(-prod(extent) // LINE) * LINE + 2 * LINE
+    pitch = (-(-(joined * wide * high + LINE) // LINE) | 1) * LINE
+    items = -(-images // joined) * groups * count[0] * -(-count[1] // (2 * high)) * -(-count[2] // (2 * wide))
+    pieces, across = max(1, min(items, PIECES)), 2 * wide + 2 * LINE
+    return Cut((1, 2 * high, 2 * wide), one, extent, one, channel, results, channels, chunk, 128, pieces, pitch, 0, across, 1, joined)
 
 
 def wasteful(way: Way, results: int, channels: int, most: int) -> bool:
@@ -241,6 +275,9 @@ class Form(NamedTuple):
     pieces: int
     pitch: int
     columns: int
+    across: int
+    tiled: int
+    joined: int
 
 
 ALL = [

@@ -19,13 +19,17 @@ Three = tuple[ir.Value, ir.Value, ir.Value]
 
 
 class Numbers:
-    """The numbers of a routine in its code."""
+    """The numbers of a routine in its code: loaded once, at the function's entry."""
 
     def __init__(self, b: ir.IRBuilder, start: ir.Value, bits: int) -> None:
         self.b, self.start, self.bits, self.t = b, start, bits, REALS[bits]
+        self.held: dict[str, ir.Value] = {}
 
     def __call__(self, name: str) -> ir.Value:
-        return load(self.b, self.start, INDEX[name])
+        if name not in self.held:
+            with self.b.goto_entry_block():
+                self.held[name] = load(self.b, self.start, INDEX[name])
+        return self.held[name]
 
     def three(self, name: str) -> Three:
         """Those of the three axes."""
@@ -41,7 +45,12 @@ class Numbers:
 
     def volume(self, name: str) -> ir.Value:
         """The product of those of the three axes."""
-        return self.product(*[f"{name}.{axis}" for axis in SPATIAL])
+        names = [f"{name}.{axis}" for axis in SPATIAL]
+        if name not in self.held:
+            given = [self(x) for x in names]
+            with self.b.goto_entry_block():
+                self.held[name] = self.product(*given)
+        return self.held[name]
 
     def parts(self, n: ir.Value, size: ir.Value) -> ir.Value:
         """The number of parts of a size."""
@@ -92,59 +101,81 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
     n = Numbers(b, start, bits)
     row = emit_row(module, f"{name}.row", bits, lanes)
     steps, leaps, shifts = (n.three(x) for x in ("step_in", "leap", "shift"))
-    source, extent = n.three("source"), n.three("extent")
+    source, extent, planes = n.three("source"), n.three("extent"), n.three("planes")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
-    planes, size = n.three("planes"), n.volume("source")
+    size, area, line = n.volume("source"), n.product(*source[1:]), source[2]
 
-    def line(c: ir.Value, fd: ir.Value, fh: ir.Value, fw: ir.Value, hd: ir.Value, hh: ir.Value) -> None:
-        i, j = (
-            b.add(b.add(o, b.mul(f, k)), b.mul(h, s))
-            for o, f, k, h, s in zip(origin, (fd, fh), leaps, (hd, hh), steps, strict=False)
-        )
-        there = b.and_(n.inside(i, source[0]), n.inside(j, source[1]))
-        plane = n.flat((fd, fh, fw, hd, hh), (*planes, extent[0], extent[1]))
-        to = b.add(n.product(c, "channel"), b.mul(plane, extent[2]))
-        width = b.select(there, source[2], constant(0))
-        place = b.select(there, b.add(b.mul(c, size), n.flat((i, j, constant(0)), source)), constant(0))
+    def plane(fw: ir.Value) -> None:
         first = b.add(origin[2], b.mul(fw, leaps[2]))
-        b.call(row, [at(b, image, place, n.t), width, first, steps[2], at(b, target, to, n.t), extent[2]])
+        ends = within(n, first, steps[2], line, extent[2])
 
-    n.each((channels, *planes, extent[0], extent[1]), line)
+        def rows(c: ir.Value, fd: ir.Value, fh: ir.Value, hd: ir.Value) -> None:
+            i, j = (b.add(o, b.mul(f, k)) for o, f, k in zip(origin, (fd, fh), leaps, strict=False))
+            i = b.add(i, b.mul(hd, steps[0]))
+            deep = n.inside(i, source[0])
+            channel = b.add(b.mul(c, size), b.mul(i, area))
+            place = n.flat((fd, fh, fw, hd, constant(0)), (*planes, extent[0], extent[1]))
+            to = at(b, target, b.add(n.product(c, "channel"), b.mul(place, extent[2])), n.t)
+
+            def one(hh: ir.Value, held: list[Any]) -> list[Any]:
+                at_, out = held
+                there = b.and_(deep, n.inside(at_, source[1]))
+                begin, end = (b.select(there, x, constant(0)) for x in ends)
+                spot = b.select(there, b.add(b.add(channel, b.mul(at_, line)), first), constant(0))
+                b.call(row, [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2]])
+                return [b.add(at_, steps[1]), at(b, out, extent[2], n.t)]
+
+            counted(b, constant(0), extent[1], 1, one, [j, to])
+
+        n.each((channels, planes[0], planes[1], extent[0]), rows)
+
+    n.each((planes[2],), plane)
     b.ret_void()
     return function
 
 
+def within(n: Numbers, first: ir.Value, step: ir.Value, width: ir.Value, count: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """From which k on, and up to which, first + k step lies in a row, for k below a count."""
+    b, zero = n.b, constant(0)
+    begin = least(b, n.parts(larger(b, b.sub(zero, first), zero), step), count)
+    end = least(b, n.parts(larger(b, b.sub(width, first), zero), step), count)
+    return begin, larger(b, begin, end)
+
+
 def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """void row(row of an image, its elements, first, step, target, count): elements first + k step, −0.0 outside."""
-    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64]))
-    image, width, first, step, target, count = function.args
-    t, zero = REALS[bits], constant(0)
-    before = b.sdiv(b.add(b.sub(zero, first), b.sub(step, constant(1))), step)
-    begin = least(b, larger(b, before, zero), count)
-    after = b.sdiv(b.add(b.sub(b.sub(width, constant(1)), first), step), step)
-    end = b.select(b.icmp_signed(">", width, first), least(b, after, count), zero)
-    end = larger(b, end, begin)
+    """void row(first element, step, target, begin, end, count): elements from begin to end, −0.0 around them."""
+    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, POINTER, I64, I64, I64]))
+    image, step, target, begin, end, count = function.args
+    t = REALS[bits]
+    index, wide = ir.VectorType(I32, lanes), ir.VectorType(t, lanes)
 
     def fill(k: ir.Value, _: list[Any]) -> list[Any]:
         store(b, unselected(t), target, k)
         return []
 
     def one(k: ir.Value, _: list[Any]) -> list[Any]:
-        store(b, load(b, image, b.add(first, b.mul(k, step)), t), target, k)
+        store(b, load(b, image, b.mul(k, step), t), target, k)
         return []
 
-    def several(k: ir.Value, _: list[Any]) -> list[Any]:
-        x = b.load(at(b, image, b.add(first, k), t), typ=ir.VectorType(t, lanes), align=4)
-        b.store(x, at(b, target, k, t), align=4)
+    def dense(k: ir.Value, _: list[Any]) -> list[Any]:
+        b.store(b.load(at(b, image, k, t), typ=wide, align=4), at(b, target, k, t), align=4)
         return []
 
-    counted(b, zero, begin, 1, fill)
+    def second(k: ir.Value, _: list[Any]) -> list[Any]:
+        """Every second element, of two vectors that overlap, so that the last read is the last wanted."""
+        from_, half = b.mul(k, constant(2)), lanes // 2
+        x, y = (b.load(at(b, image, b.add(from_, constant(o)), t), typ=wide, align=4) for o in (0, lanes - 1))
+        order = [*range(0, lanes, 2), *[lanes + 1 + 2 * j for j in range(half)]]
+        b.store(b.shuffle_vector(x, y, ir.Constant(index, order)), at(b, target, k, t), align=4)
+        return []
+
+    counted(b, constant(0), begin, 1, fill)
     counted(b, end, count, 1, fill)
-    dense = b.icmp_signed("==", step, constant(1))
-    whole = b.sub(end, b.srem(b.sub(end, begin), constant(lanes)))
-    whole = b.select(dense, whole, begin)
-    counted(b, begin, whole, lanes, several)
-    counted(b, whole, end, 1, one)
+    whole = b.sub(end, b.and_(b.sub(end, begin), constant(lanes - 1)))
+    for size, vectors in ((1, dense), (2, second)):
+        with b.if_then(b.icmp_signed("==", step, constant(size))):
+            counted(b, begin, whole, lanes, vectors)
+    counted(b, b.select(b.icmp_signed("<", step, constant(3)), whole, begin), end, 1, one)
     b.ret_void()
     return function
 

@@ -13,61 +13,63 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.blocks import Numbers, unselected
-from tenure.compile.routines.code import I1, I32, I64, POINTER, at, larger, load, repeat, splat, started, store
+from tenure.compile.routines.blocks import Numbers, tap_of, unselected
+from tenure.compile.routines.code import I1, I64, POINTER, at, load, repeat, splat, started, store
 from tenure.compile.routines.tiles import REALS, fused
 from tenure.ops.tiling import SPATIAL
 
 if TYPE_CHECKING:
-    from tenure.compile.routines.correlation import Block
+    from tenure.compile.routines.results import Results
 
 
 class Singles:
     """The code that looks at results of a block once more."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Results, mapped: ir.Value) -> None:
         self.block, self.b, self.n = block, block.b, block.n
         self.mapped = stack(self.b, I64)
-        self.b.store(constant(0), self.mapped)
+        self.b.store(mapped, self.mapped)
 
-    def mend(
-        self, line: ir.Value, o: ir.Value, r: ir.Value, place: Sequence[ir.Value], step: ir.Value,
-        ends: tuple[ir.Value, ir.Value],
-    ) -> None:  # fmt: skip
+    def mend(self, line: ir.Value, o: ir.Value, r: ir.Value, h: ir.Value) -> None:
         """Compute anew what is not finite, and mark the zeros of a row for which nothing is selected."""
         b, n, block = self.b, self.n, self.block
         by_map = b.and_(b.icmp_signed("==", n("selects"), constant(1)), b.icmp_signed("!=", n("marks"), constant(0)))
 
         def one(k: ir.Value, _: list[Any]) -> list[Any]:
-            q = b.add(place[2], b.mul(k, step))
+            q = b.add(block.spot[2], n.product(k, "step_out.w"))
             x = load(b, line, q, block.t)
             nothing = b.fsub(x, x)
             broken = b.fcmp_unordered("uno", nothing, nothing)
-            zero = b.fcmp_ordered("==", x, ir.Constant(block.t, 0.0))
+            zero = b.or_(b.fcmp_ordered("==", x, ir.Constant(block.t, 0.0)), block.dead)
             with b.if_then(b.or_(broken, b.and_(zero, b.not_(by_map)))):
-                passed = [block.numbers, block.buffers, block.image, block.group, o, place[0], place[1], q]
+                place = block.spot[0], b.add(h, b.sdiv(q, n("target.w"))), b.srem(q, n("target.w"))
+                passed = [block.numbers, block.buffers, block.image, block.group, o, *place]
                 store(b, b.call(block.single, passed), line, q)
             with b.if_then(b.and_(zero, by_map)):
                 found = self.selected(b.add(n.product(r, "extent.w"), k))
-                store(b, b.select(found, ir.Constant(block.t, 0.0), unselected(block.t)), line, q)
+                store(b, b.select(found, b.fadd(load(b, line, q, block.t), ir.Constant(block.t, 0.0)), unselected(block.t)), line, q)
             return []
 
-        counted(b, *ends, 1, one)
+        counted(b, *block.ends, 1, one)
 
     def selected(self, place: ir.Value) -> ir.Value:
         """Whether any term of a result is selected."""
-        b, n, block, word = self.b, self.n, self.block, ir.IntType(self.block.bits)
+        b, n, block = self.b, self.n, self.block
         with b.if_then(b.icmp_signed("==", b.load(self.mapped, typ=I64), constant(0))):
             b.store(constant(1), self.mapped)
-            self.map(word)
-        each = b.sdiv(block.terms, larger(b, n("channels"), constant(1)))
+            self.map(ir.IntType(block.bits))
+        word = ir.IntType(block.bits)
+        found = stack(b, word)
+        b.store(word(0), found)
 
-        def tap(e: ir.Value, held: list[Any]) -> list[Any]:
-            offset = b.sext(b.load(at(b, block.table, e, I32), typ=I32), I64)
-            return [b.or_(held[0], load(b, block.kept, b.add(offset, place), word))]
+        def tap(*index: ir.Value) -> None:
+            offset, fits = tap_of(n, index, block.job)
+            with b.if_then(fits):
+                seen = load(b, block.kept, b.add(offset, place), word)
+                b.store(b.or_(b.load(found, typ=word), seen), found)
 
-        (found,) = counted(b, block.start, b.add(block.start, each), 1, tap, [word(0)])
-        return b.icmp_signed("!=", found, word(0))
+        n.each(n.three("window"), tap)
+        return b.icmp_signed("!=", b.load(found, typ=word), word(0))
 
     def map(self, word: ir.Type) -> None:
         """The places at which any channel is selected."""
