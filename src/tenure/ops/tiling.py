@@ -24,12 +24,12 @@ BLOCK, STRIP = int(os.environ.get('BLK','3')) << 14, 1000
 level."""
 PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 """The most pieces of the work, the blocks wanted at least, elements that may be read behind an end, those of a line."""
-TILES, WORTH = 16, 512
+TILES, WORTH = 16, int(os.environ.get("WORTH","512"))
 """Numbers of a tile, and results from which it pays to transform the weights."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
-FEW, CHUNK, COPIED = 192, 64, 0.06
+FEW, CHUNK, COPIED, STRIPE = 192, 64, 0.06, 128
 """Places of results that a block has at least, if there are so many, and results that are computed at once."""
 
 
@@ -56,16 +56,20 @@ def formed(
     way = Way.of(which, x.shape[2:], target, window, steps, gaps, lows)
     channels, taps, size = x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
-    cut = tiles(which, way, x.shape[0], groups, channels, results, size // 4) or Cut.of(
+    made = tiles(which, way, x.shape[0], groups, channels, results, size // 4)
+    cut = made or lanes(which, way, groups, channels, results, size // 4) or Cut.of(
         which, way, x.shape[0] * groups if which < 2 else groups, channels, results, size // 4
     )
     by = (taps, results * taps) if which == 1 else (channels * taps, taps)
     terms = (cut.strip if which == 2 else channels) * taps
     held = (cut.strip if which == 2 else channels) * cut.channel + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
     laid = y.size * size if which == 1 else 0
-    if cut.tiled:
+    if cut.tiled and which < 2:
         held = (1 + cut.joined) * cut.channel + SLACK + TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
         laid = TILES * groups * results * channels * size
+    if cut.tiled and which == 2:
+        held = cut.strip * cut.channel + SLACK + (cut.channel + taps * cut.part) * cut.pitch
+        laid = 4 * prod(cut.block)
     ends = [0]
     for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, laid, cut.pieces * lines(held * size)):
         ends.append(ends[-1] + lines(nbytes))
@@ -209,6 +213,30 @@ def tiles(which: int, way: Way, images: int, groups: int, channels: int, results
     items = -(-images // joined) * groups * count[0] * -(-count[1] // (2 * high)) * -(-count[2] // (2 * wide))
     pieces, across = max(1, min(items, PIECES)), 2 * wide + 2 * LINE
     return Cut((1, 2 * high, 2 * wide), one, extent, one, channel, results, channels, chunk, 128, pieces, pitch, 0, across, 1, joined)
+
+
+def lanes(which: int, way: Way, groups: int, channels: int, results: int, words: int) -> Cut | None:
+    """The cut where the sums of weights go side by side for several channels, if they do: ``tiled``, ``pitch`` from
+    place to place."""
+    wide = max(way.count[2], 1)
+    if which != 2 or channels < STRIPE // 2 or prod(way.count[1:]) > 2 * FEW:
+        return None
+    most, reach, taps = BLOCK // words, way.reach, prod(way.window)
+    planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
+    strip = -(-channels // -(-channels // STRIPE) // 8) * 8 if channels > STRIPE else channels
+    pitch = -(-strip // 8) * 8 + 2 * LINE
+    deep = prod(planes) * (reach[0] + 1) * pitch
+    rows = max(1, min(max(way.count[1], 1), most // (deep * (wide + reach[2])) - reach[1]))
+    rows = -(-max(way.count[1], 1) // -(-max(way.count[1], 1) // rows))
+    extent = (reach[0] + 1, rows + reach[1], wide + reach[2])
+    channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
+    part = max(QUAD, min(max(results, 1), CHUNK, 2 * most // (taps * pitch) // QUAD * QUAD))
+    items = groups * -(-channels // strip)
+    part = min(part, portion(max(results, 1), ITEMS, items, 8))
+    items *= -(-max(results, 1) // part)
+    pieces, one = max(1, min(items, PIECES)), (1, 1, 1)
+    block = (1, rows, wide)
+    return Cut(block, planes, extent, one, channel, part, strip, QUAD, 128, pieces, pitch, 0, extent[2], 1, 1)
 
 
 def wasteful(way: Way, results: int, channels: int, most: int) -> bool:

@@ -153,7 +153,8 @@ class Block(Results):
         def some_rows(o: ir.Value, _: list[Any]) -> list[Any]:
             many = least(b, n("chunk"), b.sub(self.high, o))
             rows = at(b, own, b.mul(o, terms(n)), self.t)
-            passed = [rows, terms(n), offsets, self.seen, self.terms, n("depth"), self.rows, n("pitch"), count, many]
+            passed = [rows, terms(n), offsets, self.seen, self.terms, n("depth"), self.rows]
+            passed += [n("pitch"), count, many, constant(0)]
             b.call(self.strips, passed)
             n.each((many,), lambda i: self.store(b.add(o, i), i))
             return []

@@ -181,7 +181,7 @@ class Tiles(Results):
                 tiles = at(b, self.tiles, b.mul(k, self.plane), self.t)
                 out = at(b, self.sums, n.product(k, "chunk", "pitch"), self.t)
                 passed = [left, n("channels"), self.table, tiles, n("channels"), n("depth"), out, n("pitch")]
-                b.call(self.strips, [*passed, b.mul(many, each), rows])
+                b.call(self.strips, [*passed, b.mul(many, each), rows, constant(0)])
 
             n.each((constant(TILES),), product)
 
