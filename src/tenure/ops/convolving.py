@@ -6,8 +6,8 @@ For images x (N, C, …), weights w (O, C / groups, …) and results y (N, O, �
     spread y w      x[n, c, steps · p + gaps · k − lows] += y[n, o, p] w[o, c, k]
     filters x y     w[o, c, k] = Σ x[n, c, steps · p + gaps · k − lows] y[n, o, p]
 
-``shape`` is that of the result behind its first two axes. In cotangents an element −0.0 may not be selected; ``selects``
-and ``marks`` say of which operand, and of the result, as for matrix products (``ops.contract``).
+``shape`` is that of the result behind its first two axes. In cotangents an element −0.0 may not be selected;
+``selects`` and ``marks`` say of which operand, and of the result, as for matrix products (``ops.contract``).
 
 What lies outside of an image is no term: it is not multiplied by 0.
 """
@@ -24,7 +24,8 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.primitive import PARTIAL, UNSIGNED, Primitive
 from tenure.ir.program import TABLE, Value
-from tenure.ops.batching import examples, spread as repeated
+from tenure.ops.batching import examples
+from tenure.ops.batching import spread as repeated
 from tenure.ops.declare import REALS, claim, primitive
 from tenure.ops.lowering import Routine
 from tenure.ops.move import reshape
@@ -95,7 +96,9 @@ def _marked(np: Any, out: Any, found: Any, marks: bool) -> Any:
     return np.where(found, out, np.asarray(NONE, out.dtype)) if marks else out
 
 
-def _convolve(np: Any, x: Any, w: Any, *, shape: Sizes, groups: int, selects: int = 0, marks: bool = False, **form: Any) -> Any:  # fmt: skip
+def _convolve(
+    np: Any, x: Any, w: Any, *, shape: Sizes, groups: int, selects: int = 0, marks: bool = False, **form: Any
+) -> Any:
     x, w, n = _grouped(x, groups, 1), _grouped(w, groups, 0), len(shape)
     out = np.zeros((x.shape[0], groups, w.shape[1], *shape), x.dtype)
     seen = np.zeros(out.shape, bool)
@@ -107,7 +110,9 @@ def _convolve(np: Any, x: Any, w: Any, *, shape: Sizes, groups: int, selects: in
     return _marked(np, out, seen, marks).reshape(x.shape[0], w.shape[1] * groups, *shape)
 
 
-def _spread(np: Any, y: Any, w: Any, *, shape: Sizes, groups: int, selects: int = 0, marks: bool = False, **form: Any) -> Any:  # fmt: skip
+def _spread(
+    np: Any, y: Any, w: Any, *, shape: Sizes, groups: int, selects: int = 0, marks: bool = False, **form: Any
+) -> Any:
     y, w, n = _grouped(y, groups, 1), _grouped(w, groups, 0), len(shape)
     out = np.zeros((y.shape[0], groups, w.shape[2], *shape), y.dtype)
     seen = np.zeros(out.shape, bool)
@@ -119,7 +124,9 @@ def _spread(np: Any, y: Any, w: Any, *, shape: Sizes, groups: int, selects: int 
     return _marked(np, out, seen, marks).reshape(y.shape[0], w.shape[2] * groups, *shape)
 
 
-def _filters(np: Any, x: Any, y: Any, *, shape: Sizes, groups: int, selects: int = 0, marks: bool = False, **form: Any) -> Any:  # fmt: skip
+def _filters(
+    np: Any, x: Any, y: Any, *, shape: Sizes, groups: int, selects: int = 0, marks: bool = False, **form: Any
+) -> Any:
     x, y = _grouped(x, groups, 1), _grouped(y, groups, 1)
     out = np.zeros((groups, y.shape[2], x.shape[2], *shape), x.dtype)
     seen = np.zeros(out.shape, bool)
@@ -154,7 +161,8 @@ def _rules(name: str, *back: Ends) -> tuple[Callable[..., Any], Callable[..., An
         return out
 
     def jvp(
-        dxs: Sequence[Value | None], ans: Value, x: Value, y: Value, *, selects: int = 0, marks: bool = False, **form: Any
+        dxs: Sequence[Value | None], ans: Value, x: Value, y: Value, *, selects: int = 0, marks: bool = False,
+        **form: Any,
     ) -> Value | None:  # fmt: skip
         dx, dy = dxs
         of = TABLE[name]

@@ -11,75 +11,101 @@ pieces of the work a block: about BLOCK elements, or what one row of results rea
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from tenure.ir.aval import Aval
 
 Sizes = tuple[int, ...]
-BLOCK, STRIP = int(os.environ.get('BLK','3')) << 14, 1000
+BLOCK, STRIP = 3 << 14, 1000
 """Elements that a block reads, and results of it where weights are summed over them: of a cache's second and first
 level."""
 PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 """The most pieces of the work, the blocks wanted at least, elements that may be read behind an end, those of a line."""
-TILES, WORTH = 16, int(os.environ.get("WORTH","512"))
+TILES, WORTH = 16, 512
 """Numbers of a tile, and results from which it pays to transform the weights."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
-FEW, CHUNK, COPIED, STRIPE = 192, 64, 0.06, 128
-"""Places of results that a block has at least, if there are so many, and results that are computed at once."""
+FEW, CHUNK, DEPTH, STRIPE = 192, 64, 128, 128
+"""Places of results that a block has at least, if there are so many; results computed at once, terms of them that read
+different lines; channels whose sums of weights go side by side."""
+COPIED = 0.06
+"""The part of results that nobody wants up to which rows are not copied for each place of a window."""
 
 
-def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: object) -> list[int]:
+def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: Any) -> list[int]:
     """The numbers of ``convolve`` (0), ``spread`` (1) or ``filters`` (2)."""
     out: list[int] = []
-    for x in formed(which, ans, xs, **params)[0]:  # type: ignore[arg-type]
-        out.extend(x if isinstance(x, tuple) else [x])
+    for part in formed(which, xs, **params)[0]:
+        for x in part:
+            out.extend(x if isinstance(x, tuple) else [x])
     return out
 
 
-def room(which: int, ans: Aval, xs: Sequence[Aval], **params: object) -> int:
+def room(which: int, ans: Aval, xs: Sequence[Aval], **params: Any) -> int:
     """The bytes that it needs."""
-    return formed(which, ans, xs, **params)[1] if ans.size else 0  # type: ignore[arg-type]
+    return formed(which, xs, **params)[1] if ans.size else 0
 
 
 def formed(
-    which: int, ans: Aval, xs: Sequence[Aval], *, shape: Sizes, steps: Sizes, gaps: Sizes, lows: Sizes, groups: int,
+    which: int, xs: Sequence[Aval], *, shape: Sizes, steps: Sizes, gaps: Sizes, lows: Sizes, groups: int,
     selects: int = 0, marks: bool = False,
-) -> tuple[Form, int]:  # fmt: skip
+) -> tuple[tuple[Head, Way, Cut], int]:  # fmt: skip
     """The numbers and the bytes of room."""
     x, y = xs
     window, target = (shape, y.shape[2:]) if which == 2 else (y.shape[2:], shape)
     way = Way.of(which, x.shape[2:], target, window, steps, gaps, lows)
-    channels, taps, size = x.shape[1] // groups, prod(window), x.dtype.itemsize
+    images, channels, taps, size = x.shape[0], x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
-    made = tiles(which, way, x.shape[0], groups, channels, results, size // 4)
-    cut = made or lanes(which, way, groups, channels, results, size // 4) or Cut.of(
-        which, way, x.shape[0] * groups if which < 2 else groups, channels, results, size // 4
-    )
-    by = (taps, results * taps) if which == 1 else (channels * taps, taps)
-    terms = (cut.strip if which == 2 else channels) * taps
-    held = (cut.strip if which == 2 else channels) * cut.channel + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
+    sizes = (which, way, images, groups, channels, results, size // 4)
+    cut = tiles(*sizes) or lanes(*sizes) or Cut.of(*sizes)
     laid = y.size * size if which == 1 else 0
-    if cut.tiled and which < 2:
-        held = (1 + cut.joined) * cut.channel + SLACK + TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
-        laid = TILES * groups * results * channels * size
-    if cut.tiled and which == 2:
-        held = cut.strip * cut.channel + SLACK + (cut.channel + taps * cut.part) * cut.pitch
-        laid = 4 * prod(cut.block)
+    if cut.tiled:
+        laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
+    terms = (cut.strip if which == 2 else channels) * taps
+    piece = lines(held(which, cut, channels, taps) * size)
     ends = [0]
-    for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, laid, cut.pieces * lines(held * size)):
+    for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, laid, cut.pieces * piece):
         ends.append(ends[-1] + lines(nbytes))
-    head = (x.shape[0], groups, channels, results, *by, ends[1], ends[2] if laid else 0, ends[3], lines(held * size), selects, int(marks))
-    return Form(*head, *way, *cut), ends[4]
+    by = (taps, results * taps) if which == 1 else (channels * taps, taps)
+    begins = (ends[1], ends[2] if laid else 0, ends[3], piece)
+    return (Head(images, groups, channels, results, *by, *begins, selects, int(marks)), way, cut), ends[4]
+
+
+def held(which: int, cut: Cut, channels: int, taps: int) -> int:
+    """The elements that a piece of the work needs room for."""
+    if not cut.tiled:
+        seen = (cut.strip if which == 2 else channels) * cut.channel
+        return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
+    if which == 2:
+        return cut.strip * cut.channel + SLACK + (cut.channel + taps * cut.part) * cut.pitch
+    rows = TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
+    return (1 + cut.joined) * cut.channel + SLACK + rows
 
 
 def lines(nbytes: int) -> int:
     """Bytes up to a whole number of cache lines."""
     return -(-nbytes // 64) * 64
+
+
+class Head(NamedTuple):
+    """Sizes, the elements from weight to weight of another result or channel, where parts of the room begin, the bytes
+    of one piece's, and the parameters about what is not selected."""
+
+    images: int
+    groups: int
+    channels: int
+    results: int
+    by_result: int
+    by_channel: int
+    starts: int
+    turned: int
+    pieces_at: int
+    piece: int
+    selects: int
+    marks: int
 
 
 class Way(NamedTuple):
@@ -97,7 +123,7 @@ class Way(NamedTuple):
     offset: Sizes
     base: Sizes
     sign: int
-    count: Sizes
+    counts: Sizes
 
     @staticmethod
     def of(which: int, source: Sizes, target: Sizes, window: Sizes, step: Sizes, gap: Sizes, low: Sizes) -> Way:
@@ -124,12 +150,6 @@ class Way(NamedTuple):
         steps = [a * b for a, b in zip(self.step_in, self.step_out, strict=True)]
         return tuple([(k - 1) * g // s for k, g, s in zip(self.window, self.gap, steps, strict=True)])
 
-    @property
-    def bare(self) -> bool:
-        """Whether a result reads its own place alone."""
-        one = (1, 1, 1)
-        return self.window == self.step_in == self.step_out == one and self.source == self.target and not any(self.lows)
-
 
 class Cut(NamedTuple):
     """Blocks, and what they read: along each axis planes, which begin ``leap`` after one another, and the extent of
@@ -153,9 +173,10 @@ class Cut(NamedTuple):
     joined: int
 
     @staticmethod
-    def of(which: int, way: Way, images: int, channels: int, results: int, words: int) -> Cut:
-        """The cut of one primitive; ``images`` are those whose results are apart."""
-        most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.count])
+    def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
+        """The cut of one primitive."""
+        images = images * groups if which < 2 else groups  # whose results are apart
+        most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.counts])
         seen, part, strip = max(channels, 1) if which < 2 else 1, max(results, 1), max(channels, 1)
         planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
         columns = wasteful(way, part, seen, 3 * most)
@@ -180,27 +201,28 @@ class Cut(NamedTuple):
             items *= count[0] * -(-count[1] // rows) * -(-count[2] // wide)
             part = portion(part, ITEMS, items, QUAD * QUAD)
             items *= -(-max(results, 1) // part)
-            chunk = max(QUAD, min(CHUNK, -(-part // QUAD) * QUAD, int(os.environ.get('CHK','48'))*1024 // terms // QUAD * QUAD))
+            chunk = max(QUAD, min(CHUNK, -(-part // QUAD) * QUAD, BLOCK // terms // QUAD * QUAD))
         else:
             strip = min(portion(strip, ITEMS, items, 8), max(1, most // channel))
             items *= -(-max(channels, 1) // strip)
             part = portion(part, ITEMS, items, 8)
             items *= -(-max(results, 1) // part)
             chunk = QUAD
-        depth = max(1, int(float(os.environ.get("DEP","20480")) // 160 * way.window[2] // planes[2]))
+        depth = max(1, DEPTH * way.window[2] // planes[2])
         pieces = max(1, min(items, PIECES))
-        return Cut((1, rows, wide), planes, extent, leap, channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1)
+        rest = (channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1)
+        return Cut((1, rows, wide), planes, extent, leap, *rest)
 
 
 def tiles(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
     """The cut where tiles of 2 × 2 results are computed together (``compile.routines.winograd``), if they are."""
-    one, count = (1, 1, 1), way.count
+    one, count = (1, 1, 1), way.counts
     fits = way.window == (1, 3, 3) and way.step_in == way.step_out == way.gap == one and which < 2
     many = images * prod(count) >= WORTH and min(count[1:], default=0) >= 4 and min(channels, results) >= LINE
     if not (fits and many):
         return None
     chunk = min(CHUNK, -(-results // QUAD) * QUAD)
-    goal = int(os.environ.get("GOAL", "0")) or max(24, min(64, 2 * BLOCK // words // (TILES * (channels + chunk))))
+    goal = max(24, min(64, 2 * BLOCK // words // (TILES * (channels + chunk))))
     wide = -(-count[2] // 2)
     wide = -(-wide // -(-wide // max(goal, 32)))
     high = -(-count[1] // 2)
@@ -212,22 +234,23 @@ def tiles(which: int, way: Way, images: int, groups: int, channels: int, results
     pitch = (-(-(joined * wide * high + LINE) // LINE) | 1) * LINE
     items = -(-images // joined) * groups * count[0] * -(-count[1] // (2 * high)) * -(-count[2] // (2 * wide))
     pieces, across = max(1, min(items, PIECES)), 2 * wide + 2 * LINE
-    return Cut((1, 2 * high, 2 * wide), one, extent, one, channel, results, channels, chunk, 128, pieces, pitch, 0, across, 1, joined)
+    rest = (channel, results, channels, chunk, DEPTH, pieces, pitch, 0, across, 1, joined)
+    return Cut((1, 2 * high, 2 * wide), one, extent, one, *rest)
 
 
-def lanes(which: int, way: Way, groups: int, channels: int, results: int, words: int) -> Cut | None:
+def lanes(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
     """The cut where the sums of weights go side by side for several channels, if they do: ``tiled``, ``pitch`` from
     place to place."""
-    wide = max(way.count[2], 1)
-    if which != 2 or channels < STRIPE // 2 or prod(way.count[1:]) > 2 * FEW:
+    wide = max(way.counts[2], 1)
+    if which != 2 or channels < STRIPE // 2 or prod(way.counts[1:]) > 2 * FEW:
         return None
     most, reach, taps = BLOCK // words, way.reach, prod(way.window)
     planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
     strip = -(-channels // -(-channels // STRIPE) // 8) * 8 if channels > STRIPE else channels
     pitch = -(-strip // 8) * 8 + 2 * LINE
     deep = prod(planes) * (reach[0] + 1) * pitch
-    rows = max(1, min(max(way.count[1], 1), most // (deep * (wide + reach[2])) - reach[1]))
-    rows = -(-max(way.count[1], 1) // -(-max(way.count[1], 1) // rows))
+    rows = max(1, min(max(way.counts[1], 1), most // (deep * (wide + reach[2])) - reach[1]))
+    rows = -(-max(way.counts[1], 1) // -(-max(way.counts[1], 1) // rows))
     extent = (reach[0] + 1, rows + reach[1], wide + reach[2])
     channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
     part = max(QUAD, min(max(results, 1), CHUNK, 2 * most // (taps * pitch) // QUAD * QUAD))
@@ -236,15 +259,16 @@ def lanes(which: int, way: Way, groups: int, channels: int, results: int, words:
     items *= -(-max(results, 1) // part)
     pieces, one = max(1, min(items, PIECES)), (1, 1, 1)
     block = (1, rows, wide)
-    return Cut(block, planes, extent, one, channel, part, strip, QUAD, 128, pieces, pitch, 0, extent[2], 1, 1)
+    return Cut(block, planes, extent, one, channel, part, strip, QUAD, DEPTH, pieces, pitch, 0, extent[2], 1, 1)
 
 
 def wasteful(way: Way, results: int, channels: int, most: int) -> bool:
     """Whether results between two rows, which nobody wants, cost more than copies of rows for each of their places."""
-    far, (_, down, wide), k = way.reach[2], way.count, way.window[2]
+    far, (_, down, wide), k = way.reach[2], way.counts, way.window[2]
     rows = min(down, -(-FEW // max(wide, 1))) + way.reach[1]
     fits = channels * k * (way.reach[0] + 1) * min(way.step_in[1], way.window[1]) * rows * wide <= most
-    return k > 1 and fits and far * results * prod(way.window) > (wide + far) * (8 * (k - 1) + results * prod(way.window) * COPIED)
+    work = results * prod(way.window)
+    return k > 1 and fits and far * work > (wide + far) * (8 * (k - 1) + work * COPIED)
 
 
 def box(which: int, deep: int, down: int, across: int, count: Sizes, most: int) -> tuple[int, int]:
@@ -264,53 +288,10 @@ def portion(n: int, wanted: int, items: int, least: int) -> int:
     return -(-n // (parts * QUAD)) * QUAD if parts > 1 else n
 
 
-class Form(NamedTuple):
-    """What a routine is told."""
-
-    images: int
-    groups: int
-    channels: int
-    results: int
-    by_result: int
-    by_channel: int
-    starts: int
-    turned: int
-    pieces_at: int
-    piece: int
-    selects: int
-    marks: int
-    source: Sizes
-    target: Sizes
-    window: Sizes
-    step_in: Sizes
-    step_out: Sizes
-    gap: Sizes
-    lows: Sizes
-    shift: Sizes
-    offset: Sizes
-    base: Sizes
-    sign: int
-    count: Sizes
-    block: Sizes
-    planes: Sizes
-    extent: Sizes
-    leap: Sizes
-    channel: int
-    part: int
-    strip: int
-    chunk: int
-    depth: int
-    pieces: int
-    pitch: int
-    columns: int
-    across: int
-    tiled: int
-    joined: int
-
-
 ALL = [
-    of
-    for name, kind in get_type_hints(Form).items()
-    for of in ([name] if kind is int else [f"{name}.{axis}" for axis in SPATIAL])
+    name
+    for part in (Head, Way, Cut)
+    for field, kind in get_type_hints(part).items()
+    for name in ([field] if kind is int else [f"{field}.{axis}" for axis in SPATIAL])
 ]
 """Names of the numbers, in order."""

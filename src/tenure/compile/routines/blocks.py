@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -209,16 +208,14 @@ def emit_tables(module: ir.Module, name: str, bits: int) -> ir.Function:
                 b.store(b.add(e, constant(1)), place)
 
         def again(c: ir.Value, k: ir.Value) -> None:
-            e, source = b.load(place, typ=I64), b.add(first, k)
-            known = (number(b, table, source), number(b, table, b.add(size, source)))
-            steps = (n.product(c, "channel"), n.product(c, "by_channel"))
-            put(e, *[b.add(x, step) for x, step in zip(known, steps, strict=True)])
+            e, own, other = b.load(place, typ=I64), number(b, table, b.add(first, k)), b.add(size, b.add(first, k))
+            put(e, b.add(own, n.product(c, "channel")), b.add(number(b, table, other), n.product(c, "by_channel")))
             b.store(b.add(e, constant(1)), place)
 
         with b.if_then(b.icmp_signed(">", channels, constant(0))):
             n.each(n.three("window"), entry)
             taps = b.sub(b.load(place, typ=I64), first)
-            counted(b, constant(1), channels, 1, lambda c, _: over(b, [taps], partial(again, c)) or [])
+            n.each((b.sub(channels, constant(1)), taps), lambda c, k: again(b.add(c, constant(1)), k))
 
     n.each(outs, job)
     b.ret_void()

@@ -1,7 +1,7 @@
 """Convolution of images, and its transpose: block by block (``ops.tiling``), in tiles of registers (``tiles``).
 
     buffers  images, weights, result, room
-    numbers  those of ``ops.tiling.Form``
+    numbers  those of ``ops.tiling.ALL``
 
 The weights of the transpose are laid out anew first. A block of images is copied (``blocks``); then for each residue of
 results the tiles give rows of results, which are stored where they belong (``results``). What came out infinite, NaN,
@@ -74,11 +74,17 @@ def emit_turns(module: ir.Module, name: str, bits: int) -> ir.Function:
         source = at(b, weights, b.add(own, n.product(low, "by_result")), n.t)
         target = at(b, panels, b.add(own, b.mul(low, count)), n.t)
 
-        def element(e: ir.Value, i: ir.Value) -> None:
-            place = b.add(number(b, places, e), n.product(i, "by_result"))
-            store(b, load(b, source, place, n.t), target, b.add(b.mul(i, count), e))
+        def line(k: ir.Value, i: ir.Value) -> None:
+            begin, row, skip = n.product(k, constant(LINE)), b.mul(i, count), n.product(i, "by_result")
 
-        n.each((count, many), element)
+            def element(e: ir.Value, _: list[Any]) -> list[Any]:
+                x = load(b, source, b.add(number(b, places, e), skip), n.t)
+                store(b, x, target, b.add(row, e))
+                return []
+
+            counted(b, begin, least(b, b.add(begin, constant(LINE)), count), 1, element)
+
+        n.each((n.parts(count, constant(LINE)), many), line)
         return []
 
     counted(b, first, last, 1, one)
@@ -93,19 +99,19 @@ def emit_blocks(module: ir.Module, name: str, bits: int, lanes: int, calls: Call
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     block = Block(b, numbers, buffers, bits, lanes, calls)
     n = block.n
-    counts = [n("images"), n("groups"), *[n.parts(*x) for x in zip(n.three("count"), n.three("block"), strict=True)]]
+    counts = [n("images"), n("groups"), *[n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]]
     counts.append(n.parts(n("results"), n("part")))
     items = n.product(*counts)
 
     def piece(p: ir.Value, _: list[Any]) -> list[Any]:
         block.rooms(p)
-        ends = [b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1)))]
+        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
 
         def one(item: ir.Value, _: list[Any]) -> list[Any]:
             block.emit(*split(b, item, counts)[1:])
             return []
 
-        counted(b, *ends, 1, one)
+        counted(b, begin, end, 1, one)
         return []
 
     counted(b, first, last, 1, piece)

@@ -1,7 +1,7 @@
 """Gradients of the weights of a convolution: sums over images and places, a few channels an item (``ops.tiling``).
 
     buffers  images, results, gradient, room
-    numbers  those of ``ops.tiling.Form``
+    numbers  those of ``ops.tiling.ALL``
 
 An item goes over images and blocks in order. Of a block the channels are copied (``blocks``), and the results of a few
 filters, with zeros where a row goes on in the copy; both then lie behind one another, and ``tiles`` sums over them.
@@ -20,7 +20,7 @@ from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
 from tenure.compile.routines.code import I1, I32, I64, POINTER, TASK, at, least, load, share, started, store
 from tenure.compile.routines.singles import split, total
 from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number
-from tenure.ops.tiling import QUAD, SLACK, SPATIAL
+from tenure.ops.tiling import LINE, QUAD, SLACK, SPATIAL
 
 BYTES = 32
 """Bytes of the lanes in which is added up, whatever a processor has."""
@@ -77,13 +77,13 @@ def emit_items(module: ir.Module, name: str, of: Any, form: tuple[int, int], cal
 
     def piece(p: ir.Value, _: list[Any]) -> list[Any]:
         made.rooms(p)
-        ends = [b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1)))]
+        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
 
         def one(item: ir.Value, _: list[Any]) -> list[Any]:
             made.emit(*split(b, item, counts)[1:])
             return []
 
-        counted(b, *ends, 1, one)
+        counted(b, begin, end, 1, one)
         return []
 
     counted(b, first, last, 1, piece)
@@ -140,7 +140,7 @@ class Item:
 
         begin = lambda o, place: self.clear(place, self.terms)  # noqa: E731
         self.begin(lambda: counted(b, self.low, self.high, 1, lambda o, _: filter_of(o, begin)))
-        boxes = [n.parts(*x) for x in zip(n.three("count"), n.three("block"), strict=True)]
+        boxes = [n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]
         n.each([n("images"), *boxes], self.block)
         self.end()
         counted(b, self.low, self.high, 1, lambda o, _: filter_of(o, self.mend))
@@ -157,7 +157,7 @@ class Item:
         b, n = self.b, self.n
         self.image = image
         self.box = [d, n.product(h, "block.h"), n.product(w, "block.w")]
-        sizes = zip(n.three("count"), self.box, n.three("block"), strict=True)
+        sizes = zip(n.three("counts"), self.box, n.three("block"), strict=True)
         self.height, self.width = [least(b, b.sub(count, x), size) for count, x, size in sizes][1:]
         own = b.add(n.product(b.add(n.product(image, "groups"), self.group), "channels"), self.channel)
         start = at(b, self.images, n.product(own, n.volume("source")), self.t)
@@ -172,7 +172,8 @@ class Item:
         def some_filters(o: ir.Value, _: list[Any]) -> list[Any]:
             many = least(b, constant(QUAD), b.sub(self.high, o))
             n.each((many, self.height), lambda i, r: self.row(b.add(o, i), i, r))
-            n.each((many,), lambda i: self.clear(at(b, self.rows, b.add(n.product(i, "pitch"), count), self.t), constant(self.lanes)))
+            tail = at(b, self.rows, count, self.t)
+            n.each((many,), lambda i: self.clear(at(b, tail, n.product(i, "pitch"), self.t), constant(self.lanes)))
             place = at(b, self.place, b.mul(o, self.whole), self.t)
             passed = [self.rows, self.table, self.seen, self.terms, place, self.whole, count, n("pitch")]
             chosen(b, many, lambda m: b.call(self.sums[m - 1], passed))
@@ -248,8 +249,8 @@ class Wide(Item):
         def tap(k: ir.Value, _: list[Any]) -> list[Any]:
             source = at(b, self.turned, n.product(number(b, self.table, k), "pitch"), self.t)
             out = at(b, self.rows, n.product(k, "part", "pitch"), self.t)
-            passed = [left, n.volume("target"), self.places, source, terms, n("depth"), out, n("pitch"), count, rows]
-            b.call(self.sums, [*passed, before])
+            passed = [left, n.volume("target"), self.places, source, terms, n("depth"), out, n("pitch")]
+            b.call(self.sums, [*passed, count, rows, before])
             return []
 
         counted(b, constant(0), n.volume("window"), 1, tap)
@@ -276,13 +277,20 @@ class Wide(Item):
         b, n = self.b, self.n
         none = b.icmp_signed("==", b.load(self.before, typ=I64), constant(0))
 
-        def one(o: ir.Value, k: ir.Value, c: ir.Value) -> None:
-            place = b.add(n.product(b.add(n.product(k, "part"), o), "pitch"), c)
-            x = b.select(none, ir.Constant(self.t, 0.0), load(b, self.rows, place, self.t))
-            to = b.add(b.mul(b.add(self.low, o), self.whole), b.add(n.product(c, n.volume("window")), k))
-            store(b, x, self.place, to)
+        def some(o: ir.Value, part: ir.Value, k: ir.Value) -> None:
+            first, window = n.product(part, constant(LINE)), n.volume("window")
+            row = at(b, self.rows, n.product(b.add(n.product(k, "part"), o), "pitch"), self.t)
+            to = at(b, self.place, b.add(b.mul(b.add(self.low, o), self.whole), k), self.t)
 
-        n.each((b.sub(self.high, self.low), n.volume("window"), self.count), one)
+            def one(c: ir.Value, _: list[Any]) -> list[Any]:
+                x = b.select(none, ir.Constant(self.t, 0.0), load(b, row, c, self.t))
+                store(b, x, to, b.mul(c, window))
+                return []
+
+            counted(b, first, least(b, b.add(first, constant(LINE)), self.count), 1, one)
+
+        parts = n.parts(self.count, constant(LINE))
+        n.each((b.sub(self.high, self.low), parts, n.volume("window")), some)
 
 
 def emit_single(module: ir.Module, name: str, bits: int) -> ir.Function:

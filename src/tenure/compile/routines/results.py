@@ -24,8 +24,8 @@ class Calls(NamedTuple):
     @staticmethod
     def emitted(module: ir.Module, name: str, bits: int, lanes: int) -> Calls:
         """Add them."""
-        strips = emit_strips(module, f"{name}.strips", bits, lanes)
-        return Calls(emit_copy(module, f"{name}.copy", bits, lanes), strips, emit_single(module, f"{name}.single", bits))
+        copy, strips = (emit(module, f"{name}.{emit.__name__}", bits, lanes) for emit in (emit_copy, emit_strips))
+        return Calls(copy, strips, emit_single(module, f"{name}.single", bits))
 
 
 class Results:
@@ -48,7 +48,7 @@ class Results:
         b, n = self.b, self.n
         self.image, self.group = image, group
         self.box = [d, n.product(h, "block.h"), n.product(w, "block.w")]
-        sizes = zip(n.three("count"), self.box, n.three("block"), strict=True)
+        sizes = zip(n.three("counts"), self.box, n.three("block"), strict=True)
         self.height, self.width = [least(b, b.sub(count, x), size) for count, x, size in sizes][1:]
         own = n.product(b.add(n.product(image, "groups"), group), "channels")
         return at(b, self.images, b.mul(own, n.volume("source")), self.t)

@@ -47,7 +47,8 @@ class Singles:
                 store(b, b.call(block.single, passed), line, q)
             with b.if_then(b.and_(zero, by_map)):
                 found = self.selected(b.add(n.product(r, "extent.w"), k))
-                store(b, b.select(found, b.fadd(load(b, line, q, block.t), ir.Constant(block.t, 0.0)), unselected(block.t)), line, q)
+                known = b.fadd(load(b, line, q, block.t), ir.Constant(block.t, 0.0))
+                store(b, b.select(found, known, unselected(block.t)), line, q)
             return []
 
         counted(b, *block.ends, 1, one)
@@ -152,7 +153,7 @@ def total(n: Numbers, count: ir.Value, term: Any) -> None:
             asked = b.icmp_signed("!=", b.and_(n("selects"), constant(bit)), constant(0))
             chosen = b.and_(chosen, b.not_(b.and_(none, asked)))
             factors.append(b.bitcast(x, t))
-        ans, any_ = b.select(chosen, fused(b, *factors, found), found), b.or_(seen, chosen)
+        ans, any_ = b.select(chosen, fused(b, factors[0], factors[1], found), found), b.or_(seen, chosen)
         b.branch(after)
         b.position_at_end(after)
         ans_, any__ = b.phi(t), b.phi(I1)

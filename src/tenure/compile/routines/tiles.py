@@ -50,11 +50,12 @@ def number(b: ir.IRBuilder, numbers: ir.Value, e: ir.Value) -> ir.Value:
 
 
 def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """``strip`` (weights, from row to row of them, offsets, source, terms, of them at once, out, pitch, count, rows, terms
-    that are in it): vectors of results, for each some terms, and for these a few rows after the other, while
+    """``strip`` (weights, from row to row of them, offsets, source, terms, of these at once, out, pitch, count, rows,
+    terms that are in it): vectors of results, for each some terms, and for these a few rows after the other, while
     what they read is near."""
     t = REALS[bits]
-    made = [[emit_tile(module, f"{name}.{m}.{v}", t, lanes, m, v) for v in range(1, WIDE + 1)] for m in range(1, QUAD + 1)]
+    sizes = [[(m, v) for v in range(1, WIDE + 1)] for m in range(1, QUAD + 1)]
+    made = [[emit_tile(module, f"{name}.{m}.{v}", t, lanes, m, v) for m, v in row] for row in sizes]
     function, b = started(module, name, STRIP)
     weights, down, offsets, source, terms, depth, out, pitch, count, rows, before = function.args
 
@@ -68,7 +69,8 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
             def some_rows(i: ir.Value, _: list[Any]) -> list[Any]:
                 row = at(b, out, b.add(b.mul(i, pitch), start), t)
                 panel = at(b, weights, b.add(b.mul(i, down), e), t)
-                passed = [panel, down, at(b, offsets, e, I32), at(b, source, start, t), many, row, pitch, b.add(before, e)]
+                passed = [panel, down, at(b, offsets, e, I32), at(b, source, start, t), many, row, pitch]
+                passed.append(b.add(before, e))
                 chosen(b, least(b, constant(QUAD), b.sub(rows, i)), lambda m: b.call(made[m - 1][v - 1], passed))
                 return []
 

@@ -1,7 +1,8 @@
 """Convolution by windows of 3 × 3, in tiles of 2 × 2 results: 16 products a channel in place of 36.
 
 Of a tile of 4 × 4 elements d and a window g the results are Aᵀ ((G g Gᵀ) · (Bᵀ d B)) A. The products are those of
-matrices, one for each of the 16 places: weights by channels, which are computed once, and channels by tiles (``tiles``).
+matrices, one for each of the 16 places: weights by channels, which are computed once, and channels by tiles
+(``tiles``).
 The numbers of B and A are 0 and ±1, those of G also ½, so small whole numbers have exact results; else the error is
 about twice that of a sum by the definition. What comes out infinite or NaN is computed by the definition
 (``singles``), as a tile mixes all its elements.
@@ -12,6 +13,7 @@ Source: A. Lavin, S. Gray, Fast algorithms for convolutional neural networks, ar
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -65,46 +67,16 @@ def emit_weights(module: ir.Module, name: str, bits: int) -> ir.Function:
     context, first, last = function.args
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     n = Numbers(b, numbers, bits)
-    given, target = load(b, buffers, 1, POINTER), n.room(load(b, buffers, 3, POINTER), "turned")
-    table, channels = n.room(load(b, buffers, 3, POINTER), "starts"), n("channels")
-    plane = n.product("groups", "results", "channels")
-    turned = b.icmp_signed("<", n("sign"), constant(0))
+    given, room, channels = load(b, buffers, 1, POINTER), load(b, buffers, 3, POINTER), n("channels")
+    table, target = n.room(room, "starts"), n.room(room, "turned")
 
     def one(item: ir.Value, _: list[Any]) -> list[Any]:
         group, o = b.sdiv(item, n("results")), b.srem(item, n("results"))
         start = b.add(n.product(group, "results", channels, constant(9)), n.product(o, "by_result"))
-
-        def several(c: ir.Value, count: int) -> None:
-            def tap(k: int) -> ir.Value:
-                place = b.select(turned, constant(8 - k), constant(k))
-                xs = []
-                for j in range(count):
-                    at_ = b.add(start, n.product(b.add(c, constant(j)), "by_channel"))
-                    xs.append(load(b, given, b.add(at_, place), n.t))
-                if count == 1:
-                    return xs[0]
-                x = ir.Constant(ir.VectorType(n.t, count), ir.Undefined)
-                for j, y in enumerate(xs):
-                    x = b.insert_element(x, y, ir.Constant(I32, j))
-                return x
-
-            found = both(b, [[tap(3 * i + j) for j in range(3)] for i in range(3)], weights)
-            for i in range(SIDE):
-                for j in range(SIDE):
-                    place = b.add(b.mul(item, channels), b.add(c, b.mul(constant(SIDE * i + j), plane)))
-                    b.store(found[i][j], at(b, target, place, n.t), align=4)
-
-        def wide(c: ir.Value, _: list[Any]) -> list[Any]:
-            several(c, EIGHT)
-            return []
-
-        def single(c: ir.Value, _: list[Any]) -> list[Any]:
-            several(c, 1)
-            return []
-
+        source, out = at(b, given, start, n.t), at(b, target, b.mul(item, channels), n.t)
         whole = b.sub(channels, b.srem(channels, constant(EIGHT)))
-        counted(b, constant(0), whole, EIGHT, wide)
-        counted(b, whole, channels, 1, single)
+        for ends, count in (((constant(0), whole), EIGHT), ((whole, channels), 1)):
+            counted(b, ends[0], ends[1], count, partial(transformed, n, source, out, count))
         return []
 
     def offset(c: ir.Value, _: list[Any]) -> list[Any]:
@@ -118,6 +90,28 @@ def emit_weights(module: ir.Module, name: str, bits: int) -> ir.Function:
     return function
 
 
+def transformed(n: Numbers, source: ir.Value, out: ir.Value, count: int, c: ir.Value, _: list[Any]) -> list[Any]:
+    """Transform the windows of so many channels."""
+    b, turned = n.b, n.b.icmp_signed("<", n("sign"), constant(0))
+    plane = n.product("groups", "results", "channels")
+    starts = [at(b, source, n.product(b.add(c, constant(j)), "by_channel"), n.t) for j in range(count)]
+
+    def tap(k: int) -> ir.Value:
+        place = b.select(turned, constant(8 - k), constant(k))
+        xs = [load(b, start, place, n.t) for start in starts]
+        if count == 1:
+            return xs[0]
+        x: ir.Value = ir.Constant(ir.VectorType(n.t, count), ir.Undefined)
+        for j, y in enumerate(xs):
+            x = b.insert_element(x, y, ir.Constant(I32, j))
+        return x
+
+    found = both(b, [[tap(3 * i + j) for j in range(3)] for i in range(3)], weights)
+    for k, x in enumerate([x for row in found for x in row]):
+        b.store(x, at(b, out, b.add(c, b.mul(constant(k), plane)), n.t), align=4)
+    return []
+
+
 def emit_pieces(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls) -> ir.Function:
     """The task of pieces of the work."""
     function, b = started(module, name, TASK)
@@ -126,18 +120,18 @@ def emit_pieces(module: ir.Module, name: str, bits: int, lanes: int, calls: Call
     block = Tiles(b, numbers, buffers, bits, lanes, calls)
     n = block.n
     counts = [n.parts(n("images"), n("joined")), n("groups")]
-    counts += [n.parts(*x) for x in zip(n.three("count"), n.three("block"), strict=True)]
+    counts += [n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]
     items = n.product(*counts)
 
     def piece(p: ir.Value, _: list[Any]) -> list[Any]:
         block.rooms(p)
-        ends = [b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1)))]
+        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
 
         def one(item: ir.Value, _: list[Any]) -> list[Any]:
             block.emit(*split(b, item, counts)[1:])
             return []
 
-        counted(b, *ends, 1, one)
+        counted(b, begin, end, 1, one)
         return []
 
     counted(b, first, last, 1, piece)
@@ -235,7 +229,8 @@ class Tiles(Results):
     def forth(self, lines: Sequence[ir.Value], outs: Sequence[ir.Value], k: ir.Value) -> list[Any]:
         """Transform a vector of tiles."""
         b, first = self.b, self.b.mul(k, constant(2))
-        grid = [[*self.apart(at(b, line, first, self.t), 0), *self.apart(at(b, line, first, self.t), 2)] for line in lines]
+        starts = [at(b, line, first, self.t) for line in lines]
+        grid = [[*self.apart(start, 0), *self.apart(start, 2)] for start in starts]
         for i, values in enumerate(both(b, grid, elements)):
             for j, x in enumerate(values):
                 b.store(x, at(b, outs[SIDE * i + j], k, self.t), align=4)
