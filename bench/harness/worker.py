@@ -26,7 +26,8 @@ COMPARED = 3
 """The call whose results are compared: programs seen before are compiled by then."""
 WARM_UP = 3
 PATIENCE = 300.0
-FILES = ("pointwise", "reductions", "scans", "training", "networks", "indexing", "order", "draws")
+FILES = ("pointwise", "reductions", "scans", "training", "networks", "indexing", "order", "draws", "convolutions")
+FILES += ("batches",)
 
 
 def rows_of(*files: str) -> dict[str, Any]:
