@@ -272,6 +272,7 @@ from tenure.values.operations.matrices.older import lu_solve as lu_solve
 from tenure.values.operations.matrices.older import qr as qr
 from tenure.values.operations.matrices.older import svd as svd
 from tenure.values.operations.matrices.older import vander as vander
+from tenure.values.operations.matrices.reports import lu_unpack as lu_unpack
 from tenure.values.operations.matrices.spectra import matrix_exp as matrix_exp
 from tenure.values.operations.matrices.spectra import matrix_power as matrix_power
 from tenure.values.operations.matrices.systems import cholesky_inverse as cholesky_inverse

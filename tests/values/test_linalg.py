@@ -142,6 +142,23 @@ def test_an_example_without_a_result_is_named() -> None:
 
 
 def test_reports_in_place_of_errors() -> None:
+    x = tn.tensor(np.stack([np.eye(2), np.ones((2, 2))]))
+    for info in (L.inv_ex(x).info, L.solve_ex(x, tn.ones(2, 1, dtype=tn.float64)).info, L.lu_factor_ex(x).info):
+        assert info.tolist() == [0, 2]
+        assert info.dtype == tn.int32
+    with pytest.raises(L.LinAlgError, match="singular: pivot 2"):
+        L.inv_ex(x, check_errors=True).inverse.numpy()
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4, 3), (2, 3, 5), (0, 2, 2)])
+def test_factors_one_by_one(shape: tuple[int, ...]) -> None:
+    x = tn.tensor(np.random.default_rng(3).standard_normal(shape))
+    p, low, up = tn.lu_unpack(*L.lu_factor(x))
+    close(p @ low @ up, x.numpy())
+    assert tn.lu_unpack(*L.lu_factor(x), unpack_data=False)[1].numel() == 0
+
+
+def test_reports_in_place_of_errors() -> None:
     info = L.cholesky_ex(tn.tensor(np.stack([np.eye(2), np.ones((2, 2)) - 2 * np.eye(2)]))).info
     assert info.numpy().tolist() == [0, 1]
     sign, size = L.slogdet(tn.ones(2, 2))

@@ -16,6 +16,7 @@ from tenure.values.operations.matrices.decompositions import (
     svd,
     svdvals,
 )
+from tenure.values.operations.matrices.reports import inv_ex, lu_factor_ex, solve_ex
 from tenure.values.operations.matrices.spectra import (
     cond,
     matrix_exp,
@@ -56,9 +57,11 @@ __all__ = [
     "eigvalsh",
     "householder_product",
     "inv",
+    "inv_ex",
     "lstsq",
     "lu",
     "lu_factor",
+    "lu_factor_ex",
     "lu_solve",
     "matmul",
     "matrix_exp",
@@ -73,6 +76,7 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "svd",
     "svdvals",

@@ -109,7 +109,7 @@ class Head(NamedTuple):
 
 
 class Way(NamedTuple):
-    """Where on each of three axes images, windows and results meet. A place in an image is step_in · (place of a
+    """The meeting of images, windows and results on each of three axes. A place in an image is step_in · (place of a
     result) + leap · plane + shift, one in the result step_out · (place) + residue + offset."""
 
     source: Sizes
@@ -127,7 +127,7 @@ class Way(NamedTuple):
 
     @staticmethod
     def of(which: int, source: Sizes, target: Sizes, window: Sizes, step: Sizes, gap: Sizes, low: Sizes) -> Way:
-        """Where a primitive has them meet."""
+        """The meeting that a primitive has."""
         if prod(window) == prod(step) == 1 and not any(low) and source == target:
             source = target = (prod(source),)
             window, step, gap, low = (1,), (1,), (1,), (0,)

@@ -1,4 +1,4 @@
-"""What the routines of convolution share: their numbers, the copy of what a block reads, its table of offsets."""
+"""Common code of the routines of convolution: their numbers, the copy of what a block reads, its table of offsets."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
 
 
 def within(n: Numbers, first: ir.Value, step: ir.Value, width: ir.Value, count: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """From which k on, and up to which, first + k step lies in a row, for k below a count."""
+    """The first k, and the one behind the last, for which first + k step lies in a row; below a count."""
     b, zero = n.b, constant(0)
     begin = least(b, n.parts(larger(b, b.sub(zero, first), zero), step), count)
     end = least(b, n.parts(larger(b, b.sub(width, first), zero), step), count)

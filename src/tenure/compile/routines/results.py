@@ -54,7 +54,7 @@ class Results:
         return at(b, self.images, b.mul(own, n.volume("source")), self.t)
 
     def lines(self) -> None:
-        """What the rows of a residue have in common: where they begin and end, and whether all are one row."""
+        """Common numbers of the rows of a residue: where they begin and end, and whether all are one row."""
         b, n = self.b, self.n
         steps, offsets, width = n.three("step_out"), n.three("offset"), n("target.w")
         spots = zip(self.box, steps, self.job, offsets, strict=True)

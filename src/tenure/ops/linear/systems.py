@@ -237,6 +237,19 @@ def lu_factor(a: Value, *, name: str = "lu_factor", check: bool = True) -> tuple
     return regular(found, report(known)) if check and m == n else found, pivots, info_of(known)
 
 
+def lu_unpack(found: Value, pivots: Value) -> tuple[Value, Value, Value]:
+    """The permutation and both factors, of these as one matrix and the pivots."""
+    m, n = matrices("lu_unpack", found.aval)
+    k = min(m, n)
+    if pivots.shape != (*found.shape[:-2], k):
+        raise ShapeError(f"lu_unpack: factors of shape {list(found.shape)} and pivots of shape {list(pivots.shape)}")
+    order, rows = exchanges(pivots, rows=m), shaped(counting(found, m, 0, 1), (m, 1))
+    left, right = part(found, found.ndim - 1, 0, k), part(found, found.ndim - 2, 0, k)
+    one = as_type(pointwise.equal(rows, counting(found, k, 0, 1)), found.dtype)
+    permuted = pointwise.equal(shaped(order, (*order.shape[:-1], 1, m)), rows)
+    return as_type(permuted, found.dtype), lower(left, -1) + one, upper(right)
+
+
 def lu_solve(found: Value, pivots: Value, b: Value, *, left: bool, adjoint_of: bool) -> Value:
     """The solution of a system, given both factors as one matrix and the pivots."""
     n = square("lu_solve", found.aval)
