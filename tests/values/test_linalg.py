@@ -141,7 +141,7 @@ def test_an_example_without_a_result_is_named() -> None:
         tn.vmap(L.inv)(tn.tensor(a)).numpy()
 
 
-def test_reports_in_place_of_errors() -> None:
+def test_reports_of_systems_in_place_of_errors() -> None:
     x = tn.tensor(np.stack([np.eye(2), np.ones((2, 2))]))
     for info in (L.inv_ex(x).info, L.solve_ex(x, tn.ones(2, 1, dtype=tn.float64)).info, L.lu_factor_ex(x).info):
         assert info.tolist() == [0, 2]

@@ -36,7 +36,7 @@ class SolveExResult(NamedTuple):
 
 
 class LUFactorExResult(NamedTuple):
-    """Both factors as one matrix, the pivots, and of each matrix 0 or the order of the first pivot that is 0 (int32)."""
+    """Both factors as one matrix, the pivots, and 0 or the order of the first pivot that is 0 (int32) of each."""
 
     LU: Tensor
     pivots: Tensor
