@@ -23,8 +23,9 @@ BLOCK, STRIP = 3 << 14, 1000
 level."""
 PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 """The most pieces of the work, the blocks wanted at least, elements that may be read behind an end, those of a line."""
-TILES, WORTH = 16, 512
-"""Numbers of a tile, and results from which it pays to transform the weights."""
+TILES, WORTH = 16, 64
+"""Numbers of a tile, and results of an image from which it pays to transform the weights: whatever the images are, so
+that the numbers of one do not depend on how many there are."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
@@ -218,7 +219,7 @@ def tiles(which: int, way: Way, images: int, groups: int, channels: int, results
     """The cut where tiles of 2 × 2 results are computed together (``compile.routines.winograd``), if they are."""
     one, count = (1, 1, 1), way.counts
     fits = way.window == (1, 3, 3) and way.step_in == way.step_out == way.gap == one and which < 2
-    many = images * prod(count) >= WORTH and min(count[1:], default=0) >= 4 and min(channels, results) >= LINE
+    many = prod(count[1:]) >= WORTH and min(count[1:], default=0) >= 4 and min(channels, results) >= LINE
     if not (fits and many):
         return None
     chunk = min(CHUNK, -(-results // QUAD) * QUAD)
