@@ -17,9 +17,23 @@ from llvmlite import ir
 from tenure.compile.jit import engine
 from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
-from tenure.compile.routines.code import I1, I32, I64, POINTER, TASK, at, least, load, share, started, store
+from tenure.compile.routines.code import (
+    I1,
+    I32,
+    I64,
+    POINTER,
+    TASK,
+    at,
+    least,
+    load,
+    share,
+    some,
+    splat,
+    started,
+    store,
+)
 from tenure.compile.routines.singles import split, total
-from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number
+from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number, vector
 from tenure.ops.tiling import LINE, QUAD, SLACK, SPATIAL
 
 BYTES = 32
@@ -207,18 +221,29 @@ class Item:
     def mend(self, o: ir.Value, place: ir.Value) -> None:
         """Compute anew what is not finite, or zero where marks are asked for."""
         b, n = self.b, self.n
-        marks = b.icmp_signed("!=", n("marks"), constant(0))
+        marks = b.trunc(n("marks"), I1)
+        words = ir.VectorType(ir.IntType(self.bits), self.lanes)
+
+        def odd(x: ir.Value, marks: ir.Value) -> ir.Value:
+            nothing = b.fsub(x, x)
+            zero = b.and_(b.fcmp_ordered("==", x, ir.Constant(x.type, None)), marks)
+            return b.or_(b.fcmp_unordered("uno", nothing, nothing), zero)
+
+        def several(e: ir.Value, held: list[Any]) -> list[Any]:
+            found = odd(vector(b, place, e, self.t, self.lanes), splat(b, marks, self.lanes))
+            return [b.or_(held[0], b.sext(found, words))]
 
         def one(e: ir.Value, _: list[Any]) -> list[Any]:
-            x = load(b, place, e, self.t)
-            nothing = b.fsub(x, x)
-            zero = b.and_(b.fcmp_ordered("==", x, ir.Constant(self.t, 0.0)), marks)
-            with b.if_then(b.or_(b.fcmp_unordered("uno", nothing, nothing), zero), likely=False):
+            with b.if_then(odd(load(b, place, e, self.t), marks), likely=False):
                 term = b.add(e, n.product(self.channel, n.volume("window")))
                 store(b, b.call(self.single, [self.numbers, self.buffers, self.group, o, term]), place, e)
             return []
 
-        counted(b, constant(0), self.terms, 1, one)
+        zero = ir.Constant(words, None)
+        whole = b.sub(self.terms, b.and_(self.terms, constant(self.lanes - 1)))
+        (found,) = counted(b, constant(0), whole, self.lanes, several, [zero])
+        fine = b.icmp_signed("==", found, zero)
+        counted(b, b.select(some(b, b.not_(fine)), constant(0), whole), self.terms, 1, one)
 
 
 class Wide(Item):
