@@ -360,7 +360,8 @@ TO_FLOATS |= words("cumulative_trapezoid log_softmax logcumsumexp nanmean norm s
 TO_FLOATS |= words("angle complex imag polar view_as_complex view_as_real")
 TO_FLOATS |= words("histc histogram histogramdd nanquantile quantile")
 TO_FLOATS |= words("cdist logspace reciprocal rsqrt sinc sinh tan true_divide var xlogy")
-TO_FLOATS |= words("cholesky cholesky_inverse cholesky_solve det inverse logdet lu_solve matrix_exp matrix_power")
+TO_FLOATS |= words("cholesky cholesky_inverse cholesky_solve det inverse logdet lu_solve lu_unpack matrix_exp")
+TO_FLOATS |= words("matrix_power")
 TO_FLOATS |= words("orgqr pinverse qr slogdet svd")
 """Functions of real numbers: whole ones become floats, or are refused."""
 TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")

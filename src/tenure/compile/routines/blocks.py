@@ -31,7 +31,7 @@ class Numbers:
         return self.held[name]
 
     def three(self, name: str) -> Three:
-        """Those of the three axes."""
+        """The numbers of the three axes."""
         d, h, w = (self(f"{name}.{axis}") for axis in SPATIAL)
         return d, h, w
 
@@ -43,7 +43,7 @@ class Numbers:
         return found
 
     def volume(self, name: str) -> ir.Value:
-        """The product of those of the three axes."""
+        """The product of the numbers of the three axes."""
         names = [f"{name}.{axis}" for axis in SPATIAL]
         if name not in self.held:
             given = [self(x) for x in names]
