@@ -103,7 +103,7 @@ class Extent(int):
 
     @property
     def text(self) -> str:
-        """Its source."""
+        """The source of its value."""
         return f"({self.extents.text(self.form)})"
 
     def __hash__(self) -> int:
@@ -225,7 +225,7 @@ class Extent(int):
 
 
 class Lost(Exception):
-    """What is computed from extents is no number that a program can be given."""
+    """Error: a result of extents that no program can be given."""
 
 
 def divided(extents: Extents, x: int, y: int) -> int:

@@ -1,4 +1,4 @@
-"""Kin: what follows from extents, found once for all that differ in extents alone.
+"""Kin: facts that follow from extents, found once for all cases that differ in extents alone.
 
     add f32[37, 64] f32[64]; then with 50; then with 61        from here on  add f32[s0, 64] f32[64], where s0 != 1
 
@@ -119,7 +119,7 @@ def elsewhere(values: Values) -> list[Values]:
 
 
 class Line:
-    """What a function makes of extents: the ``examples`` that were made by running it, and what was made on symbols."""
+    """Results of a function of extents: the ``examples`` that were made by running it, and what was made on symbols."""
 
     __slots__ = ("examples", "failed", "general")
 
@@ -129,7 +129,7 @@ class Line:
         self.failed = 0
 
     def at(self, extents: Sequence[int]) -> Any:
-        """What is made of some extents; None if that is not known."""
+        """The result for some extents; None if that is not known."""
         for likeness, holds, general in self.general:
             values = likeness.values(extents)
             if values is not None and holds(*values):
@@ -208,7 +208,7 @@ LINES = Bounded()
 
 
 def kin(key: Any, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
-    """What a function makes of some extents, under a key for all that differ in extents alone. ``wrap`` makes of what
+    """The result of a function of some extents, under a key for all that differ in extents alone. ``wrap`` makes of what
     it gives for symbols a thing that has ``at`` values of the symbols, and says whether what is there ``agrees``."""
     line: Line = LINES.get(key) or LINES.keep(key, Line())
     found = line.at(extents)

@@ -1,4 +1,4 @@
-"""Forms: what rows have in common that differ in extents alone, so that one program can serve them.
+"""Forms: the common part of rows that differ in extents alone, so that one program can serve them.
 
     input f32[37, 64]; sum axis=0        and        input f32[50, 64]; sum axis=0
     have the form  input f32[#, #]; sum axis=#,  and the extents (37, 64, 0) and (50, 64, 0)
@@ -35,7 +35,7 @@ MOST_FORMS = 128
 STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
 """Steps whose parameters hold no extents."""
 NONE = -1, ()
-"""That of a rule which has no form."""
+"""Form of a rule that has none."""
 
 
 def form_of(rule: Rule) -> tuple[int, tuple[int, ...]]:
@@ -47,7 +47,7 @@ def form_of(rule: Rule) -> tuple[int, tuple[int, ...]]:
 
 
 def described(rule: Rule) -> tuple[Any, list[int]]:
-    """What a rule is but for its extents, and these; None if it cannot be told apart from them."""
+    """A rule without its extents, and these; None if they cannot be told apart."""
     extents: list[int] = []
     if rule.expand is expand_input:
         aval, tracked = rule.params

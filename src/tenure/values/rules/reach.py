@@ -15,7 +15,7 @@ REACHED = Recent()
 
 
 class Known:
-    """What is known of a form: nothing at first."""
+    """Knowledge of a form: none at first."""
 
     extents: list[int] | None = None
     reached: Slots = ()
@@ -23,7 +23,7 @@ class Known:
 
 
 def reached_alike(path: Path, roots: Any, stops: Slots, find: Callable[[], Slots]) -> Slots:
-    """What a gradient reaches behind a path: as ``find`` says, unless paths of its form have said so twice."""
+    """The stops that a gradient reaches behind a path: as ``find`` says, unless two paths of its form have agreed."""
     formed = Formed(path)
     if formed.forms is None:
         return find()
