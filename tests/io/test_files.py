@@ -1,4 +1,4 @@
-"""``tn.save`` and ``tn.load``: what is saved comes back, shared as it was, by path or file object, whole or not at all."""
+"""``tn.save`` and ``tn.load``: what is saved comes back, shared as it was, by path or object, whole or not at all."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def test_files_are_paths_or_objects(tmp_path: Path) -> None:
             tn.load(bad)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         tn.load(tmp_path / "none")
-    for option in ({"map_location": "cuda"}, {"map_location": {"cpu": "cuda:0"}}, {"pickle_module": 3}, {"mmap": "yes"}):
+    gpu = {"map_location": "cuda"}, {"map_location": {"cpu": "cuda:0"}}
+    for option in (*gpu, {"pickle_module": 3}, {"mmap": "yes"}):
         with pytest.raises(tn.DTypeError):
             tn.load(tmp_path / "p", **option)  # type: ignore[arg-type]
     for located in ({"map_location": {"cuda:0": "cpu"}}, {"map_location": lambda storage, place: storage}):

@@ -98,7 +98,7 @@ def test_npz_both_ways(compress: bool, tmp_path: Path) -> None:
         if name != "bfloat16":
             assert theirs[name].dtype == x.numpy().dtype and (theirs[name] == x.numpy()).all()
     (np.savez_compressed if compress else np.savez)(
-        tmp_path / "b.npz", np.arange(3), f=np.asfortranarray(np.arange(6).reshape(2, 3)), big=np.arange(3).astype(">i4")
+        tmp_path / "b.npz", np.arange(3), f=np.asfortranarray([[0, 1, 2], [3, 4, 5]]), big=np.arange(3).astype(">i4")
     )
     assert {name: x.tolist() for name, x in tn.io.load_npz(str(tmp_path / "b.npz")).items()} == {
         "arr_0": [0, 1, 2], "f": [[0, 1, 2], [3, 4, 5]], "big": [0, 1, 2],

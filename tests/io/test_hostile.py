@@ -171,7 +171,9 @@ def test_no_pickle_does_harm(name: str) -> None:
     refused(of_pickle(PICKLES[name]))
 
 
-def tensor(numel: str = "K\3", offset: str = "K\0", shape: str = "K\3\x85", strides: str = "K\1\x85", key: str = "0") -> bytes:
+def tensor(
+    numel: str = "K\3", offset: str = "K\0", shape: str = "K\3\x85", strides: str = "K\1\x85", key: str = "0"
+) -> bytes:
     """The pickle of a tensor that views a storage."""
     storage = "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" + key + "X\3\0\0\0cpu" + numel + "tQ"
     whole = "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storage + offset + shape + strides + "\x89})tR."
@@ -246,25 +248,31 @@ def moved(data: bytes) -> bytes:
     return bytes(out)
 
 
+def said(start: int, end: int, shape: str = "", dtype: str = "U8") -> str:
+    """The header's words on a tensor."""
+    return f'{{"dtype":"{dtype}","shape":[{shape or end - start}],"data_offsets":[{start},{end}]}}'
+
+
+WHOLE = said(0, 6)
 HEADERS = {
-    "overlap": '{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}',
-    "gap": '{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[4,6]}}',
-    "out of range": '{"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}',
-    "left over": '{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}',
-    "wrong size": '{"a":{"dtype":"F32","shape":[6],"data_offsets":[0,6]}}',
-    "backwards": '{"a":{"dtype":"U8","shape":[6],"data_offsets":[6,0]}}',
-    "negative": '{"a":{"dtype":"U8","shape":[-6],"data_offsets":[0,6]}}',
-    "float": '{"a":{"dtype":"U8","shape":[6.0],"data_offsets":[0,6]}}',
-    "bool": '{"a":{"dtype":"U8","shape":[6,true],"data_offsets":[0,6]}}',
-    "huge": '{"a":{"dtype":"U8","shape":[4611686018427387904,4,6],"data_offsets":[0,6]}}',
-    "twice": '{"a":{"dtype":"U8","shape":[6],"data_offsets":[0,6]},"a":{"dtype":"U8","shape":[6],"data_offsets":[0,6]}}',
-    "dtype": '{"a":{"dtype":"F4","shape":[6],"data_offsets":[0,6]}}',
+    "overlap": f'{{"a":{said(0, 4)},"b":{said(2, 6)}}}',
+    "gap": f'{{"a":{said(0, 2)},"b":{said(4, 6)}}}',
+    "out of range": f'{{"a":{said(0, 9)}}}',
+    "left over": f'{{"a":{said(0, 4)}}}',
+    "wrong size": f'{{"a":{said(0, 6, "6", "F32")}}}',
+    "backwards": f'{{"a":{said(6, 0)}}}',
+    "negative": f'{{"a":{said(0, 6, "-6")}}}',
+    "float": f'{{"a":{said(0, 6, "6.0")}}}',
+    "bool": f'{{"a":{said(0, 6, "6,true")}}}',
+    "huge": f'{{"a":{said(0, 6, "4611686018427387904,4,6")}}}',
+    "twice": f'{{"a":{WHOLE},"a":{WHOLE}}}',
+    "dtype": f'{{"a":{said(0, 6, "6", "F4")}}}',
     "more": '{"a":{"dtype":"U8","shape":[6],"data_offsets":[0,6],"x":1}}',
     "less": '{"a":{"dtype":"U8","shape":[6]}}',
-    "metadata": '{"__metadata__":{"a":1},"a":{"dtype":"U8","shape":[6],"data_offsets":[0,6]}}',
+    "metadata": f'{{"__metadata__":{{"a":1}},"a":{WHOLE}}}',
     "list": "[1]",
     "nested": '{"a":' * 100_000,
-    "digits": '{"a":{"dtype":"U8","shape":[' + "9" * 10_000 + '],"data_offsets":[0,6]}}',
+    "digits": f'{{"a":{said(0, 6, "9" * 10_000)}}}',
     "text": '{"a',
 }
 
@@ -295,7 +303,8 @@ def test_arrays_of_numpy_that_lie_are_refused() -> None:
     for k in range(len(good)):
         with pytest.raises(tn.FileError, match="TN805"):
             tn.io.load_npy(io.BytesIO(good[:k]))
-    for bad in (good + b"\0", good.replace(b"(6,)", b"(7,)"), good.replace(b"(6,)", b"-6  "), good.replace(b"<i8", b"|O ")):
+    for a, b in ((b"(6,)", b"(7,)"), (b"(6,)", b"-6  "), (b"<i8", b"|O "), (good, good + b"\0")):
+        bad = good.replace(a, b)
         with pytest.raises(tn.FileError):
             tn.io.load_npy(io.BytesIO(bad))
     f = io.BytesIO()
