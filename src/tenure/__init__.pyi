@@ -79,6 +79,8 @@ from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
 from tenure.func.vectorize import vmap as vmap
+from tenure.io.checkpoint import load_checkpoint as load_checkpoint
+from tenure.io.checkpoint import save_checkpoint as save_checkpoint
 from tenure.io.torchfile import load as load
 from tenure.io.torchfile import save as save
 from tenure.values.operations.angles import acos as acos

@@ -73,14 +73,14 @@ def test_views_of_one_storage(form: dict[str, Any]) -> None:
 
 @FORMATS
 def test_modules_and_optimizers(form: dict[str, Any]) -> None:
-    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 4))
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4, False), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 4))
     net[2].weight = torch.nn.Parameter(torch.rand(4, 4).t())
     opt = torch.optim.Adam(net.parameters(), lr=0.1)
     net(torch.rand(5, 3)).pow(3).sum().backward()
     opt.step()
     state = theirs({"net": net.state_dict(), "opt": opt.state_dict(), "epoch": 3, "best": 0.5}, **form)
     assert (state["epoch"], state["best"], type(state["net"])) == (3, 0.5, OrderedDict)
-    mine = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4))
+    mine = nn.Sequential(nn.Linear(3, 4, False), nn.BatchNorm1d(4), nn.Linear(4, 4))
     mine.load_state_dict(state["net"])
     second = optim.Adam(mine.parameters(), lr=0.1)
     second.load_state_dict(state["opt"])
