@@ -145,14 +145,15 @@ class Parallel(Iterator[Any]):
             self._sent += 1
 
     def __next__(self) -> Any:
-        while self._at or self._replies:
-            number = self._next if self._in_order else min(self._replies, default=-1)
-            if number not in self._replies:
-                self._wait()
-                continue
-            reply, worker = self._replies.pop(number)
-            self._next = number + 1
-            self._fill()
+        while True:
+            try:
+                found = self._turn()
+            except BaseException:
+                self.abandon()
+                raise
+            if found is None:
+                break
+            reply, worker = found
             if reply.kind == "error":
                 self._progress.position += 1
                 reply.content.throw(self._pool.name(worker))
@@ -164,21 +165,25 @@ class Parallel(Iterator[Any]):
             self._close()
         raise StopIteration
 
-    def _wait(self) -> None:
-        """Keep the reply that comes next."""
-        try:
+    def _turn(self) -> tuple[Reply, int] | None:
+        """The reply whose turn it is, and its worker; None if there are no more."""
+        while self._at or self._replies:
+            number = self._next if self._in_order else min(self._replies, default=-1)
+            if number in self._replies:
+                found = self._replies.pop(number)
+                self._next = number + 1
+                self._fill()
+                return found
             reply = self._pool.receive(self._timeout)
-            if reply is None and self._timeout is not None:
+            if reply is not None:
+                k = self._at.pop(reply.number)
+                self._room[k] += 1
+                if reply.kind == "end":
+                    self._ended.add(k)
+                self._replies[reply.number] = reply, k
+            elif self._timeout is not None:
                 raise RuntimeError(f"DataLoader: no batch came within timeout={self._timeout} seconds")
-        except BaseException:
-            self.abandon()
-            raise
-        if reply is not None:
-            k = self._at.pop(reply.number)
-            self._room[k] += 1
-            if reply.kind == "end":
-                self._ended.add(k)
-            self._replies[reply.number] = reply, k
+        return None
 
     def leave(self) -> None:
         """End this pass: another one begins by the same workers."""
