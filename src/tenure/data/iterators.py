@@ -22,6 +22,10 @@ HASTE = 0.2
 """Seconds that workers have to end, once one is gone or somebody has interrupted."""
 
 
+LONGEST = 1e6
+"""Seconds that are waited at most."""
+
+
 class Progress:
     """How far a pass has come: states of the generators at its begin, batches handed out, and whether it is over."""
 
@@ -101,7 +105,7 @@ class Parallel(Iterator[Any]):
         self, loader: DataLoader[Any], progress: Progress, tasks: Iterator[Any], pool: Pool, seed: int
     ) -> None:
         self._progress, self._tasks, self._pool = progress, tasks, pool
-        self._timeout, self._in_order = loader.timeout or None, loader.in_order
+        self._timeout, self._in_order = min(loader.timeout, LONGEST) or None, loader.in_order
         self._iterated = isinstance(loader.dataset, IterableDataset)
         self._room = [int(loader.prefetch_factor or 2)] * loader.num_workers
         self._at: dict[int, int] = {}

@@ -7,6 +7,9 @@ from typing import Any
 from tenure.data.dataset import IterableDataset
 from tenure.data.pools import context_of
 
+MOST = 4096
+"""Workers, and batches ahead of each, at most."""
+
 
 def check_options(loader: Any, batch_size: int | None, sampler: Any, batch_sampler: Any) -> None:
     """ValueError for options of a loader that contradict each other or lie out of range."""
@@ -40,9 +43,9 @@ def _workers(loader: Any) -> list[tuple[bool, str]]:
         "multiprocessing_context": loader.multiprocessing_context is not None,
     }
     return [
-        (loader.num_workers < 0, f"num_workers is not negative, and {loader.num_workers} is"),
+        (not 0 <= loader.num_workers <= MOST, f"num_workers lies in [0, {MOST}], and {loader.num_workers} does not"),
         (not 0 <= loader.timeout < float("inf"), f"timeout is a number of seconds, not {loader.timeout}"),
-        (factor is not None and factor < 1, f"prefetch_factor is positive, and {factor} is not"),
+        (factor is not None and not 1 <= factor <= MOST, f"prefetch_factor lies in [1, {MOST}], not {factor}"),
         *[(alone and given, f"{name} is for workers: give num_workers") for name, given in for_workers.items()],
         (loader.threads and for_workers["multiprocessing_context"], "threads have no multiprocessing_context"),
     ]

@@ -26,6 +26,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tenure.compile.late import late
 from tenure.data.workers import Reply, Setup, Task, serve
 from tenure.dtypes import as_dtype
 from tenure.runtime import buffers, threads
@@ -110,7 +111,7 @@ _ends: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class ProcessPool:
-    """Workers that are processes, with ``slots`` places each for batches on their way."""
+    """Workers that are processes, each with up to ``slots`` batches on their way."""
 
     def __init__(self, setup: Setup, slots: int, context: Any) -> None:
         self.outstanding, self.closed = 0, False
@@ -118,16 +119,18 @@ class ProcessPool:
         self._pid = os.getpid()
         self._ready: set[int] = set()
         self._method = context.get_start_method()
-        self._slots = [[_slot() for _ in range(slots)] for _ in range(setup.num_workers)]
-        self._counts = [0] * setup.num_workers
+        if self._method == "fork":
+            late("jit").engine()  # loaded once, and inherited
+        self._files: list[tuple[int, str]] = []
         self._ends: list[Any] = []
         try:
-            for k, places in enumerate(self._slots):
+            for k in range(setup.num_workers):
                 ours, its = context.Pipe()
                 _ends.add(ours)
                 self._ends.append(ours)
-                paths = [path for _, path in places]
-                process = context.Process(target=_work, args=(k, setup, its, paths, os.getpid()), daemon=True)
+                self._files.append(_file())
+                given = (k, setup, its, self._files[-1][1], slots, os.getpid())
+                process = context.Process(target=_work, args=given, daemon=True)
                 process.start()
                 its.close()
                 self._workers.append(process)
@@ -150,27 +153,24 @@ class ProcessPool:
         for k, end in enumerate(self._ends):
             if end in ready:
                 try:
-                    number, kind, size, sizes = end.recv()
+                    number, kind, at, sizes = end.recv()
                 except (EOFError, OSError):
                     self._refuse_dead(k)
                 self.outstanding -= 1
-                return Reply(number, kind, self._content(k, size, sizes))
+                return Reply(number, kind, self._content(k, at, sizes))
         for sentinel in ready:
             if sentinel in sentinels:
                 self._refuse_dead(sentinels[sentinel])
         return None
 
-    def _content(self, worker: int, size: int, sizes: Sequence[int]) -> Any:
-        """What a worker wrote into its next place, with arrays of its own."""
+    def _content(self, worker: int, at: int, sizes: Sequence[int]) -> Any:
+        """What a worker wrote at a place of its file, with arrays of its own."""
         self._ready.add(worker)
-        places = self._slots[worker]
-        handle, _ = places[self._counts[worker] % len(places)]
-        self._counts[worker] += 1
-        found, at = [], 0
-        for n in (size, *sizes):
+        found = []
+        for n in sizes:
             array = buffers.empty(n, np.uint8)
-            _read(handle, array.data, at)
-            at += -(-n // ALIGNMENT) * ALIGNMENT
+            _read(self._files[worker][0], array.data, at)
+            at += _padded(n)
             found.append(array)
         return pickle.loads(found[0].data, buffers=found[1:])
 
@@ -212,19 +212,43 @@ class ProcessPool:
                 process.kill()
                 process.join()
             process.close()
-        for handle, path in [place for places in self._slots for place in places]:
+        for handle, path in self._files:
             os.close(handle)
             if not path.startswith("/proc/"):
                 with suppress(OSError):
                     os.unlink(path)
-        self._ends, self._slots = [], []
+        self._ends, self._files = [], []
 
     def __del__(self) -> None:
         with suppress(Exception):
             self.close()
 
 
-def _slot() -> tuple[int, str]:
+def _padded(n: int) -> int:
+    return -(-n // ALIGNMENT) * ALIGNMENT
+
+
+class Places:
+    """Places in the file of a worker, which are free again when ``slots`` later ones have been asked for."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots, self._count = slots, 0
+        self._live: list[tuple[int, int, int]] = []
+
+    def take(self, size: int) -> int:
+        """The offset of a place of some bytes: the first that is large enough."""
+        self._count += 1
+        self._live = [(start, end, count) for start, end, count in self._live if count > self._count - self._slots]
+        at = 0
+        for start, end, _ in sorted(self._live):
+            if at + size <= start:
+                break
+            at = max(at, end)
+        self._live.append((at, at + size, self._count))
+        return at
+
+
+def _file() -> tuple[int, str]:
     """A file in memory, and a path by which another process opens it."""
     if hasattr(os, "memfd_create"):
         handle = os.memfd_create("tenure loader", os.MFD_CLOEXEC)
@@ -232,14 +256,13 @@ def _slot() -> tuple[int, str]:
     return tempfile.mkstemp(prefix="tenure-loader-")
 
 
-def _work(number: int, setup: Setup, end: Any, paths: Sequence[str], parent: int) -> None:
+def _work(number: int, setup: Setup, end: Any, path: str, slots: int, parent: int) -> None:
     """A worker process: it ends with None, with the pipe, or with the process that it works for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the loader's to handle
     for inherited in list(_ends):
         inherited.close()
     threads.set_num_threads(1)
-    handles = [os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)) for path in paths]
-    count = 0
+    handle, places = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)), Places(slots)
 
     def receive() -> Any:
         while not end.poll(WATCH):
@@ -251,20 +274,20 @@ def _work(number: int, setup: Setup, end: Any, paths: Sequence[str], parent: int
             return None
 
     def send(reply: Reply) -> None:
-        nonlocal count
-        data, elements = _pickled(reply.content)
-        at = 0
-        for part in (data, *elements):
-            _write(handles[count % len(handles)], part, at)
-            at += -(-len(part) // ALIGNMENT) * ALIGNMENT
-        count += 1
+        parts = _pickled(reply.content)
+        sizes = [len(part) for part in parts]
+        at = start = places.take(sum(map(_padded, sizes)))
+        for part in parts:
+            _write(handle, part, at)
+            at += _padded(len(part))
         with suppress(BrokenPipeError):
-            end.send((reply.number, reply.kind, len(data), [len(part) for part in elements]))
+            end.send((reply.number, reply.kind, start, sizes))
 
     serve(number, setup, receive, send, alone=True)
+    late("beside").stop()
 
 
-def _pickled(x: Any) -> tuple[memoryview, list[memoryview]]:
+def _pickled(x: Any) -> list[memoryview]:
     """An object's pickle, and the elements of its large arrays apart."""
     apart: list[memoryview] = []
 
@@ -277,7 +300,7 @@ def _pickled(x: Any) -> tuple[memoryview, list[memoryview]]:
 
     file = io.BytesIO()
     _Pickler(file, protocol=5, buffer_callback=keep).dump(x)
-    return file.getbuffer(), apart
+    return [file.getbuffer(), *apart]
 
 
 class _Pickler(pickle.Pickler):
