@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, fft, func, linalg, nn, optim, random, special
+from tenure import autograd, data, fft, func, io, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -36,12 +36,13 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
-MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors, "nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
-    """Sizes that no machine has are refused here too, and options of the process are put back."""
+def bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sizes that no machine has are refused here too, options of the process are put back, files go elsewhere."""
+    monkeypatch.chdir(tmp_path)
     before, options = resource.getrlimit(resource.RLIMIT_AS), tn.get_printoptions()
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (2**36, before[1]))
@@ -113,7 +114,7 @@ def public() -> Iterator[tuple[str, Any]]:
     names = [a.name for s in stub.body if isinstance(s, ast.ImportFrom) for a in s.names]
     yield from [(f"tn.{name}", getattr(tn, name)) for name in names]
     for prefix, module in MODULES.items():
-        own = [name for name in module.__all__ if module is not random or name not in names]
+        own = [name for name in module.__all__ if module not in (random, io) or name not in names]
         yield from [(f"{prefix}.{name}", getattr(module, name)) for name in own]
     for prefix, module in (("nn.init", init), ("nn.utils", utils)):
         own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]

@@ -143,6 +143,8 @@ def test_files_are_paths_or_objects(tmp_path: Path) -> None:
     for bad in (3, None, b"path", io.BytesIO, "", "a\0b", object()):
         with pytest.raises(tn.DTypeError, match="a file is a path"):
             tn.load(bad)  # type: ignore[arg-type]
+    with open(tmp_path / "p") as text, pytest.raises(tn.DTypeError, match="open for text"):
+        tn.load(text)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         tn.load(tmp_path / "none")
     gpu = {"map_location": "cuda"}, {"map_location": {"cpu": "cuda:0"}}

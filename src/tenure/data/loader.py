@@ -12,7 +12,7 @@ from tenure.data.dataset import Items, IterableDataset
 from tenure.data.iterators import Parallel, Progress, Serial, begin, generators_of
 from tenure.data.options import check_options
 from tenure.data.pools import Pool, made
-from tenure.data.samplers import BatchSampler, RandomSampler, SequentialSampler
+from tenure.data.samplers import MOST, BatchSampler, RandomSampler, SequentialSampler
 from tenure.data.workers import Setup
 from tenure.errors import StateDictError, shown
 from tenure.values.operations.generator import Generator
@@ -219,7 +219,7 @@ class DataLoader(Generic[Batch]):
     def tasks(self) -> Iterator[Any]:
         """The tasks of a pass: lists of indices, or indices; of a data set without indices how many samples."""
         if isinstance(self.dataset, IterableDataset):
-            return itertools.repeat(range(self.batch_size) if self.batch_size is not None else None)
+            return itertools.repeat(range(min(self.batch_size, MOST)) if self.batch_size is not None else None)
         if self.batched:
             return self._batches(iter(self.batch_sampler))
         return iter(self.sampler)

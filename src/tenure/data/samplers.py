@@ -27,6 +27,10 @@ else:
     T = TypeVar("T", covariant=True)
 
 
+MOST = 2**32
+"""Indices that are drawn at once, or make a batch, at most."""
+
+
 class Sampler(Generic[T]):
     """The base of samplers: a subclass defines ``__iter__``, which gives indices, and ``__len__`` if it knows.
 
@@ -79,9 +83,9 @@ class RandomSampler(Sampler[int]):
     ) -> None:
         self.data_source = sized("data_source", data_source)
         self.replacement = flag("RandomSampler: replacement", replacement)
-        if num_samples is not None and num_samples < 1:
-            raise ValueError(f"RandomSampler: num_samples is positive, and {num_samples} is not")
-        self._num_samples = num_samples
+        if num_samples is not None and not 0 < num_samples < MOST:
+            raise ValueError(f"RandomSampler: num_samples lies in [1, 2**32), not {num_samples}")
+        self._num_samples = None if num_samples is None else int(num_samples)
         self.generator = generator
 
     @property
@@ -143,8 +147,8 @@ class WeightedRandomSampler(Sampler[int]):
         replacement: bool = True,
         generator: Generator | None = None,
     ) -> None:
-        if num_samples < 1:
-            raise ValueError(f"WeightedRandomSampler: num_samples is positive, and {num_samples} is not")
+        if not 0 < num_samples < MOST:
+            raise ValueError(f"WeightedRandomSampler: num_samples lies in [1, 2**32), not {num_samples}")
         given: Any = weights
         self.weights = as_tensor(given, dtype=dtypes.float64)
         if self.weights.ndim != 1:
@@ -180,8 +184,8 @@ class BatchSampler(Sampler[list[int]]):
         return self._batches(iter(self.sampler))  # which draws now, not at the first batch
 
     def _batches(self, indices: Iterator[int]) -> Iterator[list[int]]:
-        while batch := list(itertools.islice(indices, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
+        while batch := list(itertools.islice(indices, min(self.batch_size, MOST))):
+            if len(batch) >= self.batch_size or not self.drop_last:
                 yield batch
 
     def __len__(self) -> int:
@@ -225,11 +229,9 @@ class DistributedSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         size = len(self.dataset)
-        generator = Generator(self.seed + self.epoch) if self.shuffle else None
+        generator = Generator((self.seed + self.epoch) % 2**64) if self.shuffle else None
         order = list(range(size)) if generator is None else list_of(randperm(size, generator=generator))
-        if size:
-            order = list(itertools.islice(itertools.cycle(order), self.total_size))
-        return iter(order[self.rank : self.total_size : self.num_replicas])
+        return iter([order[k % size] for k in range(self.rank, self.total_size, self.num_replicas)])
 
     def __len__(self) -> int:
         return self.num_samples

@@ -33,6 +33,8 @@ def path_of(f: Any, what: str, method: str) -> Path | None:
         path = os.fspath(f)
         if isinstance(path, str) and path and "\0" not in path:
             return Path(path)
+    elif isinstance(f, io.TextIOBase):
+        raise DTypeError(f"{what}: {name_of(f)} is open for text", help='open it with mode "rb" or "wb"')
     elif callable(getattr(f, method, None)) and not isinstance(f, type):
         return None
     raise DTypeError(

@@ -19,7 +19,7 @@ import numpy as np
 from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, OutOfRange, shown
-from tenure.io.files import Source, damages, octets, path_of, reading, writing
+from tenure.io.files import Source, damages, name_of, octets, path_of, reading, writing
 from tenure.runtime import buffers
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import check_device, wrap
@@ -140,7 +140,7 @@ def _header(
             if not isinstance(text, str):
                 raise DTypeError(f"{what}: metadata[{key!r}] is a str, not {shown(text)}")
         header["__metadata__"] = dict(metadata)
-    names = {name: _stored(what, name, x, stored or {}) for name, x in tensors.items()}
+    names = {name: _stored(what, name, x, {} if stored is None else stored) for name, x in tensors.items()}
     arrays, at = [], 0
     for name in sorted(names, key=lambda name: (-tensors[name].dtype.itemsize, name)):
         array = np.ascontiguousarray(array_of(tensors[name]))
@@ -258,14 +258,14 @@ class safe_open:
     """
 
     def __init__(self, filename: Readable, framework: str = "tn", device: str | None = "cpu") -> None:
-        if framework not in ("tn", "tenure", "pt", "torch", "pytorch"):
+        if not isinstance(framework, str) or framework not in ("tn", "tenure", "pt", "torch", "pytorch"):
             raise DTypeError(f'safe_open: framework is "tn" or "pt", not {shown(framework)}')
         check_device(device)
         path = path_of(filename, "safe_open", "read")
         self._file: Any = filename if path is None else open(path, "rb", buffering=0)  # noqa: SIM115
         self._lock = threading.Lock()
         try:
-            self._source = Source(self._file, f"safe_open: {filename if path is None else path}")
+            self._source = Source(self._file, f"safe_open: {name_of(filename) if path is None else path}")
             self._entries, self._metadata = read_header(self._source)
         except BaseException:
             self._close(path is not None)
@@ -296,20 +296,20 @@ class safe_open:
 
     def get_tensor(self, name: str) -> Tensor:
         """The tensor of a name, read now."""
-        return self.read(self._entry(name), None)
+        return self.read(self._entry("get_tensor", name), None)
 
     def get_slice(self, name: str) -> SafeSlice:
         """A tensor of which indexing reads the part that it names."""
-        return SafeSlice(self, self._entry(name))
+        return SafeSlice(self, self._entry("get_slice", name))
 
     def read(self, entry: Entry, rows: slice | None) -> Tensor:
         """Some rows of a tensor, or all of it."""
         with self._lock:
             return _tensor(self._source, entry, rows)
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, what: str, name: str) -> Entry:
         if not isinstance(name, str) or name not in self._entries:
-            raise KeyError(f"there is no tensor {shown(name)} in {self._source.name.partition(': ')[2]}")
+            raise KeyError(f"{what}: there is no tensor {shown(name)} in {self._source.name.partition(': ')[2]}")
         return self._entries[name]
 
 
