@@ -36,7 +36,8 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
-MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors, "nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors}
+MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)
@@ -114,18 +115,22 @@ def public() -> Iterator[tuple[str, Any]]:
     names = [a.name for s in stub.body if isinstance(s, ast.ImportFrom) for a in s.names]
     yield from [(f"tn.{name}", getattr(tn, name)) for name in names]
     for prefix, module in MODULES.items():
-        own = [name for name in module.__all__ if module not in (random, io) or name not in names]
+        above = {random: names, io: names, io.safetensors: [n for n in io.__all__ if n.endswith(("_file", "_open"))]}
+        own = [name for name in module.__all__ if name not in above.get(module, ())]
         yield from [(f"{prefix}.{name}", getattr(module, name)) for name in own]
     for prefix, module in (("nn.init", init), ("nn.utils", utils)):
         own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]
         yield from [(f"{prefix}.{n}", vars(module)[n]) for n in own if vars(module)[n].__module__ == module.__name__]
 
 
+BASES = (data.Dataset, data.IterableDataset, data.Sampler)
+
+
 def is_driven(f: Any) -> bool:
     """Whether there is something to call: not an error, an annotation, a dtype, a report or a class to inherit from."""
     if inspect.isclass(f) and issubclass(f, BaseException):
         return False
-    others = (tuple, tn.DType, tn.Explanation, nn.Module, data.Dataset, tn.Ref, tn.Mut, tn.Own, tn.check_package)
+    others = (tuple, tn.DType, tn.Explanation, nn.Module, *BASES, tn.Ref, tn.Mut, tn.Own, tn.check_package)
     return callable(f) and f not in others
 
 

@@ -196,11 +196,15 @@ tn.save({"n": 0, "x": tn.full((50_000,), 0.0)}, path)
 states = [{"n": n, "x": tn.full((50_000,), float(n))} for n in (1, 2)]
 tn.save(states, os.devnull)
 for k in range(int(sys.argv[2])):
+    begun, begin = os.pipe()
     child = os.fork()
     while not child:
         for state in states:
             tn.save(state, path)
-    time.sleep(0.002 + rng.random() * 0.02)
+            os.write(begin, b"1") if begin else None
+            begin = 0
+    os.read(begun, 1)
+    time.sleep(rng.random() * 0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     state = tn.load(path)
@@ -217,4 +221,4 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> N
         [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path / "state.pt"), times],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "") and {1, 2} & eval(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "") and eval(done.stdout) <= {1, 2}

@@ -27,7 +27,7 @@ LONGEST = 1e6
 
 
 class Progress:
-    """How far a pass has come: states of the generators at its begin, batches handed out, and whether it is over."""
+    """Progress of a pass: states of the generators at its begin, batches handed out, and whether it is over."""
 
     def __init__(self, begun: list[Any], position: int) -> None:
         self.begun, self.position, self.done = begun, position, False
@@ -62,7 +62,7 @@ def begin(loader: DataLoader[Any], resumed: Progress | None) -> tuple[Progress, 
             for generator, state in zip(generators, states, strict=True):
                 stack.enter_context(_at(generator, state))
         seed = derive(*(loader.generator or default_generator()).take()) % 2**63
-        tasks = loader.tasks()
+        tasks = loader._tasks()
         progress = Progress(states, 0 if resumed is None else resumed.position)
         if not isinstance(loader.dataset, IterableDataset):
             tasks = itertools.islice(tasks, progress.position, None)

@@ -216,7 +216,7 @@ class DataLoader(Generic[Batch]):
             self._pool = pool
         return pool
 
-    def tasks(self) -> Iterator[Any]:
+    def _tasks(self) -> Iterator[Any]:
         """The tasks of a pass: lists of indices, or indices; of a data set without indices how many samples."""
         if isinstance(self.dataset, IterableDataset):
             return itertools.repeat(range(min(self.batch_size, MOST)) if self.batch_size is not None else None)

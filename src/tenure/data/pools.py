@@ -164,7 +164,7 @@ class ProcessPool:
         return None
 
     def _content(self, worker: int, at: int, sizes: Sequence[int]) -> Any:
-        """What a worker wrote at a place of its file, with arrays of its own."""
+        """The object that a worker wrote at a place of its file, with arrays of its own."""
         self._ready.add(worker)
         found = []
         for n in sizes:
@@ -307,7 +307,7 @@ class _Pickler(pickle.Pickler):
     """Pickler that hands on the elements of values as they are."""
 
     def reducer_override(self, x: Any) -> Any:
-        """How a value is made again."""
+        """The call that makes a value again."""
         if type(x) is not Tensor or x.requires_grad:
             return NotImplemented
         array = np.ascontiguousarray(array_of(x))

@@ -47,7 +47,7 @@ def get_worker_info() -> WorkerInfo | None:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all workers of a loader are given."""
+    """Options of a loader that all its workers are given."""
 
     dataset: Any
     collate_fn: Callable[[Any], Any]

@@ -63,8 +63,7 @@ class Pickler:
             self._refuse(x)
 
     def _refuse(self, x: Any) -> None:
-        where = "".join(self._path)
-        what = f"what is saved{where and ', at '}{where}" if where else "what is saved"
+        what = "".join(["what is saved", *([" at "] if self._path else []), *self._path])
         if hasattr(x, "state_dict"):
             raise DTypeError(f"save: {what} is a {type(x).__name__}, which is code, not data", help=AS_STATE)
         if isinstance(x, np.ndarray):

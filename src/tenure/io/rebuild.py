@@ -224,7 +224,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "numpy._core.multiarray.scalar": _numpy_scalar,
     "numpy._core.multiarray._reconstruct": _numpy_array,
 }
-"""What is called, whatever the file."""
+"""Rebuilders that do the same for every file."""
 
 THEMSELVES: dict[str, Any] = {
     **{f"torch.{name}": dtype for name, dtype in TYPES.items()},
@@ -237,4 +237,4 @@ THEMSELVES: dict[str, Any] = {
     "torch.nn.parameter.Buffer": Tensor,
     "numpy.ndarray": np.ndarray,
 }
-"""What stands for itself."""
+"""Names that stand for themselves."""

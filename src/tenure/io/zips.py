@@ -19,7 +19,7 @@ LONG = 0xFFFFFFFF
 STORED, DEFLATED = 0, 8
 ENCRYPTED, STREAMED, UTF8 = 1, 8, 0x800
 RATIO = 1032
-"""What one byte of a deflated entry holds at most."""
+"""Bytes that one byte of a deflated entry holds at most."""
 
 
 class Entry(NamedTuple):
@@ -147,7 +147,7 @@ def content(source: Source, entry: Entry, verify: bool = True) -> bytes:
 
 
 def inflated(source: Source, entry: Entry, data: bytes) -> bytes:
-    """What a deflated entry holds: as many bytes as it says."""
+    """The bytes that a deflated entry holds: as many as it says."""
     try:
         out = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, entry.size + 1)
     except zlib.error as error:
