@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
 import sys
+import weakref
 from collections import Counter, OrderedDict
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,20 @@ def test_a_training_state_comes_back() -> None:
         optimizer.step()
     for a, b in zip(net.parameters(), other.parameters(), strict=True):
         assert a.tolist() == b.tolist()
+
+
+def test_nothing_but_the_caller_keeps_what_was_loaded() -> None:
+    f = io.BytesIO()
+    tn.save({"a": tn.ones(1000), "b": nn.Parameter(tn.ones(1000))}, f)
+    f.seek(0)
+    gc.disable()
+    try:
+        state = tn.load(f)
+        kept = [weakref.ref(x) for x in state.values()]
+        del state
+        assert [r() for r in kept] == [None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -32,27 +32,30 @@ class StorageType:
         self.dtype = dtype
 
 
+METHODS = {
+    "torch._utils._rebuild_tensor": "tensor",
+    "torch._utils._rebuild_tensor_v2": "tensor",
+    "torch._utils._rebuild_tensor_v3": "tensor_of",
+    "torch._utils._rebuild_parameter": "parameter",
+    "torch._utils._rebuild_parameter_with_state": "parameter",
+    "torch._tensor._rebuild_from_type_v2": "with_attributes",
+}
+"""Rebuilders of tensors, as methods of `Words`."""
+
+
 class Words:
     """Vocabulary of the pickles of one file. ``viewed`` makes the tensor that views a storage."""
 
     def __init__(self, source: Source, viewed: Viewed) -> None:
         self.source, self.viewed = source, viewed
         self.storages: list[Storage] = []
-        self._calls: dict[str, Callable[..., Any]] = {
-            "torch._utils._rebuild_tensor": self.tensor,
-            "torch._utils._rebuild_tensor_v2": self.tensor,
-            "torch._utils._rebuild_tensor_v3": self.tensor_of,
-            "torch._utils._rebuild_parameter": self.parameter,
-            "torch._utils._rebuild_parameter_with_state": self.parameter,
-            "torch._tensor._rebuild_from_type_v2": self.with_attributes,
-        }
 
     def find(self, name: str) -> Rebuilder:
         """The rebuilder of a name; FileError for one that is no data."""
         module, _, last = name.rpartition(".")
         name = f"builtins.{last}" if module == "__builtin__" else name
         name = f"numpy._core.multiarray.{last}" if module == "numpy.core.multiarray" else name
-        call = self._calls.get(name) or CALLS.get(name)
+        call = getattr(self, METHODS[name]) if name in METHODS else CALLS.get(name)
         if call is not None:
             return Rebuilder(name, call)
         if name in THEMSELVES:
@@ -138,7 +141,7 @@ class Words:
 
     def with_attributes(self, function: Any, kind: Any, arguments: Any, state: Any) -> Any:
         """``_rebuild_from_type_v2``: a tensor with attributes in Python, which are left out."""
-        if not isinstance(function, Rebuilder) or function.name not in self._calls or kind is not Tensor:
+        if not isinstance(function, Rebuilder) or function.name not in METHODS or kind is not Tensor:
             raise self.source.wrong("it holds a tensor of a class of its own, which is code, not data", AS_STATE)
         return function.call(*arguments)  # type: ignore[misc]
 

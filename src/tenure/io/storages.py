@@ -12,6 +12,7 @@ import numpy as np
 from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.io.files import Source, octets
+from tenure.ir.aval import Aval
 from tenure.runtime import buffers
 from tenure.values.operations.creation import wrap
 from tenure.values.tensor.tensor import Tensor
@@ -59,8 +60,8 @@ class Storages:
         self._nbytes, self._fill = nbytes, fill
         self._read: dict[str, Any] = {}
         self._given: dict[tuple[Any, ...], Tensor] = {}
-        self._taken = 0
-        self._seen: dict[str, int] = {}
+        self._taken, self._held = 0, 0
+        self._seen: set[str] = set()
 
     def tensor(
         self, storage: Storage, dtype: DType, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
@@ -68,7 +69,7 @@ class Storages:
         """The value that a view of a storage shows; one object for equal views. FileError for one that leaves it."""
         whole = (storage.key, storage.offset, storage.size, dtype.name, offset, shape, strides)
         if whole not in self._given:
-            self._given[whole] = wrap(self._array(storage, dtype, offset, shape, strides))
+            self._given[whole] = wrap(self._array(storage, dtype, offset, shape, strides), Aval(shape, dtype))
         return self._given[whole]
 
     def _array(
@@ -110,10 +111,12 @@ class Storages:
     def _take(self, key: str, nbytes: int) -> None:
         """Count the memory of one more tensor; FileError where tensors take far more than the file holds."""
         self._taken += nbytes
-        self._seen[key] = self._nbytes(key)
-        if self._taken > sum(self._seen.values()) + AMPLE:
+        if key not in self._seen:
+            self._seen.add(key)
+            self._held += self._nbytes(key)
+        if self._taken > self._held + AMPLE:
             raise self.source.wrong(
-                f"its tensors take {self._taken} bytes, from storages of {sum(self._seen.values())}",
+                f"its tensors take {self._taken} bytes, from storages of {self._held}",
                 help="a tensor that was expanded before it was saved is saved as what it was expanded from",
             )
 
