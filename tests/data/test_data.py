@@ -68,7 +68,7 @@ def test_collating() -> None:
         tn.bool,
     )
     assert batch["e"][0].tolist() == [0.0, 0.5]
-    for bad, kind in (([object()], TypeError), ([(1,), (1, 2)], ValueError)):
+    for bad, kind in (([object()], TypeError), ([(1,), (1, 2)], ValueError), ([], ValueError), ([{1: 2}, {}], KeyError)):
         with pytest.raises(kind):
             data.default_collate(bad)
 

@@ -26,6 +26,8 @@ def default_collate(samples: list[Any]) -> Any:
     (tensor([[1, 2],
             [3, 4]]), tensor([0, 1]))
     """
+    if not samples:
+        raise ValueError("default_collate: a batch has one sample or more")
     first = samples[0]
     if isinstance(first, Tensor):
         return stack(samples)
@@ -36,6 +38,9 @@ def default_collate(samples: list[Any]) -> Any:
     if isinstance(first, str | bytes):
         return samples
     if isinstance(first, Mapping):
+        other = [key for s in samples for key in first if key not in s]
+        if other:
+            raise KeyError(f"default_collate: a sample of the batch has no {other[0]!r}, which the first has")
         return of_mapping(first, {key: default_collate([s[key] for s in samples]) for key in first})
     if isinstance(first, tuple | list):
         if len({len(s) for s in samples}) > 1:
