@@ -68,7 +68,8 @@ def test_collating() -> None:
         tn.bool,
     )
     assert batch["e"][0].tolist() == [0.0, 0.5]
-    for bad, kind in (([object()], TypeError), ([(1,), (1, 2)], ValueError), ([], ValueError), ([{1: 2}, {}], KeyError)):
+    uneven = [(1,), (1, 2)]
+    for bad, kind in (([object()], TypeError), (uneven, ValueError), ([], ValueError), ([{1: 2}, {}], KeyError)):
         with pytest.raises(kind):
             data.default_collate(bad)
 
