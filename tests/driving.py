@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,6 +54,14 @@ def _matrix() -> Any:
     return tn.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
 
+def _file(save: Any, x: Any) -> io.BytesIO:
+    """What is written, at its start."""
+    f = io.BytesIO()
+    save(x, f)
+    f.seek(0)
+    return f
+
+
 MADE: dict[str, Callable[[], Any]] = {
     "x": _matrix,
     "y": lambda: _matrix() * 0.5,
@@ -81,6 +90,12 @@ MADE: dict[str, Callable[[], Any]] = {
     "h1": lambda: tn.zeros(1, 2),
     "h2": lambda: tn.zeros(2, 2),
     "rows": lambda: data.TensorDataset(_matrix()),
+    "out": io.BytesIO,
+    "saved": lambda: _file(tn.save, {"x": _matrix()}),
+    "run": lambda: _file(lambda x, f: tn.save_checkpoint(f, line=x), nn.Linear(3, 3)),
+    "safe": lambda: _file(tn.io.save_file, {"x": _matrix()}),
+    "npz": lambda: _file(lambda x, f: tn.io.save_npz(f, {"x": x}), _matrix()),
+    "npy": lambda: _file(lambda x, f: tn.io.save_npy(f, x), _matrix()),
 }
 """What the calls speak of, made anew for each."""
 FIXED = {
@@ -245,13 +260,16 @@ OF_INNER = (
 
 
 DATA_SETS = ("{}", "[]", "['a']", "[None]", "np.float64", "type", "masked array", "int64 array")
+READERS = ("load_file", "load_npz", "load_npy", "safe_open")
 EXEMPT = {
     ("nn.GRU", "10**12"),
     ("nn.GRU", "2**70"),
     ("optim.SGD([w]).step", "module"),
     *[("data.DataLoader", name) for name in DATA_SETS],
+    *[(f"tn.{name}", "'a'") for name in ("load", "load_checkpoint", *[f"io.{n}" for n in READERS])],
 }
-"""What is not driven: so many layers take long to make; a module is a closure, and these are data sets of their own."""
+"""What is not driven: so many layers take long to make; a module is a closure, these are data sets of their own, and
+there is no file of that name."""
 ALIAS = {"line.add_module": "register_module", "setattr": "parameter", "index": "indices"}
 """By which names a function may be called besides its own."""
 

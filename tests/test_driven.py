@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, fft, func, linalg, nn, optim, random, special
+from tenure import autograd, data, fft, func, io, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -36,12 +36,14 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
+MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors}
 MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
-    """Sizes that no machine has are refused here too, and options of the process are put back."""
+def bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sizes that no machine has are refused here too, options of the process are put back, files go elsewhere."""
+    monkeypatch.chdir(tmp_path)
     before, options = resource.getrlimit(resource.RLIMIT_AS), tn.get_printoptions()
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (2**36, before[1]))
@@ -113,18 +115,22 @@ def public() -> Iterator[tuple[str, Any]]:
     names = [a.name for s in stub.body if isinstance(s, ast.ImportFrom) for a in s.names]
     yield from [(f"tn.{name}", getattr(tn, name)) for name in names]
     for prefix, module in MODULES.items():
-        own = [name for name in module.__all__ if module is not random or name not in names]
+        above = {random: names, io: names, io.safetensors: [n for n in io.__all__ if n.endswith(("_file", "_open"))]}
+        own = [name for name in module.__all__ if name not in above.get(module, ())]
         yield from [(f"{prefix}.{name}", getattr(module, name)) for name in own]
     for prefix, module in (("nn.init", init), ("nn.utils", utils)):
         own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]
         yield from [(f"{prefix}.{n}", vars(module)[n]) for n in own if vars(module)[n].__module__ == module.__name__]
 
 
+BASES = (data.Dataset, data.IterableDataset, data.Sampler)
+
+
 def is_driven(f: Any) -> bool:
     """Whether there is something to call: not an error, an annotation, a dtype, a report or a class to inherit from."""
     if inspect.isclass(f) and issubclass(f, BaseException):
         return False
-    others = (tuple, tn.DType, tn.Explanation, nn.Module, data.Dataset, tn.Ref, tn.Mut, tn.Own, tn.check_package)
+    others = (tuple, tn.DType, tn.Explanation, nn.Module, *BASES, tn.Ref, tn.Mut, tn.Own, tn.check_package)
     return callable(f) and f not in others
 
 

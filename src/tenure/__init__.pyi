@@ -3,6 +3,7 @@ from tenure import autograd as autograd
 from tenure import data as data
 from tenure import fft as fft
 from tenure import func as func
+from tenure import io as io
 from tenure import linalg as linalg
 from tenure import nn as nn
 from tenure import optim as optim
@@ -51,6 +52,7 @@ from tenure.errors import BorrowError as BorrowError
 from tenure.errors import DivisionByZero as DivisionByZero
 from tenure.errors import DomainError as DomainError
 from tenure.errors import DTypeError as DTypeError
+from tenure.errors import FileError as FileError
 from tenure.errors import GradientError as GradientError
 from tenure.errors import InternalError as InternalError
 from tenure.errors import OutOfRange as OutOfRange
@@ -77,6 +79,10 @@ from tenure.func.transforms import jvp as jvp
 from tenure.func.transforms import value_and_grad as value_and_grad
 from tenure.func.transforms import vjp as vjp
 from tenure.func.vectorize import vmap as vmap
+from tenure.io.checkpoint import load_checkpoint as load_checkpoint
+from tenure.io.checkpoint import save_checkpoint as save_checkpoint
+from tenure.io.torchfile import load as load
+from tenure.io.torchfile import save as save
 from tenure.values.operations.angles import acos as acos
 from tenure.values.operations.angles import acosh as acosh
 from tenure.values.operations.angles import asin as asin

@@ -102,6 +102,13 @@ _TABLE = (
         "make a leaf with `requires_grad=True` before computing, outside `no_grad()`; reduce the result to a"
         " scalar, or pass `backward(gradient=...)`",
     ),
+    Law(
+        "TN805",
+        "file-is-not-what-it-says",
+        None,
+        "a file is read only as far as it is whole and holds what it says: tensors and plain data, never code",
+        "write the file anew, or get it again; of a module or an optimizer save `state_dict()`",
+    ),
 )
 
 LAWS: dict[str, Law] = {law.code: law for law in _TABLE}

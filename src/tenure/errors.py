@@ -11,6 +11,7 @@
     ├── LinAlgError        (RuntimeError, ValueError) TN802  a matrix has no such decomposition or inverse
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
     ├── OutOfMemory        (MemoryError)             there is no memory for a result
+    ├── FileError          (RuntimeError, ValueError) TN805  a file is damaged, or holds code
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
     ├── OwnershipError     (RuntimeError)
@@ -41,6 +42,7 @@ __all__ = [
     "DTypeError",
     "DivisionByZero",
     "DomainError",
+    "FileError",
     "GradientError",
     "InternalError",
     "LinAlgError",
@@ -210,6 +212,12 @@ class OutOfMemory(TenureError, MemoryError):
         """The error for a result of some shape."""
         size = f"{nbytes:.3g} bytes" if nbytes < 2**30 else f"{nbytes / 2**30:,.1f} GiB"
         return cls(f"there is no memory for a result of shape {list(shape)} and {dtype}, {size}", at=at)
+
+
+class FileError(TenureError, RuntimeError, ValueError):
+    """A file is damaged, cut off, no file of that format, or holds code where data is wanted (TN805)."""
+
+    code = "TN805"
 
 
 class StateDictError(TenureError, RuntimeError):

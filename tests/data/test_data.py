@@ -68,7 +68,8 @@ def test_collating() -> None:
         tn.bool,
     )
     assert batch["e"][0].tolist() == [0.0, 0.5]
-    for bad, kind in (([object()], TypeError), ([(1,), (1, 2)], ValueError)):
+    uneven = [(1,), (1, 2)]
+    for bad, kind in (([object()], TypeError), (uneven, ValueError), ([], ValueError), ([{1: 2}, {}], KeyError)):
         with pytest.raises(kind):
             data.default_collate(bad)
 
@@ -94,7 +95,7 @@ def test_what_is_refused() -> None:
         (lambda: data.random_split(numbers(3), [0.5, 0.4]), tn.ShapeError),
         (lambda: (numbers(2) + numbers(1))[3], tn.OutOfRange),
         (lambda: data.DataLoader(numbers(2), 0), ValueError),
-        (lambda: data.DataLoader(numbers(2), num_workers=2), ValueError),
+        (lambda: data.DataLoader(numbers(2), num_workers=-1), ValueError),
         (lambda: data.DataLoader(numbers(2), shuffle=True, sampler=[0]), ValueError),
         (lambda: data.DataLoader(numbers(2), None, drop_last=True), ValueError),
         (lambda: data.Dataset()[0], NotImplementedError),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, overload
 
@@ -56,6 +56,27 @@ class Dataset(Generic[T]):
 
     def __add__(self, other: Items[Other]) -> ConcatDataset[T | Other]:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[T]):
+    """The base of data sets without indices: a subclass defines ``__iter__``, which gives the samples.
+
+    Each worker of a loader iterates over a copy: ``get_worker_info()`` says which share of the samples is its own.
+
+    >>> class Lines(data.IterableDataset[str]):
+    ...     def __iter__(self):
+    ...         return iter(["a", "b", "c"])
+    >>> list(data.DataLoader(Lines(), batch_size=2))
+    [['a', 'b'], ['c']]
+    """
+
+    __getitem__: Any = None
+
+    def __iter__(self) -> Iterator[T]:
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+    def __add__(self, other: Any) -> Any:
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[Rows, ...]], Generic[Rows]):
@@ -125,6 +146,9 @@ class ConcatDataset(Dataset[T]):
         self.datasets = list(datasets)
         if not self.datasets:
             raise ShapeError("a ConcatDataset is made of one data set or more")
+        for d in self.datasets:
+            if isinstance(d, IterableDataset):
+                raise TypeError(f"ConcatDataset: data sets are indexed, and {shown(d)} is not: use ChainDataset")
         self.cumulative_sizes = list(accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
 
     def __getitem__(self, index: int) -> T:
@@ -137,6 +161,66 @@ class ConcatDataset(Dataset[T]):
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
+
+
+class ChainDataset(IterableDataset[T]):
+    """Data set of the samples of others without indices, one after the other.
+
+    >>> class Letters(data.IterableDataset[str]):
+    ...     def __iter__(self):
+    ...         return iter("ab")
+    >>> list(Letters() + Letters())
+    ['a', 'b', 'a', 'b']
+    """
+
+    @checked_first
+    def __init__(self, datasets: Iterable[Iterable[T]]) -> None:
+        self.datasets = list(datasets)
+        for d in self.datasets:
+            if not hasattr(type(d), "__iter__") or isinstance(d, str | bytes):
+                raise TypeError(f"ChainDataset: datasets are iterated over, which {shown(d)} is not")
+
+    def __iter__(self) -> Iterator[T]:
+        for d in self.datasets:
+            yield from d
+
+    def __len__(self) -> int:
+        return sum([len(cast(Any, d)) for d in self.datasets])
+
+
+class StackDataset(Dataset[Any]):
+    """Data set of tuples of the samples of others that have one index, or of dicts if they are given by name.
+
+    ShapeError (TN802) where the data sets differ in length, or there are none.
+
+    >>> data.StackDataset([1, 2], ["a", "b"])[1]
+    (2, 'b')
+    >>> data.StackDataset(x=[1, 2], y=["a", "b"])[0]
+    {'x': 1, 'y': 'a'}
+    """
+
+    @checked_first
+    def __init__(self, *args: Items[Any], **kwargs: Items[Any]) -> None:
+        if bool(args) == bool(kwargs):
+            raise ShapeError("a StackDataset is made of data sets in order, or of data sets by name")
+        self.datasets: Any = kwargs or args
+        parts = list(kwargs.values() or args)
+        sizes = []
+        for d in parts:
+            if not hasattr(type(d), "__getitem__") or not hasattr(type(d), "__len__"):
+                raise TypeError(f"StackDataset: a data set is indexed and has a length, which {shown(d)} is not")
+            sizes.append(len(d))  # type: ignore[arg-type]
+        if len(set(sizes)) > 1:
+            raise ShapeError(f"the data sets of a StackDataset agree in their length, not {sizes}")
+        self._size = sizes[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: d[index] for name, d in self.datasets.items()}
+        return tuple([d[index] for d in self.datasets])
+
+    def __len__(self) -> int:
+        return self._size
 
 
 @checked_first

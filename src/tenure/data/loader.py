@@ -1,18 +1,21 @@
-"""Batches of a data set, in order or shuffled."""
+"""Batches of a data set, in order or shuffled, loaded here or by workers; the position can be saved and resumed."""
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, overload
 
-import numpy as np
-
-from tenure.data.dataset import Items
-from tenure.errors import shown
-from tenure.values.operations.creation import tensor
+from tenure.data.collate import default_collate, default_convert
+from tenure.data.dataset import Items, IterableDataset
+from tenure.data.iterators import Parallel, Progress, Serial, begin, generators_of
+from tenure.data.options import check_options
+from tenure.data.pools import Pool, made
+from tenure.data.samplers import MOST, BatchSampler, RandomSampler, SequentialSampler
+from tenure.data.workers import Setup
+from tenure.errors import StateDictError, shown
 from tenure.values.operations.generator import Generator
-from tenure.values.operations.shaping import stack
-from tenure.values.tensor.random import randperm
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import checked_first, is_iterable
 
@@ -36,8 +39,17 @@ class Options(TypedDict, total=False):
     sampler: Iterable[int] | None
     batch_sampler: Iterable[list[int]] | None
     num_workers: int
+    pin_memory: bool
     drop_last: bool
+    timeout: float
+    worker_init_fn: Callable[[int], Any] | None
+    multiprocessing_context: Any
     generator: Generator | None
+    prefetch_factor: int | None
+    persistent_workers: bool
+    pin_memory_device: str
+    in_order: bool
+    threads: bool
 
 
 class DataLoader(Generic[Batch]):
@@ -45,7 +57,17 @@ class DataLoader(Generic[Batch]):
 
     ``batch_size`` None gives single samples. ``shuffle`` draws another order each time, from ``generator`` or the
     default one; ``sampler`` gives indices instead, ``batch_sampler`` lists of them. ``drop_last`` leaves out a last
-    batch that is smaller. Samples are loaded here, in this thread: ``num_workers`` is 0.
+    batch that is smaller.
+
+    With ``num_workers`` batches are loaded by so many processes, or ``threads``, each up to ``prefetch_factor`` ahead
+    (2 unless given), and kept from one pass to the next if ``persistent_workers``. Without ``in_order`` they come as
+    they are ready. ``worker_init_fn`` is called in each with its number; ``timeout`` is in seconds, 0 for none. An
+    error in a worker is raised here with its traceback, and so is the death of one, as RuntimeError.
+    ``multiprocessing_context`` is how processes start: by fork on Linux, else by spawn, which needs ``if __name__ ==
+    "__main__":``.
+
+    ``pin_memory`` and ``pin_memory_device`` are accepted and have no effect. ``state_dict`` is the position, and
+    ``load_state_dict`` goes on there with the same batches. ValueError for options that do not go together.
 
     >>> for batch in data.DataLoader([1.0, 2.0, 3.0], batch_size=2):
     ...     print(batch)
@@ -97,8 +119,18 @@ class DataLoader(Generic[Batch]):
         batch_sampler: Iterable[list[int]] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
         drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None,
+        multiprocessing_context: Any = None,
         generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+        threads: bool = False,
     ) -> None: ...
     @checked_first
     def __init__(
@@ -110,92 +142,144 @@ class DataLoader(Generic[Batch]):
         batch_sampler: Iterable[list[int]] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
         drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None,
+        multiprocessing_context: Any = None,
         generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+        threads: bool = False,
     ) -> None:
         if not hasattr(type(dataset), "__getitem__") or isinstance(dataset, str | bytes):
             raise TypeError(f"dataset is indexed, dataset[k], which {shown(dataset)} is not")
-        if num_workers:
-            raise ValueError("samples are loaded in the thread that iterates: num_workers is 0")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"a batch has one sample or more, not {batch_size}")
-        if shuffle and (sampler is not None or batch_sampler is not None):
-            raise ValueError("shuffle draws an order, and a sampler gives one: choose")
-        if batch_size is None and drop_last:
-            raise ValueError("drop_last is about batches, and batch_size=None has none")
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.sampler = sampler
-        self.batch_sampler = batch_sampler
-        self.collate_fn = collate_fn or default_collate
-        self.drop_last = drop_last
-        self.generator = generator
+        self.dataset, self.num_workers, self.timeout = dataset, int(num_workers), float(timeout)
+        self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
+        self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
+        self.prefetch_factor, self.persistent_workers = prefetch_factor, bool(persistent_workers)
+        self.generator, self.in_order, self.threads = generator, bool(in_order), bool(threads)
+        self.batched = batch_size is not None or batch_sampler is not None
+        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
+        check_options(self, batch_size, sampler, batch_sampler)
+        self.batch_size = None if batch_sampler is not None else batch_size
+        self.sampler, self.batch_sampler = self._samplers(sampler, batch_sampler)
+        self.collate_fn = collate_fn or (default_collate if self.batched else default_convert)
+        self._progress: Progress | None = None
+        self._resumed: Progress | None = None
+        self._pool: Pool | None = None
+        self._pass: Parallel | None = None
+
+    def _samplers(self, sampler: Any, batch_sampler: Any) -> tuple[Any, Any]:
+        """The sampler and the sampler of batches, those that are not given made."""
+        if sampler is None and not isinstance(self.dataset, IterableDataset):
+            shuffled = self.shuffle and batch_sampler is None
+            sampler = RandomSampler(self.dataset, generator=self.generator) if shuffled else None
+            if sampler is None and batch_sampler is None:
+                sampler = SequentialSampler(self.dataset)
+        if batch_sampler is None and self.batch_size is not None and sampler is not None:
+            batch_sampler = BatchSampler(sampler, self.batch_size, self.drop_last)
+        return sampler, batch_sampler
 
     def __iter__(self) -> Iterator[Batch]:
-        if self.batch_sampler is None and self.batch_size is None:
-            return (self.dataset[k] for k in self._order())
-        return (self.collate_fn([self.dataset[k] for k in batch]) for batch in self._batches())
+        resumed, self._resumed = self._resumed, None
+        progress, seed, tasks = begin(self, resumed)
+        self._progress = progress
+        if not self.num_workers:
+            return Serial(self, progress, tasks)
+        if not self.threads and getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise RuntimeError(
+                "DataLoader: a worker that imports the main module comes upon this loop again; put it under"
+                ' `if __name__ == "__main__":`'
+            )
+        if self._pass is not None:
+            self._pass.leave()
+        pool = self._workers()
+        self._pass = Parallel(self, progress, tasks, pool, seed)
+        ahead = self._pass
+        if not self.persistent_workers:
+            self._pass = None
+        return ahead
 
-    def _order(self) -> Iterable[int]:
-        if self.sampler is not None:
-            return self.sampler
-        if self.shuffle:
-            order: list[int] = randperm(len(self.dataset), generator=self.generator).tolist()
-            return order
-        return range(len(self.dataset))
+    def _workers(self) -> Pool:
+        """The pool of a pass, or of all passes."""
+        if self._pool is not None and not self._pool.closed:
+            return self._pool
+        setup = Setup(
+            self.dataset, self.collate_fn, self.batched, self.drop_last, self.num_workers, self.worker_init_fn
+        )
+        pool = made(setup, int(self.prefetch_factor or 2), self.multiprocessing_context, self.threads)
+        if self.persistent_workers:
+            self._pool = pool
+        return pool
 
-    def _batches(self) -> Iterator[list[int]]:
-        if self.batch_sampler is not None:
-            for several in self.batch_sampler:
-                if not is_iterable(several):
-                    raise TypeError(f"DataLoader: batch_sampler gives lists of indices, not {shown(several)}")
-                yield several
-            return
-        batch: list[int] = []
-        for k in self._order():
-            batch.append(k)
-            if len(batch) == self.batch_size:
-                yield batch
-                batch = []
-        if batch and not self.drop_last:
-            yield batch
+    def _tasks(self) -> Iterator[Any]:
+        """The tasks of a pass: lists of indices, or indices; of a data set without indices how many samples."""
+        if isinstance(self.dataset, IterableDataset):
+            return itertools.repeat(range(min(self.batch_size, MOST)) if self.batch_size is not None else None)
+        if self.batched:
+            return self._batches(iter(self.batch_sampler))
+        return iter(self.sampler)
+
+    @staticmethod
+    def _batches(batches: Iterator[Any]) -> Iterator[list[int]]:
+        for several in batches:
+            if not is_iterable(several):
+                raise TypeError(f"DataLoader: batch_sampler gives lists of indices, not {shown(several)}")
+            yield several if isinstance(several, list) else list(several)
 
     def __len__(self) -> int:
-        if self.batch_sampler is not None:
-            return len(self.batch_sampler)  # type: ignore[arg-type]
-        size = len(self.dataset) if self.sampler is None else len(self.sampler)  # type: ignore[arg-type]
-        if self.batch_size is None:
-            return size
-        return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
+        if isinstance(self.dataset, IterableDataset):
+            size = len(self.dataset)  # type: ignore[arg-type]
+            if self.batch_size is None:
+                return size
+            return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
+        return len(self.batch_sampler if self.batched else self.sampler)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The position: how many batches of the pass in progress have been handed out, and the states of generators.
 
-@checked_first
-def default_collate(samples: list[Any]) -> Any:
-    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are.
+        What ``tn.save`` writes. ValueError without ``in_order``, where batches have no order to go on in.
 
-    Tuples, lists and mappings are taken part by part. ValueError where samples have different numbers of parts.
+        >>> loader = data.DataLoader([1, 2, 3])
+        >>> batches = iter(loader)
+        >>> for batch in batches:
+        ...     break
+        >>> loader.state_dict()["position"]
+        1
+        """
+        if not self.in_order:
+            raise ValueError("DataLoader: with in_order=False batches have no order to be resumed in")
+        progress = self._resumed or self._progress
+        under_way = progress is not None and not progress.done
+        return {
+            "position": progress.position if progress is not None and under_way else 0,
+            "begun": list(progress.begun) if progress is not None and under_way else [],
+            "generators": [g.get_state() for g in generators_of(self)[:-1]],
+        }
 
-    >>> data.default_collate([(tn.tensor([1, 2]), 0), (tn.tensor([3, 4]), 1)])
-    (tensor([[1, 2],
-            [3, 4]]), tensor([0, 1]))
-    """
-    first = samples[0]
-    if isinstance(first, Tensor):
-        return stack(samples)
-    if isinstance(first, np.ndarray | np.generic):
-        return tensor(np.stack(samples))
-    if isinstance(first, bool | int | float):
-        return tensor(samples)
-    if isinstance(first, str | bytes):
-        return samples
-    if isinstance(first, Mapping):
-        return type(first)({key: default_collate([s[key] for s in samples]) for key in first})  # type: ignore[call-arg]
-    if isinstance(first, tuple | list):
-        if len({len(s) for s in samples}) > 1:
-            raise ValueError(f"the samples of a batch have different numbers of parts: {[len(s) for s in samples]}")
-        parts = [default_collate(list(part)) for part in zip(*samples, strict=True)]
-        if hasattr(first, "_fields"):
-            return type(first)(*parts)
-        return type(first)(parts)
-    raise TypeError(f"a batch is made of tensors, arrays, numbers and containers of them, not {shown(first)}")
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on, at the next iteration, where ``state_dict`` was taken: with the same batches in the same order.
+
+        The samples before are not loaded again; those of a data set without indices are iterated over. StateDictError
+        for what is no state of such a loader.
+
+        >>> loader = data.DataLoader([1, 2, 3])
+        >>> loader.load_state_dict({"position": 2, "begun": [tn.get_rng_state()], "generators": []})
+        >>> list(loader)
+        [tensor([3])]
+        """
+        own = generators_of(self)[:-1]
+        keys = ("position", "begun", "generators")
+        if not isinstance(state_dict, Mapping) or any(key not in state_dict for key in keys):
+            raise StateDictError(f"the state of a DataLoader has {', '.join(keys)}, which {shown(state_dict)} does not")
+        position, begun, states = (state_dict[key] for key in keys)
+        if len(states) != len(own) or len(begun) not in (0, len(own) + 1):
+            raise StateDictError(f"the state is of a DataLoader with {len(states)} generators, and this has {len(own)}")
+        for generator, state in zip(own, states, strict=True):
+            generator.set_state(state)
+        self._resumed = Progress(list(begun), int(position)) if begun else None
+        self._progress = None
