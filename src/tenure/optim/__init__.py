@@ -1,5 +1,6 @@
 """Optimizers: they own the state of each parameter and write the parameters they were given."""
 
+from tenure.optim import lr_scheduler
 from tenure.optim.adadelta import Adadelta
 from tenure.optim.adafactor import Adafactor
 from tenure.optim.adagrad import Adagrad
@@ -35,4 +36,5 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SparseAdam",
+    "lr_scheduler",
 ]
