@@ -1,6 +1,6 @@
 """Optimizers: they own the state of each parameter and write the parameters they were given."""
 
-from tenure.optim import lr_scheduler
+from tenure.optim import lr_scheduler, swa_utils
 from tenure.optim.adadelta import Adadelta
 from tenure.optim.adafactor import Adafactor
 from tenure.optim.adagrad import Adagrad
@@ -37,4 +37,5 @@ __all__ = [
     "Rprop",
     "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]
