@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -60,4 +60,4 @@ class Adadelta(Formula):
         return group["lr"], group["rho"], 1 - group["rho"], group["eps"], group["weight_decay"]
 
     def options(self, group: Group, *at: Any) -> Options:
-        return ("decay", decays(group["weight_decay"])), ("maximize", bool(group["maximize"]))
+        return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

@@ -9,7 +9,7 @@ from tenure.dtypes import finfo
 from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule
 from tenure.values.operations.factories import zeros
 from tenure.values.places.var import Var
@@ -108,7 +108,7 @@ class Adafactor(Formula):
 
     def options(self, group: Group, *at: Any) -> Options:
         return (
-            ("decay", decays(group["weight_decay"])),
+            ("decay", bool(group["weight_decay"])),
             ("maximize", bool(group["maximize"])),
             ("least", group["eps"][0] is not None),
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers, filled
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule, turned
 from tenure.values.places.var import Var
 
@@ -66,4 +66,4 @@ class Adagrad(Formula):
         return group["lr"] / (1 + (at[0] - 1) * group["lr_decay"]), group["eps"], group["weight_decay"]
 
     def options(self, group: Group, *at: Any) -> Options:
-        return ("decay", decays(group["weight_decay"])), ("maximize", bool(group["maximize"]))
+        return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays, given
+from tenure.optim.options import Group, Number, Params, given
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -81,7 +81,7 @@ class Adam(Formula):
 
     def options(self, group: Group, *at: Any) -> Options:
         return (
-            ("decay", decays(group["weight_decay"])),
+            ("decay", bool(group["weight_decay"])),
             ("decoupled", bool(group["decoupled_weight_decay"])),
             ("maximize", bool(group["maximize"])),
             ("largest", bool(group["amsgrad"])),

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -60,4 +60,4 @@ class Adamax(Formula):
         return group["lr"] / (1 - beta1 ** at[0]), group["eps"], beta1, 1 - beta1, beta2, group["weight_decay"]
 
     def options(self, group: Group, *at: Any) -> Options:
-        return ("decay", decays(group["weight_decay"])), ("maximize", bool(group["maximize"]))
+        return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

@@ -6,6 +6,7 @@ learning rate among them, are its operands: new ones make no new program.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tenure.dtypes import float32, float64
@@ -61,26 +62,39 @@ class Formula(Optimizer):
 
     def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write parameters: those at the same step together."""
-        names = (*self.counts, *self.kept(group))
-        columns = self._columns(names, ps, states, group)
-        counted, kept = columns[: len(self.counts)], columns[len(self.counts) :]
-        if not self.timed:
-            also = [(s.update, self.after(group, s["step"] + 1)) for s in states] if self.counts else []
-            self._apply(ps, grads, kept, group, (), also)
-            return
-        together: dict[Any, list[int]] = {}
-        for k, at in enumerate(zip(*counted, strict=True)):
-            together.setdefault(at, []).append(k)
-        for (step, *others), which in together.items():
-            chosen: list[list[Any]] = [ps, grads, states, *kept]
-            if len(which) < len(ps):
-                chosen = [[column[k] for k in which] for column in chosen]
-            now = (step + 1, *others)
-            after = self.after(group, *now)
-            self._apply(chosen[0], chosen[1], chosen[3:], group, now, [(s.update, after) for s in chosen[2]])
+        counts = self.counts
+        columns = self._columns(counts + self.kept(group), ps, states, group)
+        counted, kept = columns[: len(counts)], columns[len(counts) :]
+        now = []
+        for column in counted:
+            first = column[0]
+            if column.count(first) < len(column):
+                return self._apart(counted, [ps, grads, states, *kept], group)
+            now.append(first)
+        return self._together(ps, grads, states, kept, group, now)
 
-    def _apply(self, ps: Any, grads: Any, kept: Any, group: Group, at: Any, also: Any) -> None:
+    def _together(self, ps: Any, grads: Any, states: list[Group], kept: Any, group: Group, at: Sequence[Any]) -> None:
+        """Write parameters that are at the same step."""
+        also: Any = ()
+        if self.counts:
+            at = (at[0] + 1, *at[1:])
+            after = self.after(group, *at)
+            also = [(state.update, after) for state in states]
         self.rule(ps, grads, kept, self.numbers(group, *at), self.options(group, *at), also)
+
+    def _apart(self, counted: list[list[Any]], columns: list[list[Any]], group: Group) -> None:
+        """Write parameters that are at several steps."""
+        if not self.timed:
+            ps, grads, states, *kept = columns
+            also = [(state.update, self.after(group, state["step"] + 1)) for state in states]
+            self.rule(ps, grads, kept, self.numbers(group), self.options(group), also)
+            return
+        which: dict[Any, list[int]] = {}
+        for k, at in enumerate(zip(*counted, strict=True)):
+            which.setdefault(at, []).append(k)
+        for at, chosen in which.items():
+            ps, grads, states, *kept = [[column[k] for k in chosen] for column in columns]
+            self._together(ps, grads, states, kept, group, at)
 
     def _columns(self, names: tuple[str, ...], ps: list[Var], states: list[Group], group: Group) -> list[list[Any]]:
         """What is kept for parameters, by its names; begun where it is missing."""

@@ -84,7 +84,7 @@ class LBFGS(Optimizer):
     def move(self, parts: list[Tensor], t: float) -> None:
         """Write the parameters: each by t times its part of a direction."""
         self._move = parts, t
-        self._update()
+        Optimizer.step(self)
         del self._move
 
     def _restored(self, name: str, x: Any, p: Any) -> Any:

@@ -9,7 +9,7 @@ from tenure import dtypes
 from tenure.errors import DTypeError, ShapeError
 from tenure.ops import contract, pointwise, promote
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, check_options, decays
+from tenure.optim.options import Group, Number, Params, check_options
 from tenure.optim.rule import Options, Rule
 from tenure.values.places.var import Var
 
@@ -110,7 +110,7 @@ class Muon(Formula):
 
     def options(self, group: Group, *at: Any) -> Options:
         return (
-            ("decay", decays(group["weight_decay"])),
+            ("decay", bool(group["weight_decay"])),
             ("nesterov", bool(group["nesterov"])),
             ("steps", group["ns_steps"]),
             ("adjusts", group["adjust_lr_fn"] or "original"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule, turned
 from tenure.values.places.var import Var
 
@@ -73,7 +73,7 @@ class NAdam(Formula):
 
     def options(self, group: Group, *at: Any) -> Options:
         return (
-            ("decay", decays(group["weight_decay"])),
+            ("decay", bool(group["weight_decay"])),
             ("decoupled", bool(group["decoupled_weight_decay"])),
             ("maximize", bool(group["maximize"])),
         )

@@ -14,6 +14,7 @@ from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, Sta
 from tenure.optim import state
 from tenure.optim.holding import begin, repeated
 from tenure.optim.hooks import (
+    ALL,
     Hooked,
     is_watched,
     register_optimizer_step_post_hook,
@@ -130,7 +131,7 @@ class Optimizer(Hooked):
         ``closure`` computes the loss anew and calls backward; its result is returned. StaleBorrowError (TN597) if a
         module once held one of the parameters and none holds it now.
         """
-        if is_watched(self):
+        if (self._hooks is not None or ALL.steps or ALL.stepped) and is_watched(self):
             return watched(self, Optimizer.step, (self,) if closure is None else (self, closure), {})
         self._opt_called = True
         self._refuse_orphans()
@@ -139,11 +140,6 @@ class Optimizer(Hooked):
             if not callable(closure):
                 raise DTypeError(f"step: closure is a function, not {shown(closure)}")
             loss = enable_grad().apply(closure)
-        self._update()
-        return loss
-
-    def _update(self) -> None:
-        """Update what has a gradient, held exclusively meanwhile."""
         outer = RECORDER.site
         where, me = here() if outer is None else outer, get_ident()
         mode, mine = MODE.get(), UPDATING.get(me)
@@ -151,6 +147,7 @@ class Optimizer(Hooked):
         enter = ((MODE.set, MODES[False, current_mode().eager]), (RECORDER.enter_site, where))
         bracket(enter, ((MODE.set, mode), (RECORDER.enter_site, outer), last), self._update_groups, me, where)
         RECORDER.seal()
+        return loss
 
     def _update_groups(self, me: int, where: CodeSite) -> None:
         if UPDATING or not GIL:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -78,7 +78,7 @@ class RAdam(Formula):
 
     def options(self, group: Group, *at: Any) -> Options:
         return (
-            ("decay", decays(group["weight_decay"])),
+            ("decay", bool(group["weight_decay"])),
             ("decoupled", bool(group["decoupled_weight_decay"])),
             ("maximize", bool(group["maximize"])),
             ("rectified", _length(group["betas"][1], at[0]) > 5),

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Number, Params
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -74,6 +74,6 @@ class RMSprop(Formula):
     def options(self, group: Group, *at: Any) -> Options:
         return (
             ("centered", bool(group["centered"])),
-            ("decay", decays(group["weight_decay"])),
+            ("decay", bool(group["weight_decay"])),
             ("maximize", bool(group["maximize"])),
         )

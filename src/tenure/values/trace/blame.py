@@ -164,7 +164,7 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
     """Raise an error inside a public function anew, in terms of its arguments; the error itself if it has a law's code,
     comes from the user's code, or names the function already."""
     inside = list(_frames(error.__traceback__))[1:]
-    if isinstance(error, TenureError | NotImplementedError) or not all(map(_is_ours, inside)):
+    if isinstance(error, TenureError | NotImplementedError | Warning) or not all(map(_is_ours, inside)):
         raise error
     name = name_of(function, args)
     try:
