@@ -119,7 +119,7 @@ def test_a_complex_parameter_is_its_two_parts(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Adafactor", "Muon", "SparseAdam"])
 def test_what_takes_no_complex_parameter(name: str) -> None:
-    with pytest.raises(tn.errors.DTypeError, match=rf"{name} takes real parameters, and parameter 0 of group 0 is comp"):
+    with pytest.raises(tn.errors.DTypeError, match=rf"{name} takes real parameters, and parameter 0 of"):
         made(name, [tn.tensor([[1j]], requires_grad=True)])
 
 

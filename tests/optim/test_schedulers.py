@@ -25,7 +25,7 @@ def test_order_of_steps() -> None:
     schedule = schedules.ExponentialLR(optimizer, 0.5)
     with pytest.warns(UserWarning, match="Detected call of `lr_scheduler.step\\(\\)` before") as caught:
         schedule.step()
-    assert (caught[0].filename, caught[0].lineno) == (__file__, line(-2))
+    assert (caught[0].filename, caught[0].lineno) == (__file__, line(-1))
     schedule.step()
     optimizer = made()
     optimizer.step()

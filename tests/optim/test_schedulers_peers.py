@@ -30,7 +30,7 @@ CASES: dict[str, Callable[[Any, Any], Any]] = {
         o, [s.LinearLR(o, 0.1, 1.0, 5), s.CosineAnnealingLR(o, 20), s.StepLR(o, 3)], [5, 25]
     ),
     "chain in a sequence": lambda s, o: s.SequentialLR(
-        o, [s.ChainedScheduler([s.ConstantLR(o, 0.3, 5), s.ExponentialLR(o, 0.9)]), s.LambdaLR(o, lambda e: 0.5**e)], [8]
+        o, [CASES["chained"](s, o), s.LambdaLR(o, lambda e: 0.5**e)], [8]
     ),
     "cycles": lambda s, o: s.CyclicLR(o, [0.01, 0.02], 0.3, 5, 7),
     "halving cycles": lambda s, o: s.CyclicLR(

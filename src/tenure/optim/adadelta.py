@@ -53,11 +53,11 @@ class Adadelta(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("square_avg", "acc_delta")
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         return group["lr"], group["rho"], 1 - group["rho"], group["eps"], group["weight_decay"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

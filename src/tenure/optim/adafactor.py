@@ -78,7 +78,7 @@ class Adafactor(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def refuse(self, p: Var, name: str) -> None:
+    def _refuse(self, p: Var, name: str) -> None:
         if p.dtype.is_complex:
             raise DTypeError(f"Adafactor takes real parameters, and {name} is {p.dtype.name}")
 
@@ -91,22 +91,22 @@ class Adafactor(Formula):
                 chosen: list[Any] = [[column[k] for k in which] for column in columns]
                 super().update_all(chosen[0], chosen[1], chosen[2], {**group, "factored": factored})
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return tuple(FACTORS) if group["factored"] else ("variance",)
 
-    def begin(self, name: str, p: Var, group: Group) -> Any:
-        return 0 if name == "step" else Var(zeros(self.shape_of(name, p), dtype=p.dtype))
+    def _begin(self, name: str, p: Var, group: Group) -> Any:
+        return 0 if name == "step" else Var(zeros(self._shape_of(name, p), dtype=p.dtype))
 
-    def shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
+    def _shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
         axis = FACTORS.get(name)
         return p.shape if axis is None else tuple([1 if k == p.ndim + axis else n for k, n in enumerate(p.shape)])
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         (eps1, eps2), lr, step = group["eps"], group["lr"], at[0]
         weight, shrink = step ** group["beta2_decay"], 1 - lr * group["weight_decay"]
         return lr, 1 / sqrt(step), weight, eps1 or 0.0, eps2, group["d"], shrink
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (
             ("decay", bool(group["weight_decay"])),
             ("maximize", bool(group["maximize"])),

@@ -54,16 +54,16 @@ class Adagrad(Formula):
         super().__init__(params, locals())
         for group in self.param_groups:
             for p in group["params"]:
-                self.state[p].update(step=0, sum=self.begin("sum", p, group))
+                self.state[p].update(step=0, sum=self._begin("sum", p, group))
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("sum",)
 
-    def begin(self, name: str, p: Var, group: Group) -> Any:
+    def _begin(self, name: str, p: Var, group: Group) -> Any:
         return 0 if name == "step" else filled(p, self.defaults["initial_accumulator_value"])
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         return group["lr"] / (1 + (at[0] - 1) * group["lr_decay"]), group["eps"], group["weight_decay"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

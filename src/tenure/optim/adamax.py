@@ -52,12 +52,12 @@ class Adamax(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_inf")
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         beta1, beta2 = group["betas"]
         return group["lr"] / (1 - beta1 ** at[0]), group["eps"], beta1, 1 - beta1, beta2, group["weight_decay"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

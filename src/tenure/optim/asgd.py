@@ -52,25 +52,25 @@ class ASGD(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("ax",)
 
-    def begin(self, name: str, p: Var, group: Group) -> Any:
+    def _begin(self, name: str, p: Var, group: Group) -> Any:
         start = {"eta": lambda: float(group["lr"]), "mu": lambda: 1.0}
-        return start[name]() if name in start else super().begin(name, p, group)
+        return start[name]() if name in start else super()._begin(name, p, group)
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         _, eta, mu = at
         return eta, 1 - group["lambd"] * eta, mu, group["weight_decay"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (
             ("decay", decays(group["weight_decay"])),
             ("maximize", bool(group["maximize"])),
             ("averages", at[2] != 1),
         )
 
-    def after(self, group: Group, *at: Any) -> Group:
+    def _after(self, group: Group, *at: Any) -> Group:
         step, lr = at[0], float(group["lr"])
         eta = lr / (1 + group["lambd"] * lr * step) ** group["alpha"]
         return {"step": step, "eta": eta, "mu": 1 / max(1, step - group["t0"])}

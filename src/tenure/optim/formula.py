@@ -36,34 +36,34 @@ class Formula(Optimizer):
     def __init__(self, params: Any, arguments: Group) -> None:
         super().__init__(params, given(arguments))
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         """Names of the tensors kept for each parameter."""
         raise NotImplementedError
 
-    def begin(self, name: str, p: Var, group: Group) -> Any:
+    def _begin(self, name: str, p: Var, group: Group) -> Any:
         """The start of what is kept under a name."""
         return 0 if name in self.counts else Var(zeros_like(p))
 
-    def shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
+    def _shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
         """The shape of a tensor kept for a parameter."""
         return p.shape
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         """The numbers of a step; ``at``: which step it is, then the others of ``counts``."""
         raise NotImplementedError
 
-    def options(self, group: Group, *at: Any) -> Options:
-        """What makes another formula."""
+    def _options(self, group: Group, *at: Any) -> Options:
+        """Choices that make another formula."""
         raise NotImplementedError
 
-    def after(self, group: Group, *at: Any) -> Group:
+    def _after(self, group: Group, *at: Any) -> Group:
         """The numbers to keep after a step."""
         return {"step": at[0]}
 
     def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write parameters: those at the same step together."""
         counts = self.counts
-        columns = self._columns(counts + self.kept(group), ps, states, group)
+        columns = self._columns(counts + self._kept(group), ps, states, group)
         counted, kept = columns[: len(counts)], columns[len(counts) :]
         now = []
         for column in counted:
@@ -78,16 +78,16 @@ class Formula(Optimizer):
         also: Any = ()
         if self.counts:
             at = (at[0] + 1, *at[1:])
-            after = self.after(group, *at)
+            after = self._after(group, *at)
             also = [(state.update, after) for state in states]
-        self.rule(ps, grads, kept, self.numbers(group, *at), self.options(group, *at), also)
+        self.rule(ps, grads, kept, self._numbers(group, *at), self._options(group, *at), also)
 
     def _apart(self, counted: list[list[Any]], columns: list[list[Any]], group: Group) -> None:
         """Write parameters that are at several steps."""
         if not self.timed:
             ps, grads, states, *kept = columns
-            also = [(state.update, self.after(group, state["step"] + 1)) for state in states]
-            self.rule(ps, grads, kept, self.numbers(group), self.options(group), also)
+            also = [(state.update, self._after(group, state["step"] + 1)) for state in states]
+            self.rule(ps, grads, kept, self._numbers(group), self._options(group), also)
             return
         which: dict[Any, list[int]] = {}
         for k, at in enumerate(zip(*counted, strict=True)):
@@ -97,12 +97,12 @@ class Formula(Optimizer):
             self._together(ps, grads, states, kept, group, at)
 
     def _columns(self, names: tuple[str, ...], ps: list[Var], states: list[Group], group: Group) -> list[list[Any]]:
-        """What is kept for parameters, by its names; begun where it is missing."""
+        """Numbers and tensors kept for parameters, by their names; begun where they are missing."""
         try:
             return [[state[name] for state in states] for name in names]
         except KeyError:
             for p, state in zip(ps, states, strict=True):
-                state.update({name: self.begin(name, p, group) for name in names if name not in state})
+                state.update({name: self._begin(name, p, group) for name in names if name not in state})
         return [[state[name] for state in states] for name in names]
 
     def _saved(self, name: str, x: Any) -> Any:
@@ -115,7 +115,7 @@ class Formula(Optimizer):
         if name in self.counts:
             number = x.item() if isinstance(x, Tensor) else x
             return int(number) if name == "step" else float(number)
-        expected = self.shape_of(name, p)
+        expected = self._shape_of(name, p)
         if isinstance(x, Tensor) and x.shape != expected:
             raise StateDictError(f"{name} has shape {list(x.shape)} in the state_dict, and {list(expected)} here")
         return super()._restored(name, x, p)

@@ -65,8 +65,10 @@ class Hooked:
         return register(self._own_hooks().saves, hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` after each ``state_dict()``; what it returns, if anything, replaces
-        it."""
+        """Call ``hook(optimizer, state_dict)`` after each ``state_dict()``.
+
+        What it returns, if anything, is the state_dict instead.
+        """
         return register(self._own_hooks().saved, hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:

@@ -43,7 +43,7 @@ class LBFGS(Optimizer):
     ...     loss.backward()
     ...     return loss
     >>> opt.step(closure), w
-    (tensor(29., grad_fn=<SumBackward0>), tensor([3., 3.], requires_grad=True))
+    (tensor(29., grad_fn=<SumBackward0>), tensor([3.0000, 3.0000], requires_grad=True))
     """
 
     def __init__(

@@ -46,12 +46,12 @@ class Lion(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg",)
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         beta1, beta2 = group["betas"]
         return group["lr"], beta1, 1 - beta1, beta2, 1 - beta2, 1 - group["lr"] * group["weight_decay"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return ("decay", bool(group["weight_decay"])), ("maximize", bool(group["maximize"]))

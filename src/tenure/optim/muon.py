@@ -65,7 +65,7 @@ class Muon(Formula):
     >>> (w * w).sum().backward()
     >>> opt.step()
     >>> w
-    tensor([[0.9299]], requires_grad=True)
+    tensor([[0.9304]], requires_grad=True)
     """
 
     rule = Rule("muon", _muon)
@@ -91,7 +91,7 @@ class Muon(Formula):
         )
         super().__init__(params, locals())
 
-    def refuse(self, p: Var, name: str) -> None:
+    def _refuse(self, p: Var, name: str) -> None:
         if p.dtype.is_complex:
             raise DTypeError(f"Muon takes real parameters, and {name} is {p.dtype.name}")
         if p.ndim != 2:
@@ -100,15 +100,15 @@ class Muon(Formula):
                 help="give other parameters, biases among them, to another optimizer, such as AdamW",
             )
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",)
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         lr, momentum = group["lr"], group["momentum"]
         shrink = 1 - lr * group["weight_decay"]
         return lr, shrink, momentum, 1 - momentum, *group["ns_coefficients"], group["eps"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (
             ("decay", bool(group["weight_decay"])),
             ("nesterov", bool(group["nesterov"])),

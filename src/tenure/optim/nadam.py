@@ -34,7 +34,7 @@ class NAdam(Formula):
     >>> (w * w).sum().backward()
     >>> opt.step()
     >>> w
-    tensor([0.8940], requires_grad=True)
+    tensor([0.8944], requires_grad=True)
     """
 
     rule = Rule("nadam", _nadam)
@@ -57,13 +57,13 @@ class NAdam(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
 
-    def begin(self, name: str, p: Var, group: Group) -> Any:
-        return 1.0 if name == "mu_product" else super().begin(name, p, group)
+    def _begin(self, name: str, p: Var, group: Group) -> Any:
+        return 1.0 if name == "mu_product" else super()._begin(name, p, group)
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         (step, before), lr, decay, (beta1, beta2) = at, group["lr"], group["weight_decay"], group["betas"]
         mu, coming = _mu(group, step), _mu(group, step + 1)
         product = before * mu
@@ -71,14 +71,14 @@ class NAdam(Formula):
         shrink = 1 - lr * decay if group["decoupled_weight_decay"] else decay
         return here, ahead, 1 - beta2**step, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (
             ("decay", bool(group["weight_decay"])),
             ("decoupled", bool(group["decoupled_weight_decay"])),
             ("maximize", bool(group["maximize"])),
         )
 
-    def after(self, group: Group, *at: Any) -> Group:
+    def _after(self, group: Group, *at: Any) -> Group:
         return {"step": at[0], "mu_product": at[1] * _mu(group, at[0])}
 
 

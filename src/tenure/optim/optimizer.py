@@ -47,6 +47,10 @@ class Optimizer(Hooked):
     ``param_groups`` may be edited: a new learning rate compiles nothing. ``state`` maps a parameter to what is kept
     for it; the tensors in it are places that the optimizer owns.
 
+    All parameters of a group are updated by one recorded step. PyTorch's options ``foreach``, ``fused`` and
+    ``capturable``, which choose a way to run a step there, are kept in the groups and change nothing;
+    ``differentiable=True`` is a ValueError, since a step is outside the graph.
+
     >>> class Descent(optim.Optimizer):
     ...     def update(self, p, grad, state, group):
     ...         p.sub_(group["lr"] * grad)
@@ -97,7 +101,7 @@ class Optimizer(Hooked):
         known = {id(p): (g, k) for g, held in enumerate(self.param_groups) for k, p in enumerate(held["params"])}
         for k, p in enumerate(group["params"]):
             _check_place(p)
-            self.refuse(p, f"parameter {k} of group {new}")
+            self._refuse(p, f"parameter {k} of group {new}")
             g, j = known.setdefault(id(p), (new, k))
             if (g, j) != (new, k):
                 first = self._given[g] if g < new else at
@@ -105,7 +109,7 @@ class Optimizer(Hooked):
         self._given.append(at)
         self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
 
-    def refuse(self, p: Var, name: str) -> None:
+    def _refuse(self, p: Var, name: str) -> None:
         """Raise an error for a parameter that the optimizer does not take."""
 
     def parameters(self) -> Iterator[Var]:
@@ -219,11 +223,11 @@ class Optimizer(Hooked):
             hook(self)
 
     def _saved(self, name: str, x: Any) -> Any:
-        """What is kept under a name, as a state_dict has it."""
+        """A kept value as a state_dict has it."""
         return state.saved(x)
 
     def _restored(self, name: str, x: Any, p: Any) -> Any:
-        """What is kept for a parameter under a name, from a state_dict."""
+        """A kept value from that of a state_dict."""
         return state.placed(x, p.dtype)
 
     def __copy__(self) -> Self:

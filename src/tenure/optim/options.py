@@ -27,6 +27,11 @@ def given(arguments: Mapping[str, Any]) -> Group:
         check_options(**{name: (value, name not in LIMITS or LIMITS[name](value))})
     if options.get("fused") and options.get("foreach"):
         raise ValueError("fused and foreach are two ways to update parameters: at most one of them is True")
+    if options.get("differentiable"):
+        raise ValueError(
+            "differentiable: a step of an optimizer is outside the graph: to differentiate through updates, compute"
+            " them with operations, as in p = p - lr * tn.grad(loss)(p)"
+        )
     return options
 
 

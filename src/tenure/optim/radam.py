@@ -64,10 +64,10 @@ class RAdam(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
         rate, length, limit = lr / (1 - beta1 ** at[0]), _length(beta2, at[0]), 2 / (1 - beta2) - 1
         if length > 5:
@@ -76,7 +76,7 @@ class RAdam(Formula):
         shrink = 1 - lr * decay if group["decoupled_weight_decay"] else decay
         return rate, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (
             ("decay", bool(group["weight_decay"])),
             ("decoupled", bool(group["decoupled_weight_decay"])),

@@ -63,15 +63,15 @@ class RMSprop(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         grad_avg, buffer = ["grad_avg"] * bool(group["centered"]), ["momentum_buffer"] * (group["momentum"] > 0)
         return ("square_avg", *grad_avg, *buffer)
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         alpha = group["alpha"]
         return group["lr"], alpha, 1 - alpha, group["eps"], group["weight_decay"], group["momentum"]
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (
             ("centered", bool(group["centered"])),
             ("decay", bool(group["weight_decay"])),

@@ -54,16 +54,16 @@ class Rprop(Formula):
     ) -> None:
         super().__init__(params, locals())
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("prev", "step_size")
 
-    def begin(self, name: str, p: Var, group: Group) -> Any:
+    def _begin(self, name: str, p: Var, group: Group) -> Any:
         if name == "step_size":
             return filled(p, float(group["lr"]))
-        return super().begin(name, p, group)
+        return super()._begin(name, p, group)
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         return (*group["etas"], *group["step_sizes"])
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (("maximize", bool(group["maximize"])),)

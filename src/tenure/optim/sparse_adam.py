@@ -52,17 +52,17 @@ class SparseAdam(Formula):
         check_options(lr=(lr, bool(lr > 0)), eps=(eps, eps > 0))
         super().__init__(params, locals())
 
-    def refuse(self, p: Var, name: str) -> None:
+    def _refuse(self, p: Var, name: str) -> None:
         if p.dtype.is_complex:
             raise DTypeError(f"SparseAdam takes real parameters, and {name} is {p.dtype.name}")
 
-    def kept(self, group: Group) -> tuple[str, ...]:
+    def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
 
-    def numbers(self, group: Group, *at: Any) -> Numbers:
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         beta1, beta2 = group["betas"]
         rate = group["lr"] * (sqrt(1 - beta2 ** at[0]) / (1 - beta1 ** at[0]))
         return rate, group["eps"], 1 - beta1, 1 - beta2
 
-    def options(self, group: Group, *at: Any) -> Options:
+    def _options(self, group: Group, *at: Any) -> Options:
         return (("maximize", bool(group["maximize"])),)

@@ -64,6 +64,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
     """
     check_options(decay=(decay, 0 <= decay <= 1))
 
+    @checked_first
     def average(averages: list[Var], currents: list[Tensor], count: Count) -> None:
         with no_grad():
             _move(averages, currents, 1 - decay)
@@ -82,6 +83,7 @@ def get_swa_multi_avg_fn() -> Averages:
     tensor([0.5000, 0.5000])
     """
 
+    @checked_first
     def average(averages: list[Var], currents: list[Tensor], count: Count) -> None:
         with no_grad():
             _move(averages, currents, 1 / (float(count) + 1))
@@ -100,6 +102,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """
     check_options(decay=(decay, 0 <= decay <= 1))
 
+    @checked_first
     def average(averaged: Tensor, current: Tensor, count: Count) -> Tensor:
         with no_grad():
             return decay * averaged + (1 - decay) * current
@@ -115,6 +118,7 @@ def get_swa_avg_fn() -> Average:
     tensor([0.5000, 0.5000])
     """
 
+    @checked_first
     def average(averaged: Tensor, current: Tensor, count: Count) -> Tensor:
         with no_grad():
             return averaged + (current - averaged) / (count + 1)
@@ -160,9 +164,10 @@ class AveragedModel(Module):
         self.use_buffers = use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the averaged model computes."""
+        """The result of the averaged model."""
         return self.module(*args, **kwargs)
 
+    @checked_first
     @no_grad()
     def update_parameters(self, model: Module) -> None:
         """Take the parameters of a model into the averages."""
@@ -265,6 +270,6 @@ class SWALR(LRScheduler):
         return [g["swa_lr"] * now + lr * (1 - now) for g, lr in zip(groups, starts, strict=True)]
 
     def _part(self, step: int) -> float:
-        """How much of the way lies behind a step."""
+        """The part of the way that lies behind a step."""
         t = max(0, min(1, step / max(1, self.anneal_epochs)))
         return (1 - cos(pi * t)) / 2 if self._anneal_strategy == "cos" else t

@@ -48,7 +48,7 @@ def _rises(start: Point, now: Point) -> bool:
 
 
 def _steepness(start: Point, now: Point) -> float:
-    """How much steeper than allowed it is at a point; at most 0 satisfies the condition."""
+    """The slope at a point, beyond the allowed one; at most 0 satisfies the condition."""
     return abs(now.slope) + CURVATURE * start.slope
 
 

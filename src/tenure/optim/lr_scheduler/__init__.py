@@ -14,7 +14,8 @@ from tenure.optim.lr_scheduler.factors import (
     StepLR,
 )
 from tenure.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from tenure.optim.lr_scheduler.scheduler import LRScheduler, _LRScheduler
+from tenure.optim.lr_scheduler.scheduler import LRScheduler
+from tenure.optim.lr_scheduler.scheduler import _LRScheduler as _LRScheduler
 
 __all__ = [
     "ChainedScheduler",
@@ -33,5 +34,4 @@ __all__ = [
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
-    "_LRScheduler",
 ]

@@ -10,6 +10,7 @@ from tenure.errors import shown
 from tenure.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from tenure.optim.lr_scheduler.scheduler import LRScheduler, own, put, values
 from tenure.optim.optimizer import Optimizer
+from tenure.optim.options import Group
 
 
 class Composed(LRScheduler):
@@ -31,7 +32,7 @@ class Composed(LRScheduler):
         self._schedulers = schedulers
         self.optimizer = optimizer or schedulers[0].optimizer
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> Group:
         """Everything but the optimizer, and the state of each schedule."""
         return {**super().state_dict(), "_schedulers": [schedule.state_dict() for schedule in self._schedulers]}
 

@@ -118,7 +118,7 @@ class CyclicLR(Cycling):
                 self._put_momentum(group, high - (high - low) * height * scale)
         return [low + (high - low) * height * scale for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> Group:
         """Everything but the optimizer; of ``scale_fn`` the attributes, if it is an object."""
         return {**super().state_dict(), "_scale_fn_custom": saved_function(self._scale_fn_custom)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tenure.optim.lr_scheduler.scheduler import LRScheduler, Rates, functions, own, saved_function
 from tenure.optim.optimizer import Optimizer
-from tenure.optim.options import check_options
+from tenure.optim.options import Group, check_options
 
 Factor = Callable[[int], float]
 
@@ -44,7 +44,7 @@ class Functions(LRScheduler):
         self.lr_lambdas = functions("lr_lambda", optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> Group:
         """Everything but the optimizer, and of the functions the attributes of those that are objects."""
         return {**super().state_dict(), "lr_lambdas": [saved_function(f) for f in self.lr_lambdas]}
 

@@ -78,7 +78,7 @@ class LRScheduler:
         finally:
             self._is_initial = False
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> Group:
         """Everything but the optimizer, by PyTorch's names."""
         return {key: x for key, x in vars(self).items() if key != "optimizer"}
 
