@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params
+from tenure.optim.options import Group, Params, Rate
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -41,7 +41,7 @@ class Adadelta(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0,

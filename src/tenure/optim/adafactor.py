@@ -9,7 +9,7 @@ from tenure.dtypes import finfo
 from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params
+from tenure.optim.options import Group, Params, Rate, check_options
 from tenure.optim.rule import Options, Rule
 from tenure.values.operations.factories import zeros
 from tenure.values.places.var import Var
@@ -67,7 +67,7 @@ class Adafactor(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
+        lr: Rate = 1e-2,
         beta2_decay: float = -0.8,
         eps: tuple[float | None, float] = (None, 1e-3),
         d: float = 1.0,
@@ -76,6 +76,7 @@ class Adafactor(Formula):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
+        check_options(eps=(eps, isinstance(eps, tuple | list) and len(eps) == 2))
         super().__init__(params, locals())
 
     def _refuse(self, p: Var, name: str) -> None:

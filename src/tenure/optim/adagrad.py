@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers, filled
-from tenure.optim.options import Group, Number, Params
+from tenure.optim.options import Group, Params, Rate
 from tenure.optim.rule import Options, Rule, turned
 from tenure.values.places.var import Var
 
@@ -40,7 +40,7 @@ class Adagrad(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
+        lr: Rate = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,

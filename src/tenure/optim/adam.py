@@ -8,7 +8,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, given
+from tenure.optim.options import Group, Params, Rate, given
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -55,8 +55,8 @@ class Adam(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
-        betas: tuple[Number, Number] = (0.9, 0.999),
+        lr: Rate = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -104,8 +104,8 @@ class AdamW(Adam):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
-        betas: tuple[Number, Number] = (0.9, 0.999),
+        lr: Rate = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Params, Rate, decays
 from tenure.optim.rule import Options, Rule, turned
 from tenure.values.places.var import Var
 
@@ -40,7 +40,7 @@ class ASGD(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
+        lr: Rate = 1e-2,
         lambd: float = 1e-4,
         alpha: float = 0.75,
         t0: float = 1e6,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure.errors import DTypeError, shown
 from tenure.optim.optimizer import Optimizer, R, gradient_of
-from tenure.optim.options import Group, Number, Params, check_options, given
+from tenure.optim.options import Group, Params, Rate, check_options, given
 from tenure.optim.rule import Rule
 from tenure.optim.wolfe import Point, search
 from tenure.values.operations.complexes import view_as_complex, view_as_real
@@ -49,7 +49,7 @@ class LBFGS(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1,
+        lr: Rate = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
         tolerance_grad: float = 1e-7,

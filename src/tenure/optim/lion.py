@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params
+from tenure.optim.options import Group, Params, Rate
 from tenure.optim.rule import Options, Rule
 
 
@@ -38,7 +38,7 @@ class Lion(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-4,
+        lr: Rate = 1e-4,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0,
         *,

@@ -9,7 +9,7 @@ from tenure import dtypes
 from tenure.errors import DTypeError, ShapeError
 from tenure.ops import contract, pointwise, promote
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, check_options
+from tenure.optim.options import Group, Params, Rate, check_options
 from tenure.optim.rule import Options, Rule
 from tenure.values.places.var import Var
 
@@ -75,7 +75,7 @@ class Muon(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
+        lr: Rate = 1e-3,
         weight_decay: float = 0.1,
         momentum: float = 0.95,
         nesterov: bool = True,

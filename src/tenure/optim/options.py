@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tenure.errors import ShapeError, shown
+from tenure.errors import shown
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
 
 Group = dict[str, Any]
 Params = Iterable[Var | Group | tuple[str, Var]]
 """Places, places with names, or groups of either with options of their own."""
-Number = float | Tensor
+Rate = float | Tensor
 """An option that may change at each step: a number, or a tensor of one element."""
 
 
@@ -20,8 +20,6 @@ def given(arguments: Mapping[str, Any]) -> Group:
     """The options among the arguments of a constructor, ``locals()`` at its begin; ValueError for one out of limits."""
     options = {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
     for name, value in options.items():
-        if isinstance(value, Tensor) and value.numel() != 1:
-            raise ShapeError(f"{name} is a number or a tensor of one element, not of shape {list(value.shape)}")
         if isinstance(value, tuple):
             value = options[name] = tuple([x.item() if isinstance(x, Tensor) else x for x in value])
         check_options(**{name: (value, name not in LIMITS or LIMITS[name](value))})

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params
+from tenure.optim.options import Group, Params, Rate
 from tenure.optim.rule import Options, Rule, turned
 
 
@@ -50,7 +50,7 @@ class RMSprop(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
+        lr: Rate = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers, filled
-from tenure.optim.options import Group, Number, Params
+from tenure.optim.options import Group, Params, Rate
 from tenure.optim.rule import Options, Rule
 from tenure.values.places.var import Var
 
@@ -43,7 +43,7 @@ class Rprop(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
+        lr: Rate = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50),
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.optim.formula import Formula
-from tenure.optim.options import Group, Number, Params, decays
+from tenure.optim.options import Group, Params, Rate, decays
 from tenure.optim.rule import Rule, turned
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
@@ -44,10 +44,10 @@ class SGD(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
+        lr: Rate = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: Number = 0,
+        weight_decay: Rate = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,

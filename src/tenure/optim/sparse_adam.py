@@ -8,7 +8,7 @@ from typing import Any
 from tenure.errors import DTypeError
 from tenure.ops import pointwise, promote
 from tenure.optim.formula import Formula, Numbers
-from tenure.optim.options import Group, Number, Params, check_options
+from tenure.optim.options import Group, Params, Rate, check_options
 from tenure.optim.rule import Options, Rule
 from tenure.values.places.var import Var
 
@@ -44,7 +44,7 @@ class SparseAdam(Formula):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
+        lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         maximize: bool = False,

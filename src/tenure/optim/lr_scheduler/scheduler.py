@@ -11,7 +11,7 @@ from typing import Any
 
 from tenure.errors import DTypeError, shown
 from tenure.optim.optimizer import Optimizer
-from tenure.optim.options import Group, Number
+from tenure.optim.options import Group, Rate
 from tenure.report.frames import is_own
 from tenure.values.operations.factories import full_like
 from tenure.values.places.var import Var
@@ -19,7 +19,7 @@ from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import check_methods
 
-Rates = list[Number]
+Rates = list[Rate]
 """A number for each group; a tensor where that of the group is one."""
 
 
