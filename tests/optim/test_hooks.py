@@ -10,7 +10,11 @@ import pytest
 
 import tenure as tn
 from tenure import nn, optim
-from tenure.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from tenure.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    required,
+)
 
 
 class Own(optim.SGD):
@@ -126,3 +130,10 @@ def test_names_of_parameters() -> None:
         optim.SGD([("a", more), model.weight])
     with pytest.raises(TypeError, match="a set has no order"):
         optim.SGD([{"params": {more}}])
+
+
+def test_an_option_without_a_default() -> None:
+    w = tn.ones(1, requires_grad=True)
+    with pytest.raises(ValueError, match="group 0 lacks 'lr', which has no default"):
+        optim.Optimizer([w], {"lr": required})
+    assert optim.Optimizer([{"params": [w], "lr": 0.1}], {"lr": required}).param_groups[0]["lr"] == 0.1

@@ -180,3 +180,9 @@ def test_statistics_are_computed_anew_and_modes_put_back() -> None:
     norm = model[0]
     assert norm.running_mean.tolist() == [3.5] and norm.momentum == 0.3 and not norm.training  # type: ignore[union-attr]
     swa_utils.update_bn([], nn.Linear(1, 1))
+
+
+def test_a_schedule_shows_its_rates() -> None:
+    optimizer = made()
+    assert repr(schedules.StepLR(optimizer, 3)) == "StepLR(epoch=0, lr=[0.4])"
+    assert repr(schedules.ChainedScheduler([schedules.StepLR(optimizer, 3)])) == "ChainedScheduler(lr=[0.4])"

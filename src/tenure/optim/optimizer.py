@@ -35,9 +35,26 @@ from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import check_methods, checked_first
 from tenure.values.trace.record import RECORDER
 
-__all__ = ["Optimizer", "gradient_of", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
+__all__ = [
+    "Optimizer",
+    "gradient_of",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]
 
 R = TypeVar("R")
+
+
+class _Required:
+    """Mark of an option that has no default."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+"""In the ``defaults`` of an optimizer: each group must say the option."""
 
 
 class Optimizer(Hooked):
@@ -106,8 +123,12 @@ class Optimizer(Hooked):
             if (g, j) != (new, k):
                 first = self._given[g] if g < new else at
                 raise repeated(f"parameter {k} of group {new}", f"parameter {j} of group {g}", first)
+        group |= {k: v for k, v in self.defaults.items() if k not in group}
+        missing = [k for k, v in group.items() if v is required]
+        if missing:
+            raise ValueError(f"param_group: group {new} lacks {missing[0]!r}, which has no default")
         self._given.append(at)
-        self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
+        self.param_groups.append(group)
 
     def _refuse(self, p: Var, name: str) -> None:
         """Raise an error for a parameter that the optimizer does not take."""

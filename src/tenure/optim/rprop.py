@@ -19,7 +19,8 @@ def _rprop(p: Any, g: Any, kept: list[Any], numbers: list[Any], *, maximize: boo
     factor = pointwise.where(turned, shorter, pointwise.where(pointwise.greater(product, zero), longer, one))
     size = pointwise.minimum(pointwise.maximum(kept[1] * factor, least), most)
     g = pointwise.where(turned, zero, g)
-    return p - pointwise.sign(g) * size, [g, size]
+    step = pointwise.where(pointwise.greater(g, zero), size, pointwise.where(pointwise.less(g, zero), -size, zero))
+    return p - step, [g, size]
 
 
 class Rprop(Formula):
@@ -27,7 +28,7 @@ class Rprop(Formula):
 
     The size begins with ``lr``. It grows by the factor ``etas[1]`` while the sign stays, and shrinks by ``etas[0]``
     where the sign has changed, which also leaves the element where it is; it stays within ``step_sizes``.
-    ``maximize`` goes up. State: ``step``, ``prev``, ``step_size``. Source: Riedmiller, Braun, ICNN 1993.
+    An element whose gradient is NaN stays. ``maximize`` goes up. State: ``step``, ``prev``, ``step_size``. Source: Riedmiller, Braun, ICNN 1993.
 
     >>> w = tn.tensor([1.0], requires_grad=True)
     >>> opt = optim.Rprop([w], lr=0.1)

@@ -78,6 +78,10 @@ class LRScheduler:
         finally:
             self._is_initial = False
 
+    def __repr__(self) -> str:
+        epoch = f"epoch={self.last_epoch}, " if "last_epoch" in vars(self) else ""
+        return f"{type(self).__name__}({epoch}lr={getattr(self, '_last_lr', None)})"
+
     def state_dict(self) -> Group:
         """Everything but the optimizer, by PyTorch's names."""
         return {key: x for key, x in vars(self).items() if key != "optimizer"}
