@@ -28,7 +28,8 @@ class Rprop(Formula):
 
     The size begins with ``lr``. It grows by the factor ``etas[1]`` while the sign stays, and shrinks by ``etas[0]``
     where the sign has changed, which also leaves the element where it is; it stays within ``step_sizes``.
-    An element whose gradient is NaN stays. ``maximize`` goes up. State: ``step``, ``prev``, ``step_size``. Source: Riedmiller, Braun, ICNN 1993.
+    An element whose gradient is NaN stays. ``maximize`` goes up. State: ``step``, ``prev``, ``step_size``.
+    Source: Riedmiller, Braun, ICNN 1993.
 
     >>> w = tn.tensor([1.0], requires_grad=True)
     >>> opt = optim.Rprop([w], lr=0.1)
