@@ -1,6 +1,8 @@
 """Optimizers: they own the state of each parameter and write the parameters they were given."""
 
-from tenure.optim import lr_scheduler, swa_utils
+from typing import TYPE_CHECKING, Any
+
+from tenure._lazy import imported
 from tenure.optim.adadelta import Adadelta
 from tenure.optim.adafactor import Adafactor
 from tenure.optim.adagrad import Adagrad
@@ -17,6 +19,9 @@ from tenure.optim.rmsprop import RMSprop
 from tenure.optim.rprop import Rprop
 from tenure.optim.sgd import SGD
 from tenure.optim.sparse_adam import SparseAdam
+
+if TYPE_CHECKING:
+    from tenure.optim import lr_scheduler, swa_utils
 
 __all__ = [
     "ASGD",
@@ -39,3 +44,14 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that are imported at their first use: averaged models need ``tenure.nn``."""
+    if name in ("lr_scheduler", "swa_utils"):
+        return imported(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
