@@ -89,6 +89,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "q": lambda: tn.ones(2, 1, 4),
     "h1": lambda: tn.zeros(1, 2),
     "h2": lambda: tn.zeros(2, 2),
+    "opt": lambda: optim.SGD([tn.ones(2, requires_grad=True)], lr=0.1, momentum=0.9),
     "rows": lambda: data.TensorDataset(_matrix()),
     "out": io.BytesIO,
     "saved": lambda: _file(tn.save, {"x": _matrix()}),
@@ -265,6 +266,7 @@ EXEMPT = {
     ("nn.GRU", "10**12"),
     ("nn.GRU", "2**70"),
     ("optim.SGD([w]).step", "module"),
+    ("optim.LBFGS([w]).step", "module"),
     *[("data.DataLoader", name) for name in DATA_SETS],
     *[(f"tn.{name}", "'a'") for name in ("load", "load_checkpoint", *[f"io.{n}" for n in READERS])],
 }

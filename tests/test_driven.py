@@ -38,6 +38,7 @@ UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
 MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors}
 MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+MODULES |= {"optim.lr_scheduler": optim.lr_scheduler, "optim.swa_utils": optim.swa_utils}
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +132,7 @@ def is_driven(f: Any) -> bool:
     if inspect.isclass(f) and issubclass(f, BaseException):
         return False
     others = (tuple, tn.DType, tn.Explanation, nn.Module, *BASES, tn.Ref, tn.Mut, tn.Own, tn.check_package)
-    return callable(f) and f not in others
+    return callable(f) and f not in (*others, optim.lr_scheduler.LRScheduler)
 
 
 def test_every_method_is_driven() -> None:

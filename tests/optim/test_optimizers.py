@@ -92,8 +92,9 @@ def test_groups() -> None:
         optimizer.add_param_group({"params": [w]})
     assert len(optimizer.param_groups) == 3
     assert repr(optim.SGD([w], lr=0.5)) == (
-        "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.5\n    maximize: False\n"
-        "    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: None\n"
+        "    fused: None\n    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n"
+        "    weight_decay: 0\n)"
     )
 
 
@@ -179,7 +180,7 @@ def test_a_failed_load_changes_nothing() -> None:
     for given, message in (
         (optim.Adam([{"params": [w]}, {"params": [v]}]).state_dict(), "has 2 parameter groups, the optimizer 1"),
         (optim.Adam([w, v]).state_dict(), "parameter group 0 has 2 parameters in the state_dict and 1"),
-        (other.state_dict(), r"exp_avg has shape \[2\] in the state_dict, and its parameter \[1\]"),
+        (other.state_dict(), r"exp_avg has shape \[2\] in the state_dict, and \[1\] here"),
         ({"state": {}}, "the state_dict has no 'param_groups'"),
     ):
         with pytest.raises(tn.StateDictError, match=message):

@@ -15,6 +15,7 @@ from tests.test_docstrings import CLASSES, DOCUMENTED
 ANYTHING = {
     "Tensor.tolist": "a number, or lists nested as deep as the tensor has axes",
     "Module.forward": "what a subclass makes of it",
+    "AveragedModel.forward": "what the averaged model makes of it",
     "data.default_collate": "of the form of a sample",
     "data.default_convert": "of the form of a sample",
     "tn.load": "what was saved",

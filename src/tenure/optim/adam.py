@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tenure.ops import pointwise
-from tenure.optim.optimizer import Group, Optimizer, check_options
-from tenure.optim.rule import Rule
-from tenure.values.operations.factories import zeros_like
-from tenure.values.places.var import Var
-
-if TYPE_CHECKING:
-    from tenure.values.tensor.tensor import Tensor
+from tenure.optim.formula import Formula, Numbers
+from tenure.optim.options import Group, Params, Rate, given
+from tenure.optim.rule import Options, Rule, turned
 
 
-class Adam(Optimizer):
+def _adam(
+    p: Any,
+    g: Any,
+    kept: list[Any],
+    numbers: list[Any],
+    *,
+    decay: bool,
+    decoupled: bool,
+    maximize: bool,
+    largest: bool,
+) -> tuple[Any, list[Any]]:
+    """The new value of a parameter and of its means."""
+    rate, root, eps, beta1, rest1, beta2, rest2, shrink = numbers
+    p = p * shrink if decay and decoupled else p
+    g = turned(p, g, shrink, decay=decay and not decoupled, maximize=maximize)
+    mean = beta1 * kept[0] + rest1 * g
+    new = [mean, beta2 * kept[1] + rest2 * (g * g)]
+    if largest:
+        new.append(pointwise.maximum(kept[2], new[1]))
+    return p - rate * (mean / (pointwise.sqrt(new[-1]) * root + eps)), new
+
+
+class Adam(Formula):
     """Adam: p ← p - lr · m̂ / (√v̂ + eps), with running means m of the gradient and v of its square.
 
     m̂ and v̂ are m and v divided by 1 - βᵗ, t the number of steps. ``weight_decay`` adds weight_decay · p to
-    the gradient; ``maximize`` goes up. State: ``step``, ``exp_avg``, ``exp_avg_sq``.
-    Source: Kingma, Ba, ICLR 2015.
+    the gradient, or with ``decoupled_weight_decay`` makes p smaller; ``amsgrad`` takes the largest v so far;
+    ``maximize`` goes up. State: ``step``, ``exp_avg``, ``exp_avg_sq``, ``max_exp_avg_sq``.
+    Source: Kingma, Ba, ICLR 2015; Reddi, Kale, Kumar, ICLR 2018.
 
     >>> w = tn.tensor([1.0], requires_grad=True)
     >>> opt = optim.Adam([w], lr=0.1)
@@ -31,65 +50,42 @@ class Adam(Optimizer):
     tensor([0.9000], requires_grad=True)
     """
 
-    decoupled = False
-
-    squares = True
+    rule = Rule("adam", _adam)
 
     def __init__(
         self,
-        params: Iterable[Var | Group],
-        lr: float = 1e-3,
+        params: Params,
+        lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
+        amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        check_options(
-            lr=(lr, lr >= 0),
-            eps=(eps, eps >= 0),
-            betas=(betas, len(betas) == 2 and all(0 <= b < 1 for b in betas)),
-            weight_decay=(weight_decay, weight_decay >= 0),
-        )
-        super().__init__(
-            params,
-            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
-        )
+        super().__init__(params, locals())
 
-    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
-        """Write parameters: those with as many steps behind them together."""
-        by_step: dict[int, list[tuple[Any, ...]]] = {}
-        for p, grad, state in zip(ps, grads, states, strict=True):
-            if not state:
-                state.update(step=0, exp_avg=Var(zeros_like(p)), exp_avg_sq=Var(zeros_like(p)))
-            row = p, grad, state["exp_avg"], state["exp_avg_sq"], state.__setitem__
-            by_step.setdefault(state["step"] + 1, []).append(row)
+    def _kept(self, group: Group) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
-        options = (("decay", bool(decay)), ("decoupled", self.decoupled), ("maximize", bool(group["maximize"])))
-        shrink = (1 - lr * decay if self.decoupled else decay) if decay else 0.0
-        for step, rows in by_step.items():
-            rate, root = lr / (1 - beta1**step), 1 / sqrt(1 - beta2**step)
-            numbers = (rate, root, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink)
-            places, given, *kept, count = zip(*rows, strict=True)
-            RULE(places, given, kept, numbers, options, [(put, "step", step) for put in count])
+        shrink = 1 - lr * decay if group["decoupled_weight_decay"] else decay
+        rate, root = lr / (1 - beta1 ** at[0]), 1 / sqrt(1 - beta2 ** at[0])
+        return rate, root, group["eps"], beta1, 1 - beta1, beta2, 1 - beta2, shrink
 
-
-def _adam(
-    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, decay: bool, decoupled: bool, maximize: bool
-) -> tuple[Any, list[Any]]:
-    """The new value of a parameter and of its two means."""
-    rate, root, eps, beta1, rest1, beta2, rest2, shrink = numbers
-    g = -g if maximize else g
-    if decay and decoupled:
-        p = p * shrink
-    elif decay:
-        g = g + shrink * p
-    mean = beta1 * kept[0] + rest1 * g
-    square = beta2 * kept[1] + rest2 * (g * g)
-    return p - rate * (mean / (pointwise.sqrt(square) * root + eps)), [mean, square]
-
-
-RULE = Rule("adam", _adam)
+    def _options(self, group: Group, *at: Any) -> Options:
+        return (
+            ("decay", bool(group["weight_decay"])),
+            ("decoupled", bool(group["decoupled_weight_decay"])),
+            ("maximize", bool(group["maximize"])),
+            ("largest", bool(group["amsgrad"])),
+        )
 
 
 class AdamW(Adam):
@@ -105,16 +101,25 @@ class AdamW(Adam):
     tensor([0.9000], requires_grad=True)
     """
 
-    decoupled = True
-
     def __init__(
         self,
-        params: Iterable[Var | Group],
-        lr: float = 1e-3,
+        params: Params,
+        lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+        super().__init__(params, decoupled_weight_decay=True, **given(locals()))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over state and options, also those of ``Adam``: the decay stays decoupled."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
+from functools import wraps
 from itertools import chain
 from threading import get_ident
-from typing import Any, ClassVar, Self, TypeVar, cast, overload
+from typing import Any, Self, TypeVar, cast, overload
 
 from tenure.errors import DTypeError, GradientError, Site, StaleBorrowError, StateDictError, WriteError, shown
 from tenure.optim import state
 from tenure.optim.holding import begin, repeated
+from tenure.optim.hooks import (
+    ALL,
+    Hooked,
+    is_watched,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    replaced,
+    watched,
+)
+from tenure.optim.options import Group, Params
 from tenure.runtime.bracket import bracket
 from tenure.values.places.loans import UPDATING
 from tenure.values.places.parameter import Parameter
@@ -24,16 +35,38 @@ from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import check_methods, checked_first
 from tenure.values.trace.record import RECORDER
 
-Group = dict[str, Any]
+__all__ = [
+    "Optimizer",
+    "gradient_of",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]
+
 R = TypeVar("R")
 
 
-class Optimizer:
+class _Required:
+    """Mark of an option that has no default."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+"""In the ``defaults`` of an optimizer: each group must say the option."""
+
+
+class Optimizer(Hooked):
     """The base of optimizers. A subclass passes ``defaults`` on and defines ``update`` (or ``update_all``).
 
-    ``params`` are places, or dicts with "params" and options of their own. ``param_groups`` may be edited: a
-    new learning rate compiles nothing. ``state`` maps a parameter to what is kept for it; the tensors in it
-    are places that the optimizer owns.
+    ``params`` are places, pairs of a name and a place, or dicts with "params" and options of their own.
+    ``param_groups`` may be edited: a new learning rate compiles nothing. ``state`` maps a parameter to what is kept
+    for it; the tensors in it are places that the optimizer owns.
+
+    All parameters of a group are updated by one recorded step. PyTorch's options ``foreach``, ``fused`` and
+    ``capturable``, which choose a way to run a step there, are kept in the groups and change nothing;
+    ``differentiable=True`` is a ValueError, since a step is outside the graph.
 
     >>> class Descent(optim.Optimizer):
     ...     def update(self, p, grad, state, group):
@@ -46,15 +79,17 @@ class Optimizer:
     tensor([0.8000], requires_grad=True)
     """
 
-    squares: ClassVar[bool] = False
-    """Whether steps depend on squares of gradients, which complex ones have by parts."""
+    _opt_called = False
+    """Whether there was a step since a scheduler of the learning rate was made."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_methods(cls, "__init__")
+        if "step" in vars(cls):
+            cls.step = _with_hooks(vars(cls)["step"])  # type: ignore[method-assign]
 
     @checked_first
-    def __init__(self, params: Iterable[Var | Group], defaults: Mapping[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)
         self.state: dict[Any, Group] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -74,23 +109,29 @@ class Optimizer:
         TN499 for a parameter that is here already, TN594 for a value, TN804 for a computed one.
         """
         group = {**param_group}
-        params = group["params"]
-        group["params"] = [params] if isinstance(params, Tensor) else list(params)
+        group["params"], names = _parted(group["params"])
         at, new = site(here()), len(self.param_groups)
+        if names:
+            group["param_names"] = names
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            raise ValueError("param_group: either all groups of an optimizer have names for their parameters, or none")
         known = {id(p): (g, k) for g, held in enumerate(self.param_groups) for k, p in enumerate(held["params"])}
         for k, p in enumerate(group["params"]):
             _check_place(p)
-            if self.squares and p.dtype.is_complex:
-                raise DTypeError(
-                    f"{type(self).__name__} squares gradients, part by part, and parameter {k} is {p.dtype.name}",
-                    help="give its parts: p = nn.Parameter(tn.view_as_real(z)), and tn.view_as_complex(p) in the model",
-                )
+            self._refuse(p, f"parameter {k} of group {new}")
             g, j = known.setdefault(id(p), (new, k))
             if (g, j) != (new, k):
                 first = self._given[g] if g < new else at
                 raise repeated(f"parameter {k} of group {new}", f"parameter {j} of group {g}", first)
+        group |= {k: v for k, v in self.defaults.items() if k not in group}
+        missing = [k for k, v in group.items() if v is required]
+        if missing:
+            raise ValueError(f"param_group: group {new} lacks {missing[0]!r}, which has no default")
         self._given.append(at)
-        self.param_groups.append({**group, **{k: v for k, v in self.defaults.items() if k not in group}})
+        self.param_groups.append(group)
+
+    def _refuse(self, p: Var, name: str) -> None:
+        """Raise an error for a parameter that the optimizer does not take."""
 
     def parameters(self) -> Iterator[Var]:
         """The parameters of all groups."""
@@ -115,6 +156,9 @@ class Optimizer:
         ``closure`` computes the loss anew and calls backward; its result is returned. StaleBorrowError (TN597) if a
         module once held one of the parameters and none holds it now.
         """
+        if (self._hooks is not None or ALL.steps or ALL.stepped) and is_watched(self):
+            return watched(self, Optimizer.step, (self,) if closure is None else (self, closure), {})
+        self._opt_called = True
         self._refuse_orphans()
         loss = None
         if closure is not None:
@@ -178,23 +222,40 @@ class Optimizer:
 
     def state_dict(self) -> Group:
         """State and options as a dict with PyTorch's keys, parameters by number, tensors as values."""
-        return state.snapshot(self.param_groups, self.state)
+        hooks = self._hooks
+        for hook in list(hooks.saves.values()) if hooks is not None else ():
+            hook(self)
+        found = state.snapshot(self.param_groups, self.state, self._saved)
+        return found if hooks is None else cast(Group, replaced(hooks.saved, self, found))
 
     @checked_first
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over state and options; StateDictError, and nothing changed, if the groups differ."""
+        hooks = self._hooks
+        given = state_dict if hooks is None else replaced(hooks.loads, self, dict(state_dict))
         try:
-            groups, found = state.restored(self.param_groups, state_dict)
+            groups, found = state.restored(self.param_groups, given, self._restored)
         except KeyError as error:
             raise StateDictError(f"the state_dict has no {error.args[0]!r}") from None
         self.param_groups[:] = groups
         self.state.clear()
         self.state.update(found)
+        for hook in list(hooks.loaded.values()) if hooks is not None else ():
+            hook(self)
+
+    def _saved(self, name: str, x: Any) -> Any:
+        """A kept value as a state_dict has it."""
+        return state.saved(x)
+
+    def _restored(self, name: str, x: Any, p: Any) -> Any:
+        """A kept value from that of a state_dict."""
+        return state.placed(x, p.dtype)
 
     def __copy__(self) -> Self:
         """An optimizer of the same parameters, whose options and state are its own."""
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
+        vars(twin).pop("_hooks", None)
         twin.param_groups = [{**group, "params": list(group["params"])} for group in self.param_groups]
         state = self.__getstate__()["state"]
         twin.state = defaultdict(dict, {p: {k: copy(x) for k, x in held.items()} for p, held in state.items()})
@@ -202,7 +263,8 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {p: {**held} for p, held in {**self.state}.items()}  # another thread may be in a step
-        return {**vars(self), "state": defaultdict(dict, state)}
+        own = {k: v for k, v in vars(self).items() if k not in ("_hooks", "_scheduled_step")}
+        return {**own, "state": defaultdict(dict, state)}
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -219,6 +281,30 @@ def gradient_of(p: Any) -> Any:
     return None if p.grad is None else p.grad.value
 
 
+def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step of a subclass, with the hooks around it."""
+
+    @wraps(step)
+    def call(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._opt_called = True
+        if is_watched(self):
+            return watched(self, step, (self, *args), kwargs)
+        return step(self, *args, **kwargs)
+
+    return call
+
+
+def _parted(params: Any) -> tuple[list[Any], list[str]]:
+    """Parameters, and their names if they are pairs."""
+    if isinstance(params, set | frozenset):
+        raise TypeError("params: a set has no order that lasts: give a list of parameters")
+    given = [params] if isinstance(params, Tensor) else list(params)
+    names = [pair[0] for pair in given if isinstance(pair, tuple) and len(pair) == 2]
+    if names and len(names) < len(given):
+        raise ValueError("params: either all parameters of an optimizer have names, or none")
+    return [pair[1] for pair in given] if names else given, names
+
+
 def _check_place(p: Any) -> None:
     """Refuse parameters other than leaves and plain places."""
     if not isinstance(p, Tensor):
@@ -231,10 +317,3 @@ def _check_place(p: Any) -> None:
         )
     if not p.is_leaf:
         raise GradientError("an optimizer was given a place that holds a computed value", at=site(here()))
-
-
-def check_options(**options: tuple[Any, bool]) -> None:
-    """ValueError for the first option whose condition does not hold."""
-    for name, (value, valid) in options.items():
-        if not valid:
-            raise ValueError(f"invalid {name}: {shown(value)}")

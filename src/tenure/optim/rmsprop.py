@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tenure.ops import pointwise
-from tenure.optim.optimizer import Group, Optimizer, check_options
-from tenure.optim.rule import Rule
-from tenure.values.operations.factories import zeros_like
-from tenure.values.places.var import Var
-
-if TYPE_CHECKING:
-    from tenure.values.tensor.tensor import Tensor
+from tenure.optim.formula import Formula, Numbers
+from tenure.optim.options import Group, Params, Rate
+from tenure.optim.rule import Options, Rule, turned
 
 
-class RMSprop(Optimizer):
+def _rmsprop(
+    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, centered: bool, decay: bool, maximize: bool
+) -> tuple[Any, list[Any]]:
+    """The new value of a parameter and of the means kept for it."""
+    rate, alpha, rest, eps, shrink, momentum = numbers
+    g = turned(p, g, shrink, decay=decay, maximize=maximize)
+    new = [alpha * kept[0] + rest * (g * g)]
+    spread = new[0]
+    if centered:
+        new.append(alpha * kept[1] + rest * g)
+        spread = spread - new[1] * new[1]
+    move = g / (pointwise.sqrt(spread) + eps)
+    if len(kept) > len(new):
+        move = momentum * kept[-1] + move
+        new.append(move)
+    return p - rate * move, new
+
+
+class RMSprop(Formula):
     """RMSprop: p ← p - lr · g / (√v + eps), with a running mean v of the squared gradient.
 
     That is v ← alpha · v + (1 - alpha) · g².
@@ -31,70 +44,36 @@ class RMSprop(Optimizer):
     tensor([0.9000], requires_grad=True)
     """
 
-    squares = True
+    rule = Rule("rmsprop", _rmsprop)
+    timed = False
 
     def __init__(
         self,
-        params: Iterable[Var | Group],
-        lr: float = 1e-2,
+        params: Params,
+        lr: Rate = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
         momentum: float = 0,
         centered: bool = False,
-        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
         maximize: bool = False,
+        differentiable: bool = False,
     ) -> None:
-        check_options(lr=(lr, lr >= 0), eps=(eps, eps >= 0), alpha=(alpha, alpha >= 0))
-        check_options(momentum=(momentum, momentum >= 0), weight_decay=(weight_decay, weight_decay >= 0))
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "alpha": alpha,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "momentum": momentum,
-                "centered": centered,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, locals())
 
-    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
-        """Write parameters together."""
-        alpha, momentum, centered = group["alpha"], group["momentum"], bool(group["centered"])
-        names = ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * (momentum > 0)]
-        for p, state in zip(ps, states, strict=True):
-            for name in names:
-                if name not in state:
-                    state[name] = Var(zeros_like(p))
-        numbers = (group["lr"], alpha, 1 - alpha, group["eps"], group["weight_decay"], momentum)
-        options = (
-            ("centered", centered),
+    def _kept(self, group: Group) -> tuple[str, ...]:
+        grad_avg, buffer = ["grad_avg"] * bool(group["centered"]), ["momentum_buffer"] * (group["momentum"] > 0)
+        return ("square_avg", *grad_avg, *buffer)
+
+    def _numbers(self, group: Group, *at: Any) -> Numbers:
+        alpha = group["alpha"]
+        return group["lr"], alpha, 1 - alpha, group["eps"], group["weight_decay"], group["momentum"]
+
+    def _options(self, group: Group, *at: Any) -> Options:
+        return (
+            ("centered", bool(group["centered"])),
             ("decay", bool(group["weight_decay"])),
             ("maximize", bool(group["maximize"])),
         )
-        also = [(state.__setitem__, "step", state.get("step", 0) + 1) for state in states]
-        RULE(ps, grads, [[state[name] for state in states] for name in names], numbers, options, also)
-
-
-def _rmsprop(
-    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, centered: bool, decay: bool, maximize: bool
-) -> tuple[Any, list[Any]]:
-    """The new value of a parameter and of the means kept for it."""
-    rate, alpha, rest, eps, shrink, momentum = numbers
-    g = -g if maximize else g
-    g = g + shrink * p if decay else g
-    new = [alpha * kept[0] + rest * (g * g)]
-    spread = new[0]
-    if centered:
-        new.append(alpha * kept[1] + rest * g)
-        spread = spread - new[1] * new[1]
-    move = g / (pointwise.sqrt(spread) + eps)
-    if len(kept) > len(new):
-        move = momentum * kept[-1] + move
-        new.append(move)
-    return p - rate * move, new
-
-
-RULE = Rule("rmsprop", _rmsprop)

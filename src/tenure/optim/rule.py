@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import ShapeError, following
-from tenure.ops import promote
+from tenure.ops import complexes, move, promote
 from tenure.ops.promote import Operation, parameters
 from tenure.runtime.bracket import at_once
 from tenure.values.grad import steps
@@ -19,7 +19,10 @@ NAMES = ("count", "tensors", "options")
 
 class Rule:
     """``function(p, g, kept, numbers, **options)`` gives the new value of a parameter and the list of what is kept for
-    it. It is handed values of a program under construction, the numbers in the dtype of the parameter."""
+    it. It is handed values of a program under construction, the numbers in the dtype of the parameter.
+
+    Complex parameters are updated part by part: the function meets their real parts, and then their imaginary ones.
+    """
 
     def __init__(self, name: str, function: Callable[..., tuple[Any, list[Any]]]) -> None:
         self.function = function
@@ -37,7 +40,7 @@ class Rule:
         """Write the ``places``, and the places that are kept for each: a sequence for each kind of them. The steps of
         ``also`` are made with it, at once.
 
-        A number may be a tensor of no dimension.
+        A number may be a tensor of one element.
         """
         written = [*places, *[place for column in kept for place in column]]
         refuse_writes(written)
@@ -54,13 +57,27 @@ class Rule:
         scalars = len(tensors) - sum(tensors)
         end = len(xs) - len(tensors)
         of_tensors, of_numbers = iter(xs[end : len(xs) - scalars]), iter(xs[len(xs) - scalars :])
-        numbers = [following(of_tensors) if tensor else following(of_numbers) for tensor in tensors]
-        rows = []
-        for k in range(count):
-            p, g, *kept = xs[k:end:count]
-            cast = [promote.as_type(n, p.dtype) for n in numbers]
-            new, others = self.function(p, g, kept, cast, **dict(options))
-            if any(x.aval != old.aval for x, old in zip((new, *others), (p, *kept), strict=True)):
-                raise ShapeError(f"{self.operation.name}: a number that is a tensor has no dimension")
-            rows.append([new, *others])
+        numbers = [self._number(following(of_tensors)) if tensor else following(of_numbers) for tensor in tensors]
+        rows = [self._one(*xs[k:end:count], numbers=numbers, options=dict(options)) for k in range(count)]
         return tuple([x for column in zip(*rows, strict=True) for x in column])
+
+    def _number(self, n: Any) -> Any:
+        if n.aval.size != 1:
+            raise ShapeError(f"{self.operation.name}: a number that is a tensor has one element, not {list(n.shape)}")
+        return move.reshape(n, shape=()) if n.ndim else n
+
+    def _one(self, p: Any, g: Any, *kept: Any, numbers: list[Any], options: dict[str, Any]) -> list[Any]:
+        """The new value of a parameter, and of what is kept for it."""
+        if p.dtype.is_complex:
+            parts = complexes.real, complexes.imag
+            halves = [self._one(*[part(x) for x in (p, g, *kept)], numbers=numbers, options=options) for part in parts]
+            return [complexes.complex_(x, y) for x, y in zip(*halves, strict=True)]
+        cast = [promote.as_type(n, p.dtype) for n in numbers]
+        new, others = self.function(p, g, list(kept), cast, **options)
+        return [new, *others]
+
+
+def turned(p: Any, g: Any, shrink: Any, *, decay: bool, maximize: bool) -> Any:
+    """The gradient as a formula takes it: turned round to go up, and with ``shrink`` · p added to it."""
+    g = -g if maximize else g
+    return g + shrink * p if decay else g

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tenure.optim.optimizer import Group, Optimizer, check_options
-from tenure.optim.rule import Rule
+from tenure.optim.formula import Formula
+from tenure.optim.options import Group, Params, Rate, decays
+from tenure.optim.rule import Rule, turned
 from tenure.values.places.var import Var
-
-if TYPE_CHECKING:
-    from tenure.values.tensor.tensor import Tensor
+from tenure.values.tensor.tensor import Tensor
 
 
-class SGD(Optimizer):
+def _sgd(
+    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, begun: bool, decay: bool, maximize: bool, nesterov: bool
+) -> tuple[Any, list[Any]]:
+    """The new value of a parameter and of its running sum, if there is one."""
+    rate, shrink, momentum, rest = numbers
+    g = turned(p, g, shrink, decay=decay, maximize=maximize)
+    kept = [momentum * b + rest * g if begun else g for b in kept]
+    for b in kept:
+        g = g + momentum * b if nesterov else b
+    return p - rate * g, kept
+
+
+class SGD(Formula):
     """Stochastic gradient descent: p ← p - lr · b, where b is the gradient, or with ``momentum`` its running sum.
 
     That is b ← momentum · b + (1 - dampening) · g.
@@ -28,38 +38,32 @@ class SGD(Optimizer):
     tensor([0.8000], requires_grad=True)
     """
 
+    rule = Rule("sgd", _sgd)
+    counts = ()
+
     def __init__(
         self,
-        params: Iterable[Var | Group],
-        lr: float = 1e-3,
+        params: Params,
+        lr: Rate = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: Rate = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        check_options(lr=(lr, lr >= 0), momentum=(momentum, momentum >= 0))
-        check_options(weight_decay=(weight_decay, weight_decay >= 0))
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, locals())
 
     def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
         """Write parameters together; those that have no running sum yet start it with their gradient."""
         momentum, decay = group["momentum"], group["weight_decay"]
         numbers = (group["lr"], decay, momentum, 1 - group["dampening"])
-        known = [not momentum or "momentum_buffer" in state for state in states]
+        known = [not momentum or state.get("momentum_buffer") is not None for state in states]
         for begun in (True, False):
             which = [k for k, at in enumerate(known) if at is begun]
             if not which:
@@ -70,24 +74,8 @@ class SGD(Optimizer):
             kept = [sums] if momentum else []
             options = (
                 ("begun", begun),
-                ("decay", bool(decay)),
+                ("decay", decays(decay)),
                 ("maximize", bool(group["maximize"])),
                 ("nesterov", bool(group["nesterov"])),
             )
-            RULE([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options, also)
-
-
-def _sgd(
-    p: Any, g: Any, kept: list[Any], numbers: list[Any], *, begun: bool, decay: bool, maximize: bool, nesterov: bool
-) -> tuple[Any, list[Any]]:
-    """The new value of a parameter and of its running sum, if there is one."""
-    rate, shrink, momentum, rest = numbers
-    g = -g if maximize else g
-    g = g + shrink * p if decay else g
-    kept = [momentum * b + rest * g if begun else g for b in kept]
-    for b in kept:
-        g = g + momentum * b if nesterov else b
-    return p - rate * g, kept
-
-
-RULE = Rule("sgd", _sgd)
+            self.rule([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options, also)

@@ -61,7 +61,8 @@ def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func, args=[given, *_])):
             target = facts.program.resolve(facts.module, func)
             known = isinstance(target, str) and target.startswith(("torch.optim.", "tenure.optim."))
-            if known and "lr_scheduler" not in str(target) and not str(target).endswith("LBFGS"):
+            others = any(part in str(target) for part in ("lr_scheduler", "swa_utils"))
+            if known and not others and not str(target).endswith("LBFGS"):
                 yield name, {part.id for part in walk(given) if isinstance(part, ast.Name)}
 
 

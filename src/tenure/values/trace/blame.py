@@ -72,6 +72,7 @@ KINDS: dict[str, tuple[Check, str]] = {
     "None": (lambda x: x is None, "None"),
     "int": (is_whole, "an int"),
     "float": (is_number, "a number"),
+    "Rate": (is_number, "a number"),
     "bool": (is_flag, "True or False"),
     "str": (lambda x: isinstance(x, str), "a str"),
     "DTypeLike": (_is_dtype, "a dtype"),
@@ -83,6 +84,7 @@ KINDS: dict[str, tuple[Check, str]] = {
     "Sequence[float]": (_several(is_number), "a list of numbers"),
     "tuple[float, float]": (lambda x: _several(is_number)(x) and len(x) == 2, "a pair of numbers"),
     "Iterable": (is_iterable, "a list or an iterator"),
+    "Params": (is_iterable, "a list or an iterator"),
     "Mapping": (lambda x: isinstance(x, Mapping), "a dict"),
     "Group": (lambda x: isinstance(x, dict), "a dict"),
     "Axes": (lambda x: x is None or is_whole(x) or (isinstance(x, list | tuple) and all(map(is_whole, x))),
@@ -164,7 +166,7 @@ def said_of(error: Exception, function: Any, args: tuple[Any, ...], kwargs: dict
     """Raise an error inside a public function anew, in terms of its arguments; the error itself if it has a law's code,
     comes from the user's code, or names the function already."""
     inside = list(_frames(error.__traceback__))[1:]
-    if isinstance(error, TenureError | NotImplementedError) or not all(map(_is_ours, inside)):
+    if isinstance(error, TenureError | NotImplementedError | Warning) or not all(map(_is_ours, inside)):
         raise error
     name = name_of(function, args)
     try:
