@@ -5,9 +5,9 @@ float64, 4 for the gamma function's, Bessel's and the normal quantile), special 
 API standard say, and the same bits at every vector width and on every machine: no fast-math flags, no contraction,
 fused multiply-adds only where they are written.
 
-sin, cos, tan, lgamma, digamma, polygamma, gamma_slope, ndtr of float32, floor_divide, remainder, fmod, gcd, pow of
-integers and pow_uniform branch (on rare or uniform conditions), so they leave the builder in another basic block. All
-others are straight-line code.
+sin, cos, tan, lgamma, digamma, polygamma, gamma_slope, ndtr of float32, floor_divide, quotient, remainder, fmod, gcd,
+pow of integers and pow_uniform branch (on rare or uniform conditions), so they leave the builder in another basic
+block. All others are straight-line code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["FUNCTIONS", "pow", "pow_uniform"]
 
 EXACT = (
     *(arithmetic.absolute, arithmetic.floor, arithmetic.floor_divide, arithmetic.maximum, arithmetic.minimum),
-    *(arithmetic.remainder, arithmetic.sign, arithmetic.sqrt, arithmetic.unselected),
+    *(arithmetic.quotient, arithmetic.remainder, arithmetic.sign, arithmetic.sqrt, arithmetic.unselected),
     *(bits.bitwise_not, bits.ceil, bits.copysign, bits.exponent, bits.fmod, bits.gcd, bits.left_shift, bits.mantissa),
     *(bits.nextafter, bits.order_key, bits.right_shift, bits.round, bits.signbit, bits.trunc),
 )
