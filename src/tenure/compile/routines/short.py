@@ -14,7 +14,8 @@ LANES, WIDTH = 8, 32
 
 
 def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
-    """The order of a short row: each key's place is the number of keys before it."""
+    """The order of a short row: each key's place is the number of keys before it, which are those in front of its own
+    lanes that are not above it, and those behind that are below it."""
     function, b = started(module, name, ROW)
     keys, n, start, length, out, _ = function.args
     room, lanes = stack(b, ir.ArrayType(t, SHORT)), ir.VectorType(t, LANES)
@@ -30,17 +31,24 @@ def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
         return []
 
     def place(i: ir.Value, _: list[Any]) -> list[Any]:
-        x, number = splat(b, load(b, room, i, t), LANES), splat(b, narrowed(b, i, t), LANES)
+        x, own = splat(b, load(b, room, i, t), LANES), b.and_(i, constant(-LANES))
 
-        def compare(j: ir.Value, held: list[Any]) -> list[Any]:
-            y = b.load(at(b, room, j, t), typ=lanes, align=t.width // 8)
-            here = b.add(steps, splat(b, narrowed(b, j, t), LANES))
-            tied = b.and_(b.icmp_signed("==", y, x), b.icmp_signed("<", here, number))
-            return [b.add(held[0], b.zext(b.or_(b.icmp_signed("<", y, x), tied), lanes))]
+        def several(j: ir.Value) -> ir.Value:
+            return b.load(at(b, room, j, t), typ=lanes, align=t.width // 8)
 
-        (found,) = counted(b, constant(0), whole, LANES, compare, [ir.Constant(lanes, None)])
-        rank = reduced(b, "add", found)
-        rank = b.sub(rank if t.width == 64 else b.zext(rank, I64), start)
+        def above(j: ir.Value, held: list[Any]) -> list[Any]:
+            return [b.sub(held[0], b.zext(b.icmp_signed(">", several(j), x), lanes))]
+
+        def below(j: ir.Value, held: list[Any]) -> list[Any]:
+            return [b.add(held[0], b.zext(b.icmp_signed("<", several(j), x), lanes))]
+
+        y, number = several(own), splat(b, narrowed(b, b.sub(i, own), t), LANES)
+        tied = b.and_(b.icmp_signed("==", y, x), b.icmp_signed("<", steps, number))
+        found = [b.zext(b.or_(b.icmp_signed("<", y, x), tied), lanes)]
+        found = counted(b, constant(0), own, LANES, above, found)
+        found = counted(b, b.add(own, constant(LANES)), whole, LANES, below, found)
+        rank = reduced(b, "add", found[0])
+        rank = b.sub(b.add(own, rank if t.width == 64 else b.sext(rank, I64)), start)
         with b.if_then(b.icmp_unsigned("<", rank, length)):
             store(b, i, out, rank)
         return []
