@@ -81,7 +81,7 @@ def corrcoef(x: ArrayLike) -> Tensor:
     found = cov(_observations("corrcoef", x))
     if not found._aval.ndim:
         return at_users_line(found / found)
-    deviation: Any = real(found.diagonal()).sqrt()
+    deviation: Tensor = real(found.diagonal()).sqrt()
     found = found / deviation[:, None] / deviation
     if found._aval.dtype.is_complex:
         return at_users_line(complex(real(found).clip(-1, 1), imag(found).clip(-1, 1)))
