@@ -73,13 +73,12 @@ def blackman_window(
     window_length: int, periodic: bool = True, *,
     dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
-    """The Blackman window of so many weights, 0.42 - ½ cos 2πt + 0.08 cos 4πt: for spectra, or symmetric unless
-    ``periodic``.
+    """The Blackman window of so many weights: for spectra, or symmetric unless ``periodic``.
 
-    Dtypes and errors as in ``tn.hann_window``.
+    They are 0.42 - ½ cos 2πt + 0.08 cos 4πt. Dtypes and errors as in ``tn.hann_window``.
 
     >>> tn.blackman_window(4).round(decimals=2)
-    tensor([-0.0000,  0.3400,  1.0000,  0.3400])
+    tensor([-0.0000, 0.3400, 1.0000, 0.3400])
     """
     shape = _cosines(0.42, 0.5, 0.08)
     return _taper("blackman_window", window_length, periodic, shape, dtype, device, requires_grad)
@@ -109,13 +108,12 @@ def kaiser_window(
     window_length: int, periodic: bool = True, beta: float = 12.0, *,
     dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
-    """The Kaiser window of so many weights, I₀(β√(1 - (2t - 1)²)) / I₀(β): for spectra, or symmetric unless
-    ``periodic``.
+    """The Kaiser window of so many weights: for spectra, or symmetric unless ``periodic``.
 
-    Dtypes and errors as in ``tn.hann_window``.
+    They are I₀(β√(1 - (2t - 1)²)) / I₀(β). Dtypes and errors as in ``tn.hann_window``.
 
     >>> tn.kaiser_window(4, beta=2.0)
-    tensor([0.4387, 0.8536, 1.0000, 0.8536])
+    tensor([0.4387, 0.8348, 1.0000, 0.8348])
     """
     sharp = float(number("kaiser_window", "beta", beta))
 
