@@ -173,6 +173,8 @@ from tenure.values.operations.counting import histc as histc
 from tenure.values.operations.counting import histogram as histogram
 from tenure.values.operations.counting import histogramdd as histogramdd
 from tenure.values.operations.counting import searchsorted as searchsorted
+from tenure.values.operations.covariances import corrcoef as corrcoef
+from tenure.values.operations.covariances import cov as cov
 from tenure.values.operations.creation import as_tensor as as_tensor
 from tenure.values.operations.creation import asarray as asarray
 from tenure.values.operations.creation import from_dlpack as from_dlpack
@@ -236,6 +238,8 @@ from tenure.values.operations.indexing import take_along_axis as take_along_axis
 from tenure.values.operations.inspection import get_default_dtype as get_default_dtype
 from tenure.values.operations.inspection import is_complex as is_complex
 from tenure.values.operations.inspection import is_floating_point as is_floating_point
+from tenure.values.operations.inspection import is_nonzero as is_nonzero
+from tenure.values.operations.inspection import is_signed as is_signed
 from tenure.values.operations.inspection import is_tensor as is_tensor
 from tenure.values.operations.inspection import numel as numel
 from tenure.values.operations.inspection import result_type as result_type
@@ -305,9 +309,12 @@ from tenure.values.operations.names import eq as eq
 from tenure.values.operations.names import fix as fix
 from tenure.values.operations.names import ge as ge
 from tenure.values.operations.names import gt as gt
+from tenure.values.operations.names import igamma as igamma
+from tenure.values.operations.names import igammac as igammac
 from tenure.values.operations.names import le as le
 from tenure.values.operations.names import lt as lt
 from tenure.values.operations.names import mul as mul
+from tenure.values.operations.names import mvlgamma as mvlgamma
 from tenure.values.operations.names import ne as ne
 from tenure.values.operations.names import neg as neg
 from tenure.values.operations.names import sgn as sgn
@@ -315,7 +322,9 @@ from tenure.values.operations.names import sub as sub
 from tenure.values.operations.names import trapz as trapz
 from tenure.values.operations.namespace import __array_api_version__ as __array_api_version__
 from tenure.values.operations.namespace import __array_namespace_info__ as __array_namespace_info__
+from tenure.values.operations.norms import dist as dist
 from tenure.values.operations.norms import norm as norm
+from tenure.values.operations.norms import renorm as renorm
 from tenure.values.operations.products import addbmm as addbmm
 from tenure.values.operations.products import addmm as addmm
 from tenure.values.operations.products import addmv as addmv
@@ -364,6 +373,11 @@ from tenure.values.operations.repeating import meshgrid as meshgrid
 from tenure.values.operations.repeating import repeat as repeat
 from tenure.values.operations.repeating import repeat_interleave as repeat_interleave
 from tenure.values.operations.repeating import tile as tile
+from tenure.values.operations.replacing import diagonal_scatter as diagonal_scatter
+from tenure.values.operations.replacing import index_reduce as index_reduce
+from tenure.values.operations.replacing import put as put
+from tenure.values.operations.replacing import select_scatter as select_scatter
+from tenure.values.operations.replacing import slice_scatter as slice_scatter
 from tenure.values.operations.rounding import ceil as ceil
 from tenure.values.operations.rounding import copysign as copysign
 from tenure.values.operations.rounding import float_power as float_power
@@ -429,6 +443,7 @@ from tenure.values.operations.shaping import transpose as transpose
 from tenure.values.operations.shaping import unsqueeze as unsqueeze
 from tenure.values.operations.show import get_printoptions as get_printoptions
 from tenure.values.operations.show import set_printoptions as set_printoptions
+from tenure.values.operations.slopes import gradient as gradient
 from tenure.values.operations.sorting import argsort as argsort
 from tenure.values.operations.sorting import kthvalue as kthvalue
 from tenure.values.operations.sorting import msort as msort
@@ -442,6 +457,11 @@ from tenure.values.operations.special import lgamma as lgamma
 from tenure.values.operations.special import logit as logit
 from tenure.values.operations.special import polygamma as polygamma
 from tenure.values.operations.special import xlogy as xlogy
+from tenure.values.operations.tapers import bartlett_window as bartlett_window
+from tenure.values.operations.tapers import blackman_window as blackman_window
+from tenure.values.operations.tapers import hamming_window as hamming_window
+from tenure.values.operations.tapers import hann_window as hann_window
+from tenure.values.operations.tapers import kaiser_window as kaiser_window
 from tenure.values.operations.totals import aminmax as aminmax
 from tenure.values.operations.totals import count_nonzero as count_nonzero
 from tenure.values.operations.totals import nanmean as nanmean

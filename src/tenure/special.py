@@ -3,6 +3,8 @@
 from tenure.values.operations.angles import exp2, sinc
 from tenure.values.operations.elementary import erf, expm1, log1p, ndtr
 from tenure.values.operations.elementary import sigmoid as expit
+from tenure.values.operations.exponentials import log_softmax, softmax
+from tenure.values.operations.gammas import gammainc, gammaincc, multigammaln
 from tenure.values.operations.reductions import logsumexp
 from tenure.values.operations.rounding import round
 from tenure.values.operations.special import (
@@ -15,6 +17,7 @@ from tenure.values.operations.special import (
     i0e,
     i1,
     i1e,
+    log_ndtr,
     logit,
     ndtri,
     polygamma,
@@ -34,20 +37,26 @@ __all__ = [
     "exp2",
     "expit",
     "expm1",
+    "gammainc",
+    "gammaincc",
     "gammaln",
     "i0",
     "i0e",
     "i1",
     "i1e",
     "log1p",
+    "log_ndtr",
+    "log_softmax",
     "logit",
     "logsumexp",
+    "multigammaln",
     "ndtr",
     "ndtri",
     "polygamma",
     "psi",
     "round",
     "sinc",
+    "softmax",
     "xlog1py",
     "xlogy",
 ]

@@ -42,6 +42,12 @@ def divide(x: float, y: float) -> float:
 
 
 def floor_divide(x: Scalar, y: Scalar) -> Scalar:
+    if not isinstance(y, int) and (y == 0 or math.isinf(x) or math.isinf(y)):
+        return divide(x, y)
+    return x // y
+
+
+def quotient(x: Scalar, y: Scalar) -> Scalar:
     if y == 0 and not isinstance(y, int):
         return divide(x, y)
     return x // y
@@ -409,6 +415,7 @@ EXACT: dict[str, Callable[..., Array]] = {
     "unselected": elementwise(lambda g: str(g) == "-0.0", bool),
     "divide": elementwise(divide),
     "floor_divide": elementwise(floor_divide),
+    "quotient": elementwise(quotient),
     "remainder": elementwise(remainder),
     "negative": elementwise(operator.neg),
     "absolute": elementwise(abs),

@@ -220,3 +220,16 @@ def test_floats_within_an_interval() -> None:
             assert run("within", [np.array([np.inf], dtype)], opened, executor).error.message == "p is inf"
             tiny = np.array([np.nextafter(dtype(0), dtype(1)), np.finfo(dtype).max])
             assert_array_equal(run("within", [tiny], opened, executor), tiny)
+
+
+@pytest.mark.parametrize("a", [1e-3, 0.5, 1.0, 7.0, 300.0, 1e4])
+def test_the_gamma_distribution_function(a: float) -> None:
+    """Both tails, each to its last digits, and their slopes."""
+    for away in (-6.0, -1.0, 0.0, 1.0, 6.0):
+        x = a * math.exp(away / math.sqrt(max(a, 1.0)))
+        with mpmath.workdps(40):
+            for upper, ends in ((False, (0, x)), (True, (x, mpmath.inf))):
+                wanted = float(mpmath.gammainc(a, *ends, regularized=True))
+                for dtype, close in ((np.float64, 1e-11), (np.float32, 1e-3 if a > 1e3 else 1e-4)):
+                    given = [np.asarray(a, dtype), np.asarray(x, dtype)]
+                    assert_allclose(run("gammainc", given, {"upper": upper}), wanted, rtol=close, atol=1e-37)

@@ -84,6 +84,8 @@ SINGULAR: list[tuple[str, tuple[float, ...], tuple[float, ...]]] = [
     ("minimum", (NAN, 1.0), (1.0, 1.0)),
     ("remainder", (7.0, 2.0), (1.0, -3.0)),
     ("remainder", (-7.0, 2.0), (1.0, 4.0)),
+    ("remainder", (-7.0, INF), (1.0, 1.0)),
+    ("remainder", (7.0, INF), (1.0, 0.0)),
     ("chain", (INF, 0.0), (0.0, INF)),
     ("chain", (NAN, 0.0), (0.0, NAN)),
     ("chain", (INF, -0.0), (0.0, 0.0)),

@@ -49,11 +49,22 @@ t.logspace(start=-1, end=1, steps=3, base=2.0, dtype=t.float64); t.eye(2, 3); t.
 t.zeros(size=(2, 1)); t.numel(x); x.nelement(); x.ndimension(); x.element_size(); x.itemsize; t.is_tensor(x)
 t.is_floating_point(i); x.is_floating_point(); x.sum(dim=1).max(dim=0)
 (x > 0).nonzero(as_tuple=True); i.nonzero(as_tuple=False); t.tensor(2.0).sum(dim=0)
+t.select_scatter(x, v[:2], 1, -2); x.slice_scatter(x[:, :2], dim=1, end=3, step=2); x.slice_scatter(v[None], 0, -1, 9)
+t.diagonal_scatter(x, v[:2], 1); x.diagonal_scatter(v[:1], -1); b.diagonal_scatter(b[:, 0, :2], 0, 2, 0)
+t.put(x, i[:1, :2], x[:1, 1:]); x.put(r, v[:2], accumulate=True); x.index_reduce(1, r, x[:, :2], "prod")
+x.index_reduce(0, r, x, "mean", include_self=False); t.index_reduce(x, 0, r, x, reduce="amax"); t.cov(x); x.cov()
+t.cov(v); t.cov(x, correction=0, fweights=t.tensor([1, 2, 3])); t.cov(x, aweights=t.tensor([0.5, 2.0, 1.0]))
+t.corrcoef(x); v.corrcoef(); t.dist(x, v); x.dist(v, 1); t.renorm(x, 2, 0, 1.5); b.renorm(p=1, dim=1, maxnorm=2.0)
+t.gradient(x); t.gradient(m, spacing=0.5, dim=1, edge_order=2); t.gradient(x, spacing=[2.0, 0.5], edge_order=1)
+t.gradient(m, spacing=(v.sort(dim=0)[0].detach(),), dim=(0,)); i.is_signed(); t.is_nonzero(t.tensor([2.0]))
+t.hann_window(7, dtype=t.float64); t.hann_window(6, False); t.hamming_window(5, True, 0.6, 0.4); t.hann_window(1)
+t.blackman_window(6, periodic=False); t.bartlett_window(5); t.kaiser_window(6, True, beta=4.0); t.hamming_window(0)
+t.special.log_ndtr(9 * x); t.mvlgamma(x.abs() + 2, 3); v.detach().abs().igamma(v.abs()); t.special.softmax(x, 1)
 t.tensor(2.0).argmax(dim=-1); t.tensor(2.0).max(dim=0); t.tensor(2.0).transpose(0, -1)
 """
 WRITES = """
 p.index_put_((r, r), v[:2]); p.index_put_((r,), v, accumulate=True); p.masked_scatter_(p > 0, b); p.tril_(); p.triu_(1)
-p.index_put_((r,), v, True)
+p.index_put_((r,), v, True); p.index_reduce_(1, r, x[:, :2], "amax"); p.put_(r, v[:2]); p.renorm_(1, 0, 1.0)
 """
 
 

@@ -91,6 +91,19 @@ def test_what_does_not_divide() -> None:
     assert tn.where(y == 0, 0, 7 // tn.where(y == 0, 1, y)).numpy().tolist() == [3, 0]
 
 
+@pytest.mark.parametrize("dtype", [tn.float32, tn.float64, tn.bfloat16])
+def test_quotients_beside_infinity(dtype: tn.DType) -> None:
+    """⌊x / y⌋ with the sign of x / y (array API); PyTorch's where its keyword says so."""
+    ends = [np.inf, -np.inf, 5.0, -5.0, 0.0, -0.0]
+    x, y = (tn.tensor(a, dtype=dtype) for a in np.meshgrid(ends, ends))
+    endless = tn.isinf(x) | tn.isinf(y)
+    wanted = (x / y)[endless].tolist()
+    for found in (x // y, tn.floor_divide(x, y), x // y):  # at first sight, and compiled
+        assert list(map(str, found[endless].tolist())) == list(map(str, wanted))
+    floor = tn.divide(tn.tensor([np.inf, -5.0, 5.0]), tn.tensor([2.0, np.inf, np.inf]), rounding_mode="floor")
+    assert list(map(str, floor.tolist())) == ["nan", "-1.0", "0.0"]
+
+
 def test_a_failed_division_takes_only_what_depends_on_it() -> None:
     place, other = tn.tensor([4, 6]).mut(), tn.tensor([4, 6]).mut()
     bad = place // tn.tensor([1, 0])

@@ -50,14 +50,14 @@ def operands(name: str, dtype: str) -> list[Any]:
 
 
 ARGUMENTS: dict[str, Any] = {
-    **dict.fromkeys(("y", "min", "max", "end", "a", "b"), operands),
+    **dict.fromkeys(("x", "y", "min", "max", "end", "a", "b"), operands),
     "weight": lambda name, dtype: [0.25, filled(dtype, 3)],
     "alpha": lambda name, dtype: [2, 1, 0.5],
     "value": lambda name, dtype: [*operands(name, dtype)[2:], 2, 1, 0] if name == "index_fill" else [0, 1, 2, 0.5],
     "dim": lambda name, dtype: [0, 1, -1],
     "axis": lambda name, dtype: [None, 0, -1],
     "dtype": lambda name, dtype: [None, tn.float64, tn.int64],
-    "index": lambda name, dtype: [tn.tensor([2, 0, 2])] if name.startswith("index") else [spots((3, 3)), spots((2, 3))],
+    "index": lambda name, dtype: [tn.tensor([2, 0, 2])] if name.startswith("index") else [spots((3, 3)), spots((3, 4))],
     "source": lambda name, dtype: [filled(dtype, 4, (3, 4)), filled(dtype, 4, (3, 3))],
     "src": lambda name, dtype: [filled(dtype, 4, (3, 3)), 2],
     "mask": lambda name, dtype: [filled("bool", 6), filled("bool", 6, SHAPE[-1:])],
@@ -69,6 +69,8 @@ ARGUMENTS: dict[str, Any] = {
     "rounding_mode": lambda name, dtype: [None, "floor", "trunc"],
     "decimals": lambda name, dtype: [0, 1, -1],
     "eps": lambda name, dtype: [0.25, None],
+    "p": lambda name, dtype: [1, 2],
+    "maxnorm": lambda name, dtype: [1.0, 2],
     "n": lambda name, dtype: [0, 1, 2],
     **dict.fromkeys(("nan", "posinf", "neginf"), lambda name, dtype: [1.0, None]),
     **dict.fromkeys(("diagonal", "k"), lambda name, dtype: [0, 2, -1]),

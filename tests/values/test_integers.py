@@ -252,6 +252,10 @@ CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
     ],
     "index_copy": [(lambda x, y: tn.index_copy(x, 0, tn.tensor(ROWS), y), at_rows(lambda u, v: v))],
     "index_fill": [(lambda x, y: tn.index_fill(x, 0, tn.tensor(ROWS), 2**30 + 1), at_rows(lambda u, v: 2**30 + 1))],
+    "index_reduce": [
+        (lambda x, y: tn.index_reduce(x, 0, tn.tensor(ROWS), y, "prod"), at_rows(lambda u, v: u * v)),
+        (lambda x, y: tn.index_reduce(x, 0, tn.tensor(ROWS), y, "amin"), at_rows(np.minimum)),
+    ],
     "index_select": [(lambda x, y: tn.index_select(x, 0, tn.tensor(ROWS)), lambda x, y: x[ROWS])],
     "lerp": [(lambda x, y: tn.lerp(x, y, 2), lambda x, y: x + 2 * (y - x))],
     "less": [(lambda x, y: x < x + 1, lambda x, y: x < x + 1)],
@@ -357,6 +361,7 @@ TO_FLOATS = words("addcdiv cos divide erf exp expm1 log log1p logsumexp mean seg
 TO_FLOATS |= words("acos acosh asin asinh atan atan2 atanh copysign cosh deg2rad digamma erfc erfinv exp2 float_power")
 TO_FLOATS |= words("frexp hypot i0 ldexp lgamma log10 log2 logaddexp logaddexp2 logit nextafter polygamma rad2deg")
 TO_FLOATS |= words("cumulative_trapezoid log_softmax logcumsumexp nanmean norm softmax std_mean trapezoid var_mean")
+TO_FLOATS |= words("corrcoef cov dist gradient renorm")
 TO_FLOATS |= words("angle complex imag polar view_as_complex view_as_real")
 TO_FLOATS |= words("histc histogram histogramdd nanquantile quantile")
 TO_FLOATS |= words("cdist logspace reciprocal rsqrt sinc sinh tan true_divide var xlogy")
@@ -368,7 +373,9 @@ TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposin
 TO_BOOLS |= words("isreal logical_xor signbit")
 OF_INDICES = words("argwhere ix_ nonzero ravel_multi_index tril_indices triu_indices unravel_index")
 OF_SHAPES = words("__array_namespace_info__ broadcast_shapes is_complex is_floating_point is_tensor numel result_type")
+OF_SHAPES |= words("is_nonzero is_signed")
 MADE = words("empty empty_like eye ones rand rand_like randint randn randn_like randperm zeros")
+MADE |= words("bartlett_window blackman_window hamming_window hann_window kaiser_window")
 MADE |= words("BoolTensor DoubleTensor FloatTensor IntTensor LongTensor")
 MADE |= words("bernoulli binomial multinomial normal poisson randint_like")
 """Small numbers, or random ones."""

@@ -99,6 +99,18 @@ def behind(known: Any, x: Any) -> Any:
     return np.array([np.searchsorted(row, wanted, "right") for row, wanted in zip(known, x, strict=True)])
 
 
+def put(x: Any, y: Any) -> Any:
+    out = x.copy()
+    out.flat[[5, 0]] = y[0, :2]
+    return out
+
+
+def on_the_diagonal(x: Any, y: Any) -> Any:
+    out = x.copy()
+    out[[0, 1, 2], [0, 1, 2]] = y[0, :3]
+    return out
+
+
 SHAPES: dict[str, list[Case]] = ORDER | {
     "atleast_1d": [same("atleast_1d")],
     "atleast_2d": [(lambda x, y: tn.atleast_2d(x[0]), lambda x, y: x[:1])],
@@ -123,6 +135,7 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "concatenate": [of_list("concatenate")],
     "diag": [same("diag")],
     "diag_embed": [(lambda x, y: tn.diag_embed(x), lambda x, y: diagonal_of(x))],
+    "diagonal_scatter": [(lambda x, y: tn.diagonal_scatter(x, y[0, :3]), on_the_diagonal)],
     "diagflat": [(lambda x, y: tn.diagflat(x[0]), lambda x, y: diagonal_of(x[0]))],
     "dsplit": [(lambda x, y: tn.dsplit(x[None], 2)[1], lambda x, y: x[None, :, 2:])],
     "dstack": [of_list("dstack")],
@@ -140,6 +153,7 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "narrow": [(lambda x, y: tn.narrow(x, 1, 1, 2), lambda x, y: x[:, 1:3])],
     "permute": [(lambda x, y: tn.permute(x, (1, 0)), lambda x, y: x.T)],
     "ravel": [same("ravel")],
+    "put": [(lambda x, y: tn.put(x, tn.tensor([5, 0]), y[0, :2]), put)],
     "repeat": [same("repeat", 2, axis=0)],
     "repeat_interleave": [(lambda x, y: tn.repeat_interleave(x, 2, dim=1), lambda x, y: np.repeat(x, 2, 1))],
     "roll": [same("roll", 1, 0)],
@@ -147,6 +161,8 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "row_stack": [of_list("row_stack", "vstack")],
     "scalar_tensor": [(lambda x, y: tn.scalar_tensor(2**30 + 1, dtype=x.dtype), lambda x, y: np.array(2**30 + 1))],
     "select": [(lambda x, y: tn.select(x, 0, 1), lambda x, y: x[1])],
+    "select_scatter": [(lambda x, y: tn.select_scatter(x, y[0], 0, 1), lambda x, y: np.stack([x[0], y[0], x[2]]))],
+    "slice_scatter": [(lambda x, y: tn.slice_scatter(x, y[:2], 0, 1), lambda x, y: np.concatenate([x[:1], y[:2]]))],
     "split_with_sizes": [part("split_with_sizes", 1, [1, 2], oracle=lambda x: x[1:])],
     "swapaxes": [same("swapaxes", 0, 1)],
     "swapdims": [(lambda x, y: tn.swapdims(x, 0, 1), lambda x, y: x.T)],

@@ -14,7 +14,6 @@ from tenure.array_api.forms import (
     argsort,
     broadcast_arrays,
     empty,
-    floor_divide,
     meshgrid,
     ones,
     permute_dims,
@@ -30,8 +29,8 @@ NAMES = """
 abs acos acosh add all any arange argmax argmin asarray asin asinh astype atan atan2 atanh bitwise_and
 bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor broadcast_to can_cast ceil clip
 concat conj copysign cos cosh count_nonzero cumulative_prod cumulative_sum diff divide empty_like equal exp
-expand_dims expm1 eye finfo flip floor from_dlpack full full_like greater greater_equal hypot iinfo imag isdtype
-isfinite isinf isnan less less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or
+expand_dims expm1 eye finfo flip floor floor_divide from_dlpack full full_like greater greater_equal hypot iinfo imag
+isdtype isfinite isinf isnan less less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or
 logical_xor matmul matrix_transpose max maximum mean min minimum moveaxis multiply negative nextafter nonzero
 not_equal ones_like positive pow prod real reciprocal remainder repeat result_type roll round sign signbit sin
 sinh sqrt square squeeze stack subtract sum take take_along_axis tan tanh tensordot tile tril triu trunc
@@ -47,7 +46,6 @@ __all__ = [
     "argsort",
     "broadcast_arrays",
     "empty",
-    "floor_divide",
     "meshgrid",
     "ones",
     "permute_dims",

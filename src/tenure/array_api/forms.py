@@ -9,7 +9,7 @@ import tenure
 if TYPE_CHECKING:
     from tenure.dtypes import DTypeLike
     from tenure.values.tensor.tensor import Tensor
-    from tenure.values.tensor.typing import ArrayLike, Axes, Operand, Shape
+    from tenure.values.tensor.typing import ArrayLike, Axes, Shape
 
 
 def argsort(x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
@@ -121,20 +121,3 @@ def var(x: ArrayLike, /, *, axis: Axes = None, correction: float = 0.0, keepdims
     tensor(1.)
     """
     return tenure.var(x, axis=axis, correction=correction, keepdims=keepdims)
-
-
-def floor_divide(x1: Operand, x2: Operand, /) -> Tensor:
-    """The quotient rounded down: ∞ of an infinite x1, and -0 of a quotient that is between -0 and 0 of an infinite x2.
-
-    The operator ``//`` and ``tn.floor_divide`` give NaN and -1 there, as Python and NumPy do.
-
-    >>> tn.array_api.floor_divide(tn.tensor([float("inf"), 5.0]), 2.0)
-    tensor([inf, 2.])
-    """
-    ans = tenure.floor_divide(x1, x2)
-    if not ans.dtype.is_floating:
-        return ans
-    a, b = (tenure.asarray(x, dtype=ans.dtype) if not isinstance(x, tenure.Tensor) else x for x in (x1, x2))
-    quotient = a / b
-    endless = tenure.isinf(a) & tenure.isfinite(b) & (b != 0)
-    return tenure.where(endless | (tenure.isfinite(a) & tenure.isinf(b)), quotient, ans)

@@ -49,19 +49,36 @@ def _gamma_slope(np: Any, a: Any, x: Any, n: int, logarithm: bool) -> Any:
     dtype, shape = x.dtype, np.broadcast_shapes(a.shape, x.shape)
     a, x = (np.broadcast_to(v.astype(np.float64), shape) for v in (a, x))
     y = x if logarithm else np.log(x)
-    size = np.exp(y)
+    ans, _ = _tail(np, a, np.exp(y), y, n, COARSE if dtype.itemsize == 4 else FINE)
+    return np.asarray(ans if logarithm else ans * x, dtype)
+
+
+def _tail(np: Any, a: Any, size: Any, y: Any, n: int, step: float) -> tuple[Any, Any]:
+    """The integral at ``size``, whose logarithm is y, and whether it goes over w < 0."""
     lower = size < np.where(a < 1, 1.5, a)
     rate = np.abs(a - size) + np.sqrt(size)
     rate = np.where(lower, np.where(a < 1, a, np.minimum(a, rate)), rate)
     side = np.where(lower, -1.0, 1.0)
-    psi = digamma.ref(np, a)
+    psi = digamma.ref(np, a) if n else 0.0
     more = {k: -polygamma.ref(np, a, n=k) for k in range(1, n)}
-    total = np.zeros(shape)
-    for point, weight in zip(*nodes(COARSE if dtype.itemsize == 4 else FINE), strict=True):
+    total = np.zeros(a.shape)
+    for point, weight in zip(*nodes(step), strict=True):
         w = side * (point / rate)
         total = total + weight * np.exp(a * w - size * np.expm1(w)) * cumulants(y - psi + w, more.__getitem__, n)
-    ans = side * total / rate
-    return np.asarray(ans if logarithm else ans * x, dtype)
+    return side * total / rate, lower
+
+
+def _gammainc(np: Any, a: Any, x: Any, upper: bool) -> Any:
+    """By the same sum, over the density alone."""
+    dtype, shape = x.dtype, np.broadcast_shapes(a.shape, x.shape)
+    a, x = (np.broadcast_to(v.astype(np.float64), shape) for v in (a, x))
+    y = np.log(x)
+    integral, lower = _tail(np, a, x, y, 0, COARSE if dtype.itemsize == 4 else FINE)
+    share = integral * np.exp(a * y - x - gamma.lgamma.ref(np, a))
+    ans = np.where(lower, 1 + share, share) if upper else np.where(lower, -share, 1 - share)
+    start, end = (x == 0) | np.isposinf(a), (a == 0) | np.isposinf(x)
+    ans = np.where(start, float(upper), np.where(end, 1.0 - upper, ans))
+    return np.asarray(np.where((a < 0) | (x < 0) | (start & end) | np.isnan(a + x), np.nan, ans), dtype)
 
 
 def _by_concentration(ans: Value, a: Value, x: Value, *, n: int, logarithm: bool) -> Value:
@@ -89,6 +106,31 @@ gamma_slope: Primitive = pointwise(
 )
 """−(∂ⁿF/∂aⁿ) / f of the distribution function F and the density f of the gamma distribution of concentration a at x, or
 of its logarithm at x; for n = 1 the derivative of a quantile by the concentration."""
+
+
+def _density(a: Value, x: Value) -> Value:
+    """The density of the gamma distribution."""
+    return exp((a - 1) * log(x) - x - gamma.lgamma(a))
+
+
+def _signed(slope: Value, upper: bool) -> Value:
+    return -slope if upper else slope
+
+
+gammainc: Primitive = pointwise(
+    "gammainc",
+    lower=lambda e, a, x, **params: e.call("gammainc", a, x, **params),
+    heavy=True,
+    ref=_gammainc,
+    partials=(
+        lambda ans, a, x, *, upper: _signed(-(gamma_slope(a, x, n=1, logarithm=False) * _density(a, x)), upper),
+        lambda ans, a, x, *, upper: _signed(_density(a, x), upper),
+    ),
+    domain=(POSITIVE, interval(0.2, 3.0)),
+    dtypes="f",
+    params=({"upper": False}, {"upper": True}),
+)
+"""The distribution function of the gamma distribution of concentration a at x; ``upper``: 1 less it."""
 
 POINTS, REACH = 64, 3.1
 """The points of the integral of ``von_mises_slope``, and how far they go (tanh-sinh, Takahasi and Mori, 1974)."""

@@ -32,7 +32,7 @@ def runs(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[tuple[int, ...]]
 def extent(shape: tuple[int, ...], run: tuple[int, ...]) -> tuple[int, int, int]:
     """(outer, n, inner): the elements before a run of reduced axes, along it, and behind it."""
     return prod(shape[: run[0]]), prod(shape[k] for k in run), prod(shape[run[-1] + 1 :])
-SHORT = 64
+SHORT = 160
 """Keys of a row that are ordered by comparing every pair."""
 FEW = 32
 """Places at the beginning of an order that are kept while a row is gone through."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure import dtypes
 from tenure.dtypes import DType
-from tenure.errors import DivisionByZero, DTypeError, ShapeError
+from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Cost
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
@@ -71,34 +71,6 @@ divide = pointwise(
     partials=(lambda ans, x, y: 1 / y, lambda ans, x, y: -(ans / y)),
     domain=(REALS, NONZERO),
     dtypes="f",
-)
-def _no_quotient(y: int) -> DivisionByZero:
-    return DivisionByZero(
-        "a whole number is divided by 0",
-        help="leave zeros out, as in x // tn.where(y == 0, 1, y); or cast to a float first, whose quotient is infinite",
-    )
-
-
-DIVISOR = Limit(1, zero=False, error=_no_quotient)
-floor_divide = pointwise(
-    "floor_divide",
-    lower=lambda e, x, y: e.call("floor_divide", x, y),
-    heavy=True,
-    ref=lambda np, x, y: np.floor_divide(x, y),
-    partials=NOT_DIFFERENTIABLE,
-    domain=(REALS, NONZERO),
-    dtypes=NUMBERS,
-    traits=Traits(DIVISOR),
-)
-remainder = pointwise(
-    "remainder",
-    lower=lambda e, x, y: e.call("remainder", x, y),
-    heavy=True,
-    ref=lambda np, x, y: np.remainder(x, y),
-    partials=(1.0, lambda ans, x, y: -floor_divide(x, y)),
-    domain=(interval(-9.0, 9.0), NONZERO),
-    dtypes=NUMBERS,
-    traits=Traits(DIVISOR),
 )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tenure import dtypes
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import Value
-from tenure.ops import advanced, move, pointwise, promote, reduce
+from tenure.ops import advanced, division, move, pointwise, promote, reduce
 from tenure.ops.index import getitem, take_along
 from tenure.ops.select import counting
 from tenure.ops.windows import padded, windows
@@ -69,8 +69,8 @@ def _divided(x: Value, span: Span, k: int) -> Value:
     """The places of element k of windows that divide an axis."""
     i = counting(x, span.number, 0, 1)
     whole, count = i.coerce(span.whole), i.coerce(span.number)
-    start = pointwise.floor_divide(i * whole, count)
-    end = pointwise.floor_divide((i + 1) * whole + (span.number - 1), count)
+    start = division.floor_divide(i * whole, count)
+    end = division.floor_divide((i + 1) * whole + (span.number - 1), count)
     return pointwise.minimum(start + k, end - 1)
 
 
@@ -151,8 +151,8 @@ def _shared(x: Value, axis: int, span: Span) -> Value:
     x = x if x.dtype.has_gradient else promote.floating(x)
     shape = tuple([span.number if a == axis else 1 for a in range(x.ndim)])
     i = counting(x, span.number, 0, 1)
-    start = pointwise.floor_divide(i * i.coerce(span.whole), i.coerce(span.number))
-    end = pointwise.floor_divide((i + 1) * i.coerce(span.whole) + (span.number - 1), i.coerce(span.number))
+    start = division.floor_divide(i * i.coerce(span.whole), i.coerce(span.number))
+    end = division.floor_divide((i + 1) * i.coerce(span.whole) + (span.number - 1), i.coerce(span.number))
     length = move.reshape(end - start, shape=shape)
     total = elements(x, axis, span, 0, 0)
     for k in range(1, span.longest):

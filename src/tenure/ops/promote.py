@@ -19,6 +19,13 @@ from tenure.ops import contract, index, move, pointwise, reduce
 
 SUMMED = {"b": dtypes.default_int, "i": dtypes.default_int, "u": dtypes.uint64}
 """The dtype of sums, by the kind of the summands."""
+DEFAULTS = {
+    "b": dtypes.bool_,
+    "i": dtypes.default_int,
+    "f": dtypes.default_float,
+    "c": dtypes.default_complex,
+}
+"""The dtype of a Python number that meets no tensor, by its kind."""
 PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
 
 
@@ -37,8 +44,8 @@ def as_index(i: Value) -> Value:
 
 
 def common(*xs: Value) -> list[Value]:
-    """The operands in their promoted dtype; Python scalars are weak."""
-    strong = [x.dtype for x in xs if not x.aval.weak]
+    """The operands in their promoted dtype; Python scalars are weak, alone they have the default of their kind."""
+    strong = [x.dtype for x in xs if not x.aval.weak] or [DEFAULTS[x.dtype.kind] for x in xs]
     dtype = strong[0]
     for other in strong[1:]:
         dtype = promote(dtype, other)
@@ -111,14 +118,7 @@ def true_divide(x: Value, y: Value) -> Value:
 
 def choose(c: Value, x: Value, y: Value) -> Value:
     """The primitive ``where`` on a condition and promoted x and y."""
-    x, y = common(x, y) if not (x.aval.weak and y.aval.weak) else (strengthen(x), strengthen(y))
     return pointwise.where(c, *common(x, y))
-
-
-def strengthen(x: Value) -> Value:
-    """A Python scalar in the default dtype of its kind."""
-    defaults = {"b": dtypes.bool_, "i": dtypes.default_int, "f": dtypes.default_float}
-    return as_type(x, defaults[x.dtype.kind])
 
 
 def keep(ans: Value, x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:

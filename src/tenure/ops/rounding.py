@@ -9,8 +9,9 @@ from tenure.ir.primitive import NOT_DIFFERENTIABLE, Primitive
 from tenure.ir.program import Value
 from tenure.ir.traits import Traits
 from tenure.ops.declare import NONZERO, REALS, interval, pointwise
+from tenure.ops.division import DIVISOR
 from tenure.ops.lowering import elementwise
-from tenure.ops.pointwise import DIVISOR, divide, equal, multiply, sign, where
+from tenure.ops.pointwise import divide, equal, multiply, sign, where
 from tenure.ops.selection import Selection
 
 

@@ -13,7 +13,7 @@ from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError, following
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
-from tenure.ops import advanced, combine, index, move, pointwise
+from tenure.ops import advanced, combine, division, index, move, pointwise
 from tenure.ops.promote import as_index, fitted
 
 WAYS: dict[str, Primitive] = {
@@ -214,8 +214,8 @@ def unravel(i: Value, *, shape: tuple[int, ...]) -> tuple[Value, ...]:
         size *= n
     rest, out = within(i, size), []
     for n in reversed(shape):
-        out.append(pointwise.remainder(rest, rest.coerce(max(n, 1))))
-        rest = pointwise.floor_divide(rest, rest.coerce(max(n, 1)))
+        out.append(division.remainder(rest, rest.coerce(max(n, 1))))
+        rest = division.floor_divide(rest, rest.coerce(max(n, 1)))
     return tuple(reversed(out))
 
 

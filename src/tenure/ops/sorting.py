@@ -10,7 +10,7 @@ from __future__ import annotations
 from tenure import dtypes
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
-from tenure.ops import integers, move, pointwise, reduce, rounding
+from tenure.ops import division, integers, move, pointwise, reduce, rounding
 from tenure.ops.index import getitem, take_along
 from tenure.ops.ordering import order, order_key, search
 from tenure.ops.promote import as_type, common, keep
@@ -98,7 +98,7 @@ def median(x: Value, *, axis: int, keepdims: bool, leaves_out: bool) -> Pair:
     if leaves_out:
         missing = reduce.reduce_sum(as_type(permuted(none, there), dtypes.int64), axes=(x.ndim - 1,))
         last = pointwise.maximum(missing.coerce(n - 1) - missing, missing.coerce(0))
-        middle = pointwise.floor_divide(last, last.coerce(2))
+        middle = division.floor_divide(last, last.coerce(2))
         found = take_along(places(rows, 0, n, False, "nanmedian"), shaped(middle, (*middle.shape, 1)))
     else:
         found = places(rows, (n - 1) // 2, 1, False, "median")

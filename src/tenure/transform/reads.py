@@ -19,10 +19,10 @@ from tenure import dtypes
 from tenure.errors import following
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
+from tenure.ops import division, pointwise
 from tenure.ops.advanced import gather
 from tenure.ops.index import getitem, indexed_shape
 from tenure.ops.move import flip, permute, reshape
-from tenure.ops.pointwise import floor_divide, mark, remainder
 
 VIEWS = (getitem, permute, flip, reshape)
 FEW = 8
@@ -191,8 +191,8 @@ def element(shape: Shape, entries: list[Taken], x: Value, read: Read) -> Read:
     out: list[Taken] = []
     for n in reversed(x.shape):
         size = b.constant(n, dtypes.int64)
-        out.append(("i", remainder(flat, size) if len(out) < x.ndim - 1 else flat))
-        flat = floor_divide(flat, size)
+        out.append(("i", division.remainder(flat, size) if len(out) < x.ndim - 1 else flat))
+        flat = division.floor_divide(flat, size)
     return made(out[::-1], read)
 
 
@@ -235,7 +235,7 @@ class Elements:
         """Compute the elements, asking for those of operands. Marks are not rewritten: another differentiation may end
         there."""
         at = self.b.instruction(x.id)
-        if at is None or at.primitive is mark or 2 * read.size > at.aval.size:
+        if at is None or at.primitive is pointwise.mark or 2 * read.size > at.aval.size:
             return read.of(x)
         xs = [Value(self.b, o) for o in at.operands]
         if xs and alike(at, [y.shape for y in xs]):

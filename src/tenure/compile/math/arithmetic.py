@@ -1,4 +1,4 @@
-"""sqrt, floor, floor_divide, remainder, maximum, minimum, sign, absolute and unselected, with NumPy's meaning.
+"""sqrt, absolute, sign, quotients rounded down, remainders, extrema and unselected zeros, with NumPy's meaning.
 
 LLVM's integers have no sign: functions of integers take `signed`.
 """
@@ -20,6 +20,7 @@ __all__ = [
     "is_integer",
     "maximum",
     "minimum",
+    "quotient",
     "remainder",
     "sign",
     "sqrt",
@@ -85,18 +86,33 @@ def _extreme(b: ir.IRBuilder, relation: str, x: ir.Value, y: ir.Value, signed: b
 
 
 def floor_divide(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> ir.Value:
-    """⌊x / y⌋ as NumPy computes it: floats from the remainder; an integer over 0 is 0, the least over −1 itself."""
+    """⌊x / y⌋, of infinite floats x / y itself; an integer over 0 is 0, the least over −1 itself."""
     if is_integer(x):
         return _divide_integers(b, x, y, signed)[0]
     v = Lanes(b, x.type)
+    ans, plain = _quotient(v, x, y)
+    endless = b.or_(v.compare("==", v.fabs(plain), math.inf), v.compare("==", v.fabs(y), math.inf))
+    return v.select(endless, plain, ans)
+
+
+def quotient(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> ir.Value:
+    """⌊x / y⌋ as NumPy and Python compute it: floats from the remainder; integers as ``floor_divide``."""
+    if is_integer(x):
+        return _divide_integers(b, x, y, signed)[0]
+    v = Lanes(b, x.type)
+    ans, plain = _quotient(v, x, y)
+    return v.select(v.compare("==", y, 0.0), plain, ans)
+
+
+def _quotient(v: Lanes, x: ir.Value, y: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """(x − x % y) / y rounded to a whole number, for y ≠ 0, and x / y."""
     rest = fmod_of_floats(v, x, y)
     exact = v.div(v.sub(x, rest), y)
     quotient = v.select(_astray(v, rest, y), v.sub(exact, 1.0), exact)
     whole = v.call("floor", quotient)
     whole = v.select(v.compare(">", v.sub(quotient, whole), 0.5), v.add(whole, 1.0), whole)
     plain = v.div(x, y)
-    ans = v.select(v.compare("==", quotient, 0.0), v.copysign(0.0, plain), whole)
-    return v.select(v.compare("==", y, 0.0), plain, ans)
+    return v.select(v.compare("==", quotient, 0.0), v.copysign(0.0, plain), whole), plain
 
 
 def remainder(b: ir.IRBuilder, x: ir.Value, y: ir.Value, *, signed: bool = True) -> ir.Value:

@@ -17,9 +17,8 @@ def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     """The order of a short row: each key's place is the number of keys before it."""
     function, b = started(module, name, ROW)
     keys, n, start, length, out, _ = function.args
-    room, lanes = stack(b, ir.ArrayType(t, SHORT)), ir.VectorType(t, LANES)
+    room, last = stack(b, ir.ArrayType(t, SHORT)), ir.Constant(t, (1 << (t.width - 1)) - 1)
     whole = b.and_(b.add(n, constant(LANES - 1)), constant(-LANES))
-    last, steps = ir.Constant(t, (1 << (t.width - 1)) - 1), ir.Constant(lanes, list(range(LANES)))
 
     def pad(i: ir.Value, _: list[Any]) -> list[Any]:
         store(b, last, room, i)
@@ -30,17 +29,7 @@ def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
         return []
 
     def place(i: ir.Value, _: list[Any]) -> list[Any]:
-        x, number = splat(b, load(b, room, i, t), LANES), splat(b, narrowed(b, i, t), LANES)
-
-        def compare(j: ir.Value, held: list[Any]) -> list[Any]:
-            y = b.load(at(b, room, j, t), typ=lanes, align=t.width // 8)
-            here = b.add(steps, splat(b, narrowed(b, j, t), LANES))
-            tied = b.and_(b.icmp_signed("==", y, x), b.icmp_signed("<", here, number))
-            return [b.add(held[0], b.zext(b.or_(b.icmp_signed("<", y, x), tied), lanes))]
-
-        (found,) = counted(b, constant(0), whole, LANES, compare, [ir.Constant(lanes, None)])
-        rank = reduced(b, "add", found)
-        rank = b.sub(rank if t.width == 64 else b.zext(rank, I64), start)
+        rank = b.sub(rank_of(b, room, i, whole, t), start)
         with b.if_then(b.icmp_unsigned("<", rank, length)):
             store(b, i, out, rank)
         return []
@@ -49,6 +38,30 @@ def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
         counted(b, first, stop, 1, step)
     b.ret_void()
     return function
+
+
+def rank_of(b: ir.IRBuilder, row: ir.Value, i: ir.Value, count: ir.Value, t: ir.Type) -> ir.Value:
+    """The number of keys before key i: of those in front of its own lanes that are not above it, behind them that are
+    below it."""
+    lanes = ir.VectorType(t, LANES)
+    x, own = splat(b, load(b, row, i, t), LANES), b.and_(i, constant(-LANES))
+
+    def several(j: ir.Value) -> ir.Value:
+        return b.load(at(b, row, j, t), typ=lanes, align=t.width // 8)
+
+    def above(j: ir.Value, held: list[Any]) -> list[Any]:
+        return [b.sub(held[0], b.zext(b.icmp_signed(">", several(j), x), lanes))]
+
+    def below(j: ir.Value, held: list[Any]) -> list[Any]:
+        return [b.add(held[0], b.zext(b.icmp_signed("<", several(j), x), lanes))]
+
+    y, number = several(own), splat(b, narrowed(b, b.sub(i, own), t), LANES)
+    tied = b.and_(b.icmp_signed("==", y, x), b.icmp_signed("<", ir.Constant(lanes, list(range(LANES))), number))
+    found = [b.zext(b.or_(b.icmp_signed("<", y, x), tied), lanes)]
+    found = counted(b, constant(0), own, LANES, above, found)
+    found = counted(b, b.add(own, constant(LANES)), count, LANES, below, found)
+    rank = reduced(b, "add", found[0])
+    return b.add(own, rank if t.width == 64 else b.sext(rank, I64))
 
 
 def narrowed(b: ir.IRBuilder, i: ir.Value, t: ir.Type) -> ir.Value:

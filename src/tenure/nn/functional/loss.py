@@ -283,7 +283,7 @@ def cross_entropy(
 def _cross_entropy(
     x: Any, y: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Any:
-    if y.shape == x.shape and y.dtype.is_floating:
+    if y.shape == x.shape and x.ndim and y.dtype.is_floating:
         return _against_probabilities(x, y, weight, reduction, label_smoothing)
     axis = _class_axis(x, y)
     logs = log_softmax(x, axis)

@@ -11,7 +11,7 @@ from math import prod
 from tenure import dtypes
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import Value
-from tenure.ops import move, pointwise, reduce
+from tenure.ops import division, move, pointwise, reduce
 from tenure.ops.contract import transposed
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import add_along, take_along
@@ -200,7 +200,7 @@ def parity(known: Value, n: int, like: Value) -> Value:
     """The sign of an order of columns."""
     moved = pointwise.not_equal(pivots_of(known, (n, n)), counting(known, n, 0, 1))
     count = reduce.reduce_sum(as_type(moved, dtypes.int64), axes=(known.ndim - 1,))
-    odd = pointwise.remainder(count, count.coerce(2))
+    odd = division.remainder(count, count.coerce(2))
     return as_type(odd.coerce(1) - odd * odd.coerce(2), re(like).dtype)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError, TenureError, following, shown
-from tenure.ops import pointwise, promote, rounding
+from tenure.ops import division, pointwise, promote, rounding
 from tenure.ops.promote import Operation, arithmetic, common, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations import comparison, keys
@@ -33,16 +33,17 @@ def _quotient_towards_zero(x: Any, y: Any) -> Any:
         raise DTypeError("divide with rounding_mode is not defined for bool", help="cast to a number first")
     if x.dtype.is_floating:
         return rounding.trunc(x / y)
-    return pointwise.floor_divide(x - rounding.fmod(x, y), y)
+    return division.floor_divide(x - rounding.fmod(x, y), y)
 
 
 ADD = arithmetic("add", pointwise.add, pointwise.logical_or, "AddBackward0")
 SUBTRACT = arithmetic("subtract", pointwise.subtract, None, "SubBackward0")
 MULTIPLY = arithmetic("multiply", pointwise.multiply, pointwise.logical_and, "MulBackward0")
 DIVIDE = Operation("divide", promote.true_divide, "DivBackward0")
-FLOOR_DIVIDE = arithmetic("floor_divide", pointwise.floor_divide, None, "NotImplemented")
+FLOOR_DIVIDE = arithmetic("floor_divide", division.floor_divide, None, "NotImplemented")
+QUOTIENT = arithmetic("divide", division.quotient, None, "NotImplemented")
 TRUNC_DIVIDE = Operation("divide", _quotient_towards_zero, "NotImplemented")
-REMAINDER = arithmetic("remainder", pointwise.remainder, None, "RemainderBackward0")
+REMAINDER = arithmetic("remainder", division.remainder, None, "RemainderBackward0")
 POWER = arithmetic("pow", pointwise.power, None, "PowBackward0")
 MAXIMUM = arithmetic("maximum", pointwise.maximum, pointwise.logical_or, "MaximumBackward0")
 MINIMUM = arithmetic("minimum", pointwise.minimum, pointwise.logical_and, "MinimumBackward0")
@@ -86,7 +87,9 @@ def divide(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tenso
     """Elementwise quotient x / y, a float: whole numbers become float32 first.
 
     ``rounding_mode`` "trunc" rounds it towards 0 and "floor" down, and the dtype is then that of the operands;
-    ValueError for another. At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+    ValueError for another. Beside an infinite number "floor" is PyTorch's and Python's: NaN of an
+    infinite x, −1 of a finite quotient below 0. At least one operand is a tensor. The shapes broadcast together, else
+    ShapeError (TN802).
     DivisionByZero, when the result is read, where whole numbers are divided by 0 and rounded.
 
     >>> tn.divide(tn.tensor([1, 2]), 4)
@@ -101,7 +104,7 @@ def divide(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tenso
 
 _divide = binary(DIVIDE, operator=False, depth=2)
 ROUNDED = {
-    "floor": binary(FLOOR_DIVIDE, operator=False, depth=2),
+    "floor": binary(QUOTIENT, operator=False, depth=2),
     "trunc": binary(TRUNC_DIVIDE, operator=False, depth=2),
 }
 STEPS[divide] = STEPS[_divide]
@@ -120,7 +123,7 @@ def true_divide(x: Operand, y: Operand) -> Tensor:
 
 @recorded(binary(FLOOR_DIVIDE, operator=False))
 def floor_divide(x: Operand, y: Operand) -> Tensor:
-    """Elementwise quotient rounded down, x // y; not differentiable.
+    """Elementwise quotient rounded down, x // y; not differentiable. Beside an infinite number it is x / y (array API).
 
     At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802). DivisionByZero, when the
     result is read, where whole numbers are divided by 0.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError
-from tenure.ops import integers, pointwise
+from tenure.ops import division, integers, pointwise
 from tenure.ops.promote import Operation, common
 from tenure.values.operations.elementary import unary
 from tenure.values.trace.operators import binary, recorded
@@ -38,7 +38,7 @@ def _multiple(x: Any, y: Any) -> Any:
     """|x · y| by the divisor before the product, which may be too large."""
     divisor = integers.gcd(x, y)
     safe = pointwise.where(pointwise.equal(divisor, x.coerce(0)), x.coerce(1), divisor)
-    return pointwise.absolute(pointwise.floor_divide(x, safe) * y)
+    return pointwise.absolute(division.floor_divide(x, safe) * y)
 
 
 AND = _bitwise("&", integers.bitwise_and, pointwise.logical_and)

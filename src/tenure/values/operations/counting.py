@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import histograms, sorting
 from tenure.ops.promote import Operation, parameters
@@ -23,6 +25,7 @@ SEARCH = Operation("searchsorted", sorting.found_among)
 COUNTS = Operation("bincount", histograms.counts)
 HISTC = Operation("histc", histograms.equal_bins)
 HISTOGRAM = Operation("histogram", histograms.histogram)
+UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 EDGES = Operation("histogram", histograms.edges)
 
 
@@ -89,6 +92,16 @@ def bucketize(
     return searchsorted(known, x, right=right, out_int32=out_int32)
 
 
+def _largest(numbers: Any) -> int:
+    """The largest of whole numbers, of which none is negative: a negative one would be a large one without a sign."""
+    if numbers.dtype.kind != "i":
+        return int(numbers.max())
+    high = int(np.maximum.reduce(numbers.view(UNSIGNED[numbers.itemsize])))
+    if high >> 8 * numbers.itemsize - 1:
+        raise ShapeError(f"bincount: a number is negative: {numbers.min()}")
+    return high
+
+
 def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0) -> Tensor:
     """The number of times (int64) that each whole number from 0 on is in a list; with weights the sum of theirs.
 
@@ -110,11 +123,7 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0)
             raise ShapeError(f"bincount: weights of shape {list(given[1]._aval.shape)} for {x._aval.size} numbers")
     size = least
     if x._aval.size:
-        known = array_alone(x)
-        low, high = int(known.min()), int(known.max())
-        if low < 0:
-            raise ShapeError(f"bincount: a number is negative: {low}")
-        (size,) = check_shape((max(least, high + 1),))
+        (size,) = check_shape((max(least, _largest(array_alone(x)) + 1),))
     return apply(COUNTS, tuple(given), parameters(("size",), size))
 
 

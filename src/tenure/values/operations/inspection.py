@@ -35,6 +35,26 @@ def is_floating_point(x: ArrayLike) -> bool:
     return value_of(x)._aval.dtype.is_floating
 
 
+def is_signed(x: ArrayLike) -> bool:
+    """Whether the dtype of a tensor has negative numbers.
+
+    >>> tn.is_signed(tn.tensor([1])), tn.is_signed(tn.zeros(2, dtype=tn.uint8))
+    (True, False)
+    """
+    return value_of(x)._aval.dtype.kind not in "bu"
+
+
+def is_nonzero(x: ArrayLike) -> bool:
+    """Whether the one element of a tensor is not zero; reads it.
+
+    ShapeError (TN802) for another number of elements.
+
+    >>> tn.is_nonzero(tn.tensor([0.5]))
+    True
+    """
+    return bool(value_of(x))
+
+
 def is_complex(x: ArrayLike) -> bool:
     """Whether the elements of a tensor are complex numbers.
 

@@ -23,6 +23,9 @@ from tenure.values.operations.differences import trapezoid as trapz
 from tenure.values.operations.elementary import abs as absolute
 from tenure.values.operations.elementary import negative as neg
 from tenure.values.operations.elementary import sign as sgn
+from tenure.values.operations.gammas import gammainc as igamma
+from tenure.values.operations.gammas import gammaincc as igammac
+from tenure.values.operations.gammas import multigammaln as mvlgamma
 from tenure.values.operations.rounding import trunc as fix
 
 __all__ = [
@@ -42,9 +45,12 @@ __all__ = [
     "fix",
     "ge",
     "gt",
+    "igamma",
+    "igammac",
     "le",
     "lt",
     "mul",
+    "mvlgamma",
     "ne",
     "neg",
     "sgn",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import DTypeLike, as_dtype
-from tenure.errors import DTypeError, shown
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import totals
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply_one
-from tenure.values.operations.axes import one_of, reduction
+from tenure.values.operations.arithmetic import where
+from tenure.values.operations.axes import check_axis, one_of, reduction
 from tenure.values.operations.reading import value_of
+from tenure.values.rules.sites import at_users_line
+from tenure.values.trace.blame import public
 from tenure.values.trace.given import number
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike, Axes
 
 NORM = Operation("norm", totals.norm, "LinalgVectorNormBackward0")
+SMALL = 1e-7
+"""Number that PyTorch adds to a norm that it divides by."""
 
 
 def norm(
@@ -78,3 +83,37 @@ def _of(
         raise DTypeError(f"{name}: the order is a Python number, not a tensor")
     params = (*reduction(axes, len(x._aval.shape), keepdims, keepdim), ("order", float(order)))
     return x, params if dtype is None else (*params, ("dtype", as_dtype(dtype)))
+
+
+@public
+def dist(x: ArrayLike, y: ArrayLike, p: float = 2) -> Tensor:
+    """The p-norm of x - y, over all elements, as ``tn.norm``.
+
+    ShapeError (TN802) unless the shapes broadcast together; DTypeError (TN802) unless the difference is floating.
+
+    >>> tn.dist(tn.tensor([3.0, 4.0]), tn.tensor([0.0, 0.0]))
+    tensor(5.)
+    """
+    return at_users_line(norm(value_of(x) - value_of(y), p))
+
+
+@public
+def renorm(x: ArrayLike, p: float, dim: int, maxnorm: float) -> Tensor:
+    """x with each part along an axis scaled so that its p-norm is at most ``maxnorm``, where it is larger.
+
+    OutOfRange (TN801) for an axis that is not there; ShapeError (TN802) for fewer than two axes; ValueError unless p is
+    above 0 and maxnorm at least 0.
+
+    >>> tn.renorm(tn.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    x, most = value_of(x), number("renorm", "maxnorm", maxnorm)
+    order, ndim = number("renorm", "p", p), len(x._aval.shape)
+    if ndim < 2:
+        raise ShapeError(f"renorm: a tensor of shape {list(x._aval.shape)}, where two axes are wanted")
+    if not (isinstance(order, int | float) and order > 0 and isinstance(most, int | float) and most >= 0):
+        raise ValueError(f"renorm: p is above 0 and maxnorm at least 0, not {shown(p)} and {shown(maxnorm)}")
+    at = check_axis(dim, ndim, "renorm: dim")
+    size = norm(x, order, axis=[k for k in range(ndim) if k != at], keepdims=True)
+    return at_users_line(where(size > most, x * (most / (size + SMALL)), x))

@@ -279,7 +279,7 @@ def _mask_written(x: Any, mask: Any, *rest: Any, **more: Any) -> Any:
 
 
 WRITTEN: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("index_add", "index_copy", "index_fill"), _rows_written),
+    **dict.fromkeys(("index_add", "index_copy", "index_fill", "index_reduce"), _rows_written),
     **dict.fromkeys(("scatter", "scatter_add", "scatter_reduce"), _spots_written),
     **dict.fromkeys(("masked_fill", "masked_scatter"), _mask_written),
     "index_put": _put_written,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, shown
@@ -174,6 +175,25 @@ def entr(x: ArrayLike) -> Tensor:
 
     >>> tn.special.entr(tn.tensor([0.0, 0.5]))
     tensor([0.0000, 0.3466])
+    """
+
+
+def _log_ndtr(x: Any) -> Any:
+    """On the left by the scaled complementary error function, which does not underflow."""
+    t = x * -math.sqrt(0.5)
+    left = pointwise.log(normal.erfcx(t) * 0.5) - t * t
+    right = special.log1p(gamma.erfc(-t) * -0.5)
+    return pointwise.where(pointwise.less(x, x.coerce(-1)), left, right)
+
+
+@recorded(unary(Operation("log_ndtr", lambda x: _log_ndtr(floating(x)), "SpecialLogNdtrBackward0")))
+def log_ndtr(x: ArrayLike) -> Tensor:
+    """Elementwise logarithm of ndtr, the standard normal distribution function, far on the left too.
+
+    The shape is that of x; whole numbers become float32 first.
+
+    >>> tn.special.log_ndtr(tn.tensor([0.0, -40.0]))
+    tensor([-6.9315e-01, -8.0461e+02])
     """
 
 

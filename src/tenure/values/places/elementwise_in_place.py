@@ -61,6 +61,8 @@ class ElementwiseInPlace:
     nan_to_num_ = in_place(Tensor.nan_to_num)
     gcd_ = in_place(Tensor.gcd)
     lcm_ = in_place(Tensor.lcm)
+    igamma_, igammac_ = in_place(Tensor.igamma), in_place(Tensor.igammac)
+    mvlgamma_, renorm_ = in_place(Tensor.mvlgamma), in_place(Tensor.renorm)
     bitwise_and_ = in_place(Tensor.bitwise_and)
     bitwise_or_ = in_place(Tensor.bitwise_or)
     bitwise_xor_ = in_place(Tensor.bitwise_xor)

@@ -183,6 +183,7 @@ class Writable(ElementwiseInPlace, RandomInPlace):
     masked_fill_ = in_place(Tensor.masked_fill)
     masked_scatter_ = in_place(Tensor.masked_scatter)
     index_put_ = in_place(Tensor.index_put)
+    index_reduce_, put_ = in_place(Tensor.index_reduce), in_place(Tensor.put)
     tril_, triu_ = in_place(Tensor.tril), in_place(Tensor.triu)
 
     def _seen(self) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from tenure.dtypes import int64
 from tenure.ir.aval import Aval
 from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
-from tenure.ops.pointwise import DIVISOR
+from tenure.ops.division import DIVISOR
 from tenure.ops.promote import Operation
 from tenure.values.rules.expand import WEAK, expand_operation
 from tenure.values.rules.levels import deeper, escaped, is_open

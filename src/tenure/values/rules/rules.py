@@ -15,7 +15,7 @@ from typing import Any, Final
 from tenure.errors import DTypeError
 from tenure.ir.aval import Aval
 from tenure.ir.traits import Limit
-from tenure.ops.pointwise import DIVISOR
+from tenure.ops.division import DIVISOR
 
 Key = tuple[Any, ...]
 Slots = tuple[int, ...]

@@ -83,6 +83,14 @@ class Described:
         """
         return self._aval.dtype.is_floating
 
+    def is_signed(self) -> bool:
+        """Whether the dtype has negative numbers.
+
+        >>> tn.zeros(2, dtype=tn.uint8).is_signed()
+        False
+        """
+        return self._aval.dtype.kind not in "bu"
+
     def is_complex(self) -> bool:
         """Whether the elements are complex numbers.
 

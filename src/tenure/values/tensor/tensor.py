@@ -15,11 +15,13 @@ from tenure.values.operations import (
     comparison,
     complexes,
     counting,
+    covariances,
     diagonals,
     differences,
     elementary,
     exponentials,
     finite,
+    gammas,
     indexing,
     joining,
     likenesses,
@@ -30,6 +32,7 @@ from tenure.values.operations import (
     reading,
     reductions,
     repeating,
+    replacing,
     rounding,
     scans,
     scattering,
@@ -136,6 +139,7 @@ class Elementwise:
     deg2rad, rad2deg = angles.deg2rad, angles.rad2deg
     erfc, erfinv, lgamma, digamma = special.erfc, special.erfinv, special.lgamma, special.digamma
     i0, logit, xlogy = special.i0, special.logit, special.xlogy
+    igamma, igammac, mvlgamma = gammas.gammainc, gammas.gammaincc, gammas.multigammaln
     ceil, round, trunc, frac = rounding.ceil, rounding.round, rounding.trunc, rounding.frac
     fix = rounding.trunc
     reciprocal, rsqrt, positive = rounding.reciprocal, rounding.rsqrt, rounding.positive
@@ -215,21 +219,16 @@ class Shaping:
     matrix_exp, matrix_power = spectra.matrix_exp, spectra.matrix_power
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
     scatter_reduce = scattering.scatter_reduce
-    index_add, index_copy, index_fill, masked_fill = (
-        scattering.index_add,
-        scattering.index_copy,
-        scattering.index_fill,
-        scattering.masked_fill,
-    )
+    index_add, index_copy = scattering.index_add, scattering.index_copy
+    index_fill, masked_fill = scattering.index_fill, scattering.masked_fill
     index_put, masked_scatter = scattering.index_put, scattering.masked_scatter
+    index_reduce, put = replacing.index_reduce, replacing.put
+    select_scatter, slice_scatter = replacing.select_scatter, replacing.slice_scatter
+    diagonal_scatter = replacing.diagonal_scatter
+    cov, corrcoef, dist, renorm = covariances.cov, covariances.corrcoef, norms.dist, norms.renorm
     inner, vecdot, cross, kron = products.inner, products.vecdot, products.cross, products.kron
-    addmm, addmv, addr, addbmm, baddbmm = (
-        products.addmm,
-        products.addmv,
-        products.addr,
-        products.addbmm,
-        products.baddbmm,
-    )
+    addmm, addmv, addr = products.addmm, products.addmv, products.addr
+    addbmm, baddbmm = products.addbmm, products.baddbmm
     new_tensor, new_zeros, new_ones = likenesses.new_tensor, likenesses.new_zeros, likenesses.new_ones
     new_empty, new_full, new = likenesses.new_empty, likenesses.new_full, likenesses.new
     bernoulli, multinomial = sampling.bernoulli, sampling.multinomial

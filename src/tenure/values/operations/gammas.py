@@ -1,0 +1,76 @@
+"""Incomplete gamma functions, which are distribution functions, and the gamma function of several dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from tenure import dtypes
+from tenure.errors import DTypeError, shown
+from tenure.ops import gamma, implicit, move, pointwise, promote, reduce
+from tenure.ops.promote import Operation, parameters
+from tenure.values.native.hits import apply_one
+from tenure.values.operations.angles import of_reals
+from tenure.values.operations.reading import value_of
+from tenure.values.trace.given import int_of
+from tenure.values.trace.operators import binary, recorded
+
+if TYPE_CHECKING:
+    from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike, Operand
+
+# mypy: disable-error-code="empty-body"
+
+
+def _incomplete(name: str, upper: bool) -> Operation:
+    return of_reals(name, lambda a, x: implicit.gammainc(a, x, upper=upper), f"{name.title()}Backward0")
+
+
+@recorded(binary(_incomplete("igamma", False), operator=False))
+def gammainc(a: Operand, x: Operand) -> Tensor:
+    """Elementwise regularized lower incomplete gamma function: the gamma distribution of concentration a up to x.
+
+    NaN for a or x below 0. At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.special.gammainc(tn.tensor([1.0, 2.0]), tn.tensor([1.0, 1.0]))
+    tensor([0.6321, 0.2642])
+    """
+
+
+@recorded(binary(_incomplete("igammac", True), operator=False))
+def gammaincc(a: Operand, x: Operand) -> Tensor:
+    """Elementwise regularized upper incomplete gamma function, 1 - gammainc, to its last digits where it is small too.
+
+    NaN for a or x below 0. At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.special.gammaincc(tn.tensor([1.0, 2.0]), tn.tensor([1.0, 50.0]))
+    tensor([3.6788e-01, 9.8366e-21])
+    """
+
+
+def _several(x: Any, *, p: int) -> Any:
+    """Σ log Γ(x − k/2) for k < p, and p·(p − 1)/4 · log π; NaN from (p − 1)/2 down."""
+    x = promote.floating(x)
+    k = x.builder.emit(move.iota, (), {"length": p, "dtype": dtypes.float64})
+    each = move.reshape(x, shape=(*x.shape, 1)) - promote.as_type(k * 0.5, x.dtype)
+    total = reduce.reduce_sum(gamma.lgamma(each), axes=(x.ndim,)) + p * (p - 1) / 4 * math.log(math.pi)
+    return pointwise.where(pointwise.greater(x, x.coerce((p - 1) / 2)), total, x.coerce(math.nan))
+
+
+MOST_DIMENSIONS = 1 << 16
+SEVERAL = Operation("mvlgamma", _several, "MvlgammaBackward0")
+
+
+def multigammaln(x: ArrayLike, p: int) -> Tensor:
+    """Elementwise logarithm of the gamma function of p dimensions, Σ lgamma(x - k/2) for k < p and p(p - 1)/4 · log π.
+
+    NaN unless x is above (p - 1)/2. The shape is that of x; whole numbers become float32 first. DTypeError (TN802)
+    unless p is an int from 1 to 65,536. Also called ``mvlgamma``.
+
+    >>> tn.special.multigammaln(tn.tensor([1.0, 2.0]), 2)
+    tensor([1.1447, 0.4516])
+    """
+    x, count = value_of(x), int_of(p, "multigammaln: p")
+    if not 1 <= count <= MOST_DIMENSIONS:
+        raise DTypeError(f"multigammaln: p is an int from 1 to {MOST_DIMENSIONS}, not {shown(p)}")
+    return apply_one(SEVERAL, x, parameters(("p",), count))
