@@ -118,6 +118,10 @@ def public() -> Iterator[tuple[str, Any]]:
     own = [name for name, f in vars(init).items() if inspect.isfunction(f) and not name.startswith("_")]
     yield from [(f"nn.init.{n}", vars(init)[n]) for n in own if vars(init)[n].__module__ == init.__name__]
     yield from [(f"nn.utils.{name}", getattr(utils, name)) for name in utils.__all__]
+    for part in (utils.parametrize, utils.parametrizations, utils.prune):
+        prefix = part.__name__.replace("tenure.", "")
+        own = [name for name in part.__all__ if inspect.isfunction(vars(part)[name])]
+        yield from [(f"{prefix}.{name}", vars(part)[name]) for name in own]
 
 
 def is_driven(f: Any) -> bool:

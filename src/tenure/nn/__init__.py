@@ -1,6 +1,6 @@
 """Neural networks: modules that own parameters, and the functions they are made of."""
 
-from tenure.nn import functional, init, utils
+from tenure.nn import functional, init, modules, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
 from tenure.nn.container import ModuleDict, ModuleList, Sequential
@@ -246,5 +246,6 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "modules",
     "utils",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tenure.errors import ShapeError
+from tenure.errors import DomainError, ShapeError
 from tenure.values.operations.arithmetic import minimum
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.indexing import split
@@ -22,11 +22,73 @@ if TYPE_CHECKING:
 
 @checked_first
 @no_grad()
-def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> Tensor:
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The norm of some tensors taken together: that of all their elements, of order ``norm_type`` (inf: the largest).
+
+    It is 0 of none. ValueError unless the order is above zero; DomainError (TN802), with ``error_if_nonfinite``, for a
+    norm that is infinite or NaN, which reads it. ``foreach`` has no effect.
+
+    >>> nn.utils.get_total_norm([tn.tensor([3.0]), tn.tensor([4.0])])
+    tensor(5.)
+    """
+    found = [tensors] if isinstance(tensors, Tensor) else [value_of(x) for x in tensors]
+    norm = _norm(found, float(norm_type))
+    if error_if_nonfinite and not bool(norm.isfinite()):
+        raise DomainError(
+            f"get_total_norm: the norm of order {float(norm_type):g} is {norm.item()}",
+            help="look for the parameter with such a gradient, or leave out error_if_nonfinite",
+        )
+    return norm
+
+
+@checked_first
+@no_grad()
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    total_norm: ArrayLike,
+    foreach: bool | None = None,
+) -> None:
+    """Scale the gradients of some parameters by ``max_norm / total_norm`` where that is below 1; writes them.
+
+    ``total_norm`` is the norm that they have together, as of ``get_total_norm``; 1e-6 is added to it. ``foreach`` has
+    no effect.
+
+    >>> w = nn.Parameter([3.0, 4.0])
+    >>> (w * w / 2).sum().backward()
+    >>> nn.utils.clip_grads_with_norm_([w], 1.0, tn.tensor(5.0))
+    >>> w.grad
+    tensor([0.6000, 0.8000])
+    """
+    scale = minimum(max_norm / (value_of(total_norm) + 1e-6), 1.0)
+    for g in _gradients(parameters):
+        g.mul_(scale.to(g.dtype))
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
+    """The gradients that there are."""
+    found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [p.grad for p in found if p.grad is not None]
+
+
+@checked_first
+@no_grad()
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
     """Scale the gradients of some parameters so that their norm, taken together, is at most ``max_norm``.
 
-    Writes the gradients and returns the norm before: that of all elements, of order ``norm_type`` (inf: the largest).
-    Parameters without a gradient do not count. ValueError unless the order is above zero.
+    Writes the gradients and returns the norm before, ``get_total_norm`` of them, with its errors. Parameters without a
+    gradient do not count. ``foreach`` has no effect.
 
     >>> w = nn.Parameter([3.0, 4.0])
     >>> (w * w / 2).sum().backward()
@@ -34,29 +96,33 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
     found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    grads = [p.grad for p in found if p.grad is not None]
-    norm = _norm([g.value for g in grads], float(norm_type))
-    scale = minimum(max_norm / (norm + 1e-6), 1.0)
-    for g in grads:
-        g.mul_(scale.to(g.dtype))
+    norm = get_total_norm([g.value for g in _gradients(found)], norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(found, max_norm, norm)
     return norm
 
 
-def _norm(grads: list[Tensor], order: float) -> Tensor:
-    if order <= 0:
+clip_grad_norm = clip_grad_norm_
+
+
+def _norm(tensors: list[Tensor], order: float) -> Tensor:
+    if not order > 0:
         raise ValueError(f"norm_type is above zero, and {order} is not")
-    if not grads:
+    if not tensors:
         return tensor(0.0)
     if order == float("inf"):
-        return stack([g.abs().amax() for g in grads]).amax()
+        return stack([x.abs().amax() for x in tensors]).amax()
     if order == 2.0:
-        return stack([(g * g).sum() for g in grads]).sum().sqrt()
-    return stack([(g.abs() ** order).sum() for g in grads]).sum() ** (1.0 / order)
+        return stack([(x * x).sum() for x in tensors]).sum().sqrt()
+    return stack([(x.abs() ** order).sum() for x in tensors]).sum() ** (1.0 / order)
 
 
 @checked_first
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
     """Keep every element of the gradients of some parameters within ± ``clip_value``; writes them.
+
+    ``foreach`` has no effect.
 
     >>> w = nn.Parameter([3.0, -4.0])
     >>> (w * w / 2).sum().backward()
@@ -64,10 +130,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     >>> w.grad
     tensor([ 3.0000, -3.5000])
     """
-    found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    for p in found:
-        if p.grad is not None:
-            p.grad.clamp_(-clip_value, clip_value)
+    for g in _gradients(parameters):
+        g.clamp_(-clip_value, clip_value)
 
 
 @checked_first
