@@ -104,8 +104,8 @@ def spectral_norm(
     """Make a weight one of spectral norm 1, by division; returns the module.
 
     ``dim`` is the axis of outputs: 1 for transposed convolutions, else 0. In training each read takes
-    ``n_power_iterations`` steps of the power iteration; ``eps`` is the least norm. ValueError for a name that the
-    module does not have, or a number of steps that is not from 1 to 10,000; OutOfRange (TN801) for an axis that is not there.
+    ``n_power_iterations`` steps of the power iteration, at most 10,000; ``eps`` is the least norm. ValueError for a
+    name that the module does not have, or another number of steps; OutOfRange (TN801) for an axis that is not there.
     Source: Miyato et al., ICLR 2018.
 
     >>> layer = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4), n_power_iterations=50)
