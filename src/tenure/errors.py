@@ -11,6 +11,7 @@
     ├── LinAlgError        (RuntimeError, ValueError) TN802  a matrix has no such decomposition or inverse
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
     ├── OutOfMemory        (MemoryError)             there is no memory for a result
+    ├── AnomalyError       (RuntimeError)            an operation has made a NaN or an infinity, in detect_anomaly()
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
     ├── OwnershipError     (RuntimeError)
@@ -37,6 +38,7 @@ from tenure.report import text
 from tenure.report.style import Painter, plain
 
 __all__ = [
+    "AnomalyError",
     "BorrowError",
     "DTypeError",
     "DivisionByZero",
@@ -210,6 +212,10 @@ class OutOfMemory(TenureError, MemoryError):
         """The error for a result of some shape."""
         size = f"{nbytes:.3g} bytes" if nbytes < 2**30 else f"{nbytes / 2**30:,.1f} GiB"
         return cls(f"there is no memory for a result of shape {list(shape)} and {dtype}, {size}", at=at)
+
+
+class AnomalyError(TenureError, RuntimeError):
+    """An operation has made a NaN or an infinity of finite numbers, within ``detect_anomaly()``."""
 
 
 class StateDictError(TenureError, RuntimeError):

@@ -21,7 +21,7 @@ M = TypeVar("M", bound=Module)
 
 
 def _statistics(function: str, layer: Any, bn: Any) -> tuple[Any, ...]:
-    """What batch normalization computes with in evaluation; ValueError outside of it."""
+    """Statistics and parameters of a batch normalization; ValueError outside of evaluation."""
     if layer.training or bn.training:
         raise ValueError(f"{function}: both are in training: call eval() first")
     if bn.running_mean is None or bn.running_var is None:

@@ -63,7 +63,7 @@ class ParametrizationList(ModuleList):
             refuse_change("a parametrization", no_grad().apply(self), original)
 
     def _inverse(self, value: Any, *, needed: bool) -> Any:
-        """What the first parametrization gives the value from; without ``needed``, none is the identity."""
+        """The originals of a value, by the inverses; one that is not there is the identity, unless ``needed``."""
         for module in reversed(list(self)):
             inverse = getattr(module, "right_inverse", None)
             if inverse is None and needed:
@@ -129,7 +129,7 @@ def refuse_change(what: str, found: Any, original: Tensor) -> None:
 
 
 class Parametrized:
-    """What a class of a parametrized module has besides: assignment of a name goes to its parametrizations."""
+    """Base class of parametrized modules: assignment of a name goes to its parametrizations."""
 
     parametrizations: Any
 

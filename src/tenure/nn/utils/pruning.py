@@ -165,7 +165,7 @@ class _Amount(BasePruningMethod):
         self.amount = amount
 
     def count(self, size: int) -> int:
-        """How many of so many are pruned; ValueError for more than there are."""
+        """The number that is pruned of so many; ValueError for more than there are."""
         found = self.amount if isinstance(self.amount, int) else round(self.amount * size)
         if found > size:
             raise ValueError(f"prune: amount {found} is more than the {size} that there are")
