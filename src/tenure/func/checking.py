@@ -243,11 +243,9 @@ def gradgradcheck(
             raise GradientError(f"gradgradcheck: {count_of}", at=site(here()))
         return pull(list(cotangents))
 
-    form: dict[str, Any] = {
-        "check_backward_ad": check_rev_over_rev, "check_forward_ad": check_fwd_over_rev, "nondet_tol": nondet_tol,
-        "check_batched_grad": check_batched_grad,
-    }  # fmt: skip
-    form |= {"eps": eps, "atol": atol, "rtol": rtol, "raise_exception": raise_exception}
+    form: dict[str, Any] = {"check_backward_ad": check_rev_over_rev, "check_forward_ad": check_fwd_over_rev}
+    form |= {"nondet_tol": nondet_tol, "check_batched_grad": check_batched_grad, "raise_exception": raise_exception}
+    form |= {"eps": eps, "atol": atol, "rtol": rtol}
     return gradcheck(gradients, [*of.args, *weights], **form)
 
 
