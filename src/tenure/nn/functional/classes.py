@@ -8,7 +8,7 @@ from tenure.errors import DTypeError, ShapeError
 from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import linear, no_negative
-from tenure.nn.functional.reducing import reduced, scalar, tensors, way
+from tenure.nn.functional.reducing import MEAN, reduced, scalar, tensors, way
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
@@ -43,7 +43,8 @@ def nll_loss(
     >>> F.nll_loss(tn.tensor([[-0.5, -1.0]]), tn.tensor([1]))
     tensor(1.)
     """
-    reduction = way("nll_loss", reduction, size_average, reduce)
+    if reduction is not MEAN or size_average is not None or reduce is not None:
+        reduction = way("nll_loss", reduction, size_average, reduce)
     form = parameters(("reduction", "ignore_index"), reduction, _ignored(ignore_index))
     return apply(NLL, tensors((input, target), weight), form)
 
@@ -126,13 +127,16 @@ def cross_entropy(
     >>> F.cross_entropy(tn.tensor([[0.0, 0.0]]), tn.tensor([1]))
     tensor(0.6931)
     """
-    label_smoothing = scalar("cross_entropy", "label_smoothing", label_smoothing)
+    if type(label_smoothing) is not float:
+        label_smoothing = scalar("cross_entropy", "label_smoothing", label_smoothing)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing lies between 0 and 1, and {label_smoothing} does not")
-    reduction = way("cross_entropy", reduction, size_average, reduce)
+    if reduction is not MEAN or size_average is not None or reduce is not None:
+        reduction = way("cross_entropy", reduction, size_average, reduce)
     names = ("reduction", "ignore_index", "label_smoothing")
     params = parameters(names, reduction, _ignored(ignore_index), label_smoothing)
-    return apply(CROSS_ENTROPY, tensors((input, target), weight), params)
+    operands = (value_of(input), value_of(target)) if weight is None else tensors((input, target, weight))
+    return apply(CROSS_ENTROPY, operands, params)
 
 
 def _cross_entropy(

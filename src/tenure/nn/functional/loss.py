@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import ShapeError
-from tenure.nn.functional.reducing import pair, reduced, scalar, scaled, tensors, way
+from tenure.nn.functional.reducing import MEAN, pair, reduced, scalar, scaled, tensors, way
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.elementary import softplus
+from tenure.values.operations.reading import value_of
 from tenure.values.tensor.composite import composite
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ def mse_loss(
     >>> F.mse_loss(tn.tensor([1.0, 2.0]), tn.tensor([0.0, 0.0]))
     tensor(2.5000)
     """
-    form = parameters(("reduction",), way("mse_loss", reduction, size_average, reduce))
-    return apply(MSE, tensors((input, target), weight), form)
+    if reduction is not MEAN or size_average is not None or reduce is not None:
+        reduction = way("mse_loss", reduction, size_average, reduce)
+    operands = (value_of(input), value_of(target)) if weight is None else tensors((input, target, weight))
+    return apply(MSE, operands, parameters(("reduction",), reduction))
 
 
 def _mse(input: Any, target: Any, weight: Any = None, *, reduction: str) -> Any:
@@ -164,8 +167,9 @@ def binary_cross_entropy_with_logits(
     >>> F.binary_cross_entropy_with_logits(tn.tensor([0.0]), tn.tensor([1.0]))
     tensor(0.6931)
     """
-    operands = tensors((input, target), weight, pos_weight)
-    reduction = way("binary_cross_entropy_with_logits", reduction, size_average, reduce)
+    operands = tuple([value_of(p) for p in (input, target, weight, pos_weight) if p is not None])
+    if reduction is not MEAN or size_average is not None or reduce is not None:
+        reduction = way("binary_cross_entropy_with_logits", reduction, size_average, reduce)
     names = ("reduction", "weighted", "rated")
     return apply(LOGISTIC, operands, parameters(names, reduction, weight is not None, pos_weight is not None))
 
