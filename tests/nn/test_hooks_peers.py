@@ -159,6 +159,18 @@ def loading(lib: Any, module: Any, log: Log) -> None:
     log.extend(late)  # PyTorch goes on to the next module behind each; Tenure when all are written
 
 
+def older(lib: Any, module: Any, log: Log) -> None:
+    net = network(lib)
+    net[0]._register_state_dict_hook(lambda m, state, prefix, facts: {f"new.{k}": v for k, v in state.items()})
+    net._register_load_state_dict_pre_hook(lambda given, prefix, *rest: log.append((sorted(given), prefix, len(rest))))
+    net[0]._register_load_state_dict_pre_hook(
+        lambda m, given, prefix, *rest: log.append((type(m).__name__, prefix)), with_module=True
+    )
+    state = network(lib).state_dict()
+    log.append(str(net.load_state_dict(state)))
+    log.append(list(net[0].state_dict()))
+
+
 def accumulated(lib: Any, module: Any, log: Log) -> None:
     w, v = (lib.tensor([k], requires_grad=True) for k in (2.0, 3.0))
     handle = w.register_post_accumulate_grad_hook(lambda p: log.append(("w", p is w, plain(p.grad))))
@@ -186,7 +198,7 @@ def accumulated(lib: Any, module: Any, log: Log) -> None:
             log.append("refused")
 
 
-PROGRAMS = [hooks_of_all, errors, keywords, saving, loading, accumulated]
+PROGRAMS = [hooks_of_all, errors, keywords, saving, loading, older, accumulated]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -94,7 +94,7 @@ def _together(values: Any) -> Mapping[str, Any]:
 
 
 @checked_first
-def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Var], dict[str, Tensor]]:
     """The parameters and the buffers of several models of one class, each stacked along a new first axis.
 
     Two dicts by name, for ``functional_call`` of one of the models under ``vmap``. The parameters are leaves of their
@@ -122,7 +122,7 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     )
 
 
-def _stacked(places: list[Any]) -> Any:
+def _stacked(places: list[Any]) -> Tensor:
     return stack([p.detach() for p in places])
 
 

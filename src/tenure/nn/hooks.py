@@ -201,6 +201,25 @@ class Hooked:
         adds are. It returns None (TypeError for another result)."""
         return register(self._own_hooks().loaded, hook)
 
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """As ``register_state_dict_post_hook``; a dict that it returns takes the place of the one it was given."""
+
+        def replacing(module: Any, found: dict[str, Any], prefix: str, metadata: Any) -> None:
+            new = hook(module, found, prefix, metadata)
+            if new is not None and new is not found:
+                new = dict(new)
+                found.clear()
+                found.update(new)
+
+        return register(self._own_hooks().saved, replacing)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        """As ``register_load_state_dict_pre_hook``, without the module unless ``with_module``."""
+        given = hook if with_module else lambda module, *rest: hook(*rest)
+        return register(self._own_hooks().loading, given)
+
     def _own_hooks(self) -> Hooks:
         if self._hooks is None:
             object.__setattr__(self, "_hooks", Hooks())
