@@ -46,6 +46,14 @@ def test_a_gradient_behind_a_read() -> None:
         w.grad.tolist()
 
 
+def test_printing_says_it_too() -> None:
+    with tn.detect_anomaly():
+        y = tn.zeros(1).log()
+        with pytest.raises(tn.AnomalyError):
+            repr(y)
+        assert repr(y) == "tensor([-inf])"
+
+
 def test_what_is_pending_is_computed_at_the_end() -> None:
     kept = []
     with pytest.raises(tn.AnomalyError, match="divide made nan"), tn.detect_anomaly():
