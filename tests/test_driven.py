@@ -119,9 +119,13 @@ def public() -> Iterator[tuple[str, Any]]:
         above = {random: names, io: names, io.safetensors: [n for n in io.__all__ if n.endswith(("_file", "_open"))]}
         own = [name for name in module.__all__ if name not in above.get(module, ())]
         yield from [(f"{prefix}.{name}", getattr(module, name)) for name in own]
-    for prefix, module in (("nn.init", init), ("nn.utils", utils)):
-        own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]
-        yield from [(f"{prefix}.{n}", vars(module)[n]) for n in own if vars(module)[n].__module__ == module.__name__]
+    own = [name for name, f in vars(init).items() if inspect.isfunction(f) and not name.startswith("_")]
+    yield from [(f"nn.init.{n}", vars(init)[n]) for n in own if vars(init)[n].__module__ == init.__name__]
+    yield from [(f"nn.utils.{name}", getattr(utils, name)) for name in utils.__all__]
+    for part in (utils.parametrize, utils.parametrizations, utils.prune):
+        prefix = part.__name__.replace("tenure.", "")
+        own = [name for name in part.__all__ if inspect.isfunction(vars(part)[name])]
+        yield from [(f"{prefix}.{name}", vars(part)[name]) for name in own]
 
 
 BASES = (data.Dataset, data.IterableDataset, data.Sampler)
@@ -132,7 +136,7 @@ def is_driven(f: Any) -> bool:
     if inspect.isclass(f) and issubclass(f, BaseException):
         return False
     others = (tuple, tn.DType, tn.Explanation, nn.Module, *BASES, tn.Ref, tn.Mut, tn.Own, tn.check_package)
-    return callable(f) and f not in (*others, optim.lr_scheduler.LRScheduler)
+    return callable(f) and f not in (*others, optim.lr_scheduler.LRScheduler, autograd.Function)
 
 
 def test_every_method_is_driven() -> None:

@@ -115,6 +115,7 @@ def test_builtin_parents() -> None:
         "OutOfRange": IndexError,
         "GradientError": RuntimeError,
         "OwnershipError": RuntimeError,
+        "AnomalyError": RuntimeError,
         "StateDictError": RuntimeError,
         "InternalError": AssertionError,
     }.items():

@@ -48,6 +48,7 @@ from tenure.dtypes import uint8 as uint8
 from tenure.dtypes import uint16 as uint16
 from tenure.dtypes import uint32 as uint32
 from tenure.dtypes import uint64 as uint64
+from tenure.errors import AnomalyError as AnomalyError
 from tenure.errors import BorrowError as BorrowError
 from tenure.errors import DivisionByZero as DivisionByZero
 from tenure.errors import DomainError as DomainError
@@ -70,6 +71,7 @@ from tenure.func.annotations import Ref as Ref
 from tenure.func.checked import checked as checked
 from tenure.func.checkpointing import checkpoint as checkpoint
 from tenure.func.custom import custom_vjp as custom_vjp
+from tenure.func.custom_forward import custom_jvp as custom_jvp
 from tenure.func.jacobian import hessian as hessian
 from tenure.func.jacobian import jacfwd as jacfwd
 from tenure.func.jacobian import jacrev as jacrev
@@ -469,6 +471,7 @@ from tenure.values.operations.totals import nansum as nansum
 from tenure.values.operations.totals import prod as prod
 from tenure.values.operations.totals import std_mean as std_mean
 from tenure.values.operations.totals import var_mean as var_mean
+from tenure.values.places.anomaly import detect_anomaly as detect_anomaly
 from tenure.values.places.borrow import Borrow as Borrow
 from tenure.values.places.borrow import SharedBorrow as SharedBorrow
 from tenure.values.places.move import move as move

@@ -1,6 +1,21 @@
 """``tn.autograd``: PyTorch's names for gradients of tensors."""
 
+from tenure.func.checking import gradcheck, gradgradcheck
+from tenure.func.function import Function
 from tenure.values.grad.autograd import backward, grad
-from tenure.values.rules.modes import enable_grad, no_grad, set_grad_enabled
+from tenure.values.places.anomaly import detect_anomaly, set_detect_anomaly
+from tenure.values.rules.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 
-__all__ = ["backward", "enable_grad", "grad", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

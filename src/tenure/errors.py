@@ -12,6 +12,7 @@
     ├── GradientError      (RuntimeError)    TN804  there is nothing to differentiate
     ├── OutOfMemory        (MemoryError)             there is no memory for a result
     ├── FileError          (RuntimeError, ValueError) TN805  a file is damaged, or holds code
+    ├── AnomalyError       (RuntimeError)            an operation has made a NaN or an infinity, in detect_anomaly()
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
     ├── OwnershipError     (RuntimeError)
@@ -38,6 +39,7 @@ from tenure.report import text
 from tenure.report.style import Painter, plain
 
 __all__ = [
+    "AnomalyError",
     "BorrowError",
     "DTypeError",
     "DivisionByZero",
@@ -218,6 +220,10 @@ class FileError(TenureError, RuntimeError, ValueError):
     """A file is damaged, cut off, no file of that format, or holds code where data is wanted (TN805)."""
 
     code = "TN805"
+
+
+class AnomalyError(TenureError, RuntimeError):
+    """An operation has made a NaN or an infinity of finite numbers, within ``detect_anomaly()``."""
 
 
 class StateDictError(TenureError, RuntimeError):

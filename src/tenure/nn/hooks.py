@@ -6,32 +6,41 @@ With a hook for gradients, arguments and results pass marks whose rule is the ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from tenure.errors import DTypeError, GradientError
-from tenure.func.rules import checked
-from tenure.values.grad import steps
-from tenure.values.grad.handlers import Handler, RemovableHandle
-from tenure.values.operations.arithmetic import detach
+from tenure.errors import DTypeError, shown
+from tenure.nn.watch import Watch, values
+from tenure.values.grad.handlers import RemovableHandle
 from tenure.values.rules.modes import is_grad_enabled
-from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import check_methods
 
-Gradients = list[Any]
+EVERY: dict[int, tuple[str, Any]] = {}
+"""Hooks of every module: which of the lists of ``Hooks`` each belongs to, and the entry."""
 
 
 class Hooks:
-    """Hooks of one module, in the order of registration. ``before`` and ``after`` hold pairs of a
-    function and whether it takes keyword arguments too."""
+    """Hooks of one module, in the order of registration.
 
-    __slots__ = ("after", "back", "back_first", "before")
+    ``before`` holds pairs of a function and whether it takes keyword arguments too, ``after`` triples of these and
+    whether it runs after an error; ``saving``, ``saved``, ``loading`` and ``loaded`` are those of state dicts."""
+
+    __slots__ = ("after", "back", "back_first", "before", "loaded", "loading", "saved", "saving")
 
     def __init__(self) -> None:
-        self.before: dict[int, Any] = {}
-        self.after: dict[int, Any] = {}
-        self.back_first: dict[int, Any] = {}
-        self.back: dict[int, Any] = {}
+        for which in self.__slots__:
+            setattr(self, which, {})
+
+    if TYPE_CHECKING:
+        before: dict[int, Any]
+        after: dict[int, Any]
+        back: dict[int, Any]
+        back_first: dict[int, Any]
+        saving: dict[int, Any]
+        saved: dict[int, Any]
+        loading: dict[int, Any]
+        loaded: dict[int, Any]
 
     def copy(self) -> Hooks:
         """The same functions, registered for another module."""
@@ -40,29 +49,75 @@ class Hooks:
             setattr(twin, which, dict(getattr(self, which)))
         return twin
 
-    def call(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """``module.forward`` with everything around it."""
-        for fn, with_kwargs in list(self.before.values()):
-            if with_kwargs:
-                found = fn(module, values(args), kwargs)
-                args, kwargs = (args, kwargs) if found is None else found
-            else:
-                found = fn(module, values(args))
-                args = args if found is None else found if isinstance(found, tuple) else (found,)
-        listens = (self.back or self.back_first) and is_grad_enabled()
-        watch = Watch(module, self) if listens else None
+
+def entries(hooks: Hooks | None, which: str) -> list[Any]:
+    """Hooks of one kind: those of every module first, then a module's own."""
+    found = [entry for kind, entry in tuple(EVERY.values()) if kind == which] if EVERY else []
+    return found if hooks is None else [*found, *getattr(hooks, which).values()]
+
+
+def call(hooks: Hooks | None, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``module.forward`` with all hooks around it; after an error those that always run."""
+    run = Call(module, args, kwargs)
+    try:
+        return run.around(hooks)
+    except Exception:
+        run.always(hooks)
+        raise
+
+
+class Call:
+    """One call of a module with hooks."""
+
+    __slots__ = ("args", "done", "kwargs", "module", "out")
+
+    def __init__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.module, self.args, self.kwargs = module, args, kwargs
+        self.out: Any = None
+        self.done: list[Any] = []
+
+    def around(self, hooks: Hooks | None) -> Any:
+        """The result of the call."""
+        for fn, with_kwargs in entries(hooks, "before"):
+            self.prepare(fn, with_kwargs)
+        first, last = entries(hooks, "back_first"), entries(hooks, "back")
+        watch = Watch(self.module, first, last) if (first or last) and is_grad_enabled() else None
         if watch is not None:
-            args = watch.arguments(args)
-        out = module.forward(*args, **kwargs)
-        for fn, with_kwargs in list(self.after.values()):
-            found = fn(module, values(args), kwargs, out) if with_kwargs else fn(module, values(args), out)
-            out = out if found is None else found
-        return out if watch is None else watch.results(out)
+            self.args = watch.arguments(self.args)
+        self.out = self.module.forward(*self.args, **self.kwargs)
+        for entry in entries(hooks, "after"):
+            self.done.append(entry)
+            self.follow(*entry)
+        return self.out if watch is None else watch.results(self.out)
 
+    def prepare(self, fn: Any, with_kwargs: bool) -> None:
+        """Call a hook before ``forward``, and take the arguments that it returns."""
+        if not with_kwargs:
+            found = fn(self.module, values(self.args))
+            if found is not None:
+                self.args = found if isinstance(found, tuple) else (found,)
+            return
+        found = fn(self.module, values(self.args), self.kwargs)
+        if found is not None:
+            if not isinstance(found, tuple) or len(found) != 2:
+                raise DTypeError(f"a hook before forward returned {shown(found)}, not the pair (args, kwargs), or None")
+            self.args, self.kwargs = found
 
-def values(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arguments as hooks see them: places give their value of this moment."""
-    return tuple([x._read() if isinstance(x, Tensor) else x for x in args])
+    def follow(self, fn: Any, with_kwargs: bool, _: bool) -> None:
+        """Call a hook behind ``forward``, and take the result that it returns."""
+        given = (values(self.args), self.kwargs) if with_kwargs else (values(self.args),)
+        found = fn(self.module, *given, self.out)
+        self.out = self.out if found is None else found
+
+    def always(self, hooks: Hooks | None) -> None:
+        """Call the hooks that run after an error too, if they have not run; an error of theirs is only warned of."""
+        for entry in entries(hooks, "after"):
+            if entry[2] and not any(entry is other for other in self.done):
+                try:
+                    self.follow(*entry)
+                except Exception as error:
+                    name = type(self.module).__name__
+                    warnings.warn(f"a hook of {name} that always runs failed: {error}", stacklevel=2)
 
 
 def register(hooks: dict[int, Any], entry: Any, prepend: bool = False) -> RemovableHandle:
@@ -74,6 +129,11 @@ def register(hooks: dict[int, Any], entry: Any, prepend: bool = False) -> Remova
             del hooks[number]
             hooks[number] = other
     return handle
+
+
+def everywhere(which: str, entry: Any) -> RemovableHandle:
+    """Add a hook of every module; the handle takes it away again."""
+    return RemovableHandle(EVERY, (which, entry))  # type: ignore[arg-type]
 
 
 class Hooked:
@@ -90,12 +150,18 @@ class Hooked:
         return register(self._own_hooks().before, (hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after each ``forward``; what it returns, if anything, is the output.
 
-        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``."""
-        return register(self._own_hooks().after, (hook, with_kwargs), prepend)
+        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``. With ``always_call`` it runs after an error
+        too, with None for an output that there is not."""
+        return register(self._own_hooks().after, (hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` when a backward comes to the results of a call.
@@ -111,6 +177,49 @@ class Hooked:
         """
         return register(self._own_hooks().back, hook, prepend)
 
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before ``state_dict`` takes what the module holds."""
+        return register(self._own_hooks().saving, hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` when ``state_dict`` has all of the module.
+
+        It changes the dict that it is given, and returns None (TypeError for another result)."""
+        return register(self._own_hooks().saved, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call a hook before ``load_state_dict`` looks for what the module holds.
+
+        It is ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``,
+        and changes the dict and the lists that it is given: a copy, with the keys that begin with the prefix."""
+        return register(self._own_hooks().loading, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` when ``load_state_dict`` has written the module and all below it.
+
+        Keys that it takes out of the lists ``missing_keys`` and ``unexpected_keys`` are no error, and others that it
+        adds are. It returns None (TypeError for another result)."""
+        return register(self._own_hooks().loaded, hook)
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """As ``register_state_dict_post_hook``; a dict that it returns takes the place of the one it was given."""
+
+        def replacing(module: Any, found: dict[str, Any], prefix: str, metadata: Any) -> None:
+            new = hook(module, found, prefix, metadata)
+            if new is not None and new is not found:
+                new = dict(new)
+                found.clear()
+                found.update(new)
+
+        return register(self._own_hooks().saved, replacing)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        """As ``register_load_state_dict_pre_hook``, without the module unless ``with_module``."""
+        given = hook if with_module else lambda module, *rest: hook(*rest)
+        return register(self._own_hooks().loading, given)
+
     def _own_hooks(self) -> Hooks:
         if self._hooks is None:
             object.__setattr__(self, "_hooks", Hooks())
@@ -118,108 +227,4 @@ class Hooked:
         return self._hooks
 
 
-check_methods(Hooked, "register_forward_pre_hook", "register_forward_hook")
-check_methods(Hooked, "register_full_backward_pre_hook", "register_full_backward_hook")
-
-
-class Watch:
-    """One call of a module through which a gradient may pass: gradients of results first, then of arguments."""
-
-    __slots__ = ("hooks", "module", "outputs", "reaches")
-
-    def __init__(self, module: Any, hooks: Hooks) -> None:
-        self.module = module
-        self.hooks = hooks
-        self.outputs: tuple[Any, ...] = ()
-        self.reaches = False
-
-    def arguments(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, those with a gradient marked."""
-        args = values(args)
-        tracked = [k for k, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
-        self.reaches = bool(tracked)
-
-        def act(gs: Gradients) -> Sequence[Any]:
-            given: Gradients = [None] * len(args)
-            for k, g in zip(tracked, gs, strict=True):
-                given[k] = g
-            found = self.run(tuple(given))
-            return [found[k] for k in tracked]
-
-        return marked(args, tracked, act)
-
-    def results(self, out: Any) -> Any:
-        """The result of forward with its gradients marked: a tensor, or a tuple or list of them."""
-        outs = values((out,)) if isinstance(out, Tensor) else values(tuple(out)) if type(out) in (tuple, list) else ()
-        tracked = [k for k, x in enumerate(outs) if isinstance(x, Tensor) and x.requires_grad]
-
-        def act(gs: Gradients) -> Sequence[Any]:
-            given: Gradients = [None] * len(outs)
-            for k, g in zip(tracked, gs, strict=True):
-                given[k] = g
-            self.outputs = tuple(given)
-            for fn in list(self.hooks.back_first.values()):
-                self.outputs = replaced(self.outputs, fn(self.module, self.outputs), "grad_output")
-            if not self.reaches:
-                self.run((None,))
-            return [self.outputs[k] for k in tracked]
-
-        if not tracked:
-            return out
-        found = marked(outs, tracked, act)
-        return found[0] if isinstance(out, Tensor) else type(out)(found)
-
-    def run(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The gradients of the arguments behind the hooks."""
-        for fn in list(self.hooks.back.values()):
-            inputs = replaced(inputs, fn(self.module, inputs, self.outputs), "grad_input")
-        return inputs
-
-
-def replaced(gradients: tuple[Any, ...], found: Any, what: str) -> tuple[Any, ...]:
-    """The gradients that a hook returned in place of those it saw, or those."""
-    if found is None:
-        return gradients
-    new = tuple(found) if isinstance(found, tuple | list) else (found,)
-    if len(new) != len(gradients):
-        raise GradientError(f"a hook returned {len(new)} gradients for the {len(gradients)} of {what}")
-    for g, old in zip(new, gradients, strict=True):
-        if g is not None and not isinstance(g, Tensor):
-            raise DTypeError(f"a hook returned {type(g).__name__}, not a tensor or None")
-        if g is not None and old is None:
-            raise GradientError(f"a hook returned a gradient where {what} has none")
-    return new
-
-
-def marked(xs: tuple[Any, ...], tracked: list[int], act: Callable[[Gradients], Sequence[Any]]) -> tuple[Any, ...]:
-    """The same values; ``act`` sees the gradients of the tracked ones, all at once, and what it gives goes on.
-
-    A backward reaches the first mark last: each other keeps what it got and passes the first a zero, so that the
-    first is reached whichever of them are.
-    """
-    if not tracked:
-        return xs
-    out = list(xs)
-    held: dict[int, Any] = {}
-    given = [xs[k] for k in tracked]
-    avals = [x._aval for x in given]
-
-    def first(g: Any, _: Sequence[Any]) -> Sequence[Any]:
-        held[0] = g
-        found = act([held.pop(n, None) for n in range(len(given))])
-        return [checked(gx, aval) for gx, aval in zip(found, avals, strict=True)]
-
-    def later(n: int) -> Callable[[Any, Sequence[Any]], Sequence[Any]]:
-        def rule(g: Any, _: Sequence[Any]) -> Sequence[Any]:
-            held[n] = g
-            return [steps.fill(avals[0], 0)]
-
-        return rule
-
-    for n, k in enumerate(tracked):
-        behind = given if n == 0 else [out[tracked[0]]]
-        h = out[k] = steps.mark(detach(given[n]), None, behind)
-        handler = h._trace.handlers.setdefault(h._slot, Handler())
-        handler.inputs = steps.slots_of(h._trace, behind)
-        handler.rule = first if n == 0 else later(n)
-    return tuple(out)
+check_methods(Hooked, *[name for name in vars(Hooked) if name.startswith("register_")])

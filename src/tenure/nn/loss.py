@@ -1,10 +1,11 @@
-"""Losses as modules."""
+"""Losses of elements and of classes as modules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tenure.nn import functional
+from tenure.nn.functional.reducing import flags
 from tenure.nn.module import Module
 
 if TYPE_CHECKING:
@@ -13,23 +14,44 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike
 
 
-class MSELoss(Module):
+class Loss(Module):
+    """The base of losses: how they are reduced, by ``reduction`` or by PyTorch's older flags in its place."""
+
+    def __init__(
+        self, reduction: str = "mean", *, size_average: bool | None = None, reduce: bool | None = None
+    ) -> None:
+        super().__init__()
+        self.reduction: str = flags(type(self).__name__, size_average, reduce, reduction)
+
+
+class WeightedLoss(Loss):
+    """The base of losses with weights, which become a buffer."""
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        reduction: str = "mean",
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        self.register_buffer("weight", weight)
+
+
+class MSELoss(Loss):
     """Mean squared error, (input - target)²; ``reduction`` is "mean", "sum" or "none".
 
     >>> nn.MSELoss()(tn.tensor([1.0, 2.0]), tn.tensor([0.0, 0.0]))
     tensor(2.5000)
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
-
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
         return functional.mse_loss(input, target, self.reduction)
 
 
-class CrossEntropyLoss(Module):
+class CrossEntropyLoss(WeightedLoss):
     """Cross-entropy of softmax(input) relative to the target; see ``functional.cross_entropy``.
 
     ``weight`` (C,) becomes a buffer.
@@ -45,11 +67,11 @@ class CrossEntropyLoss(Module):
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
+        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
         self.ignore_index = ignore_index
-        self.reduction = reduction
         self.label_smoothing = label_smoothing
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -64,18 +86,24 @@ class CrossEntropyLoss(Module):
         )
 
 
-class NLLLoss(Module):
+class NLLLoss(WeightedLoss):
     """Negative log-likelihood at class indices; see ``functional.nll_loss``. ``weight`` becomes a buffer.
 
     >>> nn.NLLLoss()(tn.tensor([[-0.5, -1.0]]), tn.tensor([1]))
     tensor(1.)
     """
 
-    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
         self.ignore_index = ignore_index
-        self.reduction = reduction
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input (N, C, …) at class indices (N, …)."""
@@ -84,7 +112,7 @@ class NLLLoss(Module):
         )
 
 
-class BCEWithLogitsLoss(Module):
+class BCEWithLogitsLoss(WeightedLoss):
     """Binary cross-entropy of sigmoid(input); see ``functional.binary_cross_entropy_with_logits``.
 
     ``weight`` and ``pos_weight`` become buffers.
@@ -94,12 +122,16 @@ class BCEWithLogitsLoss(Module):
     """
 
     def __init__(
-        self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
+        self,
+        weight: Tensor | None = None,
+        *,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
+        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
         self.register_buffer("pos_weight", pos_weight)
-        self.reduction = reduction
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
@@ -108,7 +140,7 @@ class BCEWithLogitsLoss(Module):
         )
 
 
-class L1Loss(MSELoss):
+class L1Loss(Loss):
     """Mean absolute error, |input - target|; ``reduction`` is "mean", "sum" or "none".
 
     >>> nn.L1Loss()(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]))
@@ -120,16 +152,22 @@ class L1Loss(MSELoss):
         return functional.l1_loss(input, target, self.reduction)
 
 
-class SmoothL1Loss(Module):
+class SmoothL1Loss(Loss):
     """Smooth absolute error: d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2.
 
     >>> nn.SmoothL1Loss()(tn.tensor([2.0]), tn.tensor([0.0]))
     tensor(1.5000)
     """
 
-    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__()
-        self.reduction = reduction
+    def __init__(
+        self,
+        reduction: str = "mean",
+        beta: float = 1.0,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        super().__init__(reduction, size_average=size_average, reduce=reduce)
         self.beta = beta
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -137,7 +175,7 @@ class SmoothL1Loss(Module):
         return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
-class HuberLoss(Module):
+class HuberLoss(Loss):
     """Huber loss: d² / 2 where d = |input - target| is at most delta, else delta · (d - delta / 2).
 
     >>> nn.HuberLoss()(tn.tensor([2.0]), tn.tensor([0.0]))
@@ -145,8 +183,7 @@ class HuberLoss(Module):
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__()
-        self.reduction = reduction
+        super().__init__(reduction)
         self.delta = delta
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -154,7 +191,7 @@ class HuberLoss(Module):
         return functional.huber_loss(input, target, self.reduction, self.delta)
 
 
-class CTCLoss(Module):
+class CTCLoss(Loss):
     """Connectionist temporal classification of sequences; see ``functional.ctc_loss``.
 
     >>> nn.CTCLoss()(F.log_softmax(tn.zeros(2, 1, 2), -1), tn.tensor([[1]]), [2], [1])
@@ -162,8 +199,8 @@ class CTCLoss(Module):
     """
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
-        super().__init__()
-        self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity
+        super().__init__(reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
 
     def forward(
         self, log_probs: ArrayLike, targets: ArrayLike, input_lengths: Lengths, target_lengths: Lengths
@@ -173,33 +210,35 @@ class CTCLoss(Module):
         return functional.ctc_loss(log_probs, targets, input_lengths, target_lengths, *form)
 
 
-class BCELoss(Module):
+class BCELoss(WeightedLoss):
     """Binary cross-entropy of probabilities; see ``functional.binary_cross_entropy``. ``weight`` becomes a buffer.
 
     >>> nn.BCELoss()(tn.tensor([0.5]), tn.tensor([1.0]))
     tensor(0.6931)
     """
 
-    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
-        self.reduction = reduction
-
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
         return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class KLDivLoss(Module):
+class KLDivLoss(Loss):
     """Kullback-Leibler divergence of log-probabilities from a target; see ``functional.kl_div``.
 
     >>> nn.KLDivLoss(reduction="batchmean")(tn.tensor([[-1.0, -1.0]]), tn.tensor([[0.5, 0.5]]))
     tensor(0.3069)
     """
 
-    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__()
-        self.reduction, self.log_target = reduction, log_target
+    def __init__(
+        self,
+        *,
+        reduction: str = "mean",
+        log_target: bool = False,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        self.log_target = log_target
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The divergence of log-probabilities from a target."""

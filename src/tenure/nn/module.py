@@ -16,8 +16,9 @@ from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
 from tenure.nn.forward import HasForward, P, R
-from tenure.nn.hooks import Hooked
+from tenure.nn.hooks import EVERY, Hooked, call
 from tenure.nn.lending import CALLS, refuse_call
+from tenure.nn.state_hooks import IncompatibleKeys
 from tenure.runtime.bracket import bracket
 from tenure.values.native.hits import methods
 from tenure.values.places.loans import LENDING, UPDATING
@@ -68,10 +69,10 @@ class Module(Hooked):
     else:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            hooks = self._hooks
+            plain = (hooks := self._hooks) is None and not EVERY
             if RECORDER.site is not None:
                 try:
-                    return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
+                    return self.forward(*args, **kwargs) if plain else call(hooks, self, args, kwargs)
                 except Exception as error:
                     self._blame(error, args, kwargs)
             frame, me = sys._getframe(1), get_ident()
@@ -80,9 +81,9 @@ class Module(Hooked):
             enter = (_LEND, me, next(BIRTHS)), (_NAME, (frame.f_code, frame.f_lasti))
             leave = (_TAKE_BACK, me, None), _UNNAME
             try:
-                if hooks is None:
+                if plain:
                     return bracket(enter, leave, self.forward, *args, **kwargs)
-                return bracket(enter, leave, hooks.call, self, args, kwargs)
+                return bracket(enter, leave, call, hooks, self, args, kwargs)
             except Exception as error:
                 self._blame(error, args, kwargs)
 
@@ -347,16 +348,18 @@ class Module(Hooked):
         """Itself: everything is on the CPU."""
         return self
 
-    def state_dict(self, *, prefix: str = "") -> dict[str, Tensor]:
-        """Parameters and persistent buffers by PyTorch's keys, as values, which training does not change."""
-        return state.snapshot(self, prefix)
+    def state_dict(
+        self, *, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by PyTorch's keys: values, or with ``keep_vars`` the places themselves."""
+        return state.snapshot(self, destination, prefix, keep_vars)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state.IncompatibleKeys:
+    ) -> IncompatibleKeys:
         """Write parameters and buffers from values or arrays by name; returns the missing and unexpected keys.
 
-        StateDictError, and nothing is written, if a shape differs or, with ``strict``, a key is missing or
+        StateDictError, and nothing stays written, if a shape differs or, with ``strict``, a key is missing or
         unexpected. With ``assign`` parameters and buffers are replaced, and take the dtype of what is loaded.
         """
         return state.load(self, state_dict, strict, assign)

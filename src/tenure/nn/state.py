@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from tenure.errors import StateDictError, shown
+from tenure.errors import DTypeError, StateDictError, shown
+from tenure.nn.hooks import entries
+from tenure.nn.state_hooks import IncompatibleKeys, Loading, metadata, nothing
 from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
 from tenure.values.places.updates import refuse_writes
@@ -16,26 +18,20 @@ from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import flag
 
 
-class IncompatibleKeys(NamedTuple):
-    """The result of ``load_state_dict``: keys that were missing, and keys that nobody asked for."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+def held(module: Any, prefix: str) -> Iterator[tuple[str, Var]]:
+    """Key and place of each parameter and persistent buffer of a module alone."""
+    for name, p in module._parameters.copy().items():
+        if p is not None:
+            yield prefix + name, p
+    for name, b in module._buffers.copy().items():
+        if b is not None and name not in module._non_persistent:
+            yield prefix + name, b
 
 
 def places(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str, Var]]:
     """Key, module, name and place of each parameter and persistent buffer, in PyTorch's order."""
-    for name, p in module._parameters.copy().items():
-        if p is not None:
-            yield prefix + name, module, name, p
-    for name, b in module._buffers.copy().items():
-        if b is not None and name not in module._non_persistent:
-            yield prefix + name, module, name, b
+    for key, place in held(module, prefix):
+        yield key, module, key[len(prefix) :], place
     for name, child in module._modules.copy().items():
         if child is not None:
             yield from places(child, f"{prefix}{name}.")
@@ -50,22 +46,57 @@ def buffer_of(name: str, tensor: Any) -> Any:
     return Var(tensor)
 
 
-def snapshot(module: Any, prefix: str) -> dict[str, Any]:
-    """Values by key."""
-    return OrderedDict((key, place.detach()) for key, _, _, place in places(module, prefix))
+def snapshot(module: Any, found: dict[str, Any] | None, prefix: str, keep: bool) -> dict[str, Any]:
+    """Values by key, or places, in a dict; hooks of each module before and behind its own."""
+    keep, found = flag("state_dict: keep_vars", keep), OrderedDict() if found is None else found
+    for name, x, kind in (("destination", found, dict), ("prefix", prefix, str)):
+        if not isinstance(x, kind):
+            raise DTypeError(f"state_dict: {name} is a {kind.__name__}, not {shown(x)}")
+    for fn in entries(module._hooks, "saving"):
+        fn(module, prefix, keep)
+    for key, place in held(module, prefix):
+        found[key] = place if keep else place.detach()
+    for name, child in module._modules.copy().items():
+        if child is not None:
+            child.state_dict(destination=found, prefix=f"{prefix}{name}.", keep_vars=keep)
+    for fn in entries(module._hooks, "saved"):
+        nothing(fn(module, found, prefix, metadata(module)), "a hook behind state_dict")
+    return found
 
 
 @no_grad()
 def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
-    """Check everything, then write everything."""
+    """Check everything, then write everything; what hooks refuse then is put back."""
     if not isinstance(given, Mapping):
         raise TypeError(f"a state_dict is a mapping of names to tensors, not {shown(given)}")
     strict, assign = flag("strict", strict), flag("assign", assign)
+    hooked = Loading(module, given, assign)
+    given = hooked.given
     wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
     found = {key: value_of(given[key]).detach() for key in wanted if key in given}
-    keys = IncompatibleKeys([k for k in wanted if k not in given], [k for k in given if k not in wanted])
-    _refuse(type(module).__name__, keys if strict else IncompatibleKeys([], []), wanted, found)
+    keys = hooked.incompatible([k for k in wanted if k not in given], [k for k in given if k not in wanted])
+    early = strict and not hooked.follows
+    none = IncompatibleKeys([], [])
+    said = [] if hooked.follows else hooked.messages
+    _refuse(type(module).__name__, keys if early else none, wanted, found, said)
     refuse_writes([wanted[key][2] for key in found])
+    before = {key: wanted[key][2].detach() for key in found} if hooked.follows else {}
+    _write(wanted, found, assign)
+    if hooked.follows:
+        keys = hooked.finish(wanted)
+        try:
+            _refuse(type(module).__name__, keys if strict else none, {}, {}, hooked.messages)
+        except StateDictError:
+            for key, value in before.items():
+                owner, name, place = wanted[key]
+                place.copy_(value)
+                setattr(owner, name, place)
+            raise
+    return keys
+
+
+def _write(wanted: dict[str, Any], found: dict[str, Any], assign: bool) -> None:
+    """Write places, or replace them."""
     twins: dict[int, Any] = {}
     for key, value in found.items():
         owner, name, place = wanted[key]
@@ -76,12 +107,14 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
             setattr(owner, name, twin)
         else:
             setattr(owner, name, Var(value))
-    return keys
 
 
-def _refuse(model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-    """StateDictError for all mismatches at once."""
-    problems = [
+def _refuse(
+    model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: dict[str, Any], messages: list[str]
+) -> None:
+    """StateDictError for all mismatches at once, and for what hooks say."""
+    problems = [message.rstrip(".") for message in messages]
+    problems += [
         f"{what} key(s) in state_dict: {', '.join([repr(k) for k in names])}"
         for what, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys))
         if names

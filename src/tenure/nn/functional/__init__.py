@@ -21,6 +21,7 @@ from tenure.nn.functional.alignment import ctc_loss
 from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
 from tenure.nn.functional.blocks import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
+from tenure.nn.functional.classes import cross_entropy, linear_cross_entropy, nll_loss
 from tenure.nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -29,6 +30,7 @@ from tenure.nn.functional.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from tenure.nn.functional.distances import cosine_similarity, pairwise_distance, pdist
 from tenure.nn.functional.divergences import binary_cross_entropy, kl_div
 from tenure.nn.functional.groups import group_norm, local_response_norm, normalize, rms_norm
 from tenure.nn.functional.instance import dropout1d, dropout2d, dropout3d, instance_norm
@@ -40,14 +42,22 @@ from tenure.nn.functional.layer import (
     one_hot,
     scaled_dot_product_attention,
 )
+from tenure.nn.functional.likelihoods import gaussian_nll_loss, poisson_nll_loss
 from tenure.nn.functional.loss import (
     binary_cross_entropy_with_logits,
-    cross_entropy,
     huber_loss,
     l1_loss,
     mse_loss,
-    nll_loss,
     smooth_l1_loss,
+    soft_margin_loss,
+)
+from tenure.nn.functional.margins import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
 )
 from tenure.nn.functional.max_pooling import (
     adaptive_max_pool1d,
@@ -91,6 +101,7 @@ from tenure.nn.functional.rectifiers import (
 )
 from tenure.nn.functional.resampling import interpolate
 from tenure.nn.functional.sampling import affine_grid, grid_sample
+from tenure.nn.functional.triplets import triplet_margin_loss, triplet_margin_with_distance_loss
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -114,6 +125,8 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "ctc_loss",
     "dropout",
@@ -124,6 +137,7 @@ __all__ = [
     "embedding",
     "embedding_bag",
     "fold",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "grid_sample",
@@ -132,6 +146,7 @@ __all__ = [
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
     "interpolate",
@@ -140,12 +155,14 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -154,12 +171,18 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -169,6 +192,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmin",
     "softplus",
@@ -177,5 +201,7 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
-from tenure.nn.functional.loss import check_reduction
+from tenure.nn.functional.reducing import check_reduction
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where

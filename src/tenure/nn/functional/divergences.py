@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import ShapeError
-from tenure.nn.functional.loss import _reduced as reduced
-from tenure.nn.functional.loss import check_reduction
+from tenure.nn.functional.reducing import flags, reduced, tensors, way
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
-from tenure.values.operations.reading import value_of
 from tenure.values.operations.special import xlogy
 from tenure.values.tensor.composite import composite
 from tenure.values.trace.given import flag
@@ -24,18 +22,25 @@ LEAST = 1e-12
 
 
 def binary_cross_entropy(
-    input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = None, *, reduction: str = "mean"
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    reduction: str = "mean",
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """Binary cross-entropy of probabilities x, -(y · log x + (1 - y) · log(1 - x)), with logarithms of at least -100.
 
-    ``weight`` scales each element and broadcasts; ``reduction`` is "mean", "sum" or "none". NaN outside of [0, 1].
-    ``binary_cross_entropy_with_logits`` is more accurate near 0 and 1. ShapeError (TN802) if shapes differ.
+    ``weight`` scales each element and broadcasts; ``reduction`` is "mean", "sum" or "none"; older flags as in
+    ``mse_loss``. NaN outside of [0, 1]. ``binary_cross_entropy_with_logits`` is more accurate near 0 and 1. ShapeError
+    (TN802) if shapes differ.
 
     >>> F.binary_cross_entropy(tn.tensor([0.5]), tn.tensor([1.0]))
     tensor(0.6931)
     """
-    check_reduction("binary_cross_entropy", reduction)
-    operands = tuple([value_of(p) for p in (input, target, weight) if p is not None])
+    reduction = way("binary_cross_entropy", reduction, size_average, reduce)
+    operands = tensors((input, target), weight)
     x, y = operands[:2]
     if x.shape != y.shape:
         raise ShapeError(f"binary_cross_entropy: input of shape {list(x.shape)}, target of {list(y.shape)}")
@@ -56,19 +61,28 @@ def _binary(x: Any, y: Any, weight: Any = None, *, reduction: str) -> Any:
 BINARY = composite("binary_cross_entropy", _binary)
 
 
-def kl_div(input: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: str = "mean",
+    log_target: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+) -> Tensor:
     """Kullback-Leibler divergence of log-probabilities from target probabilities y: y · (log y - input).
 
     With ``log_target`` the target has logarithms too. ``reduction`` is "mean" over all elements, "batchmean" over the
-    first axis, "sum" or "none". Shapes broadcast; ShapeError (TN802) where they do not.
+    first axis, "sum" or "none"; older flags as in ``mse_loss``. Shapes broadcast; ShapeError (TN802) where they do not.
 
     >>> F.kl_div(tn.tensor([[-1.0, -1.0]]), tn.tensor([[0.5, 0.5]]), reduction="batchmean")
     tensor(0.3069)
     """
+    reduction = flags("kl_div", size_average, reduce, reduction)
     if not isinstance(reduction, str) or reduction != "batchmean":
-        check_reduction("kl_div", reduction)
+        reduction = way("kl_div", reduction, None, None)
     form = parameters(("reduction", "logs"), reduction, flag("kl_div: log_target", log_target))
-    return apply(DIVERGENCE, (value_of(input), value_of(target)), form)
+    return apply(DIVERGENCE, tensors((input, target)), form)
 
 
 def _divergence(x: Any, y: Any, *, reduction: str, logs: bool) -> Any:

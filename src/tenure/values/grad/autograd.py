@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tenure.errors import DTypeError, GradientError, shown
 from tenure.values.grad.backward import Walk, run_walk
 from tenure.values.grad.gradients import add, short_walk
-from tenure.values.grad.handlers import RemovableHandle, handler_of, run_hooks
+from tenure.values.grad.handlers import After, RemovableHandle, accumulated, handler_of, run_hooks
 from tenure.values.grad.steps import fill
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.graph import Hook, Leaf, keeper
@@ -58,6 +58,7 @@ def backward(
                 raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
             if gx is not None:
                 add(leaf, gx)
+                accumulated(leaf)
         return
     if g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
         return
@@ -66,6 +67,8 @@ def backward(
     walk.settle()
     for leaf, gx in walk.leaves.items():
         add(leaf, run_hooks(leaf.hooks, gx))
+        if leaf.hooks:
+            accumulated(leaf)
 
 
 def _leaves(inputs: Any) -> list[Any]:
@@ -176,6 +179,28 @@ def register_hook(x: Any, hook: Hook) -> RemovableHandle:
         source = value_of(x)._src
         leaf = source if isinstance(source, Leaf) else None
     return RemovableHandle(handler_of(value_of(x)).hooks if leaf is None else leaf.hooks, hook)
+
+
+def register_post_accumulate_grad_hook(x: Any, hook: Hook) -> RemovableHandle:
+    """Call ``hook(x)`` with a leaf after each backward that has added to its gradient, the ``.grad``.
+
+    GradientError (TN804) for what is no leaf.
+
+    >>> w = tn.tensor([1.0], requires_grad=True)
+    >>> handle = w.register_post_accumulate_grad_hook(lambda p: print(p.grad))
+    >>> (3 * w).sum().backward()
+    tensor([3.])
+    """
+    if not callable(hook):
+        raise DTypeError(f"register_post_accumulate_grad_hook: hook is a function, not {shown(hook)}")
+    leaf = getattr(x, "_leaf", None)
+    if leaf is None:
+        raise GradientError(
+            "register_post_accumulate_grad_hook is for leaves, and this is none",
+            at=site(here()),
+            help="register_hook sees the gradient of a result",
+        )
+    return RemovableHandle(leaf.hooks, After(hook, x))
 
 
 def retain_grad(x: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from tenure.runtime.bracket import Bracketed, bracket
 from tenure.values.grad import steps
 from tenure.values.operations.arithmetic import detach
 from tenure.values.rules import paths
-from tenure.values.rules.graph import Hook, Out
+from tenure.values.rules.graph import Hook, Leaf, Out
 from tenure.values.rules.modes import MODE, MODES, current_mode
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
@@ -133,6 +134,32 @@ def undetermined(name: str, what: str) -> GradientError:
         at=site(here()),
         help="let the rule and its forward compute with tensors, without .numpy() or .item()",
     )
+
+
+class After:
+    """Hook of a leaf that is called with its place once the gradient has been added; among the others it is silent."""
+
+    __slots__ = ("fn", "place")
+
+    def __init__(self, fn: Callable[[Any], Any], place: Any) -> None:
+        self.fn = fn
+        self.place = weakref.ref(place)
+
+    def __call__(self, g: Any) -> None:
+        """Leave the gradient as it is."""
+
+    def run(self) -> None:
+        """Call the function, if there still is a place; what it returns is not looked at."""
+        place = self.place()
+        if place is not None:
+            self.fn(place)
+
+
+def accumulated(leaf: Leaf) -> None:
+    """Run the hooks of a leaf whose gradient has been added."""
+    for fn in list(leaf.hooks.values()):
+        if type(fn) is After:
+            fn.run()
 
 
 def run_hooks(hooks: dict[int, Hook], g: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenure.dtypes import BFLOAT16, DType, bfloat16
-from tenure.errors import DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
+from tenure.errors import AnomalyError, DTypeError, GradientError, ScalarError, ShapeError, TenureError, shown
 from tenure.interp.interp import Poison
 from tenure.ops.convert import widened
 from tenure.values.native.hits import coded
@@ -247,6 +247,8 @@ class Boundary:
             return f"tensor(<one example of {level.count}>, shape={self.shape}, dtype={self.dtype.name})"
         try:
             array = spelled(array_of(self))
+        except AnomalyError:
+            raise  # the run has succeeded, and says it once
         except TenureError as error:
             return f"tensor(<failed: {error.message}>, shape={self.shape})"
         return format_tensor(

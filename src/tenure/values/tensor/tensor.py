@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from tenure.errors import ShapeError, WriteError
+from tenure.values.grad import autograd
 from tenure.values.grad.autograd import backward, get_grad, register_hook, retain_grad, set_grad
 from tenure.values.native.hits import apply_one
 from tenure.values.operations import (
@@ -297,6 +298,7 @@ class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
     _held: bool
     _kept: Any
     backward, register_hook, retain_grad, to = backward, register_hook, retain_grad, to
+    register_post_accumulate_grad_hook = autograd.register_post_accumulate_grad_hook
     _as_operand = staticmethod(reading.as_operand)
     _complex_beside = staticmethod(reading.complex_beside)
     _refuse_operands = staticmethod(reading.refuse_operands)

@@ -1,0 +1,48 @@
+"""What hooks of a state dict refuse is as if it had not been tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tenure as tn
+from tenure import nn
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_what_a_hook_refuses_is_put_back(assign: bool) -> None:
+    net = nn.Linear(2, 1)
+    weight, before = net.weight, net.weight.tolist()
+    state = {k: v + 1 for k, v in net.state_dict().items()}
+    seen: list[Any] = []
+
+    def refuse(module: Any, keys: Any) -> None:
+        seen.append(module.weight.tolist())
+        keys.missing_keys.append("more")
+
+    handle = net.register_load_state_dict_post_hook(refuse)
+    with pytest.raises(tn.StateDictError, match="Missing key.*'more'"):
+        net.load_state_dict(state, assign=assign)
+    assert seen == [state["weight"].tolist()]
+    assert net.weight is weight and weight.tolist() == before
+    handle.remove()
+    net.load_state_dict(state)
+    assert net.weight.tolist() == state["weight"].tolist()
+
+
+def test_a_hook_returns_nothing() -> None:
+    net = nn.Linear(2, 1)
+    net.register_load_state_dict_pre_hook(lambda *given: 3)
+    with pytest.raises(TypeError, match="a hook before load_state_dict returns None, not int"):
+        net.load_state_dict(net.state_dict())
+
+
+def test_a_place_that_is_gone_hears_of_no_gradient() -> None:
+    seen: list[Any] = []
+    w = tn.tensor([2.0], requires_grad=True)
+    w.register_post_accumulate_grad_hook(seen.append)
+    loss = (w * w).sum()
+    del w
+    loss.backward()
+    assert not seen
