@@ -133,6 +133,7 @@ class AbsTransform(_Plain):
 
     bijective = False
     codomain = constraints.positive
+    sign = Transform.sign
 
     def _call(self, x: Tensor) -> Tensor:
         return x.abs()
