@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, fft, func, linalg, nn, optim, random, special
+from tenure import autograd, data, distributions, fft, func, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -36,6 +36,7 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
+MODULES |= {"tn.distributions": distributions}
 MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
 
 

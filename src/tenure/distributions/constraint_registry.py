@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, overload
 
 from tenure.distributions import constraints
 from tenure.distributions.regions import Constraint
@@ -23,6 +24,7 @@ from tenure.errors import DTypeError, shown
 __all__ = ["ConstraintRegistry", "biject_to", "transform_to"]
 
 Factory = Callable[[Any], Transform]
+Region = Constraint | type[Constraint]
 
 
 class ConstraintRegistry:
@@ -39,17 +41,30 @@ class ConstraintRegistry:
     def __init__(self) -> None:
         self._registry: dict[type[Constraint], Factory] = {}
 
-    def register(self, constraint: Constraint | type[Constraint], factory: Factory | None = None) -> Any:
+    @overload
+    def register(self, constraint: Region, factory: None = None) -> Callable[[Factory], Factory]: ...
+    @overload
+    def register(self, constraint: Region, factory: Factory) -> Factory: ...
+    def register(
+        self, constraint: Region, factory: Factory | None = None
+    ) -> Factory | Callable[[Factory], Factory]:
         """Register what makes the transform for constraints of a class; without ``factory`` as a decorator."""
-        if factory is None:
-            return lambda factory: self.register(constraint, factory)
         kind = type(constraint) if isinstance(constraint, Constraint) else constraint
         if not isinstance(kind, type) or not issubclass(kind, Constraint):
             raise DTypeError(f"register: {shown(constraint)} is no constraint")
+        if factory is not None:
+            return self._put(kind, factory)
+        return partial(self._put, kind)
+
+    def _put(self, kind: type[Constraint], factory: Factory) -> Factory:
+        if not callable(factory):
+            raise DTypeError(f"register: {shown(factory)} makes no transform")
         self._registry[kind] = factory
         return factory
 
     def __call__(self, constraint: Constraint) -> Transform:
+        if not isinstance(constraint, Constraint):
+            raise DTypeError(f"{shown(constraint)} is no constraint")
         factory = self._registry.get(type(constraint))
         if factory is None:
             raise NotImplementedError(f"there is no transform to {type(constraint).__name__} constraints")

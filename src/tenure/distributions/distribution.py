@@ -80,7 +80,7 @@ class Distribution:
         """Alternatives, of which one is to be given."""
         if sum(x is not None for x in values.values()) != 1:
             raise DTypeError(f"{type(self).__name__}: give one of {' and '.join(values)}")
-        return values
+        return {name: x for name, x in values.items() if x is not None}
 
     def _checked(self, name: str, x: Any) -> Any:
         """A parameter for the base distribution, checked under the name that it has here."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.distributions import constraints
 from tenure.distributions.distribution import Distribution
 from tenure.distributions.parameters import Parameter
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import ShapeError
 from tenure.values.operations.diagonals import diag_embed
 from tenure.values.operations.factories import eye
 from tenure.values.operations.matrices.decompositions import cholesky
@@ -67,11 +67,12 @@ class OfCovariance(Distribution):
 
     def _matrix(self, **values: Any) -> dict[str, Any]:
         """The matrix that is given, in one of its forms; square."""
-        for name, x in self._choose(**values).items():
+        found = self._choose(**values)
+        for name, x in found.items():
             shape = getattr(x, "shape", None)
             if shape is not None and (len(shape) < 2 or shape[-1] != shape[-2]):
                 raise ShapeError(f"{type(self).__name__}: {name} is a square matrix, not of shape {list(shape)}")
-        return values
+        return found
 
     def _factorize(self) -> None:
         """Compute the Cholesky factor at the beginning, unless a place is read at each use."""
@@ -162,9 +163,6 @@ class LowRankMultivariateNormal(Distribution):
     def __init__(
         self, loc: ArrayLike, cov_factor: ArrayLike, cov_diag: ArrayLike, validate_args: bool | None = None
     ) -> None:
-        for name, x in (("loc", loc), ("cov_factor", cov_factor), ("cov_diag", cov_diag)):
-            if x is None:
-                raise DTypeError(f"LowRankMultivariateNormal: {name} is a tensor, not None")
         self._take(validate_args, loc=loc, cov_factor=cov_factor, cov_diag=cov_diag)
         n = self._event_shape[0]
         sizes = {"cov_factor": self._raw("cov_factor").shape[-2], "cov_diag": self._raw("cov_diag").shape[-1]}

@@ -124,14 +124,14 @@ def together(tensors: dict[str, Any], numbers: frozenset[str]) -> DType:
 
 
 def take(d: Distribution, event_shape: tuple[int, ...] | None = None, **values: Any) -> None:
-    """Give a distribution its parameters, its dtype and its batch shape; those that are None are left out.
+    """Give a distribution its parameters, its dtype and its batch shape.
 
     The event has the last axes of the first parameter unless its shape is given.
     """
     name = type(d).__name__
     declared = type(d).parameters
     numbers = frozenset([k for k, x in values.items() if not isinstance(x, Tensor | np.ndarray | list | tuple)])
-    raw = {k: given(f"{name}: {k}", x) for k, x in values.items() if x is not None}
+    raw = {k: given(f"{name}: {k}", x) for k, x in values.items()}
     d._dtype = together(raw, numbers)
     shapes, events = [], []
     for k, x in raw.items():

@@ -191,6 +191,8 @@ class Cat(_Parts):
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
         super().__init__(cseq, dim)
+        if lengths is not None and not isinstance(lengths, list | tuple):
+            raise DTypeError(f"cat: lengths is a list of ints, not {shown(lengths)}")
         self.lengths = [1] * len(self.cseq) if lengths is None else [int_of(n, "cat: lengths: each") for n in lengths]
         if len(self.lengths) != len(self.cseq):
             raise ShapeError(f"cat: {len(self.lengths)} lengths for {len(self.cseq)} constraints")

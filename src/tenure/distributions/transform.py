@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike, Shape
 
 Sizes = tuple[int, ...]
+Sign = int | Tensor
 
 
 class Transform:
@@ -53,7 +54,7 @@ class Transform:
         return int(self.domain.event_dim)
 
     @property
-    def sign(self) -> Any:
+    def sign(self) -> Sign:
         """Whether a transform of numbers rises (1) or falls (-1); a tensor of both where it depends."""
         raise NotImplementedError(f"{type(self).__name__} has no sign")
 
@@ -160,7 +161,7 @@ class _InverseTransform(Transform):
         return self._inv.bijective  # type: ignore[no-any-return]
 
     @property
-    def sign(self) -> Any:
+    def sign(self) -> Sign:
         """Whether it rises (1) or falls (-1)."""
         return self._inv.sign
 
@@ -182,7 +183,7 @@ class _InverseTransform(Transform):
         return self._inv._inv_call(x)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """That of the other transform with its sign changed."""
+        """The logarithm for the other transform with its sign changed."""
         return -self._inv.log_abs_det_jacobian(y, x)
 
     def forward_shape(self, shape: Shape) -> Sizes:
@@ -241,7 +242,7 @@ class ComposeTransform(Transform):
         return all(p.bijective for p in self.parts)
 
     @property
-    def sign(self) -> Any:
+    def sign(self) -> Sign:
         """The product of the signs of the parts."""
         return prod([p.sign for p in self.parts])
 

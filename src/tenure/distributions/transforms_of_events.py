@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenure.distributions import constraints
 from tenure.distributions.regions import Constraint
-from tenure.distributions.transform import Sizes, Transform, transform_of
+from tenure.distributions.transform import Sign, Sizes, Transform, transform_of
 from tenure.distributions.utils import sum_rightmost
 from tenure.errors import ShapeError
 from tenure.values.operations.factories import zeros_like
@@ -39,8 +39,8 @@ class IndependentTransform(Transform):
         self.bijective = base.bijective
 
     @property
-    def sign(self) -> Any:
-        """That of the other transform."""
+    def sign(self) -> Sign:
+        """The sign of the other transform."""
         return self.base_transform.sign
 
     def with_cache(self, cache_size: int = 1) -> Transform:
@@ -61,7 +61,7 @@ class IndependentTransform(Transform):
         return self.base_transform.inv(self._enough(y, self.codomain))
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """That of the other transform, summed over the axes."""
+        """The logarithm for the other transform, summed over the axes."""
         return sum_rightmost(self.base_transform.log_abs_det_jacobian(x, y), self.reinterpreted_batch_ndims)
 
     def forward_shape(self, shape: Shape) -> Sizes:

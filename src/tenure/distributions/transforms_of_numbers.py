@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.distributions import constraints
 from tenure.distributions.parameters import given
-from tenure.distributions.transform import Sizes, Transform
+from tenure.distributions.transform import Sign, Sizes, Transform
 from tenure.distributions.utils import eps, softplus, sum_rightmost, tiny
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops.declare import broadcast_shapes
@@ -27,7 +27,7 @@ class _Plain(Transform):
     """A transform without parameters, that equals others of its class and rises."""
 
     bijective = True
-    sign = 1
+    sign: Any = 1
     domain = constraints.real
 
     def __eq__(self, other: object) -> bool:
@@ -167,7 +167,7 @@ class PowerTransform(Transform):
         self.exponent = given("PowerTransform: exponent", exponent)
 
     @property
-    def sign(self) -> Tensor:
+    def sign(self) -> Sign:
         """The sign of the exponent."""
         return value_of(self.exponent).sign()
 
@@ -223,7 +223,7 @@ class AffineTransform(Transform):
         return self._event_dim
 
     @property
-    def sign(self) -> Any:
+    def sign(self) -> Sign:
         """The sign of the scale."""
         if isinstance(self.scale, Tensor):
             return self.scale.sign()

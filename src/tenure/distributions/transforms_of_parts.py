@@ -9,7 +9,7 @@ from tenure.distributions import constraints
 from tenure.distributions.regions import Constraint
 from tenure.distributions.transform import Transform, transforms_of
 from tenure.distributions.utils import sum_rightmost
-from tenure.errors import ShapeError
+from tenure.errors import DTypeError, ShapeError, shown
 from tenure.values.operations.joining import narrow, select
 from tenure.values.operations.shaping import concat, stack
 from tenure.values.tensor.tensor import Tensor
@@ -64,7 +64,7 @@ class _Parts(Transform):
         return self._joined([t.inv(v) for t, v in zip(self.transforms, self._taken(y), strict=True)])
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """Those of the parts, joined along the axis."""
+        """The logarithms of the parts, joined along the axis."""
         rows = zip(self.transforms, self._taken(x), self._taken(y), strict=True)
         return self._joined([t.log_abs_det_jacobian(v, w) for t, v, w in rows])
 
@@ -109,6 +109,8 @@ class CatTransform(_Parts):
         super().__init__(tseq, dim, cache_size)
         self.lengths = [1] * len(self.transforms)
         if lengths is not None:
+            if not isinstance(lengths, list | tuple):
+                raise DTypeError(f"CatTransform: lengths is a list of ints, not {shown(lengths)}")
             self.lengths = [int_of(n, "CatTransform: lengths: each") for n in lengths]
         if len(self.lengths) != len(self.transforms):
             raise ShapeError(f"CatTransform: {len(self.lengths)} lengths for {len(self.transforms)} transforms")
@@ -135,7 +137,7 @@ class CatTransform(_Parts):
         return concat(parts, self.dim)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """Those of the parts: joined along an axis of the batch, added along one of an event."""
+        """The logarithms of the parts: joined along an axis of the batch, added along one of an event."""
         found = []
         for t, v, w in zip(self.transforms, self._taken(x), self._taken(y), strict=True):
             found.append(sum_rightmost(t.log_abs_det_jacobian(v, w), self.event_dim - t.event_dim))

@@ -79,7 +79,7 @@ class StickBreakingTransform(_OfEvents):
         return arange(n, 0, -1, dtype=x.dtype).log()
 
     def _call(self, x: Tensor) -> Tensor:
-        z = clipped_sigmoid(x - self._offset(x.shape[-1], x))
+        z = clipped_sigmoid(x - self._offset(self._sizes(x.shape)[-1], x))
         return edged(z, False, 1) * edged((1 - z).cumprod(-1), True, 1)
 
     def _inverse(self, y: Tensor) -> Tensor:
