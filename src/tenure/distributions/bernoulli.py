@@ -126,7 +126,9 @@ class Binomial(OfSuccess):
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> constraints.Constraint:
         """Whole numbers from 0 to the number of trials."""
-        return constraints.integer_interval(0, self._raw("total_count"))
+        found = constraints.integer_interval(0, self._raw("total_count"))
+        found.said = "a whole number from 0 to total_count"
+        return found
 
     def _mean(self) -> Tensor:
         return self.total_count * self.probs
@@ -254,7 +256,7 @@ class ContinuousBernoulli(OfSuccess, ExponentialFamily):
     """
 
     probs = Parameter(
-        constraints.unit_interval, lambda d: clamp_probs(d._raw("logits").sigmoid()), clamp_probs, late=True
+        constraints.unit_interval, lambda d: clamp_probs(d._raw("logits").sigmoid()), clamp_probs
     )
     support = constraints.unit_interval
     has_rsample = True

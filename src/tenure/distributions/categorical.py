@@ -30,16 +30,41 @@ if TYPE_CHECKING:
 NAN, INF = float("nan"), float("inf")
 
 
+class Weights(constraints.Constraint):
+    """Vectors that are not negative, of a positive and finite sum."""
+
+    event_dim = 1
+    said = "not negative, of a positive and finite sum along the last axis"
+
+    def _met(self, x: Any) -> Any:
+        whole = x.sum(-1)
+        return (x >= 0).all(-1) & (whole > 0) & (whole < INF)
+
+
+class LogWeights(constraints.Constraint):
+    """Vectors of numbers below infinity, not all of which are its negative."""
+
+    event_dim = 1
+    said = "less than inf, and not -inf everywhere along the last axis"
+
+    def _met(self, x: Any) -> Any:
+        return (x < INF).all(-1) & (x > -INF).any(-1)
+
+
 class OfClasses(Distribution):
     """Base of distributions over the classes along the last axis of their probabilities."""
 
     probs = Parameter(
-        constraints.simplex, lambda d: d._raw("logits").softmax(-1), lambda x: x / x.sum(-1, keepdims=True)
+        constraints.simplex,
+        lambda d: d._raw("logits").softmax(-1),
+        lambda x: x / x.sum(-1, keepdims=True),
+        first=Weights(),
     )
     logits = Parameter(
         constraints.real_vector,
         lambda d: probs_to_logits(d._raw("probs")),
         lambda x: x - x.logsumexp(-1, keepdims=True),
+        first=LogWeights(),
     )
 
     @property

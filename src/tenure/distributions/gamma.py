@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tenure.distributions import constraints
 from tenure.distributions.distribution import Distribution
 from tenure.distributions.exp_family import ExponentialFamily
+from tenure.distributions.incomplete import gammainc
 from tenure.distributions.parameters import OfBase, Parameter
 from tenure.distributions.transformed_distribution import TransformedDistribution
 from tenure.distributions.transforms_of_numbers import PowerTransform
@@ -57,6 +58,9 @@ class Gamma(ExponentialFamily):
     def _log_prob(self, x: Tensor) -> Tensor:
         c, rate = self.concentration, self.rate
         return xlogy(c, rate) + xlogy(c - 1, x) - rate * x - c.lgamma()
+
+    def _cdf(self, x: Tensor) -> Tensor:
+        return gammainc(self.concentration, self.rate * x)
 
     def _entropy(self) -> Tensor:
         c = self.concentration

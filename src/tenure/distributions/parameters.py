@@ -31,13 +31,18 @@ class Parameter:
     """A parameter under the name it is assigned to: its constraint, and its last axes that belong to one event.
 
     ``otherwise`` computes it, from the distribution, where another parameter was given in its place; ``form`` brings
-    what is given into its form, as shares that add up to 1, before it is checked, or after that if ``late``.
+    what is given into its form, as shares that add up to 1, once it is checked by the constraint ``first``.
     """
 
     def __init__(
-        self, constraint: Constraint, otherwise: Form | None = None, form: Form | None = None, late: bool = False
+        self,
+        constraint: Constraint,
+        otherwise: Form | None = None,
+        form: Form | None = None,
+        first: Constraint | None = None,
     ) -> None:
-        self.constraint, self.otherwise, self.form, self.late = constraint, otherwise, form, late
+        self.constraint, self.otherwise, self.form = constraint, otherwise, form
+        self.first = first or constraint
         self.event_dim = constraint.event_dim
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -71,11 +76,9 @@ class Parameter:
         value = value_of(x)
         if value.dtype is not d._dtype and not value.dtype.is_complex:
             value = value.to(d._dtype)
-        if self.form is not None and not self.late:
-            value = self.form(value)
-        if d._validate_args and not is_dependent(self.constraint):
-            value = checked(f"{type(d).__name__}: {self.name}", value, self.constraint, again=type(x) is not Tensor)
-        return self.form(value) if self.form is not None and self.late else value
+        if d._validate_args and not is_dependent(self.first):
+            value = checked(f"{type(d).__name__}: {self.name}", value, self.first, again=type(x) is not Tensor)
+        return value if self.form is None else self.form(value)
 
     def given_to(self, d: Distribution) -> bool:
         """Whether a distribution was made with it, and not with another in its place."""
@@ -137,7 +140,9 @@ def take(d: Distribution, event_shape: tuple[int, ...] | None = None, **values: 
     for k, x in raw.items():
         axes = x.ndim - declared[k].event_dim
         if axes < 0:
-            raise ShapeError(f"{name}: {k} has {declared[k].event_dim} axes or more, not the shape {list(x.shape)}")
+            raise ShapeError(
+                f"{name}: {k} of shape {list(x.shape)} has less axes than one event of it, which has {x.ndim - axes}"
+            )
         shapes.append(x.shape[:axes])
         events.append(x.shape[axes:])
     d._batch_shape = broadcast_shapes(shapes, name)

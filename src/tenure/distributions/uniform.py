@@ -48,7 +48,9 @@ class Uniform(Distribution):
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From low to high."""
-        return constraints.interval(self._raw("low"), self._raw("high"))
+        found = constraints.interval(self._raw("low"), self._raw("high"))
+        found.said = "between low and high"
+        return found
 
     def _mean(self) -> Tensor:
         return (self.high + self.low) / 2
@@ -97,7 +99,9 @@ class Pareto(Distribution):
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From the scale on."""
-        return constraints.greater_than_eq(self._raw("scale"))
+        found = constraints.greater_than_eq(self._raw("scale"))
+        found.said = "at least scale"
+        return found
 
     def _mean(self) -> Tensor:
         a = clip(self.alpha, 1.0)
@@ -154,7 +158,9 @@ class GeneralizedPareto(Distribution):
     def support(self) -> constraints.Constraint:
         """From loc on; up to loc - scale / concentration for a negative concentration."""
         loc, c = self._raw("loc"), self._raw("concentration")
-        return constraints.interval(loc, either(c < 0, loc - self._raw("scale") / c, float("inf")))
+        found = constraints.interval(loc, either(c < 0, loc - self._raw("scale") / c, float("inf")))
+        found.said = "within the support"
+        return found
 
     def _power(self) -> tuple[Tensor, Tensor]:
         """Whether the concentration is 0, and one that is not."""
