@@ -109,3 +109,8 @@ CASES = [
     Case("LKJCholesky", {"dim": 2, "concentration": 0.5}),
 ]
 """Distributions made of parameters; those made of distributions have tests of their own."""
+
+
+def distinct() -> list[Case]:
+    """One case of each family."""
+    return list({case.name: case for case in CASES}.values())

@@ -13,7 +13,6 @@ from tenure.distributions.distribution import Distribution
 from tenure.distributions.exp_family import ExponentialFamily
 from tenure.distributions.parameters import Parameter
 from tenure.distributions.utils import clamp_probs, either, probs_to_logits, softplus
-from tenure.distributions.validity import checked
 from tenure.errors import DTypeError
 from tenure.values.operations.arithmetic import clip
 from tenure.values.operations.factories import zeros_like
@@ -204,6 +203,15 @@ class NegativeBinomial(OfSuccess):
         return -(n * softplus(logits) + x * softplus(-logits)) + either(n + x == 0, 0.0, ways)
 
 
+class Chance(constraints.Constraint):
+    """Probabilities above 0."""
+
+    said = "greater than 0 and at most 1"
+
+    def _met(self, x: Any) -> Any:
+        return (x > 0) & (x <= 1)
+
+
 class Geometric(OfSuccess):
     """Geometric distribution: the number of failures before the first success.
 
@@ -213,16 +221,13 @@ class Geometric(OfSuccess):
     tensor(3.)
     """
 
+    probs = Parameter(constraints.unit_interval, OfSuccess.probs.otherwise, first=Chance())
     support = constraints.nonnegative_integer
 
     def __init__(
         self, probs: Operand | None = None, logits: Operand | None = None, validate_args: bool | None = None
     ) -> None:
         self._take(validate_args, **self._choose(probs=probs, logits=logits))
-        if self._validate_args and probs is not None:
-            found = checked("Geometric: probs", self._raw("probs"), constraints.positive)
-            if type(self.__dict__["probs"]) is Tensor:
-                self.probs = found
 
     def _mean(self) -> Tensor:
         return 1 / self.probs - 1

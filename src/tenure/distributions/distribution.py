@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
-from tenure.distributions.parameters import Parameter, given, is_dependent, take
+from tenure.distributions.parameters import Parameter, is_dependent, take
 from tenure.distributions.regions import Constraint
 from tenure.distributions.validity import checked
 from tenure.dtypes import default_float
@@ -19,6 +19,8 @@ from tenure.values.trace.given import check_shape, flag
 if TYPE_CHECKING:
     from tenure.dtypes import DType
     from tenure.values.tensor.typing import ArrayLike, Shape
+
+Base = TypeVar("Base", bound="Distribution")
 
 
 class Distribution:
@@ -42,6 +44,7 @@ class Distribution:
     arg_constraints: ClassVar[Any]
     support: Any
     _validate_args = __debug__
+    _called = ""
     _dtype: DType = default_float
     _batch_shape: tuple[int, ...]
     _event_shape: tuple[int, ...]
@@ -62,12 +65,12 @@ class Distribution:
             for name, constraint in getattr(self, "arg_constraints", {}).items():
                 value = self.__dict__.get(name)
                 if isinstance(value, Tensor) and not is_dependent(constraint):
-                    found = checked(f"{type(self).__name__}: {name}", value_of(value), constraint)
+                    found = checked(f"{self._name}: {name}", value_of(value), constraint)
                     self.__dict__[name] = found if type(value) is Tensor else value
 
     def _validating(self, validate_args: bool | None) -> None:
         if validate_args is not None:
-            self._validate_args = flag(f"{type(self).__name__}: validate_args", validate_args)
+            self._validate_args = flag(f"{self._name}: validate_args", validate_args)
 
     def _take(
         self, validate_args: bool | None, event_shape: tuple[int, ...] | None = None, **values: Any
@@ -79,17 +82,20 @@ class Distribution:
     def _choose(self, **values: Any) -> dict[str, Any]:
         """Alternatives, of which one is to be given."""
         if sum(x is not None for x in values.values()) != 1:
-            raise DTypeError(f"{type(self).__name__}: give one of {' and '.join(values)}")
+            raise DTypeError(f"{self._name}: give one of {' and '.join(values)}")
         return {name: x for name, x in values.items() if x is not None}
 
-    def _checked(self, name: str, x: Any) -> Any:
-        """A parameter for the base distribution, checked under the name that it has here."""
-        what = f"{type(self).__name__}: {name}"
-        value = given(what, x)
-        if not self._validate_args:
-            return x
-        found = checked(what, value_of(value), type(self).parameters[name].constraint)
-        return found if type(x) is Tensor else x
+    def _base(self, kind: type[Base], *given: Any) -> Base:
+        """A base distribution, whose errors name this one."""
+        base: Any = object.__new__(kind)
+        base._called = self._name
+        base.__init__(*given, validate_args=self._validate_args)
+        return base  # type: ignore[no-any-return]
+
+    @property
+    def _name(self) -> str:
+        """The name in errors."""
+        return self._called or type(self).__name__
 
     def _raw(self, name: str) -> Tensor:
         """A parameter before it broadcasts."""
@@ -119,9 +125,9 @@ class Distribution:
 
     def _widened(self, batch_shape: Shape, instance: Any = None) -> Self:
         wanted = check_shape(batch_shape)
-        if broadcast_shapes([self._batch_shape, wanted], f"{type(self).__name__}.expand") != wanted:
+        if broadcast_shapes([self._batch_shape, wanted], f"{self._name}.expand") != wanted:
             old = list(self._batch_shape)
-            raise ShapeError(f"{type(self).__name__}.expand: the batch {old} does not broadcast to {list(wanted)}")
+            raise ShapeError(f"{self._name}.expand: the batch {old} does not broadcast to {list(wanted)}")
         new: Self = object.__new__(type(self)) if instance is None else instance
         new.__dict__.update(self.__dict__)
         new._batch_shape = wanted
@@ -188,7 +194,7 @@ class Distribution:
         """All values of a discrete distribution along a new first axis; with ``expand`` in the batch shape."""
         if not self.has_enumerate_support:
             self._lacks("enumerate_support")
-        return self._enumerated(flag(f"{type(self).__name__}.enumerate_support: expand", expand))
+        return self._enumerated(flag(f"{self._name}.enumerate_support: expand", expand))
 
     def sample_n(self, n: int) -> Tensor:
         """n samples, as ``sample((n,))``."""
@@ -222,7 +228,7 @@ class Distribution:
         self._lacks("enumerate_support")
 
     def _lacks(self, what: str) -> NoReturn:
-        raise NotImplementedError(f"{type(self).__name__} has no {what}")
+        raise NotImplementedError(f"{self._name} has no {what}")
 
     def _extended_shape(self, sample_shape: Shape = ()) -> tuple[int, ...]:
         """The shape of a sample."""
@@ -231,10 +237,10 @@ class Distribution:
     def _number(self, method: str, value: Any) -> Tensor:
         """A value as a tensor of real numbers."""
         if isinstance(value, str | bytes | set | dict) or value is None:
-            raise DTypeError(f"{type(self).__name__}.{method}: value is a tensor, not {shown(value)}")
+            raise DTypeError(f"{self._name}.{method}: value is a tensor, not {shown(value)}")
         x = value_of(value)
         if x.dtype.is_complex:
-            raise DTypeError(f"{type(self).__name__}.{method}: value is real, not {x.dtype.name}")
+            raise DTypeError(f"{self._name}.{method}: value is real, not {x.dtype.name}")
         return x
 
     def _floats(self, x: Tensor) -> Tensor:
@@ -247,7 +253,7 @@ class Distribution:
 
     def _validate_sample(self, value: Any, method: str = "log_prob") -> Tensor:
         """The value, of shapes that fit and in the support; ShapeError and DomainError (TN802) otherwise."""
-        x, what = value_of(value), f"{type(self).__name__}.{method}: value"
+        x, what = value_of(value), f"{self._name}.{method}: value"
         axes = x.ndim - len(self._event_shape)
         if axes < 0 or x.shape[axes:] != self._event_shape:
             raise ShapeError(f"{what} of shape {list(x.shape)}, whose last axes are no event {list(self._event_shape)}")

@@ -106,8 +106,7 @@ class InverseGamma(TransformedDistribution):
 
     def __init__(self, concentration: Operand, rate: Operand, validate_args: bool | None = None) -> None:
         self._validating(validate_args)
-        given = self._checked("concentration", concentration), self._checked("rate", rate)
-        super().__init__(Gamma(*given, validate_args=False), PowerTransform(-1.0), validate_args)
+        super().__init__(self._base(Gamma, concentration, rate), PowerTransform(-1.0), validate_args)
 
     def _mean(self) -> Tensor:
         c = self.concentration

@@ -129,7 +129,7 @@ class HalfCauchy(TransformedDistribution):
 
     def __init__(self, scale: Operand, validate_args: bool | None = None) -> None:
         self._validating(validate_args)
-        base = Cauchy(0.0, self._checked("scale", scale), validate_args=False)
+        base = self._base(Cauchy, 0.0, scale)
         super().__init__(base, AbsTransform(), validate_args)
 
     def _mean(self) -> Tensor:

@@ -92,7 +92,7 @@ class HalfNormal(TransformedDistribution):
 
     def __init__(self, scale: Operand, validate_args: bool | None = None) -> None:
         self._validating(validate_args)
-        base = Normal(0.0, self._checked("scale", scale), validate_args=False)
+        base = self._base(Normal, 0.0, scale)
         super().__init__(base, AbsTransform(), validate_args)
 
     def _mean(self) -> Tensor:
@@ -131,7 +131,7 @@ class LogNormal(TransformedDistribution):
 
     def __init__(self, loc: Operand, scale: Operand, validate_args: bool | None = None) -> None:
         self._validating(validate_args)
-        base = Normal(self._checked("loc", loc), self._checked("scale", scale), validate_args=False)
+        base = self._base(Normal, loc, scale)
         super().__init__(base, ExpTransform(), validate_args)
 
     def _mean(self) -> Tensor:
@@ -163,7 +163,7 @@ class LogisticNormal(TransformedDistribution):
 
     def __init__(self, loc: Operand, scale: Operand, validate_args: bool | None = None) -> None:
         self._validating(validate_args)
-        base = Normal(self._checked("loc", loc), self._checked("scale", scale), validate_args=False)
+        base = self._base(Normal, loc, scale)
         if not base.batch_shape:
             base = base.expand((1,))
         super().__init__(base, StickBreakingTransform(), validate_args)

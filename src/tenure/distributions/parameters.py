@@ -77,7 +77,7 @@ class Parameter:
         if value.dtype is not d._dtype and not value.dtype.is_complex:
             value = value.to(d._dtype)
         if d._validate_args and not is_dependent(self.first):
-            value = checked(f"{type(d).__name__}: {self.name}", value, self.first, again=type(x) is not Tensor)
+            value = checked(f"{d._name}: {self.name}", value, self.first, again=type(x) is not Tensor)
         return value if self.form is None else self.form(value)
 
     def given_to(self, d: Distribution) -> bool:
@@ -131,11 +131,12 @@ def take(d: Distribution, event_shape: tuple[int, ...] | None = None, **values: 
 
     The event has the last axes of the first parameter unless its shape is given.
     """
-    name = type(d).__name__
+    name = d._name
     declared = type(d).parameters
     numbers = frozenset([k for k, x in values.items() if not isinstance(x, Tensor | np.ndarray | list | tuple)])
     raw = {k: given(f"{name}: {k}", x) for k, x in values.items()}
     d._dtype = together(raw, numbers)
+    raw.update({k: tensor(values[k], dtype=d._dtype) for k in numbers})
     shapes, events = [], []
     for k, x in raw.items():
         axes = x.ndim - declared[k].event_dim

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike, Operand
 
 
-def _warm(d: Distribution, name: str, temperature: Any) -> Any:
+def _warm(d: Distribution, temperature: Any) -> Any:
     """A temperature, positive, which is no part of the batch."""
-    x = given(f"{name}: temperature", temperature)
+    x = given(f"{d._name}: temperature", temperature)
     if not d._validate_args:
         return x
-    found = checked(f"{name}: temperature", value_of(x), constraints.positive)
+    found = checked(f"{d._name}: temperature", value_of(x), constraints.positive)
     return found if type(x) is Tensor else x
 
 
@@ -50,7 +50,7 @@ class LogitRelaxedBernoulli(OfSuccess):
         validate_args: bool | None = None,
     ) -> None:  # fmt: skip
         self._take(validate_args, **self._choose(probs=probs, logits=logits))
-        self.temperature = _warm(self, type(self).__name__, temperature)
+        self.temperature = _warm(self, temperature)
 
     def _draw(self, shape: tuple[int, ...], generator: Generator | None) -> Tensor:
         p, u = clamp_probs(self._raw("probs")), clamp_probs(rand(shape, dtype=self._dtype, generator=generator))
@@ -78,9 +78,9 @@ class RelaxedBernoulli(TransformedDistribution):
         self, temperature: Operand, probs: Operand | None = None, logits: Operand | None = None,
         validate_args: bool | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            LogitRelaxedBernoulli(temperature, probs, logits, validate_args), SigmoidTransform(), validate_args
-        )
+        self._validating(validate_args)
+        base = self._base(LogitRelaxedBernoulli, temperature, probs, logits)
+        super().__init__(base, SigmoidTransform(), validate_args)
 
     @property
     def temperature(self) -> Tensor:
@@ -106,7 +106,7 @@ class ExpRelaxedCategorical(OfClasses):
         validate_args: bool | None = None,
     ) -> None:  # fmt: skip
         self._take(validate_args, **self._choose(probs=probs, logits=logits))
-        self.temperature = _warm(self, type(self).__name__, temperature)
+        self.temperature = _warm(self, temperature)
 
     def _draw(self, shape: tuple[int, ...], generator: Generator | None) -> Tensor:
         u = clamp_probs(rand(shape, dtype=self._dtype, generator=generator))
@@ -137,9 +137,9 @@ class RelaxedOneHotCategorical(TransformedDistribution):
         self, temperature: Operand, probs: ArrayLike | None = None, logits: ArrayLike | None = None,
         validate_args: bool | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            ExpRelaxedCategorical(temperature, probs, logits, validate_args), ExpTransform(), validate_args
-        )
+        self._validating(validate_args)
+        base = self._base(ExpRelaxedCategorical, temperature, probs, logits)
+        super().__init__(base, ExpTransform(), validate_args)
 
     @property
     def temperature(self) -> Tensor:
