@@ -5,7 +5,7 @@ A parameter that is a place is read whenever it is used, as a module reads its o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -117,11 +117,15 @@ def given(what: str, x: Any) -> Any:
     return x
 
 
-def together(tensors: dict[str, Any], numbers: frozenset[str]) -> DType:
+PLAIN = (float, int, bool, np.float64, np.float32, np.int64)
+"""Numbers, which take the dtype of the tensors beside them."""
+
+
+def together(values: Iterable[Any]) -> DType:
     """The floating dtype of parameters: that of the floating tensors, which numbers follow."""
     found: DType | None = None
-    for name, x in tensors.items():
-        if x.dtype.is_floating and name not in numbers:
+    for x in values:
+        if isinstance(x, Tensor) and x.dtype.is_floating and x.dtype is not found:
             found = x.dtype if found is None else promote(found, x.dtype)
     return found or default_float
 
@@ -133,10 +137,9 @@ def take(d: Distribution, event_shape: tuple[int, ...] | None = None, **values: 
     """
     name = d._name
     declared = type(d).parameters
-    numbers = frozenset([k for k, x in values.items() if not isinstance(x, Tensor | np.ndarray | list | tuple)])
-    raw = {k: given(f"{name}: {k}", x) for k, x in values.items()}
-    d._dtype = together(raw, numbers)
-    raw.update({k: tensor(values[k], dtype=d._dtype) for k in numbers})
+    raw = {k: x if type(x) in PLAIN else given(f"{name}: {k}", x) for k, x in values.items()}
+    d._dtype = together(raw.values())
+    raw = {k: tensor(x, dtype=d._dtype) if type(x) in PLAIN else x for k, x in raw.items()}
     shapes, events = [], []
     for k, x in raw.items():
         axes = x.ndim - declared[k].event_dim

@@ -51,19 +51,18 @@ def checked(what: str, x: Tensor, constraint: Constraint, again: bool = False, s
     ``again`` checks it then though it is known, so that the program stays the same where it is pending later;
     ``said`` describes the region in place of the constraint.
     """
-    said = said or constraint.description
     known = array_if_known(x)
     if known is not None:
         with np.errstate(invalid="ignore"):
             met = verdict(constraint, known)
         if isinstance(met, np.ndarray | np.bool_):
             if not met.all():
-                raise refused(f"{what} is to be {said}", known, met)
+                raise refused(f"{what} is to be {said or constraint.description}", known, met)
             if not again:
                 return x
     condition = value_of(constraint.check(x.detach()))
     condition = condition.all() if condition.ndim else condition
-    return assured(x, condition, f"{what} is to be {said}, which an element is not")
+    return assured(x, condition, f"{what} is to be {said or constraint.description}, which an element is not")
 
 
 def refused(message: str, array: Any, met: Any) -> DomainError:
