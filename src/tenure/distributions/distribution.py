@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
 from tenure.distributions.parameters import Parameter, is_dependent, take
 from tenure.distributions.regions import Constraint
-from tenure.distributions.validity import checked
+from tenure.distributions.validity import Doubt, assured, checked, doubt
 from tenure.dtypes import default_float
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops.declare import broadcast_shapes
@@ -253,13 +253,19 @@ class Distribution:
 
     def _validate_sample(self, value: Any, method: str = "log_prob") -> Tensor:
         """The value, of shapes that fit and in the support; ShapeError and DomainError (TN802) otherwise."""
-        x, what = value_of(value), f"{self._name}.{method}: value"
+        x = value_of(value)
+        found = self._doubt(x, method)
+        return x if found is None else assured(x, *found)
+
+    def _doubt(self, x: Tensor, method: str) -> Doubt | None:
+        """What is to be seen of a value when it is computed; ShapeError and DomainError (TN802) for what is known."""
+        what = f"{self._name}.{method}: value"
         axes = x.ndim - len(self._event_shape)
         if axes < 0 or x.shape[axes:] != self._event_shape:
             raise ShapeError(f"{what} of shape {list(x.shape)}, whose last axes are no event {list(self._event_shape)}")
         broadcast_shapes([x.shape[:axes], self._batch_shape], f"{what} and batch")
         support = getattr(self, "support", None)
-        return checked(what, x, support) if isinstance(support, Constraint) else x
+        return doubt(what, x, support) if isinstance(support, Constraint) else None
 
     def __repr__(self) -> str:
         declared = type(self).parameters

@@ -10,6 +10,7 @@ from tenure.distributions.distribution import Distribution, with_generator
 from tenure.distributions.independent import Independent, distribution_of
 from tenure.distributions.transform import ComposeTransform, Transform, transforms_of
 from tenure.distributions.utils import sum_rightmost
+from tenure.distributions.validity import assured
 from tenure.errors import ShapeError
 from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.tensor import Tensor
@@ -17,7 +18,7 @@ from tenure.values.trace.given import check_shape
 
 if TYPE_CHECKING:
     from tenure.values.operations.generator import Generator
-    from tenure.values.tensor.typing import Shape
+    from tenure.values.tensor.typing import ArrayLike, Shape
 
 
 class TransformedDistribution(Distribution):
@@ -97,6 +98,13 @@ class TransformedDistribution(Distribution):
     def rsample(self, sample_shape: Shape = (), *, generator: Generator | None = None) -> Tensor:
         """Random events that move with the parameters."""
         return self._forward(self.base_dist.rsample(sample_shape, **with_generator(generator)))
+
+    def log_prob(self, value: ArrayLike) -> Tensor:
+        """The logarithm of the density of events; the value itself is inverted, so that caches know it."""
+        y = self._floats(self._number("log_prob", value))
+        found = self._doubt(y, "log_prob") if self._validate_args else None
+        result = self._log_prob(y)
+        return result if found is None else assured(result, *found)
 
     def _log_prob(self, y: Tensor) -> Tensor:
         axes, total = len(self._event_shape), None

@@ -45,11 +45,15 @@ def array_if_known(x: Tensor) -> Any:
     return data if isinstance(data, np.ndarray) and data.dtype.kind in "biuf" else None
 
 
-def checked(what: str, x: Tensor, constraint: Constraint, again: bool = False, said: str = "") -> Tensor:
-    """A value of which each event lies in a region, else DomainError (TN802), now or when the value is computed.
+Doubt = tuple[Tensor, str]
+"""A condition that is pending, of one bool, and the message if it does not hold."""
 
-    ``again`` checks it then though it is known, so that the program stays the same where it is pending later;
-    ``said`` describes the region in place of the constraint.
+
+def doubt(what: str, x: Tensor, constraint: Constraint, again: bool = False, said: str = "") -> Doubt | None:
+    """A pending condition that each event of a value lies in a region; of a known value None, or DomainError (TN802).
+
+    ``again`` asks for the condition though the value is known, so that the program stays the same where it is pending
+    later; ``said`` describes the region in place of the constraint.
     """
     known = array_if_known(x)
     if known is not None:
@@ -59,10 +63,16 @@ def checked(what: str, x: Tensor, constraint: Constraint, again: bool = False, s
             if not met.all():
                 raise refused(f"{what} is to be {said or constraint.description}", known, met)
             if not again:
-                return x
+                return None
     condition = value_of(constraint.check(x.detach()))
     condition = condition.all() if condition.ndim else condition
-    return assured(x, condition, f"{what} is to be {said or constraint.description}, which an element is not")
+    return condition, f"{what} is to be {said or constraint.description}, which an element is not"
+
+
+def checked(what: str, x: Tensor, constraint: Constraint, again: bool = False, said: str = "") -> Tensor:
+    """A value of which each event lies in a region, else DomainError (TN802), now or when the value is computed."""
+    found = doubt(what, x, constraint, again, said)
+    return x if found is None else assured(x, *found)
 
 
 def refused(message: str, array: Any, met: Any) -> DomainError:
