@@ -258,7 +258,7 @@ class Distribution:
         return x if found is None else assured(x, *found)
 
     def _doubt(self, x: Tensor, method: str) -> Doubt | None:
-        """The check of a value that is left until it is computed; ShapeError and DomainError (TN802) for a known one."""
+        """The check that is left until a value is computed; ShapeError and DomainError (TN802) for a known one."""
         what = f"{self._name}.{method}: value"
         axes = x.ndim - len(self._event_shape)
         if axes < 0 or x.shape[axes:] != self._event_shape:
