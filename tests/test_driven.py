@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, fft, func, io, linalg, nn, optim, random, special
+from tenure import autograd, data, distributions, fft, func, io, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tests import driving
 
@@ -37,6 +37,7 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
 MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors}
+MODULES |= {"tn.distributions": distributions}
 MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
 MODULES |= {"optim.lr_scheduler": optim.lr_scheduler, "optim.swa_utils": optim.swa_utils}
 

@@ -1,6 +1,7 @@
 from tenure import array_api as array_api
 from tenure import autograd as autograd
 from tenure import data as data
+from tenure import distributions as distributions
 from tenure import fft as fft
 from tenure import func as func
 from tenure import io as io

@@ -120,25 +120,37 @@ def span(*, what: str, open: bool, most: float) -> Interval:
     return Interval(0, open, most, error)
 
 
-def _within_aval(x: Aval, **params: Any) -> Aval:
-    claim("within", x.dtype, "f")
-    return Aval(x.shape, x.dtype)
+def confirmed(*, said: str) -> Interval:
+    """The interval of a condition as a float: 1 where it holds, else 0; ``said`` is the message of the error."""
+    return Interval(0, True, 1.0, lambda x: DomainError(said))
 
 
-within = primitive(
-    "within",
-    batch=aligned,
-    lower=Element(lambda e, index, x, **params: e.at(x, index)),
-    aval=_within_aval,
-    ref=lambda np, x, **params: x,
-    vjp=lambda g, ans, x, **params: [g],
-    jvp=lambda dxs, ans, x, **params: dxs[0],
-    argnums=None,
-    traits=Traits(interval=span),
-    dtypes="f",
-    samples=lambda rng, dtype: [
-        ((interval(0.1, 1.0)(rng, shape, dtype),), {"what": "p", "open": open, "most": 1.0})
-        for shape, open in (((), False), ((3,), True), ((2, 3), False), ((0,), False))
-    ],
-)
+def _checked(name: str, span: Callable[..., Interval], low: float, choices: tuple[dict[str, Any], ...]) -> Primitive:
+    """The identity on floats of an interval, with samples between ``low`` and 1."""
+
+    def aval(x: Aval, **params: Any) -> Aval:
+        claim(name, x.dtype, "f")
+        return Aval(x.shape, x.dtype)
+
+    return primitive(
+        name,
+        batch=aligned,
+        lower=Element(lambda e, index, x, **params: e.at(x, index)),
+        aval=aval,
+        ref=lambda np, x, **params: x,
+        vjp=lambda g, ans, x, **params: [g],
+        jvp=lambda dxs, ans, x, **params: dxs[0],
+        argnums=None,
+        traits=Traits(interval=span),
+        dtypes="f",
+        samples=lambda rng, dtype: [
+            ((interval(low, 1.0)(rng, shape, dtype),), choices[k % len(choices)])
+            for k, shape in enumerate(((), (3,), (2, 3), (0,)))
+        ],
+    )
+
+
+within = _checked("within", span, 0.1, tuple([{"what": "p", "open": open, "most": 1.0} for open in (False, True)]))
 """The identity on floats from 0, or above it, to the most that there may be (DomainError, TN802, for others)."""
+holds = _checked("holds", confirmed, 0.1, ({"said": "p is out of range"},))
+"""The identity on conditions as floats, all of which hold (DomainError, TN802, if not)."""
