@@ -115,9 +115,9 @@ def public() -> Iterator[tuple[str, Any]]:
     for prefix, module in MODULES.items():
         own = [name for name in module.__all__ if module is not random or name not in names]
         yield from [(f"{prefix}.{name}", getattr(module, name)) for name in own]
-    for prefix, module in (("nn.init", init), ("nn.utils", utils)):
-        own = [name for name, f in vars(module).items() if inspect.isfunction(f) and not name.startswith("_")]
-        yield from [(f"{prefix}.{n}", vars(module)[n]) for n in own if vars(module)[n].__module__ == module.__name__]
+    own = [name for name, f in vars(init).items() if inspect.isfunction(f) and not name.startswith("_")]
+    yield from [(f"nn.init.{n}", vars(init)[n]) for n in own if vars(init)[n].__module__ == init.__name__]
+    yield from [(f"nn.utils.{name}", getattr(utils, name)) for name in utils.__all__]
 
 
 def is_driven(f: Any) -> bool:

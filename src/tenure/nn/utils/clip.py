@@ -1,4 +1,4 @@
-"""Utilities of training loops for the parameters of a model."""
+"""Gradients and numbers of the parameters of a model, taken together."""
 
 from __future__ import annotations
 
