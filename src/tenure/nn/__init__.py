@@ -7,6 +7,21 @@ from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tenure.nn.embedding import Embedding, EmbeddingBag
 from tenure.nn.groups import GroupNorm, LocalResponseNorm, RMSNorm
+from tenure.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from tenure.nn.linear import Identity, Linear
 from tenure.nn.loss import (
     BCELoss,
@@ -47,6 +62,7 @@ from tenure.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from tenure.nn.parameters import ParameterDict, ParameterList
 from tenure.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -97,8 +113,10 @@ from tenure.nn.resampling import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
-from tenure.nn.shape import Flatten
+from tenure.nn.shape import Flatten, Unflatten
+from tenure.values.places.buffer import Buffer
 from tenure.values.places.parameter import Parameter
+from tenure.values.places.uninitialized import UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "CELU",
@@ -123,6 +141,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Buffer",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -164,6 +183,19 @@ __all__ = [
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -184,6 +216,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "RMSNorm",
@@ -209,7 +243,10 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "TransformerEncoderLayer",
+    "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

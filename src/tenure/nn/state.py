@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tenure.errors import StateDictError, shown
 from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
+from tenure.values.places.uninitialized import Uninitialized
 from tenure.values.places.updates import refuse_writes
 from tenure.values.places.var import Var
 from tenure.values.rules.modes import no_grad
@@ -62,13 +63,17 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
         raise TypeError(f"a state_dict is a mapping of names to tensors, not {shown(given)}")
     strict, assign = flag("strict", strict), flag("assign", assign)
     wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
-    found = {key: value_of(given[key]).detach() for key in wanted if key in given}
+    found = {key: loaded(key, given[key], place) for key, (_, _, place) in wanted.items() if key in given}
     keys = IncompatibleKeys([k for k in wanted if k not in given], [k for k in given if k not in wanted])
     _refuse(type(module).__name__, keys if strict else IncompatibleKeys([], []), wanted, found)
-    refuse_writes([wanted[key][2] for key in found])
+    refuse_writes([wanted[key][2] for key in found if not isinstance(wanted[key][2], Uninitialized)])
     twins: dict[int, Any] = {}
     for key, value in found.items():
         owner, name, place = wanted[key]
+        if isinstance(place, Uninitialized):
+            if isinstance(value, Uninitialized):
+                continue
+            place.materialize(value.shape, dtype=value.dtype if assign else None)
         if not assign:
             place.copy_(value)
         elif isinstance(place, Parameter):
@@ -79,6 +84,15 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     return keys
 
 
+def loaded(key: str, given: Any, place: Any) -> Any:
+    """A value to load. What has no shape so far goes only to what has none either."""
+    if isinstance(given, Uninitialized) and isinstance(place, Uninitialized):
+        return given
+    if isinstance(given, Uninitialized):
+        raise StateDictError(f"{key} has no shape in the state_dict, which is of a lazy module before its first call")
+    return value_of(given).detach()
+
+
 def _refuse(model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: dict[str, Any]) -> None:
     """StateDictError for all mismatches at once."""
     problems = [
@@ -87,6 +101,8 @@ def _refuse(model: str, keys: IncompatibleKeys, wanted: dict[str, Any], found: d
         if names
     ]
     for key, value in found.items():
+        if isinstance(wanted[key][2], Uninitialized):
+            continue  # it takes any shape
         have, want = list(value.shape), list(wanted[key][2].shape)
         if have != want:
             problems.append(f"size mismatch for {key}: the state_dict has shape {have}, the model {want}")
