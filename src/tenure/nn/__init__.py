@@ -2,7 +2,7 @@
 
 from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
-from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
+from tenure.nn.attention import MultiheadAttention
 from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tenure.nn.embedding import Embedding, EmbeddingBag
@@ -114,6 +114,13 @@ from tenure.nn.resampling import (
     UpsamplingNearest2d,
 )
 from tenure.nn.shape import Flatten, Unflatten
+from tenure.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from tenure.values.places.buffer import Buffer
 from tenure.values.places.parameter import Parameter
 from tenure.values.places.uninitialized import UninitializedBuffer, UninitializedParameter
@@ -242,6 +249,10 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
     "TransformerEncoderLayer",
     "Unflatten",
     "Unfold",

@@ -18,6 +18,7 @@ from tenure.nn.functional.activation import (
     tanh,
 )
 from tenure.nn.functional.alignment import ctc_loss
+from tenure.nn.functional.attention import multi_head_attention_forward
 from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
 from tenure.nn.functional.blocks import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
@@ -154,6 +155,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "nll_loss",
     "normalize",
     "one_hot",
