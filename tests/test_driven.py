@@ -21,6 +21,7 @@ import pytest
 import tenure as tn
 from tenure import autograd, data, fft, func, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
+from tenure.nn.utils import rnn
 from tests import driving
 
 EVERY = bool(os.environ.get("TENURE_FUZZ"))
@@ -36,7 +37,7 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
-MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+MODULES |= {"nn": nn, "nn.utils.rnn": rnn, "F": functional, "optim": optim, "data": data, "func": func}
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from tests.test_docstrings import CLASSES, DOCUMENTED
 ANYTHING = {
     "Tensor.tolist": "a number, or lists nested as deep as the tensor has axes",
     "Module.forward": "what a subclass makes of it",
+    "RNNBase.forward": "the state is a tensor, or a pair of them, as the kind of layer has it",
+    "RNNCellBase.forward": "the state is a tensor, or a pair of them, as the kind of cell has it",
     "data.default_collate": "of the form of a sample",
     "grad": "the gradient has the form of the arguments that argnums names",
     "value_and_grad": "the gradient has the form of the arguments that argnums names",

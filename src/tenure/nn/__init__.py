@@ -3,6 +3,7 @@
 from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tenure.nn.attention import MultiheadAttention
+from tenure.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tenure.nn.embedding import Embedding, EmbeddingBag
@@ -101,7 +102,7 @@ from tenure.nn.rectifiers import (
     Tanhshrink,
     Threshold,
 )
-from tenure.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from tenure.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from tenure.nn.regularize import Dropout, Dropout1d, Dropout2d, Dropout3d
 from tenure.nn.resampling import (
     ChannelShuffle,
@@ -228,7 +229,9 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "RMSNorm",
+    "RNNBase",
     "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
