@@ -33,6 +33,7 @@ NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {(f"F.dropout{n}", "3") for n in ("", "1d", "2d", "3d")}
 IGNORED |= { ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 IGNORED |= {("F.celu", "2"), ("F.hardtanh", "3"), ("F.threshold", "3")}
+IGNORED |= {("F.alpha_dropout", "3"), ("F.feature_alpha_dropout", "3"), ("F.rrelu", "4")}
 IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", "relu6", "selu")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")

@@ -2,12 +2,14 @@
 
 from tenure.nn import functional, init, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from tenure.nn.adaptive import AdaptiveLogSoftmaxWithLoss
 from tenure.nn.attention import MultiheadAttention
 from tenure.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from tenure.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
 from tenure.nn.embedding import Embedding, EmbeddingBag
-from tenure.nn.groups import GroupNorm, LocalResponseNorm, RMSNorm
+from tenure.nn.groups import CrossMapLRN2d, GroupNorm, LocalResponseNorm, RMSNorm
 from tenure.nn.lazy import (
     LazyBatchNorm1d,
     LazyBatchNorm2d,
@@ -63,6 +65,7 @@ from tenure.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from tenure.nn.parallel import DataParallel, SyncBatchNorm
 from tenure.nn.parameters import ParameterDict, ParameterList
 from tenure.nn.pooling import (
     AdaptiveAvgPool1d,
@@ -74,6 +77,8 @@ from tenure.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
+    FractionalMaxPool2d,
+    FractionalMaxPool3d,
     LPPool1d,
     LPPool2d,
     LPPool3d,
@@ -96,6 +101,8 @@ from tenure.nn.rectifiers import (
     Mish,
     PReLU,
     ReLU6,
+    RReLU,
+    Softmax2d,
     Softmin,
     Softshrink,
     Softsign,
@@ -103,7 +110,7 @@ from tenure.nn.rectifiers import (
     Threshold,
 )
 from tenure.nn.recurrent import GRU, LSTM, RNN, RNNBase
-from tenure.nn.regularize import Dropout, Dropout1d, Dropout2d, Dropout3d
+from tenure.nn.regularize import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from tenure.nn.resampling import (
     ChannelShuffle,
     Fold,
@@ -138,9 +145,11 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -149,6 +158,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
     "Buffer",
     "CTCLoss",
     "ChannelShuffle",
@@ -164,15 +174,21 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "Embedding",
     "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GRUCell",
     "GroupNorm",
     "Hardshrink",
@@ -223,6 +239,7 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",
@@ -232,6 +249,7 @@ __all__ = [
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -245,10 +263,12 @@ __all__ = [
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",
