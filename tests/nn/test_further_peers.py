@@ -23,8 +23,6 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], list[tuple[int, ...]]]]
     ("Unflatten", (1, (2, -1)), {}, [(3, 6)]),
     ("Softmax2d", (), {}, [(3, 2, 2)]),
     ("Softmax2d", (), {}, [(2, 3, 2, 2)]),
-    ("CrossMapLRN2d", (4,), {"alpha": 0.3, "beta": 0.5, "k": 1.5}, [(2, 5, 2, 3)]),
-    ("CrossMapLRN2d", (3,), {"alpha": 0.3}, [(2, 7, 2, 3)]),
     ("RReLU", (0.1, 0.4), {}, [(4, 5)]),
     ("AlphaDropout", (0.3,), {}, [(4, 5)]),
     ("BatchNorm1d", (3,), {"affine": False}, [(4, 3)]),
@@ -78,6 +76,13 @@ def test_adaptive_softmax(head_bias: bool) -> None:
     close(ours.log_prob(b), theirs.log_prob(a), atol=1e-5)
     close(ours.predict(b), theirs.predict(a))
     close(ours(b[0], tn.tensor(7)).output, theirs(a[0], torch.tensor(7)).output)
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_an_older_name(size: int) -> None:
+    a, b = leaves(normal(2, 7, 2, 3))  # PyTorch's gradient is not that of its values
+    form = {"alpha": 0.3, "beta": 0.5, "k": 1.5}
+    close(nn.CrossMapLRN2d(size, **form)(b), torch.nn.CrossMapLRN2d(size, **form)(a), rtol=1e-4)
 
 
 def test_dropout_that_keeps_mean_and_variance() -> None:
