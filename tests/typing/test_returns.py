@@ -17,6 +17,7 @@ ANYTHING = {
     "Module.forward": "what a subclass makes of it",
     "RNNBase.forward": "the state is a tensor, or a pair of them, as the kind of layer has it",
     "RNNCellBase.forward": "the state is a tensor, or a pair of them, as the kind of cell has it",
+    "DataParallel.forward": "what its module makes of it",
     "data.default_collate": "of the form of a sample",
     "grad": "the gradient has the form of the arguments that argnums names",
     "value_and_grad": "the gradient has the form of the arguments that argnums names",

@@ -233,8 +233,6 @@ class _LazyNormalization(Lazy, Normalization):
     def _shape(self, name: str, size: int) -> tuple[int, ...]:
         return (size,)
 
-
-class _LazyBatch(_LazyNormalization):
     def __init__(
         self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
         device: str | None = None, dtype: DTypeLike | None = None, *, bias: bool = True,
@@ -242,15 +240,7 @@ class _LazyBatch(_LazyNormalization):
         self._wait(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
 
-class _LazyInstance(_LazyNormalization):
-    def __init__(
-        self, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False, track_running_stats: bool = False,
-        device: str | None = None, dtype: DTypeLike | None = None, *, bias: bool = True,
-    ) -> None:  # fmt: skip
-        self._wait(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
-
-
-class LazyBatchNorm1d(_LazyBatch, BatchNorm1d):
+class LazyBatchNorm1d(_LazyNormalization, BatchNorm1d):
     """``BatchNorm1d`` that takes ``num_features`` from the channels of its first input.
 
     >>> nn.LazyBatchNorm1d()(tn.rand(2, 3, 4)).shape
@@ -260,7 +250,7 @@ class LazyBatchNorm1d(_LazyBatch, BatchNorm1d):
     cls_to_become = BatchNorm1d
 
 
-class LazyBatchNorm2d(_LazyBatch, BatchNorm2d):
+class LazyBatchNorm2d(_LazyNormalization, BatchNorm2d):
     """``BatchNorm2d`` that takes ``num_features`` from the channels of its first input.
 
     >>> nn.LazyBatchNorm2d()(tn.rand(2, 3, 4, 4)).shape
@@ -270,7 +260,7 @@ class LazyBatchNorm2d(_LazyBatch, BatchNorm2d):
     cls_to_become = BatchNorm2d
 
 
-class LazyBatchNorm3d(_LazyBatch, BatchNorm3d):
+class LazyBatchNorm3d(_LazyNormalization, BatchNorm3d):
     """``BatchNorm3d`` that takes ``num_features`` from the channels of its first input.
 
     >>> nn.LazyBatchNorm3d()(tn.rand(2, 3, 4, 4, 4)).shape
@@ -280,8 +270,10 @@ class LazyBatchNorm3d(_LazyBatch, BatchNorm3d):
     cls_to_become = BatchNorm3d
 
 
-class LazyInstanceNorm1d(_LazyInstance, InstanceNorm1d):
+class LazyInstanceNorm1d(_LazyNormalization, InstanceNorm1d):
     """``InstanceNorm1d`` that takes ``num_features`` from the channels of its first input.
+
+    Unlike that, it has weights and running statistics unless told otherwise, as PyTorch's has.
 
     >>> nn.LazyInstanceNorm1d()(tn.rand(2, 3, 4)).shape
     (2, 3, 4)
@@ -290,8 +282,10 @@ class LazyInstanceNorm1d(_LazyInstance, InstanceNorm1d):
     cls_to_become = InstanceNorm1d
 
 
-class LazyInstanceNorm2d(_LazyInstance, InstanceNorm2d):
+class LazyInstanceNorm2d(_LazyNormalization, InstanceNorm2d):
     """``InstanceNorm2d`` that takes ``num_features`` from the channels of its first input.
+
+    Unlike that, it has weights and running statistics unless told otherwise, as PyTorch's has.
 
     >>> nn.LazyInstanceNorm2d()(tn.rand(2, 3, 4, 4)).shape
     (2, 3, 4, 4)
@@ -300,8 +294,10 @@ class LazyInstanceNorm2d(_LazyInstance, InstanceNorm2d):
     cls_to_become = InstanceNorm2d
 
 
-class LazyInstanceNorm3d(_LazyInstance, InstanceNorm3d):
+class LazyInstanceNorm3d(_LazyNormalization, InstanceNorm3d):
     """``InstanceNorm3d`` that takes ``num_features`` from the channels of its first input.
+
+    Unlike that, it has weights and running statistics unless told otherwise, as PyTorch's has.
 
     >>> nn.LazyInstanceNorm3d()(tn.rand(2, 3, 4, 4, 4)).shape
     (2, 3, 4, 4, 4)

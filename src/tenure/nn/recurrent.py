@@ -21,6 +21,7 @@ from tenure.values.trace.given import MOST_BYTES
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
+    from tenure.values.tensor.typing import ArrayLike
 
 
 class Kind(NamedTuple):
@@ -94,10 +95,15 @@ class RNNBase(Recurrent):
     def flatten_parameters(self) -> None:
         """Do nothing: parameters need not lie together."""
 
-    @overload
-    def forward(self, input: PackedSequence, hx: Any = None) -> tuple[PackedSequence, Any]: ...
-    @overload
-    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, input: PackedSequence, hx: Any = None) -> tuple[PackedSequence, Any]: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, input: ArrayLike, hx: Any = None) -> tuple[Tensor, Any]: ...
+        def __call__(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+            """Call ``forward`` and the hooks around it."""
+
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The states of the last layer, and the last states; ShapeError (TN802) where the shapes do not fit."""
         if isinstance(input, PackedSequence):

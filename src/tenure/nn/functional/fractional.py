@@ -121,7 +121,7 @@ def _fractional(
 
 
 def _starts(draw: Any, length: int, count: int, window: int) -> Any:
-    """Where windows begin along an axis, for each channel: (N, C, count)."""
+    """The begin of each window along an axis, for each channel: (N, C, count)."""
     last = length - window
     if count == 1:
         return (draw * 0.0).long().unsqueeze(-1) + last
