@@ -1,4 +1,4 @@
-"""Gradients and numbers of the parameters of a model, taken together."""
+"""Utilities of training loops for the parameters of a model."""
 
 from __future__ import annotations
 
