@@ -263,8 +263,6 @@ OF_INNER = (
 DATA_SETS = ("{}", "[]", "['a']", "[None]", "np.float64", "type", "masked array", "int64 array")
 READERS = ("load_file", "load_npz", "load_npy", "safe_open")
 EXEMPT = {
-    ("nn.GRU", "10**12"),
-    ("nn.GRU", "2**70"),
     ("optim.SGD([w]).step", "module"),
     ("optim.LBFGS([w]).step", "module"),
     *[("data.DataLoader", name) for name in DATA_SETS],

@@ -21,6 +21,7 @@ import pytest
 import tenure as tn
 from tenure import autograd, data, distributions, fft, func, io, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
+from tenure.nn.utils import rnn
 from tests import driving
 
 EVERY = bool(os.environ.get("TENURE_FUZZ"))
@@ -32,13 +33,14 @@ NOTHING_TO_SAY |= {"operator", "tn.is_tensor"}
 IGNORED = {(f"F.dropout{n}", "3") for n in ("", "1d", "2d", "3d")}
 IGNORED |= { ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 IGNORED |= {("F.celu", "2"), ("F.hardtanh", "3"), ("F.threshold", "3")}
+IGNORED |= {("F.alpha_dropout", "3"), ("F.feature_alpha_dropout", "3"), ("F.rrelu", "4")}
 IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", "relu6", "selu")}
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
 MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors}
 MODULES |= {"tn.distributions": distributions}
-MODULES |= {"nn": nn, "F": functional, "optim": optim, "data": data, "func": func}
+MODULES |= {"nn": nn, "nn.utils.rnn": rnn, "F": functional, "optim": optim, "data": data, "func": func}
 MODULES |= {"optim.lr_scheduler": optim.lr_scheduler, "optim.swa_utils": optim.swa_utils}
 
 

@@ -111,7 +111,7 @@ def test_multihead_attention() -> None:
         nn.MultiheadAttention(6, 4)
     with pytest.raises(tn.ShapeError, match=r"TN802: attention: key has shape \[5, 3, 4\]"):
         layer(tn.ones(4, 3, 6), tn.ones(5, 3, 4), tn.ones(5, 3, 6))
-    with pytest.raises(tn.DTypeError, match="TN802: attention: a mask of dtype int64"):
+    with pytest.raises(tn.DTypeError, match="TN802: attention: attn_mask is of dtype int64"):
         layer(tn.ones(4, 6), tn.ones(5, 6), tn.ones(5, 6), attn_mask=tn.ones(4, 5).long())
     with pytest.raises(ValueError, match="activation is 'relu', 'gelu' or a function"):
         nn.TransformerEncoderLayer(6, 2, activation="tanh")

@@ -208,8 +208,8 @@ LINES = Bounded()
 
 
 def kin(key: Any, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
-    """The result of a function of some extents, under a key for all that differ in extents alone. ``wrap`` makes of what
-    it gives for symbols a thing that has ``at`` values of the symbols, and says whether what is there ``agrees``."""
+    """The result of a function of some extents, under a key for all cases that differ in extents alone. ``wrap`` makes
+    of what it gives for symbols a thing that has ``at`` values of the symbols, and says whether one ``agrees``."""
     line: Line = LINES.get(key) or LINES.keep(key, Line())
     found = line.at(extents)
     if found is None:

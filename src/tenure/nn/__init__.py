@@ -2,11 +2,29 @@
 
 from tenure.nn import functional, init, modules, utils
 from tenure.nn.activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
-from tenure.nn.attention import MultiheadAttention, TransformerEncoderLayer
+from tenure.nn.adaptive import AdaptiveLogSoftmaxWithLoss
+from tenure.nn.attention import MultiheadAttention
+from tenure.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tenure.nn.container import ModuleDict, ModuleList, Sequential
 from tenure.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from tenure.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
 from tenure.nn.embedding import Embedding, EmbeddingBag
-from tenure.nn.groups import GroupNorm, LocalResponseNorm, RMSNorm
+from tenure.nn.groups import CrossMapLRN2d, GroupNorm, LocalResponseNorm, RMSNorm
+from tenure.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from tenure.nn.linear import Identity, Linear
 from tenure.nn.loss import (
     BCELoss,
@@ -22,14 +40,12 @@ from tenure.nn.loss import (
 )
 from tenure.nn.margins import (
     CosineEmbeddingLoss,
-    CosineSimilarity,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     MarginRankingLoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
-    PairwiseDistance,
     PoissonNLLLoss,
     SoftMarginLoss,
     TripletMarginLoss,
@@ -62,6 +78,8 @@ from tenure.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from tenure.nn.parallel import DataParallel, SyncBatchNorm
+from tenure.nn.parameters import ParameterDict, ParameterList
 from tenure.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -72,6 +90,8 @@ from tenure.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
+    FractionalMaxPool2d,
+    FractionalMaxPool3d,
     LPPool1d,
     LPPool2d,
     LPPool3d,
@@ -94,14 +114,16 @@ from tenure.nn.rectifiers import (
     Mish,
     PReLU,
     ReLU6,
+    RReLU,
+    Softmax2d,
     Softmin,
     Softshrink,
     Softsign,
     Tanhshrink,
     Threshold,
 )
-from tenure.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from tenure.nn.regularize import Dropout, Dropout1d, Dropout2d, Dropout3d
+from tenure.nn.recurrent import GRU, LSTM, RNN, RNNBase
+from tenure.nn.regularize import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from tenure.nn.resampling import (
     ChannelShuffle,
     Fold,
@@ -112,8 +134,17 @@ from tenure.nn.resampling import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
-from tenure.nn.shape import Flatten
+from tenure.nn.shape import Flatten, Unflatten
+from tenure.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
+from tenure.values.places.buffer import Buffer
 from tenure.values.places.parameter import Parameter
+from tenure.values.places.uninitialized import UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "CELU",
@@ -127,9 +158,11 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -138,6 +171,8 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
+    "Buffer",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -155,14 +190,19 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "Embedding",
     "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
@@ -183,6 +223,19 @@ __all__ = [
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -208,11 +261,16 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNBase",
     "RNNCell",
+    "RNNCellBase",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -227,17 +285,26 @@ __all__ = [
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

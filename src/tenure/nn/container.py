@@ -67,16 +67,48 @@ class _Ordered(Module, Generic[M]):
     def __iter__(self) -> Iterator[M]:
         return iter(tuple(self._modules.values()))
 
+    def __iadd__(self, modules: Iterable[M]) -> Self:
+        return self.extend(modules)
+
     def append(self, module: M) -> Self:
         """Add a module at the end."""
         self.register_module(str(len(self)), module)
         return self
 
     def extend(self, modules: Iterable[M]) -> Self:
-        """Add modules at the end."""
-        for module in modules:
+        """Add modules at the end; DTypeError (TN802) for what is no list of them."""
+        if not hasattr(type(modules), "__iter__") or isinstance(modules, str | bytes | Mapping):
+            raise DTypeError(f"{type(self).__name__}: a list of modules is expected, not {shown(modules)}")
+        for module in tuple(modules):
             self.append(module)
         return self
+
+    def insert(self, index: int, module: M) -> Self:
+        """Put a module before a position."""
+        modules = list(self)
+        modules.insert(self._position(index), module)
+        self._check_module(module)
+        self._modules.clear()
+        return self.extend(modules)
+
+    def _position(self, index: int) -> int:
+        """The position to insert before: any, as a list takes it."""
+        size = len(self)
+        return max(-size, min(size, int_of(index, "insert: the index")))
+
+    def _check_module(self, module: object) -> None:
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"insert: module is not a Module but {shown(module)}")
+
+    @overload
+    def pop(self, key: int = -1) -> M: ...
+    @overload
+    def pop(self, key: slice) -> Self: ...
+    def pop(self, key: int | slice = -1) -> M | Self:
+        """Remove the module at a position, or those of a slice, and return it; TN801 outside."""
+        found = self[key if isinstance(key, slice) else int_of(key, "pop: the key")]
+        del self[key]
+        return found
 
 
 class Sequential(_Ordered[Module]):
@@ -98,6 +130,30 @@ class Sequential(_Ordered[Module]):
 
     def _sliced(self, items: list[tuple[str, Module]]) -> Any:
         return Sequential(dict(items))
+
+    def _position(self, index: int) -> int:
+        size = len(self)
+        if not -size <= int_of(index, "insert: the index") <= size:
+            raise OutOfRange(f"insert: index {index} is out of range for {size} modules")
+        return index
+
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            return NotImplemented
+        return Sequential(*self, *other)
+
+    def __mul__(self, count: int) -> Sequential:
+        return Sequential(*self._times(count))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, count: int) -> Self:
+        return self.extend(self._times(count)[len(self) :])
+
+    def _times(self, count: Any) -> list[Module]:
+        if int_of(count, "Sequential: a number of times") < 1:
+            raise ValueError(f"Sequential: a number of times is 1 or more, not {count}")
+        return [module for _ in range(count) for module in self]
 
     def forward(self, input: Any) -> Tensor:
         """The result of the last module."""
@@ -125,12 +181,8 @@ class ModuleList(_Ordered[M]):
     def _sliced(self, items: list[tuple[str, M]]) -> Any:
         return ModuleList([module for _, module in items])
 
-    def insert(self, index: int, module: M) -> None:
-        """Put a module before a position."""
-        modules = list(self)
-        modules.insert(max(-len(modules), min(len(modules), int_of(index, "insert: the index"))), module)
-        self._modules.clear()
-        self.extend(modules)
+    def __add__(self, other: Iterable[M]) -> ModuleList[M]:
+        return ModuleList([*self, *ModuleList(other)])
 
     def __repr__(self) -> str:
         children = []
@@ -146,8 +198,7 @@ class ModuleList(_Ordered[M]):
         return state.describe(self, children)
 
 
-publish(_Ordered, "append", "extend")
-publish(ModuleList, "insert")
+publish(_Ordered, "append", "extend", "insert", "pop")
 
 
 class ModuleDict(Module, Generic[M]):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
 from tenure.nn import functional, init
 from tenure.nn.module import Module
 from tenure.nn.normalize import Scaled
-from tenure.values.operations.creation import check_device
+from tenure.values.operations.creation import check_device, tensor
 from tenure.values.operations.factories import ones, zeros
+from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -124,3 +127,29 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """Options."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """Local response normalization by its older name, of inputs (N, C, H, W).
+
+    The window has an odd number of channels, size - 1 of an even ``size``, by which alpha is divided all the same; the
+    first channel counts for all behind its window, too, as in PyTorch.
+
+    >>> nn.CrossMapLRN2d(2)(tn.ones(1, 3, 2, 2)).shape
+    (1, 3, 2, 2)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The normalized input, in its shape; ShapeError (TN802) for other axes."""
+        x = value_of(input)
+        if x.ndim != 4:
+            raise ShapeError(f"CrossMapLRN2d: an input of shape {list(x.shape)}; it is (N, C, H, W)")
+        half, channels = (self.size + 1) // 2 - 1, x.shape[1]
+        squares = x * x
+        apart = np.arange(channels)[:, None] - np.arange(channels)[None]
+        near = (abs(apart) <= half) | ((apart > half) & (np.arange(channels) == 0))
+        sums = (tensor(near.astype(np.float32)).to(x.dtype) @ squares.flatten(2)).reshape(x.shape)
+        return x * (sums * (self.alpha / self.size) + self.k) ** -self.beta

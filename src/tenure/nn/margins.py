@@ -7,46 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.nn import functional
 from tenure.nn.loss import Loss, WeightedLoss
-from tenure.nn.module import Module
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
-
-
-class CosineSimilarity(Module):
-    """Cosine of the angle between vectors; see ``functional.cosine_similarity``.
-
-    >>> nn.CosineSimilarity()(tn.tensor([[3.0, 4.0]]), tn.tensor([[4.0, 3.0]]))
-    tensor([0.9600])
-    """
-
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.dim = dim
-        self.eps = eps
-
-    def forward(self, x1: ArrayLike, x2: ArrayLike) -> Tensor:
-        """The cosines, in the shape of the inputs without the axis ``dim``."""
-        return functional.cosine_similarity(x1, x2, self.dim, self.eps)
-
-
-class PairwiseDistance(Module):
-    """The p-norm of a difference along the last axis; see ``functional.pairwise_distance``.
-
-    >>> nn.PairwiseDistance()(tn.tensor([[0.0, 0.0]]), tn.tensor([[3.0, 4.0]]))
-    tensor([5.0000])
-    """
-
-    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
-        super().__init__()
-        self.norm = p
-        self.eps = eps
-        self.keepdim = keepdim
-
-    def forward(self, x1: ArrayLike, x2: ArrayLike) -> Tensor:
-        """The distances, in the shape of the inputs without the last axis."""
-        return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
 class PoissonNLLLoss(Loss):

@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from tenure.dtypes import DTypeLike, as_dtype
 from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
+from tenure.nn.convert import Converted
 from tenure.nn.forward import HasForward, P, R
 from tenure.nn.hooks import EVERY, Hooked, call
 from tenure.nn.lending import CALLS, refuse_call
+from tenure.nn.paths import Paths
 from tenure.nn.state_hooks import IncompatibleKeys
 from tenure.runtime.bracket import bracket
 from tenure.values.native.hits import methods
+from tenure.values.places.buffer import Buffer
 from tenure.values.places.loans import LENDING, UPDATING
 from tenure.values.places.parameter import BIRTHS, Parameter
 from tenure.values.places.var import Var
@@ -35,7 +37,7 @@ _UNNAME = (_NAME, None)
 REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
-class Module(Hooked):
+class Module(Hooked, Paths, Converted):
     """The base of neural-network modules. A subclass calls ``super().__init__()`` and defines ``forward``.
 
     A module owns its parameters and its buffers, which are places. Calling it calls ``forward``; an operation
@@ -175,6 +177,8 @@ class Module(Hooked):
             if value is not None:
                 raise TypeError(f"cannot assign {type(value).__name__!r} as module {name!r} (Module or None)")
             self._modules[name] = None
+        elif isinstance(value, Buffer):
+            self.register_buffer(name, value, value.persistent)
         elif name in vars(self).get("_buffers", ()):
             self._buffers[name] = state.buffer_of(name, value)
         else:
@@ -279,15 +283,6 @@ class Module(Hooked):
                 yield module
                 stack += [m for m in reversed(tuple(module._modules.values())) if m is not None]
 
-    def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path; AttributeError where there is none."""
-        module: Any = self
-        for name in target.split(".") if target else ():
-            module = module._modules.get(name)
-            if module is None:
-                raise AttributeError(f"{type(self).__name__!r} has no module {target!r}")
-        return module  # type: ignore[no-any-return]
-
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call ``fn`` with every module, children first."""
         for module in self.children():
@@ -320,33 +315,6 @@ class Module(Hooked):
                 p.grad = None
             elif (g := p.grad) is not None:
                 g.zero_()
-
-    def to(self, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None) -> Self:
-        """Replace floating parameters and buffers by ones of another dtype; there is one device.
-
-        A place keeps its dtype, so parameters are *replaced*: an optimizer made before raises TN597 at its
-        next step. Gradients are converted, tied parameters stay tied.
-        """
-        target = convert.target(args, dtype, device)
-        if target is not None:
-            convert.cast(self, target)
-        return self
-
-    def type(self, dst_type: DTypeLike) -> Self:
-        """Convert to a dtype; see ``to``."""
-        return self.to(as_dtype(dst_type))
-
-    def float(self) -> Self:
-        """Convert to float32; see ``to``."""
-        return self.to(as_dtype("float32"))
-
-    def double(self) -> Self:
-        """Convert to float64; see ``to``."""
-        return self.to(as_dtype("float64"))
-
-    def cpu(self) -> Self:
-        """Itself: everything is on the CPU."""
-        return self
 
     def state_dict(
         self, *, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
@@ -392,8 +360,8 @@ class Module(Hooked):
         return new
 
 
-publish(Module, "register_parameter", "register_buffer", "add_module", "register_module", "get_submodule")
-publish(Module, "load_state_dict", "train", "to")
-check_methods(Module, "apply", "requires_grad_", "zero_grad", "type")
+publish(Module, "register_parameter", "register_buffer", "add_module", "register_module")
+publish(Module, "load_state_dict", "train")
+check_methods(Module, "apply", "requires_grad_", "zero_grad")
 CALLS.add(Module.__call__.__code__)
 methods(Module, __getattr__="registered")

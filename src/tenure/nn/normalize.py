@@ -74,8 +74,8 @@ class LayerNorm(Scaled):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
 
 
-class _BatchNorm(Scaled):
-    """Batch normalization: each channel by the statistics of the batch in training, by running ones in evaluation.
+class Normalization(Scaled):
+    """Base of batch and instance normalization: each channel by statistics of the batch, or by running ones.
 
     Owns ``weight`` (starts at 1) and ``bias`` (at 0) of shape (num_features,), or None; and the buffers
     ``running_mean``, ``running_var`` and ``num_batches_tracked``, which training writes, unless
@@ -123,10 +123,17 @@ class _BatchNorm(Scaled):
         self.reset_running_stats()
         super().reset_parameters()
 
+    def channel_axis(self, shape: tuple[int, ...]) -> int:
+        """The axis of the channels; ShapeError (TN802) for a shape that no input has."""
+        if len(shape) not in self.dims:
+            raise ShapeError(f"{self} of an input of shape {list(shape)}")
+        return 1
+
     def forward(self, input: Tensor) -> Tensor:
         """The normalized input (batch, num_features, …), in its shape; ShapeError (TN802) for another."""
-        if input.ndim not in self.dims or input.shape[1] != self.num_features:
-            raise ShapeError(f"{self} of an input of shape {list(input.shape)}")
+        shape = input.shape
+        if shape[self.channel_axis(shape)] != self.num_features:
+            raise ShapeError(f"{self} of an input of shape {list(shape)}")
         momentum = 0.0 if self.momentum is None else self.momentum
         writes = self.training and self.track_running_stats
         if writes and self.num_batches_tracked is not None:
@@ -143,7 +150,7 @@ class _BatchNorm(Scaled):
         return f"{self.num_features}, eps={self.eps}, {options}, track_running_stats={self.track_running_stats}"
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(Normalization):
     """Batch normalization of inputs (batch, channels) or (batch, channels, length); see ``functional.batch_norm``.
 
     >>> nn.BatchNorm1d(1)(tn.tensor([[1.0], [3.0]])).detach()
@@ -154,7 +161,7 @@ class BatchNorm1d(_BatchNorm):
     dims = (2, 3)
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(Normalization):
     """Batch normalization of inputs (batch, channels, height, width); see ``functional.batch_norm``.
 
     >>> nn.BatchNorm2d(3)(tn.rand(2, 3, 4, 4)).shape
@@ -164,7 +171,7 @@ class BatchNorm2d(_BatchNorm):
     dims = (4,)
 
 
-class BatchNorm3d(_BatchNorm):
+class BatchNorm3d(Normalization):
     """Batch normalization of inputs (batch, channels, depth, height, width); see ``functional.batch_norm``.
 
     >>> nn.BatchNorm3d(3)(tn.rand(2, 3, 2, 2, 2)).shape
@@ -174,10 +181,10 @@ class BatchNorm3d(_BatchNorm):
     dims = (5,)
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(Normalization):
     """Instance normalization: each channel of each example by its own statistics.
 
-    Owns what ``_BatchNorm`` does; by default there is no weight, no bias and no running statistics. See
+    Owns what ``Normalization`` does; by default there is no weight, no bias and no running statistics. See
     ``functional.instance_norm``.
     """
 
@@ -190,15 +197,22 @@ class _InstanceNorm(_BatchNorm):
         track_running_stats: bool = False,
         device: str | None = None,
         dtype: DTypeLike | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+
+    def channel_axis(self, shape: tuple[int, ...]) -> int:
+        """The axis of the channels; ShapeError (TN802) for a shape that no input has."""
+        return 0 if len(shape) == self.dims[0] - 1 else super().channel_axis(shape)
 
     def forward(self, input: Tensor) -> Tensor:
         """The normalized input (batch, num_features, …), or one example of it; ShapeError (TN802) for another."""
-        single = input.ndim == self.dims[0] - 1
-        x = input.unsqueeze(0) if single else input
-        if x.ndim not in self.dims or x.shape[1] != self.num_features:
+        axis = self.channel_axis(input.shape)
+        if input.shape[axis] != self.num_features:
             raise ShapeError(f"{self} of an input of shape {list(input.shape)}")
+        single = axis == 0
+        x = input.unsqueeze(0) if single else input
         own = self.training or not self.track_running_stats
         form = (self.weight, self.bias, own, self.momentum or 0.0, self.eps)
         out = functional.instance_norm(x, self.running_mean, self.running_var, *form)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tenure.nn import functional
-from tenure.nn.functional.convolution import Sizes
+from tenure.nn.functional.convolution import Sizes, sizes_of
+from tenure.nn.functional.fractional import checked_sizes
 from tenure.nn.module import Module
+from tenure.values.places.buffer import Buffer
+from tenure.values.trace.given import flag
 
 if TYPE_CHECKING:
     from tenure.values.tensor.typing import ArrayLike
@@ -22,9 +25,9 @@ class Arguments(Module):
         """The arguments of the function."""
         return {name: getattr(self, name) for name in self.shown}
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **named: Any) -> Any:
         """The function of the inputs."""
-        return getattr(functional, self.function)(*inputs, **self.arguments())
+        return getattr(functional, self.function)(*inputs, **named, **self.arguments())
 
     def extra_repr(self) -> str:
         """The arguments."""
@@ -301,3 +304,47 @@ class MaxUnpool3d(_MaxUnpool):
     """
 
     function = "max_unpool3d"
+
+
+class _FractionalMaxPool(Arguments):
+    shown = ("kernel_size", "output_size", "output_ratio", "return_indices", "_random_samples")
+    axes: ClassVar[int]
+
+    def __init__(
+        self, kernel_size: Sizes, output_size: Sizes | None = None,
+        output_ratio: float | tuple[float, ...] | None = None, return_indices: bool = False,
+        _random_samples: ArrayLike | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        name = type(self).__name__
+        self.kernel_size = sizes_of(name, "kernel_size", kernel_size, self.axes)
+        self.output_size, self.output_ratio = checked_sizes(name, self.axes, output_size, output_ratio)
+        self.return_indices = flag(f"{name}: return_indices", return_indices)
+        samples = None if _random_samples is None else Buffer(_random_samples, persistent=True)
+        self.register_buffer("_random_samples", samples)
+
+    def extra_repr(self) -> str:
+        """The windows."""
+        return ", ".join([f"{name}={getattr(self, name)}" for name in self.shown[:3]])
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Layer of ``functional.fractional_max_pool2d``: the largest element of windows at random places over two axes.
+
+    ``output_size`` or ``output_ratio`` says how many there are. Owns the buffer ``_random_samples`` (N, C, 2), or None.
+
+    >>> nn.FractionalMaxPool2d(2, output_ratio=0.5)(tn.ones(1, 1, 6, 6)).shape
+    (1, 1, 3, 3)
+    """
+
+    function, axes = "fractional_max_pool2d", 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """Layer of ``functional.fractional_max_pool3d``: the largest element of windows at random places over three axes.
+
+    >>> nn.FractionalMaxPool3d(2, output_size=3)(tn.ones(1, 1, 6, 6, 6)).shape
+    (1, 1, 3, 3, 3)
+    """
+
+    function, axes = "fractional_max_pool3d", 3

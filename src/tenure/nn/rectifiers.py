@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from tenure.errors import ShapeError
 from tenure.nn import functional
 from tenure.nn.activation import Softmax
 from tenure.nn.module import Module
 from tenure.nn.pooling import Arguments
 from tenure.values.operations.creation import check_device
 from tenure.values.operations.factories import full
+from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -201,6 +203,39 @@ class Softmin(Softmax):
     def forward(self, input: ArrayLike) -> Tensor:
         """The function of each element, in the shape of the input."""
         return functional.softmin(input, self.dim)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of an input (N, C, H, W) or (C, H, W), at each place.
+
+    >>> nn.Softmax2d()(tn.zeros(1, 2, 1, 1)).flatten()
+    tensor([0.5000, 0.5000])
+    """
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The shares, in the shape of the input; ShapeError (TN802) for other axes."""
+        x = value_of(input)
+        if x.ndim not in (3, 4):
+            raise ShapeError(f"Softmax2d: an input of shape {list(x.shape)}; it is (N, C, H, W) or (C, H, W)")
+        return functional.softmax(x, -3)
+
+
+class RReLU(_Flagged):
+    """Layer of ``functional.rrelu``: x above zero, else x times a slope, in training a random one, elementwise.
+
+    >>> nn.RReLU(0.1, 0.3).eval()(tn.tensor([-1.0, 2.0]))
+    tensor([-0.2000,  2.0000])
+    """
+
+    shown = ("lower", "upper")
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.lower, self.upper = lower, upper
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The function of each element, in the shape of the input."""
+        return functional.rrelu(input, self.lower, self.upper, self.training)
 
 
 class GLU(Arguments):

@@ -1,234 +1,78 @@
-"""Recurrent layers: plain (RNN), with long short-term memory (LSTM) and gated (GRU), in PyTorch's names and layouts.
+"""Recurrent layers over sequences: plain (RNN), with long short-term memory (LSTM) and gated (GRU).
 
-RNN: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it.
-
-LSTM: i = σ(…), f = σ(…), g = tanh(…), o = σ(…), each of such a sum, c' = f · c + i · g, h' = o · tanh(c'), times W_hr
-where there is a projection. Source: Hochreiter, Schmidhuber, Neural Computation 1997, with Gers' forget gate.
-
-GRU: r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz),
-n = tanh(W_in x + b_in + r · (W_hn h + b_hn)), h' = (1 - z) · n + z · h. Source: Cho et al., EMNLP 2014.
-
-The rows of the gates lie one under the other in each weight, in that order.
+Names and layouts are PyTorch's; the steps and their formulas are those of the cells.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from tenure.dtypes import DTypeLike
-from tenure.errors import DTypeError, ShapeError, shown
-from tenure.nn import functional, init
-from tenure.nn.module import Module
-from tenure.values.native.hits import apply
+from tenure.errors import ShapeError, shown
+from tenure.nn import functional
+from tenure.nn.cells import GATED, PLAIN, REMEMBERING, Recurrent, State, check_input, known
+from tenure.nn.utils.rnn import PackedSequence, counts_of, pack, padded
+from tenure.values.operations.arithmetic import where
 from tenure.values.operations.creation import check_device
-from tenure.values.operations.factories import zeros
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.shaping import concat, stack
 from tenure.values.places.parameter import Parameter
-from tenure.values.tensor.composite import composite
+from tenure.values.trace.given import MOST_BYTES
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
-State = tuple[Any, ...]
-"""The state between steps: h, or of an LSTM h and c."""
+
+class Kind(NamedTuple):
+    """A kind of recurrent layer: parts of a weight, tensors between steps, the step."""
+
+    gates: int
+    states: int
+    cell: Any
 
 
-def _sum(h: Any, weight: Any, bias: Any) -> Any:
-    return h @ weight if bias is None else h @ weight + bias
+KINDS = {
+    "LSTM": Kind(4, 2, REMEMBERING),
+    "GRU": Kind(3, 1, GATED),
+    "RNN_TANH": Kind(1, 1, PLAIN["tanh"]),
+    "RNN_RELU": Kind(1, 1, PLAIN["relu"]),
+}
+"""Kinds of layers by PyTorch's name of their mode."""
 
 
-def _gated(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
-    to_r, to_z, to_new = gates.chunk(3, -1)
-    from_r, from_z, from_new = _sum(h, weight, bias).chunk(3, -1)
-    r, z = (to_r + from_r).sigmoid(), (to_z + from_z).sigmoid()
-    new = (to_new + r * from_new).tanh()
-    return new + z * (h - new)
+class RNNBase(Recurrent):
+    """Base of recurrent layers: one of ``mode`` "LSTM", "GRU", "RNN_TANH" or "RNN_RELU".
 
+    Shapes and parameters as in ``GRU``. Sequences of several lengths come and go as a ``PackedSequence``
+    (``nn.utils.rnn``), whose states are those at the end of each.
 
-def _remembering(gates: Any, h: Any, c: Any, weight: Any, bias: Any = None) -> Any:
-    to_i, to_f, to_g, to_o = (gates + _sum(h, weight, bias)).chunk(4, -1)
-    new = to_f.sigmoid() * c + to_i.sigmoid() * to_g.tanh()
-    return to_o.sigmoid() * new.tanh(), new
-
-
-def _plain(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
-    return (gates + _sum(h, weight, bias)).tanh()
-
-
-def _rectified(gates: Any, h: Any, weight: Any, bias: Any = None) -> Any:
-    return (gates + _sum(h, weight, bias)).relu()
-
-
-GATED = composite("gru_step", _gated, "AddBackward0")
-REMEMBERING = composite("lstm_step", _remembering, "MulBackward0")
-PLAIN = {"tanh": composite("rnn_step", _plain, "TanhBackward0")}
-PLAIN["relu"] = composite("rnn_step", _rectified, "ReluBackward0")
-
-
-class _Recurrent(Module):
-    """Base of cells and layers: ``gates`` parts of a weight, ``states`` tensors between steps."""
-
-    gates: ClassVar[int]
-    states: ClassVar[int] = 1
-    _cell: Any
-    hidden_size: int
-    proj_size: int = 0
-
-    def _add_weights(self, suffix: str, inputs: int, bias: bool, dtype: DTypeLike | None) -> None:
-        """Weights and biases from the input and from the state to the gates, and the projection."""
-        rows, given = self.gates * self.hidden_size, self.proj_size or self.hidden_size
-        for name, shape in (("weight_ih", (rows, inputs)), ("weight_hh", (rows, given))):
-            self.register_parameter(name + suffix, Parameter(zeros(shape, dtype=dtype)))
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name + suffix, Parameter(zeros(rows, dtype=dtype)) if bias else None)
-        if self.proj_size:
-            shape = (self.proj_size, self.hidden_size)
-            self.register_parameter("weight_hr" + suffix, Parameter(zeros(shape, dtype=dtype)))
-
-    def reset_parameters(self) -> None:
-        """Start anew, uniform within ± 1 / √hidden_size."""
-        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0
-        for p in self.parameters():
-            init.uniform_(p, -bound, bound)
-
-    def _start(self, given: Any, wanted: tuple[int, ...], like: Any) -> State:
-        """The state given, or zeros."""
-        shapes = [(*wanted, self.proj_size or self.hidden_size), (*wanted, self.hidden_size)][: self.states]
-        if given is None:
-            return tuple([zeros(shape, dtype=like.dtype) for shape in shapes])
-        parts = given if self.states > 1 and isinstance(given, tuple | list) else (given,)
-        if len(parts) != self.states:
-            raise ShapeError(f"a state of {self.states} tensors is expected, not {shown(given)}")
-        return tuple([_checked_state(h, shape) for h, shape in zip(parts, shapes, strict=True)])
-
-    def _next(self, gates: Any, state: State, weight: Any, bias: Any, projection: Any) -> State:
-        """The state after a step, from the input's part of the gates."""
-        found: Any = apply(self._cell, (gates, *state, weight, *(() if bias is None else (bias,))))
-        if self.states == 1:
-            return (found,)
-        h, c = found
-        return (h if projection is None else h @ projection), c
-
-    def _weights(self, suffix: str) -> tuple[Any, Any, Any]:
-        """The weights from the state, transposed, which a sequence does once; their bias; the projection."""
-        own = self._parameters
-        bias, projection = own[f"bias_hh{suffix}"], own.get(f"weight_hr{suffix}")
-        weight = own[f"weight_hh{suffix}"].T
-        return weight, None if bias is None else bias.value, None if projection is None else projection.T
-
-
-class _Cell(_Recurrent):
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__()
-        check_device(device)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.bias = bias
-        self._add_weights("", input_size, bias, dtype)
-        self.reset_parameters()
-
-    def forward(self, input: ArrayLike, hx: Any = None) -> Any:
-        """The next state (…, hidden_size); ShapeError (TN802) where input or state have another shape."""
-        x = value_of(input)
-        _check_input(x, self.input_size, (1, 2))
-        state = self._start(hx, x.shape[:-1], x)
-        gates = functional.linear(x, self.weight_ih, self.bias_ih)
-        found = self._next(gates, state, *self._weights(""))
-        return found if self.states > 1 else found[0]
-
-    def extra_repr(self) -> str:
-        """The sizes."""
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
-
-
-class GRUCell(_Cell):
-    """One step of a gated recurrent unit: from input (…, input_size) and state (…, hidden_size) to the next state.
-
-    Owns ``weight_ih`` (3 · hidden, input), ``weight_hh`` (3 · hidden, hidden), ``bias_ih`` and ``bias_hh``
-    (3 · hidden,) or None. Without a state it starts at zero.
-
-    >>> nn.GRUCell(3, 4)(tn.ones(2, 3)).shape
-    (2, 4)
+    >>> out, last = nn.RNNBase("GRU", 3, 4)(tn.ones(5, 2, 3))
+    >>> out.shape, last.shape
+    ((5, 2, 4), (1, 2, 4))
     """
 
-    gates = 3
-    _cell = GATED
-
-
-class LSTMCell(_Cell):
-    """One step of a long short-term memory: from input (…, input_size) and a state (h, c) to the next (h, c).
-
-    Owns ``weight_ih`` (4 · hidden, input), ``weight_hh`` (4 · hidden, hidden), ``bias_ih`` and ``bias_hh``
-    (4 · hidden,) or None. Without a state it starts at zero.
-
-    >>> h, c = nn.LSTMCell(3, 4)(tn.ones(2, 3))
-    >>> h.shape, c.shape
-    ((2, 4), (2, 4))
-    """
-
-    gates, states = 4, 2
-    _cell = REMEMBERING
-
-
-class RNNCell(_Cell):
-    """One step of a plain recurrent layer: from input (…, input_size) and state (…, hidden_size) to the next state.
-
-    ``nonlinearity`` is "tanh" or "relu". Owns ``weight_ih`` (hidden, input), ``weight_hh`` (hidden, hidden),
-    ``bias_ih`` and ``bias_hh`` (hidden,) or None. Without a state it starts at zero.
-
-    >>> nn.RNNCell(3, 4)(tn.ones(2, 3)).shape
-    (2, 4)
-    """
-
-    gates = 1
-
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: str = "tanh",
-        device: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        self.nonlinearity = _known(nonlinearity)
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-
-    @property
-    def _cell(self) -> Any:
-        """The step of its nonlinearity."""
-        return PLAIN[self.nonlinearity]
-
-
-def _known(nonlinearity: Any) -> str:
-    if nonlinearity not in ("tanh", "relu"):
-        raise DTypeError(f"nonlinearity is 'tanh' or 'relu', not {shown(nonlinearity)}")
-    return nonlinearity  # type: ignore[no-any-return]
-
-
-class _Layers(_Recurrent):
-    """Layers over a sequence, each in one direction or in both."""
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool, dropout: float,
-        bidirectional: bool, device: str | None, dtype: DTypeLike | None, proj_size: int = 0,
+        self, mode: str, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
+        device: str | None = None, dtype: DTypeLike | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         check_device(device)
+        if mode not in KINDS:
+            raise ValueError(f"mode is one of {list(KINDS)}, not {shown(mode)}")
         if not 0.0 <= dropout <= 1.0:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {dropout}")
         if not 0 <= proj_size < max(hidden_size, 1):
             raise ShapeError(f"proj_size {proj_size} is smaller than hidden_size {hidden_size}, or 0")
+        if proj_size and mode != "LSTM":
+            raise ValueError(f"proj_size is an argument of LSTM, not of {mode}")
+        if num_layers < 1:
+            raise ValueError(f"num_layers is at least 1, not {num_layers}")
+        if num_layers * max(4 * hidden_size, 1024) > MOST_BYTES:
+            raise ShapeError(f"num_layers {num_layers}: there is no memory for so many layers")
+        self.mode = mode
+        self.gates, self.states, self._cell = KINDS[mode]
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = bidirectional, proj_size
@@ -241,38 +85,82 @@ class _Layers(_Recurrent):
     def _directions(self) -> tuple[str, ...]:
         return ("", "_reverse") if self.bidirectional else ("",)
 
-    def forward(self, input: ArrayLike, hx: Any = None) -> tuple[Tensor, Any]:
+    @property
+    def all_weights(self) -> list[list[Parameter]]:
+        """The parameters, a list for each layer and direction."""
+        ends = [f"_l{layer}{end}" for layer in range(self.num_layers) for end in self._directions()]
+        own = self._parameters.items()
+        return [[p for name, p in own if p is not None and name.partition("_l")[1:] == ("_l", e[2:])] for e in ends]
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: parameters need not lie together."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, input: PackedSequence, hx: Any = None) -> tuple[PackedSequence, Any]: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, input: ArrayLike, hx: Any = None) -> tuple[Tensor, Any]: ...
+        def __call__(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+            """Call ``forward`` and the hooks around it."""
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The states of the last layer, and the last states; ShapeError (TN802) where the shapes do not fit."""
+        if isinstance(input, PackedSequence):
+            return self._over_packed(input, hx)
         x = value_of(input)
-        _check_input(x, self.input_size, (2, 3))
+        check_input(x, self.input_size, (2, 3))
         swapped = self.batch_first and x.ndim == 3
         if not x.shape[int(swapped)]:
             raise ShapeError(f"{type(self).__name__}: an input of shape {list(x.shape)} has no step to go over")
         if swapped:
             x = x.transpose(0, 1)
-        count = self.num_layers * len(self._directions())
-        starts = self._start(hx, (count, *x.shape[1:-1]), x)
+        x, found = self._over(x, self._start(hx, self._wanted(x), x), None)
+        return x.transpose(0, 1) if swapped else x, found if self.states > 1 else found[0]
+
+    def _wanted(self, x: Any) -> tuple[int, ...]:
+        """The first sizes of the states for an input (length, …, features)."""
+        return (self.num_layers * len(self._directions()), *x.shape[1:-1])
+
+    def _over_packed(self, given: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
+        """Packed sequences go over padded ones: where one has ended its state stays, or has not begun from the end."""
+        check_input(given.data, self.input_size, (2,))
+        counts = counts_of(given)
+        x, within = padded(given.data, counts)
+        starts = self._start(hx, self._wanted(x), x)
+        if hx is not None and given.sorted_indices is not None:
+            starts = tuple([s[:, given.sorted_indices] for s in starts])
+        x, found = self._over(x, starts, within)
+        if given.unsorted_indices is not None:
+            found = tuple([s[:, given.unsorted_indices] for s in found])
+        out = given._replace(data=pack(x, counts))
+        return out, found if self.states > 1 else found[0]
+
+    def _over(self, x: Any, starts: State, within: Any) -> tuple[Any, State]:
+        """All layers over an input (length, …, features): the states of the last layer, and the last states."""
         last: list[State] = []
         for layer in range(self.num_layers):
             if layer:
                 x = functional.dropout(x, self.dropout, self.training)
             outs = []
             for end in self._directions():
-                out, state = self._run(x, f"_l{layer}{end}", tuple([s[len(last)] for s in starts]))
+                out, state = self._run(x, f"_l{layer}{end}", tuple([s[len(last)] for s in starts]), within)
                 outs.append(out)
                 last.append(state)
             x = outs[0] if len(outs) == 1 else concat(outs, -1)
-        found = tuple([stack([state[k] for state in last]) for k in range(self.states)])
-        return x.transpose(0, 1) if swapped else x, found if self.states > 1 else found[0]
+        return x, tuple([stack([state[k] for state in last]) for k in range(self.states)])
 
-    def _run(self, x: Any, suffix: str, state: State) -> tuple[Any, State]:
+    def _run(self, x: Any, suffix: str, state: State, within: Any) -> tuple[Any, State]:
         """The states of one layer in one direction, in the order of the input, and the last."""
         own = self._parameters
         gates = functional.linear(x, own[f"weight_ih{suffix}"], own[f"bias_ih{suffix}"])
         weights, steps = self._weights(suffix), range(x.shape[0])
         found = {}
         for k in reversed(steps) if suffix.endswith("_reverse") else steps:
-            state = self._next(gates[k], state, *weights)
+            new = self._next(gates[k], state, *weights)
+            if within is not None:
+                new = tuple([where(within[k], n, s) for n, s in zip(new, state, strict=True)])
+            state = new
             found[k] = state[0]
         return stack([found[k] for k in steps]), state
 
@@ -285,7 +173,7 @@ class _Layers(_Recurrent):
         return ", ".join(said)
 
 
-class GRU(_Layers):
+class GRU(RNNBase):
     """Layers of gated recurrent units (GRU) over a sequence.
 
     Input (length, batch, input_size), (batch, length, input_size) with ``batch_first``, or without the batch;
@@ -299,18 +187,15 @@ class GRU(_Layers):
     ((5, 2, 4), (1, 2, 4))
     """
 
-    gates = 3
-    _cell = GATED
-
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: DTypeLike | None = None,
     ) -> None:  # fmt: skip
-        form = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
-        super().__init__(input_size, hidden_size, *form)
+        form = (num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype)
+        super().__init__("GRU", input_size, hidden_size, *form)
 
 
-class LSTM(_Layers):
+class LSTM(RNNBase):
     """Layers of long short-term memory (LSTM) over a sequence, shaped as those of ``GRU``.
 
     The state is a pair (h, c); with ``proj_size`` h is projected to that size. Owns the weights of ``GRU`` with four
@@ -321,19 +206,16 @@ class LSTM(_Layers):
     ((5, 2, 4), (1, 2, 4), (1, 2, 4))
     """
 
-    gates, states = 4, 2
-    _cell = REMEMBERING
-
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:  # fmt: skip
-        form = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype, proj_size)
-        super().__init__(input_size, hidden_size, *form)
+        form = (num_layers, bias, batch_first, dropout, bidirectional, proj_size, device, dtype)
+        super().__init__("LSTM", input_size, hidden_size, *form)
 
 
-class RNN(_Layers):
+class RNN(RNNBase):
     """Layers of plain recurrence over a sequence, shaped as those of ``GRU``; ``nonlinearity`` is "tanh" or "relu".
 
     Owns the weights of ``GRU`` with one gate.
@@ -343,31 +225,11 @@ class RNN(_Layers):
     ((5, 2, 4), (1, 2, 4))
     """
 
-    gates = 1
-
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
         batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:  # fmt: skip
-        self.nonlinearity = _known(nonlinearity)
-        form = (num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
-        super().__init__(input_size, hidden_size, *form)
-
-    @property
-    def _cell(self) -> Any:
-        """The step of its nonlinearity."""
-        return PLAIN[self.nonlinearity]
-
-
-def _check_input(x: Any, size: int, ndims: tuple[int, int]) -> None:
-    if x.ndim not in ndims or x.shape[-1] != size:
-        axes = " or ".join(map(str, ndims))
-        raise ShapeError(f"an input of shape {list(x.shape)}, where {axes} axes are expected, the last of size {size}")
-
-
-def _checked_state(hx: Any, wanted: tuple[int, ...]) -> Tensor:
-    h = value_of(hx)
-    if h.shape != wanted:
-        raise ShapeError(f"a state of shape {list(h.shape)}, where {list(wanted)} is expected")
-    return h
+        self.nonlinearity = known(nonlinearity)
+        form = (num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype)
+        super().__init__(f"RNN_{self.nonlinearity.upper()}", input_size, hidden_size, *form)

@@ -71,3 +71,27 @@ class Dropout3d(Dropout):
     def forward(self, input: ArrayLike) -> Tensor:
         """The input with channels left out, in its shape."""
         return functional.dropout3d(input, self.p, self.training)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for ``SELU``, which keeps mean and variance; as ``functional.alpha_dropout``, in training.
+
+    >>> nn.AlphaDropout(0.5).eval()(tn.ones(2))
+    tensor([1., 1.])
+    """
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The input with elements left out, in its shape."""
+        return functional.alpha_dropout(input, self.p, self.training)
+
+
+class FeatureAlphaDropout(Dropout):
+    """Dropout of whole channels for ``SELU``; as ``functional.feature_alpha_dropout``, in training.
+
+    >>> nn.FeatureAlphaDropout(0.5).eval()(tn.ones(1, 2, 3)).sum()
+    tensor(6.)
+    """
+
+    def forward(self, input: ArrayLike) -> Tensor:
+        """The input with channels left out, in its shape."""
+        return functional.feature_alpha_dropout(input, self.p, self.training)

@@ -11,6 +11,7 @@ from tenure.nn.hooks import entries
 from tenure.nn.state_hooks import IncompatibleKeys, Loading, metadata, nothing
 from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
+from tenure.values.places.uninitialized import Uninitialized
 from tenure.values.places.updates import refuse_writes
 from tenure.values.places.var import Var
 from tenure.values.rules.modes import no_grad
@@ -73,14 +74,15 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     hooked = Loading(module, given, assign)
     given = hooked.given
     wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
-    found = {key: value_of(given[key]).detach() for key in wanted if key in given}
+    found = {key: loaded(key, given[key], place) for key, (_, _, place) in wanted.items() if key in given}
     keys = hooked.incompatible([k for k in wanted if k not in given], [k for k in given if k not in wanted])
     early = strict and not hooked.follows
     none = IncompatibleKeys([], [])
     said = [] if hooked.follows else hooked.messages
     _refuse(type(module).__name__, keys if early else none, wanted, found, said)
-    refuse_writes([wanted[key][2] for key in found])
-    before = {key: wanted[key][2].detach() for key in found} if hooked.follows else {}
+    shaped = [key for key in found if not isinstance(wanted[key][2], Uninitialized)]
+    refuse_writes([wanted[key][2] for key in shaped])
+    before = {key: wanted[key][2].detach() for key in shaped} if hooked.follows else {}
     _write(wanted, found, assign)
     if hooked.follows:
         keys = hooked.finish(wanted)
@@ -100,6 +102,10 @@ def _write(wanted: dict[str, Any], found: dict[str, Any], assign: bool) -> None:
     twins: dict[int, Any] = {}
     for key, value in found.items():
         owner, name, place = wanted[key]
+        if isinstance(place, Uninitialized):
+            if isinstance(value, Uninitialized):
+                continue
+            place.materialize(value.shape, dtype=value.dtype if assign else None)
         if not assign:
             place.copy_(value)
         elif isinstance(place, Parameter):
@@ -107,6 +113,15 @@ def _write(wanted: dict[str, Any], found: dict[str, Any], assign: bool) -> None:
             setattr(owner, name, twin)
         else:
             setattr(owner, name, Var(value))
+
+
+def loaded(key: str, given: Any, place: Any) -> Any:
+    """A value to load. What has no shape so far goes only to what has none either."""
+    if isinstance(given, Uninitialized) and isinstance(place, Uninitialized):
+        return given
+    if isinstance(given, Uninitialized):
+        raise StateDictError(f"{key} has no shape in the state_dict, which is of a lazy module before its first call")
+    return value_of(given).detach()
 
 
 def _refuse(
@@ -120,6 +135,8 @@ def _refuse(
         if names
     ]
     for key, value in found.items():
+        if isinstance(wanted[key][2], Uninitialized):
+            continue  # it takes any shape
         have, want = list(value.shape), list(wanted[key][2].shape)
         if have != want:
             problems.append(f"size mismatch for {key}: the state_dict has shape {have}, the model {want}")

@@ -9,7 +9,7 @@ from math import cos, pi
 from typing import Any, Literal
 
 from tenure.nn.module import Module
-from tenure.nn.normalize import _BatchNorm, _InstanceNorm
+from tenure.nn.normalize import Normalization, _InstanceNorm
 from tenure.optim.lr_scheduler.scheduler import LRScheduler, Rates, each, of_kind
 from tenure.optim.optimizer import Optimizer
 from tenure.optim.options import check_options
@@ -214,7 +214,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     tensor([2.])
     """
     check_device(device)
-    found = [m for m in model.modules() if isinstance(m, _BatchNorm) and not isinstance(m, _InstanceNorm)]
+    found = [m for m in model.modules() if isinstance(m, Normalization) and not isinstance(m, _InstanceNorm)]
     if not found:
         return
     momenta, training = [m.momentum for m in found], model.training

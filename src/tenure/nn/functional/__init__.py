@@ -18,8 +18,10 @@ from tenure.nn.functional.activation import (
     tanh,
 )
 from tenure.nn.functional.alignment import ctc_loss
+from tenure.nn.functional.attention import multi_head_attention_forward
 from tenure.nn.functional.bags import embedding_bag
 from tenure.nn.functional.batch import batch_norm
+from tenure.nn.functional.bilinear import bilinear
 from tenure.nn.functional.blocks import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from tenure.nn.functional.classes import cross_entropy, linear_cross_entropy, nll_loss
 from tenure.nn.functional.convolution import (
@@ -32,6 +34,7 @@ from tenure.nn.functional.convolution import (
 )
 from tenure.nn.functional.distances import cosine_similarity, pairwise_distance, pdist
 from tenure.nn.functional.divergences import binary_cross_entropy, kl_div
+from tenure.nn.functional.fractional import fractional_max_pool2d, fractional_max_pool3d
 from tenure.nn.functional.groups import group_norm, local_response_norm, normalize, rms_norm
 from tenure.nn.functional.instance import dropout1d, dropout2d, dropout3d, instance_norm
 from tenure.nn.functional.layer import (
@@ -70,6 +73,7 @@ from tenure.nn.functional.max_pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from tenure.nn.functional.noise import alpha_dropout, feature_alpha_dropout, gumbel_softmax, rrelu
 from tenure.nn.functional.padding import pad
 from tenure.nn.functional.pooling import (
     adaptive_avg_pool1d,
@@ -111,10 +115,12 @@ __all__ = [
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
     "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -136,12 +142,16 @@ __all__ = [
     "elu",
     "embedding",
     "embedding_bag",
+    "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gaussian_nll_loss",
     "gelu",
     "glu",
     "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -171,6 +181,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
@@ -187,6 +198,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "rrelu",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",

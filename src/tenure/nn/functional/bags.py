@@ -9,6 +9,7 @@ import numpy as np
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
+from tenure.nn.functional.rows import fetched
 from tenure.values.operations import scattering
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.boundary import array_of
@@ -29,8 +30,11 @@ def embedding_bag(
     input: ArrayLike,
     weight: ArrayLike,
     offsets: ArrayLike | None = None,
-    *,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
     mode: str = "mean",
+    sparse: bool = False,
     per_sample_weights: ArrayLike | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
@@ -40,7 +44,8 @@ def embedding_bag(
     Shapes: weight (count, size), and input (bags, n), or (n,) with ``offsets`` (bags,), where each bag begins: 0 first,
     none less than the one before, which are read; with ``include_last_offset`` the last one is the end. The result has
     (bags, size). ``per_sample_weights``, in the shape of the input, multiply the rows of a sum. Indices that equal
-    ``padding_idx`` count for nothing. Equal maxima share the gradient. OutOfRange (TN801), when the result is read, for
+    ``padding_idx`` count for nothing. ``max_norm``, ``norm_type``, ``scale_grad_by_freq`` (not with maxima) and
+    ``sparse`` as in ``embedding``. Equal maxima share the gradient. OutOfRange (TN801), when the result is read, for
     an index outside [0, count); TN802 for what does not fit.
 
     >>> table = tn.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -58,7 +63,10 @@ def embedding_bag(
         raise ShapeError(f"embedding_bag: {shapes}; they are (n,) or (bags, n), and (count, size)")
     bags, number = _bags(index, offsets, flag("include_last_offset", include_last_offset))
     flat = index.flatten()
-    rows = table[no_negative(flat, table.shape[0])]
+    if flag("embedding_bag: scale_grad_by_freq", scale_grad_by_freq) and mode == "max":
+        raise ValueError("embedding_bag: scale_grad_by_freq goes with mode='sum' and 'mean', not 'max'")
+    form = (max_norm, norm_type, scale_grad_by_freq, sparse)
+    rows = fetched("embedding_bag", weight, no_negative(flat, table.shape[0]), *form)
     counts = None if padding_idx is None else flat != _row(padding_idx, table.shape[0])
     if per_sample_weights is not None:
         rows = rows * _weights(value_of(per_sample_weights), index, table, mode)

@@ -11,6 +11,7 @@ from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
+from tenure.nn.functional.rows import fetched
 from tenure.ops import move, pointwise
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
@@ -120,10 +121,16 @@ LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0")
 
 
 @named_by_caller
-def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None) -> Tensor:
+def embedding(
+    input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Tensor:  # fmt: skip
     """Rows of a table at indices, weight[input].
 
     Shapes: input (…), weight (count, size); the result has (…, size). No gradient goes to the row ``padding_idx``.
+    With ``max_norm`` the weight is a place, whose rows at the indices are written first: none keeps a larger norm of
+    order ``norm_type``. ``scale_grad_by_freq`` divides the gradient of a row by how often its index occurs.
+    ``sparse`` has no effect: gradients are stored whole, and ``optim.SparseAdam`` leaves rows of zeros alone.
     OutOfRange (TN801), when the result is read, for an index outside [0, count); TN802 for what is no index or no
     matrix.
 
@@ -137,9 +144,11 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     if table.ndim != 2:
         raise ShapeError(f"embedding: a weight of shape {list(table.shape)}; it is (count, size)")
     count = table.shape[0]
-    rows = table[no_negative(index, count).flatten()].reshape(*index.shape, table.shape[1])
+    flat = no_negative(index, count).flatten()
+    form = (max_norm, norm_type, scale_grad_by_freq, sparse)
+    rows = fetched("embedding", weight, flat, *form).reshape(*index.shape, table.shape[1])
     if padding_idx is None:
-        return rows
+        return rows  # type: ignore[no-any-return]
     if not -count <= int_of(padding_idx, "padding_idx") < count:
         raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
     return where((index == padding_idx % count).unsqueeze(-1), rows.detach(), rows)

@@ -1,6 +1,6 @@
 """Utilities for the parameters of a model: gradients in training loops, and parameters computed from others."""
 
-from tenure.nn.utils import parametrizations, parametrize, prune
+from tenure.nn.utils import parametrizations, parametrize, prune, rnn
 from tenure.nn.utils.clip import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -35,6 +35,7 @@ __all__ = [
     "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "vector_to_parameters",
