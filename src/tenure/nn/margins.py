@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tenure.nn import functional
+from tenure.nn.distance import PairwiseDistance
 from tenure.nn.loss import Loss, WeightedLoss
 
 if TYPE_CHECKING:
