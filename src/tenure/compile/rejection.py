@@ -16,7 +16,7 @@ from tenure.compile.math.lanes import Builder, Lanes, outlined
 from tenure.compile.math.logarithm import log, log1p
 from tenure.compile.math.trigonometric import cos
 from tenure.compile.philox import I64, Words, block, from_pair, from_word
-from tenure.ops.rejection import DRAW, FEW, MOST_DRAWS, SMALL
+from tenure.ops.rejection import DRAW, FEW, MOST_DRAWS, NARROW, SMALL
 
 if TYPE_CHECKING:
     from tenure.compile.elements import Emitter
@@ -245,6 +245,9 @@ def binomial(w: Words, source: Source, v: Lanes, count: ir.Value, probability: i
 def von_mises(w: Words, source: Source, v: Lanes, kappa: ir.Value) -> ir.Value:
     """Angles of [−π, π] around 0."""
     b = v.b
+    wide, wanted = v.compare("<", kappa, NARROW), kappa
+    kappa = v.select(wide, wanted, NARROW)
+    width = v.select(wide, 1.0, v.call("sqrt", v.div(NARROW, v.select(wide, 1.0, wanted))))
     root = v.call("sqrt", v.add(1.0, v.mul(v.mul(4.0, kappa), kappa)))
     r = v.call("sqrt", v.add(1.0, root))
     share = v.div(v.mul(2.0, r), v.mul(v.add(1.0, root), v.add(r, math.sqrt(2))))
@@ -263,7 +266,7 @@ def von_mises(w: Words, source: Source, v: Lanes, kappa: ir.Value) -> ir.Value:
         rejected = b.and_(low, v.compare("<", v.sub(v.add(log(b, v.div(c, u1)), 1.0), c), 0.0))
         return [v.select(v.compare("<", u2, 0.5), v.neg(angle), angle)], rejected
 
-    return until_accepted(v, yes(v), [v.number(0.0)], attempt)[0]
+    return v.mul(until_accepted(v, yes(v), [v.number(0.0)], attempt)[0], width)
 
 
 DISTRIBUTIONS: dict[str, Callable[..., ir.Value]] = {

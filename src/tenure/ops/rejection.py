@@ -23,6 +23,8 @@ Array = np.ndarray[Any, Any]
 DRAW = 48
 """The bits of an element's number in that of a block."""
 MOST_DRAWS = 1 << 15
+NARROW = 1e7
+"""A concentration from which the von Mises distribution is normal, to 1e-7 of itself."""
 FEW = 10.0
 """The mean from which counts are drawn by transformed rejection, below it by going through them."""
 SMALL = 16
@@ -209,10 +211,13 @@ def binomial(count: Array, probability: Array, seed: Any, number: Any, position:
 
 
 def von_mises(concentration: Array, seed: Any, number: Any, position: Any) -> Array:
-    """Angles of [−π, π] around 0."""
+    """Angles of [−π, π] around 0. Beyond ``NARROW`` they are those of that concentration, made narrower as those of a
+    normal distribution are: the terms by which a draw is rejected would round to nothing there."""
     dtype, stream = concentration.dtype, Stream(seed, number, position)
     shape = np.broadcast_shapes(concentration.shape, stream.shape)
-    kappa = np.broadcast_to(concentration.astype(np.float64), shape)
+    wanted = np.broadcast_to(concentration.astype(np.float64), shape)
+    wide = wanted < NARROW
+    kappa, width = np.where(wide, wanted, NARROW), np.where(wide, 1.0, np.sqrt(NARROW / np.where(wide, 1.0, wanted)))
     root = np.sqrt(1 + 4 * kappa * kappa)
     r = np.sqrt(1 + root)
     share = 2 * r / ((1 + root) * (r + math.sqrt(2)))
@@ -229,4 +234,4 @@ def von_mises(concentration: Array, seed: Any, number: Any, position: Any) -> Ar
         return [np.where(u2 < 0.5, -angle, angle)], rejected
 
     (found,) = until_accepted(np.ones(shape, bool), [np.zeros(shape)], attempt)
-    return found.astype(dtype)
+    return (found * width).astype(dtype)
