@@ -111,6 +111,8 @@ class Random:
     def emit(self, name: str, *xs: Value, **params: Any) -> Value:
         """An instruction, unless its numbers are no good."""
         primitive = TABLE[name]
+        if primitive.traits.draws and xs and (self.values[xs[-1].id] < 0).any():
+            raise Unfit  # a position in a random stream, of which all attempts are one there
         with np.errstate(all="ignore"):
             y = np.asarray(primitive.ref(np, *[self.values[x.id] for x in xs], **params))
         if y.dtype.kind == "f" and y.size:

@@ -266,7 +266,7 @@ def von_mises(w: Words, source: Source, v: Lanes, kappa: ir.Value) -> ir.Value:
         rejected = b.and_(low, v.compare("<", v.sub(v.add(log(b, v.div(c, u1)), 1.0), c), 0.0))
         return [v.select(v.compare("<", u2, 0.5), v.neg(angle), angle)], rejected
 
-    return v.mul(until_accepted(v, yes(v), [v.number(0.0)], attempt)[0], width)
+    return v.mul(until_accepted(v, v.compare(">=", wanted, 0.0), [v.number(0.0)], attempt)[0], width)
 
 
 DISTRIBUTIONS: dict[str, Callable[..., ir.Value]] = {

@@ -233,5 +233,5 @@ def von_mises(concentration: Array, seed: Any, number: Any, position: Any) -> Ar
         rejected = (c * (2 - c) <= u1) & (np.log(c / u1) + 1 - c < 0)
         return [np.where(u2 < 0.5, -angle, angle)], rejected
 
-    (found,) = until_accepted(np.ones(shape, bool), [np.zeros(shape)], attempt)
+    (found,) = until_accepted(wanted >= 0, [np.zeros(shape)], attempt)
     return (found * width).astype(dtype)
