@@ -49,7 +49,9 @@ def aval(text: str) -> Aval:
 
 
 def parameter(text: str) -> Any:
-    """A parameter: a Python literal of known names, or a word."""
+    """A parameter: a Python literal of known names, a word, or several."""
+    if " " in text and text[0].isalpha():
+        return text
     return text if text.isidentifier() and text not in NAMES and not hasattr(builtins, text) else eval(text, NAMES)
 
 

@@ -8,11 +8,13 @@ import pytest
 import tenure as tn
 from tenure import nn
 from tenure.nn.utils import rnn
-from tests.nn.test_layers_peers import leaves, same
-from tests.nn.test_nn_peers import close
-from tests.nn.test_transformer_peers import exchanged, normal
 
 torch = pytest.importorskip("torch")
+
+from tests.nn.test_layers_peers import leaves, same  # noqa: E402
+from tests.nn.test_nn_peers import close  # noqa: E402
+from tests.nn.test_transformer_peers import exchanged, normal  # noqa: E402
+
 pytestmark = pytest.mark.peers
 LENGTHS = [2, 5, 1, 3]
 

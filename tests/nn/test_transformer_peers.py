@@ -8,10 +8,12 @@ import pytest
 import tenure as tn
 from tenure import nn
 from tenure.nn import functional as F
-from tests.nn.test_layers_peers import leaves, same
-from tests.nn.test_nn_peers import close
 
 torch = pytest.importorskip("torch")
+
+from tests.nn.test_layers_peers import leaves, same  # noqa: E402
+from tests.nn.test_nn_peers import close  # noqa: E402
+
 pytestmark = pytest.mark.peers
 N, L, S, E, HEADS = 3, 4, 5, 8, 2
 

@@ -73,8 +73,7 @@ class LBFGS(Optimizer):
             raise DTypeError(f"step: closure is a function, not {shown(closure)}")
         self._refuse_orphans()
         loss: R = enable_grad().apply(closure)
-        with no_grad():
-            Descent(self, closure).run(_number(loss))
+        no_grad().apply(lambda: Descent(self, closure).run(_number(loss)))
         return loss
 
     def _update_group(self, group: Group) -> None:

@@ -66,8 +66,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
 
     @checked_first
     def average(averages: list[Var], currents: list[Tensor], count: Count) -> None:
-        with no_grad():
-            _move(averages, currents, 1 - decay)
+        no_grad().apply(_move, averages, currents, 1 - decay)
 
     return average
 
@@ -85,8 +84,7 @@ def get_swa_multi_avg_fn() -> Averages:
 
     @checked_first
     def average(averages: list[Var], currents: list[Tensor], count: Count) -> None:
-        with no_grad():
-            _move(averages, currents, 1 / (float(count) + 1))
+        no_grad().apply(_move, averages, currents, 1 / (float(count) + 1))
 
     return average
 
@@ -103,9 +101,9 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     check_options(decay=(decay, 0 <= decay <= 1))
 
     @checked_first
+    @no_grad()
     def average(averaged: Tensor, current: Tensor, count: Count) -> Tensor:
-        with no_grad():
-            return decay * averaged + (1 - decay) * current
+        return decay * averaged + (1 - decay) * current
 
     return average
 
@@ -119,9 +117,9 @@ def get_swa_avg_fn() -> Average:
     """
 
     @checked_first
+    @no_grad()
     def average(averaged: Tensor, current: Tensor, count: Count) -> Tensor:
-        with no_grad():
-            return averaged + (current - averaged) / (count + 1)
+        return averaged + (current - averaged) / (count + 1)
 
     return average
 

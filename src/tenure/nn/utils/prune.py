@@ -55,7 +55,7 @@ def identity(module: M, name: str) -> M:
     """Prune nothing of a parameter, which gets a mask of ones; returns the module.
 
     >>> nn.utils.prune.identity(nn.Linear(2, 1), "weight").weight_mask
-    Var([[1., 1.]])
+    tensor([[1., 1.]])
     """
     Identity.apply(module, name)
     return module
@@ -125,7 +125,7 @@ def custom_from_mask(module: M, name: str, mask: Tensor) -> M:
 
     >>> layer = nn.utils.prune.custom_from_mask(nn.Linear(2, 1), "weight", tn.tensor([[0, 1]]))
     >>> layer.weight_mask
-    Var([[0., 1.]])
+    tensor([[0., 1.]])
     """
     CustomFromMask.apply(module, name, mask)
     return module

@@ -33,7 +33,11 @@ def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
     before = generator.get_state()
     module: Any = module_cls(*args, **kwargs)
     generator.set_state(before)
-    with no_grad():
-        for place in (*module.parameters(), *module.buffers()):
-            place.zero_()
+    no_grad().apply(clear, [*module.parameters(), *module.buffers()])
     return module  # type: ignore[no-any-return]
+
+
+def clear(places: list[Any]) -> None:
+    """Set places to zero."""
+    for place in places:
+        place.zero_()

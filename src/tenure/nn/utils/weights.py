@@ -154,15 +154,18 @@ class SpectralNorm(Computed):
         super().__init__(name)
         self.n_power_iterations, self.dim, self.eps = n_power_iterations, dim, eps
 
+    def iterate(self, matrix: Any, u: Any, v: Any) -> None:
+        """Go on with the power iteration."""
+        for _ in range(self.n_power_iterations):
+            v.copy_(normalize(matrix.mT @ u, dim=0, eps=self.eps))
+            u.copy_(normalize(matrix @ v, dim=0, eps=self.eps))
+
     def weight(self, module: Any, train: bool) -> Any:
         """The weight; in training the power iteration goes on."""
         u, v, weight = (getattr(module, f"{self.name}_{part}") for part in self.parts)
         matrix = matrix_of(weight, self.dim)
         if train:
-            with no_grad():
-                for _ in range(self.n_power_iterations):
-                    v.copy_(normalize(matrix.mT @ u, dim=0, eps=self.eps))
-                    u.copy_(normalize(matrix @ v, dim=0, eps=self.eps))
+            no_grad().apply(self.iterate, matrix, u, v)
         return weight / (u.detach() * (matrix @ v.detach())).sum()
 
 

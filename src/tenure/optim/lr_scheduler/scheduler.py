@@ -191,8 +191,7 @@ def put(group: Group, key: str, x: Any) -> None:
     """Set an option of a group: a place is written, a tensor followed by a tensor."""
     old = group[key]
     if isinstance(old, Var):
-        with no_grad():
-            old.fill_(float(x))
+        no_grad().apply(old.fill_, float(x))
     elif isinstance(old, Tensor):
         group[key] = x.to(old.dtype).reshape(old.shape) if isinstance(x, Tensor) else full_like(old, x)
     else:
