@@ -35,6 +35,7 @@ IGNORED |= { ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", 
 IGNORED |= {("F.celu", "2"), ("F.hardtanh", "3"), ("F.threshold", "3")}
 IGNORED |= {("F.alpha_dropout", "3"), ("F.feature_alpha_dropout", "3"), ("F.rrelu", "4")}
 IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", "relu6", "selu")}
+IGNORED |= {("optim.swa_utils.update_bn", "0")}  # a model without batch normalization reads no data
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
 MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}

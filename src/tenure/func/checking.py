@@ -133,6 +133,14 @@ def columns(of: Function, batched: bool) -> list[list[Any]]:
     return [[stacked([c[y] for c in made[k]], -1) for k in range(len(values))] for y in range(count)]
 
 
+def check_tolerances(name: str, **given: float) -> None:
+    """Refuse what is no distance of numbers: ValueError."""
+    for argument, x in given.items():
+        if not 0 <= x < np.inf or (argument == "eps" and not x):
+            least = "above 0" if argument == "eps" else "at least 0"
+            raise ValueError(f"{name}: {argument} is {least} and finite, not {x}")
+
+
 def near(a: Any, b: Any, atol: float, rtol: float) -> bool:
     """Whether two Jacobians agree."""
     return a.size == b.size and bool(np.allclose(a.reshape(b.shape), b, rtol=rtol, atol=atol))
@@ -180,6 +188,7 @@ def gradcheck(
     >>> tn.autograd.gradcheck(tn.sin, tn.tensor([0.5, 1.0], dtype=tn.float64, requires_grad=True))
     True
     """
+    check_tolerances("gradcheck", eps=eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     of = Function(func, inputs)
     expected = of.numerical(eps)
     wrong = None
@@ -227,6 +236,7 @@ def gradgradcheck(
     >>> tn.autograd.gradgradcheck(tn.sin, tn.tensor([0.5, 1.0], dtype=tn.float64, requires_grad=True))
     True
     """
+    check_tolerances("gradgradcheck", eps=eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     of = Function(func, inputs)
     count, rng = len(of.args), np.random.default_rng(0)
     results = of.outputs([of.args[k].detach() for k in of.varied])

@@ -8,6 +8,7 @@ from itertools import chain
 from math import cos, pi
 from typing import Any, Literal
 
+from tenure.errors import shown
 from tenure.nn.module import Module
 from tenure.nn.normalize import Normalization, _InstanceNorm
 from tenure.optim.lr_scheduler.scheduler import LRScheduler, Rates, each, of_kind
@@ -155,6 +156,9 @@ class AveragedModel(Module):
         check_device(device)
         if avg_fn is not None and multi_avg_fn is not None:
             raise ValueError("AveragedModel takes avg_fn or multi_avg_fn, not both")
+        for name, function in (("avg_fn", avg_fn), ("multi_avg_fn", multi_avg_fn)):
+            if function is not None and not callable(function):
+                raise TypeError(f"AveragedModel: {name} is a function, not {shown(function)}")
         self.module = deepcopy(model)
         self.register_buffer("n_averaged", tensor(0))
         self.avg_fn = avg_fn

@@ -9,6 +9,7 @@ from typing import Any, Literal, SupportsFloat
 from tenure.optim.lr_scheduler.scheduler import LRScheduler, each, of_kind, put, values, warn_of_epoch
 from tenure.optim.optimizer import Optimizer
 from tenure.optim.options import check_options
+from tenure.values.trace.given import int_of
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -63,7 +64,7 @@ class ReduceLROnPlateau(LRScheduler):
         current = float(metrics)
         if epoch is not None:
             warn_of_epoch()
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self.last_epoch = self.last_epoch + 1 if epoch is None else int_of(epoch, "epoch")
         if self._is_better(current, self.best):
             self.best, self.num_bad_epochs = current, 0
         else:

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Real
 from types import FunctionType
 from typing import Any
 
@@ -201,6 +202,9 @@ def put(group: Group, key: str, x: Any) -> None:
 def each(name: str, optimizer: Optimizer, x: Any) -> list[Any]:
     """An argument for each group: a number for all, or a list; ValueError where the list does not fit."""
     count = len(optimizer.param_groups)
+    for one in x if isinstance(x, list | tuple) else [x]:
+        if not isinstance(one, Real | Tensor | Var):
+            raise TypeError(f"{name} is a number, or a list of one for each group, not {shown(one)}")
     if not isinstance(x, list | tuple):
         return [own(x)] * count
     if len(x) != count:
