@@ -200,11 +200,16 @@ def put(group: Group, key: str, x: Any) -> None:
 
 
 def each(name: str, optimizer: Optimizer, x: Any) -> list[Any]:
-    """An argument for each group: a number for all, or a list; ValueError where the list does not fit."""
-    count = len(optimizer.param_groups)
+    """A number for each group: one for all, or a list; ValueError where the list does not fit."""
     for one in x if isinstance(x, list | tuple) else [x]:
         if not isinstance(one, Real | Tensor | Var):
             raise TypeError(f"{name} is a number, or a list of one for each group, not {shown(one)}")
+    return spread(name, optimizer, x)
+
+
+def spread(name: str, optimizer: Optimizer, x: Any) -> list[Any]:
+    """An argument for each group: one thing for all, or a list; ValueError where the list does not fit."""
+    count = len(optimizer.param_groups)
     if not isinstance(x, list | tuple):
         return [own(x)] * count
     if len(x) != count:
@@ -214,7 +219,7 @@ def each(name: str, optimizer: Optimizer, x: Any) -> list[Any]:
 
 def functions(name: str, optimizer: Optimizer, x: Any) -> list[Callable[..., Any]]:
     """A function for each group; DTypeError for what is none."""
-    found = each(name, optimizer, x)
+    found = spread(name, optimizer, x)
     for f in found:
         if not callable(f):
             raise DTypeError(f"{name} is a function, or a list of them, not {shown(f)}")
