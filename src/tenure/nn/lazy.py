@@ -99,6 +99,10 @@ class Lazy(Module):
         return self.forward(*args, **kwargs)
 
 
+MOST = 1 << 40
+"""Features that no machine has memory for."""
+
+
 class LazyLinear(Lazy, Linear):
     """``Linear`` that takes ``in_features`` from the last axis of its first input.
 
@@ -113,6 +117,8 @@ class LazyLinear(Lazy, Linear):
     def __init__(
         self, out_features: int, bias: bool = True, device: str | None = None, dtype: DTypeLike | None = None
     ) -> None:
+        if isinstance(out_features, int) and out_features > MOST:
+            raise ValueError(f"LazyLinear: out_features is at most {MOST}, not {out_features}")
         self._wait(out_features, bias, device, dtype)
 
     def _size(self, shape: tuple[int, ...]) -> int:
