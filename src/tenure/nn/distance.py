@@ -32,6 +32,10 @@ class PairwiseDistance(Arguments):
         super().__init__()
         self.norm, self.eps, self.keepdim = p, eps, keepdim
 
+    def extra_repr(self) -> str:
+        """Nothing, as PyTorch."""
+        return ""
+
     @property
     def p(self) -> float:
         """The order of the norm, which PyTorch calls ``norm``."""
@@ -51,6 +55,10 @@ class CosineSimilarity(Arguments):
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
         self.dim, self.eps = dim, eps
+
+    def extra_repr(self) -> str:
+        """Nothing, as PyTorch."""
+        return ""
 
 
 class Bilinear(Module):
