@@ -21,7 +21,7 @@ from tenure.compile.routines import winograd
 from tenure.compile.routines.blocks import Numbers, emit_tables
 from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, share, started, store
 from tenure.compile.routines.results import Calls, Results
-from tenure.compile.routines.singles import Singles, split
+from tenure.compile.routines.singles import Singles, emit_parts
 from tenure.compile.routines.tiles import number, stepped
 from tenure.ops.tiling import LINE, SLACK
 
@@ -95,27 +95,13 @@ def emit_turns(module: ir.Module, name: str, bits: int) -> ir.Function:
 def emit_blocks(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls) -> ir.Function:
     """The task of pieces of the work: blocks one after the other."""
     function, b = started(module, name, TASK)
-    context, first, last = function.args
+    context = function.args[0]
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     block = Block(b, numbers, buffers, bits, lanes, calls)
     n = block.n
     counts = [n("images"), n("groups"), *[n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]]
     counts.append(n.parts(n("results"), n("part")))
-    items = n.product(*counts)
-
-    def piece(p: ir.Value, _: list[Any]) -> list[Any]:
-        block.rooms(p)
-        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
-
-        def one(item: ir.Value, _: list[Any]) -> list[Any]:
-            block.emit(*split(b, item, counts)[1:])
-            return []
-
-        counted(b, begin, end, 1, one)
-        return []
-
-    counted(b, first, last, 1, piece)
-    b.ret_void()
+    emit_parts(block, counts)
     return function
 
 

@@ -32,7 +32,7 @@ from tenure.compile.routines.code import (
     started,
     store,
 )
-from tenure.compile.routines.singles import split, total
+from tenure.compile.routines.singles import emit_parts, split, total
 from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number, vector
 from tenure.ops.tiling import LINE, QUAD, SLACK, SPATIAL
 
@@ -81,27 +81,13 @@ def emit_items(module: ir.Module, name: str, of: Any, form: tuple[int, int], cal
     """The task of pieces of the work: channels and filters."""
     bits, lanes = form
     function, b = started(module, name, TASK)
-    context, first, last = function.args
+    context = function.args[0]
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     made = of(b, numbers, buffers, bits, lanes)
     made.copy, made.sums, made.single = calls
     n = made.n
     counts = [n("groups"), n.parts(n("channels"), n("strip")), n.parts(n("results"), n("part"))]
-    items = n.product(*counts)
-
-    def piece(p: ir.Value, _: list[Any]) -> list[Any]:
-        made.rooms(p)
-        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
-
-        def one(item: ir.Value, _: list[Any]) -> list[Any]:
-            made.emit(*split(b, item, counts)[1:])
-            return []
-
-        counted(b, begin, end, 1, one)
-        return []
-
-    counted(b, first, last, 1, piece)
-    b.ret_void()
+    emit_parts(made, counts)
     return function
 
 

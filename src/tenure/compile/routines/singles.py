@@ -130,6 +130,28 @@ def split(b: ir.IRBuilder, e: ir.Value, sizes: Sequence[ir.Value]) -> list[ir.Va
     return [e, *index[::-1]]
 
 
+def emit_parts(block: Any, counts: Sequence[ir.Value]) -> None:
+    """The body of a task: the parts of a product of ``counts``, one after the other, that each piece of the work has;
+    ``block`` takes room for a piece, and emits the code of a part from its index."""
+    b, n = block.b, block.n
+    first, last = b.function.args[1:]
+    items = n.product(*counts)
+
+    def piece(p: ir.Value, _: list[Any]) -> list[Any]:
+        block.rooms(p)
+        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
+
+        def one(item: ir.Value, _: list[Any]) -> list[Any]:
+            block.emit(*split(b, item, counts)[1:])
+            return []
+
+        counted(b, begin, end, 1, one)
+        return []
+
+    counted(b, first, last, 1, piece)
+    b.ret_void()
+
+
 def total(n: Numbers, count: ir.Value, term: Any) -> None:
     """Return the sum of the terms that are there and selected, up to a NaN; −0.0 if there are none and marks are asked
     for."""

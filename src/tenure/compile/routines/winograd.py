@@ -22,7 +22,7 @@ from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.blocks import Numbers
 from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, least, load, splat, started
 from tenure.compile.routines.results import Calls, Results
-from tenure.compile.routines.singles import Singles, split
+from tenure.compile.routines.singles import Singles, emit_parts
 from tenure.compile.routines.tiles import stepped, vector
 from tenure.ops.tiling import SLACK, TILES
 
@@ -115,27 +115,13 @@ def transformed(n: Numbers, source: ir.Value, out: ir.Value, count: int, c: ir.V
 def emit_pieces(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls) -> ir.Function:
     """The task of pieces of the work."""
     function, b = started(module, name, TASK)
-    context, first, last = function.args
+    context = function.args[0]
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     block = Tiles(b, numbers, buffers, bits, lanes, calls)
     n = block.n
     counts = [n.parts(n("images"), n("joined")), n("groups")]
     counts += [n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]
-    items = n.product(*counts)
-
-    def piece(p: ir.Value, _: list[Any]) -> list[Any]:
-        block.rooms(p)
-        begin, end = (b.sdiv(b.mul(items, k), n("pieces")) for k in (p, b.add(p, constant(1))))
-
-        def one(item: ir.Value, _: list[Any]) -> list[Any]:
-            block.emit(*split(b, item, counts)[1:])
-            return []
-
-        counted(b, begin, end, 1, one)
-        return []
-
-    counted(b, first, last, 1, piece)
-    b.ret_void()
+    emit_parts(block, counts)
     return function
 
 
