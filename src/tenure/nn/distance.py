@@ -33,7 +33,7 @@ class PairwiseDistance(Arguments):
         self.norm, self.eps, self.keepdim = p, eps, keepdim
 
     def extra_repr(self) -> str:
-        """Nothing, as PyTorch."""
+        """An empty text, as PyTorch prints it."""
         return ""
 
     @property
@@ -57,7 +57,7 @@ class CosineSimilarity(Arguments):
         self.dim, self.eps = dim, eps
 
     def extra_repr(self) -> str:
-        """Nothing, as PyTorch."""
+        """An empty text, as PyTorch prints it."""
         return ""
 
 

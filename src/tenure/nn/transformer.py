@@ -35,10 +35,24 @@ class _Layer(Module):
     Each part has dropout, a skip connection and a normalization.
     """
 
-    def _build(
-        self, parts: int, d_model: int, nhead: int, dim_feedforward: int, dropout: float, activation: Any,
-        layer_norm_eps: float, batch_first: bool, norm_first: bool, bias: bool, device: Any, dtype: Any,
-    ) -> None:  # fmt: skip
+    parts: int
+    """The number of parts."""
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Callable[[Tensor], Tensor] = "relu",
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
         check_device(device)
         named: dict[str, Activation] = {"relu": functional.relu, "gelu": functional.gelu}
         if not callable(activation) and (not isinstance(activation, str) or activation not in named):
@@ -46,15 +60,15 @@ class _Layer(Module):
         form = (d_model, nhead)
         options: dict[str, Any] = {"dropout": dropout, "bias": bias, "batch_first": batch_first, "dtype": dtype}
         self.self_attn = MultiheadAttention(*form, **options)
-        if parts == 3:
+        if self.parts == 3:
             self.multihead_attn = MultiheadAttention(*form, **options)
         self.linear1 = Linear(d_model, dim_feedforward, bias=bias, dtype=dtype)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, bias=bias, dtype=dtype)
         self.norm_first = norm_first
-        for k in range(1, parts + 1):
+        for k in range(1, self.parts + 1):
             setattr(self, f"norm{k}", LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype))
-        for k in range(1, parts + 1):
+        for k in range(1, self.parts + 1):
             setattr(self, f"dropout{k}", Dropout(dropout))
         self.activation: Activation = named[activation] if isinstance(activation, str) else activation
 
@@ -84,23 +98,7 @@ class TransformerEncoderLayer(_Layer):
     (5, 2, 8)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__()
-        form = (dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, device, dtype)
-        self._build(2, d_model, nhead, *form)
+    parts = 2
 
     def forward(
         self,
@@ -124,23 +122,7 @@ class TransformerDecoderLayer(_Layer):
     (5, 2, 8)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__()
-        form = (dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, device, dtype)
-        self._build(3, d_model, nhead, *form)
+    parts = 3
 
     def forward(
         self, tgt: ArrayLike, memory: ArrayLike, tgt_mask: ArrayLike | None = None,
