@@ -186,7 +186,7 @@ def _multi_margin(x: Any, y: Any, *given: Any, reduction: str, squared: bool) ->
     numbers = apply_one(CLASSES, rows)
     away = away.square() if squared else away
     if weight:
-        away = away * weight[0][index.flatten()].reshape(-1, 1)
+        away = away * weight[0][index]
     losses = where(numbers == index, 0.0, away).sum(axis=1) / count
     return reduced(losses.reshape(y.shape), None, reduction)
 
