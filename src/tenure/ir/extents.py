@@ -191,12 +191,13 @@ class Extent(int):
 
     def _asked(self, sign: str, other: Any, value: bool) -> bool:
         less = self - other
-        if not isinstance(less, Extent):
+        if not isinstance(less, Extent | Ratio):
             return value
-        return self.extents.answer(f"{less.extents.text(less.form)} {sign} 0", value)
+        text = less.text if isinstance(less, Ratio) else self.extents.text(less.form)
+        return self.extents.answer(f"{text} {sign} 0", value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, int) and self._asked("==", other, plain(self) == plain(other))
+        return isinstance(other, int | float) and self._asked("==", other, plain(self) == number(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
