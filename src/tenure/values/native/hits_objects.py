@@ -8,7 +8,7 @@ from tenure.runtime.assembler import NULL, Function, Module
 
 __all__ = ["HANDLE", "LATE", "MOST_PLACES", "Code", "Step"]
 
-MOST_PLACES = 6
+MOST_PLACES = 12
 HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
 """Slots of a handle, whose offsets are known only once its class is made."""
 

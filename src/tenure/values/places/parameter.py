@@ -30,13 +30,15 @@ class Parameter(Var):
     tensor([1., 2.], requires_grad=True)
     """
 
-    __slots__ = ("_born", "_holders")
+    __slots__ = ()
+    _born: int
+    _holders: list[weakref.ref[Any]] | None
 
     def __init__(self, data: ArrayLike = 0.0, requires_grad: bool = True) -> None:
         super().__init__(data, False)
         self._store(self._val.detach())
         self._born = next(BIRTHS)
-        self._holders: list[weakref.ref[Any]] | None = None
+        self._holders = None
         if flag("requires_grad", requires_grad):
             self.requires_grad_()
 

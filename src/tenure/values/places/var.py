@@ -69,7 +69,7 @@ class Var(Writable):
     """
 
     _frozen: Frozen | None
-    __slots__ = ("_borrows", "_frozen", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
+    __slots__ = ("_born", "_borrows", "_frozen", "_holders", "_home", "_leaf", "_loans", "_ties", "_val", "_whole")
     split_at_mut, chunks_mut, get_disjoint_mut = parts.split_at_mut, parts.chunks_mut, parts.get_disjoint_mut
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:

@@ -1,0 +1,162 @@
+"""Gradients of the face's tensors: leaves, ``.grad``, ``backward``, ``.data``, hooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.torch.cells.windows import look, present
+from tenure.torch.errors import TorchTypeError, refuse
+from tenure.values.grad import autograd
+from tenure.values.operations.arithmetic import detach
+from tenure.values.places.var import as_leaf
+from tenure.values.rules.graph import Frozen, Leaf, keeper
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+def holder(x: Any) -> Any:
+    """Holder of a tensor's gradient: of a leaf, a former one, or a result that retains it; None without one."""
+    return keeper(x) or getattr(present(x), "_kept", None)
+
+
+class Autograd:
+    """Attributes and methods of a tensor that are of its graph."""
+
+    __slots__ = ()
+
+    @property
+    def requires_grad(self: Any) -> bool:
+        """Whether a gradient flows through the tensor."""
+        return bool(present(self)._kind.tracked)
+
+    @requires_grad.setter
+    def requires_grad(self: Any, flag: bool) -> None:
+        self.requires_grad_(flag)
+
+    def requires_grad_(self: Any, requires_grad: bool = True) -> Any:
+        """Make the tensor a leaf, or none any more; RuntimeError for a result, or a dtype without a gradient."""
+        if requires_grad and self._aval.dtype.kind not in "hfc":
+            raise refuse("only Tensors of floating point and complex dtype can require gradients")
+        if bool(requires_grad) == self.requires_grad:
+            return self
+        if not requires_grad and self._leaf is None:
+            raise refuse(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a"
+                " subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        value = detach(present(self))
+        if requires_grad:
+            kept = keeper(self)
+            self._leaf = Leaf() if kept is None else kept.leaf
+            self._leaf.grad = None if kept is None else kept.grad
+            self._frozen = None
+            if self._window is not None:
+                self._window.is_root = True
+            value = as_leaf(value, self._leaf)
+        else:
+            kept = Frozen(self._leaf)
+            self._leaf.grad = None
+            self._leaf, self._frozen = None, kept
+        self._val = value
+        value._held = True
+        return self
+
+    @property
+    def is_leaf(self: Any) -> bool:
+        """Whether no recorded operation made the tensor."""
+        return self._leaf is not None or not self.requires_grad
+
+    @property
+    def grad(self: Any) -> Any:
+        """The gradient: one tensor, in which the next backward accumulates; None before the first."""
+        kept = holder(self)
+        if kept is None or kept.grad is None:
+            return None
+        if not isinstance(kept.grad, type(self)._face):
+            kept.grad = type(self)._face._of(kept.grad._read())
+        return kept.grad
+
+    @grad.setter
+    def grad(self: Any, g: Any) -> None:
+        if g is None:
+            kept = holder(self)
+            if kept is not None:
+                kept.grad = None
+            return
+        if not isinstance(g, Value):
+            raise refuse(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}",
+                         TorchTypeError)
+        if g is self:
+            raise refuse("can't assign Variable as its own grad")
+        if g._aval.shape != self._aval.shape:
+            raise refuse("assigned grad has data of a different size")
+        if g._aval.dtype is not self._aval.dtype:
+            raise refuse("assigned grad has data of a different type")
+        kept = holder(self)
+        if kept is None:
+            kept = self._frozen = Frozen(Leaf())
+        kept.grad = g
+
+    @grad.deleter
+    def grad(self: Any) -> None:
+        self.grad = None
+
+    def backward(
+        self: Any,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of the tensor to ``.grad`` of every leaf that it was computed from."""
+        g = None if gradient is None else look(gradient)
+        value = look(self)
+        if not value._kind.tracked:
+            raise refuse("element 0 of tensors does not require grad and does not have a grad_fn")
+        if g is None and value._aval.size != 1:
+            raise refuse("grad can be implicitly created only for scalar outputs")
+        autograd.backward(value, g, retain_graph, create_graph, inputs)
+
+    def register_hook(self: Any, hook: Any) -> Any:
+        """Call a function with the gradient of the tensor once per backward; what it returns replaces it."""
+        if not self.requires_grad:
+            raise refuse("cannot register a hook on a tensor that doesn't require gradient")
+        face = type(self)._face
+
+        def shown(g: Any) -> Any:
+            found = hook(face._of(g))
+            return found if found is None else look(found)
+
+        return autograd.register_hook(self if self._leaf is not None else present(self), shown)
+
+    def retain_grad(self: Any) -> None:
+        """Keep the gradient of a result in its ``.grad``."""
+        if not self.requires_grad:
+            raise refuse("can't retain_grad on Tensor that has requires_grad=False")
+        if self._leaf is None:
+            autograd.retain_grad(present(self))
+
+    @property
+    def data(self: Any) -> Any:
+        """Window of all elements, outside the graph; assigned, the tensor takes those of another."""
+        return self._view(None)
+
+    @data.setter
+    def data(self: Any, other: Any) -> None:
+        w = other._window
+        if w is not None and self._window is None and w.parent is self and w.step is None:
+            return
+        value = detach(look(other))
+        self._val = value if self._leaf is None else as_leaf(value, self._leaf)
+        self._val._held = True
+
+    def detach_(self: Any) -> Any:
+        """Take the tensor out of its graph; RuntimeError for a view."""
+        if self._window is not None and not self._window.is_root:
+            raise refuse("Can't detach views in-place. Use detach() instead.")
+        value = detach(present(self))
+        self._leaf = None
+        if self._window is not None:
+            self._window.node = None
+        self._val = value
+        return self
+

@@ -1,0 +1,50 @@
+"""Parameters: leaves that modules list, and share the elements of what they are made of."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from tenure.torch.cells.tensor import Tensor
+from tenure.torch.cells.windows import Window, look, take
+from tenure.values.native.hits import add_place
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.creation import tensor as made
+from tenure.values.places import parameter
+
+
+class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
+    """A tensor that a module lists among its parameters: a leaf, which shares the elements of ``data``."""
+
+    __slots__ = ()
+    __module__ = "torch.nn.parameter"
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        self._born = next(parameter.BIRTHS)
+        self._holders = None
+        if isinstance(data, Tensor) and data._window is not None:
+            take(data, self, None)
+            self._val = detach(look(data))
+        elif isinstance(data, Tensor):
+            value = look(data)
+            self._val = detach(value)
+            self._val._held = True
+            if not data._borrows and data._leaf is None and data._lent is None:
+                shared_with(data, self, value)
+        else:
+            self._val = made([] if data is None else data)
+        if requires_grad:
+            self.requires_grad_()
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+def shared_with(x: Any, owner: Any, node: Any) -> None:
+    """Make x, an owner without windows, a window of all of another tensor's elements, which were its own."""
+    w = x._window = Window(owner, owner, None, True)
+    w.node = node if node._kind.tracked else None
+    owner._borrows = [weakref.ref(x)]
+
+
+add_place(Parameter)

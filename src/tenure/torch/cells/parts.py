@@ -1,0 +1,219 @@
+"""Views of parts of axes: brackets, and PyTorch's methods that cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tenure.torch.cells.steps import Index
+from tenure.torch.cells.windows import look, take
+from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse
+from tenure.values.operations import indexing, keys
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+def axis(x: Any, dim: int, more: int = 0) -> int:
+    """Non-negative axis of a tensor; IndexError outside of it. ``more`` axes are there to come."""
+    n = len(x._aval.shape) + more
+    low, high = -max(n, 1), max(n, 1) - 1
+    if not low <= dim <= high:
+        text = f"Dimension out of range (expected to be in range of [{low}, {high}], but got {dim})"
+        raise refuse(text, TorchIndexError)
+    return int(dim) % max(n, 1)
+
+
+def split_key(key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
+    """Index as PyTorch takes it, one after the other: the basic part first, then what is left for the arrays, or None.
+
+    A 0-dimensional tensor of whole numbers is an int, a bool a mask.
+    """
+    entries = key if type(key) is tuple else (key,)
+    basic: list[Any] = []
+    rest: list[Any] = []
+    arrays = False
+    for e in entries:
+        if isinstance(e, Value):
+            value = look(e) if hasattr(e, "_window") else e._read()
+            if not value._aval.shape and value._aval.dtype.kind in "iu":
+                e = int(value.item())
+            else:
+                e = value
+        elif isinstance(e, range):
+            e = list(e)
+        if keys.is_array(e):
+            arrays = True
+            basic.extend([slice(None)] * (e._aval.ndim if is_mask(e) else np.ndim(e) if is_bools(e) else 1))
+            rest.append(e)
+        else:
+            basic.append(e)
+            if e is None or isinstance(e, slice):
+                rest.append(slice(None))
+            elif e is Ellipsis:
+                rest.append(e)
+    return tuple(basic), tuple(rest) if arrays else None
+
+
+def is_mask(e: Any) -> bool:
+    """Whether an index is a tensor of bools."""
+    return isinstance(e, Value) and e._aval.dtype.kind == "b"
+
+
+def is_bools(e: Any) -> bool:
+    """Whether an index is an array or list of bools."""
+    return not isinstance(e, Value) and np.asarray(e).dtype.kind == "b"
+
+
+def is_whole(spec: Any) -> bool:
+    """Whether a parsed basic index takes all axes as they are."""
+    return all(entry == ":" for entry in spec)
+
+
+class Parts:
+    """Methods of a tensor that give windows of parts of its axes."""
+
+    __slots__ = ()
+
+    def _view(self: Any, step: Any) -> Any:
+        return take(self, self._blank(), step)
+
+    def _copied(self: Any, value: Any) -> Any:
+        return self._of(value)
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        if isinstance(key, str | float):
+            raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                         f"indices (got {type(key).__name__})", TorchIndexError)
+        basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
+        if type(key) is int and not self._aval.shape:
+            text = "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++"
+            raise refuse(text, TorchIndexError)
+        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
+            raise ValueError("step must be greater than zero")
+        spec, starts = keys.parse(basic, self._aval.shape)
+        if rest is None:
+            return self._view(Index(spec, starts))
+        value = look(self)
+        if not is_whole(spec):
+            value = indexing.apply_basic(value, spec, starts)
+        return self._copied(indexing.getitem(value, rest))
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        if not self._aval.shape:
+            raise refuse("iteration over a 0-d tensor", TorchTypeError)
+        return iter(self.unbind(0))
+
+    def narrow(self: Any, dim: int, start: Any, length: int) -> Any:
+        """View of a run of an axis."""
+        at, size = axis(self, dim), self._aval.shape
+        start = int(start)
+        if not size:
+            raise refuse("narrow() cannot be applied to a 0-dim tensor.")
+        if length < 0:
+            raise refuse("narrow(): length must be non-negative.")
+        n = size[at]
+        if not -n <= start <= n:
+            text = f"start out of range (expected to be in range of [{-n}, {n}], but got {start})"
+            raise refuse(text, TorchIndexError)
+        start = start + n if start < 0 else start
+        if start + length > n:
+            raise refuse(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+        return self._sliced(at, start, length)
+
+    def _sliced(self: Any, at: int, start: int, length: int) -> Any:
+        spec = tuple([(length, 1) if k == at else ":" for k in range(len(self._aval.shape))])
+        return self._view(Index(spec, (start,)))
+
+    def select(self: Any, dim: int, index: Any) -> Any:
+        """View of one index of an axis."""
+        if not self._aval.shape:
+            raise refuse("select() cannot be applied to a 0-dim tensor.", TorchIndexError)
+        at, n, index = axis(self, dim), self._aval.shape[axis(self, dim)], int(index)
+        if not -n <= index < n:
+            text = f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {at}"
+            raise refuse(text, TorchIndexError)
+        spec = tuple(["i" if k == at else ":" for k in range(len(self._aval.shape))])
+        return self._view(Index(spec, (index % n,)))
+
+    def chunk(self: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+        """Views of at most so many parts of an axis, of one size but for the last."""
+        if not self._aval.shape:
+            raise refuse("chunk expects at least a 1-dimensional tensor")
+        if chunks < 1:
+            raise refuse(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        n = self._aval.shape[axis(self, dim)]
+        return self.split(max(1, -(-n // chunks)), dim)  # type: ignore[no-any-return]
+
+    def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
+        """Views of parts of an axis: of one size, or of the sizes given."""
+        if not self._aval.shape:
+            raise refuse("split expects at least a 1-dimensional tensor")
+        at = axis(self, dim)
+        n = self._aval.shape[at]
+        if isinstance(split_size, int):
+            if split_size < 0 or (split_size == 0 and n):
+                raise refuse(f"split expects split_size be non-negative, but got split_size={split_size}")
+            sizes = [min(split_size, n - k) for k in range(0, n, split_size or 1)] or [0]
+        else:
+            sizes = [int(s) for s in split_size]
+            if sum(sizes) != n or min(sizes, default=0) < 0:
+                raise refuse(
+                    f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension"
+                    f" {at}), but got split_sizes={sizes}"
+                )
+        starts = np.cumsum([0, *sizes]).tolist()
+        return tuple([self._sliced(at, s, n) for s, n in zip(starts, sizes, strict=False)])
+
+    split_with_sizes = split
+
+    def tensor_split(self: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+        """Views of parts of an axis: so many, or cut at the indices given."""
+        at = axis(self, dim)
+        n, cuts = self._aval.shape[at], indices_or_sections
+        if isinstance(cuts, Value):
+            cuts = cuts.tolist()
+        if isinstance(cuts, int):
+            if cuts <= 0:
+                raise refuse(f"number of sections must be larger than 0, got {cuts}")
+            small, more = divmod(n, cuts)
+            ends = np.cumsum([0] + [small + 1] * more + [small] * (cuts - more)).tolist()
+        else:
+            ends = [0, *[max(0, min(n, c + n if c < 0 else c)) for c in cuts], n]
+        return tuple([self._sliced(at, a, max(0, b - a)) for a, b in pairwise(ends)])
+
+    def hsplit(self: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+        """Views of parts of the second axis (of the first, where there is but one)."""
+        if not self._aval.shape:
+            text = "torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with"
+            raise refuse(f"{text} 0 dimensions!")
+        return self._equally(indices_or_sections, 1 if len(self._aval.shape) > 1 else 0)  # type: ignore[no-any-return]
+
+    def vsplit(self: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+        """Views of parts of the first axis of two or more."""
+        if len(self._aval.shape) < 2:
+            text = "torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with"
+            raise refuse(f"{text} {self.ndim} dimensions!")
+        return self._equally(indices_or_sections, 0)  # type: ignore[no-any-return]
+
+    def dsplit(self: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+        """Views of parts of the third axis."""
+        if len(self._aval.shape) < 3:
+            text = "torch.dsplit requires a tensor with at least 3 dimension, but got a tensor with"
+            raise refuse(f"{text} {self.ndim} dimensions!")
+        return self._equally(indices_or_sections, 2)  # type: ignore[no-any-return]
+
+    def _equally(self: Any, cuts: Any, at: int) -> tuple[Any, ...]:
+        n = self._aval.shape[at]
+        if isinstance(cuts, int) and (cuts < 1 or n % cuts):
+            raise refuse(f"attempted to split along dimension {at}, but the size of the dimension {n} is not divisible"
+                         f" by the split_size {cuts}!")
+        return self.tensor_split(cuts, at)  # type: ignore[no-any-return]
+
+    def unbind(self: Any, dim: int = 0) -> tuple[Any, ...]:
+        """Views of each index of an axis."""
+        if not self._aval.shape:
+            raise refuse("Dimension specified as 0 but tensor has no dimensions", TorchIndexError)
+        at = axis(self, dim)
+        return tuple([self.select(at, k) for k in range(self._aval.shape[at])])

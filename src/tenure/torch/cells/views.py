@@ -1,0 +1,254 @@
+"""Methods that give views, by PyTorch's rules of what is one."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.parts import Parts, axis
+from tenure.torch.cells.steps import Diagonal, Expand, Permute, Reshape, Strided, Unfold
+from tenure.torch.cells.windows import geometry, look, take
+from tenure.torch.errors import refuse
+from tenure.values.operations import shaping
+
+
+def ints(given: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes or axes given one by one or as one sequence."""
+    if len(given) == 1 and isinstance(given[0], list | tuple):
+        given = tuple(given[0])
+    return tuple([n if type(n) is int else int(n) for n in given])
+
+
+def filled_in(sizes: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Shape with its −1, if there is one, worked out."""
+    unknown = [k for k, n in enumerate(sizes) if n == -1]
+    known = prod([n for n in sizes if n != -1])
+    if len(unknown) > 1:
+        raise refuse("only one dimension can be inferred")
+    if unknown and known and count % known == 0:
+        k = unknown[0]
+        return (*sizes[:k], count // known, *sizes[k + 1 :])
+    if unknown and not known and not count:
+        raise refuse(
+            f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1"
+            " can be any value and is ambiguous"
+        )
+    if unknown or known != count:
+        raise refuse(f"shape '{list(sizes)}' is invalid for input of size {count}")
+    return sizes
+
+
+class Views(Parts):
+    """Methods of a tensor that give windows of it, or a copy where PyTorch gives one."""
+
+    __slots__ = ()
+
+    def view(self: Any, *shape: Any) -> Any:
+        """View of another shape; RuntimeError where the strides do not allow it."""
+        shape = ints(shape)
+        if shape == ():
+            shape = ()
+        wanted = filled_in(shape, self._aval.size)
+        to = geometry(self).viewed(wanted)
+        if to is None:
+            raise refuse(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across"
+                " two contiguous subspaces). Use .reshape(...) instead."
+            )
+        return self._view(Reshape(wanted, to))
+
+    def view_as(self: Any, other: Any) -> Any:
+        """View of the shape of another tensor."""
+        return self.view(other._aval.shape)
+
+    def reshape(self: Any, *shape: Any) -> Any:
+        """View of another shape where the strides allow it, else a copy."""
+        wanted = filled_in(ints(shape), self._aval.size)
+        to = geometry(self).viewed(wanted)
+        if to is None:
+            return self._copied(shaping.reshape(look(self), wanted))
+        return self._view(Reshape(wanted, to))
+
+    def reshape_as(self: Any, other: Any) -> Any:
+        """``reshape`` to the shape of another tensor."""
+        return self.reshape(other._aval.shape)
+
+    def ravel(self: Any) -> Any:
+        """``reshape`` to one axis."""
+        return self.reshape(-1)
+
+    def flatten(self: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+        """Axes from one to another made one; the tensor itself where there is but one."""
+        first, last = axis(self, start_dim), axis(self, end_dim)
+        shape = self._aval.shape
+        if first > last:
+            raise refuse("flatten() has invalid args: start_dim cannot come after end_dim")
+        if not shape:
+            return self.reshape(1)
+        if first == last:
+            return self
+        return self.reshape(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
+
+    def unflatten(self: Any, dim: int, sizes: Any) -> Any:
+        """One axis made several."""
+        at, shape = axis(self, dim), self._aval.shape
+        return self.view(*shape[:at], *filled_in(tuple(sizes), shape[at]), *shape[at + 1 :])
+
+    def permute(self: Any, *dims: Any) -> Any:
+        """View with the axes in another order."""
+        order = tuple([axis(self, d) for d in ints(dims)])
+        if sorted(order) != list(range(len(self._aval.shape))):
+            if len(order) != len(self._aval.shape):
+                raise refuse(
+                    "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the"
+                    f" desired ordering of dimensions i.e. input.dim() = {self.ndim} is not equal to len(dims) ="
+                    f" {len(order)}"
+                )
+            raise refuse("permute(): duplicate dims are not allowed.")
+        return self._view(Permute(order))
+
+    def transpose(self: Any, dim0: int, dim1: int) -> Any:
+        """View with two axes exchanged."""
+        a, b = axis(self, dim0), axis(self, dim1)
+        order = list(range(len(self._aval.shape)))
+        if order:
+            order[a], order[b] = order[b], order[a]
+        return self._view(Permute(order))
+
+    swapaxes = swapdims = transpose
+
+    def t(self: Any) -> Any:
+        """View of a matrix with its axes exchanged; of fewer axes, a view of all."""
+        n = len(self._aval.shape)
+        if n > 2:
+            raise refuse(f"t() expects a tensor with <= 2 dimensions, but self is {n}D")
+        return self._view(Permute(range(n)[::-1]))
+
+    @property
+    def T(self: Any) -> Any:
+        """View with the axes in reverse order."""
+        return self._view(Permute(range(len(self._aval.shape))[::-1]))
+
+    @property
+    def mT(self: Any) -> Any:
+        """View with the last two axes exchanged."""
+        if len(self._aval.shape) < 2:
+            raise refuse(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
+        return self.transpose(-2, -1)
+
+    def movedim(self: Any, source: Any, destination: Any) -> Any:
+        """View with axes moved to other positions."""
+        sources = (source,) if isinstance(source, int) else tuple(source)
+        targets = (destination,) if isinstance(destination, int) else tuple(destination)
+        if len(sources) != len(targets):
+            raise refuse("movedim: Invalid source or destination dims: source and destination differ in number")
+        moved = {axis(self, d): axis(self, s) for s, d in zip(sources, targets, strict=True)}
+        if len(moved) != len(sources) or len(set(moved.values())) != len(sources):
+            raise refuse("movedim: repeated dim in `source` or `destination`")
+        rest = iter([k for k in range(len(self._aval.shape)) if k not in moved.values()])
+        return self._view(Permute([moved[k] if k in moved else next(rest) for k in range(len(self._aval.shape))]))
+
+    moveaxis = movedim
+
+    def squeeze(self: Any, dim: Any = None) -> Any:
+        """View without axes of size 1: all, or those given."""
+        shape = self._aval.shape
+        dims = range(len(shape)) if dim is None else [axis(self, d) for d in ((dim,) if isinstance(dim, int) else dim)]
+        gone = [k for k in dims if k < len(shape) and shape[k] == 1]
+        outer = geometry(self)
+        left = [k for k in range(len(shape)) if k not in gone]
+        to = Geometry(outer.offset, tuple([shape[k] for k in left]), tuple([outer.strides[k] for k in left]))
+        return self._view(Reshape(to.shape, to))
+
+    def unsqueeze(self: Any, dim: int) -> Any:
+        """View with a new axis of size 1."""
+        at, outer = axis(self, dim, 1), geometry(self)
+        step = outer.shape[at] * outer.strides[at] if at < len(outer.shape) else 1
+        shape = (*outer.shape[:at], 1, *outer.shape[at:])
+        to = Geometry(outer.offset, shape, (*outer.strides[:at], step, *outer.strides[at:]))
+        return self._view(Reshape(shape, to))
+
+    def expand(self: Any, *sizes: Any, implicit: bool = False) -> Any:
+        """View broadcast to a shape; −1 keeps the size of an axis."""
+        sizes, shape = ints(sizes), self._aval.shape
+        new = len(sizes) - len(shape)
+        if new < 0:
+            raise refuse(
+                f"expand(sizes={list(sizes)}): the number of sizes provided ({len(sizes)}) must be greater or equal to"
+                f" the number of dimensions in the tensor ({len(shape)})"
+            )
+        wanted = []
+        for k, n in enumerate(sizes):
+            size = 1 if k < new else shape[k - new]
+            if n == -1 and k < new:
+                raise refuse(f"expand: the expanded size of the tensor (-1) isn't allowed in a leading dimension {k}")
+            n = size if n == -1 else n
+            if n != size and size != 1:
+                raise refuse(
+                    f"The expanded size of the tensor ({n}) must match the existing size ({size}) at non-singleton"
+                    f" dimension {k}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(shape)}"
+                )
+            wanted.append(n)
+        return self._view(Expand(tuple(wanted)))
+
+    def expand_as(self: Any, other: Any) -> Any:
+        """View broadcast to the shape of another tensor."""
+        return self.expand(*other._aval.shape)
+
+    def broadcast_to(self: Any, size: Any) -> Any:
+        """View broadcast to a shape."""
+        return self.expand(*size)
+
+    def diagonal(self: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+        """View of a diagonal of two axes, which comes last."""
+        a, b = axis(self, dim1), axis(self, dim2)
+        if a == b:
+            raise refuse(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+        return self._view(Diagonal(offset, a, b))
+
+    def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
+        """View of the windows of a size along an axis, one every ``step`` elements."""
+        at = axis(self, dimension)
+        n = self._aval.shape[at] if self._aval.shape else 1
+        if size > n:
+            raise refuse(f"maximum size for tensor at dimension {at} is {n} but size is {size}")
+        if step <= 0:
+            raise refuse(f"step is {step} but must be > 0")
+        return self._view(Unfold(at, size, step))
+
+    def as_strided(self: Any, size: Any, stride: Any, storage_offset: Any = None) -> Any:
+        """View of the owner's elements at an offset and strides."""
+        owner = self if self._window is None else self._window.owner
+        offset = geometry(self).offset if storage_offset is None else storage_offset
+        to = Geometry(offset, tuple(size), tuple(stride))
+        if to.size and to._bounds()[1] >= owner._aval.size:
+            raise refuse(
+                f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} are out of bounds for"
+                f" storage of size {owner._aval.size}"
+            )
+        return take(owner, self._blank(), Strided(to))
+
+    def detach(self: Any) -> Any:
+        """Window of all elements, outside the graph."""
+        return self._view(None)
+
+    def contiguous(self: Any, memory_format: Any = None) -> Any:
+        """The tensor itself where its strides are those of C order, else a copy."""
+        return self if geometry(self).is_contiguous else self._copied(look(self))
+
+    def stride(self: Any, dim: int | None = None) -> Any:
+        """Steps of the axes in elements, or of one axis."""
+        strides = geometry(self).strides
+        return strides if dim is None else strides[axis(self, dim)]
+
+    def is_contiguous(self: Any, memory_format: Any = None) -> bool:
+        """Whether the strides are those of C order."""
+        return geometry(self).is_contiguous
+
+    def storage_offset(self: Any) -> int:
+        """Offset of the first element in those of the owner."""
+        return geometry(self).offset
+

@@ -1,0 +1,193 @@
+"""Windows: views of a cell, what they show now, and how a write goes through them.
+
+    x = zeros(3)            an owner: its elements are its value
+    v = x[:2]               a window: its parent is x, its step an index
+    d = x.detach()          a window with a graph of its own (``is_root``): no step, the parent's elements
+
+A write of a window puts its part into its parent's value, and so on up to the owner (``give``). Every other window that
+shows a written element forgets its value (``spread``): one that the writer was taken from looks again, and any other is
+stale, which the next read finds (``aliasing``). Who does not write pays nothing.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from tenure.torch.cells.aliasing import is_safe, stale
+from tenure.torch.cells.geometry import Geometry, contiguous
+from tenure.torch.cells.steps import Step
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.boundary import array_of
+from tenure.values.operations.creation import wrap
+from tenure.values.places.var import as_leaf
+from tenure.values.rules.graph import CodeSite
+from tenure.values.rules.modes import current_mode, enable_grad
+from tenure.values.rules.sites import here
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+class Window:
+    """How a tensor shows its parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
+    a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken."""
+
+    __slots__ = ("_geometry", "foreign", "is_root", "node", "owner", "parent", "recorded", "step", "where")
+
+    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool) -> None:
+        self.owner = owner
+        self.parent = parent
+        self.step = step
+        self.recorded = recorded
+        self.is_root = step is None
+        self.node: Any = None
+        self.foreign: list[tuple[Geometry, CodeSite]] = []
+        self.where = here()
+        self._geometry: Geometry | None = None
+
+    @property
+    def geometry(self) -> Geometry:
+        """Geometry in the owner's elements."""
+        if self._geometry is None:
+            outer = geometry(self.parent)
+            self._geometry = outer if self.step is None else self.step.of(outer)
+        return self._geometry
+
+
+def geometry(x: Any) -> Geometry:
+    """Geometry of a tensor: that of its window, or of an owner's own layout."""
+    if x._window is not None:
+        return x._window.geometry  # type: ignore[no-any-return]
+    shape = x._aval.shape
+    return contiguous(shape) if x._strides is None else Geometry(0, shape, x._strides)
+
+
+def lineage(x: Any) -> Iterator[Any]:
+    """A tensor, and those that it was taken from."""
+    while x is not None:
+        yield x
+        x = x._window and x._window.parent
+
+
+def take(x: Any, v: Any, step: Step | None) -> Any:
+    """Make v, a blank tensor, a window of x."""
+    outer = x._window
+    recorded = current_mode().grad
+    w = v._window = Window(x if outer is None else outer.owner, x, step, recorded)
+    base = present(x)
+    value = detach(base) if step is None else step.see(base)
+    if outer is not None and outer.foreign:
+        w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
+    if not w.foreign:
+        v._val = value
+        value._held = True
+    windows = w.owner._borrows
+    if not windows:
+        w.owner._borrows = [weakref.ref(v)]
+    else:
+        windows.append(weakref.ref(v))
+        if len(windows) > 64:
+            w.owner._borrows = [r for r in windows if r() is not None]
+    return v
+
+
+def present(x: Any) -> Any:
+    """Value of a tensor now, stale or not. It is kept, unless it is stale."""
+    with suppress(AttributeError):
+        value = x._val
+        return value if type(value) is Value else x._healed(value)
+    w = x._window
+    if w is None:
+        return x._gone()
+    base = present(w.parent)
+    if w.is_root:
+        value = detach(base) if w.step is None else w.step.see(detach(base))
+        value = with_node(value, x, w.node)
+    else:
+        value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
+    if not w.foreign:
+        x._val = value
+        value._held = True
+    return value
+
+
+def look(x: Any) -> Any:
+    """Value of a tensor for a read; TN597 where a window is stale, unless as in PyTorch."""
+    w = x._window
+    if w is not None and w.foreign and is_safe():
+        raise stale(w.where, w.foreign[-1][1])
+    return present(x)
+
+
+def with_node(value: Any, x: Any, node: Any) -> Any:
+    """Value without a graph as that of a leaf, or with the graph that a root had before."""
+    if x._leaf is not None:
+        return as_leaf(value, x._leaf)
+    return value if node is None or not node._kind.tracked else grafted(value, node)
+
+
+def grafted(value: Any, node: Any) -> Any:
+    """Elements of one value with the graph of another: a write outside the graph leaves the gradient as it was."""
+    array_of(node)
+    made = wrap(array_of(value), value._aval)
+    made._kind, made._src = node._kind, node._src
+    return made
+
+
+def forget(x: Any) -> None:
+    """Drop the value of a window, whose elements were written; the graph of a root is kept."""
+    with suppress(AttributeError):
+        if x._window.is_root and x._val._kind.tracked:
+            x._window.node = x._val
+        del x._val
+
+
+def give(x: Any, new: Any, recorded: bool) -> None:
+    """Store new contents, of the tensor's shape and dtype, all checks passed; in the graph if ``recorded``."""
+    w = x._window
+    if w is None or w.is_root:
+        leaf = x._leaf
+        if leaf is not None:
+            held = as_leaf(detach(new), leaf)
+        elif recorded:
+            held = new
+        else:
+            held = with_node(detach(new), x, present(x))
+        if w is not None:
+            base, part = detach(present(w.parent)), detach(new)
+            give(w.parent, part if w.step is None else w.step.put(base, part), False)
+            w.node = held
+        x._val = held
+        held._held = True
+        return
+    base = present(w.parent)
+    forget(x)
+    if recorded:
+        give(w.parent, enable_grad().apply(w.step.put, base, new), True)
+    else:
+        give(w.parent, w.step.put(detach(base), detach(new)), False)
+
+
+def spread(x: Any, written: Geometry | None = None) -> None:
+    """Tell the windows of x's cell that x, or a part of it, has been written."""
+    owner = x if x._window is None else x._window.owner
+    known = owner._borrows
+    if not known:
+        return
+    at = geometry(x) if written is None else written
+    mine = {id(t) for t in lineage(x)}
+    where: CodeSite = None
+    for r in known:
+        v = r()
+        if v is None:
+            continue
+        w = v._window
+        if v is x:
+            w.foreign = [] if written is None else w.foreign
+        elif w.geometry.overlaps(at):
+            if id(v) not in mine:
+                where = where or here()
+                w.foreign = [*w.foreign, (at, where)]
+            forget(v)
+    owner._borrows = [r for r in known if r() is not None]

@@ -1,0 +1,182 @@
+"""Writes of a tensor: in place, by index, and of all of it, with PyTorch's checks.
+
+``x._assign(value)`` is the one way in: it gives x the contents of a home value, recorded in the graph where grad mode
+is on and a gradient flows to x or to the value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.parts import is_whole, split_key
+from tenure.torch.cells.views import filled_in
+from tenure.torch.cells.windows import geometry, give, look, present, spread
+from tenure.torch.errors import refuse
+from tenure.values.operations import indexing, keys, shaping
+from tenure.values.operations.casting import to
+from tenure.values.operations.creation import tensor as made
+from tenure.values.rules.modes import current_mode
+from tenure.values.tensor.tensor import Tensor as Value
+
+CATEGORIES = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
+"""Rank of dtype kinds: an in-place result is not of a higher one than its tensor."""
+NUMBERS = (bool, int, float, complex)
+
+
+def spelled(dtype: Any) -> str:
+    """Name of a dtype in PyTorch's messages."""
+    names: dict[str, str] = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
+    return names.get(dtype.name, str(dtype.name))
+
+
+def root_of(x: Any) -> Any:
+    """Tensor that the autograd chain of a window ends at."""
+    while x._window is not None and not x._window.is_root:
+        x = x._window.parent
+    return x
+
+
+def is_recorded(x: Any, *others: Any) -> bool:
+    """Whether a write of x with some values is part of the graph; RuntimeError if x is a leaf, or a view of one."""
+    if not current_mode().grad:
+        return False
+    root = root_of(x)
+    tracked = root._leaf is not None or present(root)._kind.tracked
+    if not tracked and not any(type(v) is Value and v._kind.tracked for v in others):
+        return False
+    if root._leaf is not None:
+        what = "a leaf Variable" if root is x else "a view of a leaf Variable"
+        raise refuse(f"{what} that requires grad is being used in an in-place operation.",
+                     help="update it under `with torch.no_grad():`, or through .data")
+    return True
+
+
+def refuse_lent(x: Any) -> None:
+    """RuntimeError while an array that NumPy holds shows what is written."""
+    owner = x if x._window is None else x._window.owner
+    if owner._lent is not None:
+        owner._lent.refuse_write(geometry(x))
+
+
+def fitted(x: Any, value: Any) -> Any:
+    """Value in the dtype of x; RuntimeError where an in-place result would be of a higher category."""
+    mine, found = x._aval.dtype, value._aval.dtype
+    if mine is found:
+        return value
+    if CATEGORIES[found.kind] > CATEGORIES[mine.kind]:
+        text = f"result type {spelled(found)} can't be cast to the desired output type {spelled(mine)}"
+        raise refuse(text)
+    return to(value, mine)
+
+
+class Writes:
+    """In-place methods and assignment by index."""
+
+    __slots__ = ()
+
+    def _assign(self: Any, value: Any) -> Any:
+        """Write the result of an in-place operation, of the tensor's shape."""
+        shape = self._aval.shape
+        if value._aval.shape != shape:
+            raise refuse(
+                f"output with shape {list(shape)} doesn't match the broadcast shape {list(value._aval.shape)}"
+            )
+        value = fitted(self, value)
+        recorded = is_recorded(self, value)
+        return self._put(value, recorded)
+
+    def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None) -> Any:
+        if (self._lent if self._window is None else self._window.owner._lent) is not None:
+            refuse_lent(self)
+        give(self, value, recorded)
+        if (self if self._window is None else self._window.owner)._borrows:
+            spread(self, written)
+        return self
+
+    def __setitem__(self: Any, key: Any, v: Any) -> None:
+        basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
+        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
+            raise ValueError("step must be greater than zero")
+        spec, starts = keys.parse(basic, self._aval.shape)
+        part = geometry(self).indexed(spec, starts)
+        v = self._value_for(v, part.shape, rest)
+        if rest is None and is_whole(spec):
+            recorded = is_recorded(self, v)
+            self._put(shaping.broadcast_to(v, self._aval.shape) if type(v) is Value else self._full(v), recorded)
+            return
+        recorded = is_recorded(self, v)
+        old = present(self) if rest is None else look(self)
+        if rest is None or is_whole(spec):
+            new = indexing.written(old, basic if rest is None else rest, v)
+        else:
+            inner = indexing.written(indexing.apply_basic(old, spec, starts), rest, v)
+            new = indexing.written(old, basic, inner)
+        self._put(new, recorded, part)
+
+    def _full(self: Any, number: Any) -> Any:
+        return shaping.broadcast_to(made(number, dtype=self._aval.dtype), self._aval.shape)
+
+    def _value_for(self: Any, v: Any, shape: tuple[int, ...], rest: Any) -> Any:
+        """Value to be written to a part, in the tensor's dtype, without leading axes of size 1."""
+        if isinstance(v, Value):
+            value = look(v) if hasattr(v, "_window") else v._read()
+        elif isinstance(v, NUMBERS) or not hasattr(v, "__len__"):
+            return self._number(v)
+        else:
+            raise refuse(f"can't assign a {type(v).__name__} to a torch.FloatTensor", TypeError)
+        extra = value._aval.ndim - len(shape) if rest is None else 0
+        if extra > 0 and all(n == 1 for n in value._aval.shape[:extra]):
+            value = shaping.reshape(value, value._aval.shape[extra:])
+        return value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
+
+    def _number(self: Any, v: Any) -> Any:
+        v = v.item() if hasattr(v, "item") else v
+        kind = self._aval.dtype.kind
+        if kind in "iu" and isinstance(v, float):
+            return int(v)
+        return bool(v) if kind == "b" else v
+
+    def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
+        """Write another tensor, broadcast to this one's shape and cast to its dtype."""
+        value = look(src) if hasattr(src, "_window") else made(src)
+        shape = self._aval.shape
+        value = value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
+        recorded = is_recorded(self, value)
+        return self._put(value if value._aval.shape == shape else shaping.broadcast_to(value, shape), recorded)
+
+    def fill_(self: Any, value: Any) -> Any:
+        """Write one number everywhere."""
+        if isinstance(value, Value):
+            if value._aval.shape:
+                raise refuse(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim}"
+                             " dimensions.")
+            return self.copy_(value)
+        return self._put(self._full(self._number(value)), is_recorded(self))
+
+    def zero_(self: Any) -> Any:
+        """Write zeros."""
+        return self.fill_(0)
+
+    def resize_(self: Any, *sizes: Any, memory_format: Any = None) -> Any:
+        """Another shape for the object; RuntimeError where that needs other elements."""
+        wanted = filled_in(sizes, self._aval.size)
+        self._val = shaping.reshape(look(self), wanted)
+        return self
+
+
+AUGMENTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+"""Operators with an augmented assignment."""
+
+
+def _augmented(name: str) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        found = getattr(type(self), f"__{name}__")(self, other)
+        return found if found is NotImplemented else self._assign(look(found))
+
+    method.__name__ = method.__qualname__ = f"__i{name}__"
+    return method
+
+
+for _name in AUGMENTED:
+    setattr(Writes, f"__i{_name}__", _augmented(_name))

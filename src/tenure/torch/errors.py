@@ -1,0 +1,47 @@
+"""Errors of the face: PyTorch's classes, with Tenure's lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError, TenureError
+from tenure.values.rules.sites import here, site
+
+
+class TorchError(TenureError, RuntimeError):
+    """What PyTorch refuses with a RuntimeError."""
+
+
+class TorchIndexError(TenureError, IndexError):
+    """What PyTorch refuses with an IndexError."""
+
+
+class TorchTypeError(TenureError, TypeError):
+    """What PyTorch refuses with a TypeError."""
+
+
+class TorchValueError(TenureError, ValueError):
+    """What PyTorch refuses with a ValueError."""
+
+
+CLASSES: dict[type, type[TenureError]] = {
+    ShapeError: TorchError,
+    DTypeError: TorchError,
+    DivisionByZero: TorchError,
+    OutOfRange: TorchIndexError,
+}
+"""PyTorch's class for an error of the home library that is of another one."""
+
+
+def translated(error: TenureError) -> TenureError:
+    """An error of the home library in PyTorch's class."""
+    made = next((CLASSES[of] for of in type(error).__mro__ if of in CLASSES), None)
+    if made is None:
+        return error
+    return made(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
+
+
+def refuse(message: str, kind: Any = TorchError, help: str | None = None) -> TenureError:
+    """Error at the user's line."""
+    error: TenureError = kind(message, at=site(here()), help=help)
+    return error
