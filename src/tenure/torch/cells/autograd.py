@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.torch.cells.windows import look, present
+from tenure.torch.cells.windows import look, present, rebind
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
 from tenure.values.operations.arithmetic import detach
@@ -63,7 +63,15 @@ class Autograd:
     @property
     def is_leaf(self: Any) -> bool:
         """Whether no recorded operation made the tensor."""
-        return self._leaf is not None or not self.requires_grad
+        if self._leaf is not None or not self.requires_grad:
+            return True
+        w = self._window
+        return w is not None and not w.is_root and not w.recorded
+
+    @property
+    def grad_fn(self: Any) -> Any:
+        """The operation that made the tensor, where a gradient flows through it; None of a leaf."""
+        return None if self.is_leaf else present(self).grad_fn
 
     @property
     def grad(self: Any) -> Any:
@@ -145,9 +153,8 @@ class Autograd:
         w = other._window
         if w is not None and self._window is None and w.parent is self and w.step is None:
             return
-        value = detach(look(other))
-        self._val = value if self._leaf is None else as_leaf(value, self._leaf)
-        self._val._held = True
+        if other is not self:
+            rebind(self, other)
 
     def detach_(self: Any) -> Any:
         """Take the tensor out of its graph; RuntimeError for a view."""

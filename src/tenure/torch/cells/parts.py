@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tenure.torch.cells.steps import Index
-from tenure.torch.cells.windows import look, take
+from tenure.torch.cells.windows import MULTIPLE, look, take
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse
 from tenure.values.operations import indexing, keys
 from tenure.values.tensor.tensor import Tensor as Value
@@ -69,6 +69,13 @@ def is_bools(e: Any) -> bool:
 def is_whole(spec: Any) -> bool:
     """Whether a parsed basic index takes all axes as they are."""
     return all(entry == ":" for entry in spec)
+
+
+def several(name: str, views: list[Any]) -> tuple[Any, ...]:
+    """Views that one function gives, which are not written in the graph."""
+    for k, v in enumerate(views):
+        v._window.flag = v._window.flag or MULTIPLE.format(k, name)
+    return tuple(views)
 
 
 class Parts:
@@ -164,7 +171,7 @@ class Parts:
                     f" {at}), but got split_sizes={sizes}"
                 )
         starts = np.cumsum([0, *sizes]).tolist()
-        return tuple([self._sliced(at, s, n) for s, n in zip(starts, sizes, strict=False)])
+        return several("SplitBackward0", [self._sliced(at, s, n) for s, n in zip(starts, sizes, strict=False)])
 
     split_with_sizes = split
 
@@ -216,4 +223,4 @@ class Parts:
         if not self._aval.shape:
             raise refuse("Dimension specified as 0 but tensor has no dimensions", TorchIndexError)
         at = axis(self, dim)
-        return tuple([self.select(at, k) for k in range(self._aval.shape[at])])
+        return several("UnbindBackward0", [self.select(at, k) for k in range(self._aval.shape[at])])

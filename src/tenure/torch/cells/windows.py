@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import Geometry, contiguous
 from tenure.torch.cells.steps import Step
@@ -23,17 +25,30 @@ from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import CodeSite
+from tenure.values.rules.graph import CodeSite, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here
 from tenure.values.tensor.tensor import Tensor as Value
+
+
+NO_GRAD = (
+    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case"
+    " is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace"
+    " either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want"
+    " the inplace to be tracked)."
+)
+MULTIPLE = (
+    "Output {} of {} is a view and is being modified inplace. This view is the output of a function that returns"
+    " multiple views. Such functions do not allow the output views to be modified inplace. You should replace the"
+    " inplace operation by an out-of-place one."
+)
 
 
 class Window:
     """How a tensor shows its parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
     a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken."""
 
-    __slots__ = ("_geometry", "foreign", "is_root", "node", "owner", "parent", "recorded", "step", "where")
+    __slots__ = ("_geometry", "flag", "foreign", "is_root", "node", "owner", "parent", "recorded", "step", "where")
 
     def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool) -> None:
         self.owner = owner
@@ -43,6 +58,10 @@ class Window:
         self.is_root = step is None
         self.node: Any = None
         self.foreign: list[tuple[Geometry, CodeSite]] = []
+        self.flag = None if recorded else NO_GRAD
+        outer = parent._window
+        if self.flag is None and outer is not None and not outer.is_root:
+            self.flag = outer.flag
         self.where = here()
         self._geometry: Geometry | None = None
 
@@ -77,9 +96,11 @@ def take(x: Any, v: Any, step: Step | None) -> Any:
     w = v._window = Window(x if outer is None else outer.owner, x, step, recorded)
     base = present(x)
     value = detach(base) if step is None else step.see(base)
+    if step is not None and not recorded and base._kind.tracked:
+        value = as_leaf(value, Leaf())
     if outer is not None and outer.foreign:
         w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
-    if not w.foreign:
+    if not w.foreign and not is_shared(w.owner):
         v._val = value
         value._held = True
     windows = w.owner._borrows
@@ -99,17 +120,34 @@ def present(x: Any) -> Any:
         return value if type(value) is Value else x._healed(value)
     w = x._window
     if w is None:
-        return x._gone()
+        return remembered(x)
+    if w.foreign and not is_safe():
+        w.foreign = []  # its elements are now those that were written
     base = present(w.parent)
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))
         value = with_node(value, x, w.node)
     else:
         value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-    if not w.foreign:
+        if base._kind.tracked and not w.recorded:
+            value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
+    if not w.foreign and not is_shared(w.owner):
         x._val = value
         value._held = True
     return value
+
+
+def is_shared(owner: Any) -> bool:
+    """Whether an owner's elements lie in memory that others write."""
+    return owner._lent is not None and owner._lent.memory is not None
+
+
+def remembered(x: Any) -> Any:
+    """Value of an owner whose elements lie in memory that others write."""
+    if not is_shared(x):
+        return x._gone()
+    value = wrap(np.array(x._lent.memory, order="C"))
+    return with_node(value, x, x._lent.node)
 
 
 def look(x: Any) -> Any:
@@ -133,6 +171,40 @@ def grafted(value: Any, node: Any) -> Any:
     made = wrap(array_of(value), value._aval)
     made._kind, made._src = node._kind, node._src
     return made
+
+
+def rebind(x: Any, other: Any) -> None:
+    """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had."""
+    if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
+        hidden = other._blank()
+        hidden._val, hidden._strides, hidden._window, hidden._lent = present(x), x._strides, x._window, x._lent
+        mine = x._borrows if x._window is None else x._window.owner._borrows
+        for r in mine:
+            v = r()
+            if v is not None and v is not x:
+                w = v._window
+                w.owner = hidden if w.owner is x else w.owner
+                w.parent = hidden if w.parent is x else w.parent
+        if x._window is None:
+            hidden._borrows, x._borrows = x._borrows, ()
+        else:
+            mine.append(weakref.ref(hidden))
+        x._window = None
+    value = detach(look(other))
+    x._strides = x._lent = None
+    x._val = value if x._leaf is None else as_leaf(value, x._leaf)
+    if other._window is None and other._leaf is None and other._lent is None and not other._borrows:
+        x._strides = other._strides
+        w = other._window = Window(x, x, None, True)
+        w.node = other._val if other._val._kind.tracked else None
+        x._borrows = [weakref.ref(other)]
+    else:
+        held = x._val
+        del x._val
+        take(other, x, None)
+        x._val = held
+    held = x._val
+    held._held = True
 
 
 def forget(x: Any) -> None:
@@ -160,6 +232,10 @@ def give(x: Any, new: Any, recorded: bool) -> None:
             w.node = held
         x._val = held
         held._held = True
+        if w is None and is_shared(x):
+            x._lent.memory[...] = array_of(held)
+            x._lent.node = held if held._kind.tracked else None
+            del x._val
         return
     base = present(w.parent)
     forget(x)
@@ -185,7 +261,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         w = v._window
         if v is x:
             w.foreign = [] if written is None else w.foreign
-        elif w.geometry.overlaps(at):
+        elif w.owner is owner and w.geometry.overlaps(at):
             if id(v) not in mine:
                 where = where or here()
                 w.foreign = [*w.foreign, (at, where)]

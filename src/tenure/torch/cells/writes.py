@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_whole, split_key
 from tenure.torch.cells.views import filled_in
 from tenure.torch.cells.windows import geometry, give, look, present, spread
 from tenure.torch.errors import refuse
-from tenure.values.operations import indexing, keys, shaping
+from tenure.values.operations import indexing, keys, scattering, shaping
 from tenure.values.operations.casting import to
 from tenure.values.operations.creation import tensor as made
 from tenure.values.rules.modes import current_mode
@@ -45,6 +46,8 @@ def is_recorded(x: Any, *others: Any) -> bool:
     tracked = root._leaf is not None or present(root)._kind.tracked
     if not tracked and not any(type(v) is Value and v._kind.tracked for v in others):
         return False
+    if x._window is not None and x._window.flag is not None:
+        raise refuse(x._window.flag)
     if root._leaf is not None:
         what = "a leaf Variable" if root is x else "a view of a leaf Variable"
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
@@ -75,8 +78,9 @@ class Writes:
 
     __slots__ = ()
 
-    def _assign(self: Any, value: Any) -> Any:
-        """Write the result of an in-place operation, of the tensor's shape."""
+    def _assign(self: Any, value: Any, *operands: Any) -> Any:
+        """Write the result of an in-place operation, of the tensor's shape, on operands of which some are tensors."""
+        refuse_overlap(self, operands)
         shape = self._aval.shape
         if value._aval.shape != shape:
             raise refuse(
@@ -89,6 +93,8 @@ class Writes:
     def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None) -> Any:
         if (self._lent if self._window is None else self._window.owner._lent) is not None:
             refuse_lent(self)
+        if recorded and not value._kind.tracked:
+            value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
         give(self, value, recorded)
         if (self if self._window is None else self._window.owner)._borrows:
             spread(self, written)
@@ -100,6 +106,10 @@ class Writes:
             raise ValueError("step must be greater than zero")
         spec, starts = keys.parse(basic, self._aval.shape)
         part = geometry(self).indexed(spec, starts)
+        if rest is not None:
+            refuse_itself(self, (v,))
+        elif getattr(v, "_window", None) is not None and v._aval.shape:
+            refuse_overlap(self, (v,), copies=True, target=part)
         v = self._value_for(v, part.shape, rest)
         if rest is None and is_whole(spec):
             recorded = is_recorded(self, v)
@@ -107,6 +117,8 @@ class Writes:
             return
         recorded = is_recorded(self, v)
         old = present(self) if rest is None else look(self)
+        if rest is not None and shows_twice(geometry(self)):
+            raise undefined()
         if rest is None or is_whole(spec):
             new = indexing.written(old, basic if rest is None else rest, v)
         else:
@@ -133,13 +145,16 @@ class Writes:
     def _number(self: Any, v: Any) -> Any:
         v = v.item() if hasattr(v, "item") else v
         kind = self._aval.dtype.kind
-        if kind in "iu" and isinstance(v, float):
+        if kind in "iu" and isinstance(v, float | bool):
             return int(v)
         return bool(v) if kind == "b" else v
 
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
         """Write another tensor, broadcast to this one's shape and cast to its dtype."""
         value = look(src) if hasattr(src, "_window") else made(src)
+        if src is self:
+            return self
+        refuse_overlap(self, (src,), copies=True)
         shape = self._aval.shape
         value = value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
         recorded = is_recorded(self, value)
@@ -153,6 +168,15 @@ class Writes:
                              " dimensions.")
             return self.copy_(value)
         return self._put(self._full(self._number(value)), is_recorded(self))
+
+    def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
+        """Write one number where a mask holds."""
+        if shows_twice(geometry(self)) or shares(self, mask):
+            raise undefined()
+        number = look(value) if isinstance(value, Value) else self._number(value)
+        mask = look(mask)
+        new = scattering.masked_fill(look(self), mask, number)
+        return self._assign(new)
 
     def zero_(self: Any) -> Any:
         """Write zeros."""
@@ -172,7 +196,7 @@ AUGMENTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
 def _augmented(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
         found = getattr(type(self), f"__{name}__")(self, other)
-        return found if found is NotImplemented else self._assign(look(found))
+        return found if found is NotImplemented else self._assign(look(found), other)
 
     method.__name__ = method.__qualname__ = f"__i{name}__"
     return method

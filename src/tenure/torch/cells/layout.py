@@ -1,0 +1,71 @@
+"""Strides of results: which order of axes PyTorch gives what it computes.
+
+An elementwise result keeps the order of its operands' axes, by the first operand that tells two of them apart
+(TensorIterator). It decides what can be viewed afterwards, so it is kept where an operand is not in C order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.torch.cells.geometry import contiguous
+from tenure.torch.cells.windows import geometry
+
+
+def laid(result: Any, operands: Sequence[Any]) -> Any:
+    """An elementwise result, with the strides that PyTorch gives it for these operands."""
+    for x in operands:
+        w = getattr(x, "_window", None)
+        if w is not None or getattr(x, "_strides", None) is not None:
+            break
+    else:
+        return result
+    tensors = [geometry(x) for x in operands if hasattr(x, "_window")]
+    shape = result._aval.shape
+    if len(shape) > 1 and not all(g.is_contiguous and g.shape == shape for g in tensors):
+        result._strides = strides_of(shape, order_of(shape, tensors))
+    return result
+
+
+def order_of(shape: tuple[int, ...], tensors: Sequence[Any]) -> list[int]:
+    """Axes of an elementwise result from the outermost to the innermost."""
+    ndim = len(shape)
+    steps = []
+    for g in tensors:
+        missing = ndim - len(g.shape)
+        sizes, strides = [1] * missing + list(g.shape), [0] * missing + list(g.strides)
+        steps.append([0 if n == 1 != m else s for n, s, m in zip(sizes, strides, shape, strict=True)])
+    order = list(range(ndim))[::-1]
+    for i in range(1, ndim):
+        at = i
+        for j in range(i - 1, -1, -1):
+            found = compared(order[j], order[at], steps, shape)
+            if found > 0:
+                order[j], order[at] = order[at], order[j]
+                at = j
+            elif found < 0:
+                break
+    return order[::-1]
+
+
+def compared(a: int, b: int, steps: Sequence[Sequence[int]], shape: Sequence[int]) -> int:
+    """Positive where axis a steps further than axis b, by the first operand that tells them apart; 0 where none does."""
+    for of in steps:
+        if of[a] == 0 or of[b] == 0:
+            continue
+        if of[a] != of[b]:
+            return -1 if of[a] < of[b] else 1
+        if shape[a] > shape[b]:
+            return 1
+    return 0
+
+
+def strides_of(shape: tuple[int, ...], order: Sequence[int]) -> tuple[int, ...] | None:
+    """Strides of a shape without gaps, its axes in an order; None for C order."""
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    found = tuple(strides)
+    return None if found == contiguous(shape).strides else found

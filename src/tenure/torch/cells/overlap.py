@@ -1,0 +1,113 @@
+"""Writes whose target and operands share elements: PyTorch's refusals, and those where its result depends on a loop.
+
+TensorIterator refuses a target that shows one element twice, and an operand that overlaps a dense target in part. Where
+one of the two is not dense it does not look, and its result depends on the order of its loop: that is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.windows import geometry
+from tenure.torch.errors import refuse
+
+PLEASE = "Please clone() the tensor before performing the operation."
+
+
+def owner_of(x: Any) -> Any:
+    """Cell whose elements a tensor shows."""
+    return x if x._window is None else x._window.owner
+
+
+def is_dense(g: Geometry) -> bool:
+    """Whether the elements lie without gaps, in some order of the axes."""
+    expected = 1
+    for step, n in sorted([(step, n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
+        if step != expected:
+            return False
+        expected *= n
+    return True
+
+
+def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, target: Geometry | None = None) -> None:
+    """RuntimeError where a write of x, or of its part ``target``, reads some of what it writes; a copy of elements onto
+    themselves is none."""
+    if x._window is None and not any(getattr(v, "_window", None) is not None for v in operands):
+        return
+    target = target or geometry(x)
+    if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
+        raise refuse(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
+            f" {PLEASE}"
+        )
+    if x._window is not None and shows_twice(target):
+        raise undefined()
+    for v in operands:
+        if v is x or not hasattr(v, "_window") or owner_of(v) is not owner_of(x):
+            continue
+        source = geometry(v)
+        if copies and len(source.shape) <= len(target.shape):
+            source = source.expanded(target.shape)
+        if source == target or not source.overlaps(target):
+            continue
+        if is_dense(source) and is_dense(target):
+            raise shared()
+        if not (copies and onto_itself(source, target)):
+            raise undefined()
+
+
+def shares(x: Any, v: Any) -> bool:
+    """Whether two tensors show an element in common."""
+    return hasattr(v, "_window") and owner_of(v) is owner_of(x) and geometry(v).overlaps(geometry(x))
+
+
+def refuse_itself(x: Any, operands: Sequence[Any]) -> None:
+    """RuntimeError where an operand of a write by index shares elements with its target."""
+    for v in operands:
+        if shares(x, v):
+            raise shared() if v is x else undefined()
+
+
+def shared() -> Any:
+    """RuntimeError where an operand and what is written share elements."""
+    return refuse(
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single"
+        f" memory location. {PLEASE}"
+    )
+
+
+def shows_twice(g: Geometry) -> bool:
+    """Whether a geometry shows an element twice."""
+    low, high = g._bounds()
+    if is_dense(g) or not g.size:
+        return False
+    if g.size > high - low + 1:
+        return True
+    return len(set(elements(g))) < g.size
+
+
+def onto_itself(source: Geometry, target: Geometry) -> bool:
+    """Whether each element that both show is copied onto itself."""
+    shared = set(elements(source))
+    if len(source.shape) > len(target.shape):
+        return False
+    pairs = zip(elements(source.expanded(target.shape)), elements(target), strict=True)
+    return all(a == b or b not in shared for a, b in pairs)
+
+
+def elements(g: Geometry) -> list[int]:
+    """Numbers of the elements, in the order of the axes."""
+    found = [g.offset]
+    for n, step in zip(g.shape, g.strides, strict=True):
+        found = [at + k * step for at in found for k in range(n)]
+    return found
+
+
+def undefined() -> Any:
+    """RuntimeError where PyTorch's own result depends on the order of its loop."""
+    return refuse(
+        "a write reads elements that it writes: in PyTorch the result depends on the order of a loop",
+        help="`.clone()` the operand first",
+    )
