@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.torch.cells.windows import look, present, rebind
+from tenure.torch.cells.windows import look, outlive, present, rebind
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
 from tenure.values.operations.arithmetic import detach
@@ -49,6 +49,8 @@ class Autograd:
             self._leaf = Leaf() if kept is None else kept.leaf
             self._leaf.grad = None if kept is None else kept.grad
             self._frozen = None
+            if self._window is None or self._window.is_root:
+                outlive(self)
             if self._window is not None:
                 self._window.is_root = True
             value = as_leaf(value, self._leaf)
@@ -161,7 +163,8 @@ class Autograd:
         if self._window is not None and not self._window.is_root:
             raise refuse("Can't detach views in-place. Use detach() instead.")
         value = detach(present(self))
-        self._leaf = None
+        if self._leaf is not None:
+            self._frozen, self._leaf = Frozen(self._leaf), None
         if self._window is not None:
             self._window.node = None
         self._val = value

@@ -50,7 +50,7 @@ def order_of(shape: tuple[int, ...], tensors: Sequence[Any]) -> list[int]:
 
 
 def compared(a: int, b: int, steps: Sequence[Sequence[int]], shape: Sequence[int]) -> int:
-    """Positive where axis a steps further than axis b, by the first operand that tells them apart; 0 where none does."""
+    """Positive where axis a steps further than axis b, by the first operand that tells them apart; 0 if none does."""
     for of in steps:
         if of[a] == 0 or of[b] == 0:
             continue

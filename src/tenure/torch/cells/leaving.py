@@ -18,7 +18,6 @@ from tenure.torch.cells.windows import forget, geometry, look, present
 from tenure.torch.errors import refuse
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
-from tenure.values.operations.creation import tensor as made
 from tenure.values.rules.graph import CodeSite
 from tenure.values.rules.sites import here, site
 
@@ -112,32 +111,3 @@ class _Part:
             "shape": g.shape,
             "strides": tuple([n * size for n in g.strides]),
         }
-
-
-def from_numpy(array: Any) -> Any:
-    """A tensor of an array's elements, which the array lends: neither is written while the other lives."""
-    from tenure.torch.cells.tensor import Tensor
-
-    if not isinstance(array, np.ndarray):
-        raise refuse(f"expected np.ndarray (got {type(array).__name__})", TypeError)
-    size = array.itemsize
-    if any(n < 0 or n % size for n in array.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides"
-                         " are not currently supported. (You can probably work around this by making a copy of your"
-                         " array  with array.copy().)")
-    x: Any = Tensor._of(made(array))
-    x._strides = tuple([n // size for n in array.strides])
-    x._lent = Lent()
-    x._lent.arrays.append((weakref.ref(array), geometry(x), here()))
-    if not is_safe():
-        lend(x, array)
-    elif array.flags.writeable:
-        array.flags.writeable = False
-        weakref.finalize(x, _returned, weakref.ref(array))
-    return x
-
-
-def _returned(array: Any) -> None:
-    """Make an array writable again, once the tensor of its elements is gone."""
-    if (found := array()) is not None:
-        found.flags.writeable = True

@@ -90,6 +90,16 @@ class Parts:
         return self._of(value)
 
     def __getitem__(self: Any, key: Any) -> Any:
+        shape = self._aval.shape
+        if type(key) is int and shape and -shape[0] <= key < shape[0]:
+            start = key + shape[0] if key < 0 else key
+            return take(self, self._blank(), Index(indexing.first_index(len(shape)), (start,), True))
+        known = keys.remembered(key, shape)
+        if known is not None:
+            return take(self, self._blank(), Index(*known))
+        return self._indexed(key)
+
+    def _indexed(self: Any, key: Any) -> Any:
         if isinstance(key, str | float):
             raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                          f"indices (got {type(key).__name__})", TorchIndexError)
@@ -101,7 +111,7 @@ class Parts:
             raise ValueError("step must be greater than zero")
         spec, starts = keys.parse(basic, self._aval.shape)
         if rest is None:
-            return self._view(Index(spec, starts))
+            return self._view(Index.at(spec, starts))
         value = look(self)
         if not is_whole(spec):
             value = indexing.apply_basic(value, spec, starts)
@@ -131,7 +141,7 @@ class Parts:
 
     def _sliced(self: Any, at: int, start: int, length: int) -> Any:
         spec = tuple([(length, 1) if k == at else ":" for k in range(len(self._aval.shape))])
-        return self._view(Index(spec, (start,)))
+        return self._view(Index.at(spec, (start,)))
 
     def select(self: Any, dim: int, index: Any) -> Any:
         """View of one index of an axis."""
@@ -142,7 +152,7 @@ class Parts:
             text = f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {at}"
             raise refuse(text, TorchIndexError)
         spec = tuple(["i" if k == at else ":" for k in range(len(self._aval.shape))])
-        return self._view(Index(spec, (index % n,)))
+        return self._view(Index.at(spec, (index % n,)))
 
     def chunk(self: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         """Views of at most so many parts of an axis, of one size but for the last."""

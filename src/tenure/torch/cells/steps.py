@@ -38,20 +38,26 @@ class Step:
 class Index(Step):
     """A basic index: ints, slices, new axes."""
 
-    __slots__ = ("spec", "starts")
+    __slots__ = ("function", "params", "starts")
 
-    def __init__(self, spec: Any, starts: tuple[int, ...]) -> None:
-        self.spec = spec
+    def __init__(self, params: Any, starts: tuple[int, ...], one: bool) -> None:
+        self.params = params
         self.starts = starts
+        self.function = indexing.GETITEM if one else indexing.SLICE
+
+    @classmethod
+    def at(cls, spec: Any, starts: tuple[int, ...]) -> Index:
+        """Index that has been parsed."""
+        return cls((("spec", spec),), starts, "i" in spec)
 
     def see(self, x: Any) -> Any:
-        return indexing.apply_basic(x, self.spec, self.starts)
+        return apply(self.function, (x,), self.params, self.starts)
 
     def put(self, x: Any, v: Any) -> Any:
-        return apply(indexing.SETITEM, (x, v), (("spec", self.spec),), self.starts)
+        return apply(indexing.SETITEM, (x, v), self.params, self.starts)
 
     def of(self, base: Geometry) -> Geometry:
-        return base.indexed(self.spec, self.starts)
+        return base.indexed(self.params[0][1], self.starts)
 
 
 class Permute(Step):

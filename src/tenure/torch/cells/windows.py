@@ -12,7 +12,7 @@ stale, which the next read finds (``aliasing``). Who does not write pays nothing
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,7 +29,6 @@ from tenure.values.rules.graph import CodeSite, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here
 from tenure.values.tensor.tensor import Tensor as Value
-
 
 NO_GRAD = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case"
@@ -57,11 +56,10 @@ class Window:
         self.recorded = recorded
         self.is_root = step is None
         self.node: Any = None
-        self.foreign: list[tuple[Geometry, CodeSite]] = []
-        self.flag = None if recorded else NO_GRAD
+        self.foreign: Sequence[tuple[Geometry, CodeSite]] = ()
         outer = parent._window
-        if self.flag is None and outer is not None and not outer.is_root:
-            self.flag = outer.flag
+        inherited = None if outer is None or outer.is_root else outer.flag
+        self.flag = inherited if recorded else NO_GRAD
         self.where = here()
         self._geometry: Geometry | None = None
 
@@ -92,37 +90,47 @@ def lineage(x: Any) -> Iterator[Any]:
 def take(x: Any, v: Any, step: Step | None) -> Any:
     """Make v, a blank tensor, a window of x."""
     outer = x._window
+    owner = x if outer is None else outer.owner
     recorded = current_mode().grad
-    w = v._window = Window(x if outer is None else outer.owner, x, step, recorded)
-    base = present(x)
+    w = v._window = Window(owner, x, step, recorded)
+    try:
+        base = x._val
+    except AttributeError:
+        base = present(x)
     value = detach(base) if step is None else step.see(base)
-    if step is not None and not recorded and base._kind.tracked:
+    if not recorded and step is not None and base._kind.tracked:
         value = as_leaf(value, Leaf())
     if outer is not None and outer.foreign:
         w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
-    if not w.foreign and not is_shared(w.owner):
+    if not w.foreign and (owner._lent is None or owner._lent.memory is None):
         v._val = value
         value._held = True
-    windows = w.owner._borrows
+    windows = owner._borrows
     if not windows:
-        w.owner._borrows = [weakref.ref(v)]
+        owner._borrows = [weakref.ref(v)]
     else:
         windows.append(weakref.ref(v))
         if len(windows) > 64:
-            w.owner._borrows = [r for r in windows if r() is not None]
+            owner._borrows = [r for r in windows if r() is not None]
     return v
 
 
 def present(x: Any) -> Any:
     """Value of a tensor now, stale or not. It is kept, unless it is stale."""
-    with suppress(AttributeError):
+    try:
         value = x._val
-        return value if type(value) is Value else x._healed(value)
+    except AttributeError:
+        return renewed(x)
+    return value if type(value) is Value else x._healed(value)
+
+
+def renewed(x: Any) -> Any:
+    """Value of a tensor that has forgotten it."""
     w = x._window
     if w is None:
         return remembered(x)
     if w.foreign and not is_safe():
-        w.foreign = []  # its elements are now those that were written
+        w.foreign = ()  # its elements are now those that were written
     base = present(w.parent)
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))
@@ -190,9 +198,9 @@ def rebind(x: Any, other: Any) -> None:
         else:
             mine.append(weakref.ref(hidden))
         x._window = None
-    value = detach(look(other))
+    value, node = detach(look(other)), present(x)
     x._strides = x._lent = None
-    x._val = value if x._leaf is None else as_leaf(value, x._leaf)
+    x._val = with_node(value, x, node if node._aval == value._aval else None)
     if other._window is None and other._leaf is None and other._lent is None and not other._borrows:
         x._strides = other._strides
         w = other._window = Window(x, x, None, True)
@@ -205,6 +213,15 @@ def rebind(x: Any, other: Any) -> None:
         x._val = held
     held = x._val
     held._held = True
+
+
+def outlive(x: Any) -> None:
+    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch."""
+    for r in x._borrows if x._window is None else x._window.owner._borrows:
+        v = r()
+        if v is not None and v is not x and any(t is x for t in lineage(v)) and not v._window.is_root:
+            forget(v)
+            v._window.recorded = False
 
 
 def forget(x: Any) -> None:
@@ -260,7 +277,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
             continue
         w = v._window
         if v is x:
-            w.foreign = [] if written is None else w.foreign
+            w.foreign = () if written is None else w.foreign
         elif w.owner is owner and w.geometry.overlaps(at):
             if id(v) not in mine:
                 where = where or here()

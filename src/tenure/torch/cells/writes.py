@@ -14,6 +14,7 @@ from tenure.torch.cells.parts import is_whole, split_key
 from tenure.torch.cells.views import filled_in
 from tenure.torch.cells.windows import geometry, give, look, present, spread
 from tenure.torch.errors import refuse
+from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
 from tenure.values.operations.casting import to
 from tenure.values.operations.creation import tensor as made
@@ -101,6 +102,8 @@ class Writes:
         return self
 
     def __setitem__(self: Any, key: Any, v: Any) -> None:
+        if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
+            return
         basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
         if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
             raise ValueError("step must be greater than zero")
@@ -125,6 +128,32 @@ class Writes:
             inner = indexing.written(indexing.apply_basic(old, spec, starts), rest, v)
             new = indexing.written(old, basic, inner)
         self._put(new, recorded, part)
+
+    def _put_plainly(self: Any, key: Any, v: Any) -> bool:
+        """Write a number or a whole tensor at a basic index, where nobody else sees the elements; False if it is not
+        that."""
+        aval = self._aval
+        known = keys.remembered(key, aval.shape)
+        if known is None:
+            return False
+        old, leaf = self._val, self._leaf
+        if leaf is not None or (old._kind.tracked and not current_mode().grad):
+            return False
+        params, starts, _ = known
+        if type(v) in (int, float):
+            number = int(v) if aval.dtype.kind in "iu" else v
+            new = apply(indexing.SETITEM, (old,), params, (number, *starts)) if aval.dtype.kind != "b" else None
+        elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
+            value = v._val
+            new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (
+                value._kind.tracked) else None
+        else:
+            return False
+        if new is None:
+            return False
+        self._val = new
+        new._held = True
+        return True
 
     def _full(self: Any, number: Any) -> Any:
         return shaping.broadcast_to(made(number, dtype=self._aval.dtype), self._aval.shape)
@@ -153,6 +182,7 @@ class Writes:
         """Write another tensor, broadcast to this one's shape and cast to its dtype."""
         value = look(src) if hasattr(src, "_window") else made(src)
         if src is self:
+            is_recorded(self)
             return self
         refuse_overlap(self, (src,), copies=True)
         shape = self._aval.shape

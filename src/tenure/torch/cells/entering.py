@@ -1,0 +1,43 @@
+"""Tensors of NumPy's arrays, which lend their elements."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.leaving import Lent, lend
+from tenure.torch.cells.tensor import Tensor
+from tenure.torch.cells.windows import geometry
+from tenure.torch.errors import refuse
+from tenure.values.operations.creation import tensor as made
+from tenure.values.rules.sites import here
+
+
+def from_numpy(array: Any) -> Any:
+    """A tensor of an array's elements, which the array lends: neither is written while the other lives."""
+    if not isinstance(array, np.ndarray):
+        raise refuse(f"expected np.ndarray (got {type(array).__name__})", TypeError)
+    size = array.itemsize
+    if any(n < 0 or n % size for n in array.strides):
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides"
+                         " are not currently supported. (You can probably work around this by making a copy of your"
+                         " array  with array.copy().)")
+    x: Any = Tensor._of(made(array))
+    x._strides = tuple([n // size for n in array.strides])
+    x._lent = Lent()
+    x._lent.arrays.append((weakref.ref(array), geometry(x), here()))
+    if not is_safe():
+        lend(x, array)
+    elif array.flags.writeable:
+        array.flags.writeable = False
+        weakref.finalize(x, _returned, weakref.ref(array))
+    return x
+
+
+def _returned(array: Any) -> None:
+    """Make an array writable again, once the tensor of its elements is gone."""
+    if (found := array()) is not None:
+        found.flags.writeable = True
