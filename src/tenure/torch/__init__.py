@@ -1,1 +1,1 @@
-"""PyTorch's names with PyTorch's meaning on Tenure's engine: programs run, or stop where an alias would have decided."""
+"""PyTorch's names and meanings on Tenure's engine: programs run, or stop where an alias would have decided."""
