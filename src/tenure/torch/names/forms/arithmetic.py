@@ -1,0 +1,94 @@
+"""Arithmetic where PyTorch's differs: rounding, bounds, powers, choices, comparison as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tenure as tn
+from tenure.dtypes import bool_, promote
+from tenure.torch.dtypes import Defaults
+from tenure.torch.errors import refuse
+from tenure.torch.names.arguments import weighed
+from tenure.values.operations.casting import to
+from tenure.values.tensor.tensor import Tensor as Value
+
+__all__ = ["cast", "chosen", "clamped", "default", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient"]
+RANK = {bool: 0, int: 1, float: 2, complex: 3}
+
+
+def default() -> Any:
+    """The default dtype of floats."""
+    return Defaults.float.home
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """x in a dtype, if one is given."""
+    return x if dtype is None or x.dtype is dtype else to(x, dtype)
+
+
+def floating(x: Any) -> Any:
+    """x as floats: whole numbers in the default dtype."""
+    return x if x.dtype.has_gradient else to(x, default())
+
+
+def filled(x: Any, value: Any) -> Any:
+    """One number in the shape and dtype of x."""
+    if isinstance(value, Value):
+        return tn.broadcast_to(to(value, x.dtype), x.shape)
+    return tn.full(x.shape, value, dtype=x.dtype)
+
+
+def quotient(x: Any, y: Any, rounding_mode: str | None) -> Any:
+    """x / y, rounded or not."""
+    if rounding_mode not in (None, "floor", "trunc"):
+        raise refuse(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    return tn.divide(x, y, rounding_mode=rounding_mode)
+
+
+def power(x: Any, y: Any) -> Any:
+    """x to the y; of whole numbers no negative powers."""
+    if type(y) is int and y < 0 and x.dtype.kind in "iu":
+        raise refuse("Integers to negative integer powers are not allowed.")
+    return tn.pow(x, y)
+
+
+def multiplied_in(x: Any, a: Any, b: Any, value: Any) -> Any:
+    """x + value · a · b."""
+    return tn.addcmul(x, a, b, value=value)
+
+
+def clamped(x: Any, low: Any, high: Any) -> Any:
+    """x within bounds, of which at least one is there, in the dtype of all of them."""
+    if low is None and high is None:
+        raise refuse("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if x.dtype is bool_ and not (isinstance(low, Value) or isinstance(high, Value)):
+        raise refuse("\"clamp\" not implemented for 'Bool'")
+    for bound in (low, high):
+        if isinstance(bound, Value):
+            x = cast(x, promote(x.dtype, bound.dtype))
+        elif type(bound) is float and not x.dtype.has_gradient:
+            x = floating(x)
+    return tn.clip(x, low, high)
+
+
+def chosen(condition: Any, x: Any, y: Any) -> Any:
+    """x where a condition holds, else y."""
+    if condition.dtype.name == "uint8":
+        condition = condition != 0
+    if condition.dtype is not bool_:
+        raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.name}")
+    x, y = weighed(x, y)
+    if not isinstance(x, Value) and not isinstance(y, Value):
+        kind = max(RANK[type(x)], RANK[type(y)])
+        dtype = (bool_, tn.int64, default(), promote(default(), "complex64"))[kind]
+        x = tn.scalar_tensor(x, dtype=dtype)
+    return tn.where(condition, x, y)
+
+
+def is_equal(x: Any, y: Any) -> bool:
+    """Whether two tensors have one shape and the same elements."""
+    if x.shape != y.shape:
+        return False
+    if x.dtype is not y.dtype:
+        raise refuse(f"Expected object of data type {x.dtype.name} but got data type {y.dtype.name}")
+    return bool(tn.all(tn.equal(x, y)).item())
