@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import signal
 import sys
 import types
@@ -108,7 +109,8 @@ def rebound(fn: Any) -> Any:
     """A function of PyTorch's tests with the face for ``torch``."""
     if isinstance(fn, types.FunctionType):
         if not (fn.__module__ or "").startswith("torch.testing"):
-            return named(f"{fn.__module__}.{fn.__qualname__}".removeprefix("torch."))
+            path = f"{fn.__module__}.{fn.__qualname__}".removeprefix("torch.").removeprefix("_tensor.")
+            return named(path.replace("masked._ops", "masked").replace("windows.windows", "windows"))
         cells = tuple(types.CellType(inner(c.cell_contents)) for c in fn.__closure__ or ())
         scope = {**fn.__globals__, "torch": face}
         if "F" in scope and "F" in fn.__code__.co_names:
@@ -155,10 +157,12 @@ def face_of(op: Any) -> Any:
     """The face's callable of an OpInfo."""
     if isinstance(op.op, types.FunctionType) and (op.op.__module__ or "").startswith("torch.testing"):
         return rebound(op.op)
-    try:
-        return named(op.name)
-    except Missing:
-        return rebound(op.op)
+    for path in (op.name, f"Tensor.{op.name}"):
+        with contextlib.suppress(Missing):
+            found = named(path)
+            if not isinstance(found, face.dtype):
+                return found
+    return rebound(op.op)
 
 
 def leaves(x: Any) -> Iterator[Any]:
@@ -228,6 +232,8 @@ def gradient(lib: Any, out: Any, inputs: list[Any]) -> list[Any] | None:
             total = term if total is None else total + term
     if total is None:
         return None
+    for x in inputs:
+        x.grad = None
     total.backward()
     return [x.grad for x in inputs]
 
@@ -240,6 +246,7 @@ class Tally:
     failed: collections.Counter[str] = field(default_factory=collections.Counter)
     example: dict[str, str] = field(default_factory=dict)
     errors: int = 0
+    ties: int = 0
     errors_right: int = 0
     missing: str | None = None
 
@@ -298,6 +305,9 @@ def compare(op: Any, mine: Any, sample: Any, tally: Tally) -> None:
     if process is not None and getattr(process, "__name__", "") == "<lambda>":
         theirs, ours = process(theirs), rebound(process)(ours)
     found = differs(ours, theirs, numbers)
+    if found is not None and op.name in TIES and is_tie(given, ours, theirs):
+        tally.ties += 1
+        found = None
     if found is not None:
         tally.note(found.partition(":")[0], f"{described(sample)}: {found}")
         return
@@ -320,14 +330,38 @@ def compare(op: Any, mine: Any, sample: Any, tally: Tally) -> None:
     tally.passed += 1
 
 
+TIES = frozenset(("sort", "topk", "kthvalue", "median", "nanmedian", "mode", "argsort", "msort"))
+"""OpInfos whose indices are those of one of several equal elements, of which PyTorch does not say which."""
+
+
+def is_tie(given: Any, ours: Any, theirs: Any) -> bool:
+    """Whether the values are the same, and the indices are of such values."""
+    if not isinstance(theirs, tuple):
+        dim = given[2].get("dim", given[1][0] if given[1] else -1)
+        x = given[0]
+        return differs(face.take_along_dim(x, ours, dim), torch.from_numpy(plain(face.take_along_dim(
+            x, face.tensor(plain(theirs)), dim)))) is None
+    if differs(ours[0], theirs[0]) is not None:
+        return False
+    x, dims = plain(given[0]), [a for a in (*given[1], given[2].get("dim", -1)) if type(a) is int]
+    if not x.ndim:
+        return differs(ours[1], theirs[1]) is None
+    for dim in {*dims, -1}:
+        mine, other = plain(ours[1]), plain(theirs[1])
+        if mine.ndim < x.ndim:
+            mine, other = np.expand_dims(mine, dim), np.expand_dims(other, dim)
+        with contextlib.suppress(IndexError, ValueError):
+            if np.array_equal(np.take_along_axis(x, mine, dim), np.take_along_axis(x, other, dim), equal_nan=True):
+                return True
+    return False
+
+
 def compare_in_place(op: Any, sample: Any, tally: Tally) -> None:
     """The in-place variant of one sample."""
     theirs = op.get_inplace()
     if theirs is None or not isinstance(sample.input, torch.Tensor):
         return
-    mine = named(f"Tensor.{theirs.__name__}") if hasattr(theirs, "__name__") else None
-    if mine is None:
-        return
+    mine = rebound(theirs) if getattr(theirs, "__name__", "<lambda>") == "<lambda>" else named(f"Tensor.{theirs.__name__}")
     given = taken_over([sample.input.detach().clone(), list(sample.args), sample.kwargs], {})
     with torch.no_grad(), face.no_grad():
         x = sample.input.detach().clone()
@@ -358,7 +392,7 @@ def compare_errors(op: Any, mine: Any, tally: Tally) -> None:
         given, error = attempt(taken_over, [sample.input, list(sample.args), sample.kwargs], {})
         if given is None:
             continue
-        _, error = attempt(mine, given[0], *given[1], **given[2])
+        _, error = attempt(lambda *args, **kwargs: str(mine(*args, **kwargs)), given[0], *given[1], **given[2])
         tally.errors += 1
         if error is not None and isinstance(error, wrong.error_type):
             tally.errors_right += 1
@@ -384,6 +418,10 @@ def run(op: Any, most: int, seconds: int, dtypes: Any = DTYPES) -> Tally:
                 try:
                     compare(op, mine, sample, tally)
                     compare_in_place(op, sample, tally)
+                except (Missing, TimeoutError):
+                    raise
+                except Exception as error:
+                    tally.note("crash", f"{described(sample)}: {error!r:.200}")
                 finally:
                     signal.alarm(0)
         compare_errors(op, mine, tally)
@@ -418,13 +456,14 @@ def main() -> None:
         total["passed"] += tally.passed
         total["errors"] += tally.errors
         total["errors right"] += tally.errors_right
+        total["ties"] += tally.ties
         total["clean"] += tally.missing is None and not tally.failed
         for kind, count in tally.failed.items():
             total[kind if kind != "error" else "wrong class"] += count
             print(f"{name}\t{kind}\t{count}\t{tally.example[kind]}", flush=True)
         if tally.missing is not None:
             print(f"{name}\tmissing\t1\t{tally.missing}", flush=True)
-    failed = sum(v for key, v in total.items() if key not in ("missing", "passed", "errors", "errors right", "clean",
+    failed = sum(v for key, v in total.items() if key not in ("missing", "passed", "errors", "errors right", "clean", "ties",
                                                               "wrong class"))
     print(f"\n{len(ops)} OpInfos, {len(ops) - total['missing']} covered, {total['clean']} without a difference; "
           f"{total['passed'] + failed} samples, {total['passed']} passed; "

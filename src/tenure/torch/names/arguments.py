@@ -12,7 +12,7 @@ from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
-from tenure.torch.errors import TorchError, TorchTypeError, refuse, translated
+from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, refuse, translated
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
@@ -82,6 +82,20 @@ def lighter(x: Any, beside: DType) -> Any:
     return to(x, beside)
 
 
+def as_whole(*xs: Any) -> Sequence[Any]:
+    """Whether the first of some operands is of bools, and then all of bools as whole numbers."""
+    if type(xs[0]) is not Value or xs[0]._aval.dtype.kind != "b":
+        return (False, *xs)
+    return (True, *[to(x, "int64") if type(x) is Value and x._aval.dtype.kind == "b" else x for x in xs])
+
+
+def factors(x: Any, alpha: Any, beta: Any) -> tuple[Any, Any]:
+    """Factors of a product and a sum, whole beside whole numbers."""
+    if x._aval.dtype.has_gradient:
+        return alpha, beta
+    return int(alpha), int(beta)
+
+
 def leaf_if(x: Any, requires_grad: Any) -> Any:
     """A new tensor, made a leaf if it is to be one."""
     return x.requires_grad_() if requires_grad else x
@@ -110,8 +124,10 @@ def written_to(out: Any, result: Any) -> Any:
     return out._assign(result)
 
 
-def failed(name: str, error: TenureError, first: Any = None) -> TenureError:
+def failed(name: str, error: Exception, first: Any = None) -> Exception:
     """An error of a home function in PyTorch's class."""
+    if not isinstance(error, TenureError):
+        return refuse(str(error), TorchShapeError) if type(error) is ValueError else error
     made = translated(error)
     if type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
         return TorchTypeError(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
@@ -175,6 +191,7 @@ def is_int(x: Any) -> bool:
 
 
 KINDS: dict[str, Any] = {
+    "any": lambda x: True,
     "Tensor": lambda x: isinstance(x, Value),
     "Tensors": lambda x: isinstance(x, list | tuple) and all(isinstance(v, Value) for v in x),
     "number": lambda x: isinstance(x, int | float | complex | np.generic) and not isinstance(x, str),

@@ -9,6 +9,7 @@ Rows that share a name are chosen by the types of the arguments, which are looke
 from __future__ import annotations
 
 import builtins
+import dis
 import types
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +25,9 @@ from tenure.torch.names import forms
 from tenure.torch.names.arguments import (
     as_tensor,
     as_tensors,
+    as_whole,
     choice,
+    factors,
     failed,
     leaf_if,
     reduction_of,
@@ -40,17 +43,17 @@ NAMESPACES: dict[str, Any] = {
     "F": tenure.nn.functional, "linalg": linalg, "fft": fft, "special": special, "random": random
 }  # fmt: skip
 TOOLS: dict[str, Any] = {
-    "_T": Tensor, "_V": Value, "_E": TenureError, "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
+    "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
-    "_leaf": leaf_if, "_reduction": reduction_of,
+    "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors,
 }  # fmt: skip
 PLAIN = frozenset(
     "dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
     "training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha "
     "beta value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full "
     "log_input log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest "
-    "sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple".split()
+    "running_mean running_var sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple".split()
 )
 """Parameters that are never tensors, or that home functions take as they come."""
 TENSORS = frozenset(
@@ -68,7 +71,7 @@ def function(place: str, name: str) -> Any:
     else:
         kinds = [made(row, "out" if "out" in row.places else "") for row in ROWS[place][name]]
     rows = ROWS["Tensor_" if place == "Tensor_" else place][name[:-1] if place == "Tensor_" else name]
-    if len(rows) == 1 and not rows[0].annotations():
+    if len(rows) == 1 and not set(rows[0].annotations().values()) - {"any"}:
         return kinds[0]
     return overloaded(name, rows, kinds)
 
@@ -78,13 +81,11 @@ def made(row: Row, way: str) -> Callable[..., Any]:
     source = text(row, way)
     code = compile(source, f"{__file__}:{row.name}", "exec")
     scope: dict[str, Any] = dict(TOOLS)
-    inner = next(c for c in code.co_consts if isinstance(c, types.CodeType))
     space = next((NAMESPACES[p] for p in row.places if p in NAMESPACES), None)
-    for name in inner.co_names:
+    for name in globals_of(code):
         if name not in scope:
-            found = named(name, space)
-            if found is not None:
-                scope[name] = found
+            scope[name] = named(name, space)
+    scope["_home"] = named(row.name, space)
     if row.fields:
         scope["_structure"] = structure(row.name, row.fields)
     exec(code, scope)
@@ -92,6 +93,16 @@ def made(row: Row, way: str) -> Callable[..., Any]:
     found_function.__name__ = found_function.__qualname__ = f"{row.name}_" if way == "write" else row.name
     found_function.__module__ = "torch"
     return found_function
+
+
+def globals_of(code: types.CodeType) -> set[str]:
+    """Names that a function, and functions within it, load from outside."""
+    out: set[str] = set()
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            loads = dis.get_instructions(constant)
+            out |= {str(i.argval) for i in loads if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")} | globals_of(constant)
+    return out
 
 
 def named(name: str, space: Any) -> Any:
@@ -112,7 +123,7 @@ def text(row: Row, way: str) -> str:
             lines.append(f"{name[1:]} = _sizes(_{name[1:]}, {name[1:]})")
         else:
             parameters.append(name + default)
-        lines.extend([] if "face" in row.places else prepared(name))
+        lines.extend([] if "face" in row.places else prepared(name, row))
     if way == "write" or "inplace" in names:
         lines.insert(0, f"_place = {first}")
     starred = any(p.startswith("*") for p in parameters)
@@ -122,10 +133,13 @@ def text(row: Row, way: str) -> str:
     more += ["out=None"] if way == "out" else []
     if more:
         parameters.extend(more if starred else ["*", *more])
-    if "weigh" in row.places:
-        tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
-        lines.append(f"{', '.join(tensors)} = _weighed({', '.join(tensors)})")
-    lines.append(f"_result = {row.value}")
+    lines.extend(adapted(row, names))
+    value = row.value
+    if row.name in names and value.startswith(f"{row.name}("):
+        value = f"_home{value[len(row.name):]}"
+    lines.append(f"_result = {value}")
+    if "bools" in row.places:
+        lines.append("if _bools: _result = _result != 0")
     lines.extend(finished(row, way, names))
     body = "\n        ".join(lines)
     about = f", {first}" if first.isidentifier() else ""
@@ -135,7 +149,19 @@ def text(row: Row, way: str) -> str:
     )
 
 
-def prepared(name: str) -> list[str]:
+def adapted(row: Row, names: list[str]) -> list[str]:
+    """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
+    tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
+    together = ", ".join(tensors)
+    lines = [f"{together} = _weighed({together})"] if "weigh" in row.places else []
+    if "bools" in row.places:
+        lines.append(f"_bools, {together} = _whole({together})")
+    if "alpha" in names and "beta" in names:
+        lines.append("alpha, beta = _factors(input, alpha, beta)")
+    return lines
+
+
+def prepared(name: str, row: Row) -> list[str]:
     """Lines that make a home argument of a parameter."""
     if name in ("*tensors", "*operands", "*args"):
         return [f"{name[1:]} = [_unwrap(_x) for _x in {name[1:]}]"]
@@ -149,7 +175,8 @@ def prepared(name: str) -> list[str]:
         return ["reduction = _reduction(size_average, reduce, reduction)"]
     if not name.isidentifier() or name in PLAIN:
         return []
-    other = f"_tensor({name}, {name!r})" if name in TENSORS else f"_unwrap({name})"
+    strict = "strict" in row.places or (name in TENSORS and "weigh" not in row.places and name not in row.annotations())
+    other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
     return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
 
 

@@ -38,23 +38,34 @@ class Absent:
         x.__dict__[self.name] = value
 
 
+def is_home(x: Any) -> bool:
+    """Whether an attribute of the class is a home method that only wraps its results."""
+    return getattr(x, "__module__", "") == "tenure.torch.cells.tensor" and "." not in getattr(x, "__qualname__", ".")
+
+
 def install() -> None:
     """Give the class of tensors its methods."""
-    own = {name for of in Tensor.__mro__ if of.__module__.startswith(("tenure.torch", "torch")) for name in vars(of)}
-    mine = {**{n: v for n, v in vars(Methods).items() if n not in ("__slots__", "__module__", "__dict__", "__doc__")},
-            **STEPS, **{n: cast(n) for n in CASTS}, **{n: drawn(n) for n in RANDOM}}  # fmt: skip
-    for name, value in mine.items():
+    for name in [n for n, x in vars(Tensor).items() if is_home(x)]:
+        delattr(Tensor, name)
+    for name, value in OWN.items():
         setattr(Tensor, name, value)
-    inherited = {n for n in vars(Tensor) if getattr(vars(Tensor)[n], "__qualname__", "") == n}
+    cells = {n for of in Tensor.__mro__ if of.__module__.startswith(("tenure.torch", "torch")) for n in vars(of)}
     for place, end in (("Tensor", ""), ("Tensor_", "_")):
         for name in ROWS[place]:
-            if f"{name}{end}" not in mine and (f"{name}{end}" not in own or f"{name}{end}" in inherited):
+            if f"{name}{end}" not in cells:
                 setattr(Tensor, f"{name}{end}", Late(place, name))
     for name in dir(Var):
-        given = vars(Tensor).get(name)
-        if not name.startswith("_") and (name not in own and given is None or (name in inherited and name not in mine
-                                                                               and not isinstance(given, Late))):
+        if not name.startswith("_") and name not in cells and name not in vars(Tensor):
             setattr(Tensor, name, Absent(name))
 
+
+PLAIN = ("__slots__", "__module__", "__dict__", "__doc__", "__weakref__")
+OWN: dict[str, Any] = {
+    **{n: v for n, v in vars(Methods).items() if n not in PLAIN},
+    **STEPS,
+    **{n: cast(n) for n in CASTS},
+    **{n: drawn(n) for n in RANDOM},
+}
+"""What stands beside the table."""
 
 install()

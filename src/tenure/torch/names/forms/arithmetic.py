@@ -12,7 +12,8 @@ from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
 
-__all__ = ["cast", "chosen", "clamped", "default", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient"]
+__all__ = ["cast", "chosen", "clamped", "default", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
+           "as_before", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
 RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
 
@@ -92,3 +93,43 @@ def is_equal(x: Any, y: Any) -> bool:
     if x.dtype is not y.dtype:
         raise refuse(f"Expected object of data type {x.dtype.name} but got data type {y.dtype.name}")
     return bool(tn.all(tn.equal(x, y)).item())
+
+
+def fitting(x: Any, value: Any) -> Any:
+    """A number that goes into x as PyTorch casts it; of a tensor its dtype."""
+    if isinstance(value, Value):
+        if value.shape:
+            raise refuse(f"only supports a 0-dimensional value tensor, but got tensor with {len(value.shape)} dimension(s).")
+        return to(value, x.dtype)
+    if x.dtype is bool_:
+        return bool(value)
+    if x.dtype.kind in "iu" and isinstance(value, float):
+        return int(value)
+    return value
+
+
+def next_after(x: Any, y: Any) -> Any:
+    """The next number from x towards y; the gradient goes to x."""
+    found = tn.nextafter(tn.detach(x), tn.detach(y))
+    return found if not x.requires_grad else tn.detach(found) + (x - tn.detach(x))
+
+
+def wide_power(x: Any, y: Any) -> Any:
+    """x to the y in float64, or complex128."""
+    return tn.float_power(x, y)
+
+
+def as_before(x: Any, found: Any) -> Any:
+    """A result of whole numbers in their dtype, rounded towards 0."""
+    return found if x.dtype.has_gradient else to(found, x.dtype)
+
+
+def cut(x: Any, low: Any, high: Any) -> Any:
+    """x within bounds, in its own dtype; its gradient is 0 at a bound."""
+    if x.dtype is bool_:
+        raise refuse("Bool inputs not supported for hardtanh")
+    if not x.dtype.has_gradient:
+        return tn.clip(x, int(low), int(high))
+    if low > high:
+        raise refuse("hardtanh: min_val is larger than max_val")
+    return tn.nn.functional.hardtanh(x, low, high) if low < high else tn.detach(tn.clip(x, low, high)) + 0 * x

@@ -131,6 +131,8 @@ def strided_copy(x: Any, size: Any, stride: Any, offset: Any) -> Any:
 def summed_to(x: Any, size: Any) -> Any:
     """x summed over the axes that a shape does not have, or has with size 1."""
     new = len(x.shape) - len(size)
+    if not size:
+        return tn.sum(tn.astype(x, tn.int64) if x.dtype.kind in "biu" else x)
     if new < 0 or any(n not in (1, x.shape[new + k]) for k, n in enumerate(size)):
         raise refuse(f"size {{{list(size)}}} is not expandable to size {{{list(x.shape)}}}.")
     kept = tuple(new + k for k, n in enumerate(size) if n == 1 and x.shape[new + k] != 1)

@@ -10,8 +10,8 @@ from tenure.torch.dtypes import home_dtype
 from tenure.torch.errors import refuse
 from tenure.torch.names.structures import structure
 
-__all__ = ["contraction", "crossed", "factors", "geqrf", "ormqr", "rank_of", "short_time", "short_time_inverse",
-           "triangular_solve"]  # fmt: skip
+__all__ = ["contraction", "crossed", "dotted", "factors", "ormqr", "rank_of", "short_time", "short_time_inverse",
+           "symmetric", "triangular_solve"]  # fmt: skip
 
 
 def crossed(x: Any, y: Any, dim: Any) -> Any:
@@ -51,9 +51,41 @@ def factors(x: Any, get_infos: bool) -> Any:
     return tuple(found) if get_infos else tuple(found)[:2]
 
 
-def geqrf(x: Any) -> Any:
-    """Householder vectors of the QR decomposition, and their factors."""
-    raise refuse("geqrf is not supported here", help="torch.linalg.qr gives Q and R")
+def dotted(a: Any, b: Any, dims: Any) -> Any:
+    """The product summed over pairs of axes; one of size 1 is as long as the other."""
+    if isinstance(dims, int):
+        if dims < 0:
+            raise refuse(f"tensordot expects dims >= 0, but got dims={dims}")
+        dims = list(range(-dims, 0)), list(range(dims))
+    elif hasattr(dims, "tolist"):
+        dims = dims.tolist()
+    left, right = ([int(k) for k in d] for d in dims)
+    for i, j in zip(left, right, strict=False):
+        if a.shape[i] != b.shape[j]:
+            if a.shape[i] == 1:
+                b = tn.sum(b, (j,), True)
+            elif b.shape[j] == 1:
+                a = tn.sum(a, (i,), True)
+    return tn.tensordot(a, b, dims=(left, right))
+
+
+def symmetric(x: Any, uplo: str) -> Any:
+    """The symmetric matrix of a triangle, whose gradient goes to both."""
+    if uplo.upper() not in ("L", "U"):
+        raise refuse(f"Expected UPLO argument to be 'L' or 'U', but got {uplo}")
+    if len(x.shape) < 2 or x.shape[-1] != x.shape[-2] or not x.requires_grad:
+        return x if uplo.upper() == "L" else adjoint(x)
+    plain = tn.detach(x)
+    half = tn.tril(plain) if uplo.upper() == "L" else tn.triu(plain)
+    off = tn.tril(plain, -1) if uplo.upper() == "L" else tn.triu(plain, 1)
+    mean = (x + adjoint(x)) / 2
+    return tn.detach(half + adjoint(off)) + (mean - tn.detach(mean))
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose."""
+    turned = tn.matrix_transpose(x)
+    return tn.conj(turned) if x.dtype.is_complex else turned
 
 
 def ormqr(x: Any, tau: Any, other: Any, left: bool, transpose: bool) -> Any:

@@ -8,7 +8,7 @@ import tenure as tn
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import refuse
 
-__all__ = ["inside", "is_face", "padded_rows", "selected", "taken"]
+__all__ = ["inside", "is_face", "padded_rows", "put_by_index", "reduced_by_index", "selected", "taken"]
 
 
 def taken(x: Any, index: Any) -> Any:
@@ -40,3 +40,19 @@ def is_face(obj: Any) -> bool:
 def inside(fn: Any) -> Any:
     """Function of the user's on the face's tensors as one of values."""
     return None if fn is None else lambda *args: unwrap(fn(*[wrap(x) for x in args]))
+
+
+def reduced_by_index(x: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool) -> Any:
+    """x with parts of a source reduced into it; of a number as of one element."""
+    if x.shape:
+        return tn.index_reduce(x, dim, index, source, reduce, include_self=include_self)
+    one, index = tn.reshape(x, (1,)), tn.reshape(index, (-1,))
+    return tn.index_reduce(one, 0, index, tn.reshape(source, (1,)), reduce, include_self=include_self).reshape(())
+
+
+def put_by_index(x: Any, indices: Any, values: Any, accumulate: bool) -> Any:
+    """x with values at an index; of bools an accumulation is "or"."""
+    if x.dtype.name == "bool" and accumulate:
+        whole = tn.index_put(tn.astype(x, tn.int64), indices, tn.astype(values, tn.int64), accumulate)
+        return tn.not_equal(whole, 0)
+    return tn.index_put(x, indices, values, accumulate)

@@ -4,13 +4,25 @@ TABLE = """
 [torch Tensor Tensor_ out]
 acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh cos cosh sin sinh tan tanh(input)
 bitwise_not deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p log2(input)
-rad2deg reciprocal rsqrt sigmoid sinc sqrt square logical_not conj_physical abs absolute(input)
-ceil fix floor neg negative sgn sign trunc(input)
+rad2deg reciprocal rsqrt sigmoid sinc sqrt logical_not conj_physical abs absolute(input)
+ceil fix floor neg negative trunc(input)
 round(input, *, decimals=0)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 mvlgamma(input, p)
 fill(input, value) = filled(input, value)
+
+[torch Tensor Tensor_ out bools]
+square sgn sign(input)
+
+[torch Tensor out bools weigh strict]
+fmax fmin(input, other)
+
+[Tensor Tensor_]
+polygamma(input, n) = polygamma(n, input)
+
+[torch]
+polygamma(n, input)
 
 [torch Tensor out]
 isneginf isposinf signbit angle(input)
@@ -26,12 +38,6 @@ relu(input)
 isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)
 real imag(input)
 
-[torch]
-polygamma(n, input)
-
-[Tensor]
-polygamma(input, n) = polygamma(n, input)
-
 [torch Tensor Tensor_ out weigh]
 add sub subtract(input, other, *, alpha=1)
 mul multiply true_divide(input, other)
@@ -39,10 +45,9 @@ div divide(input, other, *, rounding_mode=None) = quotient(input, other, roundin
 floor_divide(input, other) = quotient(input, other, 'floor')
 remainder fmod(input, other)
 pow(input, exponent) = power(input, exponent)
-float_power(input, exponent)
-atan2 arctan2 copysign hypot nextafter xlogy igamma igammac gcd lcm ldexp heaviside(input, other)
+float_power(input, exponent) = wide_power(input, exponent)
+copysign xlogy(input, other)
 eq ne not_equal lt less le less_equal gt greater ge greater_equal(input, other)
-logical_and logical_or logical_xor(input, other)
 bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift(input, other)
 lerp(input, end, weight)
 addcmul(input, tensor1, tensor2, *, value=1) = multiplied_in(input, tensor1, tensor2, value)
@@ -51,8 +56,13 @@ clamp clip(input, min=None, max=None) = clamped(input, min, max)
 clamp_min(input, min) = clamped(input, min, None)
 clamp_max(input, max) = clamped(input, None, max)
 
-[torch Tensor out weigh]
-maximum minimum fmax fmin logaddexp logaddexp2(input, other)
+[torch Tensor Tensor_ out weigh strict]
+atan2 arctan2 hypot igamma igammac gcd lcm ldexp logical_and logical_or logical_xor(input, other)
+heaviside(input, values)
+nextafter(input, other) = next_after(input, other)
+
+[torch Tensor out weigh strict]
+maximum minimum logaddexp logaddexp2(input, other)
 
 [torch weigh]
 rsub(input, other, *, alpha=1) = sub(other, input, alpha=alpha)
@@ -70,10 +80,10 @@ where(input, condition, other) = chosen(condition, input, other)
 allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)
 equal(input, other) = is_equal(input, other)
 resolve_conj resolve_neg(input) = input
+conj(input)
 
 [special out]
-airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
-    modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0(input)
+spherical_bessel_j0(input) = sinc(input / 3.141592653589793)
 entr erf erfc erfcx erfinv exp2 expit expm1 gammaln i0 i0e i1 i1e log1p log_ndtr ndtr ndtri digamma psi sinc(input)
 logit(input, eps=None)
 round(input, *, decimals=0)
@@ -83,6 +93,6 @@ logsumexp(input, dim, keepdim=False) = logsumexp(input, axes(dim), keepdim)
 softmax log_softmax(input, dim, *, dtype=None)
 
 [special out weigh]
-xlog1py xlogy zeta(input, other)
+xlog1py xlogy(input, other)
 gammainc gammaincc(input, other)
 """

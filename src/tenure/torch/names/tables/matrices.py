@@ -2,11 +2,10 @@
 
 TABLE = """
 [torch Tensor out]
-matmul inner outer kron vdot(input, other)
+matmul inner vdot(input, other)
 mm bmm(input, mat2) = NAME(input, mat2)
 mv(input, vec)
 dot(input, tensor) = dot(input, tensor)
-ger(input, vec2) = outer(input, vec2)
 cross(input, other, dim=None) = crossed(input, other, dim)
 inverse(input)
 cholesky(input, upper=False)
@@ -15,7 +14,6 @@ cholesky_solve(input, input2, upper=False)
 qr(input, some=True) -> Q R
 svd(input, some=True, compute_uv=True) -> U S V
 slogdet(input) -> sign logabsdet
-geqrf(input) -> a tau
 orgqr(input, input2)
 ormqr(input, input2, input3, left=True, transpose=False)
 lu_solve(input, LU_data, LU_pivots)
@@ -29,12 +27,18 @@ pinverse(input, rcond=1e-15)
 [torch Tensor Tensor_ out]
 addmm(input, mat1, mat2, *, beta=1, alpha=1)
 addmv(input, mat, vec, *, beta=1, alpha=1)
-addr(input, vec1, vec2, *, beta=1, alpha=1)
 addbmm baddbmm(input, batch1, batch2, *, beta=1, alpha=1)
+
+[torch Tensor Tensor_ out bools]
+addr(input, vec1, vec2, *, beta=1, alpha=1)
+
+[torch Tensor out bools]
+kron(input, other)
+outer ger(input, vec2) = outer(input, vec2)
 
 [torch]
 einsum(equation, *operands) = contraction(equation, operands)
-tensordot(a, b, dims=2) = tensordot(a, b, dims=dims)
+tensordot(a, b, dims=2) = dotted(a, b, dims)
 chain_matmul(*tensors) = chain_matmul(*tensors)
 cdist(x1, x2, p=2.0, compute_mode=None)
 vander(x, N=None, increasing=False)
@@ -63,8 +67,8 @@ cond(input, p=None)
 cross(input, other, *, dim=-1) = linalg.cross(input, other, dim=dim)
 det eigvals inv matrix_exp svdvals(A) = NAME(A)
 eig(A) -> eigenvalues eigenvectors
-eigh(A, UPLO='L') -> eigenvalues eigenvectors
-eigvalsh(A, UPLO='L')
+eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO))
+eigvalsh(A, UPLO='L') = linalg.eigvalsh(symmetric(A, UPLO))
 householder_product(A, tau)
 inv_ex(A, *, check_errors=False) -> inverse info
 lstsq(input, b, rcond=None, *, driver=None) -> solution residuals rank singular_values
@@ -89,13 +93,10 @@ solve_triangular(A, B, *, upper, left=True, unitriangular=False)
 svd(A, full_matrices=True, *, driver=None) -> U S Vh = linalg.svd(A, full_matrices=full_matrices, driver=driver)
 tensorinv(A, ind=2)
 tensorsolve(A, B, dims=None)
-vander(x, N=None) = linalg.vander(x, N=N)
+vander(x, *, N=None) = linalg.vander(x if x.shape else x[None], N=N)
 vecdot(x, y, *, dim=-1) = linalg.vecdot(x, y, dim)
 vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None) = linalg.vector_norm(x, ord, axes(dim), keepdim,
     dtype=dtype)
-ldl_factor(A, *, hermitian=False) -> LD pivots
-ldl_factor_ex(A, *, hermitian=False, check_errors=False) -> LD pivots info
-ldl_solve(LD, pivots, B, *, hermitian=False)
 
 [linalg face]
 diagonal(A, *, offset=0, dim1=-2, dim2=-1) = A.diagonal(offset, dim1, dim2)

@@ -68,7 +68,7 @@ nonzero(input, *, as_tuple=False)
 diag(input, diagonal=0)
 diag_embed(input, offset=0, dim1=-2, dim2=-1)
 diagonal_scatter(input, src, offset=0, dim1=0, dim2=1)
-select_scatter(input, src, dim, index)
+select_scatter(input, src, dim, index: any)
 slice_scatter(input, src, dim=0, start=None, end=None, step=1)
 
 [torch Tensor]
@@ -84,6 +84,12 @@ nonzero_static(input, *, size, fill_value=-1) = padded_rows(nonzero(input, as_tu
 
 [torch Tensor Tensor_ out]
 tril triu(input, diagonal=0)
+index_copy(input, dim, index, source)
+index_fill(input, dim, index, value) = index_fill(input, dim, index, fitting(input, value))
+masked_fill(input, mask, value) = masked_fill(input, mask, fitting(input, value))
+masked_scatter(input, mask, source)
+
+[torch Tensor Tensor_ out bools]
 scatter(input, dim, index, src: Tensor) = scatter(input, dim, index, src)
 scatter(input, dim, index, value: number) = scatter(input, dim, index, value=value)
 scatter(input, dim, index, src: Tensor, *, reduce) = scatter(input, dim, index, src, reduce=reduce)
@@ -91,11 +97,8 @@ scatter(input, dim, index, value: number, *, reduce) = scatter(input, dim, index
 scatter_add(input, dim, index, src)
 scatter_reduce(input, dim, index, src, reduce, *, include_self=True)
 index_add(input, dim, index, source, *, alpha=1)
-index_copy(input, dim, index, source)
-index_fill(input, dim, index, value)
-index_reduce(input, dim, index, source, reduce, *, include_self=True)
-index_put(input, indices, values, accumulate=False)
+index_reduce(input, dim, index, source, reduce, *, include_self=True) = reduced_by_index(input, dim, index, source,
+    reduce, include_self)
+index_put(input, indices, values, accumulate=False) = put_by_index(input, indices, values, accumulate)
 put(input, index, source, accumulate=False)
-masked_fill(input, mask, value)
-masked_scatter(input, mask, source)
 """

@@ -68,5 +68,4 @@ unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =
 softmax log_softmax(input, dim, dtype=None) = NAME(input, dim, dtype=dtype)
 corrcoef(input)
 cov(input, *, correction=1, fweights=None, aweights=None)
-cosine_similarity(x1, x2, dim=1, eps=1e-08)
 """
