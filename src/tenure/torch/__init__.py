@@ -31,7 +31,7 @@ names.rest:
 cells: Tensor
 """
 """Which room of this package has which name."""
-ROOMS = "nn linalg fft special random return_types".split()
+ROOMS = "masked nn signal linalg fft special random return_types".split()
 """Namespaces that are rooms of their own."""
 
 

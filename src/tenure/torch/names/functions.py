@@ -173,7 +173,7 @@ def prepared(name: str, row: Row) -> list[str]:
         return [f"_{name}({name})"]
     if name == "size_average":
         return ["reduction = _reduction(size_average, reduce, reduction)"]
-    if not name.isidentifier() or name in PLAIN:
+    if not name.isidentifier() or (name in PLAIN and name not in row.annotations()):
         return []
     strict = "strict" in row.places or (name in TENSORS and "weigh" not in row.places and name not in row.annotations())
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"

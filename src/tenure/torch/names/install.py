@@ -6,7 +6,7 @@ from typing import Any
 
 from tenure.torch.cells import Tensor
 from tenure.torch.names.functions import function
-from tenure.torch.names.methods import CASTS, RANDOM, Methods, cast, drawn
+from tenure.torch.names.methods import CASTS, RANDOM, RESEATED, Methods, cast, drawn, reseated
 from tenure.torch.names.operators import STEPS
 from tenure.torch.names.rows import ROWS
 from tenure.values.places.var import Var
@@ -65,6 +65,7 @@ OWN: dict[str, Any] = {
     **STEPS,
     **{n: cast(n) for n in CASTS},
     **{n: drawn(n) for n in RANDOM},
+    **{n: reseated(n) for n in RESEATED},
 }
 """What stands beside the table."""
 

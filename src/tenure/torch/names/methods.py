@@ -11,6 +11,7 @@ import tenure as tn
 from tenure.dtypes import bool_
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.windows import geometry
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
@@ -257,6 +258,46 @@ class Methods:
             array[(at,) * len(shape)] = True
         return self._assign(tn.masked_fill(self._read(), tn.tensor(array), fill_value))
 
+    def data_ptr(self: Any) -> int:
+        """A number that tensors have in common whose elements begin at the same place."""
+        owner = self if self._window is None else self._window.owner
+        return id(owner) + self.storage_offset() * self._aval.dtype.itemsize
+
+    def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
+        """The shape of another tensor for the object."""
+        return self.resize_(*the_template._aval.shape)
+
+    def set_(self: Any, source: Any = None) -> Any:
+        """The elements of another tensor for the object."""
+        self.data = source if source is not None else self.new_zeros(0)
+        return self
+
+    def as_subclass(self: Any, cls: Any) -> Any:
+        """The tensor, which is of the class; of a subclass nothing is made here."""
+        if isinstance(self, cls):
+            return self
+        raise refuse(f"as_subclass: a tensor does not become a {cls.__name__} here")
+
+    def coalesce(self: Any) -> Any:
+        """Refused: tensors are dense here."""
+        raise refuse("sparse tensors are not supported here", help="use a dense tensor")
+
+    indices = values = crow_indices = col_indices = row_indices = ccol_indices = is_coalesced = coalesce
+    to_sparse_coo = to_sparse_csr = to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
+
+    H = mH = property(lambda self: self.adjoint(), doc="The conjugate transpose of the last two axes.")
+
+    def adjoint(self: Any) -> Any:
+        """The conjugate transpose of the last two axes."""
+        if self.ndim < 2:
+            return self if self.ndim == 0 else self.mT
+        turned = self.mT
+        return turned.conj() if self._aval.dtype.is_complex else turned
+
+    def conj(self: Any) -> Any:
+        """The complex conjugates; a real tensor itself."""
+        return Tensor._of(tn.conj(self._read())) if self._aval.dtype.is_complex else self
+
     def is_set_to(self: Any, tensor: Any) -> bool:
         """Whether it is the same tensor."""
         return self is tensor
@@ -314,6 +355,32 @@ CASTS = {
     "int": "int32", "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool", "cfloat": "complex64",
     "cdouble": "complex128",
 }  # fmt: skip
+
+
+def reseated(name: str) -> Callable[..., Any]:
+    """Method that gives the object the shape of a view of it; windows that were taken before keep theirs."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._leaf is not None and tn.is_grad_enabled():
+            raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
+        before = [r for r in self._borrows if r() is not None]
+        if self._window is not None or before:
+            raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
+                         help=f"x = x.{name[:-1]}(…)")
+        view = getattr(self, name[:-1])(*args, **kwargs)
+        if view is not self:
+            at = geometry(view)
+            value = view._read()
+            self._strides = None if at.is_contiguous else at.strides
+            self._borrows = ()
+            self._val = value
+            value._held = True
+        return self
+
+    return method
+
+
+RESEATED = "squeeze_ unsqueeze_ transpose_ swapaxes_ swapdims_ t_ as_strided_".split()
 
 
 def drawn(name: str) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
 
 __all__ = ["cast", "chosen", "clamped", "default", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
-           "as_before", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
+           "as_before", "as_number", "threshold_of", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
 RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
 
@@ -48,7 +48,7 @@ def quotient(x: Any, y: Any, rounding_mode: str | None) -> Any:
 
 def power(x: Any, y: Any) -> Any:
     """x to the y; of whole numbers no negative powers."""
-    if type(y) is int and y < 0 and x.dtype.kind in "iu":
+    if type(y) is int and y < 0 and isinstance(x, Value) and x.dtype.kind in "iub":
         raise refuse("Integers to negative integer powers are not allowed.")
     return tn.pow(x, y)
 
@@ -133,3 +133,13 @@ def cut(x: Any, low: Any, high: Any) -> Any:
     if low > high:
         raise refuse("hardtanh: min_val is larger than max_val")
     return tn.nn.functional.hardtanh(x, low, high) if low < high else tn.detach(tn.clip(x, low, high)) + 0 * x
+
+
+def as_number(x: Any) -> Any:
+    """x, of bools as whole numbers."""
+    return to(x, tn.int64) if x.dtype is bool_ else x
+
+
+def threshold_of(x: Any, threshold: Any, value: Any) -> Any:
+    """x where it is above a threshold, elsewhere a number."""
+    return tn.nn.functional.threshold(x, threshold, value)

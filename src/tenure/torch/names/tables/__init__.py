@@ -1,6 +1,6 @@
 """The table of names, a family a file; ``names.rows`` says how it is written."""
 
-from tenure.torch.names.tables import elementwise, functional, matrices, moving, reductions, sources
+from tenure.torch.names.tables import elementwise, functional, masked, matrices, moving, reductions, sources
 
 TABLES = (
     elementwise.TABLE,
@@ -9,4 +9,5 @@ TABLES = (
     matrices.TABLE,
     sources.TABLE,
     functional.TABLE,
+    masked.TABLE,
 )

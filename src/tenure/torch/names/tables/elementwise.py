@@ -12,8 +12,11 @@ nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if
 mvlgamma(input, p)
 fill(input, value) = filled(input, value)
 
+[torch Tensor Tensor_ out]
+square(input) = power(as_number(input), 2)
+
 [torch Tensor Tensor_ out bools]
-square sgn sign(input)
+sgn sign(input)
 
 [torch Tensor out bools weigh strict]
 fmax fmin(input, other)
@@ -83,6 +86,9 @@ resolve_conj resolve_neg(input) = input
 conj(input)
 
 [special out]
+bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1
+    scaled_modified_bessel_k0 scaled_modified_bessel_k1(input) = by_array(NAME, input)
+airy_ai(input) = by_array(airy_ai, input)
 spherical_bessel_j0(input) = sinc(input / 3.141592653589793)
 entr erf erfc erfcx erfinv exp2 expit expm1 gammaln i0 i0e i1 i1e log1p log_ndtr ndtr ndtri digamma psi sinc(input)
 logit(input, eps=None)
@@ -93,6 +99,11 @@ logsumexp(input, dim, keepdim=False) = logsumexp(input, axes(dim), keepdim)
 softmax log_softmax(input, dim, *, dtype=None)
 
 [special out weigh]
+zeta(input, other) = by_array(zeta, input, other)
+chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w
+    shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v
+    shifted_chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l
+    legendre_polynomial_p(input, n: any) = by_array(NAME, input, n)
 xlog1py xlogy(input, other)
 gammainc gammaincc(input, other)
 """

@@ -23,7 +23,7 @@ prelu(input, weight)
 celu(input, alpha=1.0, inplace=False)
 selu(input, inplace=False)
 rrelu(input, lower=0.125, upper=0.3333333333333333, training=False, inplace=False)
-threshold(input, threshold, value, inplace=False)
+threshold(input, threshold, value, inplace=False) = as_before(input, threshold_of(input, threshold, value))
 max_pool1d max_pool2d max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
     return_indices=False) = NAME(input, kernel_size, stride or None, padding, dilation, ceil_mode, return_indices)
 
