@@ -56,6 +56,8 @@ def weighed(*xs: Any) -> Sequence[Any]:
     """Operands of which 0-dimensional tensors are in the dtype of the others, if they are of no higher category."""
     first = None
     for x in xs:
+        if type(x) is complex and first is not None and first.name == "float16":
+            raise no_complex32()
         if type(x) is Value:
             if first is None:
                 first = x._aval.dtype
@@ -75,7 +77,11 @@ def weighed(*xs: Any) -> Sequence[Any]:
 def lighter(x: Any, beside: DType) -> Any:
     """A 0-dimensional operand beside tensors of a dtype."""
     own = x._aval.dtype
-    if own is beside or RANK[own.kind] > RANK[beside.kind]:
+    if own is beside or own.kind == "b":
+        return x
+    if RANK[own.kind] > RANK[beside.kind]:
+        if own.kind == "c" and beside.name == "float16":
+            raise no_complex32()
         if own.kind == "c" and beside.is_floating and own.parts is not beside.parts:
             return to(x, promote(beside, "complex64"))
         return x
@@ -94,6 +100,11 @@ def factors(x: Any, alpha: Any, beta: Any) -> tuple[Any, Any]:
     if x._aval.dtype.has_gradient:
         return alpha, beta
     return int(alpha), int(beta)
+
+
+def no_complex32() -> Exception:
+    """The error of a complex number beside a tensor of float16."""
+    return refuse("tensors of complex32 are not supported", help="cast one of the two first")
 
 
 def leaf_if(x: Any, requires_grad: Any) -> Any:

@@ -20,7 +20,7 @@ from tenure import fft, linalg, random, special
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.devices import check_device, check_layout
-from tenure.torch.dtypes import home_dtype
+from tenure.torch.dtypes import Defaults, home_dtype
 from tenure.torch.names import forms
 from tenure.torch.names.arguments import (
     as_tensor,
@@ -46,7 +46,8 @@ TOOLS: dict[str, Any] = {
     "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
-    "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors,
+    "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
+    "_floating": forms.floating,
 }  # fmt: skip
 PLAIN = frozenset(
     "dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
@@ -154,6 +155,8 @@ def adapted(row: Row, names: list[str]) -> list[str]:
     tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
     together = ", ".join(tensors)
     lines = [f"{together} = _weighed({together})"] if "weigh" in row.places else []
+    if "floats" in row.places:
+        lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:
         lines.append(f"_bools, {together} = _whole({together})")
     if "alpha" in names and "beta" in names:

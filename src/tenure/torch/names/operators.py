@@ -14,8 +14,8 @@ from tenure.errors import TenureError
 from tenure.torch.cells import Tensor
 from tenure.torch.dtypes import Defaults
 from tenure.torch.errors import translated
-from tenure.torch.names.arguments import weighed
-from tenure.torch.names.forms.arithmetic import floating, power, quotient
+from tenure.torch.names.arguments import no_complex32, weighed
+from tenure.torch.names.forms.arithmetic import difference, divided, floating, opposite, power, quotient
 from tenure.values.tensor.tensor import Tensor as Value
 
 NUMBERS = (bool, int, float, complex)
@@ -37,6 +37,8 @@ def operator(step: Any, reflected: bool = False) -> Any:
                     if not isinstance(b, NUMBERS) and not isinstance(b, np.generic):
                         return NotImplemented
                     b = b.item() if isinstance(b, np.generic) else b
+                elif type(b) is complex and a._aval.dtype.name == "float16":
+                    raise no_complex32()
                 elif type(b) is float and Defaults.float.home is not float32:
                     a = floating(a)
             found = step(b, a) if reflected else step(a, b)
@@ -52,12 +54,6 @@ def _floor(x: Any, y: Any) -> Any:
     return quotient(x, y, "floor")
 
 
-def _true(x: Any, y: Any) -> Any:
-    if Defaults.float.home is not float32 and isinstance(x, Value):
-        x = floating(x)
-    return quotient(x, y, None)
-
-
 def _raised(x: Any, y: Any) -> Any:
     return power(x, y) if isinstance(x, Value) else x**y
 
@@ -65,15 +61,17 @@ def _raised(x: Any, y: Any) -> Any:
 
 STEPS: dict[str, Any] = {
     f"__{name}__": operator(getattr(Value, f"__{name}__"))
-    for name in "add sub mul mod matmul and or xor lshift rshift lt le gt ge".split()
+    for name in "add mul mod matmul and or xor lshift rshift lt le gt ge".split()
 }
 STEPS |= {
     f"__r{name}__": operator(lambda y, x, step=getattr(Value, f"__r{name}__"): step(x, y), reflected=True)
-    for name in "add sub mul mod matmul and or xor lshift rshift".split()
+    for name in "add mul mod matmul and or xor lshift rshift".split()
 }
 STEPS |= {
-    "__truediv__": operator(Value.__truediv__),
-    "__rtruediv__": operator(lambda y, x: Value.__rtruediv__(x, y), reflected=True),
+    "__truediv__": operator(divided),
+    "__rtruediv__": operator(divided, reflected=True),
+    "__sub__": operator(difference),
+    "__rsub__": operator(difference, reflected=True),
     "__floordiv__": operator(_floor),
     "__rfloordiv__": operator(_floor, reflected=True),
     "__pow__": operator(_raised),
@@ -95,4 +93,5 @@ def unary(step: Any) -> Any:
     return method
 
 
-STEPS |= {f"__{name}__": unary(getattr(Value, f"__{name}__")) for name in ("neg", "abs", "invert")}
+STEPS |= {f"__{name}__": unary(getattr(Value, f"__{name}__")) for name in ("abs", "invert")}
+STEPS["__neg__"] = unary(opposite)

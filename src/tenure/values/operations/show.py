@@ -114,7 +114,9 @@ def format_tensor(
     `library` is the namespace of the dtype, `default` the dtype that goes without saying.
     """
     options = _options
-    unnamed = dtype_name in _UNNAMED_DTYPES if default == "float32" else dtype_name in ("int64", "bool", default)
+    unnamed = dtype_name in _UNNAMED_DTYPES
+    if default != "float32":
+        unnamed = dtype_name in ("int64", "bool", default, {"float64": "complex128"}.get(default))
     notes: list[tuple[str, str]] = []
     if array.size == 0:
         body = "[]"

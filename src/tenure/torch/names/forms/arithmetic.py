@@ -12,7 +12,7 @@ from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
 
-__all__ = ["cast", "chosen", "clamped", "default", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
+__all__ = ["cast", "chosen", "clamped", "default", "difference", "divided", "opposite", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
            "as_before", "as_number", "threshold_of", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
 RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
@@ -39,17 +39,46 @@ def filled(x: Any, value: Any) -> Any:
     return tn.full(x.shape, value, dtype=x.dtype)
 
 
+def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
+    """x − alpha · y; of bools there is none."""
+    for v in (x, y):
+        if isinstance(v, Value) and v._aval.dtype is bool_ or type(v) is bool:
+            raise refuse("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+                         "mask, use the `~` or `logical_not()` operator instead.")
+    return tn.subtract(x, y, alpha=alpha) if alpha != 1 or not isinstance(x, Value) else x - y
+
+
 def quotient(x: Any, y: Any, rounding_mode: str | None) -> Any:
     """x / y, rounded or not."""
     if rounding_mode not in (None, "floor", "trunc"):
         raise refuse(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    return tn.divide(x, y, rounding_mode=rounding_mode)
+    return divided(x, y) if rounding_mode is None else tn.divide(x, y, rounding_mode=rounding_mode)
+
+
+def divided(x: Any, y: Any) -> Any:
+    """x / y, of whole numbers in the default dtype."""
+    if Defaults.float.home is not tn.float32:
+        x, y = (floating(v) if type(v) is Value else v for v in (x, y))
+    return tn.true_divide(x, y)
+
+
+def opposite(x: Any) -> Any:
+    """−x; of bools there is none."""
+    if x._aval.dtype is bool_:
+        raise refuse("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+                     "the `~` or `logical_not()` operator instead.")
+    return -x
 
 
 def power(x: Any, y: Any) -> Any:
     """x to the y; of whole numbers no negative powers."""
     if type(y) is int and y < 0 and isinstance(x, Value) and x.dtype.kind in "iub":
         raise refuse("Integers to negative integer powers are not allowed.")
+    kinds = [type(v) is bool or (type(v) is Value and v._aval.dtype is bool_) for v in (x, y)]
+    if all(kinds) and isinstance(x, Value):
+        if isinstance(y, Value):
+            raise refuse("\"pow\" not implemented for 'Bool'")
+        return tn.logical_or(x, not y)
     return tn.pow(x, y)
 
 
@@ -62,13 +91,15 @@ def clamped(x: Any, low: Any, high: Any) -> Any:
     """x within bounds, of which at least one is there, in the dtype of all of them."""
     if low is None and high is None:
         raise refuse("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if x.dtype is bool_ and not (isinstance(low, Value) or isinstance(high, Value)):
+    if x.dtype is bool_ and all(b is None or type(b) is bool for b in (low, high)):
         raise refuse("\"clamp\" not implemented for 'Bool'")
     for bound in (low, high):
         if isinstance(bound, Value):
             x = cast(x, promote(x.dtype, bound.dtype))
         elif type(bound) is float and not x.dtype.has_gradient:
             x = floating(x)
+        elif type(bound) is int and x.dtype is bool_:
+            x = to(x, tn.int64)
     return tn.clip(x, low, high)
 
 

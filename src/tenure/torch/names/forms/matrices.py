@@ -7,10 +7,10 @@ from typing import Any
 import tenure as tn
 import tenure.nn.functional as F
 from tenure.torch.dtypes import home_dtype
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.names.structures import structure
 
-__all__ = ["contraction", "crossed", "dotted", "factors", "ormqr", "rank_of", "short_time", "short_time_inverse",
+__all__ = ["contraction", "crossed", "dotted", "low_rank", "principal", "factors", "ormqr", "rank_of", "short_time", "short_time_inverse",
            "symmetric", "triangular_solve"]  # fmt: skip
 
 
@@ -97,6 +97,33 @@ def ormqr(x: Any, tau: Any, other: Any, left: bool, transpose: bool) -> Any:
     if transpose:
         q = tn.conj(tn.matrix_transpose(q)) if q.dtype.is_complex else tn.matrix_transpose(q)
     return tn.matmul(q, other) if left else tn.matmul(other, q)
+
+
+def low_rank(a: Any, q: Any, niter: Any, mean: Any) -> Any:
+    """Singular values and vectors of a matrix of low rank, by a random basis of its range (Halko et al., 2009)."""
+    q, niter = 6 if q is None else q, 2 if niter is None else niter
+    a = a if mean is None else a - mean
+    wide = a.shape[-2] < a.shape[-1]
+    a = adjoint(a) if wide else a
+    basis = tn.linalg.qr(tn.matmul(a, tn.randn(a.shape[-1], q, dtype=a.dtype)))[0]
+    for _ in range(niter):
+        basis = tn.linalg.qr(tn.matmul(adjoint(a), basis))[0]
+        basis = tn.linalg.qr(tn.matmul(a, basis))[0]
+    u, s, vh = tn.linalg.svd(tn.matmul(adjoint(basis), a), full_matrices=False)
+    u, v = tn.matmul(basis, u), adjoint(vh)
+    return (v, s, u) if wide else (u, s, v)
+
+
+def principal(a: Any, q: Any, center: bool, niter: int) -> Any:
+    """Principal components of the rows of a matrix, by a random basis."""
+    rows, columns = a.shape[-2:]
+    q = min(6, rows, columns) if q is None else q
+    if not 0 <= q <= min(rows, columns):
+        raise refuse(f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(rows, columns)}",
+                     TorchValueError)
+    if niter < 0:
+        raise refuse(f"niter(={niter}) must be non-negative integer", TorchValueError)
+    return low_rank(a - tn.mean(a, -2, True) if center else a, q, niter, None)
 
 
 def triangular_solve(b: Any, a: Any, upper: bool, transpose: bool, unitriangular: bool) -> Any:

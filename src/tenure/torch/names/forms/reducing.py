@@ -11,7 +11,7 @@ from tenure.torch.names.forms.arithmetic import cast, floating
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "extreme", "extreme_along", "length", "pair", "plain_pair", "product", "quantified", "scan",
+    "average", "axes", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product", "quantified", "scan",
     "spread", "total",
 ]  # fmt: skip
 
@@ -73,6 +73,13 @@ def pair(fn: Any, x: Any, y: Any) -> Any:
 def extreme_along(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
     """The largest or smallest elements along an axis, and where they are."""
     return fn(x, dim=int(dim), keepdim=keepdim)
+
+
+def placed(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
+    """The place of the largest or smallest element."""
+    if x.dtype.name == "bool":
+        raise refuse(f"\"{fn.__name__}_cpu\" not implemented for 'Bool'")
+    return fn(x, dim, keepdim)
 
 
 def spread(fn: Any, x: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any) -> Any:

@@ -1,11 +1,14 @@
 """Functions element by element."""
 
 TABLE = """
-[torch Tensor Tensor_ out]
+[torch Tensor Tensor_ out floats]
 acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh cos cosh sin sinh tan tanh(input)
-bitwise_not deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p log2(input)
-rad2deg reciprocal rsqrt sigmoid sinc sqrt logical_not conj_physical abs absolute(input)
-ceil fix floor neg negative trunc(input)
+deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p log2(input)
+rad2deg reciprocal rsqrt sigmoid sinc sqrt(input)
+
+[torch Tensor Tensor_ out]
+bitwise_not logical_not conj_physical abs absolute ceil fix floor trunc(input)
+neg negative(input) = opposite(input)
 round(input, *, decimals=0)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
@@ -42,8 +45,10 @@ isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)
 real imag(input)
 
 [torch Tensor Tensor_ out weigh]
-add sub subtract(input, other, *, alpha=1)
-mul multiply true_divide(input, other)
+add(input, other, *, alpha=1)
+sub subtract(input, other, *, alpha=1) = difference(input, other, alpha)
+mul multiply(input, other)
+true_divide(input, other) = divided(input, other)
 div divide(input, other, *, rounding_mode=None) = quotient(input, other, rounding_mode)
 floor_divide(input, other) = quotient(input, other, 'floor')
 remainder fmod(input, other)
@@ -68,7 +73,7 @@ nextafter(input, other) = next_after(input, other)
 maximum minimum logaddexp logaddexp2(input, other)
 
 [torch weigh]
-rsub(input, other, *, alpha=1) = sub(other, input, alpha=alpha)
+rsub(input, other, *, alpha=1) = difference(other, input, alpha)
 complex(real, imag)
 polar(abs, angle)
 

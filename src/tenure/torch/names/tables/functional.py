@@ -101,7 +101,9 @@ kl_div(input, target, size_average=None, reduce=None, reduction='mean', log_targ
 l1_loss mse_loss(input, target, size_average=None, reduce=None, reduction='mean', weight=None) =
     NAME(input, target, reduction, weight=weight)
 linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction='mean',
-    ignore_index=None, label_smoothing=0.0, chunking_method=None)
+    ignore_index=None, label_smoothing=0.0, options=None) = linear_cross_entropy(input, linear_weight, target,
+    linear_bias=linear_bias, weight=weight, reduction=reduction, ignore_index=ignore_index,
+    label_smoothing=label_smoothing)
 margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction='mean') =
     margin_ranking_loss(input1, input2, target, margin, reduction=reduction)
 multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction='mean') =

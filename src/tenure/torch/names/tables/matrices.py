@@ -44,6 +44,8 @@ cdist(x1, x2, p=2.0, compute_mode=None)
 vander(x, N=None, increasing=False)
 lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
 lu(A, pivot=True, get_infos=False) = factors(A, get_infos)
+svd_lowrank(A, q=6, niter=2, M=None) = low_rank(A, q, niter, M)
+pca_lowrank(A, q=None, center=True, niter=2) = principal(A, q, center, niter)
 stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', normalized=False,
     onesided=None, return_complex=None, align_to_window=None) = short_time(input, n_fft, hop_length, win_length, window,
     center, pad_mode, normalized, onesided, return_complex)

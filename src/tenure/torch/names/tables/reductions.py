@@ -9,7 +9,7 @@ nanmean(input, dim=None, keepdim=False, *, dtype=None) = nanmean(cast(input, dty
 prod(input, dim=None, keepdim=False, *, dtype=None) = product(input, dim, keepdim, dtype)
 all any(input, dim=None, keepdim=False) = quantified(NAME, input, dim, keepdim)
 amax amin(input, dim=(), keepdim=False) = NAME(input, axes(dim), keepdim)
-argmax argmin(input, dim=None, keepdim=False) = NAME(input, dim, keepdim)
+argmax argmin(input, dim=None, keepdim=False) = placed(NAME, input, dim, keepdim)
 max min(input) = extreme(NAME, input)
 max(input, other: Tensor) = pair(maximum, input, other)
 min(input, other: Tensor) = pair(minimum, input, other)
