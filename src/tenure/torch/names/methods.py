@@ -258,6 +258,10 @@ class Methods:
             array[(at,) * len(shape)] = True
         return self._assign(tn.masked_fill(self._read(), tn.tensor(array), fill_value))
 
+    def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
+        """View without axes of size 1, or those of some."""
+        return super(Tensor, self).squeeze(dim if axis is None else axis)
+
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner

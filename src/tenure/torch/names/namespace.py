@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tenure.torch import devices, dtypes
@@ -36,6 +37,8 @@ def attach(place: str, module: str) -> tuple[Any, Any]:
     """``__getattr__`` and ``__dir__`` of the module of a namespace."""
 
     def get(name: str) -> Any:
+        if name[-1] == "_" and any("inplace" in r.parameters for r in ROWS[place].get(name[:-1], ())):
+            return partial(function(place, name[:-1]), inplace=True)
         if name not in ROWS[place]:
             raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
         return function(place, name)

@@ -23,10 +23,10 @@ from tenure.torch.names.tables import TABLES
 
 HEADING = re.compile(r"\[([\w ]+)\]$")
 ROW = re.compile(r"([\w ]+?)\((.*?)\)(?: -> ([\w ]+?))?(?: = (.*))?$")
-FACTORY = "dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False"
+FACTORY = "dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None"
 SPREADING = {"**options": FACTORY, "**like": f"{FACTORY}, memory_format=None"}
 """Parameters that many functions share."""
-UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "size_average", "reduce_", "inplace")
+UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "reduce_", "inplace")
 """Parameters that the adapter itself takes care of."""
 
 

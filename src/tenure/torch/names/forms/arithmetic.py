@@ -12,7 +12,7 @@ from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
 
-__all__ = ["cast", "chosen", "clamped", "default", "difference", "divided", "opposite", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
+__all__ = ["cast", "chosen", "clamped", "default", "difference", "divided", "numbers_only", "opposite", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
            "as_before", "as_number", "threshold_of", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
 RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
@@ -174,3 +174,10 @@ def as_number(x: Any) -> Any:
 def threshold_of(x: Any, threshold: Any, value: Any) -> Any:
     """x where it is above a threshold, elsewhere a number."""
     return tn.nn.functional.threshold(x, threshold, value)
+
+
+def numbers_only(x: Any) -> Any:
+    """x, which is not of bools."""
+    if x.dtype is bool_:
+        raise refuse("not implemented for 'Bool'")
+    return x

@@ -7,9 +7,10 @@ deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p lo
 rad2deg reciprocal rsqrt sigmoid sinc sqrt(input)
 
 [torch Tensor Tensor_ out]
-bitwise_not logical_not conj_physical abs absolute ceil fix floor trunc(input)
+bitwise_not logical_not conj_physical abs absolute(input)
+ceil fix floor trunc(input) = NAME(numbers_only(input))
 neg negative(input) = opposite(input)
-round(input, *, decimals=0)
+round(input, *, decimals=0) = round(numbers_only(input), decimals=decimals)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 mvlgamma(input, p)
