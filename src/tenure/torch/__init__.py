@@ -1,1 +1,69 @@
-"""PyTorch's names and meanings on Tenure's engine: programs run, or stop where an alias would have decided."""
+"""PyTorch's names with PyTorch's meaning, on Tenure's engine and by its laws.
+
+A program prints what PyTorch prints, or stops with an error that names both lines (docs/torch.md). Names are found when
+they are asked for: ``INDEX`` says which room has each, and the table of ``names`` has the rest.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+INDEX = """
+dtypes: finfo iinfo dtype get_default_dtype set_default_dtype set_default_tensor_type
+devices: device layout memory_format get_default_device set_default_device
+sizes: Size
+names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack sparse_coo_tensor
+names.rest:
+    Generator manual_seed seed initial_seed get_rng_state set_rng_state no_grad enable_grad set_grad_enabled
+    is_grad_enabled inference_mode is_inference_mode_enabled set_printoptions promote_types can_cast typename is_storage
+    get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
+    use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
+    set_deterministic_debug_mode get_deterministic_debug_mode
+    set_float32_matmul_precision get_float32_matmul_precision is_warn_always_enabled set_warn_always
+    e inf nan pi newaxis SymInt SymFloat SymBool compiled_with_cxx11_abi get_device_module
+    _foreach_add _foreach_add_ _foreach_sub _foreach_sub_ _foreach_mul _foreach_mul_ _foreach_div _foreach_div_
+    _foreach_neg _foreach_neg_ _foreach_sqrt _foreach_sqrt_ _foreach_abs _foreach_abs_ _foreach_reciprocal_
+    _foreach_norm _foreach_lerp _foreach_lerp_ _foreach_addcmul _foreach_addcmul_ _foreach_addcdiv _foreach_addcdiv_
+    _foreach_copy_ _foreach_zero_ _foreach_maximum _foreach_maximum_ _foreach_minimum _foreach_minimum_ _foreach_pow
+    _foreach_exp _foreach_exp_ _foreach_clamp_max_ _foreach_clamp_min_
+    _assert _check _assert_async _shape_as_tensor
+cells: Tensor
+"""
+"""Which room of this package has which name."""
+ROOMS = "masked nn signal linalg fft special random return_types".split()
+"""Namespaces that are rooms of their own."""
+
+
+def _homes() -> dict[str, str]:
+    homes, room = {}, ""
+    for word in INDEX.split():
+        if word.endswith(":"):
+            room = word[:-1]
+        else:
+            homes[word] = room
+    return homes
+
+
+_HOMES = _homes()
+__version__ = "2.13.0+tenure"
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module 'torch' has no attribute {name!r}", name=name)
+    importlib.import_module("tenure.torch.names.install")
+    if name in ROOMS:
+        return importlib.import_module(f"tenure.torch.{name}")
+    room = _HOMES.get(name)
+    if room is not None:
+        found = getattr(importlib.import_module(f"tenure.torch.{room}"), name)
+    else:
+        found = importlib.import_module("tenure.torch.names.namespace").named(name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    known = importlib.import_module("tenure.torch.names.namespace").names()
+    return sorted({*_HOMES, *ROOMS, *known})

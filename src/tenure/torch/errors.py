@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import DivisionByZero, DTypeError, OutOfRange, ShapeError, TenureError
+from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, ShapeError, TenureError
 from tenure.values.rules.sites import here, site
 
 
 class TorchError(TenureError, RuntimeError):
     """What PyTorch refuses with a RuntimeError."""
+
+
+class TorchShapeError(TorchError, ValueError):
+    """What PyTorch refuses with a RuntimeError, or a ValueError where the check is in Python."""
 
 
 class TorchIndexError(TenureError, IndexError):
@@ -25,7 +29,8 @@ class TorchValueError(TenureError, ValueError):
 
 
 CLASSES: dict[type, type[TenureError]] = {
-    ShapeError: TorchError,
+    ShapeError: TorchShapeError,
+    DomainError: TorchShapeError,
     DTypeError: TorchError,
     DivisionByZero: TorchError,
     OutOfRange: TorchIndexError,

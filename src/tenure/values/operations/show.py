@@ -104,19 +104,24 @@ def format_tensor(
     requires_grad: bool = False,
     grad_fn: str | None = None,
     dtype_name: str,
+    library: str = "tenure",
+    default: str = "float32",
 ) -> str:
     """The `repr` of a tensor that holds `array`; reads at most the elements it shows.
 
     `dtype_name` is the dtype's public name ("float32"), `grad_fn` the name of the operation that
     computed a differentiable value ("MulBackward0"); with one, `requires_grad` goes without saying.
+    `library` is the namespace of the dtype, `default` the dtype that goes without saying.
     """
     options = _options
     unnamed = dtype_name in _UNNAMED_DTYPES
+    if default != "float32":
+        unnamed = dtype_name in ("int64", "bool", default, {"float64": "complex128"}.get(default))
     notes: list[tuple[str, str]] = []
     if array.size == 0:
         body = "[]"
         # Brackets alone say one axis of floats, so anything else about an empty tensor is spelled out.
-        unnamed = dtype_name == "float32"
+        unnamed = dtype_name == default
         if array.ndim != 1:
             notes.append(("size", str(array.shape)))
     else:
@@ -124,7 +129,7 @@ def format_tensor(
         if options.edgeitems == 0:
             notes.append(("size", str(array.shape)))
     if not unnamed:
-        notes.append(("dtype", f"tenure.{dtype_name}"))
+        notes.append(("dtype", f"{library}.{dtype_name}"))
     if grad_fn is not None:
         notes.append(("grad_fn", f"<{grad_fn}>"))
     elif requires_grad:
@@ -138,7 +143,7 @@ def _annotate(text: str, notes: Iterable[tuple[str, str]], linewidth: int) -> st
     for key, value in notes:
         note = f"{key}={value}"
         # Breaks fall where they fall under PyTorch's shorter package name, so that outputs compare.
-        length = len(note) - (len("tenure") - len("torch") if key == "dtype" else 0)
+        length = len(note) - (len("tenure") - len("torch") if value.startswith("tenure.") else 0)
         if column + length + 2 > linewidth:
             text += ",\n" + " " * len(_OPENING) + note
             column = len(_OPENING) + length

@@ -1,0 +1,5 @@
+"""``torch.masked``: reductions of the elements that a mask selects."""
+
+from tenure.torch.names.namespace import attach
+
+__getattr__, __dir__ = attach("masked", "torch.masked")

@@ -1,0 +1,1 @@
+"""Names of PyTorch's face: the table, its adapter, and what is written by hand."""

@@ -1,0 +1,221 @@
+"""Arguments of the table's functions: tensors and what stands for one, promotion, choice of a row, ``out=``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tenure.dtypes import DType, promote
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.devices import device
+from tenure.torch.dtypes import dtype
+from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, refuse, translated
+from tenure.torch.names.rows import Row
+from tenure.values.operations.casting import to
+from tenure.values.tensor.tensor import Tensor as Value
+
+RANK = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
+
+
+def as_tensor(x: Any, name: str) -> Any:
+    """Value of what has to be a tensor; TypeError for anything else."""
+    if type(x) is Value or x is None:
+        return x
+    if isinstance(x, Value):
+        return x._read()
+    raise refuse(f"argument {name!r} must be Tensor, not {type(x).__name__}", TorchTypeError)
+
+
+def as_tensors(xs: Any) -> list[Any]:
+    """Values of a sequence of tensors, whose 0-dimensional ones give way to others in promotion."""
+    if isinstance(xs, Tensor):
+        xs = list(xs)
+    if not isinstance(xs, list | tuple):
+        raise refuse(f"argument 'tensors' must be tuple of Tensors, not {type(xs).__name__}", TorchTypeError)
+    for k, x in enumerate(xs):
+        if not isinstance(x, Value):
+            raise refuse(
+                f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError
+            )
+    return [x._read() for x in xs]
+
+
+def sizes(given: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
+    """Sizes or axes given one by one, as one sequence, or by keyword."""
+    if named is not None:
+        given = (named,)
+    if len(given) == 1 and isinstance(given[0], list | tuple):
+        given = tuple(given[0])
+    return tuple([n if type(n) is int else n.__index__() if hasattr(n, "__index__") else n for n in given])
+
+
+def weighed(*xs: Any) -> Sequence[Any]:
+    """Operands of which 0-dimensional tensors are in the dtype of the others, if they are of no higher category."""
+    first = None
+    for x in xs:
+        if type(x) is complex and first is not None and first.name == "float16":
+            raise no_complex32()
+        if type(x) is Value:
+            if first is None:
+                first = x._aval.dtype
+            elif x._aval.dtype is not first:
+                break
+    else:
+        return xs
+    wide = [x._aval.dtype for x in xs if type(x) is Value and x._aval.shape]
+    if not wide or all(type(x) is not Value or x._aval.shape for x in xs):
+        return xs
+    dtype = wide[0]
+    for other in wide:
+        dtype = promote(dtype, other)
+    return [x if type(x) is not Value or x._aval.shape else lighter(x, dtype) for x in xs]
+
+
+def lighter(x: Any, beside: DType) -> Any:
+    """A 0-dimensional operand beside tensors of a dtype."""
+    own = x._aval.dtype
+    if own is beside or own.kind == "b":
+        return x
+    if RANK[own.kind] > RANK[beside.kind]:
+        if own.kind == "c" and beside.name == "float16":
+            raise no_complex32()
+        if own.kind == "c" and beside.is_floating and own.parts is not beside.parts:
+            return to(x, promote(beside, "complex64"))
+        return x
+    return to(x, beside)
+
+
+def as_whole(*xs: Any) -> Sequence[Any]:
+    """Whether the first of some operands is of bools, and then all of bools as whole numbers."""
+    if type(xs[0]) is not Value or xs[0]._aval.dtype.kind != "b":
+        return (False, *xs)
+    return (True, *[to(x, "int64") if type(x) is Value and x._aval.dtype.kind == "b" else x for x in xs])
+
+
+def factors(x: Any, alpha: Any, beta: Any) -> tuple[Any, Any]:
+    """Factors of a product and a sum, whole beside whole numbers."""
+    if x._aval.dtype.has_gradient:
+        return alpha, beta
+    return int(alpha), int(beta)
+
+
+def no_complex32() -> Exception:
+    """The error of a complex number beside a tensor of float16."""
+    return refuse("tensors of complex32 are not supported", help="cast one of the two first")
+
+
+def leaf_if(x: Any, requires_grad: Any) -> Any:
+    """A new tensor, made a leaf if it is to be one."""
+    return x.requires_grad_() if requires_grad else x
+
+
+def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
+    """The reduction that the two older arguments mean."""
+    if size_average is None and reduce is None:
+        return reduction
+    return "none" if reduce is False else "sum" if size_average is False else "mean"
+
+
+def written_to(out: Any, result: Any) -> Any:
+    """Write a result to the tensor, or the tensors, of ``out=``: of its shape or of another, of a dtype it casts to."""
+    if isinstance(out, list | tuple):
+        for one, part in zip(out, result, strict=True):
+            written_to(one, part)
+        return out
+    if not isinstance(out, Tensor):
+        raise refuse(f"argument 'out' must be Tensor, not {type(out).__name__}", TorchTypeError)
+    if out.requires_grad or result._kind.tracked:
+        raise refuse("functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+                     "requires grad.")
+    if out._aval.shape != result._aval.shape:
+        out.resize_(result._aval.shape)
+    return out._assign(result)
+
+
+def failed(name: str, error: Exception, first: Any = None) -> Exception:
+    """An error of a home function in PyTorch's class."""
+    if not isinstance(error, TenureError):
+        return refuse(str(error), TorchShapeError) if type(error) is ValueError else error
+    made = translated(error)
+    if type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
+        return TorchTypeError(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
+    return made
+
+
+def choice(name: str, rows: list[Row], args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """Number of the first row that takes the arguments; TypeError if none does."""
+    for k, row in enumerate(rows):
+        if takes(row, args, kwargs):
+            return k
+    got = ", ".join([type(x).__name__ for x in args] + [f"{k}={type(x).__name__}" for k, x in kwargs.items()])
+    forms = "".join(f"\n * ({row.parameters})" for row in rows)
+    raise TorchTypeError(
+        f"{name}() received an invalid combination of arguments - got ({got}), but expected one of:{forms}"
+    )
+
+
+def takes(row: Row, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a row takes some arguments, by number, name and annotation."""
+    parameters, annotations = row.plain(), row.annotations()
+    names = [name for name, _ in parameters]
+    given = dict(kwargs)
+    for old, new in (("dim", "axis"), ("keepdim", "keepdims")):
+        if new in given and old in names:
+            given[old] = given.pop(new)
+    given.pop("out", None)
+    positional = names[: names.index("*")] if "*" in names else names
+    star = positional[-1][1:] if positional and positional[-1].startswith("*") else None
+    if star is not None:
+        positional = positional[:-1]
+        rest = args[len(positional) :]
+        if rest and not all(fits(x, annotations.get(star, "")) for x in rest):
+            return False
+        args = args[: len(positional)]
+        given.pop(star, None)
+    if len(args) > len(positional) or any(n in given for n in positional[: len(args)]):
+        return False
+    given.update(zip(positional, args, strict=False))
+    if not given.keys() <= set(names):
+        return False
+    for name, default in parameters:
+        if name not in given:
+            if not default and name.isidentifier():
+                return False
+        elif not fits(given[name], annotations.get(name, "")) and default != f"={given[name]!r}":
+            return False
+    return True
+
+
+def fits(x: Any, annotation: str) -> bool:
+    """Whether an argument is what an annotation says."""
+    return not annotation or KINDS[annotation](x)
+
+
+def is_int(x: Any) -> bool:
+    """Whether an argument is a whole number, or a tensor of one."""
+    if isinstance(x, Tensor):
+        return not x._aval.shape and x._aval.dtype.kind in "iu"
+    return isinstance(x, int | np.integer) and not isinstance(x, bool)
+
+
+KINDS: dict[str, Any] = {
+    "any": lambda x: True,
+    "Tensor": lambda x: isinstance(x, Value),
+    "Tensors": lambda x: isinstance(x, list | tuple) and all(isinstance(v, Value) for v in x),
+    "number": lambda x: isinstance(x, int | float | complex | np.generic) and not isinstance(x, str),
+    "operand": lambda x: isinstance(x, int | float | complex | np.generic | Value),
+    "int": is_int,
+    "ints": lambda x: is_int(x) or (isinstance(x, list | tuple) and all(is_int(v) for v in x)),
+    "sizes": lambda x: isinstance(x, list | tuple) and all(is_int(v) for v in x),
+    "bool": lambda x: isinstance(x, bool),
+    "str": lambda x: isinstance(x, str),
+    "dtype": lambda x: isinstance(x, dtype) or x is None,
+    "device": lambda x: isinstance(x, str | device | int),
+}
+"""Kinds of arguments that annotations name."""
+
+__all__ = ["as_tensor", "as_tensors", "choice", "failed", "leaf_if", "reduction_of", "sizes", "unwrap", "weighed",
+           "written_to"]  # fmt: skip

@@ -1,0 +1,183 @@
+"""Arithmetic where PyTorch's differs: rounding, bounds, powers, choices, comparison as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tenure as tn
+from tenure.dtypes import bool_, promote
+from tenure.torch.dtypes import Defaults
+from tenure.torch.errors import refuse
+from tenure.torch.names.arguments import weighed
+from tenure.values.operations.casting import to
+from tenure.values.tensor.tensor import Tensor as Value
+
+__all__ = ["cast", "chosen", "clamped", "default", "difference", "divided", "numbers_only", "opposite", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
+           "as_before", "as_number", "threshold_of", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
+RANK = {bool: 0, int: 1, float: 2, complex: 3}
+
+
+def default() -> Any:
+    """The default dtype of floats."""
+    return Defaults.float.home
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """x in a dtype, if one is given."""
+    return x if dtype is None or x.dtype is dtype else to(x, dtype)
+
+
+def floating(x: Any) -> Any:
+    """x as floats: whole numbers in the default dtype."""
+    return x if x.dtype.has_gradient else to(x, default())
+
+
+def filled(x: Any, value: Any) -> Any:
+    """One number in the shape and dtype of x."""
+    if isinstance(value, Value):
+        return tn.broadcast_to(to(value, x.dtype), x.shape)
+    return tn.full(x.shape, value, dtype=x.dtype)
+
+
+def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
+    """x − alpha · y; of bools there is none."""
+    for v in (x, y):
+        if isinstance(v, Value) and v._aval.dtype is bool_ or type(v) is bool:
+            raise refuse("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+                         "mask, use the `~` or `logical_not()` operator instead.")
+    return tn.subtract(x, y, alpha=alpha) if alpha != 1 or not isinstance(x, Value) else x - y
+
+
+def quotient(x: Any, y: Any, rounding_mode: str | None) -> Any:
+    """x / y, rounded or not."""
+    if rounding_mode not in (None, "floor", "trunc"):
+        raise refuse(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    return divided(x, y) if rounding_mode is None else tn.divide(x, y, rounding_mode=rounding_mode)
+
+
+def divided(x: Any, y: Any) -> Any:
+    """x / y, of whole numbers in the default dtype."""
+    if Defaults.float.home is not tn.float32:
+        x, y = (floating(v) if type(v) is Value else v for v in (x, y))
+    return tn.true_divide(x, y)
+
+
+def opposite(x: Any) -> Any:
+    """−x; of bools there is none."""
+    if x._aval.dtype is bool_:
+        raise refuse("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+                     "the `~` or `logical_not()` operator instead.")
+    return -x
+
+
+def power(x: Any, y: Any) -> Any:
+    """x to the y; of whole numbers no negative powers."""
+    if type(y) is int and y < 0 and isinstance(x, Value) and x.dtype.kind in "iub":
+        raise refuse("Integers to negative integer powers are not allowed.")
+    kinds = [type(v) is bool or (type(v) is Value and v._aval.dtype is bool_) for v in (x, y)]
+    if all(kinds) and isinstance(x, Value):
+        if isinstance(y, Value):
+            raise refuse("\"pow\" not implemented for 'Bool'")
+        return tn.logical_or(x, not y)
+    return tn.pow(x, y)
+
+
+def multiplied_in(x: Any, a: Any, b: Any, value: Any) -> Any:
+    """x + value · a · b."""
+    return tn.addcmul(x, a, b, value=value)
+
+
+def clamped(x: Any, low: Any, high: Any) -> Any:
+    """x within bounds, of which at least one is there, in the dtype of all of them."""
+    if low is None and high is None:
+        raise refuse("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if x.dtype is bool_ and all(b is None or type(b) is bool for b in (low, high)):
+        raise refuse("\"clamp\" not implemented for 'Bool'")
+    for bound in (low, high):
+        if isinstance(bound, Value):
+            x = cast(x, promote(x.dtype, bound.dtype))
+        elif type(bound) is float and not x.dtype.has_gradient:
+            x = floating(x)
+        elif type(bound) is int and x.dtype is bool_:
+            x = to(x, tn.int64)
+    return tn.clip(x, low, high)
+
+
+def chosen(condition: Any, x: Any, y: Any) -> Any:
+    """x where a condition holds, else y."""
+    if condition.dtype.name == "uint8":
+        condition = condition != 0
+    if condition.dtype is not bool_:
+        raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.name}")
+    x, y = weighed(x, y)
+    if not isinstance(x, Value) and not isinstance(y, Value):
+        kind = max(RANK[type(x)], RANK[type(y)])
+        dtype = (bool_, tn.int64, default(), promote(default(), "complex64"))[kind]
+        x = tn.scalar_tensor(x, dtype=dtype)
+    return tn.where(condition, x, y)
+
+
+def is_equal(x: Any, y: Any) -> bool:
+    """Whether two tensors have one shape and the same elements."""
+    if x.shape != y.shape:
+        return False
+    if x.dtype is not y.dtype:
+        raise refuse(f"Expected object of data type {x.dtype.name} but got data type {y.dtype.name}")
+    return bool(tn.all(tn.equal(x, y)).item())
+
+
+def fitting(x: Any, value: Any) -> Any:
+    """A number that goes into x as PyTorch casts it; of a tensor its dtype."""
+    if isinstance(value, Value):
+        if value.shape:
+            raise refuse(f"only supports a 0-dimensional value tensor, but got tensor with {len(value.shape)} dimension(s).")
+        return to(value, x.dtype)
+    if x.dtype is bool_:
+        return bool(value)
+    if x.dtype.kind in "iu" and isinstance(value, float):
+        return int(value)
+    return value
+
+
+def next_after(x: Any, y: Any) -> Any:
+    """The next number from x towards y; the gradient goes to x."""
+    found = tn.nextafter(tn.detach(x), tn.detach(y))
+    return found if not x.requires_grad else tn.detach(found) + (x - tn.detach(x))
+
+
+def wide_power(x: Any, y: Any) -> Any:
+    """x to the y in float64, or complex128."""
+    return tn.float_power(x, y)
+
+
+def as_before(x: Any, found: Any) -> Any:
+    """A result of whole numbers in their dtype, rounded towards 0."""
+    return found if x.dtype.has_gradient else to(found, x.dtype)
+
+
+def cut(x: Any, low: Any, high: Any) -> Any:
+    """x within bounds, in its own dtype; its gradient is 0 at a bound."""
+    if x.dtype is bool_:
+        raise refuse("Bool inputs not supported for hardtanh")
+    if not x.dtype.has_gradient:
+        return tn.clip(x, int(low), int(high))
+    if low > high:
+        raise refuse("hardtanh: min_val is larger than max_val")
+    return tn.nn.functional.hardtanh(x, low, high) if low < high else tn.detach(tn.clip(x, low, high)) + 0 * x
+
+
+def as_number(x: Any) -> Any:
+    """x, of bools as whole numbers."""
+    return to(x, tn.int64) if x.dtype is bool_ else x
+
+
+def threshold_of(x: Any, threshold: Any, value: Any) -> Any:
+    """x where it is above a threshold, elsewhere a number."""
+    return tn.nn.functional.threshold(x, threshold, value)
+
+
+def numbers_only(x: Any) -> Any:
+    """x, which is not of bools."""
+    if x.dtype is bool_:
+        raise refuse("not implemented for 'Bool'")
+    return x

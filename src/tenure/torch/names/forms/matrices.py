@@ -1,0 +1,225 @@
+"""Linear algebra and spectra in the forms that PyTorch has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tenure as tn
+import tenure.nn.functional as F
+from tenure.torch.dtypes import home_dtype
+from tenure.torch.errors import TorchValueError, refuse
+from tenure.torch.names.structures import structure
+
+__all__ = ["contraction", "crossed", "dotted", "low_rank", "principal", "factors", "ormqr", "rank_of", "short_time", "short_time_inverse",
+           "symmetric", "triangular_solve"]  # fmt: skip
+
+
+def crossed(x: Any, y: Any, dim: Any) -> Any:
+    """The vector product along an axis: by default the first of size 3."""
+    if dim is None:
+        dim = next((k for k, n in enumerate(x.shape) if n == 3), None)
+        if dim is None:
+            raise refuse("no dimension of size 3 in input")
+    return tn.cross(x, y, dim=dim)
+
+
+def contraction(equation: Any, operands: Any) -> Any:
+    """``einsum``, of operands one by one or in a sequence, or of sublists."""
+    if not isinstance(equation, str):
+        parts = [equation, *operands]
+        out = parts.pop() if len(parts) % 2 else None
+        named = [("".join(chr(97 + n) if n < 26 else chr(39 + n) if type(n) is int else "..." for n in s))
+                 if Ellipsis not in s else "".join("..." if n is Ellipsis else chr(97 + n) for n in s)
+                 for s in parts[1::2]]
+        spelled = ",".join(named) + ("" if out is None else "->" + "".join(chr(97 + n) for n in out))
+        return tn.einsum(spelled, *parts[::2])
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = operands[0]
+    return tn.einsum(equation, *operands)
+
+
+def rank_of(x: Any, tol: Any, hermitian: bool, atol: Any, rtol: Any) -> Any:
+    """The rank of matrices; the older ``tol`` is absolute."""
+    if tol is not None:
+        return tn.linalg.matrix_rank(x, atol=tol, rtol=0.0, hermitian=hermitian)
+    return tn.linalg.matrix_rank(x, atol=atol, rtol=rtol, hermitian=hermitian)
+
+
+def factors(x: Any, get_infos: bool) -> Any:
+    """LU factors in one matrix, and the pivots."""
+    found = tn.linalg.lu_factor_ex(x)
+    return tuple(found) if get_infos else tuple(found)[:2]
+
+
+def dotted(a: Any, b: Any, dims: Any) -> Any:
+    """The product summed over pairs of axes; one of size 1 is as long as the other."""
+    if isinstance(dims, int):
+        if dims < 0:
+            raise refuse(f"tensordot expects dims >= 0, but got dims={dims}")
+        dims = list(range(-dims, 0)), list(range(dims))
+    elif hasattr(dims, "tolist"):
+        dims = dims.tolist()
+    left, right = ([int(k) for k in d] for d in dims)
+    for i, j in zip(left, right, strict=False):
+        if a.shape[i] != b.shape[j]:
+            if a.shape[i] == 1:
+                b = tn.sum(b, (j,), True)
+            elif b.shape[j] == 1:
+                a = tn.sum(a, (i,), True)
+    return tn.tensordot(a, b, dims=(left, right))
+
+
+def symmetric(x: Any, uplo: str) -> Any:
+    """The symmetric matrix of a triangle, whose gradient goes to both."""
+    if uplo.upper() not in ("L", "U"):
+        raise refuse(f"Expected UPLO argument to be 'L' or 'U', but got {uplo}")
+    if len(x.shape) < 2 or x.shape[-1] != x.shape[-2] or not x.requires_grad:
+        return x if uplo.upper() == "L" else adjoint(x)
+    plain = tn.detach(x)
+    half = tn.tril(plain) if uplo.upper() == "L" else tn.triu(plain)
+    off = tn.tril(plain, -1) if uplo.upper() == "L" else tn.triu(plain, 1)
+    mean = (x + adjoint(x)) / 2
+    return tn.detach(half + adjoint(off)) + (mean - tn.detach(mean))
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose."""
+    turned = tn.matrix_transpose(x)
+    return tn.conj(turned) if x.dtype.is_complex else turned
+
+
+def ormqr(x: Any, tau: Any, other: Any, left: bool, transpose: bool) -> Any:
+    """The product of a matrix with the orthogonal one that Householder vectors stand for."""
+    rows, columns = x.shape[-2:]
+    square = x if rows == columns else F.pad(x, (0, rows - columns))
+    factors = tau if rows == columns else F.pad(tau, (0, rows - columns))
+    q = tn.linalg.householder_product(square, factors)
+    if transpose:
+        q = tn.conj(tn.matrix_transpose(q)) if q.dtype.is_complex else tn.matrix_transpose(q)
+    return tn.matmul(q, other) if left else tn.matmul(other, q)
+
+
+def low_rank(a: Any, q: Any, niter: Any, mean: Any) -> Any:
+    """Singular values and vectors of a matrix of low rank, by a random basis of its range (Halko et al., 2009)."""
+    q, niter = 6 if q is None else q, 2 if niter is None else niter
+    a = a if mean is None else a - mean
+    wide = a.shape[-2] < a.shape[-1]
+    a = adjoint(a) if wide else a
+    basis = tn.linalg.qr(tn.matmul(a, tn.randn(a.shape[-1], q, dtype=a.dtype)))[0]
+    for _ in range(niter):
+        basis = tn.linalg.qr(tn.matmul(adjoint(a), basis))[0]
+        basis = tn.linalg.qr(tn.matmul(a, basis))[0]
+    u, s, vh = tn.linalg.svd(tn.matmul(adjoint(basis), a), full_matrices=False)
+    u, v = tn.matmul(basis, u), adjoint(vh)
+    return (v, s, u) if wide else (u, s, v)
+
+
+def principal(a: Any, q: Any, center: bool, niter: int) -> Any:
+    """Principal components of the rows of a matrix, by a random basis."""
+    rows, columns = a.shape[-2:]
+    q = min(6, rows, columns) if q is None else q
+    if not 0 <= q <= min(rows, columns):
+        raise refuse(f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(rows, columns)}",
+                     TorchValueError)
+    if niter < 0:
+        raise refuse(f"niter(={niter}) must be non-negative integer", TorchValueError)
+    return low_rank(a - tn.mean(a, -2, True) if center else a, q, niter, None)
+
+
+def triangular_solve(b: Any, a: Any, upper: bool, transpose: bool, unitriangular: bool) -> Any:
+    """The solution of a triangular system, and the matrix."""
+    matrix = tn.matrix_transpose(a) if transpose else a
+    solved = tn.linalg.solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    return solved, tn.broadcast_to(a, (*solved.shape[:-2], *a.shape[-2:]))
+
+
+def _taper(window: Any, win_length: int, n_fft: int, like: Any) -> Any:
+    """The window of a short-time transform, in the middle of n_fft."""
+    if window is None:
+        window = tn.ones((win_length,), dtype=like.dtype.parts)
+    elif window.shape != (win_length,):
+        raise refuse(f"stft: expected a 1D window tensor of size equal to win_length={win_length}")
+    left = (n_fft - win_length) // 2
+    return F.pad(window, (left, n_fft - win_length - left)) if win_length < n_fft else window
+
+
+def short_time(
+    x: Any, n_fft: int, hop: Any, win_length: Any, window: Any, center: bool, pad_mode: str, normalized: bool,
+    onesided: Any, return_complex: Any,
+) -> Any:  # fmt: skip
+    """The short-time Fourier transform."""
+    hop, win_length = hop or n_fft // 4, win_length or n_fft
+    is_complex = x.dtype.is_complex or (window is not None and window.dtype.is_complex)
+    if return_complex is None:
+        if not is_complex:
+            raise refuse("stft requires the return_complex parameter be given for real inputs, and will further require "
+                         "that return_complex=True in a future PyTorch release.")
+        return_complex = True
+    vector = len(x.shape) == 1
+    if len(x.shape) not in (1, 2):
+        raise refuse(f"stft: expected a 1D or 2D tensor, but got {len(x.shape)}D tensor")
+    x = x[None] if vector else x
+    if center:
+        half = n_fft // 2
+        x = F.pad(x[:, None], (half, half), mode=pad_mode)[:, 0]
+    length = x.shape[-1]
+    if not 0 < n_fft <= length:
+        raise refuse(f"stft: expected 0 < n_fft <= {length}, but got n_fft={n_fft}")
+    if hop <= 0:
+        raise refuse(f"stft: expected hop_length > 0, but got hop_length={hop}")
+    if not 0 < win_length <= n_fft:
+        raise refuse(f"stft: expected 0 < win_length <= n_fft, but got win_length={win_length}")
+    frames = x.unfold(-1, n_fft, hop) * _taper(window, win_length, n_fft, x)
+    onesided = not is_complex if onesided is None else onesided
+    norm = "ortho" if normalized else None
+    found = (tn.fft.rfft if onesided and not is_complex else tn.fft.fft)(frames, norm=norm)
+    found = tn.matrix_transpose(found)
+    found = found[0] if vector else found
+    return found if return_complex else tn.view_as_real(found)
+
+
+def short_time_inverse(
+    x: Any, n_fft: int, hop: Any, win_length: Any, window: Any, center: bool, normalized: bool, onesided: Any,
+    length: Any, return_complex: bool,
+) -> Any:  # fmt: skip
+    """The signal of which ``stft`` is given: frames added where they overlap, over the windows' squares."""
+    hop, win_length = hop or n_fft // 4, win_length or n_fft
+    if not x.dtype.is_complex:
+        raise refuse("istft requires a complex-valued input tensor matching the output from stft with "
+                     "return_complex=True.")
+    if not 0 < hop <= win_length or not 0 < win_length <= n_fft:
+        raise refuse("istft: expected 0 < hop_length <= win_length <= n_fft")
+    matrix = len(x.shape) == 2
+    x = tn.matrix_transpose(x[None] if matrix else x)
+    bins = x.shape[-1]
+    onesided = bins != n_fft if onesided is None else onesided
+    if bins != (n_fft // 2 + 1 if onesided else n_fft):
+        raise refuse(f"istft: expected the frequency dimension (3rd to the last) of the input tensor to match n_fft, "
+                     f"but got {bins}")
+    norm = "ortho" if normalized else None
+    frames = (tn.fft.ifft(x, norm=norm) if return_complex or not onesided else tn.fft.irfft(x, n_fft, norm=norm))
+    frames = frames if return_complex or not frames.dtype.is_complex else tn.real(frames)
+    taper = _taper(window, win_length, n_fft, frames)
+    count = frames.shape[1]
+    total = n_fft + hop * (count - 1)
+    signal = _overlapped(frames * taper, hop, total)
+    weight = _overlapped(tn.broadcast_to(taper * tn.conj(taper), (1, count, n_fft)), hop, total)
+    start = n_fft // 2 if center else 0
+    end = start + length if length is not None else total - (n_fft // 2 if center else 0)
+    signal, weight = signal[:, start:end], weight[:, start:end]
+    if float(tn.min(tn.abs(weight)).item()) < 1e-11:
+        raise refuse("istft(torch...) window overlap add min: 1")
+    signal = signal / weight
+    if length is not None and signal.shape[-1] < length:
+        signal = F.pad(signal, (0, length - signal.shape[-1]))
+    return signal[0] if matrix else signal
+
+
+def _overlapped(frames: Any, hop: int, total: int) -> Any:
+    """Frames added at their places."""
+    batch, count, size = frames.shape
+    places = (tn.arange(count)[:, None] * hop + tn.arange(size)).reshape(-1)
+    return tn.index_add(tn.zeros(batch, total, dtype=frames.dtype), 1, places, frames.reshape(batch, count * size))
+
+
+__all__ += ["home_dtype", "structure"]

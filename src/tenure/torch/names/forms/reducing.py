@@ -1,0 +1,120 @@
+"""Reductions where PyTorch's differ: which dtype, which axes, which structure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tenure as tn
+from tenure.torch.errors import TorchIndexError, refuse
+from tenure.torch.names.arguments import weighed
+from tenure.torch.names.forms.arithmetic import cast, floating
+from tenure.values.operations.casting import to
+
+__all__ = [
+    "average", "axes", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product", "quantified", "scan",
+    "spread", "total",
+]  # fmt: skip
+
+
+def axes(dim: Any) -> Any:
+    """Axes of a reduction: none given are all."""
+    if isinstance(dim, list | tuple):
+        return tuple(dim) or None
+    return dim
+
+
+def _summed(x: Any, dtype: Any) -> Any:
+    """x in the dtype of its sums: int64 of whole numbers."""
+    return cast(x, dtype if dtype is not None else tn.int64 if x.dtype.kind in "biu" else None)
+
+
+def total(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
+    """The sum over axes."""
+    return tn.sum(x, axes(dim), keepdim) if dtype is None and x.dtype.kind != "u" else tn.sum(
+        _summed(x, dtype), axes(dim), keepdim
+    )
+
+
+def average(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
+    """The mean over axes, of floats."""
+    x = cast(x, dtype)
+    if not x.dtype.has_gradient:
+        raise refuse(
+            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
+            f"{x.dtype.name}"
+        )
+    return tn.mean(x, axes(dim), keepdim)
+
+
+def product(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
+    """The product over one axis, or all."""
+    return tn.prod(_summed(x, dtype), dim, keepdim)
+
+
+def quantified(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
+    """``all`` and ``any``: of bytes a byte."""
+    found = fn(x, axes(dim), keepdim)
+    return to(found, x.dtype) if x.dtype.name == "uint8" else found
+
+
+def extreme(fn: Any, x: Any) -> Any:
+    """The largest or smallest element, whose gradient all that are equal share."""
+    if not x.size() or 0 not in x.shape:
+        return fn(x, axis=None)
+    raise refuse(f"{fn.__name__}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
+                 "dim with the 'dim' argument.")
+
+
+def pair(fn: Any, x: Any, y: Any) -> Any:
+    """The larger or smaller of two, element by element."""
+    return fn(*weighed(x, y))
+
+
+def extreme_along(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
+    """The largest or smallest elements along an axis, and where they are."""
+    return fn(x, dim=int(dim), keepdim=keepdim)
+
+
+def placed(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
+    """The place of the largest or smallest element."""
+    if x.dtype.name == "bool":
+        raise refuse(f"\"{fn.__name__}_cpu\" not implemented for 'Bool'")
+    return fn(x, dim, keepdim)
+
+
+def spread(fn: Any, x: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any) -> Any:
+    """Standard deviation, variance and their kin: n − 1 divides unless told otherwise."""
+    if type(dim) is bool:
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None or unbiased else 0
+    elif unbiased is not None:
+        raise TypeError(f"{fn.__name__}() takes unbiased or correction, not both")
+    if not x.dtype.has_gradient:
+        raise refuse(f"{fn.__name__} and its kin only support floating point and complex dtypes")
+    return fn(x, dim=axes(dim), correction=correction, keepdim=keepdim)
+
+
+def length(x: Any, p: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
+    """A norm over axes."""
+    x = cast(x, dtype)
+    if not x.dtype.has_gradient:
+        raise refuse("norm(): input dtype should be either floating point or complex dtypes")
+    if p == "fro" or p is None:
+        return tn.linalg.vector_norm(x, 2, axes(dim), keepdim)
+    if p == "nuc":
+        return tn.linalg.matrix_norm(x, "nuc", (0, 1) if dim is None else dim, keepdim)
+    return tn.linalg.vector_norm(x, p, axes(dim), keepdim)
+
+
+def scan(fn: Any, x: Any, dim: Any, dtype: Any) -> Any:
+    """Sums or products up to each element."""
+    return fn(_summed(x, dtype), dim=dim)
+
+
+def plain_pair(found: Any) -> Any:
+    """Several results as a plain tuple."""
+    return tuple(found) if isinstance(found, tuple) else found
+
+
+__all__ += ["TorchIndexError", "floating"]

@@ -1,0 +1,221 @@
+"""The functions of the table: one is made of its rows when it is first asked for.
+
+What a row becomes is a Python function with PyTorch's signature, so Python itself sorts arguments and defaults, and a
+call without keywords pays nothing for those with them. Around the row's value stand the same few lines for all:
+tensors become their present values, and what comes back a tensor (or is written, for ``out=`` and in place).
+Rows that share a name are chosen by the types of the arguments, which are looked up in a dict.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import types
+from collections.abc import Callable
+from typing import Any
+
+import tenure
+import tenure.nn.functional
+from tenure import fft, linalg, random, special
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.devices import check_device, check_layout
+from tenure.torch.dtypes import Defaults, home_dtype
+from tenure.torch.names import forms
+from tenure.torch.names.arguments import (
+    as_tensor,
+    as_tensors,
+    as_whole,
+    choice,
+    factors,
+    failed,
+    leaf_if,
+    reduction_of,
+    sizes,
+    weighed,
+    written_to,
+)
+from tenure.torch.names.rows import ROWS, Row
+from tenure.torch.names.structures import structure
+from tenure.values.tensor.tensor import Tensor as Value
+
+NAMESPACES: dict[str, Any] = {
+    "F": tenure.nn.functional, "linalg": linalg, "fft": fft, "special": special, "random": random
+}  # fmt: skip
+TOOLS: dict[str, Any] = {
+    "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
+    "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
+    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
+    "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
+    "_floating": forms.floating,
+}  # fmt: skip
+PLAIN = frozenset(
+    "dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
+    "training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha "
+    "beta value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full "
+    "log_input log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest "
+    "running_mean running_var sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple".split()
+)
+"""Parameters that are never tensors, or that home functions take as they come."""
+TENSORS = frozenset(
+    "input mat1 mat2 mat vec vec2 tensor1 tensor2 batch1 batch2 index mask source src weight_ condition A B LU pivots "
+    "tau LU_data LU_pivots input2 input3 boundaries x1 x2 input1 anchor positive negative grid theta end_".split()
+)
+"""Parameters that have to be tensors."""
+
+
+def function(place: str, name: str) -> Any:
+    """The function of a name in a place, of all its rows; KeyError without one."""
+    if place == "Tensor_":
+        kinds = [made(row, "write") for row in ROWS[place][name]]
+        name = f"{name}_"
+    else:
+        kinds = [made(row, "out" if "out" in row.places else "") for row in ROWS[place][name]]
+    rows = ROWS["Tensor_" if place == "Tensor_" else place][name[:-1] if place == "Tensor_" else name]
+    if len(rows) == 1 and not set(rows[0].annotations().values()) - {"any"}:
+        return kinds[0]
+    return overloaded(name, rows, kinds)
+
+
+def made(row: Row, way: str) -> Callable[..., Any]:
+    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one that may write another."""
+    source = text(row, way)
+    code = compile(source, f"{__file__}:{row.name}", "exec")
+    scope: dict[str, Any] = dict(TOOLS)
+    space = next((NAMESPACES[p] for p in row.places if p in NAMESPACES), None)
+    for name in globals_of(code):
+        if name not in scope:
+            scope[name] = named(name, space)
+    scope["_home"] = named(row.name, space)
+    if row.fields:
+        scope["_structure"] = structure(row.name, row.fields)
+    exec(code, scope)
+    found_function: Callable[..., Any] = scope["_row"]
+    found_function.__name__ = found_function.__qualname__ = f"{row.name}_" if way == "write" else row.name
+    found_function.__module__ = "torch"
+    return found_function
+
+
+def globals_of(code: types.CodeType) -> set[str]:
+    """Names that a function, and functions within it, load from outside."""
+    out: set[str] = set()
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            loads = dis.get_instructions(constant)
+            out |= {str(i.argval) for i in loads if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")} | globals_of(constant)
+    return out
+
+
+def named(name: str, space: Any) -> Any:
+    """What a name in an expression stands for: a form, a function of the row's namespace or of ``tenure``."""
+    for where in (forms, space, tenure):
+        if where is not None and hasattr(where, name):
+            return getattr(where, name)
+    return NAMESPACES.get(name, getattr(builtins, name, None))
+
+
+def text(row: Row, way: str) -> str:
+    """Source of the function of a row."""
+    parameters, lines, names = [], [], [name for name, _ in row.plain()]
+    first = names[0] if names else ""
+    for name, default in row.plain():
+        if name.startswith("*") and len(name) > 1 and name not in ("*tensors", "*args", "*operands"):
+            parameters.extend([f"*_{name[1:]}", f"{name[1:]}=None"])
+            lines.append(f"{name[1:]} = _sizes(_{name[1:]}, {name[1:]})")
+        else:
+            parameters.append(name + default)
+        lines.extend([] if "face" in row.places else prepared(name, row))
+    if way == "write" or "inplace" in names:
+        lines.insert(0, f"_place = {first}")
+    starred = any(p.startswith("*") for p in parameters)
+    more = [f"{new}=None" for old, new in (("dim", "axis"), ("keepdim", "keepdims")) if old in names]
+    lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
+                 if old in names)
+    more += ["out=None"] if way == "out" else []
+    if more:
+        parameters.extend(more if starred else ["*", *more])
+    lines.extend(adapted(row, names))
+    value = row.value
+    if row.name in names and value.startswith(f"{row.name}("):
+        value = f"_home{value[len(row.name):]}"
+    lines.append(f"_result = {value}")
+    if "bools" in row.places:
+        lines.append("if _bools: _result = _result != 0")
+    lines.extend(finished(row, way, names))
+    body = "\n        ".join(lines)
+    about = f", {first}" if first.isidentifier() else ""
+    return (
+        f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
+        f"    except _E as _error:\n        raise _failed({row.name!r}, _error{about}) from None\n"
+    )
+
+
+def adapted(row: Row, names: list[str]) -> list[str]:
+    """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
+    tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
+    together = ", ".join(tensors)
+    lines = [f"{together} = _weighed({together})"] if "weigh" in row.places else []
+    if "floats" in row.places:
+        lines.append("if _D.float is not _F32: input = _floating(input)")
+    if "bools" in row.places:
+        lines.append(f"_bools, {together} = _whole({together})")
+    if "alpha" in names and "beta" in names:
+        lines.append("alpha, beta = _factors(input, alpha, beta)")
+    return lines
+
+
+def prepared(name: str, row: Row) -> list[str]:
+    """Lines that make a home argument of a parameter."""
+    if name in ("*tensors", "*operands", "*args"):
+        return [f"{name[1:]} = [_unwrap(_x) for _x in {name[1:]}]"]
+    if name == "tensors":
+        return ["tensors = _tensors(tensors)"]
+    if name == "dtype":
+        return ["if dtype is not None: dtype = _dtype(dtype)"]
+    if name in ("device", "layout"):
+        return [f"_{name}({name})"]
+    if name == "size_average":
+        return ["reduction = _reduction(size_average, reduce, reduction)"]
+    if not name.isidentifier() or (name in PLAIN and name not in row.annotations()):
+        return []
+    strict = "strict" in row.places or (name in TENSORS and "weigh" not in row.places and name not in row.annotations())
+    other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
+    return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
+
+
+def finished(row: Row, way: str, names: list[str]) -> list[str]:
+    """Lines that give the result back."""
+    lines: list[str] = []
+    if "face" in row.places:
+        return ["return _result"]
+    if way == "write":
+        return ["return _place._assign(_result)"]
+    if way == "out":
+        lines.append("if out is not None: return _written(out, _result)")
+    if "inplace" in names:
+        lines.append("if inplace: return _place._assign(_result)")
+    if "requires_grad" in names:
+        return [*lines, "return _leaf(_of(_result), requires_grad)"]
+    if row.fields:
+        return [*lines, "return _structure([_wrap(_x) for _x in _result])"]
+    return [*lines, "return _of(_result) if type(_result) is _V else _wrap(_result)"]
+
+
+def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:
+    """Function that calls the first of several that takes the arguments."""
+    known: dict[Any, Callable[..., Any]] = {}
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        key = tuple([type(x) for x in args])
+        if kwargs:
+            key = (*key, *kwargs)
+        found = known.get(key)
+        if found is None:
+            found = kinds[choice(name, rows, args, kwargs)]
+            if not any(isinstance(x, tuple | list) for x in (*args, *kwargs.values())):
+                known[key] = found
+        return found(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = "torch"
+    return call

@@ -1,0 +1,72 @@
+"""The methods of a tensor: those of the table, made when first asked for, and none of the home library's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.torch.cells import Tensor
+from tenure.torch.names.functions import function
+from tenure.torch.names.methods import CASTS, RANDOM, RESEATED, Methods, cast, drawn, reseated
+from tenure.torch.names.operators import STEPS
+from tenure.torch.names.rows import ROWS
+from tenure.values.places.var import Var
+
+
+class Late:
+    """Method that is made of the table's rows when it is first asked for, and then stands in the class itself."""
+
+    def __init__(self, place: str, name: str) -> None:
+        self.place, self.name = place, name
+
+    def __get__(self, x: Any, of: Any = None) -> Any:
+        made = function(self.place, self.name)
+        setattr(Tensor, made.__name__, made)
+        return made if x is None else made.__get__(x, of)
+
+
+class Absent:
+    """A name of the home library that PyTorch's tensors do not have."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, x: Any, of: Any = None) -> Any:
+        owner = "type object 'Tensor'" if x is None else "'Tensor' object"
+        raise AttributeError(f"{owner} has no attribute {self.name!r}", name=self.name, obj=x)
+
+    def __set__(self, x: Any, value: Any) -> None:
+        x.__dict__[self.name] = value
+
+
+def is_home(x: Any) -> bool:
+    """Whether an attribute of the class is a home method that only wraps its results."""
+    return getattr(x, "__module__", "") == "tenure.torch.cells.tensor" and "." not in getattr(x, "__qualname__", ".")
+
+
+def install() -> None:
+    """Give the class of tensors its methods."""
+    for name in [n for n, x in vars(Tensor).items() if is_home(x)]:
+        delattr(Tensor, name)
+    for name, value in OWN.items():
+        setattr(Tensor, name, value)
+    cells = {n for of in Tensor.__mro__ if of.__module__.startswith(("tenure.torch", "torch")) for n in vars(of)}
+    for place, end in (("Tensor", ""), ("Tensor_", "_")):
+        for name in ROWS[place]:
+            if f"{name}{end}" not in cells:
+                setattr(Tensor, f"{name}{end}", Late(place, name))
+    for name in dir(Var):
+        if not name.startswith("_") and name not in cells and name not in vars(Tensor):
+            setattr(Tensor, name, Absent(name))
+
+
+PLAIN = ("__slots__", "__module__", "__dict__", "__doc__", "__weakref__")
+OWN: dict[str, Any] = {
+    **{n: v for n, v in vars(Methods).items() if n not in PLAIN},
+    **STEPS,
+    **{n: cast(n) for n in CASTS},
+    **{n: drawn(n) for n in RANDOM},
+    **{n: reseated(n) for n in RESEATED},
+}
+"""What stands beside the table."""
+
+install()

@@ -1,0 +1,189 @@
+"""Tensors from data, and the older constructors."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import tenure as tn
+from tenure.dtypes import DType, as_dtype, bool_, int64, promote
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.devices import check_device, check_layout
+from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
+from tenure.torch.errors import TorchTypeError, TorchValueError, refuse, translated
+from tenure.torch.names.arguments import sizes
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A tensor with a copy of ``data``: a number, nested sequences, an array, or a tensor."""
+    check_device(device)
+    x = Tensor._of(value_of(data, home_dtype(dtype)))
+    return x.requires_grad_() if requires_grad else x  # type: ignore[no-any-return]
+
+
+def value_of(data: Any, target: DType | None) -> Any:
+    """Home value of data, in a dtype or that of the data."""
+    if isinstance(data, Value):
+        found = tn.detach(data._read())
+        return found if target is None else found.to(target)
+    try:
+        if isinstance(data, np.ndarray):
+            return tn.tensor(data, dtype=target)
+        if hasattr(data, "__array__") and not isinstance(data, np.generic | list | tuple):
+            return tn.tensor(np.asarray(data), dtype=target)
+        numbers = plain(data)
+        if target is None:
+            target = inferred(data)
+        return tn.tensor(numbers, dtype=target)
+    except TenureError as error:
+        made = translated(error)
+        raise TorchValueError(made.message) if isinstance(error, tn.ShapeError) else made from None
+
+
+def plain(data: Any) -> Any:
+    """Nested sequences of Python numbers or arrays, of what may hold tensors."""
+    if isinstance(data, Value):
+        return data._read().tolist()
+    if isinstance(data, np.generic):
+        return data.item()
+    if isinstance(data, list | tuple | range):
+        if not data or type(data[0]) in (int, float, bool) and all(type(x) in (int, float, bool) for x in data):
+            return list(data)
+        if all(isinstance(x, np.ndarray) for x in data):
+            return np.stack(data).tolist()
+        return [plain(x) for x in data]
+    if isinstance(data, np.ndarray):
+        return data.tolist()
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, str | dict):
+        return [plain(data[k]) for k in range(len(data))]
+    if not isinstance(data, int | float | complex):
+        raise refuse(f"Could not infer dtype of {type(data).__name__}")
+    return data
+
+
+def inferred(data: Any) -> DType:
+    """The dtype of data: Python's floats are the default one, arrays and NumPy's numbers keep theirs."""
+    if isinstance(data, Value):
+        return data._aval.dtype  # type: ignore[no-any-return]
+    if isinstance(data, np.generic | np.ndarray):
+        return as_dtype(data.dtype)
+    if isinstance(data, bool):
+        return bool_
+    if isinstance(data, int):
+        return int64
+    if isinstance(data, float):
+        return Defaults.float.home  # type: ignore[return-value]
+    if isinstance(data, complex):
+        return promote(Defaults.float.home, "complex64")  # type: ignore[arg-type]
+    found = None
+    seen: set[type] = set()
+    for x in data:
+        if type(x) in seen:
+            continue
+        if type(x) in (int, float, bool, complex):
+            seen.add(type(x))
+        found = inferred(x) if found is None else promote(found, inferred(x))
+    return found or Defaults.float.home  # type: ignore[return-value]
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """The tensor itself if it is one of that dtype, an array's elements shared, else a copy of the data."""
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None or data._aval.dtype is home_dtype(dtype) else data.to(dtype)  # type: ignore[no-any-return]
+    if isinstance(data, np.ndarray):
+        shared = from_numpy(data)
+        return shared if dtype is None else shared.to(dtype)  # type: ignore[no-any-return]
+    return tensor(data, dtype=dtype)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of an object: shared where it can be, unless ``copy`` says otherwise."""
+    x = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
+    return x.requires_grad_() if requires_grad else x  # type: ignore[no-any-return]
+
+
+def from_numpy(array: Any) -> Tensor:
+    """A tensor of an array's elements. The array is lent: it cannot be written while the tensor lives."""
+    if not isinstance(array, np.ndarray):
+        raise refuse(f"expected np.ndarray (got {type(array).__name__})", TorchTypeError)
+    if any(step < 0 for step in array.strides):
+        raise refuse("At least one stride in the given numpy array is negative, and tensors with negative strides are "
+                     "not currently supported.", TorchValueError)
+    try:
+        x = Tensor._of(tn.tensor(array))
+    except TenureError as error:
+        raise refuse(f"can't convert np.ndarray of type {array.dtype}. {error.message}", TorchTypeError) from None
+    if array.flags.writeable:
+        array.flags.writeable = False
+        weakref.finalize(x, _given_back, array)
+    return x  # type: ignore[no-any-return]
+
+
+def _given_back(array: Any) -> None:
+    array.flags.writeable = True
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of a copy of the bytes of a buffer."""
+    found = np.frombuffer(buffer, home_dtype(dtype).numpy, count, offset)
+    x = Tensor._of(tn.tensor(found, dtype=home_dtype(dtype)))
+    return x.requires_grad_() if requires_grad else x  # type: ignore[no-any-return]
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor with a copy of the elements of an object that has DLPack."""
+    check_device(device)
+    return Tensor._of(tn.from_dlpack(unwrap(ext_tensor)))  # type: ignore[no-any-return]
+
+
+def legacy(name: str, own: dtype) -> type:
+    """An older class of tensors of one dtype: a constructor, and a type for ``isinstance`` and ``x.type(…)``."""
+    body = {"__new__": lambda cls, *data, device=None: older(own.home, data, device), "__module__": "torch",
+            "dtype": own, "__slots__": ()}  # fmt: skip
+    return _Legacy(name, (), body)
+
+
+class _Legacy(type):
+    """Class of the older classes."""
+
+    dtype: Any
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, Tensor) and x._aval.dtype is cls.dtype.home
+
+
+def older(of: Any, data: tuple[Any, ...], device: Any = None) -> Any:
+    """What an older constructor makes: of sizes a tensor of that shape, of anything else one of its elements."""
+    check_device(device)
+    if not data:
+        return Tensor._of(tn.zeros((0,), dtype=of))
+    if len(data) == 1 and isinstance(data[0], Tensor):
+        return data[0] if data[0]._aval.dtype is of else tensor(data[0], dtype=of)
+    if type(data[0]).__name__ == "Size" or all(isinstance(n, int) for n in data):
+        return Tensor._of(tn.zeros(sizes(data, None), dtype=of))
+    return tensor(data[0], dtype=of)
+
+
+LEGACIES: dict[str, Callable[..., Any]] = {
+    f"{name}Tensor": legacy(f"{name}Tensor", BY_NAME[of]) for of, name in LEGACY.items() if not of.startswith("complex")
+}
+
+
+def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Any:
+    """Refused: tensors are dense here."""
+    raise refuse("sparse tensors are not supported here", help="use a dense tensor, or index_add for sums by index")
+
+
+__all__ = ["LEGACIES", "as_tensor", "asarray", "check_layout", "from_dlpack", "from_numpy", "frombuffer", "older", "tensor"]

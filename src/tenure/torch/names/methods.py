@@ -1,0 +1,405 @@
+"""Attributes and methods of a tensor that are in no row: what it is, casts, numbers that leave, random writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import tenure as tn
+from tenure.dtypes import bool_
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.windows import geometry
+from tenure.torch.devices import CPU, check_device, device, strided
+from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
+from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.torch.names.making import tensor
+from tenure.torch.sizes import Size
+from tenure.values.operations.boundary import array_of, spelled
+from tenure.values.operations.show import format_tensor
+from tenure.values.places.var import Var
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+class Methods:
+    """Attributes and methods of a tensor."""
+
+    __slots__ = ()
+    shape = property(lambda self: Size(self._aval.shape), doc="The size of each axis.")
+    ndim = property(lambda self: len(self._aval.shape), doc="The number of axes.")
+    dtype = property(lambda self: OF_HOME[self._aval.dtype], doc="The type of the elements.")
+    device = property(lambda self: CPU, doc="The device, which is the CPU.")
+    layout = property(lambda self: strided, doc="The layout, which is strided.")
+    itemsize = property(lambda self: self._aval.dtype.itemsize, doc="The bytes of an element.")
+    nbytes = property(lambda self: self._aval.dtype.itemsize * self._aval.size, doc="The bytes of all elements.")
+    grad_fn = property(lambda self: Node.of(self), doc="The operation that a gradient flows through, or None.")
+    is_sparse = is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = (
+        property(lambda self: False, doc="False.")
+    )
+    is_sparse_csr = is_ipu = is_maia = is_mtia = is_sparse
+    is_cpu = property(lambda self: True, doc="True.")
+    names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
+    name = property(lambda self: None, doc="None.")
+    _version = property(lambda self: 0, doc="0.")
+    __array_priority__ = 1000
+
+    def size(self: Any, dim: Any = None) -> Any:
+        """The shape, or the size of one axis."""
+        shape = self._aval.shape
+        if dim is None:
+            return Size(shape)
+        if not -max(len(shape), 1) <= dim < max(len(shape), 1) or not shape:
+            text = f"Dimension out of range (expected to be in range of [{-len(shape)}, {len(shape) - 1}], but got {dim})"
+            raise refuse(text, TorchIndexError)
+        return shape[dim]
+
+    def dim(self: Any) -> int:
+        """The number of axes."""
+        return len(self._aval.shape)
+
+    ndimension = dim
+
+    def numel(self: Any) -> int:
+        """The number of elements."""
+        return self._aval.size  # type: ignore[no-any-return]
+
+    nelement = numel
+
+    def element_size(self: Any) -> int:
+        """The bytes of an element."""
+        return self._aval.dtype.itemsize  # type: ignore[no-any-return]
+
+    def get_device(self: Any) -> int:
+        """The number of the device: -1, the CPU."""
+        return -1
+
+    def __len__(self: Any) -> int:
+        if not self._aval.shape:
+            raise refuse("len() of a 0-d tensor", TorchTypeError)
+        return self._aval.shape[0]  # type: ignore[no-any-return]
+
+    def __bool__(self: Any) -> bool:
+        if self._aval.size != 1:
+            what = "no values" if self._aval.size == 0 else "more than one value"
+            raise refuse(f"Boolean value of Tensor with {what} is ambiguous")
+        return bool(self.item())
+
+    def item(self: Any) -> Any:
+        """The one element, as a Python number."""
+        if self._aval.size != 1:
+            raise refuse(f"a Tensor with {self._aval.size} elements cannot be converted to Scalar")
+        try:
+            return self._read().item()
+        except TenureError as error:
+            raise translated(error) from None
+
+    def __float__(self: Any) -> float:
+        return float(self.item())
+
+    def __int__(self: Any) -> int:
+        return int(self.item())
+
+    def __complex__(self: Any) -> complex:
+        return complex(self.item())
+
+    def __index__(self: Any) -> int:
+        if self._aval.dtype.kind not in "biu" or self._aval.size != 1:
+            raise refuse("only integer tensors of a single element can be converted to an index", TorchTypeError)
+        return int(self.item())
+
+    def tolist(self: Any) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self._read().tolist()
+
+    def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
+        found = self.numpy()
+        return found if dtype is None else found.astype(dtype)
+
+    def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
+        value = self._read()
+        if value._kind.level is not None:
+            return repr(value)
+        text = format_tensor(
+            spelled(array_of(value)), requires_grad=value._kind.tracked, grad_fn=self._grad_fn_name(),
+            dtype_name=value._aval.dtype.name, library="torch", default=Defaults.float.name,
+        )  # fmt: skip
+        return text
+
+    __str__ = __repr__
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(self.item(), spec) if not self._aval.shape else object.__format__(self, spec)
+
+    def __contains__(self: Any, element: Any) -> bool:
+        if not isinstance(element, Tensor | int | float | complex | bool | np.generic):
+            raise refuse(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+        return bool((self == element).any().item())
+
+    def __dir__(self: Any) -> list[str]:
+        return sorted({n for n in object.__dir__(self) if hasattr(self, n)})
+
+    def to(
+        self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: bool = False,
+        memory_format: Any = None, other: Any = None, layout: Any = None,
+    ) -> Any:  # fmt: skip
+        """The tensor in another dtype: itself where nothing changes. Arguments: a dtype, a device, both, or a tensor."""
+        flags = [a for a in args if type(a) is bool]
+        copy = copy or (len(flags) > 1 and flags[1])
+        for a in (*args, other):
+            if isinstance(a, Tensor):
+                dtype = a.dtype
+            elif isinstance(a, _DTYPE) or a in (float, int, complex):
+                dtype = a
+            elif isinstance(a, str | _DEVICE) or (type(a) is int and device is None):
+                device = a
+            elif a is not None and type(a) is not bool:
+                raise refuse(f"to() received an invalid combination of arguments - got ({type(a).__name__})",
+                             TorchTypeError)
+        if device is not None:
+            check_device(device)
+        return self._in(self._aval.dtype if dtype is None else home_dtype(dtype), copy)
+
+    def _in(self: Any, target: Any, copy: bool = False) -> Any:
+        if self._aval.dtype is target:
+            return Tensor._of(tn.clone(self._read())) if copy else self
+        return Tensor._of(self._read().to(target))
+
+    def type(self: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The tensor in another dtype, given as one, an older class or its name; without it the name of its own."""
+        if dtype is None:
+            return f"torch.{LEGACY[self._aval.dtype.name]}Tensor"
+        if isinstance(dtype, str):
+            named = {f"torch.{name}Tensor": BY_NAME[of] for of, name in LEGACY.items()}
+            if dtype not in named:
+                raise refuse(f"invalid type: '{dtype}'", TorchTypeError)
+            dtype = named[dtype]
+        return self._in(home_dtype(Defaults.float if dtype is Tensor else getattr(dtype, "dtype", dtype)))
+
+    def type_as(self: Any, other: Any) -> Any:
+        """The tensor in the dtype of another."""
+        return self._in(other._aval.dtype)
+
+    def cpu(self: Any, memory_format: Any = None) -> Any:
+        """The tensor itself."""
+        return self
+
+    def cuda(self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+        """Refused, as in PyTorch's build for the CPU."""
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def pin_memory(self: Any, device: Any = None) -> Any:
+        """Refused, as there is no accelerator."""
+        raise refuse("Cannot access accelerator device when none is available.")
+
+    def is_pinned(self: Any, device: Any = None) -> bool:
+        """False: there is no accelerator."""
+        return False
+
+    def share_memory_(self: Any) -> Any:
+        """The tensor itself; a process that is forked has a copy."""
+        return self
+
+    def is_shared(self: Any) -> bool:
+        """False."""
+        return False
+
+    def record_stream(self: Any, s: Any) -> None:
+        """Nothing: there are no streams."""
+
+    def new_tensor(
+        self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Any:  # fmt: skip
+        """A tensor with a copy of data, in this one's dtype unless told otherwise."""
+        return tensor(data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+
+    def new(self: Any, *data: Any, device: Any = None) -> Any:
+        """A tensor of this one's dtype, by sizes or data."""
+        if data and not all(isinstance(n, int) for n in data) and not isinstance(data[0], Size):
+            return tensor(data[0], dtype=self.dtype)
+        return self.new_zeros(*data) if data else self.new_zeros(0)
+
+    def to_dense(self: Any, dtype: Any = None, *, masked_grad: Any = None) -> Any:
+        """The tensor, which is dense."""
+        return self if dtype is None else self.to(dtype)
+
+    def to_sparse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refused: tensors are dense here."""
+        raise refuse("sparse tensors are not supported here", help="use a dense tensor")
+
+    def apply_(self: Any, fn: Callable[[Any], Any]) -> Any:
+        """Write a function of each element."""
+        array = array_of(self._read())
+        return self._assign(tn.tensor(np.vectorize(fn, otypes=[array.dtype])(array), dtype=self._aval.dtype))
+
+    def map_(self: Any, other: Any, fn: Callable[[Any, Any], Any]) -> Any:
+        """Write a function of each element and another tensor's."""
+        a, b = array_of(self._read()), array_of(other._read())
+        return self._assign(tn.tensor(np.vectorize(fn, otypes=[a.dtype])(a, b), dtype=self._aval.dtype))
+
+    def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
+        """Write a number to the diagonal."""
+        shape = self._aval.shape
+        if len(shape) < 2:
+            raise refuse("dimensions must larger than 1")
+        if len(shape) > 2 and len(set(shape)) > 1:
+            raise refuse("all dimensions of input must be of equal length")
+        array = np.zeros(shape, bool)
+        if len(shape) == 2:
+            rows = np.arange(shape[0])
+            step = shape[1] + 1
+            array[rows, rows % step if wrap else rows] = True if False else array[rows, rows % step if wrap else rows]
+            flat = array.reshape(-1)
+            flat[: len(flat) if wrap else min(shape) * step : step] = True
+        else:
+            at = np.arange(shape[0])
+            array[(at,) * len(shape)] = True
+        return self._assign(tn.masked_fill(self._read(), tn.tensor(array), fill_value))
+
+    def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
+        """View without axes of size 1, or those of some."""
+        return super(Tensor, self).squeeze(dim if axis is None else axis)
+
+    def data_ptr(self: Any) -> int:
+        """A number that tensors have in common whose elements begin at the same place."""
+        owner = self if self._window is None else self._window.owner
+        return id(owner) + self.storage_offset() * self._aval.dtype.itemsize
+
+    def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
+        """The shape of another tensor for the object."""
+        return self.resize_(*the_template._aval.shape)
+
+    def set_(self: Any, source: Any = None) -> Any:
+        """The elements of another tensor for the object."""
+        self.data = source if source is not None else self.new_zeros(0)
+        return self
+
+    def as_subclass(self: Any, cls: Any) -> Any:
+        """The tensor, which is of the class; of a subclass nothing is made here."""
+        if isinstance(self, cls):
+            return self
+        raise refuse(f"as_subclass: a tensor does not become a {cls.__name__} here")
+
+    def coalesce(self: Any) -> Any:
+        """Refused: tensors are dense here."""
+        raise refuse("sparse tensors are not supported here", help="use a dense tensor")
+
+    indices = values = crow_indices = col_indices = row_indices = ccol_indices = is_coalesced = coalesce
+    to_sparse_coo = to_sparse_csr = to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
+
+    H = mH = property(lambda self: self.adjoint(), doc="The conjugate transpose of the last two axes.")
+
+    def adjoint(self: Any) -> Any:
+        """The conjugate transpose of the last two axes."""
+        if self.ndim < 2:
+            return self if self.ndim == 0 else self.mT
+        turned = self.mT
+        return turned.conj() if self._aval.dtype.is_complex else turned
+
+    def conj(self: Any) -> Any:
+        """The complex conjugates; a real tensor itself."""
+        return Tensor._of(tn.conj(self._read())) if self._aval.dtype.is_complex else self
+
+    def is_set_to(self: Any, tensor: Any) -> bool:
+        """Whether it is the same tensor."""
+        return self is tensor
+
+    def dim_order(self: Any) -> tuple[int, ...]:
+        """The axes from the outermost in memory to the innermost."""
+        return tuple(sorted(range(self.ndim), key=lambda k: -self.stride(k)))
+
+    def __setstate__(self: Any, state: Any) -> None:
+        raise refuse("a tensor is made by its constructor, not from a state")
+
+    real = property(lambda self: self if not self._aval.dtype.is_complex else wrap(tn.real(self._read())))
+    imag = property(lambda self: wrap(tn.imag(self._read())) if self._aval.dtype.is_complex else _no_imag())
+
+
+_DTYPE, _DEVICE = dtype, device
+
+
+def _no_imag() -> Any:
+    raise refuse("imag is not implemented for tensors with non-complex dtypes.")
+
+
+class Node:
+    """An operation of the graph: it has a name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def name(self) -> str:
+        """The name of the operation's derivative."""
+        return self._name
+
+    @staticmethod
+    def of(x: Any) -> Node | None:
+        """The operation that made a tensor, if a gradient flows through it."""
+        name = x._grad_fn_name()
+        return None if name is None else Node(name)
+
+    def __repr__(self) -> str:
+        return f"<{self._name} object at {id(self):#x}>"
+
+
+def cast(name: str) -> Callable[[Any], Any]:
+    """Method that gives the tensor in a dtype."""
+    target = BY_NAME[CASTS[name]].home
+
+    def method(self: Any, memory_format: Any = None) -> Any:
+        return self if self._aval.dtype is target else Tensor._of(self._read().to(target))
+
+    return method
+
+
+CASTS = {
+    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "long": "int64",
+    "int": "int32", "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool", "cfloat": "complex64",
+    "cdouble": "complex128",
+}  # fmt: skip
+
+
+def reseated(name: str) -> Callable[..., Any]:
+    """Method that gives the object the shape of a view of it; windows that were taken before keep theirs."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._leaf is not None and tn.is_grad_enabled():
+            raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
+        before = [r for r in self._borrows if r() is not None]
+        if self._window is not None or before:
+            raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
+                         help=f"x = x.{name[:-1]}(…)")
+        view = getattr(self, name[:-1])(*args, **kwargs)
+        if view is not self:
+            at = geometry(view)
+            value = view._read()
+            self._strides = None if at.is_contiguous else at.strides
+            self._borrows = ()
+            self._val = value
+            value._held = True
+        return self
+
+    return method
+
+
+RESEATED = "squeeze_ unsqueeze_ transpose_ swapaxes_ swapdims_ t_ as_strided_".split()
+
+
+def drawn(name: str) -> Callable[..., Any]:
+    """Method that writes random numbers."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            twin = Var.of(tn.detach(self._read()))
+            getattr(twin, name)(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
+        except TenureError as error:
+            raise translated(error) from None
+        return self._assign(twin._read())
+
+    return method
+
+
+RANDOM = "uniform_ normal_ log_normal_ exponential_ cauchy_ geometric_ random_ bernoulli_".split()
+__all__ = ["CASTS", "Methods", "Value", "bool_", "cast", "drawn"]

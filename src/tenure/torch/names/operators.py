@@ -1,0 +1,97 @@
+"""Operators of tensors: home steps on present values, with PyTorch's promotion.
+
+Operands of one dtype, and Python numbers, go straight to the home library's fast path.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tenure.dtypes import float32
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor
+from tenure.torch.dtypes import Defaults
+from tenure.torch.errors import translated
+from tenure.torch.names.arguments import no_complex32, weighed
+from tenure.torch.names.forms.arithmetic import difference, divided, floating, opposite, power, quotient
+from tenure.values.tensor.tensor import Tensor as Value
+
+NUMBERS = (bool, int, float, complex)
+
+
+def operator(step: Any, reflected: bool = False) -> Any:
+    """Method of a tensor and an operand that records a home step."""
+
+    def method(self: Any, other: Any) -> Any:
+        try:
+            a = self._read()
+            if isinstance(other, Tensor):
+                b = other._read()
+                if a._aval.dtype is not b._aval.dtype:
+                    a, b = weighed(a, b)
+            else:
+                b = other
+                if type(b) not in NUMBERS:
+                    if not isinstance(b, NUMBERS) and not isinstance(b, np.generic):
+                        return NotImplemented
+                    b = b.item() if isinstance(b, np.generic) else b
+                elif type(b) is complex and a._aval.dtype.name == "float16":
+                    raise no_complex32()
+                elif type(b) is float and Defaults.float.home is not float32:
+                    a = floating(a)
+            found = step(b, a) if reflected else step(a, b)
+            return Tensor._of(found) if type(found) is Value else found
+        except TenureError as error:
+            raise translated(error) from None
+
+    return method
+
+
+
+def _floor(x: Any, y: Any) -> Any:
+    return quotient(x, y, "floor")
+
+
+def _raised(x: Any, y: Any) -> Any:
+    return power(x, y) if isinstance(x, Value) else x**y
+
+
+
+STEPS: dict[str, Any] = {
+    f"__{name}__": operator(getattr(Value, f"__{name}__"))
+    for name in "add mul mod matmul and or xor lshift rshift lt le gt ge".split()
+}
+STEPS |= {
+    f"__r{name}__": operator(lambda y, x, step=getattr(Value, f"__r{name}__"): step(x, y), reflected=True)
+    for name in "add mul mod matmul and or xor lshift rshift".split()
+}
+STEPS |= {
+    "__truediv__": operator(divided),
+    "__rtruediv__": operator(divided, reflected=True),
+    "__sub__": operator(difference),
+    "__rsub__": operator(difference, reflected=True),
+    "__floordiv__": operator(_floor),
+    "__rfloordiv__": operator(_floor, reflected=True),
+    "__pow__": operator(_raised),
+    "__rpow__": operator(_raised, reflected=True),
+    "__eq__": operator(Value.__eq__),
+    "__ne__": operator(Value.__ne__),
+}
+
+
+def unary(step: Any) -> Any:
+    """Method of a tensor that records a home step of one operand."""
+
+    def method(self: Any) -> Any:
+        try:
+            return Tensor._of(step(self._read()))
+        except TenureError as error:
+            raise translated(error) from None
+
+    return method
+
+
+STEPS |= {f"__{name}__": unary(getattr(Value, f"__{name}__")) for name in ("abs", "invert")}
+STEPS["__neg__"] = unary(opposite)

@@ -1,0 +1,112 @@
+"""Products, linear algebra and Fourier transforms."""
+
+TABLE = """
+[torch Tensor out]
+matmul inner vdot(input, other)
+mm bmm(input, mat2) = NAME(input, mat2)
+mv(input, vec)
+dot(input, tensor) = dot(input, tensor)
+cross(input, other, dim=None) = crossed(input, other, dim)
+inverse(input)
+cholesky(input, upper=False)
+cholesky_inverse(input, upper=False)
+cholesky_solve(input, input2, upper=False)
+qr(input, some=True) -> Q R
+svd(input, some=True, compute_uv=True) -> U S V
+slogdet(input) -> sign logabsdet
+orgqr(input, input2)
+ormqr(input, input2, input3, left=True, transpose=False)
+lu_solve(input, LU_data, LU_pivots)
+matrix_power(input, n)
+triangular_solve(input, A, upper=True, transpose=False, unitriangular=False) -> solution cloned_coefficient
+
+[torch Tensor]
+det logdet matrix_exp trace(input)
+pinverse(input, rcond=1e-15)
+
+[torch Tensor Tensor_ out]
+addmm(input, mat1, mat2, *, beta=1, alpha=1)
+addmv(input, mat, vec, *, beta=1, alpha=1)
+addbmm baddbmm(input, batch1, batch2, *, beta=1, alpha=1)
+
+[torch Tensor Tensor_ out bools]
+addr(input, vec1, vec2, *, beta=1, alpha=1)
+
+[torch Tensor out bools]
+kron(input, other)
+outer ger(input, vec2) = outer(input, vec2)
+
+[torch]
+einsum(equation, *operands) = contraction(equation, operands)
+tensordot(a, b, dims=2) = dotted(a, b, dims)
+chain_matmul(*tensors) = chain_matmul(*tensors)
+cdist(x1, x2, p=2.0, compute_mode=None)
+vander(x, N=None, increasing=False)
+lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
+lu(A, pivot=True, get_infos=False) = factors(A, get_infos)
+svd_lowrank(A, q=6, niter=2, M=None) = low_rank(A, q, niter, M)
+pca_lowrank(A, q=None, center=True, niter=2) = principal(A, q, center, niter)
+stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', normalized=False,
+    onesided=None, return_complex=None, align_to_window=None) = short_time(input, n_fft, hop_length, win_length, window,
+    center, pad_mode, normalized, onesided, return_complex)
+istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
+    length=None, return_complex=False) = short_time_inverse(input, n_fft, hop_length, win_length, window, center,
+    normalized, onesided, length, return_complex)
+
+[Tensor]
+stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', normalized=False,
+    onesided=None, return_complex=None, align_to_window=None) = short_time(input, n_fft, hop_length, win_length, window,
+    center, pad_mode, normalized, onesided, return_complex)
+istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
+    length=None, return_complex=False) = short_time_inverse(input, n_fft, hop_length, win_length, window, center,
+    normalized, onesided, length, return_complex)
+lu(input, pivot=True, get_infos=False) = factors(input, get_infos)
+
+[linalg out]
+cholesky(input, *, upper=False)
+cholesky_ex(input, *, upper=False, check_errors=False) -> L info
+cond(input, p=None)
+cross(input, other, *, dim=-1) = linalg.cross(input, other, dim=dim)
+det eigvals inv matrix_exp svdvals(A) = NAME(A)
+eig(A) -> eigenvalues eigenvectors
+eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO))
+eigvalsh(A, UPLO='L') = linalg.eigvalsh(symmetric(A, UPLO))
+householder_product(A, tau)
+inv_ex(A, *, check_errors=False) -> inverse info
+lstsq(input, b, rcond=None, *, driver=None) -> solution residuals rank singular_values
+lu(A, *, pivot=True) -> P L U = linalg.lu(A)
+lu_factor(A, *, pivot=True) -> LU pivots = linalg.lu_factor(A)
+lu_factor_ex(A, *, pivot=True, check_errors=False) -> LU pivots info = linalg.lu_factor_ex(A, check_errors=check_errors)
+lu_solve(LU, pivots, B, *, left=True, adjoint=False)
+matmul(input, other)
+matrix_norm(A, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None) = linalg.matrix_norm(A, ord, dim, keepdim,
+    dtype=dtype)
+matrix_power(A, n)
+matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None) = rank_of(A, tol, hermitian, atol, rtol)
+multi_dot(tensors)
+norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, axes(dim), keepdim, dtype=dtype)
+pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = linalg.pinv(A, atol=atol,
+    rtol=rcond if rtol is None else rtol, hermitian=hermitian)
+qr(A, mode='reduced') -> Q R = linalg.qr(A, mode=mode)
+slogdet(A) -> sign logabsdet
+solve(A, B, *, left=True)
+solve_ex(A, B, *, left=True, check_errors=False) -> result info
+solve_triangular(A, B, *, upper, left=True, unitriangular=False)
+svd(A, full_matrices=True, *, driver=None) -> U S Vh = linalg.svd(A, full_matrices=full_matrices, driver=driver)
+tensorinv(A, ind=2)
+tensorsolve(A, B, dims=None)
+vander(x, *, N=None) = linalg.vander(x if x.shape else x[None], N=N)
+vecdot(x, y, *, dim=-1) = linalg.vecdot(x, y, dim)
+vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None) = linalg.vector_norm(x, ord, axes(dim), keepdim,
+    dtype=dtype)
+
+[linalg face]
+diagonal(A, *, offset=0, dim1=-2, dim2=-1) = A.diagonal(offset, dim1, dim2)
+
+[fft out]
+fft ifft rfft irfft hfft ihfft(input, n=None, dim=-1, norm=None)
+fft2 ifft2 rfft2 irfft2 hfft2 ihfft2(input, s=None, dim=(-2, -1), norm=None)
+fftn ifftn rfftn irfftn hfftn ihfftn(input, s=None, dim=None, norm=None)
+fftshift ifftshift(input, dim=None)
+fftfreq rfftfreq(n, d=1.0, **options) = NAME(n, d, dtype=dtype or default())
+"""

@@ -1,0 +1,71 @@
+"""Reductions, scans, order and counting."""
+
+TABLE = """
+[torch Tensor out]
+sum(input, dim=None, keepdim=False, *, dtype=None) = total(input, dim, keepdim, dtype)
+nansum(input, dim=None, keepdim=False, *, dtype=None) = nansum(input, axes(dim), keepdim, dtype=dtype)
+mean(input, dim=None, keepdim=False, *, dtype=None) = average(input, dim, keepdim, dtype)
+nanmean(input, dim=None, keepdim=False, *, dtype=None) = nanmean(cast(input, dtype), axes(dim), keepdim)
+prod(input, dim=None, keepdim=False, *, dtype=None) = product(input, dim, keepdim, dtype)
+all any(input, dim=None, keepdim=False) = quantified(NAME, input, dim, keepdim)
+amax amin(input, dim=(), keepdim=False) = NAME(input, axes(dim), keepdim)
+argmax argmin(input, dim=None, keepdim=False) = placed(NAME, input, dim, keepdim)
+max min(input) = extreme(NAME, input)
+max(input, other: Tensor) = pair(maximum, input, other)
+min(input, other: Tensor) = pair(minimum, input, other)
+max min(input, dim: int, keepdim=False) -> values indices = extreme_along(NAME, input, dim, keepdim)
+aminmax(input, *, dim=None, keepdim=False) -> min max
+std var(input, dim=None, unbiased=None, keepdim=False, *, correction=None) = spread(NAME, input, dim, unbiased, keepdim,
+    correction)
+norm(input, p='fro', dim=None, keepdim=False, dtype=None) = length(input, p, dim, keepdim, dtype)
+logsumexp(input, dim, keepdim=False) = logsumexp(floating(input), axes(dim), keepdim)
+median nanmedian(input)
+median nanmedian(input, dim: int, keepdim=False) -> values indices
+mode(input, dim=-1, keepdim=False) -> values indices
+kthvalue(input, k, dim=-1, keepdim=False) -> values indices
+topk(input, k, dim=-1, largest=True, sorted=True) -> values indices
+sort(input, dim: int=-1, descending=False) -> values indices = sort(input, dim=dim, descending=descending, stable=True)
+sort(input, *, stable, dim=-1, descending=False) -> values indices = sort(input, dim=dim, descending=descending, stable=True)
+argsort(input, dim=-1, descending=False, *, stable=True) = argsort(input, descending=descending, dim=dim)
+msort(input)
+quantile nanquantile(input, q, dim=None, keepdim=False, *, interpolation='linear')
+cummax cummin(input, dim) -> values indices = NAME(input, dim=dim)
+logcumsumexp(input, dim) = logcumsumexp(input, dim=dim)
+count_nonzero(input, dim=None) = count_nonzero(input, axes(dim))
+dist(input, other, p=2)
+renorm(input, p, dim, maxnorm)
+diff(input, n=1, dim=-1, prepend=None, append=None) = diff(input, n, dim, prepend, append)
+bincount(input, weights=None, minlength=0)
+histc(input, bins=100, min=0, max=0)
+histogram(input, bins, *, range=None, weight=None, density=False) -> hist bin_edges
+
+[torch Tensor Tensor_ out]
+cumsum cumprod(input, dim, *, dtype=None) = scan(NAME, input, dim, dtype)
+
+[torch]
+std_mean var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None) = spread(NAME, input, dim, unbiased,
+    keepdim, correction)
+histogramdd(input, bins, *, range=None, weight=None, density=False) -> hist bin_edges
+cumulative_trapezoid trapezoid trapz(y, x=None, *, dx=None, dim=-1) = NAME(y, x, dx=dx, dim=dim)
+gradient(input, *, spacing=1, dim=None, edge_order=1) = tuple(gradient(input, spacing=spacing, dim=dim,
+    edge_order=edge_order))
+isin(elements, test_elements, *, assume_unique=False, invert=False)
+searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None) =
+    searchsorted(sorted_sequence, input, side=side, right=right, sorter=sorter, out_int32=out_int32)
+bucketize(input, boundaries, *, out_int32=False, right=False)
+unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None) =
+    plain_pair(unique(input, sorted, return_inverse, return_counts, dim))
+unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =
+    plain_pair(unique_consecutive(input, return_inverse, return_counts, dim))
+
+[Tensor]
+unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None) =
+    plain_pair(unique(input, sorted, return_inverse, return_counts, dim))
+unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =
+    plain_pair(unique_consecutive(input, return_inverse, return_counts, dim))
+
+[torch Tensor]
+softmax log_softmax(input, dim, dtype=None) = NAME(input, dim, dtype=dtype)
+corrcoef(input)
+cov(input, *, correction=1, fweights=None, aweights=None)
+"""

@@ -1,0 +1,5 @@
+"""``torch.signal``: windows."""
+
+from tenure.torch.signal import windows
+
+__all__ = ["windows"]

@@ -1,0 +1,109 @@
+"""Dtypes of results: every pair of dtypes, of tensors with axes and without, and of Python numbers, as in PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import warnings
+from typing import Any
+
+import pytest
+
+import tenure.torch as face
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.peers
+
+ALL = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
+DTYPES = ALL if os.environ.get("TENURE_FUZZ") else ["bool", "uint8", "int64", "bfloat16", "float32", "float64", "complex64"]
+PAIRS: dict[str, Any] = {
+    "add": lambda t, x, y: x + y,
+    "sub": lambda t, x, y: x - y,
+    "mul": lambda t, x, y: t.mul(x, y),
+    "truediv": lambda t, x, y: x / y,
+    "floordiv": lambda t, x, y: x // y,
+    "pow": lambda t, x, y: x**y,
+    "lt": lambda t, x, y: x < y,
+    "eq": lambda t, x, y: x == y,
+    "maximum": lambda t, x, y: t.maximum(x, y),
+    "where": lambda t, x, y: t.where(t.tensor([True, False]), x, y),
+    "cat": lambda t, x, y: t.cat([x.reshape(-1), y.reshape(-1)]),
+    "stack": lambda t, x, y: t.stack([x.expand(2), y.expand(2)]),
+    "result_type": lambda t, x, y: t.zeros((), dtype=t.result_type(x, y)),
+    "clamp": lambda t, x, y: x.clamp(y),
+    "and": lambda t, x, y: x & y,
+    "iadd": lambda t, x, y: x.clone().add_(y),
+}
+ELEMENTWISE = "sqrt exp sum mean prod cumsum abs neg floor sigmoid softmax std max argmax sort".split()
+
+
+def outcome(lib: Any, fn: Any, *args: Any) -> str:
+    """The dtype of a result, or that there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = fn(lib, *args)
+        found = found[0] if isinstance(found, tuple) else found
+        return str(found.dtype)
+    except (RuntimeError, TypeError, ValueError):
+        return "refused"
+
+
+def is_complex32(mine: str, *dtypes: str) -> bool:
+    """Whether PyTorch computes in complex32 here, and the face refuses."""
+    return mine == "refused" and "float16" in dtypes and any(d.startswith("complex") for d in dtypes)
+
+
+def ones(lib: Any, dtype: str, shape: tuple[int, ...]) -> Any:
+    """Ones of a dtype."""
+    return lib.ones(shape, dtype=getattr(lib, dtype))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_operands_of_two_dtypes_give_pytorchs_dtype(name: str) -> None:
+    wrong = []
+    for (a, b), (s, t) in itertools.product(itertools.product(DTYPES, repeat=2), [((2,), (2,)), ((2,), ()), ((), (2,))]):
+        mine, theirs = (outcome(lib, PAIRS[name], ones(lib, a, s), ones(lib, b, t)) for lib in (face, torch))
+        if mine != theirs and not is_complex32(mine, a, b):
+            wrong.append(f"{a}{s} {b}{t}: {mine}, not {theirs}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["add", "mul", "truediv", "floordiv", "pow", "lt", "clamp", "iadd"])
+def test_numbers_beside_tensors_give_pytorchs_dtype(name: str) -> None:
+    wrong = []
+    for a, shape, number in itertools.product(DTYPES, [(2,), ()], [True, 2, 1.5, 1 + 1j]):
+        mine, theirs = (outcome(lib, PAIRS[name], ones(lib, a, shape), number) for lib in (face, torch))
+        if mine != theirs and not is_complex32(mine, a, "complex64" if number == 1 + 1j else ""):
+            wrong.append(f"{a}{shape} {number}: {mine}, not {theirs}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_functions_of_one_tensor_give_pytorchs_dtype(name: str) -> None:
+    wrong = []
+    more = {"cumsum": (0,), "softmax": (0,), "sort": (0,)}.get(name, ())
+    for a in DTYPES:
+        mine, theirs = (outcome(lib, lambda t, x: getattr(t, name)(x, *more), ones(lib, a, (2,)))
+                        for lib in (face, torch))
+        if mine != theirs:
+            wrong.append(f"{a}: {mine}, not {theirs}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_default_dtype_is_that_of_numbers_and_of_whole_numbers_made_floats() -> None:
+    forms: list[Any] = [
+        lambda t: t.tensor(1.5), lambda t: t.zeros(2), lambda t: t.tensor([1, 2]) / 2, lambda t: t.tensor([1, 2]) * 1.5,
+        lambda t: t.sqrt(t.tensor([4])), lambda t: t.arange(0, 1, 0.5), lambda t: t.tensor([1.5 + 1j]),
+        lambda t: t.sigmoid(t.tensor([True])), lambda t: t.full((2,), 1.5), lambda t: t.linspace(0, 1, 3),
+        lambda t: t.tensor(1.5, dtype=t.float32), lambda t: t.true_divide(t.tensor([1]), t.tensor([2])),
+    ]  # fmt: skip
+    for name in ("float64", "float32"):
+        for lib in (face, torch):
+            lib.set_default_dtype(getattr(lib, name))
+        try:
+            found = [[repr(form(lib)) for form in forms] for lib in (face, torch)]
+        finally:
+            for lib in (face, torch):
+                lib.set_default_dtype(lib.float32)
+        assert found[0] == found[1]
