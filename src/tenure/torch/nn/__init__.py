@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tenure import nn as home_nn
 from tenure.torch.nn import mirror, parameter
 from tenure.torch.nn.module import Module
 from tenure.torch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
-from tenure.torch.nn.rooms import OLD, ROOM_OF
+from tenure.torch.nn.rooms import ROOM_OF
 
-__all__ = [  # noqa: F822
+ROOMS = ("attention", "functional", "init", "modules", "parallel", "utils")
+__all__ = [  # noqa: F822, PLE0604
     "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "factory_kwargs", "parameter",
-    *[name for name in ROOM_OF if name[0] != "_"],
+    *[name for name in ROOM_OF if name[0] != "_"], *ROOMS,
 ]  # fmt: skip
 
 
@@ -33,10 +35,14 @@ def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def __getattr__(name: str) -> Any:
+    if name in ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "DataParallel":
+        return importlib.import_module(f"{__name__}.parallel").DataParallel
     try:
         found = globals()[name] = mirror.named(name)
     except AttributeError:
-        raise AttributeError(f"module 'torch.nn' has no attribute '{name}'", name=name) from None
+        raise AttributeError(f"module 'torch.nn' has no attribute {name!r}", name=name) from None
     return found
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -20,14 +19,14 @@ from tenure import nn as home_nn
 from tenure.errors import TenureError
 from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.crossings import flattened
 from tenure.torch.errors import translated
 from tenure.torch.nn import containers, written
 from tenure.torch.nn.module import LAYER, Module, begun
 from tenure.torch.nn.places import faced
 from tenure.torch.nn.registry import ADOPT
 from tenure.torch.nn.rooms import HOMES, OLD, PARENT, ROOM_OF
-from tenure.values.tensor.tensor import Tensor as Value
 
 BY_HAND: dict[str, type] = {
     "Module": Module,
@@ -57,12 +56,11 @@ def named(name: str) -> type:
 
 def marked(home: type, name: str, parent: type) -> type:
     """The face class of a home class, below another one of the face."""
-    space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home}
+    space = flattened(home, HomeModule)
     for of in reversed(home.__mro__):
-        if issubclass(of, HomeModule) and of is not HomeModule:
-            found = {key: crossed(key, member) for key, member in vars(of).items()}
-            space.update({key: member for key, member in found.items() if member is not None})
-            space.update(written.METHODS.get(of.__name__, {}))
+        if "__init__" in vars(of) and issubclass(of, HomeModule) and of is not HomeModule:
+            space["__init__"] = constructor(vars(of)["__init__"])
+        space.update(written.METHODS.get(of.__name__, {}))
     space.update(written.METHODS.get(name, {}))
     becomes = getattr(home, "cls_to_become", None)
     if becomes is not None:
@@ -70,19 +68,6 @@ def marked(home: type, name: str, parent: type) -> type:
     cls = type(name, (parent, home), space)
     cls.__module__ = f"torch.nn.modules.{ROOM_OF.get(name, 'module')}"
     return cls
-
-
-def crossed(name: str, member: Any) -> Any:
-    """A member of a home class as the face class has it; None where it inherits it."""
-    if name == "__init__":
-        return constructor(member)
-    if name in ("__init_subclass__", "__class_getitem__", "__getattr__") or (name[0] == "_" and name[:2] != "__"):
-        return None
-    if isinstance(member, staticmethod | classmethod):
-        return type(member)(crossing(member.__func__, first=isinstance(member, classmethod)))
-    if isinstance(member, types.FunctionType):
-        return crossing(member, first=True)
-    return None
 
 
 def constructor(init: Callable[..., None]) -> Callable[..., None]:
@@ -103,32 +88,6 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
 def told(x: Any) -> Any:
     """An argument as a home constructor takes it: tensors as they are, since buffers keep the object."""
     return x if isinstance(x, Tensor) else unwrap(x)
-
-
-def crossing(method: Callable[..., Any], first: bool) -> Callable[..., Any]:
-    """A home method that takes and gives tensors; ``first``: its first argument is the module or class."""
-
-    @functools.wraps(method)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        own, given = (args[:1], args[1:]) if first else ((), args)
-        for x in given:
-            if type(x) is Value:
-                return method(*args, **kwargs)
-        taken = [unwrap(x) for x in given]
-        try:
-            out = method(*own, *taken, **{k: unwrap(v) for k, v in kwargs.items()})
-        except TenureError as error:
-            raise translated(error) from None
-        if type(out) is not Value:
-            return wrap(out)
-        for x, value in zip(given, taken, strict=True):
-            if value is out and isinstance(x, Tensor):
-                return x
-        if own and getattr(own[0], "inplace", False) and given and isinstance(given[0], Tensor):
-            return given[0]._assign(out)
-        return Tensor._of(out)
-
-    return call
 
 
 def adopt(module: Any) -> Any:
