@@ -39,6 +39,10 @@ func: vmap
 """
 """Which room of this package has which name."""
 ROOMS = "masked nn signal linalg fft special random return_types".split()
+ROOMS += (
+    "_C amp autograd backends cuda distributions func futures hub multiprocessing optim overrides profiler quasirandom"
+    " testing utils version"
+).split()
 """Namespaces that are rooms of their own."""
 
 

@@ -78,7 +78,6 @@ TABLE: dict[str, tuple[str, str]] = {
                 " wrap_triton", "operators are Python functions here: torch.autograd.Function gives one a derivative"),
     "nested": ("nested_tensor as_nested_tensor to_padded_tensor",
                "there are no nested tensors: nn.utils.rnn.pad_sequence and a mask"),
-    "masked": ("masked_tensor as_masked_tensor MaskedTensor", "there are no masked tensors: torch.where"),
     "package": ("PackageExporter PackageImporter", "torch.save and torch.load"),
     "_dynamo": ("OptimizedModule explain export optimize", GRAPHS),
     "_dynamo.eval_frame": ("OptimizedModule", GRAPHS),

@@ -97,12 +97,11 @@ class Call:
         """The results, and what backward needs."""
         found = self.forward(*given)
         saved = [None if x is None else x._read() for x in self.ctx._saved]
-        return found, (saved, Hidden(self.ctx))
+        return found, saved
 
-    def back(self, kept: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def back(self, saved: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """The gradients of the tensors among the arguments."""
-        saved, hidden = kept
-        ctx = hidden.ctx
+        ctx = self.ctx
         tensors = tuple([self.saved(x, value) for x, value in zip(ctx._saved, saved, strict=True)])
         ctx._now = lambda: tensors
         grads = iter(wrap(tuple(gradients)))
@@ -138,15 +137,6 @@ class Call:
         if isinstance(self.out, tuple):
             return tuple([next(found) if isinstance(y, Tensor) else y for y in self.out])
         return next(found) if isinstance(self.out, Tensor) else self.out
-
-
-class Hidden:
-    """Box of a context, in which home code looks for no tensors."""
-
-    __slots__ = ("ctx",)
-
-    def __init__(self, ctx: FunctionCtx) -> None:
-        self.ctx = ctx
 
 
 def fitted(g: Any, value: Any) -> Any:

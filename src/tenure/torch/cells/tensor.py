@@ -156,7 +156,7 @@ def _inherited(name: str) -> Any:
 
 def _own(name: str) -> bool:
     """Whether the face has this method itself, or Python does."""
-    return any(name in vars(of) for of in (Tensor, Views, Writes, Autograd, Leaving, object))
+    return any(name in vars(of) for of in (*Tensor.__mro__[: Tensor.__mro__.index(Var)], object))
 
 
 OPERATORS = [

@@ -91,7 +91,7 @@ virtual.room("distributions.transforms", lambda n: globals()[n] if n in globals(
              [n for n in home.__all__ if n.endswith("Transform") or n == "identity_transform"])  # fmt: skip
 virtual.room("distributions.kl", lambda n: globals()[n], ["kl_divergence", "register_kl"])
 virtual.room("distributions.constraint_registry", lambda n: globals()[n], ["biject_to", "transform_to"])
-virtual.room("distributions.utils", lambda n: found(home.utils, n), home.utils.__all__)
+virtual.room("distributions.utils", lambda n: found(home.utils, n), [n for n in dir(home.utils) if n[0] != "_"])
 _ROOMS = {
     "distribution": "Distribution", "normal": "Normal", "categorical": "Categorical", "bernoulli": "Bernoulli",
     "beta": "Beta", "gamma": "Gamma", "uniform": "Uniform", "independent": "Independent", "dirichlet": "Dirichlet",

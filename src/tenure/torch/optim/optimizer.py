@@ -74,7 +74,7 @@ class Optimizer(Home):
             g.zero_()
 
     def _begin(self, name: str, p: Any, group: Any) -> Any:
-        return wrap(super()._begin(name, p, group))  # type: ignore[misc]
+        return wrap(super()._begin(name, p._read(), group))  # type: ignore[misc]
 
     def _saved(self, name: str, x: Any) -> Any:
         return x if isinstance(x, Tensor) else wrap(super()._saved(name, x))
