@@ -8,9 +8,30 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, wrap
+from tenure.torch.devices import check_device, device
+from tenure.torch.dtypes import dtype, home_dtype
 from tenure.torch.errors import translated
 from tenure.values.tensor.tensor import Tensor as Value
+
+
+def given(x: Any) -> Any:
+    """An argument as home code takes it: values for tensors, the home library's dtypes and device."""
+    if isinstance(x, Tensor):
+        return x._read()
+    kind = type(x)
+    if kind in (tuple, list):
+        return kind([given(v) for v in x])
+    if kind is dict:
+        return {k: given(v) for k, v in x.items()}
+    if kind is dtype:
+        return home_dtype(x)
+    if kind is device:
+        check_device(x)
+        return "cpu"
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return kind(*[given(v) for v in x])
+    return x
 
 
 def crossing(function: Callable[..., Any], first: bool = False) -> Callable[..., Any]:
@@ -21,22 +42,22 @@ def crossing(function: Callable[..., Any], first: bool = False) -> Callable[...,
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        own, given = (args[:1], args[1:]) if first else ((), args)
-        for x in given:
+        own, rest = (args[:1], args[1:]) if first else ((), args)
+        for x in rest:
             if type(x) is Value:
                 return function(*args, **kwargs)
-        taken = [unwrap(x) for x in given]
+        taken = [given(x) for x in rest]
         try:
-            out = function(*own, *taken, **{k: unwrap(v) for k, v in kwargs.items()})
+            out = function(*own, *taken, **{k: given(v) for k, v in kwargs.items()})
         except TenureError as error:
             raise translated(error) from None
         if type(out) is not Value:
             return wrap(out)
-        for x, value in zip(given, taken, strict=True):
+        for x, value in zip(rest, taken, strict=True):
             if value is out and isinstance(x, Tensor):
                 return x
-        if own and getattr(own[0], "inplace", False) is True and given and isinstance(given[0], Tensor):
-            return given[0]._assign(out)
+        if own and getattr(own[0], "inplace", False) is True and rest and isinstance(rest[0], Tensor):
+            return rest[0]._assign(out)
         return Tensor._of(out)
 
     return call

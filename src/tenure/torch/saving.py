@@ -11,10 +11,13 @@ from typing import Any
 from tenure import io as home
 from tenure.errors import TenureError
 from tenure.torch import virtual
-from tenure.torch.cells import Tensor
+from tenure.torch.cells import Parameter, Tensor
+from tenure.torch.crossings import given
 from tenure.torch.errors import translated
 from tenure.torch.nn.places import faced
 from tenure.torch.nn.saving import Kept
+from tenure.values.places.parameter import Parameter as HomeParameter
+from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor as Value
 
 HEAD = b"TENURE-TORCH-PICKLE\n"
@@ -30,7 +33,7 @@ def save(
     """Write tensors and plain data as PyTorch does; a module, or an object of another class, as a pickle of it."""
     if is_plain(obj, set()):
         try:
-            home.save(obj, f)
+            home.save(homely(obj, {}), f)
         except TenureError as error:
             raise translated(error) from None
         return
@@ -40,6 +43,24 @@ def save(
         return
     with open(f, "wb") as file:
         file.write(data)
+
+
+def homely(x: Any, made: dict[int, Any]) -> Any:
+    """Plain data with the home library's tensors; what was one object is one."""
+    if isinstance(x, Tensor):
+        if id(x) not in made:
+            value = x._read().detach()
+            tracked = x.requires_grad
+            made[id(x)] = HomeParameter(value, tracked) if isinstance(x, Parameter) else Var(value, True) if tracked else value
+        return made[id(x)]
+    if isinstance(x, OrderedDict):
+        kept: Any = OrderedDict((k, homely(v, made)) for k, v in x.items())
+        if hasattr(x, "_metadata"):
+            kept._metadata = x._metadata
+        return kept
+    if type(x) is dict:
+        return {k: homely(v, made) for k, v in x.items()}
+    return type(x)([homely(v, made) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
 
 
 def is_plain(x: Any, seen: set[int]) -> bool:

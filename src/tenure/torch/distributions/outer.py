@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, wrap
+from tenure.torch.crossings import given
 from tenure.torch.errors import translated
 
 FAMILIES: dict[type, type] = {}
@@ -60,7 +61,7 @@ def hide(x: Any) -> Any:
         return type(x)([hide(y) for y in x])
     if type(x) is dict:
         return {k: hide(v) for k, v in x.items()}
-    return unwrap(x)
+    return given(x)
 
 
 def show(x: Any) -> Any:

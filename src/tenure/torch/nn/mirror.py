@@ -19,8 +19,8 @@ from tenure import nn as home_nn
 from tenure.errors import TenureError
 from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
-from tenure.torch.cells import Tensor, unwrap
-from tenure.torch.crossings import flattened
+from tenure.torch.cells import Tensor
+from tenure.torch.crossings import flattened, given
 from tenure.torch.errors import translated
 from tenure.torch.nn import containers, written
 from tenure.torch.nn.module import LAYER, Module, begun
@@ -87,7 +87,7 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
 
 def told(x: Any) -> Any:
     """An argument as a home constructor takes it: tensors as they are, since buffers keep the object."""
-    return x if isinstance(x, Tensor) else unwrap(x)
+    return x if isinstance(x, Tensor) else given(x)
 
 
 def adopt(module: Any) -> Any:
