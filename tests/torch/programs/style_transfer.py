@@ -39,8 +39,8 @@ class StyleLoss(nn.Module):
 class Normalization(nn.Module):
     def __init__(self, mean, std):
         super(Normalization, self).__init__()
-        self.mean = torch.tensor(mean).view(-1, 1, 1)
-        self.std = torch.tensor(std).view(-1, 1, 1)
+        self.mean = torch.tensor(mean, dtype=torch.double).view(-1, 1, 1)
+        self.std = torch.tensor(std, dtype=torch.double).view(-1, 1, 1)
 
     def forward(self, img):
         return (img - self.mean) / self.std
@@ -51,8 +51,8 @@ vgg = nn.Sequential(
     nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(inplace=True),
     nn.MaxPool2d(2, 2), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(inplace=True),
 )
-cnn = start(vgg, scale=1.4).eval()
-content_img, style_img = torch.sigmoid(normal(rng, 1, 3, 16, 16)), torch.sigmoid(normal(rng, 1, 3, 16, 16))
+cnn = start(vgg, scale=1.4).double().eval()
+content_img, style_img = (torch.sigmoid(normal(rng, 1, 3, 16, 16)).double() for _ in range(2))
 input_img = content_img.clone()
 model = nn.Sequential(Normalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
 content_losses, style_losses, i = [], [], 0
@@ -89,7 +89,7 @@ while run[0] <= 20:
         loss = style_score + content_score
         loss.backward()
         run[0] += 1
-        print(run[0], f"{style_score.item():.4f} {content_score.item():.4f}")
+        print(run[0], f"{style_score.item():.6f} {content_score.item():.6f}")
         return loss
 
     optimizer.step(closure)

@@ -49,7 +49,7 @@ TOOLS: dict[str, Any] = {
     "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors,
 }  # fmt: skip
 PLAIN = frozenset(
-    "dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
+    "obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
     "training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha "
     "beta value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full "
     "log_input log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest "
