@@ -117,7 +117,9 @@ def text(row: Row, way: str) -> str:
     """Source of the function of a row."""
     parameters, lines, names = [], [], [name for name, _ in row.plain()]
     first = names[0] if names else ""
-    for name, default in row.plain():
+    for k, (name, default) in enumerate(row.plain()):
+        if name == "dim" and not default and all(later or n[0] == "*" for n, later in row.plain()[k + 1 :]):  # axis= may say it
+            default = "=None"
         if name.startswith("*") and len(name) > 1 and name not in ("*tensors", "*args", "*operands"):
             parameters.extend([f"*_{name[1:]}", f"{name[1:]}=None"])
             lines.append(f"{name[1:]} = _sizes(_{name[1:]}, {name[1:]})")
@@ -130,6 +132,8 @@ def text(row: Row, way: str) -> str:
     more = [f"{new}=None" for old, new in (("dim", "axis"), ("keepdim", "keepdims")) if old in names]
     lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
                  if old in names)
+    if "dim=None" in parameters and ("dim", "") in row.plain():
+        lines.append(f"if dim is None: raise TypeError(\"{row.name}() missing 1 required positional arguments: 'dim'\")")
     more += ["out=None"] if way == "out" else []
     if more:
         parameters.extend(more if starred else ["*", *more])
