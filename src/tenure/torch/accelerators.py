@@ -7,13 +7,14 @@ from typing import Any, NoReturn
 
 from tenure.torch import virtual
 
-NAMES = (
-    "is_available is_initialized device_count current_device current_accelerator set_device set_device_index"
-    " current_device_index device_index synchronize empty_cache manual_seed manual_seed_all seed get_rng_state"
-    " set_rng_state memory_allocated max_memory_allocated memory_reserved current_allocated_memory"
-    " driver_allocated_memory recommended_max_memory set_per_process_memory_fraction current_stream stream Stream Event"
-    " is_bf16_supported get_device_name reset_peak_memory_stats device"
-).split()
+NAMES = [
+    "is_available", "is_initialized", "device_count", "current_device", "current_accelerator", "set_device",
+    "set_device_index", "current_device_index", "device_index", "synchronize", "empty_cache", "manual_seed",
+    "manual_seed_all", "seed", "get_rng_state", "set_rng_state", "memory_allocated", "max_memory_allocated",
+    "memory_reserved", "current_allocated_memory", "driver_allocated_memory", "recommended_max_memory",
+    "set_per_process_memory_fraction", "current_stream", "stream", "Stream", "Event", "is_bf16_supported",
+    "get_device_name", "reset_peak_memory_stats", "device",
+]  # fmt: skip
 FALSE = {"is_available", "is_initialized", "is_bf16_supported"}
 NOTHING = {"empty_cache", "manual_seed", "manual_seed_all", "seed", "reset_peak_memory_stats", "current_accelerator"}
 ZERO = {"device_count", "memory_allocated", "max_memory_allocated", "memory_reserved", "current_allocated_memory"}

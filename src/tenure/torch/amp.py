@@ -54,8 +54,7 @@ class autocast:
 
 
 class GradScaler:
-    """Scaler of losses. There is no float16 arithmetic whose gradients would vanish, so an enabled one scales on the CPU
-    as PyTorch's does, and one for CUDA passes through with a warning, as there."""
+    """Scaler of losses: on the CPU it scales as PyTorch's does; one for CUDA, which is not there, passes through."""
 
     def __init__(
         self, device: str = "cuda", init_scale: float = 65536.0, growth_factor: float = 2.0,
@@ -76,7 +75,7 @@ class GradScaler:
         if not self._enabled:
             return outputs
         if isinstance(outputs, Tensor):
-            return outputs * self._scale  # type: ignore[operator]
+            return outputs * self._scale
         return type(outputs)([self.scale(x) for x in outputs])
 
     def unscale_(self, optimizer: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tenure import func as home
 from tenure.errors import TenureError
-from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import translated
 from tenure.values.operations.shaping import stack
 
@@ -172,4 +172,4 @@ def make_functional(model: Any, disable_autograd_tracking: bool = False) -> Any:
     def call(params: Any, *args: Any, **kwargs: Any) -> Any:
         return functional_call(twin, dict(zip(names, params, strict=True)), args, kwargs)
 
-    return call, tuple([p if isinstance(p, Parameter) else p for p in model.parameters()])
+    return call, tuple(model.parameters())

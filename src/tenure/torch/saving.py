@@ -51,7 +51,8 @@ def homely(x: Any, made: dict[int, Any]) -> Any:
         if id(x) not in made:
             value = x._read().detach()
             tracked = x.requires_grad
-            made[id(x)] = HomeParameter(value, tracked) if isinstance(x, Parameter) else Var(value, True) if tracked else value
+            plain = Var(value, True) if tracked else value
+            made[id(x)] = HomeParameter(value, tracked) if isinstance(x, Parameter) else plain
         return made[id(x)]
     if isinstance(x, OrderedDict):
         kept: Any = OrderedDict((k, homely(v, made)) for k, v in x.items())
@@ -170,9 +171,9 @@ def default_restore_location(storage: Any, location: str) -> Any:
     return storage
 
 
-_NAMES = (
-    "DEFAULT_PROTOCOL SourceChangeWarning add_safe_globals clear_safe_globals default_restore_location"
-    " get_safe_globals load safe_globals save"
-).split()
+_NAMES = [
+    "DEFAULT_PROTOCOL", "SourceChangeWarning", "add_safe_globals", "clear_safe_globals",
+    "default_restore_location", "get_safe_globals", "load", "safe_globals", "save",
+]  # fmt: skip
 serialization = virtual.room("serialization", lambda name: globals()[name], _NAMES)
-__all__ = [*_NAMES, "serialization"]  # noqa: PLE0604
+__all__ = [*_NAMES, "serialization"]

@@ -34,7 +34,8 @@ class FunctionCtx:
         """Keep tensors, or None, for ``saved_tensors``."""
         for x in tensors:
             if x is not None and not isinstance(x, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(x).__name__}")
+                said = type(x).__name__
+                raise TypeError(f"save_for_backward can only save variables, but argument is of type {said}")
         self._saved = tensors
 
     save_for_forward = save_for_backward

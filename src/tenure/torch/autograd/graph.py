@@ -57,5 +57,5 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
 
     handles = [x.register_hook(each(k)) for k, x in enumerate(tensors)]
     made = RemovableHandle({})
-    made.remove = lambda: [h.remove() for h in handles]  # type: ignore[assignment, misc, return-value]
+    made.remove = lambda: [h.remove() for h in handles]  # type: ignore[assignment]
     return made

@@ -7,7 +7,9 @@ from typing import Any
 from tenure.values.rules import modes as home
 from tenure.values.rules.modes import MODE, MODES, current_mode, is_grad_enabled
 
-__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled"]
+__all__ = [
+    "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled",
+]  # fmt: skip
 
 
 class no_grad(home.no_grad):

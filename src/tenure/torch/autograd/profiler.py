@@ -36,7 +36,7 @@ class EventList(list[Any]):
     @property
     def self_cpu_time_total(self) -> float:
         """The time of all events, in microseconds."""
-        return sum(e.cpu_time_total for e in self)
+        return float(sum(e.cpu_time_total for e in self))
 
     def total_average(self) -> Any:
         """One event for all."""
@@ -87,7 +87,8 @@ class record_function:
         return self
 
     def __exit__(self, *error: object) -> None:
-        event = Event(self.name, *self._begun.at, time.perf_counter(), time.process_time())
+        begun, cpu = self._begun.at
+        event = Event(self.name, begun, cpu, time.perf_counter(), time.process_time())
         for taken in ACTIVE:
             taken.events_.append(event)
 

@@ -61,9 +61,10 @@ biject_to, transform_to = _Registry(home.biject_to), _Registry(home.transform_to
 
 def found(space: Any, name: str) -> Any:
     """A name of a home module as the face has it."""
-    x = getattr(space, name)
+    x: Any = getattr(space, name)
     if isinstance(x, type) and issubclass(x, tuple(FAMILIES)):
-        return named(x)
+        kind: Any = x
+        return named(kind)
     if is_home(x):
         return shown(x)
     return asked(x) if callable(x) and not isinstance(x, type) else x
@@ -104,5 +105,5 @@ _ROOMS = {
     "half_cauchy": "HalfCauchy", "multinomial": "Multinomial", "binomial": "Binomial", "geometric": "Geometric",
 }  # fmt: skip
 virtual.rooms("distributions", _ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
-__all__ = [*home.__all__]  # noqa: PLE0604
+__all__ = [*home.__all__]
 _BASES = (bases, Distribution, Transform)

@@ -81,9 +81,10 @@ def shown(x: Any) -> Any:
     if there is not None:
         return there
     if id(x) not in SHOWN:
-        made = object.__new__(named(type(x)))
+        kind: Any = type(x)
+        made: Any = object.__new__(named(kind))
         made.__dict__["_held"] = x
-        if not getattr(FAMILIES, "keeps", None) and "Constraint" not in [c.__name__ for c in type(x).__mro__]:
+        if "Constraint" not in [c.__name__ for c in kind.__mro__]:
             return made
         SHOWN[id(x)] = (x, made)
     return SHOWN[id(x)][1]
@@ -135,7 +136,7 @@ def asked_raw(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @functools.cache
-def named(home: type) -> type:
+def named(home: Any) -> Any:
     """The class of the face for a home class of a family."""
     if home in FAMILIES:
         return FAMILIES[home]

@@ -12,7 +12,7 @@ from tenure.torch.nn.parameter import Buffer, Parameter, UninitializedBuffer, Un
 from tenure.torch.nn.rooms import ROOM_OF
 
 ROOMS = ("attention", "functional", "init", "modules", "parallel", "utils")
-__all__ = [  # noqa: F822, PLE0604
+__all__ = [
     "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "factory_kwargs", "parameter",
     *[name for name in ROOM_OF if name[0] != "_"], *ROOMS,
 ]  # fmt: skip

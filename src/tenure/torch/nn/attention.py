@@ -36,4 +36,5 @@ def _absent(name: str) -> Any:
     return type(name, (), {"__new__": refuse}) if name[0].isupper() else refuse
 
 
-virtual.room("nn.attention.flex_attention", _absent, ["BlockMask", "create_block_mask", "create_mask", "flex_attention"])
+_FLEX = ["BlockMask", "create_block_mask", "create_mask", "flex_attention"]
+virtual.room("nn.attention.flex_attention", _absent, _FLEX)

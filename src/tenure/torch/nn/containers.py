@@ -35,7 +35,7 @@ class _Ordered(Module):
         names = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
         for name in names:
             delattr(self, name)
-        self._modules = OrderedDict(zip(map(str, range(len(self))), self._modules.values(), strict=True))  # type: ignore[assignment]
+        self._modules = OrderedDict(zip(map(str, range(len(self))), self._modules.values(), strict=True))
 
     def append(self, module: Any) -> Any:
         """Add a module at the end."""
@@ -346,7 +346,7 @@ class ParameterDict(_Parameters):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a name, or ``default``."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The value of a name, which is ``default`` from now on if there was none."""

@@ -16,10 +16,10 @@ from tenure.values.operations.factories import zeros
 from tenure.values.places.var import Var
 from tenure.values.rules.modes import no_grad
 
-NAMES = (
-    "uniform_ normal_ trunc_normal_ constant_ ones_ zeros_ eye_ dirac_ xavier_uniform_ xavier_normal_ kaiming_uniform_"
-    " kaiming_normal_ orthogonal_ sparse_"
-).split()
+NAMES = [
+    "uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_", "eye_", "dirac_", "xavier_uniform_",
+    "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "sparse_",
+]  # fmt: skip
 
 
 def filling(name: str) -> Callable[..., Any]:
@@ -27,7 +27,7 @@ def filling(name: str) -> Callable[..., Any]:
     function = getattr(home, name)
 
     @functools.wraps(function)
-    def fill(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def fill(tensor: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(tensor, Waiting):
             raise ValueError(
                 "Attempted to use an uninitialized parameter in an initialization; call the lazy module once first"
@@ -86,4 +86,4 @@ def _no_grad_normal_(tensor: Tensor, mean: float, std: float, generator: Any = N
 
 globals().update({name: filling(name) for name in NAMES})
 globals().update({name[:-1]: older(name) for name in NAMES if name not in ("trunc_normal_", "zeros_", "ones_")})
-__all__ = [*NAMES, "calculate_gain"]  # noqa: PLE0604
+__all__ = [*NAMES, "calculate_gain"]

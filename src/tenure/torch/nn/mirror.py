@@ -3,9 +3,9 @@
     tenure.nn.Linear(Module)       ──▶   torch.nn.Linear(torch.nn.Module, tenure.nn.Linear)
     tenure.nn.GRU(RNNBase(Module)) ──▶   torch.nn.GRU(torch.nn.RNNBase, tenure.nn.GRU)
 
-A face class inherits from its base in PyTorch, then from the home class, whose code it runs. Its public methods, those of
-the home class's bases included, take and give tensors (``crossing``): home code inside has values. Called with values,
-they are home code's own calls.
+A face class inherits from its base in PyTorch, then from the home class, whose code it runs. Its public methods, those
+of the home class's bases included, take and give tensors (``crossing``): home code inside has values. Called with
+values, they are home code's own calls.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def told(x: Any) -> Any:
 def adopt(module: Any) -> Any:
     """A home module, made by home code, as one of the face: the same object, with tensors for its places."""
     held = dict(module.__dict__)
-    module.__class__ = named(type(module).__name__)  # type: ignore[assignment]
+    module.__class__ = named(type(module).__name__)
     begun(module)
     hidden = held.pop("_non_persistent", set())
     held.pop("_hooks", None)

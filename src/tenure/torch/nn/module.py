@@ -1,8 +1,8 @@
 """``torch.nn.Module``: PyTorch's module on tensors of the face.
 
 It is a home module too, so that home layers and containers take it; all that PyTorch's does otherwise is here: what an
-assignment registers (``registry``), calls and hooks (``calls``), state dicts (``saving``), and conversions, which rebind
-the data of the same parameters.
+assignment registers (``registry``), calls and hooks (``calls``), state dicts (``saving``), and conversions, which
+rebind the data of the same parameters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from tenure.torch.nn.places import Waiting, typename
 from tenure.torch.nn.registry import Registry, adopted
 from tenure.torch.nn.saving import Saved
 from tenure.values.rules.modes import no_grad
-
 
 LAYER: list[Callable[[str], type]] = []
 """The function that finds a layer class (``mirror.named``)."""
@@ -41,7 +40,7 @@ class Converted:
         return self
 
     def to(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Convert floating parameters and buffers: ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``.
+        """Convert floating parameters and buffers, by a dtype, a device, both, or a tensor that has them.
 
         Each keeps its object, so an optimizer made before goes on working."""
         from_tensor = next((a for a in (*args, kwargs.pop("tensor", None)) if hasattr(a, "_window")), None)
@@ -143,7 +142,8 @@ class Module(Registry, Called, Saved, Converted, HomeModule):  # type: ignore[mi
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
             given = next(iter(kwargs), None)
-            said = f"got an unexpected keyword argument '{given}'" if given else f"takes 1 positional argument but {len(args) + 1} were given"
+            said = f"takes 1 positional argument but {len(args) + 1} were given"
+            said = f"got an unexpected keyword argument '{given}'" if given else said
             raise TypeError(f"{type(self).__name__}.__init__() {said}")
         begun(self)
         if self.call_super_init:

@@ -73,7 +73,7 @@ def _begun(x: Any, dtype: Any) -> None:
     x._val._held = True
 
 
-class UninitializedParameter(Waiting, Parameter):
+class UninitializedParameter(Waiting, Parameter):  # type: ignore[misc, override]
     """Parameter that has no shape before the first call of its lazy module."""
 
     __slots__ = ()
@@ -93,7 +93,7 @@ class UninitializedParameter(Waiting, Parameter):
         return type(self), (self._leaf is not None, None, self.dtype)
 
 
-class UninitializedBuffer(Waiting, Tensor):
+class UninitializedBuffer(Waiting, Tensor):  # type: ignore[misc, override]
     """Buffer that has no shape before the first call of its lazy module."""
 
     __slots__ = ()

@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.nn.calls import registered
@@ -204,15 +204,17 @@ def loaded(module: Any, state: Any, metadata: Any, assign: bool, prefix: str, li
 
 def written(module: Any, name: str, x: Any, key: str, given: Any, assign: bool, errors: list[str]) -> None:
     """Write one tensor of a module, or replace it; a message for what does not fit."""
+    here: Any = x
     if not isinstance(given, Tensor):
         errors.append(
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint'
             f" but received {type(given)}"
         )
         return
-    if isinstance(x, Waiting) and not isinstance(given, Waiting):
-        x.materialize(tuple(given.shape))  # type: ignore[attr-defined]
-    elif isinstance(given, Waiting):
+    waits = isinstance(cast(object, given), Waiting)
+    if isinstance(here, Waiting) and not waits:
+        here.materialize(tuple(given.shape))
+    elif waits:
         return
     if given.dim() == 1 and given.shape[0] == 1 and x.dim() == 0:
         given = given[0]

@@ -23,7 +23,7 @@ def unflatten(self: Any, input: Any) -> Any:
     return input.unflatten(self.dim, self.unflattened_size)
 
 
-def from_pretrained(cls: Any, embeddings: Any, freeze: bool = True, **options: Any) -> Any:
+def from_pretrained(cls: Any, /, embeddings: Any, freeze: bool = True, **options: Any) -> Any:
     """A table made of a matrix, whose elements it shares."""
     if embeddings.dim() != 2:
         raise AssertionError("Embeddings parameter is expected to be 2-dimensional")

@@ -8,7 +8,7 @@ from typing import Any
 from tenure.torch.optim.optimizer import Optimizer, named
 
 NAMES = (
-    "ASGD Adadelta Adafactor Adagrad Adam AdamW Adamax LBFGS Muon NAdam RAdam RMSprop Rprop SGD SparseAdam".split()
+    ["ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD", "SparseAdam"]
 )
 ROOMS = ("lr_scheduler", "swa_utils")
 MODULES = {
@@ -17,7 +17,7 @@ MODULES = {
     "asgd": "ASGD", "rprop": "Rprop", "sparse_adam": "SparseAdam",
 }  # fmt: skip
 """Modules of PyTorch's that have one class each."""
-__all__ = ["Optimizer", *NAMES, *ROOMS]  # noqa: F822, PLE0604
+__all__ = ["Optimizer", *NAMES, *ROOMS]
 
 
 def __getattr__(name: str) -> Any:

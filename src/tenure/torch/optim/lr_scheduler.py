@@ -3,7 +3,7 @@
 from tenure.optim import lr_scheduler as _home
 from tenure.optim.lr_scheduler import *  # noqa: F403
 
-LRScheduler = _LRScheduler = _home.LRScheduler
+_LRScheduler = _home.LRScheduler
 
 
 def __getattr__(name: str) -> object:

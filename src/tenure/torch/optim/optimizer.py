@@ -30,9 +30,10 @@ class Optimizer(Home):
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
+            given: Any = params
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                f"{params.type()}"
+                f"{given.type()}"
             )
         groups = list(params)
         if not groups:
@@ -62,7 +63,8 @@ class Optimizer(Home):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of the parameters, or write zeros to them."""
-        for p in self.parameters():
+        every: Any = self.parameters()
+        for p in every:
             g = p.grad
             if g is None:
                 continue

@@ -14,7 +14,7 @@ class TreeSpec:
 
     def __init__(self, kind: Any = None, context: Any = None, children: Iterable[TreeSpec] = ()) -> None:
         self.type, self.context, self.children_specs = kind, context, list(children)
-        self.num_leaves = 1 if kind is None else sum(c.num_leaves for c in self.children_specs)
+        self.num_leaves: int = 1 if kind is None else sum([c.num_leaves for c in self.children_specs])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TreeSpec) and vars(self) == vars(other)

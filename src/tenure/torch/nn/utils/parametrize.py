@@ -7,6 +7,7 @@ A parametrized module is of a class of its own, in which the name is a property;
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -75,10 +76,11 @@ class ParametrizationList(ModuleList):
         for x, new in zip(self.originals(), [value] if self.is_tensor else value, strict=True):
             x.data.copy_(new)
 
-    def forward(self) -> Any:  # type: ignore[override]
+    def forward(self) -> Any:
         """The result of the last parametrization."""
-        x = list(self)[0](*self.originals())
-        for module in list(self)[1:]:
+        first, *others = self
+        x = first(*self.originals())
+        for module in others:
             x = module(x)
         return x
 
@@ -129,12 +131,12 @@ def _set(self: Any, name: str, value: Any) -> None:
 
 
 def _copied(self: Any, memo: dict[int, Any]) -> Any:
-    from_copy = __import__("copy").deepcopy
-    twin = type(self).__new__(type(self))
+    kind: Any = type(self)
+    twin = kind.__new__(kind)
     memo[id(self)] = twin
-    twin.__dict__.update({k: from_copy(v, memo) for k, v in self.__dict__.items()})
-    own = {k: v for k, v in vars(type(self)).items() if k not in ("__dict__", "__weakref__")}
-    twin.__class__ = type(type(self).__name__, (type(self)._bare,), own)
+    twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in self.__dict__.items()})
+    own = {k: v for k, v in vars(kind).items() if k not in ("__dict__", "__weakref__")}
+    twin.__class__ = type(kind.__name__, (kind._bare,), own)
     return twin
 
 
@@ -194,7 +196,6 @@ def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: b
     del module.parametrizations[tensor_name]
     if not is_parametrized(module):
         base = type(module)._bare
-        object.__delattr__(module, "parametrizations") if "parametrizations" in module.__dict__ else None
         module._modules.pop("parametrizations", None)
         module.__class__ = base
     _register(module, tensor_name, original)
@@ -203,7 +204,7 @@ def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: b
 
 def type_before_parametrizations(module: Any) -> type:
     """The class of a module without its parametrizations."""
-    return type(module)._bare if is_parametrized(module) else type(module)  # type: ignore[no-any-return]
+    return type(module)._bare if is_parametrized(module) else type(module)
 
 
 def transfer_parametrizations_and_params(from_module: Any, to_module: Any, tensor_name: str | None = None) -> Any:

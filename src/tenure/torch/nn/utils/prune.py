@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tenure.torch.cells import Parameter, Tensor
+from tenure.torch.cells import Tensor
 from tenure.values.operations.factories import ones_like
 from tenure.values.operations.shaping import concat
 

@@ -1,4 +1,4 @@
-"""Weights that a hook computes before each call: weight and spectral normalization; layers fused, or not initialized."""
+"""Weights that a hook computes before each call: weight and spectral normalization; fused layers."""
 
 from __future__ import annotations
 
