@@ -40,7 +40,8 @@ def guarded(run: Callable[[str, list[str]], None], what: str, arguments: list[st
     try:
         run(what, arguments)
     except Exception as error:
-        sys.excepthook(type(error), error, shown(error.__traceback__))
+        error.__traceback__ = shown(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
         return 1
     return 0
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from tenure.torch.optim.optimizer import Optimizer, named
 
-NAMES = (
-    ["ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD", "SparseAdam"]
-)
+NAMES = [
+    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam",
+    "RMSprop", "Rprop", "SGD", "SparseAdam",
+]  # fmt: skip
 ROOMS = ("lr_scheduler", "swa_utils")
 MODULES = {
     "optimizer": "Optimizer", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "lbfgs": "LBFGS",
