@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from importlib import import_module
 
 from tenure.check.discover import imported
 from tenure.check.session import Sources, certain
@@ -16,6 +17,7 @@ __all__ = ["add_arguments", "command"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `tenure run`."""
     parser.add_argument("--no-check", action="store_true", help="run without a check")
+    parser.add_argument("--torch", action="store_true", help="run a PyTorch program on Tenure: `torch` is tenure.torch")
     parser.add_argument("script", help="the Python file to run")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
 
@@ -25,6 +27,8 @@ def command(arguments: argparse.Namespace) -> int:
     refuse_missing(arguments.script, arguments.parser)
     if not arguments.no_check and _refused(arguments.script):
         return 1
+    if arguments.torch:
+        return import_module("tenure.torch.launch").main([arguments.script, *arguments.arguments])  # type: ignore[no-any-return]
     run_script(arguments.script, arguments.arguments)
     return 0
 

@@ -121,8 +121,8 @@ class MultiheadAttention(Module):
     def _projections(self) -> Projections:
         own = self._parameters
         separate = tuple([own[f"{name}_proj_weight"] for name in "qkv"])
-        bias = None if self.in_proj_bias is None else self.in_proj_bias.value
+        bias = None if self.in_proj_bias is None else value_of(self.in_proj_bias)
         inner = projected(separate if self.in_proj_weight is None else self.in_proj_weight, bias, self.embed_dim)
         out = (self.out_proj.weight, self.out_proj.bias)
-        more = [None if p is None else p.value for p in (self.bias_k, self.bias_v)]
+        more = [None if p is None else value_of(p) for p in (self.bias_k, self.bias_v)]
         return Projections(inner, out, more, self.num_heads)

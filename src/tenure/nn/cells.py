@@ -115,8 +115,9 @@ class Recurrent(Module):
         """The weights from the state, transposed, which a sequence does once; their bias; the projection."""
         own = self._parameters
         bias, projection = own[f"bias_hh{suffix}"], own.get(f"weight_hr{suffix}")
-        weight = own[f"weight_hh{suffix}"].T
-        return weight, None if bias is None else bias.value, None if projection is None else projection.T
+        weight = value_of(own[f"weight_hh{suffix}"]).T
+        parts = None if bias is None else value_of(bias), None if projection is None else value_of(projection).T
+        return weight, *parts
 
 
 class RNNCellBase(Recurrent):

@@ -15,8 +15,7 @@ devices: device layout memory_format get_default_device set_default_device
 sizes: Size
 names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack sparse_coo_tensor
 names.rest:
-    Generator manual_seed seed initial_seed get_rng_state set_rng_state no_grad enable_grad set_grad_enabled
-    is_grad_enabled inference_mode is_inference_mode_enabled set_printoptions promote_types can_cast typename is_storage
+    Generator manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions promote_types can_cast typename is_storage
     get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
     use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
     set_deterministic_debug_mode get_deterministic_debug_mode
@@ -29,9 +28,21 @@ names.rest:
     _foreach_exp _foreach_exp_ _foreach_clamp_max_ _foreach_clamp_min_
     _assert _check _assert_async _shape_as_tensor
 cells: Tensor
+autograd.modes: no_grad enable_grad inference_mode set_grad_enabled is_grad_enabled
+autograd: Variable
+saving: save load serialization
+compiling: compile jit compiler
+accelerators: mps xpu mtia accelerator cpu
+shadow: install
+amp: autocast
+func: vmap
 """
 """Which room of this package has which name."""
 ROOMS = "masked nn signal linalg fft special random return_types".split()
+ROOMS += (
+    "_C amp autograd backends cuda distributions func futures hub multiprocessing optim overrides profiler quasirandom"
+    " testing utils version"
+).split()
 """Namespaces that are rooms of their own."""
 
 
@@ -55,6 +66,9 @@ def __getattr__(name: str) -> Any:
     importlib.import_module("tenure.torch.names.install")
     if name in ROOMS:
         return importlib.import_module(f"tenure.torch.{name}")
+    absent = importlib.import_module("tenure.torch.absent").made(name)
+    if absent is not None:
+        return absent
     room = _HOMES.get(name)
     if room is not None:
         found = getattr(importlib.import_module(f"tenure.torch.{room}"), name)

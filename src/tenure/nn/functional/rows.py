@@ -51,7 +51,7 @@ def within_norm(name: str, weight: Any, index: Any, most: float, order: float) -
         raise OutOfRange(f"{name}: indices between {array.min()} and {array.max()}, in a table of {count} rows")
 
     def write() -> None:
-        table = weight.value.detach()
+        table = value_of(weight).detach()
         rows = table[index]
         norms = vector_norm(rows, order, -1, True)
         weight._take(table.at[index].set(where(norms > most, rows * (most / (norms + TINY)), rows)))

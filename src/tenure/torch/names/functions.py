@@ -50,7 +50,7 @@ TOOLS: dict[str, Any] = {
     "_floating": forms.floating,
 }  # fmt: skip
 PLAIN = frozenset(
-    "dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
+    "obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
     "training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha "
     "beta value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full "
     "log_input log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest "
@@ -118,7 +118,9 @@ def text(row: Row, way: str) -> str:
     """Source of the function of a row."""
     parameters, lines, names = [], [], [name for name, _ in row.plain()]
     first = names[0] if names else ""
-    for name, default in row.plain():
+    for k, (name, default) in enumerate(row.plain()):
+        if name == "dim" and not default and all(later or n[0] == "*" for n, later in row.plain()[k + 1 :]):  # axis= may say it
+            default = "=None"
         if name.startswith("*") and len(name) > 1 and name not in ("*tensors", "*args", "*operands"):
             parameters.extend([f"*_{name[1:]}", f"{name[1:]}=None"])
             lines.append(f"{name[1:]} = _sizes(_{name[1:]}, {name[1:]})")
@@ -131,6 +133,8 @@ def text(row: Row, way: str) -> str:
     more = [f"{new}=None" for old, new in (("dim", "axis"), ("keepdim", "keepdims")) if old in names]
     lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
                  if old in names)
+    if "dim=None" in parameters and ("dim", "") in row.plain():
+        lines.append(f"if dim is None: raise TypeError(\"{row.name}() missing 1 required positional arguments: 'dim'\")")
     more += ["out=None"] if way == "out" else []
     if more:
         parameters.extend(more if starred else ["*", *more])

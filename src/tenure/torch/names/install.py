@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.windows import take
+from tenure.torch.dtypes import get_default_dtype
 from tenure.torch.names.functions import function
+from tenure.torch.names.making import older
 from tenure.torch.names.methods import CASTS, RANDOM, RESEATED, Methods, cast, drawn, reseated
 from tenure.torch.names.operators import STEPS
 from tenure.torch.names.rows import ROWS
@@ -43,6 +46,16 @@ def is_home(x: Any) -> bool:
     return getattr(x, "__module__", "") == "tenure.torch.cells.tensor" and "." not in getattr(x, "__qualname__", ".")
 
 
+def begun(self: Any, *data: Any, device: Any = None) -> None:
+    """``torch.Tensor(…)``: of sizes, or of elements in the default dtype; of a tensor, a window of it."""
+    made = older(get_default_dtype().home, data, device)
+    if data and made is data[0]:
+        take(made, self, None)
+        return
+    self._val = made._read()
+    self._val._held = True
+
+
 def install() -> None:
     """Give the class of tensors its methods."""
     for name in [n for n, x in vars(Tensor).items() if is_home(x)]:
@@ -61,6 +74,7 @@ def install() -> None:
 
 PLAIN = ("__slots__", "__module__", "__dict__", "__doc__", "__weakref__")
 OWN: dict[str, Any] = {
+    "__init__": begun,
     **{n: v for n, v in vars(Methods).items() if n not in PLAIN},
     **STEPS,
     **{n: cast(n) for n in CASTS},

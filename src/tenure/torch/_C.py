@@ -1,0 +1,43 @@
+"""``torch._C``: a few names of PyTorch's extension that programs ask for."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from tenure.torch.autograd.modes import is_grad_enabled
+from tenure.torch.cells import Tensor as TensorBase
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    return None
+
+
+_log_api_usage_once = _jit_set_profiling_executor = _jit_set_profiling_mode = _jit_set_nvfuser_enabled = _nothing
+_jit_override_can_fuse_on_gpu = _jit_override_can_fuse_on_cpu = _jit_set_texpr_fuser_enabled = _nothing
+_get_tracing_state = _nothing
+DisableTorchFunctionSubclass = DisableTorchFunction = contextlib.nullcontext
+_ExcludeDispatchKeyGuard = contextlib.nullcontext
+_is_grad_enabled = is_grad_enabled
+
+
+def _are_functorch_transforms_active() -> bool:
+    return False
+
+
+def _disabled_torch_function_impl(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    return func(*args, **(kwargs or {}))
+
+
+class DispatchKey:
+    """Key of PyTorch's dispatcher, which is not here."""
+
+
+class DispatchKeySet:
+    """Keys of PyTorch's dispatcher, which is not here."""
+
+    def __init__(self, key: Any = None) -> None:
+        self.key = key
+
+
+__all__ = ["DispatchKey", "DispatchKeySet", "TensorBase"]

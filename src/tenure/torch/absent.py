@@ -1,0 +1,154 @@
+"""Namespaces of PyTorch that have no meaning here: their names exist, answer what can be answered, and refuse the rest.
+
+A class of such a namespace is a class (so ``isinstance`` says False), which cannot be constructed; a function raises a
+NotImplementedError that says why, and what to use. Modules are made when they are asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from tenure.errors import TenureError
+from tenure.torch import virtual
+from tenure.values.rules.sites import here, site
+
+GRAPHS = "programs are compiled as they run: there is no graph of PyTorch's to be had"
+PROCESSES = "there is one process, without torch.distributed: torch.distributed.is_available() is False"
+TABLE: dict[str, tuple[str, str]] = {
+    "fx": ("Graph GraphModule Interpreter Node Proxy Tracer GraphAppendingTracer Transformer map_arg symbolic_trace"
+           " replace_pattern subgraph_rewriter", GRAPHS),
+    "fx.node": ("Node map_arg map_aggregate Argument", GRAPHS),
+    "fx.graph": ("Graph", GRAPHS),
+    "fx.proxy": ("Proxy GraphAppendingTracer", GRAPHS),
+    "fx.graph_module": ("GraphModule", GRAPHS),
+    "onnx": ("ExportOptions OnnxRegistry TensorProtoDataType dynamo_export export register_custom_op_symbolic"
+             " unregister_custom_op_symbolic ONNXProgram OperatorExportTypes TrainingMode", GRAPHS),
+    "onnx.symbolic_helper": ("parse_args", GRAPHS),
+    "onnx.operators": ("shape_as_tensor", GRAPHS),
+    "export": ("Dim ExportedProgram export save load register_dataclass", GRAPHS),
+    "quantization": ("QuantStub DeQuantStub default_dynamic_qconfig per_channel_dynamic_qconfig quantize_dynamic"
+                     " quantize prepare prepare_qat convert fuse_modules get_default_qconfig get_default_qat_qconfig"
+                     " compare_model_outputs compare_model_stub QConfig", "there are no quantized tensors"),
+    "ao": ("", ""),
+    "ao.quantization": ("QuantStub DeQuantStub quantize_dynamic prepare convert", "there are no quantized tensors"),
+    "ao.nn": ("", ""),
+    "ao.nn.quantized": ("FloatFunctional", "there are no quantized tensors"),
+    "nn.quantized": ("FloatFunctional", "there are no quantized tensors"),
+    "nn.intrinsic": ("ConvReLU2d LinearReLU", "there are no quantized tensors"),
+    "distributed": (
+        "Backend ReduceOp ProcessGroup Store TCPStore FileStore all_gather all_gather_object all_gather_into_tensor"
+        " all_reduce all_to_all all_to_all_single barrier broadcast broadcast_object_list destroy_process_group"
+        " gather gather_object get_backend get_process_group_ranks init_device_mesh init_process_group"
+        " irecv isend monitored_barrier new_group recv reduce reduce_scatter reduce_scatter_tensor scatter"
+        " scatter_object_list send group GroupMember DeviceMesh get_group_rank get_global_rank"
+        " reduce_op batch_isend_irecv P2POp", PROCESSES),
+    "distributed.rpc": ("RRef init_rpc rpc_sync rpc_async remote shutdown get_worker_info"
+                        " TensorPipeRpcBackendOptions", PROCESSES),
+    "distributed.fsdp": (
+        "FullyShardedDataParallel MixedPrecision ShardingStrategy StateDictType FullStateDictConfig CPUOffload"
+        " BackwardPrefetch fully_shard FSDPModule ShardedOptimStateDictConfig OptimStateKeyType", PROCESSES),
+    "distributed.fsdp.wrap": ("ModuleWrapPolicy transformer_auto_wrap_policy size_based_auto_wrap_policy", PROCESSES),
+    "distributed.fsdp.sharded_grad_scaler": ("ShardedGradScaler", PROCESSES),
+    "distributed.fsdp.fully_sharded_data_parallel": ("FullyShardedDataParallel OptimStateKeyType StateDictType",
+                                                     PROCESSES),
+    "distributed.tensor": ("DTensor Shard Replicate distribute_tensor DeviceMesh init_device_mesh", PROCESSES),
+    "distributed.tensor.parallel": ("ColwiseParallel RowwiseParallel SequenceParallel parallelize_module", PROCESSES),
+    "distributed.optim": ("DistributedOptimizer ZeroRedundancyOptimizer", PROCESSES),
+    "distributed.nn": ("RemoteModule all_gather all_reduce", PROCESSES),
+    "distributed.autograd": ("backward context", PROCESSES),
+    "distributed.device_mesh": ("DeviceMesh init_device_mesh", PROCESSES),
+    "distributed.distributed_c10d": ("ReduceOp ProcessGroup", PROCESSES),
+    "distributed.pipeline": ("", PROCESSES),
+    "distributed.pipelining": ("pipeline", PROCESSES),
+    "distributed.elastic": ("", PROCESSES),
+    "distributed.algorithms": ("", PROCESSES),
+    "distributed.algorithms._checkpoint": ("", PROCESSES),
+    "distributed.algorithms._checkpoint.checkpoint_wrapper": (
+        "CheckpointImpl apply_activation_checkpointing checkpoint_wrapper", PROCESSES),
+    "distributed.checkpoint": ("FileSystemReader FileSystemWriter load save load_state_dict save_state_dict",
+                               PROCESSES),
+    "distributed.checkpoint.state_dict": (
+        "StateDictOptions get_model_state_dict get_optimizer_state_dict get_state_dict set_model_state_dict"
+        " set_optimizer_state_dict set_state_dict", PROCESSES),
+    "distributed._functional_collectives": ("all_gather_tensor all_reduce", PROCESSES),
+    "distributed.utils": ("", PROCESSES),
+    "library": ("Library define impl custom_op register_autograd register_fake register_kernel opcheck triton_op"
+                " wrap_triton", "operators are Python functions here: torch.autograd.Function gives one a derivative"),
+    "nested": ("nested_tensor as_nested_tensor to_padded_tensor",
+               "there are no nested tensors: nn.utils.rnn.pad_sequence and a mask"),
+    "package": ("PackageExporter PackageImporter", "torch.save and torch.load"),
+    "_dynamo": ("OptimizedModule explain export optimize", GRAPHS),
+    "_dynamo.eval_frame": ("OptimizedModule", GRAPHS),
+    "_inductor": ("compile aot_compile", GRAPHS),
+    "_inductor.config": ("", GRAPHS),
+    "_higher_order_ops": ("associative_scan scan while_loop cond", "a loop of Python is compiled as it runs"),
+    "classes": ("load_library", "there are no classes of TorchScript"),
+    "ops": ("load_library load_library_extension", "there are no operators of PyTorch's library"),
+}  # fmt: skip
+"""For each module: names, and why they are refused."""
+
+
+def _passed(x: Any = None, *args: Any, **kwargs: Any) -> Any:
+    return x if callable(x) else _passed
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "fx": {"wrap": _passed},
+    "onnx": {"is_in_onnx_export": lambda: False, "select_model_mode_for_export": None},
+    "distributed": {
+        "is_available": lambda: False, "is_initialized": lambda: False, "is_nccl_available": lambda: False,
+        "is_gloo_available": lambda: False, "is_mpi_available": lambda: False, "get_rank": lambda group=None: 0,
+        "get_world_size": lambda group=None: 1, "is_torchelastic_launched": lambda: False,
+        "get_default_backend_for_device": lambda device: "gloo",
+    },
+    "_dynamo": {
+        "allow_in_graph": _passed, "disable": _passed, "is_compiling": lambda: False, "graph_break": lambda: None,
+        "mark_static_address": lambda *args, **kwargs: None, "reset": lambda: None, "mark_dynamic": lambda *a: None,
+        "config": None,
+    },
+    "_inductor": {"cudagraph_mark_step_begin": lambda: None},
+}  # fmt: skip
+"""Names that are answered."""
+
+
+class TorchNotImplementedError(TenureError, NotImplementedError):
+    """What is not to be had on Tenure's engine."""
+
+
+def missing(what: str, why: str) -> TenureError:
+    """The error for a name that is not to be had."""
+    return TorchNotImplementedError(f"{what} is not to be had on Tenure's engine", at=site(here()), help=why or None)
+
+
+def refused(module: str, name: str) -> Any:
+    """A class or function of an absent namespace."""
+    why, what = TABLE[module][1], f"torch.{module}.{name}"
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise missing(what, why)
+
+    if name.isidentifier() and name.lstrip("_")[:1].isupper():
+        return type(name, (), {"__new__": refuse, "__module__": f"torch.{module}", "__doc__": f"{what}: {why}."})
+    refuse.__name__ = refuse.__qualname__ = name
+    refuse.__module__ = f"torch.{module}"
+    return refuse
+
+
+def made(name: str) -> ModuleType | None:
+    """The module of a dotted name below ``torch``, made now if need be; None if it is not one of these."""
+    there = sys.modules.get(f"tenure.torch.{name}")
+    if there is not None or name not in TABLE:
+        return there
+    answers = ANSWERS.get(name, {})
+    below = [key[len(name) + 1 :] for key in TABLE if key.startswith(f"{name}.")]
+    children = [key for key in below if "." not in key]
+
+    def get(wanted: str) -> Any:
+        if wanted in answers:
+            return answers[wanted]
+        return made(f"{name}.{wanted}") if wanted in children else refused(name, wanted)
+
+    names = dict.fromkeys([*TABLE[name][0].split(), *answers, *children])
+    return virtual.room(name, get, names, f"``torch.{name}``: {TABLE[name][1]}.")

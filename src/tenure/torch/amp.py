@@ -1,0 +1,166 @@
+"""``torch.amp``: mixed precision. Everything is computed in the dtype that it has: autocast changes nothing on a CPU
+that computes bfloat16 in float32, and a scaler that is not enabled passes losses through."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from tenure.torch.cells import Tensor
+
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+
+
+class autocast:
+    """Context, or decorator, of mixed precision: accepted, and computed in the dtypes that the tensors have.
+
+    For a device "cuda", which is not there, PyTorch does the same; on "cpu" it would compute products in bfloat16, of
+    which the numbers here are more precise."""
+
+    def __init__(
+        self, device_type: str = "cpu", dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
+    ) -> None:
+        if not isinstance(device_type, str):
+            raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
+        self.device, self.fast_dtype, self._enabled = device_type, dtype, enabled
+        if enabled and device_type == "cuda":
+            warnings.warn(
+                "User provided device_type of 'cuda', but CUDA is not available. Disabling", UserWarning, stacklevel=2
+            )
+            self._enabled = False
+        elif enabled and device_type == "cpu":
+            warnings.warn(
+                "autocast on the CPU: products are computed in the dtype of their tensors, more precisely than in"
+                " bfloat16",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def __enter__(self) -> autocast:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return call
+
+
+class GradScaler:
+    """Scaler of losses: on the CPU it scales as PyTorch's does; one for CUDA, which is not there, passes through."""
+
+    def __init__(
+        self, device: str = "cuda", init_scale: float = 65536.0, growth_factor: float = 2.0,
+        backoff_factor: float = 0.5, growth_interval: int = 2000, enabled: bool = True,
+    ) -> None:  # fmt: skip
+        if enabled and device == "cuda":
+            warnings.warn(
+                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2
+            )
+            enabled = False
+        self._device, self._enabled = device, enabled
+        self._scale, self._growth, self._backoff = init_scale, growth_factor, backoff_factor
+        self._interval, self._tracker = growth_interval, 0
+        self._unscaled: dict[int, bool] = {}
+
+    def scale(self, outputs: Any) -> Any:
+        """A loss times the scale, or several."""
+        if not self._enabled:
+            return outputs
+        if isinstance(outputs, Tensor):
+            return outputs * self._scale
+        return type(outputs)([self.scale(x) for x in outputs])
+
+    def unscale_(self, optimizer: Any) -> None:
+        """Divide the gradients of an optimizer's parameters by the scale."""
+        if not self._enabled:
+            return
+        if id(optimizer) in self._unscaled:
+            raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
+        finite = True
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.grad.mul_(1.0 / self._scale)
+                    finite = finite and bool(p.grad.isfinite().all())
+        self._unscaled[id(optimizer)] = finite
+
+    def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        """A step of the optimizer, unless a gradient is not finite."""
+        if not self._enabled:
+            return optimizer.step(*args, **kwargs)
+        if id(optimizer) not in self._unscaled:
+            self.unscale_(optimizer)
+        return optimizer.step(*args, **kwargs) if self._unscaled[id(optimizer)] else None
+
+    def update(self, new_scale: Any = None) -> None:
+        """Adapt the scale."""
+        if not self._enabled:
+            return
+        if new_scale is not None:
+            self._scale = float(new_scale)
+        elif not all(self._unscaled.values()):
+            self._scale, self._tracker = self._scale * self._backoff, 0
+        else:
+            self._tracker += 1
+            if self._tracker == self._interval:
+                self._scale, self._tracker = self._scale * self._growth, 0
+        self._unscaled.clear()
+
+    def get_scale(self) -> float:
+        """The scale."""
+        return self._scale if self._enabled else 1.0
+
+    def is_enabled(self) -> bool:
+        """Whether it scales."""
+        return self._enabled
+
+    def get_growth_factor(self) -> float:
+        """The factor by which the scale grows."""
+        return self._growth
+
+    def get_backoff_factor(self) -> float:
+        """The factor by which the scale shrinks."""
+        return self._backoff
+
+    def get_growth_interval(self) -> int:
+        """After how many steps the scale grows."""
+        return self._interval
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, by PyTorch's names."""
+        if not self._enabled:
+            return {}
+        return {
+            "scale": self._scale, "growth_factor": self._growth, "backoff_factor": self._backoff,
+            "growth_interval": self._interval, "_growth_tracker": self._tracker,
+        }  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state."""
+        if self._enabled:
+            self._scale, self._growth = state_dict["scale"], state_dict["growth_factor"]
+            self._backoff, self._interval = state_dict["backoff_factor"], state_dict["growth_interval"]
+            self._tracker = state_dict["_growth_tracker"]
+
+
+def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
+    """Decorator of ``forward`` of a Function: the function itself."""
+    return fwd if fwd is not None else functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
+    """Decorator of ``backward`` of a Function: the function itself."""
+    return bwd if bwd is not None else functools.partial(custom_bwd, device_type=device_type)
+
+
+def is_autocast_available(device_type: str) -> bool:
+    """Whether autocast is accepted for a device."""
+    return device_type in ("cpu", "cuda")

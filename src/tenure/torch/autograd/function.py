@@ -1,0 +1,244 @@
+"""``torch.autograd.Function``: an operation with a gradient of one's own, as a home ``custom_vjp`` rule.
+
+``forward`` sees tensors of its own that start with the arguments' elements; what it writes into one is written to the
+argument behind it. ``backward`` gets saved arguments as the tensors that they are, as long as nobody has written them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tenure.errors import TenureError
+from tenure.func.custom import custom_vjp
+from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.errors import translated
+from tenure.values.operations.arithmetic import detach
+from tenure.values.rules.modes import is_grad_enabled, no_grad
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+class FunctionCtx:
+    """Context of one call: tensors that ``forward`` saves for ``backward``, and all else as attributes."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...] = ()) -> None:
+        self.needs_input_grad = needs_input_grad
+        self._saved: tuple[Any, ...] = ()
+        self._constant: tuple[Any, ...] = ()
+        self._dirty: tuple[Any, ...] = ()
+        self._now: Callable[[], tuple[Any, ...]] = lambda: self._saved
+        self.materialize_grads = True
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep tensors, or None, for ``saved_tensors``."""
+        for x in tensors:
+            if x is not None and not isinstance(x, Tensor):
+                said = type(x).__name__
+                raise TypeError(f"save_for_backward can only save variables, but argument is of type {said}")
+        self._saved = tensors
+
+    save_for_forward = save_for_backward
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors that were saved."""
+        return self._now()
+
+    def mark_non_differentiable(self, *args: Any) -> None:
+        """Results that have no gradient."""
+        self._constant = args
+
+    def mark_dirty(self, *args: Any) -> None:
+        """Arguments that ``forward`` has written."""
+        self._dirty = args
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Accepted; the gradient of a result that nothing uses is zeros in any case."""
+        self.materialize_grads = value
+
+
+class Call:
+    """One call of a Function: its arguments, what ``forward`` saw for them, and what came out."""
+
+    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.needs = tuple([isinstance(x, Tensor) and x.requires_grad for x in args])
+        self.values = [x._read() if isinstance(x, Tensor) else x for x in args]
+        self.at = [k for k, x in enumerate(args) if isinstance(x, Tensor)]
+        self.seen: list[Any] = list(args)
+        self.out: Any = None
+        self.outs: list[Any] = []
+        self.constant: list[int] = []
+        self.ctx = FunctionCtx()
+
+    def forward(self, *given: Any) -> tuple[Any, ...]:
+        """The tensors among the results, as values."""
+        ctx = self.ctx = FunctionCtx(self.needs)
+        for k, value in zip(self.at, given, strict=True):
+            self.seen[k] = Tensor._of(value)
+        kind = self.function
+        if kind.setup_context is Function.setup_context:
+            self.out = no_grad().apply(kind.forward, ctx, *self.seen, **self.kwargs)
+        else:
+            self.out = no_grad().apply(kind.forward, *self.seen, **self.kwargs)
+            no_grad().apply(kind.setup_context, ctx, tuple(self.seen), self.out)
+        outs = self.out if isinstance(self.out, tuple) else (self.out,)
+        self.outs = [y for y in outs if isinstance(y, Tensor)]
+        self.constant = [
+            k for k, y in enumerate(self.outs)
+            if any(y is c for c in ctx._constant) or y._aval.dtype.kind not in "hfc"
+        ]  # fmt: skip
+        for k, value in zip(self.at, given, strict=True):
+            if self.seen[k]._read() is not value and not any(self.seen[k] is d for d in ctx._dirty):
+                no_grad().apply(self.args[k]._assign, self.seen[k]._read())
+        return tuple([y._read() for y in self.outs])
+
+    def first(self, *given: Any) -> tuple[Any, Any]:
+        """The results, and what backward needs."""
+        found = self.forward(*given)
+        saved = [None if x is None else x._read() for x in self.ctx._saved]
+        return found, saved
+
+    def back(self, saved: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The gradients of the tensors among the arguments."""
+        ctx = self.ctx
+        tensors = tuple([self.saved(x, value) for x, value in zip(ctx._saved, saved, strict=True)])
+        ctx._now = lambda: tensors
+        grads = iter(wrap(tuple(gradients)))
+        outs = self.out if isinstance(self.out, tuple) else (self.out,)
+        found = self.function.backward(ctx, *[next(grads) if isinstance(y, Tensor) else None for y in outs])
+        found = found if isinstance(found, tuple) else (found,)
+        if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
+            found = found[: len(self.args)]
+        if len(found) != len(self.args):
+            raise RuntimeError(
+                f"function {self.function.__name__}Backward returned an incorrect number of gradients (expected "
+                f"{len(self.args)}, got {len(found)})"
+            )
+        return tuple([fitted(unwrap(found[k]), self.values[k]) for k in self.at])
+
+    def saved(self, x: Any, value: Any) -> Any:
+        """A saved tensor: the argument that it was, unless that has been written since."""
+        for k in self.at:
+            if x is self.seen[k]:
+                argument = self.args[k]
+                if getattr(argument, "_val", None) is self.values[k]:
+                    return argument
+        return None if value is None else Tensor._of(value)
+
+    def result(self, values: tuple[Any, ...]) -> Any:
+        """The result of ``forward`` with tensors that have the graph."""
+        made = []
+        for k, (y, value) in enumerate(zip(self.outs, values, strict=True)):
+            new = detach(value) if k in self.constant else value
+            dirty = next((j for j in self.at if y is self.seen[j] and any(y is d for d in self.ctx._dirty)), None)
+            made.append(Tensor._of(new) if dirty is None else self.args[dirty]._assign(new))
+        found = iter(made)
+        if isinstance(self.out, tuple):
+            return tuple([next(found) if isinstance(y, Tensor) else y for y in self.out])
+        return next(found) if isinstance(self.out, Tensor) else self.out
+
+
+def fitted(g: Any, value: Any) -> Any:
+    """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
+    if g is None or not isinstance(g, Value):
+        return g
+    if g._aval.shape != value._aval.shape and g._aval.ndim >= value._aval.ndim:
+        extra = g._aval.ndim - value._aval.ndim
+        ones = [k + extra for k, n in enumerate(value._aval.shape) if n == 1 and g._aval.shape[k + extra] != 1]
+        axes = (*range(extra), *ones)
+        g = g.sum(axis=axes).reshape(value._aval.shape) if axes else g
+    return g if g._aval.dtype is value._aval.dtype else g.to(value._aval.dtype)
+
+
+class Function:
+    """Base of operations with a gradient of one's own: a subclass has static ``forward`` and ``backward``."""
+
+    __module__ = "torch.autograd.function"
+    generate_vmap_rule = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd"
+            " function with static forward method."
+        )
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """The result; a subclass defines it."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Keep what ``backward`` needs, for a ``forward`` without ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """The gradients of the arguments; a subclass defines it."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with"
+            " backward mode AD."
+        )
+
+    vjp = backward
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """The result for some arguments."""
+        call = Call(cls, args, kwargs)
+
+        def plain(*given: Any) -> Any:
+            return call.forward(*given)
+
+        plain.__name__ = plain.__qualname__ = f"{cls.__name__}Backward"
+        rule: Any = custom_vjp(plain)
+        rule.defvjp(call.first, call.back)
+        try:
+            return call.result(rule(*[call.values[k] for k in call.at]))
+        except TenureError as error:
+            raise translated(error) from None
+
+
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a ``backward`` that is not differentiated itself: a second derivative is a RuntimeError."""
+
+    @functools.wraps(fn)
+    def wrapper(ctx: Any, *args: Any) -> Any:
+        out = no_grad().apply(fn, ctx, *args)
+        if not is_grad_enabled() or not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+            return out
+        listed = out if isinstance(out, tuple) else (out,)
+        found = tuple([Refusing.apply(y, *args) if isinstance(y, Tensor) else y for y in listed])
+        return found if isinstance(out, tuple) else found[0]
+
+    return wrapper
+
+
+class Refusing(Function):
+    """A result whose derivative is refused."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Any, *args: Any) -> Any:
+        """The result."""
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """RuntimeError."""
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+class InplaceFunction(Function):
+    """A Function with an option ``inplace``."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]

@@ -1,0 +1,61 @@
+"""``torch.autograd.graph``: hooks on what the graph saves, and on several gradients."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tenure.torch.nn.registry import RemovableHandle
+
+__all__ = ["Node", "disable_saved_tensors_hooks", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
+
+
+class Node:
+    """Node of a graph; the face shows only its name."""
+
+
+@contextlib.contextmanager
+def saved_tensors_hooks(pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> Iterator[None]:
+    """Context in which PyTorch packs what it saves; here the engine saves no tensors, so the hooks are not called."""
+    warnings.warn(
+        "saved_tensors_hooks: the hooks are not called, since the engine recomputes or keeps values of its own",
+        UserWarning,
+        stacklevel=3,
+    )
+    yield
+
+
+@contextlib.contextmanager
+def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Iterator[None]:
+    """Everything is on the CPU."""
+    yield
+
+
+@contextlib.contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """There are no such hooks."""
+    yield
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all") -> Any:
+    """Call a function with the gradients of several tensors, when all that a backward reaches are there."""
+    found: list[Any] = [None] * len(tensors)
+
+    def each(k: int) -> Callable[[Any], None]:
+        def hook(g: Any) -> None:
+            found[k] = g
+            if mode == "any":
+                fn(g)
+            elif all(x is not None for x in found):
+                given = tuple(found)
+                found[:] = [None] * len(found)
+                fn(given)
+
+        return hook
+
+    handles = [x.register_hook(each(k)) for k, x in enumerate(tensors)]
+    made = RemovableHandle({})
+    made.remove = lambda: [h.remove() for h in handles]  # type: ignore[assignment]
+    return made

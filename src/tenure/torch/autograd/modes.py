@@ -1,0 +1,102 @@
+"""Modes of gradients: contexts, decorators, and switches, as PyTorch's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.values.rules import modes as home
+from tenure.values.rules.modes import MODE, MODES, current_mode, is_grad_enabled
+
+__all__ = [
+    "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled",
+]  # fmt: skip
+
+
+class no_grad(home.no_grad):
+    """Context, or decorator with or without parentheses, in which operations are not tracked."""
+
+    __module__ = "torch"
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        made = object.__new__(cls)
+        return made if orig_func is None else made(orig_func)
+
+    def __init__(self, orig_func: Any = None) -> None:
+        super().__init__()
+
+    def clone(self) -> Any:
+        """Another context of the kind."""
+        return type(self)()
+
+
+class enable_grad(home.enable_grad):
+    """Context, or decorator with or without parentheses, in which operations are tracked again."""
+
+    __module__ = "torch"
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        made = object.__new__(cls)
+        return made if orig_func is None else made(orig_func)
+
+    def __init__(self, orig_func: Any = None) -> None:
+        super().__init__()
+
+    def clone(self) -> Any:
+        """Another context of the kind."""
+        return type(self)()
+
+
+class inference_mode(home.inference_mode):
+    """Context, or decorator with or without parentheses, in which operations are not tracked."""
+
+    __module__ = "torch"
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = object.__new__(cls)
+        if isinstance(mode, bool):
+            return made
+        home.inference_mode.__init__(made, True)
+        return made(mode)
+
+    def clone(self) -> Any:
+        """Another context of the kind."""
+        return type(self)(self._off)
+
+
+class set_grad_enabled(home.set_grad_enabled):
+    """Switch of tracking, from the call on; as a context until the end of the block, as a decorator in each call."""
+
+    __module__ = "torch"
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self.mode = bool(mode)
+        self.prev = is_grad_enabled()
+        switch(self._grad)
+
+    def __call__(self, function: Any) -> Any:
+        switch(self.prev)
+        return super().__call__(function)
+
+    def __enter__(self) -> Any:
+        switch(self._grad)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        switch(self.prev)
+
+    def clone(self) -> Any:
+        """Another switch to the same mode."""
+        return type(self)(self.mode)
+
+
+class set_multithreading_enabled(set_grad_enabled):
+    """Accepted: a backward has no thread of its own."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(is_grad_enabled())
+
+
+def switch(grad: bool) -> None:
+    """Track operations from now on, or do not."""
+    MODE.set(MODES[grad, current_mode().eager])

@@ -1,0 +1,109 @@
+"""``torch.distributions``: the home library's, over tensors; a class is made at its first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tenure import distributions as home
+from tenure.distributions.constraint_registry import ConstraintRegistry
+from tenure.torch import virtual
+from tenure.torch.distributions import bases
+from tenure.torch.distributions.bases import Constraint, Distribution, Transform
+from tenure.torch.distributions.outer import FAMILIES, asked, is_home, named, shown
+
+REGISTRY: dict[tuple[type, type], Any] = {}
+"""Divergences that a program has registered."""
+
+
+def register_kl(type_p: type, type_q: type) -> Any:
+    """Decorator of the function that gives the divergence of two distributions of these classes."""
+
+    def decorator(function: Any) -> Any:
+        REGISTRY[type_p, type_q] = function
+        return function
+
+    return decorator
+
+
+def kl_divergence(p: Any, q: Any) -> Any:
+    """The Kullback–Leibler divergence KL(p ‖ q)."""
+    matches = [(a, b) for a, b in REGISTRY if isinstance(p, a) and isinstance(q, b)]
+    if matches:
+        far = [(type(p).__mro__.index(a) + type(q).__mro__.index(b), k) for k, (a, b) in enumerate(matches)]
+        return REGISTRY[matches[min(far)[1]]](p, q)
+    return asked(home.kl_divergence)(p, q)
+
+
+class _Registry:
+    """Function from a constraint to a transform, with a decorator that registers one."""
+
+    def __init__(self, of: ConstraintRegistry) -> None:
+        self._of = of
+        self._own: dict[Any, Any] = {}
+
+    def register(self, constraint: Any, factory: Any = None) -> Any:
+        """Register the transform of a constraint's class."""
+        if factory is None:
+            return lambda f: self.register(constraint, f)
+        self._own[constraint if isinstance(constraint, type) else type(constraint)] = factory
+        return factory
+
+    def __call__(self, constraint: Any) -> Any:
+        for of in type(constraint).__mro__:
+            if of in self._own:
+                return self._own[of](constraint)
+        return asked(self._of)(constraint)
+
+
+biject_to, transform_to = _Registry(home.biject_to), _Registry(home.transform_to)
+
+
+def found(space: Any, name: str) -> Any:
+    """A name of a home module as the face has it."""
+    x: Any = getattr(space, name)
+    if isinstance(x, type) and issubclass(x, tuple(FAMILIES)):
+        kind: Any = x
+        return named(kind)
+    if is_home(x):
+        return shown(x)
+    return asked(x) if callable(x) and not isinstance(x, type) else x
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("constraints", "transforms", "kl", "utils", "constraint_registry"):
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in home.__all__:
+        raise AttributeError(f"module 'torch.distributions' has no attribute {name!r}", name=name)
+    made = globals()[name] = found(home, name)
+    return made
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *home.__all__})
+
+
+def _constraint(name: str) -> Any:
+    return Constraint if name == "Constraint" else found(home.constraints, name)
+
+
+virtual.room("distributions.constraints", _constraint, home.constraints.__all__)
+virtual.room("distributions.transforms", lambda n: globals()[n] if n in globals() else __getattr__(n),
+             [n for n in home.__all__ if n.endswith("Transform") or n == "identity_transform"])  # fmt: skip
+virtual.room("distributions.kl", lambda n: globals()[n], ["kl_divergence", "register_kl"])
+virtual.room("distributions.constraint_registry", lambda n: globals()[n], ["biject_to", "transform_to"])
+virtual.room("distributions.utils", lambda n: found(home.utils, n), [n for n in dir(home.utils) if n[0] != "_"])
+_ROOMS = {
+    "distribution": "Distribution", "normal": "Normal", "categorical": "Categorical", "bernoulli": "Bernoulli",
+    "beta": "Beta", "gamma": "Gamma", "uniform": "Uniform", "independent": "Independent", "dirichlet": "Dirichlet",
+    "multivariate_normal": "MultivariateNormal", "transformed_distribution": "TransformedDistribution",
+    "lowrank_multivariate_normal": "LowRankMultivariateNormal", "exponential": "Exponential", "poisson": "Poisson",
+    "laplace": "Laplace", "one_hot_categorical": "OneHotCategorical OneHotCategoricalStraightThrough",
+    "relaxed_bernoulli": "RelaxedBernoulli LogitRelaxedBernoulli", "exp_family": "ExponentialFamily",
+    "relaxed_categorical": "RelaxedOneHotCategorical", "log_normal": "LogNormal", "cauchy": "Cauchy",
+    "studentT": "StudentT", "mixture_same_family": "MixtureSameFamily", "half_normal": "HalfNormal",
+    "half_cauchy": "HalfCauchy", "multinomial": "Multinomial", "binomial": "Binomial", "geometric": "Geometric",
+}  # fmt: skip
+virtual.rooms("distributions", _ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
+__all__ = [*home.__all__]
+_BASES = (bases, Distribution, Transform)

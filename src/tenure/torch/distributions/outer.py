@@ -1,0 +1,178 @@
+"""Distributions, transforms and constraints of the face: each stands for one of the home library's, which it holds.
+
+    torch.distributions.Normal(loc, scale)        holds    tenure.distributions.Normal(value of loc, value of scale)
+
+What is asked of it is asked of the home object, with values for tensors; what comes back is tensors and objects of the
+face. A class that a program derives from a base is the other way round: a home object stands for it (``standing``).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor, wrap
+from tenure.torch.crossings import given
+from tenure.torch.errors import translated
+
+FAMILIES: dict[type, type] = {}
+"""Base class of each family in the home library, and of the face."""
+SHOWN: dict[int, tuple[Any, Any]] = {}
+"""Constraints that are one object."""
+
+
+class Outer:
+    """Base of what stands for a home object."""
+
+    _home: Any = None
+    _held: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_" or "_held" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        found = getattr(self._held, name)
+        return asked(found) if callable(found) and not is_home(found) else show(found)
+
+    def __repr__(self) -> str:
+        return repr(self._held) if "_held" in self.__dict__ else f"{type(self).__name__}()"
+
+    def __eq__(self, other: object) -> bool:
+        if "_held" in self.__dict__ and isinstance(other, Outer) and "_held" in other.__dict__:
+            return bool(self._held == other._held)
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash(self._held) if "_held" in self.__dict__ else id(self)
+
+
+def is_home(x: Any) -> bool:
+    """Whether an object is of a family of the home library."""
+    return isinstance(x, tuple(FAMILIES)) and not isinstance(x, type)
+
+
+def hide(x: Any) -> Any:
+    """An argument for home code."""
+    if isinstance(x, Outer):
+        return x._held if "_held" in x.__dict__ else standing(x)
+    if type(x) in (list, tuple):
+        return type(x)([hide(y) for y in x])
+    if type(x) is dict:
+        return {k: hide(v) for k, v in x.items()}
+    return given(x)
+
+
+def show(x: Any) -> Any:
+    """A result of home code for the program."""
+    if is_home(x):
+        return shown(x)
+    if type(x) in (list, tuple):
+        return type(x)([show(y) for y in x])
+    if type(x) is dict:
+        return {k: show(v) for k, v in x.items()}
+    return wrap(x)
+
+
+def shown(x: Any) -> Any:
+    """The object of the face that stands for a home object."""
+    there = getattr(x, "_face_object", None)
+    if there is not None:
+        return there
+    if id(x) not in SHOWN:
+        kind: Any = type(x)
+        made: Any = object.__new__(named(kind))
+        made.__dict__["_held"] = x
+        if "Constraint" not in [c.__name__ for c in kind.__mro__]:
+            return made
+        SHOWN[id(x)] = (x, made)
+    return SHOWN[id(x)][1]
+
+
+def asked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of home objects as one of the face's."""
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return show(function(*[hide(a) for a in args], **{k: hide(v) for k, v in kwargs.items()}))
+        except TenureError as error:
+            raise translated(error) from None
+
+    return call
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return asked(getattr(self._held, name))(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def _property(name: str) -> Any:
+    return property(lambda self: show(getattr(self._held, name)))
+
+
+def _constructor(home: Any) -> Callable[..., None]:
+    @functools.wraps(home.__init__)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+
+    return __init__
+
+
+def asked_raw(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of home objects, whose result stays one."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*[hide(a) for a in args], **{k: hide(v) for k, v in kwargs.items()})
+        except TenureError as error:
+            raise translated(error) from None
+
+    return call
+
+
+@functools.cache
+def named(home: Any) -> Any:
+    """The class of the face for a home class of a family."""
+    if home in FAMILIES:
+        return FAMILIES[home]
+    parent = next(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
+    space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home, "__init__": _constructor(home)}
+    for name in dir(home):
+        if name[0] == "_" and name not in ("__call__", "__len__"):
+            continue
+        member = inspect.getattr_static(home, name)
+        if isinstance(member, staticmethod | classmethod):
+            space[name] = type(member)(lambda *args, name=name, **kw: asked(getattr(home, name))(*args[-0:], **kw))
+        elif callable(member) and not isinstance(member, type) and not is_home(member):
+            space[name] = _method(name)
+        elif hasattr(type(member), "__get__"):
+            space[name] = _property(name)
+        else:
+            space[name] = show(member)
+    cls = type(home.__name__, (named(parent),), space)
+    cls.__module__ = f"torch.distributions.{home.__module__.rpartition('.')[2]}"
+    return cls
+
+
+STAND: dict[type, Callable[[Any], Any]] = {}
+"""For each base class of the face: what makes a home object that stands for an object of a program's class."""
+
+
+def standing(x: Any) -> Any:
+    """Home object for an object of a class that a program has derived from a base."""
+    for of, make in STAND.items():
+        if isinstance(x, of):
+            made = make(x)
+            made._face_object = x
+            return made
+    raise TypeError(f"{type(x).__name__} is no distribution, transform or constraint")
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether an object is a tensor."""
+    return isinstance(x, Tensor)

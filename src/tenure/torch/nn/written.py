@@ -1,0 +1,66 @@
+"""Methods of layers that are not the home library's: views of the input, tensors that share, names of PyTorch's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
+from tenure.torch.nn.module import Module
+
+
+def identity(self: Any, input: Any) -> Any:
+    """The input itself."""
+    return input
+
+
+def flatten(self: Any, input: Any) -> Any:
+    """The input with some axes as one: a view where PyTorch gives one."""
+    return input.flatten(self.start_dim, self.end_dim)
+
+
+def unflatten(self: Any, input: Any) -> Any:
+    """The input with one axis as several: a view."""
+    return input.unflatten(self.dim, self.unflattened_size)
+
+
+def from_pretrained(cls: Any, /, embeddings: Any, freeze: bool = True, **options: Any) -> Any:
+    """A table made of a matrix, whose elements it shares."""
+    if embeddings.dim() != 2:
+        raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+    rows, size = embeddings.shape
+    made = cls(rows, size, **options)
+    made.weight = Parameter(embeddings, requires_grad=not freeze)
+    return made
+
+
+def conv_forward(self: Any, input: Any, weight: Any, bias: Any) -> Any:
+    """The convolution of an input with another weight and bias."""
+    own = dict(self._parameters)
+    try:
+        self._parameters.update(weight=weight, bias=bias)
+        return wrap(self._home.forward(self, unwrap(input)))
+    finally:
+        self._parameters.update(own)
+
+
+def older(self: Any, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
+    """State of a version before batches were counted gets the count that the layer has."""
+    version = local_metadata.get("version")
+    key = f"{prefix}num_batches_tracked"
+    if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
+        counted = self.num_batches_tracked
+        state_dict[key] = Tensor._of(counted._read()) if counted is not None else wrap(0)
+    Module._load_from_state_dict(self, state_dict, prefix, local_metadata, *rest)
+
+
+METHODS: dict[str, dict[str, Any]] = {
+    "Identity": {"forward": identity},
+    "Flatten": {"forward": flatten},
+    "Unflatten": {"forward": unflatten},
+    "Embedding": {"from_pretrained": classmethod(from_pretrained)},
+    "EmbeddingBag": {"from_pretrained": classmethod(from_pretrained)},
+    "Normalization": {"_load_from_state_dict": older, "_version": 2},
+}
+for _kind in ("Conv", "ConvTranspose"):
+    for _n in "123":
+        METHODS[f"{_kind}{_n}d"] = {"_conv_forward": conv_forward} if _kind == "Conv" else {}

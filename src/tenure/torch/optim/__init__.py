@@ -1,0 +1,34 @@
+"""``torch.optim``: the home library's optimizers over tensors of the face; a class is made at its first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tenure.torch.optim.optimizer import Optimizer, named
+
+NAMES = [
+    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam",
+    "RMSprop", "Rprop", "SGD", "SparseAdam",
+]  # fmt: skip
+ROOMS = ("lr_scheduler", "swa_utils")
+MODULES = {
+    "optimizer": "Optimizer", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "lbfgs": "LBFGS",
+    "adagrad": "Adagrad", "adadelta": "Adadelta", "adamax": "Adamax", "nadam": "NAdam", "radam": "RAdam",
+    "asgd": "ASGD", "rprop": "Rprop", "sparse_adam": "SparseAdam",
+}  # fmt: skip
+"""Modules of PyTorch's that have one class each."""
+__all__ = ["Optimizer", *NAMES, *ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in NAMES:
+        raise AttributeError(f"module 'torch.optim' has no attribute {name!r}", name=name)
+    found = globals()[name] = named(name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

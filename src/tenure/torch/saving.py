@@ -1,0 +1,179 @@
+"""``torch.save`` and ``torch.load``: PyTorch's file format, by the home library; what is no plain data is pickled."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from tenure import io as home
+from tenure.errors import TenureError
+from tenure.torch import virtual
+from tenure.torch.cells import Parameter, Tensor
+from tenure.torch.crossings import given
+from tenure.torch.errors import translated
+from tenure.torch.nn.places import faced
+from tenure.torch.nn.saving import Kept
+from tenure.values.places.parameter import Parameter as HomeParameter
+from tenure.values.places.var import Var
+from tenure.values.tensor.tensor import Tensor as Value
+
+HEAD = b"TENURE-TORCH-PICKLE\n"
+"""Begin of a file that holds a pickle of objects other than tensors and plain data."""
+DEFAULT_PROTOCOL = 2
+_SAFE: list[Any] = []
+
+
+def save(
+    obj: Any, f: Any, pickle_module: Any = pickle, pickle_protocol: int = DEFAULT_PROTOCOL,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:  # fmt: skip
+    """Write tensors and plain data as PyTorch does; a module, or an object of another class, as a pickle of it."""
+    if is_plain(obj, set()):
+        try:
+            home.save(homely(obj, {}), f)
+        except TenureError as error:
+            raise translated(error) from None
+        return
+    data = HEAD + pickle.dumps(obj)
+    if hasattr(f, "write"):
+        f.write(data)
+        return
+    with open(f, "wb") as file:
+        file.write(data)
+
+
+def homely(x: Any, made: dict[int, Any]) -> Any:
+    """Plain data with the home library's tensors; what was one object is one."""
+    if isinstance(x, Tensor):
+        if id(x) not in made:
+            value = x._read().detach()
+            tracked = x.requires_grad
+            plain = Var(value, True) if tracked else value
+            made[id(x)] = HomeParameter(value, tracked) if isinstance(x, Parameter) else plain
+        return made[id(x)]
+    if isinstance(x, OrderedDict):
+        kept: Any = OrderedDict((k, homely(v, made)) for k, v in x.items())
+        if hasattr(x, "_metadata"):
+            kept._metadata = x._metadata
+        return kept
+    if type(x) is dict:
+        return {k: homely(v, made) for k, v in x.items()}
+    return type(x)([homely(v, made) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
+
+
+def is_plain(x: Any, seen: set[int]) -> bool:
+    """Whether an object is made of tensors and plain data."""
+    if x is None or isinstance(x, Tensor | bool | int | float | complex | str | bytes):
+        return True
+    if id(x) in seen:
+        return True
+    seen.add(id(x))
+    if type(x) in (list, tuple, set, frozenset):
+        return all(is_plain(y, seen) for y in x)
+    if type(x) in (dict, OrderedDict, Kept):
+        return all(is_plain(k, seen) and is_plain(v, seen) for k, v in x.items())
+    return type(x).__module__ in ("numpy", "torch") and not callable(x)
+
+
+def load(
+    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None,
+    mmap: bool | None = None, **pickle_load_args: Any,
+) -> Any:  # fmt: skip
+    """Read what ``save``, or PyTorch, has written."""
+    head = _head(f)
+    if head == HEAD:
+        if weights_only is not False:
+            raise pickle.UnpicklingError(
+                "Weights only load failed: the file holds a pickle of objects that are no tensors and plain data. Do"
+                " `torch.load(f, weights_only=False)` only if you trust its source, since it can run code"
+            )
+        return _unpickled(f)
+    location = None if map_location is None or callable(map_location) or isinstance(map_location, dict) else "cpu"
+    try:
+        found = home.load(f, location) if location is not None else home.load(f)
+    except TenureError as error:
+        raise translated(error) from None
+    return shown(found, {})
+
+
+def _head(f: Any) -> bytes:
+    if hasattr(f, "read"):
+        at = f.tell()
+        head: bytes = f.read(len(HEAD))
+        f.seek(at)
+        return head
+    with open(f, "rb") as file:
+        return file.read(len(HEAD))
+
+
+def _unpickled(f: Any) -> Any:
+    if hasattr(f, "read"):
+        f.read(len(HEAD))
+        return pickle.load(f)
+    with open(f, "rb") as file:
+        file.seek(len(HEAD))
+        return pickle.load(file)
+
+
+def shown(x: Any, made: dict[int, Any]) -> Any:
+    """Loaded data with tensors of the face; what was one object is one."""
+    if isinstance(x, Value):
+        if id(x) not in made:
+            made[id(x)] = (x, faced(x))
+        return made[id(x)][1]
+    if isinstance(x, OrderedDict):
+        kept = Kept((k, shown(v, made)) for k, v in x.items())
+        if hasattr(x, "_metadata"):
+            kept._metadata = x._metadata
+        return kept
+    if type(x) is dict:
+        return {k: shown(v, made) for k, v in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)([shown(v, made) for v in x])
+    return x
+
+
+def add_safe_globals(safe_globals: list[Any]) -> None:
+    """Note classes that files may hold; only ``weights_only=False`` reads pickles of them here."""
+    _SAFE.extend(safe_globals)
+
+
+def clear_safe_globals() -> None:
+    """Forget the classes noted."""
+    _SAFE.clear()
+
+
+def get_safe_globals() -> list[Any]:
+    """The classes noted."""
+    return list(_SAFE)
+
+
+@contextlib.contextmanager
+def safe_globals(safe: list[Any]) -> Iterator[None]:
+    """Context in which classes are noted."""
+    before = list(_SAFE)
+    _SAFE.extend(safe)
+    try:
+        yield
+    finally:
+        _SAFE[:] = before
+
+
+class SourceChangeWarning(Warning):
+    """Warning of PyTorch's old files."""
+
+
+def default_restore_location(storage: Any, location: str) -> Any:
+    """The storage: it is on the CPU."""
+    return storage
+
+
+_NAMES = [
+    "DEFAULT_PROTOCOL", "SourceChangeWarning", "add_safe_globals", "clear_safe_globals",
+    "default_restore_location", "get_safe_globals", "load", "safe_globals", "save",
+]  # fmt: skip
+serialization = virtual.room("serialization", lambda name: globals()[name], _NAMES)
+__all__ = [*_NAMES, "serialization"]

@@ -1,0 +1,65 @@
+"""``torch.utils.checkpoint``: blocks whose values are computed again for the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenure.func.checkpointing import checkpoint as _home
+
+__all__ = ["checkpoint", "checkpoint_sequential", "noop_context_fn", "set_checkpoint_early_stop"]
+
+
+def checkpoint(
+    function: Callable[..., Any],
+    *args: Any,
+    use_reentrant: bool | None = None,
+    context_fn: Any = None,
+    determinism_check: str = "default",
+    debug: bool = False,
+    preserve_rng_state: bool = True,
+    early_stop: bool = True,
+    **kwargs: Any,
+) -> Any:
+    """The result of a function whose gradient keeps only what comes into it; random numbers are the same again."""
+    return _home(function)(*args, **kwargs)
+
+
+def checkpoint_sequential(
+    functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
+) -> Any:
+    """The result of modules in order, in so many checkpoints."""
+    found = list(functions.children()) if hasattr(functions, "children") else list(functions)
+    size = max(1, len(found) // segments)
+    for k in range(0, len(found), size):
+        last = k + size >= len(found)
+        run = _chain(found[k : k + size])
+        input = run(input) if last else checkpoint(run, input)
+    return input
+
+
+def _chain(functions: Sequence[Any]) -> Callable[[Any], Any]:
+    def run(x: Any) -> Any:
+        for f in functions:
+            x = f(x)
+        return x
+
+    return run
+
+
+def noop_context_fn() -> tuple[Any, Any]:
+    """Two contexts that do nothing."""
+    return _Nothing(), _Nothing()
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def set_checkpoint_early_stop(enable: bool) -> Any:
+    """Accepted."""
+    return _Nothing()
