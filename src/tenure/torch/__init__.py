@@ -27,7 +27,7 @@ names.rest:
     _foreach_copy_ _foreach_zero_ _foreach_maximum _foreach_maximum_ _foreach_minimum _foreach_minimum_ _foreach_pow
     _foreach_exp _foreach_exp_ _foreach_clamp_max_ _foreach_clamp_min_
     _assert _check _assert_async _shape_as_tensor
-cells: Tensor
+cells: Tensor aliasing
 autograd.modes: no_grad enable_grad inference_mode set_grad_enabled is_grad_enabled
 autograd: Variable
 saving: save load serialization

@@ -11,7 +11,6 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.leaving import Lent, lend
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import geometry
-from tenure.torch.errors import refuse
 from tenure.values.operations.creation import tensor as made
 from tenure.values.rules.sites import here
 
@@ -19,7 +18,7 @@ from tenure.values.rules.sites import here
 def from_numpy(array: Any) -> Any:
     """A tensor of an array's elements, which the array lends: neither is written while the other lives."""
     if not isinstance(array, np.ndarray):
-        raise refuse(f"expected np.ndarray (got {type(array).__name__})", TypeError)
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     size = array.itemsize
     if any(n < 0 or n % size for n in array.strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides"

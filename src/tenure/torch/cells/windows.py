@@ -206,12 +206,15 @@ def rebind(x: Any, other: Any) -> None:
         w = other._window = Window(x, x, None, True)
         w.node = other._val if other._val._kind.tracked else None
         x._borrows = [weakref.ref(other)]
+        held = x._val
     else:
         held = x._val
         del x._val
-        take(other, x, None)
+        w = take(other, x, None)._window
+        w.node = held if held._kind.tracked else None
+        if is_shared(w.owner):
+            return
         x._val = held
-    held = x._val
     held._held = True
 
 

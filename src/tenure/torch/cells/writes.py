@@ -6,13 +6,14 @@ is on and a gradient flows to x or to the value.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_whole, split_key
-from tenure.torch.cells.views import filled_in
-from tenure.torch.cells.windows import geometry, give, look, present, spread
+from tenure.torch.cells.views import ints
+from tenure.torch.cells.windows import geometry, give, look, present, rebind, spread
 from tenure.torch.errors import refuse
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
@@ -213,10 +214,17 @@ class Writes:
         return self.fill_(0)
 
     def resize_(self: Any, *sizes: Any, memory_format: Any = None) -> Any:
-        """Another shape for the object; RuntimeError where that needs other elements."""
-        wanted = filled_in(sizes, self._aval.size)
-        self._val = shaping.reshape(look(self), wanted)
+        """Another shape for the object, with the elements that there are; further ones are zeros."""
+        wanted, old = ints(sizes), look(self)
+        if wanted != old._aval.shape:
+            flat, count = shaping.reshape(old, (-1,)), prod(wanted)
+            if count > old._aval.size:
+                flat = shaping.concat([flat, self._full_of(count - old._aval.size)])
+            rebind(self, self._of(shaping.reshape(flat[:count], wanted)))
         return self
+
+    def _full_of(self: Any, count: int) -> Any:
+        return shaping.broadcast_to(made(0, dtype=self._aval.dtype), (count,))
 
 
 AUGMENTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")

@@ -15,6 +15,7 @@ from tenure.torch.dtypes import dtype
 from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, refuse, translated
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
+from tenure.values.rules.modes import current_mode
 from tenure.values.tensor.tensor import Tensor as Value
 
 RANK = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
@@ -119,7 +120,7 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
     return "none" if reduce is False else "sum" if size_average is False else "mean"
 
 
-def written_to(out: Any, result: Any) -> Any:
+def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
     """Write a result to the tensor, or the tensors, of ``out=``: of its shape or of another, of a dtype it casts to."""
     if isinstance(out, list | tuple):
         for one, part in zip(out, result, strict=True):
@@ -127,12 +128,12 @@ def written_to(out: Any, result: Any) -> Any:
         return out
     if not isinstance(out, Tensor):
         raise refuse(f"argument 'out' must be Tensor, not {type(out).__name__}", TorchTypeError)
-    if out.requires_grad or result._kind.tracked:
+    if current_mode().grad and (out.requires_grad or result._kind.tracked):
         raise refuse("functions with out=... arguments don't support automatic differentiation, but one of the arguments "
                      "requires grad.")
     if out._aval.shape != result._aval.shape:
         out.resize_(result._aval.shape)
-    return out._assign(result)
+    return out._assign(result, *operands)
 
 
 def failed(name: str, error: Exception, first: Any = None) -> Exception:

@@ -19,6 +19,8 @@ import tenure.nn.functional
 from tenure import fft, linalg, random, special
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.layout import laid
+from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import Defaults, home_dtype
 from tenure.torch.names import forms
@@ -45,7 +47,8 @@ NAMESPACES: dict[str, Any] = {
 TOOLS: dict[str, Any] = {
     "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
-    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
+    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to, "_laid": laid,
+    "_refuse_itself": refuse_itself,
     "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_floating": forms.floating,
 }  # fmt: skip
@@ -129,6 +132,8 @@ def text(row: Row, way: str) -> str:
         lines.extend([] if "face" in row.places else prepared(name, row))
     if way == "write" or "inplace" in names:
         lines.insert(0, f"_place = {first}")
+    if way in ("write", "out") or row.is_elementwise:
+        lines.insert(0, f"_given = {given(names)}")
     starred = any(p.startswith("*") for p in parameters)
     more = [f"{new}=None" for old, new in (("dim", "axis"), ("keepdim", "keepdims")) if old in names]
     lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
@@ -152,6 +157,17 @@ def text(row: Row, way: str) -> str:
         f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
         f"    except _E as _error:\n        raise _failed({row.name!r}, _error{about}) from None\n"
     )
+
+
+def given(names: list[str]) -> str:
+    """Tuple of the operands as they were given."""
+    found = [n if n.isidentifier() else f"*{n[1:]}" for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
+    return f"({''.join([f'{n}, ' for n in found])})"
+
+
+SEVERAL = ("*tensors", "*args", "*operands")
+APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "index_put", "masked_scatter"}
+"""Functions whose in-place form refuses an operand that shares elements with the tensor."""
 
 
 def adapted(row: Row, names: list[str]) -> list[str]:
@@ -193,15 +209,18 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "face" in row.places:
         return ["return _result"]
     if way == "write":
-        return ["return _place._assign(_result)"]
+        apart = ["_refuse_itself(_place, _given[1:])"] if row.name in APART else []
+        return [*apart, "return _place._assign(_result, *_given[1:])"]
     if way == "out":
-        lines.append("if out is not None: return _written(out, _result)")
+        lines.append("if out is not None: return _written(out, _result, _given)")
     if "inplace" in names:
         lines.append("if inplace: return _place._assign(_result)")
     if "requires_grad" in names:
         return [*lines, "return _leaf(_of(_result), requires_grad)"]
     if row.fields:
         return [*lines, "return _structure([_wrap(_x) for _x in _result])"]
+    if row.is_elementwise:
+        return [*lines, "return _laid(_of(_result), _given) if type(_result) is _V else _wrap(_result)"]
     return [*lines, "return _of(_result) if type(_result) is _V else _wrap(_result)"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import tenure as tn
 from tenure.dtypes import DType, as_dtype, bool_, int64, promote
 from tenure.errors import TenureError
+from tenure.torch.cells import entering
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
@@ -114,23 +114,11 @@ def asarray(
 
 def from_numpy(array: Any) -> Tensor:
     """A tensor of an array's elements. The array is lent: it cannot be written while the tensor lives."""
-    if not isinstance(array, np.ndarray):
-        raise refuse(f"expected np.ndarray (got {type(array).__name__})", TorchTypeError)
-    if any(step < 0 for step in array.strides):
-        raise refuse("At least one stride in the given numpy array is negative, and tensors with negative strides are "
-                     "not currently supported.", TorchValueError)
     try:
-        x = Tensor._of(tn.tensor(array))
+        return entering.from_numpy(array)  # type: ignore[no-any-return]
     except TenureError as error:
-        raise refuse(f"can't convert np.ndarray of type {array.dtype}. {error.message}", TorchTypeError) from None
-    if array.flags.writeable:
-        array.flags.writeable = False
-        weakref.finalize(x, _given_back, array)
-    return x  # type: ignore[no-any-return]
-
-
-def _given_back(array: Any) -> None:
-    array.flags.writeable = True
+        text = f"can't convert np.ndarray of type {getattr(array, 'dtype', type(array))}. {error.message}"
+        raise refuse(text, TorchTypeError) from None
 
 
 def frombuffer(

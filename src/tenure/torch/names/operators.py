@@ -12,6 +12,7 @@ import numpy as np
 from tenure.dtypes import float32
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.layout import laid
 from tenure.torch.dtypes import Defaults
 from tenure.torch.errors import translated
 from tenure.torch.names.arguments import no_complex32, weighed
@@ -42,7 +43,12 @@ def operator(step: Any, reflected: bool = False) -> Any:
                 elif type(b) is float and Defaults.float.home is not float32:
                     a = floating(a)
             found = step(b, a) if reflected else step(a, b)
-            return Tensor._of(found) if type(found) is Value else found
+            if type(found) is not Value:
+                return found
+            made = Tensor._of(found)
+            if self._window is not None or self._strides is not None or getattr(other, "_window", None) is not None:
+                laid(made, (self, other))
+            return made
         except TenureError as error:
             raise translated(error) from None
 

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tenure.torch.names.tables import TABLES
+from tenure.torch.names.tables import TABLES, elementwise
 
 HEADING = re.compile(r"\[([\w ]+)\]$")
 ROW = re.compile(r"([\w ]+?)\((.*?)\)(?: -> ([\w ]+?))?(?: = (.*))?$")
@@ -38,6 +38,11 @@ class Row(NamedTuple):
     parameters: str
     fields: tuple[str, ...]
     value: str
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether the result has the strides that PyTorch gives what it computes element by element."""
+        return "elementwise" in self.places
 
     def plain(self) -> list[tuple[str, str]]:
         """Parameters with their defaults: name, and text behind it."""
@@ -95,6 +100,8 @@ def grouped() -> dict[str, dict[str, list[Row]]]:
     out: dict[str, dict[str, list[Row]]] = {}
     for table in TABLES:
         for row in read(table):
+            if table is elementwise.TABLE:
+                row = row._replace(places=row.places | {"elementwise"})
             for place in row.places:
                 out.setdefault(place, {}).setdefault(row.name, []).append(row)
     return out
