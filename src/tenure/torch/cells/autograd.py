@@ -70,10 +70,9 @@ class Autograd:
         w = self._window
         return w is not None and not w.is_root and not w.recorded
 
-    @property
-    def grad_fn(self: Any) -> Any:
-        """The operation that made the tensor, where a gradient flows through it; None of a leaf."""
-        return None if self.is_leaf else present(self).grad_fn
+    def _grad_fn_name(self: Any) -> Any:
+        """The name of the operation that made the tensor; None of a leaf."""
+        return None if self.is_leaf else present(self)._grad_fn_name()
 
     @property
     def grad(self: Any) -> Any:

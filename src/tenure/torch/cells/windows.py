@@ -183,9 +183,10 @@ def grafted(value: Any, node: Any) -> Any:
 
 def rebind(x: Any, other: Any) -> None:
     """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had."""
+    node = present(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
         hidden = other._blank()
-        hidden._val, hidden._strides, hidden._window, hidden._lent = present(x), x._strides, x._window, x._lent
+        hidden._val, hidden._strides, hidden._window, hidden._lent = node, x._strides, x._window, x._lent
         mine = x._borrows if x._window is None else x._window.owner._borrows
         for r in mine:
             v = r()
@@ -198,7 +199,7 @@ def rebind(x: Any, other: Any) -> None:
         else:
             mine.append(weakref.ref(hidden))
         x._window = None
-    value, node = detach(look(other)), present(x)
+    value = detach(look(other))
     x._strides = x._lent = None
     x._val = with_node(value, x, node if node._aval == value._aval else None)
     if other._window is None and other._leaf is None and other._lent is None and not other._borrows:

@@ -10,6 +10,7 @@ import numpy as np
 from tenure.dtypes import DType, promote
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
 from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, refuse, translated
@@ -132,6 +133,7 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
         raise refuse("functions with out=... arguments don't support automatic differentiation, but one of the arguments "
                      "requires grad.")
     if out._aval.shape != result._aval.shape:
+        refuse_itself(out, [v for v in operands if v is not out])
         out.resize_(result._aval.shape)
     return out._assign(result, *operands)
 
