@@ -93,7 +93,7 @@ class Emitter(Symbolic):
         return any(i.coefficient(axis) for axis in along) or self.varies(i)
 
     def steps(self, i: Affine) -> list[int]:
-        """How far a sum is, in each lane, from its value at the counters."""
+        """The distance of a sum, in each lane, from its value at the counters."""
         spread = self.spread or {self.lane or 0: range(self.width)}
         return [sum([i.coefficient(axis) * away[k] for axis, away in spread.items()]) for k in range(self.width)]
 

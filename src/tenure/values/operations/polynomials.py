@@ -119,10 +119,10 @@ def _kind(letter: str, values: str, shifted: bool = False) -> Callable[[ArrayLik
     return _family(name, _chebyshev(a, b, shifted), what, values)
 
 
-chebyshev_polynomial_t = _kind("t", "-0.6875, 1.0000")
-chebyshev_polynomial_u = _kind("u", "-0.8750, 4.0000")
-chebyshev_polynomial_v = _kind("v", "-0.1250, 1.0000")
-chebyshev_polynomial_w = _kind("w", "-1.6250, 7.0000")
+chebyshev_polynomial_t = _kind("t", "-0.6875,  1.0000")
+chebyshev_polynomial_u = _kind("u", "-0.8750,  4.0000")
+chebyshev_polynomial_v = _kind("v", "-0.1250,  1.0000")
+chebyshev_polynomial_w = _kind("w", "-1.6250,  7.0000")
 shifted_chebyshev_polynomial_t = _kind("t", "1., 1.", True)
 shifted_chebyshev_polynomial_u = _kind("u", "1., 4.", True)
 shifted_chebyshev_polynomial_v = _kind("v", "1., 1.", True)
@@ -132,4 +132,4 @@ hermite_polynomial_he = _family(
     "hermite_polynomial_he", PROBABILISTS, "probabilists' Hermite polynomial", "-0.7344, -2.0000"
 )
 laguerre_polynomial_l = _family("laguerre_polynomial_l", LAGUERRE, "Laguerre polynomial", " 0.3411, -0.6667")
-legendre_polynomial_p = _family("legendre_polynomial_p", LEGENDRE, "Legendre polynomial", "-0.3359, 1.0000")
+legendre_polynomial_p = _family("legendre_polynomial_p", LEGENDRE, "Legendre polynomial", "-0.3359,  1.0000")

@@ -81,6 +81,7 @@ def stft(
         raise ShapeError(f"stft: {around_it} elements at both ends of {length}, by pad_mode {pad_mode!r}")
     if length + 2 * around_it < size:
         raise ShapeError(f"stft: windows of {size} elements of a signal of {length}")
+    check_shape((*x.shape[:-1], length + 2 * around_it), x.dtype)
     if weights is None and around != (0, 0):
         weights = ones(size - sum(around))
     factor = size**-0.5 if flag("stft: normalized", normalized) else 1.0
@@ -103,7 +104,7 @@ def istft(
 
     >>> x = tn.stft(tn.arange(8.0), 4, window=tn.hann_window(4), return_complex=True)
     >>> tn.istft(x, 4, window=tn.hann_window(4))
-    tensor([0.0000, 1.0000, 2.0000, 3.0000, 4.0000, 5.0000, 6.0000, 7.0000])
+    tensor([0., 1., 2., 3., 4., 5., 6., 7.])
     """
     x = value_of(x)
     size, step, around, weights = _form("istft", n_fft, hop_length, win_length, window)
@@ -133,9 +134,12 @@ def istft(
 
 def _refuse_gaps(weights: Any, step: int, windows: int, start: int, count: int) -> None:
     """ValueError if an element of the signal is in no window."""
-    squares = np.zeros(len(weights) + step * (windows - 1), weights.dtype)
-    for k in range(windows):
-        squares[k * step : k * step + len(weights)] += weights * weights
-    least = np.abs(squares[start : start + count]).min(initial=np.inf)
+    size = len(weights)
+    least = 0.0
+    if step <= size or start + count <= size:
+        squares = np.zeros(size + step * (windows - 1) if step <= size else size)
+        for k in range(windows if step <= size else 1):
+            squares[k * step : k * step + size] += np.abs(weights) ** 2.0
+        least = squares[start : start + count].min(initial=np.inf)
     if least <= LEAST:
         raise ValueError(f"istft: the squared weights over an element of the signal add up to {least:.3g}")
