@@ -123,6 +123,8 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
         taken: set[int] = set()
         for v, found in reversed(reusable(plan, kernel).items()):
             dead = [x for x in found if last[x] == k]
+            if len(dead) > 1:
+                dead.sort(key=read_order(plan, kernel, v).index)
             given = [x for x in dead if x < len(program.inputs) and k > checked and program.aval(x).ndim]
             roots = [owner.get(x, x) for x in dead if x >= len(program.inputs)]
             free = [r for r in roots if r not in taken]
@@ -134,6 +136,24 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
                 donors += [(v, x) for x in lent]
                 taken.update(lent)
     return owner, donors
+
+
+def read_order(plan: Plan, kernel: Kernel, v: int) -> list[int]:
+    """The stored values that a value is computed from, as it is written, and then the other ones that its kernel reads.
+
+    The first is likeliest to be free at the call: ``p - lr * g`` and ``beta * m + rest * g`` are the next p and m.
+    """
+    program, pending, seen, found = plan.program, [v], set[int](), []
+    while pending:
+        x = pending.pop()
+        if x in seen:
+            continue
+        seen.add(x)
+        if x < len(program.inputs) or (x in plan.stored and x not in kernel.values):
+            found.append(x)
+        else:
+            pending += reversed(instruction(program, x).operands)
+    return [*found, *sorted(kernel.reads - set(found))]
 
 
 def last_check(plan: Plan) -> int:

@@ -74,7 +74,7 @@ def stft(
     if half and not real:
         raise DTypeError("stft: onesided is for real signals and windows")
     around_it = size // 2 if flag("stft: center", center) else 0
-    if around_it and (type(pad_mode) is not str or pad_mode not in MODES):
+    if type(pad_mode) is not str or pad_mode not in MODES:
         raise DTypeError(f"stft: pad_mode is one of {', '.join(map(repr, MODES))}, not {shown(pad_mode)}")
     length = x.shape[-1]
     if around_it and length <= (around_it if pad_mode == "reflect" else 0):
