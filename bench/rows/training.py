@@ -143,7 +143,45 @@ def perceptron_pure(m: Any, x: Any, y: Any, *weights: Any) -> Any:
     return step
 
 
+def descent(m: Any, *arrays: Any) -> Any:
+    """Steps of an optimizer of many small parameters; PyTorch's is the fused one."""
+    leaves = [m.leaf(a) for a in arrays]
+    for x, a in zip(leaves, arrays, strict=True):
+        x.grad = m.array(a)
+    more = {} if m.name == "tenure" else {"fused": True}
+    update = m.compile(m.lib.optim.SGD(leaves, lr=RATE, momentum=0.9, **more).step)
+
+    def step() -> Any:
+        update()
+        return leaves
+
+    return step
+
+
+def descent_pure(m: Any, *arrays: Any) -> Any:
+    def function(ps: Any, gs: Any, sums: Any) -> Any:
+        sums = [0.9 * s + g for s, g in zip(sums, gs, strict=True)]
+        return [p - RATE * s for p, s in zip(ps, sums, strict=True)], sums
+
+    gs = [m.array(a) for a in arrays]
+    state = [[m.array(a) for a in arrays], [m.np.zeros_like(g) for g in gs]]
+    call = m.jit(function, donate=(0, 2))
+
+    def step() -> Any:
+        state[:] = call(state[0], gs, state[1])
+        return state[0]
+
+    return step
+
+
 ROWS = [
+    Row(
+        "SGD step, many parameters",
+        {"20 of 64": (20, 64), "100 of 64": (100, 64), "200 of 1024": (200, 1024)},
+        lambda rng, count, n: [normal(rng, n) for _ in range(count)],
+        plain=descent,
+        pure=descent_pure,
+    ),
     Row(
         "scalar step (seed program)",
         {"1": (1,), "64": (64,), "4096": (4096,)},

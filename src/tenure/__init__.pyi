@@ -460,6 +460,8 @@ from tenure.values.operations.special import lgamma as lgamma
 from tenure.values.operations.special import logit as logit
 from tenure.values.operations.special import polygamma as polygamma
 from tenure.values.operations.special import xlogy as xlogy
+from tenure.values.operations.spectrograms import istft as istft
+from tenure.values.operations.spectrograms import stft as stft
 from tenure.values.operations.tapers import bartlett_window as bartlett_window
 from tenure.values.operations.tapers import blackman_window as blackman_window
 from tenure.values.operations.tapers import hamming_window as hamming_window

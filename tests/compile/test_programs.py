@@ -146,3 +146,34 @@ def test_a_reshape_of_what_its_row_kernel_computes() -> None:
 
     x = RNG.integers(0, 2, (5, 8, 31, 2)).astype(np.int32)
     agree(built(both, x), [x])
+
+
+def crossed(x: Value, down: Value, across: Value, at: Value) -> tuple[Value, ...]:
+    """Short rows of all that lanes may read: both axes, one, backwards, looked up; and what is split from one axis."""
+    n, s = x.shape
+    column = move.reshape(down, shape=(n, 1))
+    table = advanced.gather(x, at, spec=(":", "a"), at=1, unique=False)
+    flat = move.reshape(move.broadcast_to(column, shape=(n, s)), shape=(n * s,))
+    back = move.flip(x, axes=(0, 1)) * across + column
+    numbers = move.reshape(x.builder.emit(move.iota, (), {"length": s, "dtype": dtypes.int64}), shape=(1, s))
+    hit = pointwise.equal(numbers, move.reshape(pointwise.cast(at, dtype=dtypes.int64), shape=(1, s)))
+    return back, table - column, flat, move.reshape(x * across + column, shape=(s, n)), pointwise.where(hit, x, back)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "n", "s"),
+    [("float32", 40, 10), ("float64", 9, 6), ("int8", 70, 7), ("complex64", 17, 5), ("float16", 40, 2)],
+)
+def test_short_rows_side_by_side(dtype: str, n: int, s: int) -> None:
+    arrays = [RNG.integers(-4, 5, shape).astype(dtype) for shape in ((n, s), n, s)]
+    arrays.append(RNG.integers(0, s, s))
+    agree(built(crossed, *arrays), arrays)
+    if dtype == "float32":
+        for k in range(5):
+            agree(built(lambda *xs, k=k: crossed(*xs)[k], *arrays), arrays)
+
+
+def test_a_split_axis_is_one_kernel() -> None:
+    x = np.ones((40, 1), np.float32)
+    plan = fuse(simplify(built(lambda x: move.reshape(move.broadcast_to(x, shape=(40, 3)), shape=(120,)), x)))
+    assert len(plan.kernels) == 1

@@ -58,3 +58,24 @@ def test_frequencies_and_shifts() -> None:
                 x = np.arange(3 * n).reshape(n, 3)
                 wanted = getattr(torch.fft, name)(torch.tensor(x), dim).numpy()
                 np.testing.assert_array_equal(np.asarray(getattr(tn.fft, name)(tn.tensor(x), dim)), wanted)
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize(("size", "hop", "win"), [(16, None, None), (16, 4, 12), (15, 5, 10)])
+def test_short_time_transforms(size: int, hop: int | None, win: int | None, center: bool) -> None:
+    for shape, normalized, onesided in itertools.product(((100,), (3, 64)), (False, True), (None, False)):
+        x = RNG.standard_normal(shape).astype("float32")
+        form = {"hop_length": hop, "win_length": win, "center": center, "normalized": normalized, "onesided": onesided}
+        w = RNG.uniform(0.2, 1.0, win or size).astype("float32")
+        theirs, ours = torch.tensor(x, requires_grad=True), tn.tensor(x, requires_grad=True)
+        y = torch.stft(theirs, size, window=torch.tensor(w), return_complex=True, **form)
+        z = tn.stft(ours, size, window=tn.tensor(w), return_complex=True, **form)
+        np.testing.assert_allclose(np.asarray(z.detach()), y.detach().numpy(), rtol=1e-4, atol=1e-4)
+        g = (RNG.standard_normal(y.shape) + 1j * RNG.standard_normal(y.shape)).astype("complex64")
+        y.backward(torch.tensor(g))
+        z.backward(tn.tensor(g))
+        np.testing.assert_allclose(np.asarray(ours.grad.detach()), theirs.grad.numpy(), rtol=1e-3, atol=1e-3)
+        if center:
+            back = torch.istft(y.detach(), size, window=torch.tensor(w), **form).numpy()
+            found = tn.istft(z.detach(), size, window=tn.tensor(w), **form)
+            np.testing.assert_allclose(found.numpy(), back, rtol=1e-3, atol=1e-3)

@@ -6,8 +6,10 @@ that its numbers have none: what is computed from a value has its type, so a com
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
+import numpy as np
 from llvmlite import ir
 
 from tenure.compile import packed
@@ -15,7 +17,7 @@ from tenure.compile.math.lanes import Unsigned, element
 from tenure.dtypes import DTYPES, DType
 from tenure.ir.aval import Aval
 
-__all__ = ["I1", "I8", "I64", "LLVM", "in_memory", "is_float", "mangled", "size_of", "widths"]
+__all__ = ["I1", "I8", "I64", "LLVM", "folded", "in_memory", "is_float", "mangled", "size_of", "widths"]
 
 I1, I8, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
 LLVM: dict[str, ir.Type] = {
@@ -62,3 +64,13 @@ def widths(avals: Sequence[Aval], bits: int) -> int:
     """The number of neighbours to compute at once: registers of ``bits`` full of the widest element, twice."""
     widest = max([a.dtype.itemsize for a in avals], default=4)
     return max(4, min(16, 2 * bits // (8 * widest)))
+
+
+def folded(operation: str, x: ir.Constant, y: ir.Constant) -> float:
+    """Two constants combined, rounded to their type: whoever asks for an exponent sees a number."""
+    kind = np.float32 if isinstance(x.type, ir.FloatType) else np.float64
+    with np.errstate(all="ignore"):
+        return float(FOLDS[operation](kind(x.constant), kind(y.constant)))
+
+
+FOLDS = {"fadd": operator.add, "fsub": operator.sub, "fmul": operator.mul}

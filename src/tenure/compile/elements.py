@@ -5,16 +5,14 @@ What does not depend on that axis stays scalar. A lowering rule sees the same in
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
 from tenure import dtypes
-from tenure.compile import math, packed, rejection
-from tenure.compile.element_types import I1, I8, I64, LLVM, in_memory, is_float, mangled, size_of
+from tenure.compile import math, packed, rejection, spread
+from tenure.compile.element_types import I1, I8, I64, LLVM, folded, in_memory, is_float, mangled, size_of
 from tenure.compile.index import Affine, Read
 from tenure.compile.math.lanes import Unsigned, element, unsigned
 from tenure.compile.symbolic import Symbolic
@@ -29,7 +27,8 @@ class Emitter(Symbolic):
     """Emits instructions at the end of ``b``.
 
     ``variables`` are the loop counters (i64) by axis, ``lane`` the axis along which ``width`` neighbours are
-    computed at once, of which only the first ``live`` are read; ``pointers`` are the buffers of stored values.
+    computed at once, of which only the first ``live`` are read; ``pointers`` are the buffers of stored values. With
+    ``spread`` lanes go over several axes: how far each of them is from the counter, by axis.
     """
 
     def __init__(
@@ -50,6 +49,7 @@ class Emitter(Symbolic):
         self.variables = variables
         self.lane = lane
         self.width = width
+        self.spread: Mapping[int, Sequence[int]] | None = None
         self.held: Held = {}
         self.streaming = False
 
@@ -87,7 +87,15 @@ class Emitter(Symbolic):
 
     def in_lane(self, i: Affine) -> bool:
         """Whether a sum depends on the lane axis."""
-        return self.lane is not None and (i.coefficient(self.lane) != 0 or self.varies(i))
+        if self.lane is None:
+            return False
+        along = (self.lane,) if self.spread is None else self.spread
+        return any(i.coefficient(axis) for axis in along) or self.varies(i)
+
+    def steps(self, i: Affine) -> list[int]:
+        """The distance of a sum, in each lane, from its value at the counters."""
+        spread = self.spread or {self.lane or 0: range(self.width)}
+        return [sum([i.coefficient(axis) * away[k] for axis, away in spread.items()]) for k in range(self.width)]
 
     def position(self, i: Affine) -> ir.Value:
         """The value of an index as a number in every lane."""
@@ -95,17 +103,15 @@ class Emitter(Symbolic):
             return self.scalar(i)
         if self.varies(i):
             return self._vector_sum(i)
-        c = i.coefficient(self.lane or 0)
-        steps = ir.Constant(ir.VectorType(I64, self.width), [k * c for k in range(self.width)])
+        steps = ir.Constant(ir.VectorType(I64, self.width), self.steps(i))
         return self.b.add(self.splat(self.scalar(i)), steps)
 
     def coincide(self, i: Affine, j: Affine, size: int) -> ir.Value:
         """Whether two positions on an axis are the same; lanes are counted in 32 bits where they run along i."""
-        c = i.coefficient(self.lane or 0)
-        if self.width == 1 or c == 0 or size >= 1 << 31 or self.varies(i) or self.in_lane(j):
+        if self.width == 1 or not self.in_lane(i) or size >= 1 << 31 or self.varies(i) or self.in_lane(j):
             return self.compare("==", self.position(i), self.position(j))
         away = self.b.trunc(self.b.sub(self.scalar(j), self.scalar(i)), ir.IntType(32))
-        steps = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [k * c for k in range(self.width)])
+        steps = ir.Constant(ir.VectorType(ir.IntType(32), self.width), self.steps(i))
         return self.b.icmp_signed("==", self.splat(away), steps)
 
     def _vector_sum(self, i: Affine) -> ir.Value:
@@ -125,6 +131,8 @@ class Emitter(Symbolic):
         t, pointer = in_memory(dtype), self.pointers[x]
         if self.width == 1 or not self.in_lane(where):
             return self.from_memory(self._load(pointer, self.scalar(where), t), dtype)
+        if not self.varies(where) and self.spread is not None:
+            return self.from_memory(spread.load(self, pointer, where, t), dtype)
         if not self.varies(where) and where.coefficient(self.lane or 0) in (1, -1):
             return self.from_memory(self._neighbours(pointer, where, t), dtype)
         positions = self.position(where)
@@ -184,7 +192,8 @@ class Emitter(Symbolic):
             value = self.b.zext(value, ir.VectorType(I8, self.width) if self.width > 1 else I8)
         if self.width == 1:
             self.b.store(value, self.b.gep(pointer, [self.scalar(where)], source_etype=t))
-        elif not self.varies(where) and where.coefficient(self.lane or 0) == 1:
+        elif not self.varies(where) and spread.in_a_row(self.steps(where)):
+            where = where + self.steps(where)[0]
             start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
             self._put(value, start, where, dtype.itemsize)
         else:
@@ -199,7 +208,7 @@ class Emitter(Symbolic):
         if self.live < self.width:
             self._masked_store(value, start)
             return
-        steps = [c for axis, c in where.terms if axis != self.lane] + [where.constant]
+        steps = [c for axis, c in where.terms if axis not in (self.spread or (self.lane,))] + [where.constant]
         if self.streaming and not where.reads and all(c % self.width == 0 for c in steps):
             module = self.b.module
             instruction = self.b.store(value, start, align=min(64, self.width * size))
@@ -387,13 +396,3 @@ class Emitter(Symbolic):
     def random(self, name: str, *xs: ir.Value, **params: Any) -> ir.Value:
         """An element of a random stream: of a seed, an operation's number, a position, and parameters."""
         return rejection.element(self, name, *xs, **params)
-
-
-def folded(operation: str, x: ir.Constant, y: ir.Constant) -> float:
-    """Two constants combined, rounded to their type: whoever asks for an exponent sees a number."""
-    kind = np.float32 if isinstance(x.type, ir.FloatType) else np.float64
-    with np.errstate(all="ignore"):
-        return float(FOLDS[operation](kind(x.constant), kind(y.constant)))
-
-
-FOLDS = {"fadd": operator.add, "fsub": operator.sub, "fmul": operator.mul}

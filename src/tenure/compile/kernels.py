@@ -11,6 +11,7 @@ from tenure.compile.body import Body, launch
 from tenure.compile.columns import ColumnKernel
 from tenure.compile.elements import Emitter
 from tenure.compile.folds import fold_rows, rows, search
+from tenure.compile.memory import seen_as
 from tenure.compile.nests import Axis, constant, counted
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.products import emit_product
@@ -114,17 +115,18 @@ def emit_kernel(
 
 def emit_map(body: Body, kernel: Kernel) -> None:
     """Each element of values of one shape. All are computed before one is stored: it may lie where another reads."""
-    shape = body.program.aval(kernel.values[0]).shape
+    made = seen_as(body.plan, kernel)
+    shape = body.program.aval(made[kernel.values[0]]).shape
     index = identity(shape)
 
     def follow(t: Tracer) -> None:
-        for v in kernel.members:
-            t.at(v, index)
+        for x in made.values():
+            t.at(x, index)
         t.see(t.address(index, shape))
 
     def element(e: Emitter) -> None:
         where = e.address(index, shape)
-        found = {v: e.at(v, index) for v in kernel.members}
+        found = {v: e.at(x, index) for v, x in made.items()}
         for v in kernel.values:
             e.store(found[v], body.pointer(v), where, body.program.aval(v).dtype)
 

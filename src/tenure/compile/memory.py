@@ -14,7 +14,7 @@ from tenure.compile.index import Affine, address
 from tenure.compile.plan import Kernel, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.stencil import entangled, stencil
-from tenure.compile.symbolic import Except, Tracer
+from tenure.compile.symbolic import Except, Tracer, unmerged
 from tenure.errors import following
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Role
@@ -123,6 +123,8 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
         taken: set[int] = set()
         for v, found in reversed(reusable(plan, kernel).items()):
             dead = [x for x in found if last[x] == k]
+            if len(dead) > 1:
+                dead.sort(key=read_order(plan, kernel, v).index)
             given = [x for x in dead if x < len(program.inputs) and k > checked and program.aval(x).ndim]
             roots = [owner.get(x, x) for x in dead if x >= len(program.inputs)]
             free = [r for r in roots if r not in taken]
@@ -134,6 +136,24 @@ def take_over(plan: Plan, last: dict[int, int]) -> tuple[dict[int, int], list[tu
                 donors += [(v, x) for x in lent]
                 taken.update(lent)
     return owner, donors
+
+
+def read_order(plan: Plan, kernel: Kernel, v: int) -> list[int]:
+    """The stored values that a value is computed from, as it is written, and then the other ones that its kernel reads.
+
+    The first is likeliest to be free at the call: ``p - lr * g`` and ``beta * m + rest * g`` are the next p and m.
+    """
+    program, pending, seen, found = plan.program, [v], set[int](), []
+    while pending:
+        x = pending.pop()
+        if x in seen:
+            continue
+        seen.add(x)
+        if x < len(program.inputs) or (x in plan.stored and x not in kernel.values):
+            found.append(x)
+        else:
+            pending += reversed(instruction(program, x).operands)
+    return [*found, *sorted(kernel.reads - set(found))]
 
 
 def last_check(plan: Plan) -> int:
@@ -159,16 +179,24 @@ def reusable(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
 
 def same_places(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:
     """The values that an elementwise kernel reads only where it writes: element for element, of one size."""
-    program, values = plan.program, kernel.values
-    index, t = identity(program.aval(values[0]).shape), Tracer(program, Except(plan.stored, values))
-    for v in kernel.members:
-        t.at(v, index)
+    program, values, made = plan.program, kernel.values, seen_as(plan, kernel)
+    shape = program.aval(made[values[0]]).shape
+    index, t = identity(shape), Tracer(program, Except(plan.stored, values))
+    for x in made.values():
+        t.at(x, index)
     places: dict[int, set[Affine]] = {}
     for x, where in t.places:
         places.setdefault(x, set()).add(where)
-    own = {address(index, program.aval(values[0]).shape)}
+    own = {address(index, shape)}
     steady = [x for x, found in sorted(places.items()) if found == own]
     return {v: [x for x in steady if alike(program.aval(x), program.aval(v))] for v in values}
+
+
+def seen_as(plan: Plan, kernel: Kernel) -> dict[int, int]:
+    """The value that the loop nest of an elementwise kernel computes for each member: itself, or one of other shape."""
+    if len(kernel.members) > 1:
+        return {v: v for v in kernel.members}
+    return {v: unmerged(plan.program, plan.stored, v) for v in kernel.members}
 
 
 def same_rows(plan: Plan, kernel: Kernel) -> dict[int, list[int]]:

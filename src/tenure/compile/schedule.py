@@ -21,7 +21,7 @@ from tenure.compile.plan import Domain, Kernel, Member, Plan, identity, instruct
 from tenure.compile.ranges import bounds_of, reads_by
 from tenure.compile.stored import Follower, of_one_form
 from tenure.compile.stores import SCRATCH, heavy_leaves, long_rows
-from tenure.compile.symbolic import Except
+from tenure.compile.symbolic import Except, unmerged
 from tenure.ir.kind import Role
 from tenure.ir.program import Program
 from tenure.ops.order import HEIGHT, extent
@@ -214,7 +214,7 @@ class Scheduler:
     def common_domain(self, kernel: Kernel, v: int) -> Domain | None:
         """The domain of an elementwise kernel if a value of its shape, or a reduction of one, joined it."""
         program, head, at = self.program, kernel.values[0], instruction(self.program, v)
-        if not is_element(program, head):
+        if not is_element(program, head) or unmerged(program, self.stored, head) != head:
             return None
         shape = program.aval(head).shape
         if at.primitive.lower.inline:

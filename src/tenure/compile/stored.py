@@ -14,7 +14,7 @@ from tenure.compile.index import Index, Unseen
 from tenure.compile.nests import merge
 from tenure.compile.plan import identity, instruction
 from tenure.compile.ranges import bounds_of
-from tenure.compile.symbolic import Except, Tracer
+from tenure.compile.symbolic import Except, Tracer, unmerged
 from tenure.ir.program import Instruction, Program
 from tenure.ops.move import permute
 from tenure.runtime.tiles import any_layout
@@ -127,6 +127,10 @@ class Follower(Tracer):
     def whole(self, x: int) -> None:
         """All elements of a value are read, each at its index in a loop nest over it."""
         self.at(x, self.index(x))
+
+    def elements(self, v: int) -> None:
+        """All elements of a value are computed, in the shape of their loop nest."""
+        self.whole(unmerged(self.program, self.stored, v))
 
     def into(self, v: int, index: Index) -> None:
         """An element of a value is written at an index."""

@@ -1,12 +1,13 @@
 """A loop nest over a shape that computes element by element.
 
 Numbers that a row shares are read once in front of its vectors. Operands that lie across the rows (``a + b.T``) are
-turned in registers, see ``transpose``. Results too large for the caches are written past them.
+turned in registers, see ``transpose``; rows shorter than a vector are computed side by side, see ``spread``. Results
+too large for the caches are written past them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -16,7 +17,8 @@ from tenure.compile.body import Body
 from tenure.compile.element_types import widths
 from tenure.compile.elements import Emitter, Held
 from tenure.compile.index import Affine
-from tenure.compile.nests import merge, short
+from tenure.compile.nests import Axis, constant, merge, nest, short
+from tenure.compile.spread import Lanes, side_by_side
 from tenure.compile.symbolic import Except, Tracer
 from tenure.compile.transpose import across, turned
 
@@ -47,29 +49,64 @@ def sweep(
     size = prod([axis.size for axis in axes])
     body.work += size * (len(t.places) + len(values))
     turn = across(body.program, axes, t.places, values)
-    common = steady_places(t, axes[-1].name if axes else None)
     avals = [body.program.aval(v) for v in values]
     width = widths(avals, body.bits)
+    vectors = side_by_side(axes, width) if turn is None else []
+    common = steady_places(t, [axis.name for axis in axes[-2 if vectors else -1 :]])
     rest = short(axes[-1].size, width, min([aval.dtype.itemsize for aval in avals])) if len(axes) > 1 else 0
 
     def loops(streaming: bool) -> None:
-        held: Held = {}
-
-        def at(variables: dict[int, Any], lane: int | None, w: int, held: Held = held, live: int = 0) -> None:
-            e = body.emitter(hidden, variables, lane, w, live or w)
-            e.held, e.streaming = held, streaming
-            element(e)
+        pieces = Pieces(body, hidden, element, streaming)
 
         def before(variables: dict[int, Any]) -> None:
-            held.update(loaded(body.emitter(hidden, variables, None, 1), common))
+            pieces.held.update(loaded(body.emitter(hidden, variables, None, 1), common))
 
         if turn is not None:
-            turned(body, axes, turn, at, ahead=2 if streaming else 0)
+            turned(body, axes, turn, pieces.at, ahead=2 if streaming else 0)
+        elif vectors:
+            abreast(body, axes, width, vectors, pieces, before)
         else:
-            partial = (lambda variables, lane: at(variables, lane, width, live=rest)) if rest else None
-            body.parallel(axes, width, at, before=before, rest=partial)
+            partial = (lambda variables, lane: pieces.at(variables, lane, width, live=rest)) if rest else None
+            body.parallel(axes, width, pieces.at, before=before, rest=partial)
 
     streamed(body, size, {x for x, _ in t.places}, values, loops)
+
+
+class Pieces:
+    """The code for a few elements of a sweep; ``held`` are those at hand already."""
+
+    def __init__(self, body: Body, hidden: set[int], element: Callable[[Emitter], None], streaming: bool) -> None:
+        self.body, self.hidden, self.element, self.streaming = body, hidden, element, streaming
+        self.held: Held = {}
+
+    def at(
+        self,
+        variables: dict[int, Any],
+        lane: int | None,
+        width: int,
+        held: Held | None = None,
+        live: int = 0,
+        spread: dict[int, list[int]] | None = None,
+    ) -> None:
+        """A vector along the lane axis, or over several axes."""
+        e = self.body.emitter(self.hidden, variables, lane, width, live or width)
+        e.held, e.streaming, e.spread = self.held if held is None else held, self.streaming, spread
+        self.element(e)
+
+
+def abreast(
+    body: Body, axes: list[Axis], width: int, vectors: Lanes, pieces: Pieces, before: Callable[[dict[int, Any]], None]
+) -> None:
+    """Short rows side by side: as many as make whole vectors in a step, and the rest one element after the other."""
+    across = axes[-1]
+
+    def rows(variables: dict[int, Any], lane: int | None, count: int) -> None:
+        if count == 1:
+            nest(body.b, [across], variables, lambda: pieces.at(variables, lane, 1))
+        for lanes in vectors if count > 1 else []:
+            pieces.at({**variables, across.name: constant(0)}, lane, width, spread=lanes)
+
+    body.parallel(axes[:-1], width * len(vectors) // across.size, rows, before=before)
 
 
 def moved(body: Body, size: int, read: set[int], values: list[int]) -> int:
@@ -110,9 +147,9 @@ def streamed(body: Body, size: int, read: set[int], values: list[int], loops: Ca
             loops(False)
 
 
-def steady_places(t: Tracer, lane: int | None) -> list[tuple[int, Affine]]:
-    """The reads of a tracer that are the same along the lane axis."""
-    return sorted([(x, where) for x, where in t.places if steady(where, lane)], key=repr)
+def steady_places(t: Tracer, lanes: Sequence[int]) -> list[tuple[int, Affine]]:
+    """The reads of a tracer that are the same along the axes of lanes."""
+    return sorted([(x, where) for x, where in t.places if all(steady(where, lane) for lane in lanes)], key=repr)
 
 
 def loaded(e: Emitter, places: list[tuple[int, Affine]]) -> Held:
@@ -120,8 +157,6 @@ def loaded(e: Emitter, places: list[tuple[int, Affine]]) -> Held:
     return {(x, where): e.load(x, where) for x, where in places}
 
 
-def steady(where: Affine, lane: int | None) -> bool:
+def steady(where: Affine, lane: int) -> bool:
     """Whether an address is the same along the lane axis."""
-    if lane is None:
-        return True
     return where.coefficient(lane) == 0 and all(steady(i, lane) for read, _ in where.reads for i in read.index)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
-from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, reshaped
+from tenure.compile.index import ZERO, Affine, Index, Read, Unseen, address, loop, reshaped
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops.move import broadcast_to, reshape
@@ -147,3 +147,26 @@ class Tracer(Symbolic):
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *args, **kwargs: None
+
+
+def unmerged(program: Program, stored: Container[int], v: int) -> int:
+    """The value whose shape a loop nest over an elementwise value has: its own, or that of what it is in order.
+
+    ``(x[:, None] + y).reshape(-1)`` has an axis that no index splits again: its elements are computed in the shape
+    before, and stored in that order.
+    """
+    x, n = v, len(program.inputs)
+    while x >= n and (x == v or x not in stored):
+        at = program.instructions[x - n]
+        if not at.primitive.lower.inline:
+            break
+        try:
+            shape = program.aval(x).shape
+            Tracer(program, Except(stored, (v,))).at(x, tuple([loop(k) for k in range(len(shape))]))
+        except Unseen:
+            if not at.primitive.traits.in_order:
+                break
+            x = at.operands[0]
+        else:
+            return x
+    return v

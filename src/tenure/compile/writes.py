@@ -162,10 +162,11 @@ def write_in_order(body: Body, v: int, x: int, place: Place, combine: str | None
     body.work = prod([axis.size for axis in axes]) * (len(t.places) + 1)
 
     lane = axes[-1].name if axes else None
-    moving = any(not steady(i, lane) for spot in spots for read, _ in spot.reads for i in read.index)
+    lanes = [axis.name for axis in axes[-1:]]
+    moving = any(not steady(i, k) for k in lanes for spot in spots for read, _ in spot.reads for i in read.index)
     still = lane is not None and not any(spot.coefficient(lane) for spot in spots)  # all lanes meet
     width = 1 if moving or still else widths([aval], body.bits)
-    common = steady_places(t, lane)
+    common = steady_places(t, lanes)
     held: Held = {}
 
     def before(variables: dict[int, Any]) -> None:

@@ -43,7 +43,7 @@ class Element(Kind):
         return self.rule(e, index, *xs, **params)
 
     def reads(self, t: Any, v: int, at: Any) -> None:
-        t.whole(v)
+        t.elements(v)
 
     def emit(self, k: Any) -> None:
         k.map()

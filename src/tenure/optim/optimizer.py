@@ -194,15 +194,13 @@ class Optimizer(Hooked):
             self.update(p, grad, held, group)
 
     def _update_group(self, group: Group) -> None:
-        ps, grads = [], []
-        for p in group["params"]:
-            g = gradient_of(p)
-            if g is not None:
-                ps.append(p)
-                grads.append(g)
-        if not ps:
+        found = [gradient_of(p) for p in group["params"]]
+        grads = [g for g in found if g is not None]
+        if not grads:
             return
-        states = [self.state[p] for p in ps]
+        ps = [p for p, g in zip(group["params"], found, strict=True) if g is not None]
+        state = self.state
+        states = [state[p] for p in ps]
         if type(self).update is Optimizer.update:
             self.update_all(ps, grads, states, group)
         else:
@@ -276,9 +274,11 @@ class Optimizer(Hooked):
 
 def gradient_of(p: Any) -> Any:
     """The value of a parameter's gradient, or None."""
-    if p._leaf is not None:
-        return None if p._leaf.grad is None else p._leaf.grad._read()
-    return None if p.grad is None else p.grad.value
+    leaf = p._leaf
+    if leaf is None:
+        return None if p.grad is None else p.grad.value
+    grad = leaf.grad
+    return None if grad is None else grad._read()
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
+from tenure.compile.routines import small
 from tenure.compile.routines.code import (
     I8,
     I32,
@@ -110,6 +111,17 @@ class Call:
         function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
         b.call(function, passed)
 
+    def by_size(self, n: ir.Value, few: Callable[[], None], many: Callable[[], None]) -> None:
+        """Code for small real matrices, and code for all others."""
+        if self.words == 2:
+            many()
+            return
+        with self.b.if_else(self.b.icmp_signed("<=", n, constant(small.MOST))) as (then, otherwise):
+            with then:
+                few()
+            with otherwise:
+                many()
+
     def report(self, start: ir.Value) -> None:
         """Put behind the parts of a result what was reported, and of which matrix: 0 and 0 if all went well."""
         b = self.b
@@ -124,7 +136,11 @@ def cholesky(c: Call) -> None:
     """The lower factor: column by column it is an upper one."""
     b, (x, out), n = c.b, c.buffers, c.size(0)
     c.copy(out, x, b.mul(n, n))
-    c.lapack("potrf", "U", n, out, larger(b, n, constant(1)))
+
+    def library() -> None:
+        c.lapack("potrf", "U", n, out, larger(b, n, constant(1)))
+
+    c.by_size(n, lambda: small.cholesky(b, c.real, out, n, c.info), library)
 
     def above(i: ir.Value) -> None:
         start = b.add(b.mul(i, n), b.add(i, constant(1)))
@@ -139,7 +155,11 @@ def factors(c: Call) -> None:
     b, (x, out), m, n = c.b, c.buffers, c.size(0), c.size(1)
     count, pivots = least(b, m, n), c.piece(2)
     c.copy(out, x, b.mul(m, n))
-    c.lapack("getrf", n, m, out, larger(b, n, constant(1)), pivots)
+    c.by_size(
+        larger(b, m, n),
+        lambda: small.factors(b, c.real, out, m, n, c.info, pivots),
+        lambda: c.lapack("getrf", n, m, out, larger(b, n, constant(1)), pivots),
+    )
     after, order = b.mul(m, n), c.piece(3)
     c.rows(0, n, lambda i: store(b, i, order, i))
 

@@ -12,12 +12,11 @@ from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.rows import fetched
-from tenure.ops import move, pointwise
-from tenure.ops.promote import Operation, parameters
+from tenure.ops import index, move, pointwise, rearrange
+from tenure.ops.promote import Operation, as_type, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.products import AFFINE
-from tenure.values.operations.ranges import arange
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.reductions import MOMENTS
 from tenure.values.tensor.composite import composite
@@ -173,9 +172,18 @@ def one_hot(tensor: ArrayLike, num_classes: int = -1) -> Tensor:
         if not classes.numel():
             raise ShapeError("one_hot of no elements needs num_classes")
         num_classes = int(classes.max().item()) + 1
-    numbers = arange(num_classes)
-    inside = numbers[no_negative(classes, num_classes).flatten()].reshape(classes.shape)
-    return (inside.unsqueeze(-1) == numbers).long()
+    check_shape((*classes.shape, num_classes), int64)
+    return apply_one(ONE_HOT, classes, parameters(("classes",), num_classes))
+
+
+def _coded(x: Value, *, classes: int) -> Value:
+    x = as_type(x, int64)
+    b, far = x.builder, x - FROM_THE_END
+    place = rearrange.shaped(pointwise.where(pointwise.less(x, x.coerce(0)), far, x), (*x.shape, 1))
+    return index.add_along(b.full((*x.shape, classes), 0, int64), b.full(place.shape, 1, int64), place)
+
+
+ONE_HOT = Operation("one_hot", _coded)
 
 
 def no_negative(index: Any, size: int) -> Tensor:

@@ -23,6 +23,7 @@ from tenure.ops.convert import converted
 from tenure.ops.declare import REALS, claim, linear
 from tenure.ops.lowering import Element, Library
 from tenure.ops.rearrange import on_diagonal, part, shaped, triangle
+from tenure.ops.select import counting
 from tenure.ops.select import diagonal as diagonal_of
 from tenure.ops.selection import settled
 
@@ -159,6 +160,9 @@ def eye(x: Value, n: int) -> Value:
 
 def mirrored(x: Value) -> Value:
     """The Hermitian matrix of which x has the lower triangle."""
+    if not x.dtype.is_complex:
+        n = x.shape[-1]
+        return pointwise.where(pointwise.less_equal(counting(x, n, 1, 2), counting(x, n, 0, 2)), x, transposed(x))
     below = lower(x, -1)
     return below + adjoint(below) + on_main(in_kind(re(diagonal(x)), x))
 

@@ -9,8 +9,10 @@ from tenure.values.native.hits_places import is_place
 
 __all__ = ["UPDATING"]
 
-WIDEST = 1024
+WIDEST = 4096
 """Number of parts of a key, at most."""
+OPERANDS, PLACES = 1600, 1200
+"""Number of operands of an update and of the places that it writes, at most: those of Adam for 400 parameters."""
 MOST = 16
 """Number of numbers of a step, at most."""
 
@@ -78,7 +80,7 @@ def update(m: Code) -> None:
         given, out = [f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5)], f.local()
         sizes = [f.size(given[1], "List"), f.size(given[4], "List"), f.size(given[3], "Tuple")]
         f.store(NULL, out)
-        few = [f.value("i1", f"icmp ule {x}, {most}") for x, most in zip(sizes, (400, 400, MOST), strict=True)]
+        few = [f.value("i1", f"icmp ule {x}, {most}") for x, most in zip(sizes, (OPERANDS, PLACES, MOST), strict=True)]
         with f.when(f.both(f.every(*few), f.call("are_places", given[4], returns="i1"))):
             t = f.call("hold")
             with f.unless(f.absent(t)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tenure import dtypes
 from tenure.errors import DTypeError, shown
 from tenure.ops import gamma, implicit, move, pointwise, promote, reduce
+from tenure.ops.declare import broadcast_shapes
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply_one
 from tenure.values.operations.angles import of_reals
@@ -74,3 +75,48 @@ def multigammaln(x: ArrayLike, p: int) -> Tensor:
     if not 1 <= count <= MOST_DIMENSIONS:
         raise DTypeError(f"multigammaln: p is an int from 1 to {MOST_DIMENSIONS}, not {shown(p)}")
     return apply_one(SEVERAL, x, parameters(("p",), count))
+
+
+TERMS = 10
+"""Terms of the zeta function that are added up before the sum of Euler and Maclaurin takes over."""
+
+
+def _zeta(x: Any, q: Any) -> Any:
+    """In float64: Σ (q + k)⁻ˣ for k < 10, and what follows from w = q + 10 on, by Euler and Maclaurin."""
+    dtype = x.dtype
+    x, q = promote.as_type(x, dtypes.float64), promote.as_type(q, dtypes.float64)
+    one, above = x.coerce(1), pointwise.greater(x, x.coerce(1))
+    inside = pointwise.logical_and(above, pointwise.greater(q, q.coerce(0)))
+    s, a = pointwise.where(inside, x, x.coerce(2)), pointwise.where(inside, q, q.coerce(1))
+    k = x.builder.emit(move.iota, (), {"length": TERMS, "dtype": dtypes.float64})
+    each, power = (move.reshape(v, shape=(*v.shape, 1)) for v in (a, s))
+    total = reduce.reduce_sum(pointwise.power(each + k, -power), axes=(s.ndim,))
+    w = a + TERMS
+    rest, share = w / (s - 1) + 0.5, s / w
+    for j, b in enumerate(gamma.BERNOULLI, 1):
+        rest = rest + share * float(b / math.factorial(2 * j))
+        share = share * ((s + (2 * j - 1)) / w) * ((s + 2 * j) / w)
+    last = pointwise.power(w, -s)
+    found = pointwise.where(pointwise.equal(last, last.coerce(0)), total, total + last * rest)
+    pole = pointwise.logical_and(pointwise.less_equal(q, q.coerce(0)), pointwise.equal(q, pointwise.floor(q)))
+    pole = pointwise.logical_or(pointwise.logical_and(pole, above), pointwise.equal(x, one))
+    outside = pointwise.where(pole, x.coerce(math.inf), x.coerce(math.nan))
+    return promote.as_type(pointwise.where(inside, found, outside), dtype)
+
+
+def _both(x: Any, q: Any) -> Any:
+    """Operands of one shape."""
+    shape = broadcast_shapes([x.shape, q.shape], "zeta")
+    return _zeta(*[v if v.shape == shape else move.broadcast_to(v, shape=shape) for v in (x, q)])
+
+
+@recorded(binary(of_reals("zeta", _both, "SpecialZetaBackward0"), operator=False))
+def zeta(x: Operand, q: Operand) -> Tensor:
+    """Elementwise Hurwitz zeta function Σ (q + k)⁻ˣ over k ≥ 0; of q = 1 Riemann's.
+
+    ∞ for x = 1, and for q = 0, -1, …; NaN for x below 1, and for all other q below 0. At least one operand is a
+    tensor. The shapes broadcast together, else ShapeError (TN802).
+
+    >>> tn.special.zeta(tn.tensor([2.0, 4.0]), 1)
+    tensor([1.6449, 1.0823])
+    """

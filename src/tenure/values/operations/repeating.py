@@ -116,7 +116,7 @@ def repeat_interleave(
 
 def _interleaved(name: str, x: Any, repeats: Any, axis: int | None) -> Tensor:
     x = value_of(x)
-    x = x.reshape(-1) if axis is None else x
+    x = x.reshape(-1) if axis is None and x.ndim != 1 else x
     k = check_axis(0 if axis is None else axis, x.ndim)
     if not indexing.is_int(repeats):
         counts = array_of(value_of(repeats))

@@ -167,7 +167,7 @@ def forget_paths() -> None:
 def _settle(t: Any, inputs: Sequence[Any]) -> None:
     """Compute every input and, if a gradient flows to it, give it its node in the graph. The operands of an input come
     before it: threads and signal handlers may have recorded in turns, to any depth."""
-    todo = [x for x in inputs if _unsettled(x)]
+    todo = [x for x in inputs if x._data is None or (x._kind.tracked and _unsettled(x))]
     looked: set[int] = set()
     while todo:
         x = todo[-1]

@@ -41,6 +41,7 @@ from tenure.values.operations import (
     shaping,
     sorting,
     special,
+    spectrograms,
     totals,
 )
 from tenure.values.operations.at import At
@@ -198,7 +199,7 @@ class Shaping:
     reshape_as = view_as = arranging.reshape_as
     expand_as, type_as = arranging.expand_as, likenesses.type_as
     tile, repeat, unfold = repeating.tile, repeating.tiled, repeating.unfold
-    repeat_interleave = repeating.repeat_interleave
+    repeat_interleave, stft, istft = repeating.repeat_interleave, spectrograms.stft, spectrograms.istft
     __getitem__ = indexing.getitem
     split, chunk, split_with_sizes = indexing.split, indexing.chunk, indexing.split_with_sizes
     unbind, narrow, select, tensor_split = joining.unbind, joining.narrow, joining.select, joining.tensor_split
