@@ -13,7 +13,9 @@ from tenure.dtypes import float32, float64
 from tenure.errors import StateDictError
 from tenure.optim.optimizer import Optimizer
 from tenure.optim.options import Group, given
+from tenure.optim.row_rule import RowRule
 from tenure.optim.rule import Options, Rule
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.factories import full_like, zeros_like
 from tenure.values.places.var import Var
@@ -26,6 +28,9 @@ class Formula(Optimizer):
     """The base of optimizers whose update of a parameter is a formula."""
 
     rule: ClassVar[Rule]
+
+    row_rule: ClassVar[RowRule | None] = None
+    """The formula on sparse gradients, if there is one."""
 
     counts: ClassVar[tuple[str, ...]] = ("step",)
     """Numbers kept for each parameter."""
@@ -73,6 +78,14 @@ class Formula(Optimizer):
             now.append(first)
         return self._together(ps, grads, states, kept, group, now)
 
+    def _refuse_rows(self, group: Group) -> None:
+        if self.row_rule is None:
+            super()._refuse_rows(group)
+
+    def _rule_of(self, grads: Sequence[Any]) -> Any:
+        """The rule for gradients all of which are sparse, or none."""
+        return self.row_rule if type(grads[0]) is SparseRows else self.rule
+
     def _together(self, ps: Any, grads: Any, states: list[Group], kept: Any, group: Group, at: Sequence[Any]) -> None:
         """Write parameters that are at the same step."""
         also: Any = ()
@@ -80,14 +93,14 @@ class Formula(Optimizer):
             at = (at[0] + 1, *at[1:])
             after = self._after(group, *at)
             also = [(state.update, after) for state in states]
-        self.rule(ps, grads, kept, self._numbers(group, *at), self._options(group, *at), also)
+        self._rule_of(grads)(ps, grads, kept, self._numbers(group, *at), self._options(group, *at), also)
 
     def _apart(self, counted: list[list[Any]], columns: list[list[Any]], group: Group) -> None:
         """Write parameters that are at several steps."""
         if not self.timed:
             ps, grads, states, *kept = columns
             also = [(state.update, self._after(group, state["step"] + 1)) for state in states]
-            self.rule(ps, grads, kept, self._numbers(group), self._options(group), also)
+            self._rule_of(grads)(ps, grads, kept, self._numbers(group), self._options(group), also)
             return
         which: dict[Any, list[int]] = {}
         for k, at in enumerate(zip(*counted, strict=True)):

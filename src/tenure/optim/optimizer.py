@@ -24,6 +24,7 @@ from tenure.optim.hooks import (
 )
 from tenure.optim.options import Group, Params
 from tenure.runtime.bracket import bracket
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.places.loans import UPDATING
 from tenure.values.places.parameter import Parameter
 from tenure.values.places.var import Var
@@ -193,15 +194,28 @@ class Optimizer(Hooked):
         for p, grad, held in zip(ps, grads, states, strict=True):
             self.update(p, grad, held, group)
 
+    def _refuse_rows(self, group: Group) -> None:
+        """Raise an error where a sparse gradient is not supported."""
+        name = type(self).__name__
+        raise GradientError(f"{name} does not support sparse gradients", help="SGD, Adagrad and SparseAdam take them")
+
     def _update_group(self, group: Group) -> None:
-        ps, grads = [], []
+        ps, grads, by_rows = [], [], []
         for p in group["params"]:
             g = gradient_of(p)
-            if g is not None:
+            if type(g) is SparseRows:
+                by_rows.append((p, g))
+            elif g is not None:
                 ps.append(p)
                 grads.append(g)
-        if not ps:
-            return
+        if by_rows:
+            self._refuse_rows(group)
+        if ps:
+            self._update(ps, grads, group)
+        if by_rows:
+            self._update([p for p, _ in by_rows], [g for _, g in by_rows], group)
+
+    def _update(self, ps: list[Var], grads: list[Any], group: Group) -> None:
         states = [self.state[p] for p in ps]
         if type(self).update is Optimizer.update:
             self.update_all(ps, grads, states, group)

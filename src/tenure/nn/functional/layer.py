@@ -130,7 +130,8 @@ def embedding(
     Shapes: input (…), weight (count, size); the result has (…, size). No gradient goes to the row ``padding_idx``.
     With ``max_norm`` the weight is a place, whose rows at the indices are written first: none keeps a larger norm of
     order ``norm_type``. ``scale_grad_by_freq`` divides the gradient of a row by how often its index occurs.
-    ``sparse`` has no effect: gradients are stored whole, and ``optim.SparseAdam`` leaves rows of zeros alone.
+    With ``sparse`` the gradient of a leaf is a ``tn.SparseRows`` of the rows that were read, in their order; other
+    weights, and those inside of transforms, get a whole one. It does not go with ``scale_grad_by_freq``.
     OutOfRange (TN801), when the result is read, for an index outside [0, count); TN802 for what is no index or no
     matrix.
 
@@ -143,15 +144,17 @@ def embedding(
         raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are integers")
     if table.ndim != 2:
         raise ShapeError(f"embedding: a weight of shape {list(table.shape)}; it is (count, size)")
-    count = table.shape[0]
+    count, skipped = table.shape[0], None
+    if padding_idx is not None:
+        if not -count <= int_of(padding_idx, "padding_idx") < count:
+            raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
+        skipped = padding_idx % count
     flat = no_negative(index, count).flatten()
     form = (max_norm, norm_type, scale_grad_by_freq, sparse)
-    rows = fetched("embedding", weight, flat, *form).reshape(*index.shape, table.shape[1])
-    if padding_idx is None:
+    rows = fetched("embedding", weight, flat, skipped, *form).reshape(*index.shape, table.shape[1])
+    if skipped is None:
         return rows  # type: ignore[no-any-return]
-    if not -count <= int_of(padding_idx, "padding_idx") < count:
-        raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
-    return where((index == padding_idx % count).unsqueeze(-1), rows.detach(), rows)
+    return where((index == skipped).unsqueeze(-1), rows.detach(), rows)
 
 
 @named_by_caller
