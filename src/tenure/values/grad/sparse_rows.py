@@ -23,6 +23,7 @@ from tenure.values.operations.norms import vector_norm
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.scattering import segment_sum
 from tenure.values.operations.shaping import concat
+from tenure.values.operations.show import format_tensor
 from tenure.values.rules.sites import here, site
 from tenure.values.trace import record
 from tenure.values.trace.given import check_shape
@@ -362,11 +363,19 @@ class SparseRows:
 
     def __repr__(self) -> str:
         index, rows, *_ = self._packed()
-        inner = "\n" + " " * len("tensor(values=")
-        lines = [f"indices={index.reshape(1, -1)}", f"values={rows.detach()}".replace("\n", inner)]
-        said = "" if not rows.requires_grad else f", grad_fn=<{rows._grad_fn_name()}>"
-        lines.append(f"size={self.shape}, nnz={rows.shape[0]}, layout={sparse_coo}{said}")
-        return f"tensor({(',' + chr(10) + ' ' * 7).join(lines)})"
+        first, second = (text(array_of(x)) for x in (index.reshape(1, -1), rows.detach()))
+        values = f"values={second}".replace("\n", "\n" + " " * len("values="))
+        said = [f"size={self.shape}", f"nnz={rows.shape[0]}"]
+        said += [] if self.dtype.name in ("float32", "complex64") else [f"dtype={self.dtype!r}"]
+        said += [f"layout={sparse_coo}"]
+        said += [f"grad_fn=<{rows._grad_fn_name()}>"] if rows.requires_grad else []
+        lines = [f"indices={first}", values, ", ".join(said)]
+        return "tensor(" + ",\n".join(lines).replace("\n", "\n" + " " * len("tensor(")) + ")"
+
+
+def text(array: Any) -> str:
+    """Text of a part: the dtype is said once, for the whole."""
+    return format_tensor(array, requires_grad=False, grad_fn=None, dtype_name="float32")
 
 
 def scalar(x: Any, sign: str) -> Any:
