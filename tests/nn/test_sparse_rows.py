@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -166,6 +167,10 @@ def test_it_is_cleared_clipped_and_assigned() -> None:
         (lambda: F.embedding_bag(INDEX, table().weight, mode="max", sparse=True), "sparse goes with mode='sum'"),
         (lambda: stepped("SGD", weight_decay=0.1), "TN804: SGD: weight_decay does not go with sparse"),
         (lambda: stepped("Adagrad", weight_decay=0.1), "TN804: Adagrad: weight_decay does not go with sparse"),
+        (lambda: F.embedding(INDEX, tn.Shared(tn.ones(6, 2))), "a Shared is read by rows: sparse=True"),
+        (lambda: F.embedding(INDEX - 1, tn.Shared(tn.ones(6, 2)), sparse=True), "TN801: embedding: index -1 is out"),
+        (lambda: optim.SGD([tn.Shared(tn.ones(6, 2))]), "TN804: an optimizer was given a Shared that is no leaf"),
+        (lambda: tn.Shared(tn.ones(2), ordered=True, writers=1, requires_grad=True), "an ordered Shared is no leaf"),
         (lambda: stepped("AdamW"), "TN804: AdamW does not support sparse gradients"),
         (lambda: stepped("Muon"), "TN804: Muon does not support sparse gradients"),
         (lambda: stepped("SparseAdam", tn.ones(6, 2)), "TN804: SparseAdam does not support dense gradients"),
@@ -195,6 +200,34 @@ def test_new_numbers_of_equal_rows_make_no_program() -> None:
         e.weight.sum().item()
         counts.append(COUNTS["programs"])
     assert counts[3] == counts[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("SGD", {"momentum": 0.9}), ("Adagrad", {"maximize": True}), ("SparseAdam", {})]
+)
+def test_a_shared_leaf_learns_as_a_place_does_and_in_other_processes(name: str, options: dict[str, Any]) -> None:
+    start = tn.arange(12.0).reshape(6, 2) / 10
+    shared, place = tn.Shared(start, requires_grad=True), nn.Parameter(start)
+    one, other = (getattr(optim, name)([p], lr=0.1, **options) for p in (shared, place))
+
+    def step(p: Any, optimizer: Any) -> None:
+        optimizer.zero_grad()
+        F.embedding(INDEX, p, 4, sparse=True).sin().sum().backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step(shared, one)
+        step(place, other)
+        one.load_state_dict(copy.deepcopy(one.state_dict()))
+    assert shared.value.tolist() == place.tolist() and shared.grad._nnz() == 4  # type: ignore[union-attr]
+    if hasattr(os, "fork"):
+        step(place, other)
+        child = os.fork()
+        if not child:
+            step(shared, one)
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert shared.value.tolist() == place.tolist()
 
 
 @pytest.mark.skipif(not LINUX, reason="pages are protected through the C library")

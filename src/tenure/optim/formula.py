@@ -17,7 +17,8 @@ from tenure.optim.row_rule import RowRule
 from tenure.optim.rule import Options, Rule
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
-from tenure.values.operations.factories import full_like, zeros_like
+from tenure.values.operations.factories import full, full_like, zeros, zeros_like
+from tenure.values.places.shared import Shared
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
 
@@ -47,7 +48,9 @@ class Formula(Optimizer):
 
     def _begin(self, name: str, p: Var, group: Group) -> Any:
         """The start of what is kept under a name."""
-        return 0 if name in self.counts else Var(zeros_like(p))
+        if name in self.counts:
+            return 0
+        return zeros_of(p)
 
     def _shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
         """The shape of a tensor kept for a parameter."""
@@ -134,7 +137,15 @@ class Formula(Optimizer):
         return super()._restored(name, x, p)
 
 
-def filled(p: Var, x: float) -> Var:
-    """A place of the shape and dtype of a parameter with one number in it, in both parts of complex ones."""
+def zeros_of(p: Any) -> Any:
+    """A place of zeros, or a Shared, of the shape and dtype of a parameter."""
+    return Shared(zeros(p.shape, dtype=p.dtype)) if isinstance(p, Shared) else Var(zeros_like(p))
+
+
+def filled(p: Any, x: float) -> Any:
+    """A place, or a Shared, of the shape and dtype of a parameter with one number in it, in both parts of complex
+    ones."""
     number: Any = complex(x, x) if p.dtype.is_complex else x
+    if isinstance(p, Shared):
+        return Shared(full(p.shape, number, dtype=p.dtype))
     return Var(full_like(p, number))

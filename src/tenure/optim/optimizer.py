@@ -27,6 +27,7 @@ from tenure.runtime.bracket import bracket
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.places.loans import UPDATING
 from tenure.values.places.parameter import Parameter
+from tenure.values.places.shared import Shared
 from tenure.values.places.var import Var
 from tenure.values.rules.graph import CodeSite
 from tenure.values.rules.guard import GIL
@@ -61,7 +62,8 @@ required = _Required()
 class Optimizer(Hooked):
     """The base of optimizers. A subclass passes ``defaults`` on and defines ``update`` (or ``update_all``).
 
-    ``params`` are places, pairs of a name and a place, or dicts with "params" and options of their own.
+    ``params`` are places, pairs of a name and a place, or dicts with "params" and options of their own; a ``tn.Shared``
+    that requires grad counts as a place.
     ``param_groups`` may be edited: a new learning rate compiles nothing. ``state`` maps a parameter to what is kept
     for it; the tensors in it are places that the optimizer owns.
 
@@ -263,7 +265,8 @@ class Optimizer(Hooked):
 
     def _restored(self, name: str, x: Any, p: Any) -> Any:
         """A kept value from that of a state_dict."""
-        return state.placed(x, p.dtype)
+        placed = state.placed(x, p.dtype)
+        return Shared(placed) if isinstance(p, Shared) and isinstance(placed, Var) else placed
 
     def __copy__(self) -> Self:
         """An optimizer of the same parameters, whose options and state are its own."""
@@ -321,6 +324,10 @@ def _parted(params: Any) -> tuple[list[Any], list[str]]:
 
 def _check_place(p: Any) -> None:
     """Refuse parameters other than leaves and plain places."""
+    if isinstance(p, Shared):
+        if not p.requires_grad:
+            raise GradientError("an optimizer was given a Shared that is no leaf", help="tn.Shared(x, requires_grad=True)")
+        return
     if not isinstance(p, Tensor):
         raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")
     if not isinstance(p, Var):

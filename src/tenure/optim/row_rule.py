@@ -13,6 +13,8 @@ from tenure.optim.rule import Options, cast, ordered
 from tenure.runtime.bracket import at_once
 from tenure.values.grad import steps
 from tenure.values.grad.sparse_rows import SparseRows
+from tenure.values.native.hits import apply
+from tenure.values.places.shared import Shared
 from tenure.values.places.updates import become, refuse_writes
 from tenure.values.tensor.tensor import Tensor
 
@@ -31,6 +33,7 @@ class RowRule:
         self.function = function
         self.linear = linear
         self.operation = Operation(name, self._written)
+        self.additions = Operation(f"{name}_added", self._all_added)
 
     def __call__(
         self,
@@ -41,19 +44,28 @@ class RowRule:
         options: Options,
         also: Sequence[tuple[Any, ...]] = (),
     ) -> None:
-        """Write the ``places`` and the places that are kept for each, as ``Rule`` does."""
-        columns = list(zip(places, *kept, strict=True))
-        refuse_writes([place for column in columns for place in column])
+        """Write the ``places`` and the places that are kept for each, as ``Rule`` does; to Shareds it is added."""
+        pairs = list(zip(zip(places, *kept, strict=True), grads, strict=True))
+        others = [(column, g) for column, g in pairs if isinstance(column[0], Shared)]
+        pairs = [(column, g) for column, g in pairs if not isinstance(column[0], Shared)]
+        refuse_writes([place for column, _ in pairs for place in column])
         given = [n for n in numbers if isinstance(n, Tensor)]
         tensors = tuple([isinstance(n, Tensor) for n in numbers])
         scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)])
         new: list[Any] = []
-        for column, g in zip(columns, grads, strict=True):
+        for column, g in pairs:
             index, rows, *how = g._entries
             params = parameters(NAMES, len(kept), tensors, options, *how)
             operands = [column[0], index.detach(), rows.detach(), *column[1:], *given]
             new += steps.update(self.operation, operands, params, scalars, list(column))
-        at_once((*also, (become, [place for column in columns for place in column], tuple(new))))
+        at_once((*also, (become, [place for column, _ in pairs for place in column], tuple(new))))
+        for column, g in others:
+            index, rows, *_ = (g if self.linear else g.coalesce())._packed()
+            params = parameters(("tensors", "options"), tensors, options)
+            held = [place.read(index) for place in column[1:]]
+            added = apply(self.additions, (rows.detach(), *held, *given), params, scalars)
+            for place, x in zip(column, added if type(added) is tuple else (added,), strict=True):
+                place.add_(x, index)
 
     def _written(
         self, p: Any, index: Any, g: Any, *xs: Any,
@@ -70,6 +82,13 @@ class RowRule:
         if live is not None:
             new = [pointwise.where(along(live, x), x, x.coerce(0)) for x in new]
         return tuple([add_rows(x, v, at) for x, v in zip((p, *held), new, strict=True)])
+
+    def _all_added(self, g: Any, *xs: Any, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
+        """What is added to rows of a parameter and of what is kept for it."""
+        end = len(xs) - len(tensors)
+        numbers = ordered(self.operation.name, xs[end:], tensors)
+        added, others = self._added(g, list(xs[:end]), numbers, dict(options))
+        return (added, *others)
 
     def _found(self, index: Any, g: Any, count: int, padded: bool, is_united: bool) -> tuple[Any, Any, Any]:
         """The index to write at, the rows for it, and the mask of those that count, if not all do."""

@@ -9,7 +9,7 @@ import numpy as np
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
-from tenure.nn.functional.rows import fetched
+from tenure.nn.functional.rows import fetched, table_of
 from tenure.values.operations import scattering
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.boundary import array_of
@@ -53,7 +53,7 @@ def embedding_bag(
     tensor([[4., 6.],
             [3., 4.]])
     """
-    index, table = value_of(input), value_of(weight)
+    index, table = value_of(input), table_of(weight)
     if not isinstance(mode, str) or mode not in MODES:
         raise ValueError(f"embedding_bag: mode is 'sum', 'mean' or 'max', not {shown(mode)}")
     if index.dtype.kind not in "iu":

@@ -11,7 +11,7 @@ from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
-from tenure.nn.functional.rows import fetched
+from tenure.nn.functional.rows import fetched, table_of
 from tenure.ops import move, pointwise
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
@@ -131,7 +131,8 @@ def embedding(
     With ``max_norm`` the weight is a place, whose rows at the indices are written first: none keeps a larger norm of
     order ``norm_type``. ``scale_grad_by_freq`` divides the gradient of a row by how often its index occurs.
     With ``sparse`` the gradient of a leaf is a ``tn.SparseRows`` of the rows that were read, in their order; other
-    weights, and those inside of transforms, get a whole one. It does not go with ``scale_grad_by_freq``.
+    weights, and those inside of transforms, get a whole one. It does not go with ``scale_grad_by_freq``. The weight may
+    be a ``tn.Shared``, too.
     OutOfRange (TN801), when the result is read, for an index outside [0, count); TN802 for what is no index or no
     matrix.
 
@@ -139,7 +140,7 @@ def embedding(
     tensor([[3., 4.],
             [3., 4.]])
     """
-    index, table = value_of(input), value_of(weight)
+    index, table = value_of(input), table_of(weight)
     if index.dtype.kind not in "iu":
         raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are integers")
     if table.ndim != 2:

@@ -233,7 +233,9 @@ def get_grad(x: Any) -> Borrow | None:
 
 def set_grad(x: Any, g: Any) -> None:
     """Write the gradient, or drop it (None): the next backward starts anew."""
-    leaf = keeper(x) or getattr(x._read(), "_kept", None)
+    leaf = keeper(x)
+    if leaf is None and isinstance(x, record._Tensor):
+        leaf = getattr(x._read(), "_kept", None)
     if leaf is None and g is None:
         return
     if leaf is None:
@@ -253,7 +255,7 @@ def set_grad(x: Any, g: Any) -> None:
 
 def fitting(x: Any, g: SparseRows) -> SparseRows:
     """Sparse rows of the shape and dtype of a place, without a graph (TN802)."""
-    if g._aval != x._read()._aval:
-        mine, given = (f"{a.dtype.name}{list(a.shape)}" for a in (x._read()._aval, g._aval))
+    if g._aval != x._aval:
+        mine, given = (f"{a.dtype.name}{list(a.shape)}" for a in (x._aval, g._aval))
         raise ShapeError(f"a place of {mine} is given a sparse gradient of {given}", at=site(here()))
     return g.detach()

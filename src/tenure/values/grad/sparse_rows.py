@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 import numpy as np
 
-from tenure.devices import CPU, Layout, device, sparse_coo
-from tenure.dtypes import DType, DTypeLike
+from tenure.devices import sparse_coo
+from tenure.dtypes import DTypeLike
 from tenure.errors import DTypeError, GradientError, OutOfRange, ShapeError, shown
 from tenure.ir.aval import Aval
+from tenure.values.grad.sparse_form import Form, text
 from tenure.values.operations.at import AtIndex
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
@@ -23,7 +24,6 @@ from tenure.values.operations.norms import vector_norm
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.scattering import segment_sum
 from tenure.values.operations.shaping import concat
-from tenure.values.operations.show import format_tensor
 from tenure.values.rules.sites import here, site
 from tenure.values.trace import record
 from tenure.values.trace.given import check_shape
@@ -50,7 +50,7 @@ class Entries(NamedTuple):
         return self._replace(rows=function(self.rows))
 
 
-class SparseRows:
+class SparseRows(Form):
     """Some rows of a tensor whose others are zero, as PyTorch's sparse gradients: a value, and no Tensor.
 
     ``SparseRows(indices, values, shape)`` has values (n, …) in the rows at the indices (n,) or (1, n) of a tensor of a
@@ -63,10 +63,9 @@ class SparseRows:
             [4.]]))
     """
 
-    __slots__ = ("_aval", "_entries")
+    __slots__ = ("_entries",)
     __array_ufunc__ = None
     is_sparse = True
-    _aval: Aval
     _entries: Entries
 
     def __init__(self, indices: ArrayLike, values: ArrayLike, shape: Shape) -> None:
@@ -93,33 +92,6 @@ class SparseRows:
     def _with(self, function: Callable[[Any], Any]) -> SparseRows:
         return SparseRows.of(self._aval, self._entries.mapped(function))
 
-    # -- what it is
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The size of each axis, of all rows."""
-        return self._aval.shape
-
-    @property
-    def dtype(self) -> DType:
-        """The type of the elements."""
-        return self._aval.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self._aval.shape)
-
-    @property
-    def device(self) -> device:
-        """The device of the elements, "cpu"."""
-        return CPU
-
-    @property
-    def layout(self) -> Layout:
-        """The layout of the elements, ``tn.sparse_coo``."""
-        return sparse_coo
-
     @property
     def requires_grad(self) -> bool:
         """Whether a gradient flows through the values: with ``create_graph`` alone."""
@@ -129,26 +101,6 @@ class SparseRows:
     def value(self) -> SparseRows:
         """The rows at this moment."""
         return SparseRows.of(self._aval, self._entries)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one axis."""
-        return self.shape if dim is None else self.shape[dim]
-
-    def dim(self) -> int:
-        """The number of axes."""
-        return self.ndim
-
-    def numel(self) -> int:
-        """The number of elements, those of rows that are not listed among them."""
-        return self._aval.size
-
-    def sparse_dim(self) -> int:
-        """The number of axes that are listed, 1."""
-        return 1
-
-    def dense_dim(self) -> int:
-        """The number of axes of a listed row."""
-        return self.ndim - 1
 
     # -- what it lists
 
@@ -371,11 +323,6 @@ class SparseRows:
         said += [f"grad_fn=<{rows._grad_fn_name()}>"] if rows.requires_grad else []
         lines = [f"indices={first}", values, ", ".join(said)]
         return "tensor(" + ",\n".join(lines).replace("\n", "\n" + " " * len("tensor(")) + ")"
-
-
-def text(array: Any) -> str:
-    """Text of a part: the dtype is said once, for the whole."""
-    return format_tensor(array, requires_grad=False, grad_fn=None, dtype_name="float32")
 
 
 def scalar(x: Any, sign: str) -> Any:
