@@ -326,7 +326,8 @@ def _check_place(p: Any) -> None:
     """Refuse parameters other than leaves and plain places."""
     if isinstance(p, Shared):
         if not p.requires_grad:
-            raise GradientError("an optimizer was given a Shared that is no leaf", help="tn.Shared(x, requires_grad=True)")
+            message = "an optimizer was given a Shared that is no leaf"
+            raise GradientError(message, help="tn.Shared(x, requires_grad=True)")
         return
     if not isinstance(p, Tensor):
         raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tenure.ops import complexes, pointwise
+import numpy as np
+
+from tenure.ops import complexes, move, pointwise
 from tenure.ops.advanced import add_rows, take_rows
 from tenure.ops.promote import Operation, parameters
 from tenure.ops.rows import along, united
@@ -14,6 +16,8 @@ from tenure.runtime.bracket import at_once
 from tenure.values.grad import steps
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.native.hits import apply
+from tenure.values.operations.boundary import array_of
+from tenure.values.operations.creation import wrap
 from tenure.values.places.shared import Shared
 from tenure.values.places.updates import become, refuse_writes
 from tenure.values.tensor.tensor import Tensor
@@ -60,12 +64,18 @@ class RowRule:
             new += steps.update(self.operation, operands, params, scalars, list(column))
         at_once((*also, (become, [place for column, _ in pairs for place in column], tuple(new))))
         for column, g in others:
-            index, rows, *_ = (g if self.linear else g.coalesce())._packed()
-            params = parameters(("tensors", "options"), tensors, options)
-            held = [place.read(index) for place in column[1:]]
-            added = apply(self.additions, (rows.detach(), *held, *given), params, scalars)
-            for place, x in zip(column, added if type(added) is tuple else (added,), strict=True):
-                place.add_(x, index)
+            self._add(column, g, given, parameters(("tensors", "options"), tensors, options), scalars)
+
+    def _add(self, column: Sequence[Any], g: SparseRows, given: Any, params: Any, scalars: tuple[float, ...]) -> None:
+        """Add to rows of a Shared, and of those that are kept for it; each row is written once. Shapes are those of the
+        index, however many of its rows are equal."""
+        index, rows, *_ = g._packed()
+        named, where = np.unique(array_of(index), return_inverse=True)
+        padded = np.concatenate([named, named[:1].repeat(len(where) - len(named))])
+        held = [place.read(padded) for place in column[1:]]
+        added: Any = apply(self.additions, (rows.detach(), wrap(where), *held, *given), params, scalars)
+        for place, x in zip(column, added if type(added) is tuple else (added,), strict=True):
+            place._add_to(named, array_of(x)[: len(named)])
 
     def _written(
         self, p: Any, index: Any, g: Any, *xs: Any,
@@ -83,8 +93,12 @@ class RowRule:
             new = [pointwise.where(along(live, x), x, x.coerce(0)) for x in new]
         return tuple([add_rows(x, v, at) for x, v in zip((p, *held), new, strict=True)])
 
-    def _all_added(self, g: Any, *xs: Any, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
-        """What is added to rows of a parameter and of what is kept for it."""
+    def _all_added(
+        self, g: Any, where: Any, *xs: Any, tensors: tuple[bool, ...], options: Options
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """What is added to rows of a parameter and of what is kept for it; ``where`` says which gradients are of one
+        row."""
+        g = add_rows(move.broadcast_to(g.coerce(0), shape=g.shape), g, where)
         end = len(xs) - len(tensors)
         numbers = ordered(self.operation.name, xs[end:], tensors)
         added, others = self._added(g, list(xs[:end]), numbers, dict(options))

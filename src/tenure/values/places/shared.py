@@ -134,6 +134,10 @@ class Shared:
             )
         apply(self._memory, self._addition(delta, index))
 
+    def _add_to(self, rows: Array, delta: Array) -> None:
+        """Add to rows of a relaxed one, checked before, none of which is named twice."""
+        self._memory[rows] += delta
+
     def writer(self, number: int = 0) -> Writer:
         """Writer of a number: a context in which it reads and adds."""
         number = int_of(number, "writer: the number")
