@@ -10,6 +10,7 @@ Ctrl-C stops the training; a checkpoint is written after each epoch, and --resum
 import argparse
 import ast
 import collections
+import itertools
 import multiprocessing
 import os
 import pydoc_data.topics
@@ -32,12 +33,11 @@ FORK = multiprocessing.get_context("fork")
 
 def read_text():
     """The reference pages that pydoc shows, and the docstrings of the standard library."""
-    texts = list(pydoc_data.topics.topics.values())
+    yield from pydoc_data.topics.topics.values()
     for path in sorted(Path(os.__file__).parent.glob("*.py")):
-        tree = ast.parse(path.read_bytes())
-        nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef)]
-        texts += [doc for n in nodes if (doc := ast.get_docstring(n))]
-    return texts
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                yield ast.get_docstring(node) or ""
 
 
 class Corpus:
@@ -176,6 +176,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=512)
     parser.add_argument("--size", type=int, default=64, help="numbers of a vector")
     parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--texts", type=int, help="so many texts of the documentation; by default all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", default="word_vectors.pt")
     parser.add_argument("--resume", action="store_true")
@@ -183,7 +184,7 @@ def main():
     args = parser.parse_args()
 
     tn.manual_seed(args.seed)
-    corpus = Corpus(read_text(), args.seed)
+    corpus = Corpus(itertools.islice(read_text(), args.texts), args.seed)
     shape = (len(corpus.words), args.size)
     print(f"{len(corpus.text):,} words of text, {shape[0]:,} different ones")
     saved = tn.load(args.checkpoint) if args.resume else None
@@ -201,7 +202,7 @@ def main():
     print(f"{len(losses)} epochs, this time in {time.perf_counter() - start:.1f} s")
 
     vectors = words.value
-    for word in SHOWN:
+    for word in [w for w in SHOWN if w in corpus.number]:
         print(f"{word:>8}: {', '.join(neighbours(vectors, corpus, word))}")
     draw(args.out, vectors, corpus, losses)
     print(f"wrote {args.out}")
