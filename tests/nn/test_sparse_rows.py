@@ -160,7 +160,7 @@ def test_it_is_cleared_clipped_and_assigned() -> None:
         (lambda: tn.SparseRows([6], [[1.0]], (6, 1)), r"TN801: SparseRows: index 6 is out of range"),
         (lambda: tn.SparseRows([0], [1.0], (6, 1)), r"TN802: SparseRows: 1 indices and values of shape \[1\]"),
         (lambda: tn.SparseRows([0.5], [1.0], (6,)), "indices of dtype float32"),
-        (lambda: of_table().weight.grad * tn.ones(2), "a number, not a tensor of shape"),
+        (lambda: of_table().weight.grad * tn.ones(2), "mul: sparse rows and a number, not a tensor of shape"),
         (lambda: np.asarray(of_table().weight.grad), "no array"),
         (lambda: of_table().weight.grad.clamp(1, 2), "the others are zero"),  # type: ignore[union-attr]
         (lambda: table(scale_grad_by_freq=True)(INDEX), "TN804: embedding: scale_grad_by_freq does not go"),

@@ -96,7 +96,7 @@ class RowRule:
     def _all_added(
         self, g: Any, where: Any, *xs: Any, tensors: tuple[bool, ...], options: Options
     ) -> tuple[Any, ...]:  # fmt: skip
-        """What is added to rows of a parameter and of what is kept for it; ``where`` says which gradients are of one
+        """Additions to rows of a parameter and to those that are kept for it; ``where`` says which gradients are of one
         row."""
         g = add_rows(move.broadcast_to(g.coerce(0), shape=g.shape), g, where)
         end = len(xs) - len(tensors)
@@ -116,7 +116,7 @@ class RowRule:
         return index, g, live
 
     def _added(self, g: Any, kept: list[Any], numbers: list[Any], options: dict[str, Any]) -> tuple[Any, list[Any]]:
-        """What is added; of complex rows part by part."""
+        """Additions to rows; of complex ones part by part."""
         if not g.dtype.is_complex:
             return self.function(g, kept, cast(numbers, g.dtype), **options)
         halves = [self._added(part(g), [part(k) for k in kept], numbers, options) for part in PARTS]

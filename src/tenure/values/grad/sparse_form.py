@@ -7,6 +7,7 @@ from typing import Any
 from tenure.devices import CPU, Layout, device, sparse_coo
 from tenure.dtypes import DType
 from tenure.ir.aval import Aval
+from tenure.values.operations.axes import check_axis
 from tenure.values.operations.show import format_tensor
 
 
@@ -43,7 +44,7 @@ class Form:
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one axis."""
-        return self.shape if dim is None else self.shape[dim]
+        return self.shape if dim is None else self.shape[check_axis(dim, self.ndim)]
 
     def dim(self) -> int:
         """The number of axes."""

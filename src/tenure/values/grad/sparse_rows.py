@@ -26,7 +26,7 @@ from tenure.values.operations.scattering import segment_sum
 from tenure.values.operations.shaping import concat
 from tenure.values.rules.sites import here, site
 from tenure.values.trace import record
-from tenure.values.trace.given import check_shape
+from tenure.values.trace.given import check_shape, number
 from tenure.values.trace.spelling import write_to_a_value
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ class SparseRows(Form):
 
     def clamp(self, min: float | None = None, max: float | None = None) -> SparseRows:
         """The same with every listed element within bounds that 0 lies within. Reads the index."""
-        if (min is not None and min > 0) or (max is not None and max < 0):
+        low, high = (0 if x is None else number("clamp", name, x) for name, x in (("min", min), ("max", max)))
+        if not low <= 0 <= high:
             raise ValueError(f"clamp of sparse rows: the others are zero, which is not within {min} and {max}")
         return self.coalesce()._with(lambda rows: rows.clamp(min, max))
 
@@ -208,12 +209,12 @@ class SparseRows(Form):
         return self._with(lambda rows: -rows)
 
     def __mul__(self, other: Operand) -> SparseRows:
-        return self._with(lambda rows: rows * scalar(other, "*"))
+        return self._with(lambda rows: rows * scalar(other, "mul"))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Operand) -> SparseRows:
-        return self._with(lambda rows: rows / scalar(other, "/"))
+        return self._with(lambda rows: rows / scalar(other, "div"))
 
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, SparseRows):
@@ -325,7 +326,7 @@ class SparseRows(Form):
         return "tensor(" + ",\n".join(lines).replace("\n", "\n" + " " * len("tensor(")) + ")"
 
 
-def scalar(x: Any, sign: str) -> Any:
+def scalar(x: Any, name: str) -> Any:
     """A number, or a tensor of one, by which rows are multiplied or divided."""
     if isinstance(x, record._Tensor):
         x = value_of(x)
@@ -334,7 +335,7 @@ def scalar(x: Any, sign: str) -> Any:
     elif type(x) in (bool, int, float, complex) or isinstance(x, np.number):
         return x
     said = f"a tensor of shape {list(x._aval.shape)}" if isinstance(x, record._Tensor) else shown(x)
-    raise TypeError(f"sparse rows {sign} a number, not {said}: .to_dense() is a tensor")
+    raise TypeError(f"{name}: sparse rows and a number, not {said}: .to_dense() is a tensor")
 
 
 def rows_again(index: Any, rows: Any, shape: tuple[int, ...], united: bool, dtype: str) -> SparseRows:
