@@ -19,6 +19,7 @@ from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import flag, int_of
 
 if TYPE_CHECKING:
+    from tenure.values.places.shared import Shared
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -28,7 +29,7 @@ MODES = ("sum", "mean", "max")
 @named_by_caller
 def embedding_bag(
     input: ArrayLike,
-    weight: ArrayLike,
+    weight: ArrayLike | Shared,
     offsets: ArrayLike | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,

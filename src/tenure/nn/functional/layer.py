@@ -25,6 +25,7 @@ from tenure.values.tensor.random import rand
 from tenure.values.trace.given import check_shape, flag, int_of, number
 
 if TYPE_CHECKING:
+    from tenure.values.places.shared import Shared
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Shape
 
@@ -122,7 +123,7 @@ LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0")
 
 @named_by_caller
 def embedding(
-    input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None, max_norm: float | None = None,
+    input: ArrayLike, weight: ArrayLike | Shared, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """Rows of a table at indices, weight[input].

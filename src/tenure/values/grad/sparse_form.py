@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from tenure.devices import CPU, Layout, device, sparse_coo
 from tenure.dtypes import DType
@@ -12,7 +12,7 @@ from tenure.values.operations.show import format_tensor
 
 
 class Form:
-    """What is known of sparse rows besides what they list."""
+    """Shape, dtype, device and layout of sparse rows."""
 
     __slots__ = ("_aval",)
     _aval: Aval
@@ -42,7 +42,11 @@ class Form:
         """The layout of the elements, ``tn.sparse_coo``."""
         return sparse_coo
 
-    def size(self, dim: int | None = None) -> Any:
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> int | tuple[int, ...]:
         """The shape, or the size of one axis."""
         return self.shape if dim is None else self.shape[check_axis(dim, self.ndim)]
 

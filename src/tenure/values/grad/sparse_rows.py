@@ -7,7 +7,7 @@ Every operation here costs what the listed rows cost, but for ``to_dense`` and t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, overload
 
 import numpy as np
 
@@ -216,15 +216,23 @@ class SparseRows(Form):
     def __truediv__(self, other: Operand) -> SparseRows:
         return self._with(lambda rows: rows / scalar(other, "div"))
 
-    def __add__(self, other: Any) -> Any:
+    @overload
+    def __add__(self, other: SparseRows) -> SparseRows: ...
+    @overload
+    def __add__(self, other: Tensor) -> Tensor: ...
+    def __add__(self, other: Any) -> SparseRows | Tensor:
         if not isinstance(other, SparseRows):
-            return self.__radd__(other) if isinstance(other, record._Tensor) else NotImplemented
+            return self.__radd__(other)  # type: ignore[no-any-return]
         self._refuse_unlike(other)
         (i, x, padded, _), (j, y, also, _) = self._entries, other._entries
         return SparseRows.of(self._aval, Entries(concat([i, j]), concat([x, y]), padded or also))
 
-    def __sub__(self, other: Any) -> Any:
-        return self + -other
+    @overload
+    def __sub__(self, other: SparseRows) -> SparseRows: ...
+    @overload
+    def __sub__(self, other: Tensor) -> Tensor: ...
+    def __sub__(self, other: Any) -> SparseRows | Tensor:
+        return self + -other  # type: ignore[no-any-return]
 
     def __radd__(self, other: Any) -> Any:
         if not isinstance(other, record._Tensor):
