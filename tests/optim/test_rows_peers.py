@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
+import tenure.torch as face
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:Sparse invariant checks")]
@@ -62,6 +63,14 @@ def test_fifty_steps(kind: str, name: str, options: dict[str, Any]) -> None:
     for key, x in expected.items():
         x, y = ((z.to_dense() if getattr(z, "is_sparse", False) else z) for z in (x, found[key]))
         assert np.allclose(np.asarray(y), np.asarray(x), rtol=1e-9), key
+
+
+@pytest.mark.parametrize("name", ["SGD", "SparseAdam"])
+def test_the_face_takes_the_same_steps(name: str) -> None:
+    (ours, v, _), (theirs, w, _) = (trained(lib, "Embedding", name, {"lr": 0.1}) for lib in (tn, face))
+    assert ours == theirs and v.detach().tolist() == w.detach().tolist() and w.grad.is_sparse
+    norms = [float(lib.nn.utils.clip_grad_norm_([p], 1.0)) for lib, p in ((tn, v), (face, w))]
+    assert norms[0] == norms[1] and str(v.grad) == str(w.grad)
 
 
 def test_it_prints_and_lists_what_theirs_does() -> None:
