@@ -60,6 +60,7 @@ def test_disagreement_is_seen() -> None:
 
 
 @pytest.mark.peers
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")
 @pytest.mark.parametrize("name", {**all_rows(), **rows_of("lookups")})
 def test_a_row_is_the_same_computation_in_both(name: str) -> None:
     pytest.importorskip("torch")

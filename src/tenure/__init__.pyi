@@ -29,6 +29,7 @@ from tenure.constants import nan as nan
 from tenure.constants import newaxis as newaxis
 from tenure.constants import pi as pi
 from tenure.devices import device as device
+from tenure.devices import sparse_coo as sparse_coo
 from tenure.devices import strided as strided
 from tenure.dtypes import DType as DType
 from tenure.dtypes import bfloat16 as bfloat16
@@ -86,6 +87,7 @@ from tenure.io.checkpoint import load_checkpoint as load_checkpoint
 from tenure.io.checkpoint import save_checkpoint as save_checkpoint
 from tenure.io.torchfile import load as load
 from tenure.io.torchfile import save as save
+from tenure.values.grad.sparse_rows import SparseRows as SparseRows
 from tenure.values.operations.angles import acos as acos
 from tenure.values.operations.angles import acosh as acosh
 from tenure.values.operations.angles import asin as asin

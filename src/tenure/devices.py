@@ -6,7 +6,7 @@ from typing import Self
 
 from tenure.errors import DTypeError, shown
 
-__all__ = ["CPU", "device", "strided"]
+__all__ = ["CPU", "device", "sparse_coo", "strided"]
 
 
 type_of = type
@@ -45,12 +45,18 @@ class device(str):
 
 
 class Layout:
-    """A layout of elements in memory; every tensor is strided, as far as it shows."""
+    """A layout of elements in memory; every tensor is strided, as far as it shows, and a sparse gradient sparse_coo."""
 
-    __slots__ = ()
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        return "tenure.strided"
+        return f"tenure.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name
 
 
-CPU, strided = device("cpu"), Layout()
+CPU, strided, sparse_coo = device("cpu"), Layout("strided"), Layout("sparse_coo")

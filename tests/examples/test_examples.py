@@ -61,6 +61,22 @@ def test_digits(tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked")
+def test_word_vectors_of_several_processes_go_on_from_a_checkpoint(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    command = python(str(EXAMPLES / "word_vectors.py"), "--texts", "40", "--processes", "2", "--epochs")
+
+    def run(*more: str) -> list[str]:
+        ran = subprocess.run([*command, *more], capture_output=True, text=True, check=True, cwd=tmp_path)
+        return ran.stdout.splitlines()
+
+    first, second = run("1"), run("2", "--resume")
+    losses = [float(line.split()[3]) for out in (first, second) for line in out if line.startswith("epoch")]
+    assert losses[-1] < losses[0] and any(line.startswith("epoch   2") for line in second)
+    assert any(line.startswith("   class: ") for line in second)
+    assert (tmp_path / "word_vectors.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_digits_on_a_terminal_until_ctrl_c(tmp_path: Path) -> None:

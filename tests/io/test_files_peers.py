@@ -158,12 +158,26 @@ def test_leaves_parameters_and_ties(form: dict[str, Any]) -> None:
 
 
 @FORMATS
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")
+def test_sparse_rows(form: dict[str, Any]) -> None:
+    rows = tn.SparseRows([3, 1, 3], tn.arange(6.0).reshape(3, 2), (5, 2))
+    for x in (rows, rows.coalesce()):
+        (y,) = ours([x])
+        assert repr(y).replace("torch.", "tenure.") == repr(x) and y.is_coalesced() is x.is_coalesced()
+        (z,) = theirs([y], **form)
+        assert type(z) is tn.SparseRows and repr(z) == repr(x) and z.is_coalesced() is x.is_coalesced()
+    outside = torch.sparse_coo_tensor([[9]], torch.ones(1, 2), (5, 2), check_invariants=False)
+    with pytest.raises(tn.FileError, match="a sparse tensor does not fit together: TN801"):
+        theirs(outside, **form)
+
+
+@FORMATS
 def test_a_bare_module_and_other_code_are_refused(form: dict[str, Any]) -> None:
     for bad in (torch.nn.Linear(1, 1), {"net": torch.nn.ReLU()}, torch.optim.SGD([torch.ones(1)], 0.1)):
         with pytest.raises(tn.FileError, match="state_dict"):
             theirs(bad, **form)
-    for bad in (torch.ones(2).to_sparse(), torch.ones(2, device="meta"), Path("x"), torch.ones(2).untyped_storage()):
-        with pytest.raises(tn.FileError, match="code, not data|by itself|damaged"):
+    for bad in (torch.eye(2).to_sparse(), torch.ones(2, device="meta"), Path("x"), torch.ones(2).untyped_storage()):
+        with pytest.raises(tn.FileError, match="code, not data|by itself|damaged|sparse tensor of other than rows"):
             theirs(bad, **form)
     with pytest.raises(tn.FileError, match="pickle"):
         tn.load(io.BytesIO(pickle.dumps({"a": 1})))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure import nn, optim
+from tenure import nn
 from tenure.nn import functional as F
 from tests.nn.test_layers_peers import same
 from tests.nn.test_nn_peers import close
@@ -69,19 +69,3 @@ def test_rows_are_kept_within_a_norm_during_a_call() -> None:
         table(tn.tensor([0, 3]))
     with pytest.raises(tn.WriteError, match="max_norm writes the weight, and this is a value"):
         F.embedding(tn.tensor([0]), tn.ones(2, 2), max_norm=1.0)
-
-
-def test_a_sparse_table_learns_by_row() -> None:
-    theirs, ours = torch.nn.Embedding(6, 3, sparse=True), nn.Embedding(6, 3, sparse=True)
-    exchanged(theirs, ours)
-    pairs = [(torch.optim.SGD, optim.SGD)]
-    if hasattr(optim, "SparseAdam"):
-        pairs.append((torch.optim.SparseAdam, optim.SparseAdam))
-    for make, of in pairs:
-        a, b = make(theirs.parameters(), lr=0.1), of(ours.parameters(), lr=0.1)
-        for index in ([0, 3, 3], [5, 0]):
-            for opt, layer, lib in ((a, theirs, torch), (b, ours, tn)):
-                opt.zero_grad()
-                (layer(lib.tensor(index)) ** 2).sum().backward()
-                opt.step()
-        close(ours.weight, theirs.weight)

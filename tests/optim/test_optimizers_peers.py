@@ -127,23 +127,6 @@ def test_fifty_steps_are_torchs_and_states_are_exchanged(name: str, options: dic
             assert np.allclose(x, y, **close), np.abs(x - y).max()
 
 
-def test_rows_of_a_sparse_gradient() -> None:
-    start, lookups = np.random.default_rng(0).standard_normal((6, 3)), [[0, 2], [2, 5], [1, 1], [2, 0]] * 10
-    out = []
-    for lib in (tn, torch):
-        p = lib.tensor(start, requires_grad=True)
-        optimizer = lib.optim.SparseAdam([p], lr=0.1, betas=(0.8, 0.9))
-        for k, rows in enumerate(lookups):
-            optimizer.zero_grad()
-            ((p[rows] + 0.1 * k) ** 2).sum().backward()
-            if lib is torch:
-                touched = sorted(set(rows))
-                p.grad = torch.sparse_coo_tensor([touched], p.grad[touched], p.shape, check_invariants=True)
-            optimizer.step()
-        out.append(p.detach().numpy())
-    assert np.allclose(*out, rtol=1e-12, atol=0)
-
-
 LBFGS: list[dict[str, Any]] = [
     {},
     {"lr": 0.1, "max_iter": 4, "max_eval": 3},

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from tenure.devices import device
+from tenure.devices import Layout, device, sparse_coo
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, shown
 from tenure.io.storages import CLASSES
+from tenure.values.grad.sparse_place import RowsBorrow
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.boundary import array_of
 from tenure.values.places.parameter import Parameter
 from tenure.values.tensor.tensor import Tensor
@@ -225,6 +227,12 @@ def _counter(p: Pickler, x: Counter[Any]) -> None:
     p._keep(x)
 
 
+def _sparse(p: Pickler, x: SparseRows) -> None:
+    index, rows, _, united = x.detach()._packed()
+    p._call("torch._utils _rebuild_sparse_tensor", sparse_coo, (index.reshape(1, -1), rows, x.shape, united))
+    p._keep(x)
+
+
 WRITERS: dict[type, Callable[[Pickler, Any], None]] = {
     type(None): lambda p, x: p.out.append(b"N"),
     bool: lambda p, x: p.out.append(b"\x88" if x else b"\x89"),
@@ -242,5 +250,8 @@ WRITERS: dict[type, Callable[[Pickler, Any], None]] = {
     set: _set,
     DType: lambda p, x: p.name(f"torch {x.name}"),
     device: lambda p, x: p._call("torch device", "cpu"),
+    Layout: lambda p, x: p._call("torch.serialization _get_layout", repr(x).replace("tenure", "torch")),
+    SparseRows: _sparse,
+    RowsBorrow: _sparse,
 }
 """Writers of each type, whose objects are exactly of it."""

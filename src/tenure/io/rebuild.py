@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tenure.devices import CPU, strided
+from tenure.devices import CPU, sparse_coo, strided
 from tenure.dtypes import DType, uint8
-from tenure.errors import FileError
+from tenure.errors import FileError, TenureError
 from tenure.io.files import Source
 from tenure.io.storages import STORAGES, TYPES, Storage
 from tenure.io.unpickling import Rebuilder, text_as_bytes
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.complexes import conj
 from tenure.values.operations.creation import leaf
 from tenure.values.places.parameter import Parameter
@@ -38,6 +39,7 @@ METHODS = {
     "torch._utils._rebuild_tensor_v3": "tensor_of",
     "torch._utils._rebuild_parameter": "parameter",
     "torch._utils._rebuild_parameter_with_state": "parameter",
+    "torch._utils._rebuild_sparse_tensor": "sparse",
     "torch._tensor._rebuild_from_type_v2": "with_attributes",
 }
 """Rebuilders of tensors, as methods of `Words`."""
@@ -139,6 +141,20 @@ class Words:
             raise self.source.wrong("a parameter is made of what is no tensor")
         return Parameter(data, requires_grad)
 
+    def sparse(self, layout: Any, data: Any) -> Any:
+        """``_rebuild_sparse_tensor``: rows of a tensor whose others are zero."""
+        match data:
+            case (index, rows, tuple() as shape, *rest) if layout is sparse_coo and len(rest) < 2:
+                if index is None or rows is None:
+                    return None
+                if isinstance(index, Tensor) and isinstance(rows, Tensor) and index.ndim == 2 and index.shape[0] == 1:
+                    try:
+                        found = SparseRows(index, rows, shape)
+                    except TenureError as error:
+                        raise self.source.wrong(f"a sparse tensor does not fit together: {error}") from None
+                    return found.coalesce() if rest == [True] else found
+        raise self.source.wrong("it holds a sparse tensor of other than rows", "save it by .to_dense()")
+
     def with_attributes(self, function: Any, kind: Any, arguments: Any, state: Any) -> Any:
         """``_rebuild_from_type_v2``: a tensor with attributes in Python, which are left out."""
         if not isinstance(function, Rebuilder) or function.name not in METHODS or kind is not Tensor:
@@ -222,7 +238,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "_codecs.encode": text_as_bytes,
     "torch.Size": _size,
     "torch.device": lambda *_: CPU,
-    "torch.serialization._get_layout": lambda *_: strided,
+    "torch.serialization._get_layout": lambda name, *_: sparse_coo if name == "torch.sparse_coo" else strided,
     "numpy.dtype": _numpy_dtype,
     "numpy._core.multiarray.scalar": _numpy_scalar,
     "numpy._core.multiarray._reconstruct": _numpy_array,

@@ -13,9 +13,12 @@ from tenure.dtypes import float32, float64
 from tenure.errors import StateDictError
 from tenure.optim.optimizer import Optimizer
 from tenure.optim.options import Group, given
+from tenure.optim.row_rule import RowRule
 from tenure.optim.rule import Options, Rule
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
-from tenure.values.operations.factories import full_like, zeros_like
+from tenure.values.operations.factories import full, full_like, zeros, zeros_like
+from tenure.values.places.shared import Shared
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
 
@@ -26,6 +29,9 @@ class Formula(Optimizer):
     """The base of optimizers whose update of a parameter is a formula."""
 
     rule: ClassVar[Rule]
+
+    row_rule: ClassVar[RowRule | None] = None
+    """The formula on sparse gradients, if there is one."""
 
     counts: ClassVar[tuple[str, ...]] = ("step",)
     """Numbers kept for each parameter."""
@@ -42,7 +48,9 @@ class Formula(Optimizer):
 
     def _begin(self, name: str, p: Var, group: Group) -> Any:
         """The start of what is kept under a name."""
-        return 0 if name in self.counts else Var(zeros_like(p))
+        if name in self.counts:
+            return 0
+        return zeros_of(p)
 
     def _shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
         """The shape of a tensor kept for a parameter."""
@@ -73,6 +81,14 @@ class Formula(Optimizer):
             now.append(first)
         return self._together(ps, grads, states, kept, group, now)
 
+    def _refuse_rows(self, group: Group) -> None:
+        if self.row_rule is None:
+            super()._refuse_rows(group)
+
+    def _rule_of(self, grads: Sequence[Any]) -> Any:
+        """The rule for gradients all of which are sparse, or none."""
+        return self.row_rule if type(grads[0]) is SparseRows else self.rule
+
     def _together(self, ps: Any, grads: Any, states: list[Group], kept: Any, group: Group, at: Sequence[Any]) -> None:
         """Write parameters that are at the same step."""
         also: Any = ()
@@ -80,14 +96,14 @@ class Formula(Optimizer):
             at = (at[0] + 1, *at[1:])
             after = self._after(group, *at)
             also = [(state.update, after) for state in states]
-        self.rule(ps, grads, kept, self._numbers(group, *at), self._options(group, *at), also)
+        self._rule_of(grads)(ps, grads, kept, self._numbers(group, *at), self._options(group, *at), also)
 
     def _apart(self, counted: list[list[Any]], columns: list[list[Any]], group: Group) -> None:
         """Write parameters that are at several steps."""
         if not self.timed:
             ps, grads, states, *kept = columns
             also = [(state.update, self._after(group, state["step"] + 1)) for state in states]
-            self.rule(ps, grads, kept, self._numbers(group), self._options(group), also)
+            self._rule_of(grads)(ps, grads, kept, self._numbers(group), self._options(group), also)
             return
         which: dict[Any, list[int]] = {}
         for k, at in enumerate(zip(*counted, strict=True)):
@@ -121,7 +137,15 @@ class Formula(Optimizer):
         return super()._restored(name, x, p)
 
 
-def filled(p: Var, x: float) -> Var:
-    """A place of the shape and dtype of a parameter with one number in it, in both parts of complex ones."""
+def zeros_of(p: Any) -> Any:
+    """A place of zeros, or a Shared, of the shape and dtype of a parameter."""
+    return Shared(zeros(p.shape, dtype=p.dtype)) if isinstance(p, Shared) else Var(zeros_like(p))
+
+
+def filled(p: Any, x: float) -> Any:
+    """A place, or a Shared, of the shape and dtype of a parameter with one number in it, in both parts of complex
+    ones."""
     number: Any = complex(x, x) if p.dtype.is_complex else x
+    if isinstance(p, Shared):
+        return Shared(full(p.shape, number, dtype=p.dtype))
     return Var(full_like(p, number))

@@ -10,6 +10,7 @@ from tenure.optim.optimizer import Optimizer, R, gradient_of
 from tenure.optim.options import Group, Params, Rate, check_options, given
 from tenure.optim.rule import Rule
 from tenure.optim.wolfe import Point, search
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.complexes import view_as_complex, view_as_real
 from tenure.values.operations.factories import zeros_like
 from tenure.values.operations.indexing import split
@@ -192,7 +193,7 @@ class Descent:
 
     def gradient(self) -> Tensor:
         """The gradients of all parameters as one vector, zero for those without one."""
-        found = [gradient_of(p) for p in self.params]
+        found = [g.to_dense() if type(g := gradient_of(p)) is SparseRows else g for p in self.params]
         return cat([_flat(zeros_like(p).detach() if g is None else g) for p, g in zip(self.params, found, strict=True)])
 
     def parts(self, d: Tensor) -> list[Tensor]:

@@ -24,8 +24,10 @@ from tenure.optim.hooks import (
 )
 from tenure.optim.options import Group, Params
 from tenure.runtime.bracket import bracket
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.places.loans import UPDATING
 from tenure.values.places.parameter import Parameter
+from tenure.values.places.shared import Shared
 from tenure.values.places.var import Var
 from tenure.values.rules.graph import CodeSite
 from tenure.values.rules.guard import GIL
@@ -60,7 +62,8 @@ required = _Required()
 class Optimizer(Hooked):
     """The base of optimizers. A subclass passes ``defaults`` on and defines ``update`` (or ``update_all``).
 
-    ``params`` are places, pairs of a name and a place, or dicts with "params" and options of their own.
+    ``params`` are places, pairs of a name and a place, or dicts with "params" and options of their own; a ``tn.Shared``
+    that requires grad counts as a place.
     ``param_groups`` may be edited: a new learning rate compiles nothing. ``state`` maps a parameter to what is kept
     for it; the tensors in it are places that the optimizer owns.
 
@@ -193,12 +196,28 @@ class Optimizer(Hooked):
         for p, grad, held in zip(ps, grads, states, strict=True):
             self.update(p, grad, held, group)
 
+    def _refuse_rows(self, group: Group) -> None:
+        """Raise an error where a sparse gradient is not supported."""
+        name = type(self).__name__
+        raise GradientError(f"{name} does not support sparse gradients", help="SGD, Adagrad and SparseAdam take them")
+
     def _update_group(self, group: Group) -> None:
-        found = [gradient_of(p) for p in group["params"]]
-        grads = [g for g in found if g is not None]
-        if not grads:
-            return
-        ps = [p for p, g in zip(group["params"], found, strict=True) if g is not None]
+        ps, grads, by_rows = [], [], []
+        for p in group["params"]:
+            g = gradient_of(p)
+            if type(g) is SparseRows:
+                by_rows.append((p, g))
+            elif g is not None:
+                ps.append(p)
+                grads.append(g)
+        if by_rows:
+            self._refuse_rows(group)
+        if ps:
+            self._update(ps, grads, group)
+        if by_rows:
+            self._update([p for p, _ in by_rows], [g for _, g in by_rows], group)
+
+    def _update(self, ps: list[Var], grads: list[Any], group: Group) -> None:
         state = self.state
         states = [state[p] for p in ps]
         if type(self).update is Optimizer.update:
@@ -247,7 +266,8 @@ class Optimizer(Hooked):
 
     def _restored(self, name: str, x: Any, p: Any) -> Any:
         """A kept value from that of a state_dict."""
-        return state.placed(x, p.dtype)
+        placed = state.placed(x, p.dtype)
+        return Shared(placed) if isinstance(p, Shared) and isinstance(placed, Var) else placed
 
     def __copy__(self) -> Self:
         """An optimizer of the same parameters, whose options and state are its own."""
@@ -307,6 +327,11 @@ def _parted(params: Any) -> tuple[list[Any], list[str]]:
 
 def _check_place(p: Any) -> None:
     """Refuse parameters other than leaves and plain places."""
+    if isinstance(p, Shared):
+        if not p.requires_grad:
+            message = "an optimizer was given a Shared that is no leaf"
+            raise GradientError(message, help="tn.Shared(x, requires_grad=True)")
+        return
     if not isinstance(p, Tensor):
         raise TypeError(f"params: an optimizer updates tensors, not {shown(p)}")
     if not isinstance(p, Var):

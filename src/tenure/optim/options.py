@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tenure.errors import shown
+from tenure.values.places.shared import Shared
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
 
 Group = dict[str, Any]
-Params = Iterable[Var | Group | tuple[str, Var]]
-"""Places, places with names, or groups of either with options of their own."""
+Params = Iterable[Var | Shared | Group | tuple[str, Var]]
+"""Places, or Shareds, places with names, or groups of either with options of their own."""
 Rate = float | Tensor
 """An option that may change at each step: a number, or a tensor of one element."""
 

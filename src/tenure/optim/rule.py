@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tenure.dtypes import DType
 from tenure.errors import ShapeError, following
 from tenure.ops import complexes, move, promote
 from tenure.ops.promote import Operation, parameters
@@ -54,17 +55,10 @@ class Rule:
 
     def _together(self, *xs: Any, count: int, tensors: tuple[bool, ...], options: Options) -> tuple[Any, ...]:
         """All new parameters, then all state, kind by kind."""
-        scalars = len(tensors) - sum(tensors)
         end = len(xs) - len(tensors)
-        of_tensors, of_numbers = iter(xs[end : len(xs) - scalars]), iter(xs[len(xs) - scalars :])
-        numbers = [self._number(following(of_tensors)) if tensor else following(of_numbers) for tensor in tensors]
+        numbers = ordered(self.operation.name, xs[end:], tensors)
         rows = [self._one(*xs[k:end:count], numbers=numbers, options=dict(options)) for k in range(count)]
         return tuple([x for column in zip(*rows, strict=True) for x in column])
-
-    def _number(self, n: Any) -> Any:
-        if n.aval.size != 1:
-            raise ShapeError(f"{self.operation.name}: a number that is a tensor has one element, not {list(n.shape)}")
-        return move.reshape(n, shape=()) if n.ndim else n
 
     def _one(self, p: Any, g: Any, *kept: Any, numbers: list[Any], options: dict[str, Any]) -> list[Any]:
         """The new value of a parameter, and of what is kept for it."""
@@ -72,9 +66,26 @@ class Rule:
             parts = complexes.real, complexes.imag
             halves = [self._one(*[part(x) for x in (p, g, *kept)], numbers=numbers, options=options) for part in parts]
             return [complexes.complex_(x, y) for x, y in zip(*halves, strict=True)]
-        cast = [promote.as_type(n, p.dtype) for n in numbers]
-        new, others = self.function(p, g, list(kept), cast, **options)
+        new, others = self.function(p, g, list(kept), cast(numbers, p.dtype), **options)
         return [new, *others]
+
+
+def ordered(name: str, xs: Sequence[Any], tensors: Sequence[bool]) -> list[Any]:
+    """The numbers of a step in their order: those that are ``tensors`` come first in xs."""
+    given = sum(tensors)
+    of_tensors, of_numbers = iter(xs[:given]), iter(xs[given:])
+    return [_number(name, following(of_tensors)) if tensor else following(of_numbers) for tensor in tensors]
+
+
+def _number(name: str, n: Any) -> Any:
+    if n.aval.size != 1:
+        raise ShapeError(f"{name}: a number that is a tensor has one element, not {list(n.shape)}")
+    return move.reshape(n, shape=()) if n.ndim else n
+
+
+def cast(numbers: Sequence[Any], dtype: DType) -> list[Any]:
+    """Numbers in the dtype of a real parameter."""
+    return [promote.as_type(n, dtype) for n in numbers]
 
 
 def turned(p: Any, g: Any, shrink: Any, *, decay: bool, maximize: bool) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.errors import GradientError
 from tenure.optim.formula import Formula
 from tenure.optim.options import Group, Params, Rate, decays
+from tenure.optim.row_rule import RowRule
 from tenure.optim.rule import Rule, turned
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.places.var import Var
-from tenure.values.tensor.tensor import Tensor
 
 
 def _sgd(
@@ -23,12 +25,18 @@ def _sgd(
     return p - rate * g, kept
 
 
+def _by_rows(g: Any, kept: list[Any], numbers: list[Any]) -> tuple[Any, list[Any]]:
+    return -numbers[0] * g, []
+
+
 class SGD(Formula):
     """Stochastic gradient descent: p ← p - lr · b, where b is the gradient, or with ``momentum`` its running sum.
 
     That is b ← momentum · b + (1 - dampening) · g.
     ``weight_decay`` adds weight_decay · p to the gradient; ``nesterov`` looks one step ahead along b;
-    ``maximize`` goes up. State: ``momentum_buffer``. Source: Sutskever et al., ICML 2013, in PyTorch's form.
+    ``maximize`` goes up. Of a sparse gradient the rows that are listed are written alone, with ``momentum`` those that
+    ever were; it takes no weight_decay. State: ``momentum_buffer``.
+    Source: Sutskever et al., ICML 2013, in PyTorch's form.
 
     >>> w = tn.tensor([1.0], requires_grad=True)
     >>> opt = optim.SGD([w], lr=0.1)
@@ -39,6 +47,7 @@ class SGD(Formula):
     """
 
     rule = Rule("sgd", _sgd)
+    row_rule = RowRule("sgd_rows", _by_rows, linear=True)
     counts = ()
 
     def __init__(
@@ -59,8 +68,18 @@ class SGD(Formula):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, locals())
 
-    def update_all(self, ps: list[Var], grads: list[Tensor], states: list[Group], group: Group) -> None:
+    def _refuse_rows(self, group: Group) -> None:
+        if decays(group["weight_decay"]):
+            raise GradientError("SGD: weight_decay does not go with sparse gradients")
+
+    def update_all(self, ps: list[Var], grads: list[Any], states: list[Group], group: Group) -> None:
         """Write parameters together; those that have no running sum yet start it with their gradient."""
+        if type(grads[0]) is SparseRows:
+            self._update_rows(ps, grads, states, group)
+            return
+        for state in states:
+            if isinstance(state.get("momentum_buffer"), SparseRows):
+                state["momentum_buffer"] = Var(state["momentum_buffer"].to_dense())
         momentum, decay = group["momentum"], group["weight_decay"]
         numbers = (group["lr"], decay, momentum, 1 - group["dampening"])
         known = [not momentum or state.get("momentum_buffer") is not None for state in states]
@@ -79,3 +98,18 @@ class SGD(Formula):
                 ("nesterov", bool(group["nesterov"])),
             )
             self.rule([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options, also)
+
+    def _update_rows(self, ps: list[Var], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write rows; a running sum lists those that have had a gradient."""
+        momentum, rest = group["momentum"], 1 - group["dampening"]
+        for p, g, state in zip(ps, grads, states, strict=True):
+            b = state.get("momentum_buffer") if momentum else None
+            if isinstance(b, Var):
+                self.update_all([p], [g.to_dense()], [state], group)
+                continue
+            g, also = -g if group["maximize"] else g, []
+            if momentum:
+                b = (g if b is None else b * momentum + g * rest).gathered()
+                also = [(state.__setitem__, "momentum_buffer", b)]
+                g = g + b * momentum if group["nesterov"] else b
+            self.row_rule([p], [g], [], (group["lr"],), (), also)

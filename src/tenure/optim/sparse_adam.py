@@ -1,45 +1,43 @@
-"""Adam for gradients most of whose rows are zero."""
+"""Adam for sparse gradients."""
 
 from __future__ import annotations
 
 from math import sqrt
 from typing import Any
 
-from tenure.errors import DTypeError
-from tenure.ops import pointwise, promote
+from tenure.errors import DTypeError, GradientError
+from tenure.ops import pointwise
 from tenure.optim.formula import Formula, Numbers
 from tenure.optim.options import Group, Params, Rate, check_options
-from tenure.optim.rule import Options, Rule
+from tenure.optim.row_rule import RowRule
+from tenure.optim.rule import Options
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.places.var import Var
 
 
-def _sparse_adam(p: Any, g: Any, kept: list[Any], numbers: list[Any], *, maximize: bool) -> tuple[Any, list[Any]]:
+def _sparse_adam(g: Any, kept: list[Any], numbers: list[Any], *, maximize: bool) -> tuple[Any, list[Any]]:
     rate, eps, rest1, rest2 = numbers
     g = -g if maximize else g
-    size = promote.total(pointwise.absolute(g), axes=tuple(range(1, g.ndim)), keepdims=True)
-    present = pointwise.not_equal(size, g.coerce(0))
-    mean, square = kept[0] + rest1 * (g - kept[0]), kept[1] + rest2 * (g * g - kept[1])
-    new = (p - rate * (mean / (pointwise.sqrt(square) + eps)), mean, square)
-    first, *others = [promote.choose(present, x, old) for x, old in zip(new, (p, *kept), strict=True)]
-    return first, others
+    mean, square = rest1 * (g - kept[0]), rest2 * (g * g - kept[1])
+    return -rate * ((kept[0] + mean) / (pointwise.sqrt(kept[1] + square) + eps)), [mean, square]
 
 
 class SparseAdam(Formula):
-    """Adam that leaves rows alone whose gradient is zero: their elements and their running means stay as they are.
+    """Adam for sparse gradients: the rows that they do not list stay as they are, and so do their running means.
 
-    A row is an index of the first axis, as of an embedding; of a vector, an element. Gradients are stored whole here:
-    the rows that PyTorch's sparse gradients list are those in which an element is not zero. ``maximize`` goes up.
-    State: ``step``, ``exp_avg``, ``exp_avg_sq``. DTypeError (TN802) for complex parameters.
+    ``maximize`` goes up. State: ``step``, ``exp_avg``, ``exp_avg_sq``. GradientError (TN804) for gradients that are not
+    sparse, DTypeError (TN802) for complex parameters.
 
-    >>> w = tn.tensor([1.0, 1.0], requires_grad=True)
+    >>> w = nn.Parameter(tn.ones(2, 1))
     >>> opt = optim.SparseAdam([w], lr=0.1)
-    >>> (w[0] * w[0]).backward()
+    >>> F.embedding(tn.tensor([0]), w, sparse=True).sum().backward()
     >>> opt.step()
-    >>> w
-    tensor([0.9000, 1.0000], requires_grad=True)
+    >>> w.detach()
+    tensor([[0.9000],
+            [1.0000]])
     """
 
-    rule = Rule("sparse_adam", _sparse_adam)
+    row_rule = RowRule("sparse_adam", _sparse_adam)
 
     def __init__(
         self,
@@ -55,6 +53,12 @@ class SparseAdam(Formula):
     def _refuse(self, p: Var, name: str) -> None:
         if p.dtype.is_complex:
             raise DTypeError(f"SparseAdam takes real parameters, and {name} is {p.dtype.name}")
+
+    def update_all(self, ps: list[Var], grads: list[Any], states: list[Group], group: Group) -> None:
+        """Write the rows that gradients list."""
+        if type(grads[0]) is not SparseRows:
+            raise GradientError("SparseAdam does not support dense gradients", help="optim.Adam takes them")
+        super().update_all(ps, grads, states, group)
 
     def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tenure.dtypes import DType
 from tenure.errors import StateDictError
+from tenure.values.places.shared import Shared
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
 
@@ -31,6 +32,8 @@ def saved(x: Any) -> Any:
     """A tensor, or all tensors of a list or dict, as values."""
     if isinstance(x, Tensor):
         return x.detach()
+    if isinstance(x, Shared):
+        return x.value
     if isinstance(x, list):
         return [saved(y) for y in x]
     return {k: saved(y) for k, y in x.items()} if isinstance(x, dict) else x

@@ -9,7 +9,7 @@ import numpy as np
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import no_negative
-from tenure.nn.functional.rows import fetched
+from tenure.nn.functional.rows import fetched, table_of
 from tenure.values.operations import scattering
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.boundary import array_of
@@ -19,6 +19,7 @@ from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import flag, int_of
 
 if TYPE_CHECKING:
+    from tenure.values.places.shared import Shared
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -28,7 +29,7 @@ MODES = ("sum", "mean", "max")
 @named_by_caller
 def embedding_bag(
     input: ArrayLike,
-    weight: ArrayLike,
+    weight: ArrayLike | Shared,
     offsets: ArrayLike | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
@@ -44,8 +45,8 @@ def embedding_bag(
     Shapes: weight (count, size), and input (bags, n), or (n,) with ``offsets`` (bags,), where each bag begins: 0 first,
     none less than the one before, which are read; with ``include_last_offset`` the last one is the end. The result has
     (bags, size). ``per_sample_weights``, in the shape of the input, multiply the rows of a sum. Indices that equal
-    ``padding_idx`` count for nothing. ``max_norm``, ``norm_type``, ``scale_grad_by_freq`` (not with maxima) and
-    ``sparse`` as in ``embedding``. Equal maxima share the gradient. OutOfRange (TN801), when the result is read, for
+    ``padding_idx`` count for nothing. ``max_norm``, ``norm_type``, ``scale_grad_by_freq`` and ``sparse`` (these two not
+    with maxima) as in ``embedding``. Equal maxima share the gradient. OutOfRange (TN801), when the result is read, for
     an index outside [0, count); TN802 for what does not fit.
 
     >>> table = tn.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -53,7 +54,7 @@ def embedding_bag(
     tensor([[4., 6.],
             [3., 4.]])
     """
-    index, table = value_of(input), value_of(weight)
+    index, table = value_of(input), table_of(weight)
     if not isinstance(mode, str) or mode not in MODES:
         raise ValueError(f"embedding_bag: mode is 'sum', 'mean' or 'max', not {shown(mode)}")
     if index.dtype.kind not in "iu":
@@ -63,11 +64,12 @@ def embedding_bag(
         raise ShapeError(f"embedding_bag: {shapes}; they are (n,) or (bags, n), and (count, size)")
     bags, number = _bags(index, offsets, flag("include_last_offset", include_last_offset))
     flat = index.flatten()
-    if flag("embedding_bag: scale_grad_by_freq", scale_grad_by_freq) and mode == "max":
-        raise ValueError("embedding_bag: scale_grad_by_freq goes with mode='sum' and 'mean', not 'max'")
-    form = (max_norm, norm_type, scale_grad_by_freq, sparse)
-    rows = fetched("embedding_bag", weight, no_negative(flat, table.shape[0]), *form)
-    counts = None if padding_idx is None else flat != _row(padding_idx, table.shape[0])
+    for name, given in (("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse)):
+        if flag(f"embedding_bag: {name}", given) and mode == "max":
+            raise ValueError(f"embedding_bag: {name} goes with mode='sum' and 'mean', not 'max'")
+    skipped, form = _row(padding_idx, table.shape[0]), (max_norm, norm_type, scale_grad_by_freq, sparse)
+    rows = fetched("embedding_bag", weight, no_negative(flat, table.shape[0]), skipped, *form)
+    counts = None if skipped is None else flat != skipped
     if per_sample_weights is not None:
         rows = rows * _weights(value_of(per_sample_weights), index, table, mode)
     if mode == "max":
@@ -102,7 +104,9 @@ def _bags(index: Any, offsets: Any, ends: bool) -> tuple[Tensor, int]:
     return tensor(np.repeat(np.arange(starts.size), np.diff(starts, append=size))), starts.size
 
 
-def _row(padding_idx: Any, count: int) -> int:
+def _row(padding_idx: Any, count: int) -> int | None:
+    if padding_idx is None:
+        return None
     if not -count <= int_of(padding_idx, "padding_idx") < count:
         raise ValueError(f"embedding_bag: padding_idx {padding_idx} is not within the {count} rows")
     return int(padding_idx % count)

@@ -11,7 +11,7 @@ from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
-from tenure.nn.functional.rows import fetched
+from tenure.nn.functional.rows import fetched, table_of
 from tenure.ops import index, move, pointwise, rearrange
 from tenure.ops.promote import Operation, as_type, parameters
 from tenure.values.native.hits import apply, apply_one
@@ -24,6 +24,7 @@ from tenure.values.tensor.random import rand
 from tenure.values.trace.given import check_shape, flag, int_of, number
 
 if TYPE_CHECKING:
+    from tenure.values.places.shared import Shared
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Shape
 
@@ -121,7 +122,7 @@ LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0")
 
 @named_by_caller
 def embedding(
-    input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None, max_norm: float | None = None,
+    input: ArrayLike, weight: ArrayLike | Shared, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """Rows of a table at indices, weight[input].
@@ -129,7 +130,9 @@ def embedding(
     Shapes: input (…), weight (count, size); the result has (…, size). No gradient goes to the row ``padding_idx``.
     With ``max_norm`` the weight is a place, whose rows at the indices are written first: none keeps a larger norm of
     order ``norm_type``. ``scale_grad_by_freq`` divides the gradient of a row by how often its index occurs.
-    ``sparse`` has no effect: gradients are stored whole, and ``optim.SparseAdam`` leaves rows of zeros alone.
+    With ``sparse`` the gradient of a leaf is a ``tn.SparseRows`` of the rows that were read, in their order; other
+    weights, and those inside of transforms, get a whole one. It does not go with ``scale_grad_by_freq``. The weight may
+    be a ``tn.Shared``, too.
     OutOfRange (TN801), when the result is read, for an index outside [0, count); TN802 for what is no index or no
     matrix.
 
@@ -137,20 +140,22 @@ def embedding(
     tensor([[3., 4.],
             [3., 4.]])
     """
-    index, table = value_of(input), value_of(weight)
+    index, table = value_of(input), table_of(weight)
     if index.dtype.kind not in "iu":
         raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are integers")
     if table.ndim != 2:
         raise ShapeError(f"embedding: a weight of shape {list(table.shape)}; it is (count, size)")
-    count = table.shape[0]
+    count, skipped = table.shape[0], None
+    if padding_idx is not None:
+        if not -count <= int_of(padding_idx, "padding_idx") < count:
+            raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
+        skipped = padding_idx % count
     flat = no_negative(index, count).flatten()
     form = (max_norm, norm_type, scale_grad_by_freq, sparse)
-    rows = fetched("embedding", weight, flat, *form).reshape(*index.shape, table.shape[1])
-    if padding_idx is None:
+    rows = fetched("embedding", weight, flat, skipped, *form).reshape(*index.shape, table.shape[1])
+    if skipped is None:
         return rows  # type: ignore[no-any-return]
-    if not -count <= int_of(padding_idx, "padding_idx") < count:
-        raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
-    return where((index == padding_idx % count).unsqueeze(-1), rows.detach(), rows)
+    return where((index == skipped).unsqueeze(-1), rows.detach(), rows)
 
 
 @named_by_caller

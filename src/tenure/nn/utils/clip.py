@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DomainError, ShapeError
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import minimum
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.indexing import split
@@ -30,13 +31,14 @@ def get_total_norm(
 ) -> Tensor:
     """The norm of some tensors taken together: that of all their elements, of order ``norm_type`` (inf: the largest).
 
-    It is 0 of none. ValueError unless the order is above zero; DomainError (TN802), with ``error_if_nonfinite``, for a
-    norm that is infinite or NaN, which reads it. ``foreach`` has no effect.
+    It is 0 of none. Sparse rows count as the tensor that they stand for; their index is read. ValueError unless the
+    order is above zero; DomainError (TN802), with ``error_if_nonfinite``, for a norm that is infinite or NaN, which
+    reads it. ``foreach`` has no effect.
 
     >>> nn.utils.get_total_norm([tn.tensor([3.0]), tn.tensor([4.0])])
     tensor(5.)
     """
-    found = [tensors] if isinstance(tensors, Tensor) else [value_of(x) for x in tensors]
+    found = [tensors] if isinstance(tensors, Tensor) else [_elements(x) for x in tensors]
     norm = _norm(found, float(norm_type))
     if error_if_nonfinite and not bool(norm.isfinite()):
         raise DomainError(
@@ -68,6 +70,11 @@ def clip_grads_with_norm_(
     scale = minimum(max_norm / (value_of(total_norm) + 1e-6), 1.0)
     for g in _gradients(parameters):
         g.mul_(scale.to(g.dtype))
+
+
+def _elements(x: Any) -> Tensor:
+    """The elements of a tensor; of sparse rows those that are listed, each once."""
+    return x.coalesce().values() if isinstance(x, SparseRows) else value_of(x)
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:

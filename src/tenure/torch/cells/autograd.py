@@ -7,6 +7,8 @@ from typing import Any
 from tenure.torch.cells.windows import look, outlive, present, rebind
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
+from tenure.values.grad.sparse_place import RowsPlace
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import Frozen, Leaf, keeper
@@ -80,6 +82,8 @@ class Autograd:
         kept = holder(self)
         if kept is None or kept.grad is None:
             return None
+        if type(kept.grad) is RowsPlace:
+            return kept.grad.data
         if not isinstance(kept.grad, type(self)._face):
             kept.grad = type(self)._face._of(kept.grad._read())
         return kept.grad
@@ -90,6 +94,9 @@ class Autograd:
             kept = holder(self)
             if kept is not None:
                 kept.grad = None
+            return
+        if isinstance(g, SparseRows):
+            autograd.set_grad(self, g)
             return
         if not isinstance(g, Value):
             raise refuse(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}",
@@ -132,8 +139,8 @@ class Autograd:
         face = type(self)._face
 
         def shown(g: Any) -> Any:
-            found = hook(face._of(g))
-            return found if found is None else look(found)
+            found = hook(g if isinstance(g, SparseRows) else face._of(g))
+            return found if found is None or isinstance(found, SparseRows) else look(found)
 
         return autograd.register_hook(self if self._leaf is not None else present(self), shown)
 

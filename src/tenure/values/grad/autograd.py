@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tenure.errors import DTypeError, GradientError, shown
+from tenure.errors import DTypeError, GradientError, ShapeError, shown
 from tenure.values.grad.backward import Walk, run_walk
-from tenure.values.grad.gradients import add, short_walk
+from tenure.values.grad.gradients import add, by_leaf, short_walk
 from tenure.values.grad.handlers import After, RemovableHandle, accumulated, handler_of, run_hooks
+from tenure.values.grad.sparse_place import RowsBorrow, RowsPlace, place_of
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.grad.steps import fill
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.graph import Hook, Leaf, keeper
@@ -65,7 +67,7 @@ def backward(
     walk = Walk(create_graph, not keep, accumulate=True)
     run_walk(walk, [root], [g], ())
     walk.settle()
-    for leaf, gx in walk.leaves.items():
+    for leaf, gx in by_leaf(walk.leaves, run_hooks).items():
         add(leaf, run_hooks(leaf.hooks, gx))
         if leaf.hooks:
             accumulated(leaf)
@@ -151,9 +153,10 @@ def grad(
 def _found(walk: Walk, count: int) -> list[Any]:
     """Gradients of the tensors asked for, by their number."""
     found = dict(walk.found)
+    leaves = by_leaf(walk.leaves, run_hooks)
     for leaf, numbers in walk.wanted_leaves.items():
-        if leaf in walk.leaves:
-            found.update(dict.fromkeys(numbers, run_hooks(leaf.hooks, walk.leaves[leaf])))
+        if leaf in leaves:
+            found.update(dict.fromkeys(numbers, run_hooks(leaf.hooks, leaves[leaf])))
     return [found.get(k) for k in range(count)]
 
 
@@ -230,16 +233,29 @@ def get_grad(x: Any) -> Borrow | None:
 
 def set_grad(x: Any, g: Any) -> None:
     """Write the gradient, or drop it (None): the next backward starts anew."""
-    leaf = keeper(x) or getattr(x._read(), "_kept", None)
+    leaf = keeper(x)
+    if leaf is None and isinstance(x, record._Tensor):
+        leaf = getattr(x._read(), "_kept", None)
     if leaf is None and g is None:
         return
     if leaf is None:
         raise GradientError("only a leaf has a gradient to write", at=site(here()))
-    if g is None:
+    if type(g) is RowsBorrow and g._place is leaf.grad:
+        return
+    if g is None or isinstance(g, SparseRows) or type(leaf.grad) is RowsPlace:
+        new = None if g is None else place_of(fitting(x, g) if isinstance(g, SparseRows) else x._fitting(g))
         if leaf.grad is not None:
             leaf.grad._abandon()
-        leaf.grad = None
+        leaf.grad = new
     elif leaf.grad is None:
         leaf.grad = record._Var(x._fitting(g))
     else:
         leaf.grad.data = g
+
+
+def fitting(x: Any, g: SparseRows) -> SparseRows:
+    """Sparse rows of the shape and dtype of a place, without a graph (TN802)."""
+    if g._aval != x._aval:
+        mine, given = (f"{a.dtype.name}{list(a.shape)}" for a in (x._aval, g._aval))
+        raise ShapeError(f"a place of {mine} is given a sparse gradient of {given}", at=site(here()))
+    return g.detach()

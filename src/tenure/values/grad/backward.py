@@ -20,9 +20,10 @@ from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.roots import check_root
+from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
 from tenure.values.rules import paths
-from tenure.values.rules.graph import CodeSite, Leaf, Out, Segment, Source
+from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
 from tenure.values.rules.rows import Path
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
@@ -196,7 +197,11 @@ class Walk:
         if self.accumulate or slot in special:
             return True
         source = unit.source(slot)
-        return isinstance(source, Out) or (isinstance(source, Leaf) and source in self.wanted_leaves)
+        return isinstance(source, Out) or self.is_wanted(source)
+
+    def is_wanted(self, source: Source) -> bool:
+        """Whether the gradient of a leaf, or of the leaf that it is rows of, is asked for."""
+        return (source.of if isinstance(source, RowLeaf) else source) in self.wanted_leaves
 
     def ends(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
         """Whether a stop's cotangent is a final gradient, behind which nothing is walked."""
@@ -254,7 +259,7 @@ class Walk:
         """Whether cotangents of some slots reach a requested vertex."""
         behind = {*slots, *paths.ancestors(path_of(of), slots)}
         sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
-        leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or s in self.wanted_leaves)]
+        leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or self.is_wanted(s))]
         past = leaves or any(isinstance(s, Out) for s in sources.values())
         return bool(past) or any((of, s) in self.wanted for s in behind | sources.keys())
 
@@ -285,7 +290,8 @@ class Walk:
         gradient."""
         if leaf in self.leaves:
             return self.leaves[leaf]
-        if not self.accumulate or leaf.grad is None or leaf.hooks:
+        sparse = type(leaf) is RowLeaf or type(leaf.grad) is RowsPlace
+        if not self.accumulate or leaf.grad is None or leaf.hooks or sparse:
             return None
         self.before[leaf] = before = leaf.grad._read()
         return before

@@ -7,12 +7,14 @@ new value, until no other write comes between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.values.grad import steps
+from tenure.values.grad.sparse_place import RowsPlace, place_of, supersede
+from tenure.values.grad.sparse_rows import Entries, SparseRows, joined
 from tenure.values.native.hits import know
-from tenure.values.rules.graph import Leaf
+from tenure.values.rules.graph import Leaf, RowLeaf
 from tenure.values.rules.guard import guarded
 from tenure.values.trace import record
 from tenure.values.trace.record import RECORDER
@@ -21,7 +23,7 @@ from tenure.values.trace.trace import Trace
 
 def begin(leaf: Leaf, g: Any) -> bool:
     """Set the first gradient of a leaf. False, and nothing done, if it has one."""
-    return _begin(leaf, record._Var.of(g))
+    return _begin(leaf, place_of(g))
 
 
 @guarded
@@ -37,6 +39,8 @@ def replace(leaf: Leaf, g: Any, before: Any) -> bool:
     place = leaf.grad
     if before is None:
         return place is None and begin(leaf, g)
+    if isinstance(g, SparseRows) is not (type(place) is RowsPlace):
+        return place is not None and supersede(leaf, g, before)
     return place is not None and place._write(g, seen=before)
 
 
@@ -45,8 +49,21 @@ def add(leaf: Leaf, g: Any) -> None:
     while True:
         place = leaf.grad
         before = None if place is None else place._read()
-        if replace(leaf, g if before is None else before + g, before):
+        if replace(leaf, g if before is None else joined(before, g), before):
             return
+
+
+def by_leaf(found: dict[Leaf, Any], hooked: Callable[[dict[int, Any], Any], Any]) -> dict[Leaf, Any]:
+    """Gradients of leaves from those of leaves and of their rows: the sum for each, sparse if all of it came by rows.
+    Hooks on rows run first."""
+    out: dict[Leaf, Any] = {}
+    for source, g in found.items():
+        leaf = source
+        if isinstance(source, RowLeaf):
+            entries = Entries(source.index, hooked(source.hooks, g), source.padded)
+            leaf, g = source.of, SparseRows.of(source.aval, entries)
+        out[leaf] = joined(out[leaf], g) if leaf in out else g
+    return out
 
 
 def held(gradient: Any) -> Any:
@@ -104,7 +121,7 @@ def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
         return None
     leaves = sources_of(t, root)
     for source in leaves:
-        if type(source) is not Leaf or source.hooks:
+        if type(source) is not Leaf or source.hooks or type(source.grad) is RowsPlace:
             return None
     return leaves if len(leaves) == 1 or len(set(leaves)) == len(leaves) else None
 

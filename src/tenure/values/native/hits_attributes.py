@@ -91,7 +91,8 @@ def get_grad(m: Code) -> None:
                 grad = f.get(leaf, "leaf.grad")
                 with f.when(f.is_(grad, "none")):
                     f.ret(f.incref(grad))
-                finish(f, f.call("borrow", grad))
+                with f.when(is_place(f, grad)):
+                    finish(f, f.call("borrow", grad))
         f.ret(f.call_python(f.constant("slow_get_grad"), "ptr %x"))
 
 

@@ -19,16 +19,19 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tenure.dtypes import DType
-from tenure.errors import DTypeError, OutOfRange, ShapeError, TenureError, following
+from tenure.errors import DTypeError, GradientError, OutOfRange, ShapeError, TenureError, following
 from tenure.ir.aval import Aval
+from tenure.values.grad.autograd import set_grad
 from tenure.values.operations.boundary import array_of
-from tenure.values.operations.creation import wrap
+from tenure.values.operations.creation import check_differentiable, wrap
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.show import format_tensor
+from tenure.values.rules.graph import Leaf
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.given import ALIGNED, flag, int_of
 
 if TYPE_CHECKING:
+    from tenure.values.grad.sparse_rows import SparseRows
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -42,7 +45,9 @@ class Shared:
 
     Relaxed unless ``ordered``: then there are ``writers`` of them, each with ``with shared.writer(k) as w:`` around
     its work, and a round ends when each that has not left has added once. The memory of a relaxed one is shared with
-    processes forked from this one. Source: Niu, Recht, Ré, Wright, "Hogwild!", NIPS 2011.
+    processes forked from this one; with ``requires_grad`` it is a leaf: the weight of ``F.embedding(…, sparse=True)``,
+    which reads rows of it, and a parameter of optimizers, which add to those rows. Its gradient is the process's own.
+    Source: Niu, Recht, Ré, Wright, "Hogwild!", NIPS 2011.
 
     >>> total = tn.Shared(tn.zeros(2))
     >>> total.add_(tn.tensor([1.0, 2.0]))
@@ -50,15 +55,22 @@ class Shared:
     tensor([1., 2.])
     """
 
-    def __init__(self, value: ArrayLike, *, ordered: bool = False, writers: int | None = None) -> None:
+    def __init__(
+        self, value: ArrayLike, *, ordered: bool = False, writers: int | None = None, requires_grad: bool = False
+    ) -> None:
         value = value_of(value).detach()
         ordered = flag("Shared: ordered", ordered)
+        self._leaf = Leaf() if flag("Shared: requires_grad", requires_grad) else None
+        if self._leaf is not None:
+            check_differentiable(value)
         if writers is not None:
             writers = int_of(writers, "Shared: writers")
         if ordered and (writers is None or writers < 1):
             raise ValueError("an ordered Shared has a number of writers: Shared(value, ordered=True, writers=n)")
         if not ordered and writers is not None:
             raise ValueError("a relaxed Shared takes any number of writers; writers=… goes with ordered=True")
+        if ordered and self._leaf is not None:
+            raise ValueError("an ordered Shared is no leaf: its writers add to it in rounds, by .add_(delta)")
         self._aval: Aval = value._aval
         self._memory = _mapped(array_of(value))
         self._rounds = Rounds(writers or 0, self._memory) if ordered else None
@@ -72,6 +84,28 @@ class Shared:
     def dtype(self) -> DType:
         """The type of the elements."""
         return self._aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._aval.shape)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it is a leaf."""
+        return self._leaf is not None
+
+    @property
+    def grad(self) -> SparseRows | None:
+        """The gradient of rows that ``backward()`` left in this process: a borrow of its place, or None."""
+        return None if self._leaf is None or self._leaf.grad is None else self._leaf.grad.data
+
+    @grad.setter
+    def grad(self, g: SparseRows | None) -> None:
+        set_grad(self, g)
+
+    def _fitting(self, g: Any) -> Any:
+        raise GradientError("the gradient of a Shared is sparse: tn.SparseRows(indices, values, shape)")
 
     @property
     def value(self) -> Tensor:
@@ -99,6 +133,10 @@ class Shared:
                 help="with shared.writer(k) as w: w.add_(delta)",
             )
         apply(self._memory, self._addition(delta, index))
+
+    def _add_to(self, rows: Array, delta: Array) -> None:
+        """Add to rows of a relaxed one, checked before, none of which is named twice."""
+        self._memory[rows] += delta
 
     def writer(self, number: int = 0) -> Writer:
         """Writer of a number: a context in which it reads and adds."""

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Self
 from tenure.dtypes import float32, float64
 from tenure.runtime.bracket import at_once
 from tenure.values.grad import steps
+from tenure.values.grad.sparse_place import place_of
 from tenure.values.native.hits import add_place, attribute, change, install, methods
 from tenure.values.operations import arithmetic, indexing, keys
 from tenure.values.operations.arithmetic import detach
-from tenure.values.operations.boundary import Boundary, array_of, owned
+from tenure.values.operations.boundary import Boundary, array_of
 from tenure.values.operations.creation import FILL, check_differentiable, wrap
 from tenure.values.operations.picks import Inner, Points
 from tenure.values.operations.reading import value_of, written_of
 from tenure.values.operations.regions import Region, overlap
 from tenure.values.places import parts
+from tenure.values.places.again import portable, rebuilt, with_gradient
 from tenure.values.places.borrow import Borrow, SharedBorrow, forget_dead
 from tenure.values.places.loans import (
     LENDING,
@@ -323,8 +325,8 @@ class Var(Writable):
         if self._ties is not None and whole is not None:
             return parts.part_again, (whole, self._ties.token._region)
         kept = keeper(self)
-        grad = None if kept is None or kept.grad is None else array_of(kept.grad).copy()
-        return _rebuild, (type(self), array_of(self.detach()).copy(), self._leaf is not None, grad)
+        grad = None if kept is None or kept.grad is None else portable(kept.grad._read())
+        return rebuilt, (type(self), array_of(self.detach()).copy(), self._leaf is not None, grad)
 
     def __copy__(self) -> Var:
         return type(self)(detach(self._read()), self._leaf is not None)
@@ -337,20 +339,7 @@ class Var(Writable):
             return part
         twin = memo[id(self)] = self.__copy__()
         kept = keeper(self)
-        return twin if kept is None or kept.grad is None else with_gradient(twin, Var(kept.grad._read()))
-
-
-def _rebuild(cls: Any, array: Any, requires_grad: bool, grad: Any) -> Any:
-    out = cls(owned(array), requires_grad)
-    return out if grad is None else with_gradient(out, Var(owned(grad)))
-
-
-def with_gradient(place: Any, grad: Any) -> Any:
-    """New place with a gradient."""
-    if place._leaf is None:
-        place._frozen = Frozen(Leaf())
-    keeper(place).grad = grad
-    return place
+        return twin if kept is None or kept.grad is None else with_gradient(twin, place_of(kept.grad._read()))
 
 
 def as_leaf(value: Any, leaf: Leaf) -> Any:

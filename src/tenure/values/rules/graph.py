@@ -36,6 +36,22 @@ class Leaf:
         self.hooks: dict[int, Hook] = {}
 
 
+class RowLeaf(Leaf):
+    """Rows of a leaf, read at an index, as a source of their own: their cotangent is the leaf's sparse gradient.
+
+    ``index`` (n,) has the table's number of rows where nothing is to arrive, if ``padded``.
+    """
+
+    __slots__ = ("aval", "index", "of", "padded")
+
+    def __init__(self, of: Leaf, index: Any, aval: Any, padded: bool) -> None:
+        self.of, self.index, self.aval, self.padded = of, index, aval, padded
+        self.hooks = {}
+
+    grad = property(lambda self: self.of.grad)
+    """The gradient's place of the leaf."""
+
+
 class Frozen:
     """Former leaf of a place that requires no grad any more, with its gradient: earlier recorded operations do not
     reach it meanwhile, as the leaf has none then."""

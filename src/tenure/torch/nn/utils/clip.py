@@ -8,6 +8,7 @@ from typing import Any
 
 from tenure.nn.utils.clip import get_total_norm as _norm
 from tenure.torch.cells import Tensor
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.shaping import concat
 from tenure.values.rules.modes import no_grad
@@ -18,6 +19,11 @@ def _gradients(parameters: Any) -> list[Any]:
     return [p.grad for p in given if p.grad is not None]
 
 
+def _value(x: Any) -> Any:
+    """Value of a gradient, whole or of rows."""
+    return x.value if isinstance(x, SparseRows) else x._read().detach()
+
+
 @no_grad()
 def get_total_norm(
     tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
@@ -26,7 +32,7 @@ def get_total_norm(
     given = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not given:
         return Tensor._of(tensor(0.0))
-    total = Tensor._of(_norm([x._read().detach() for x in given], float(norm_type)))
+    total = Tensor._of(_norm([_value(x) for x in given], float(norm_type)))
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be"
