@@ -228,8 +228,8 @@ def row(name: str, sizes: dict[str, tuple[int, ...]], inputs: Any, plain: Any, *
 
 
 ROWS = [
-    row(f"{kind} training step", {"small": (40, 16, 1, 32), "large": (64, 64, 64, 128)}, sequences, partial(recurrent, kind))
-    for kind in ("LSTM", "GRU")
+    row(f"{k} training step", {"small": (40, 16, 1, 32), "large": (64, 64, 64, 128)}, sequences, partial(recurrent, k))
+    for k in ("LSTM", "GRU")
 ]
 ROWS += [
     row("ResNet-18 step, 64×64", {"small": (2, 64), "large": (16, 64)}, images, resnet, tolerance=2e-3),

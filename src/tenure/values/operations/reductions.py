@@ -256,11 +256,13 @@ def _spread(fn: Operation) -> Callable[..., Tensor]:
         unbiased: bool | None = None,
         keepdim: bool = False,
     ) -> Tensor:
-        if positional:
-            at = repr(positional[0]) if is_axis(positional[0]) else "…"
-            raise TypeError(f"{fn.name} of one tensor: write axis={at} (n in the divisor) or dim={at} (n - 1)")
         if unbiased is not None:
             correction = one_of(correction, int(flag("unbiased", unbiased)), "correction and unbiased")
+        if len(positional) > 1 or (positional and correction is None):
+            at = repr(positional[0]) if is_axis(positional[0]) else "…"
+            raise TypeError(f"{fn.name} of one tensor: write axis={at} (n in the divisor) or dim={at} (n - 1)")
+        if positional:
+            axis = one_of(positional[0], axis)
         if correction is None and axis is None and dim is NOT_GIVEN:
             raise TypeError(f"{fn.name}() divides by n in NumPy and by n - 1 in PyTorch: give correction=0 or 1")
         x = value_of(x)
