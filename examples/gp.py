@@ -21,7 +21,8 @@ class Process(nn.Module):
 
     def __init__(self):
         super().__init__()
-        for name, value in {"scale": 1.0, "length": 1.0, "waves": 1.0, "period": 1.5, "decay": 2.0, "noise": 0.3}.items():
+        start = {"scale": 1.0, "length": 1.0, "waves": 1.0, "period": 1.5, "decay": 2.0, "noise": 0.3}
+        for name, value in start.items():
             self.register_parameter(name, nn.Parameter(tn.tensor(math.log(value))))
 
     def kernel(self, x, y):

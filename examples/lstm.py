@@ -67,7 +67,7 @@ class Reader(nn.Module):
 
 
 def main():
-    args = arguments(__doc__, steps=2500, batch_size=64, lr=4e-3)
+    args = arguments(__doc__, steps=1500, batch_size=64, lr=4e-3)
     tn.manual_seed(args.seed)
     x, y = mnist1d(4000)
     x_test, y_test = mnist1d(1000)

@@ -23,7 +23,8 @@ class Field(nn.Module):
 
     def __init__(self, width=64):
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 2))
+        first, inner, last = nn.Linear(2, width), nn.Linear(width, width), nn.Linear(width, 2)
+        self.net = nn.Sequential(first, nn.Tanh(), inner, nn.Tanh(), last)
 
     def forward(self, y):
         return self.net(y**3)
