@@ -1,5 +1,6 @@
 """The example programs, each as a process of its own."""
 
+import importlib
 import os
 import re
 import select
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,18 +49,55 @@ def test_seed_with_pytorch() -> None:
     assert subprocess.check_output(python("-c", source), text=True) == SEED
 
 
+TRAINED = ("convnet", "dqn", "gp", "lstm", "ode", "transformer", "vae")
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_an_example_trains_stops_resumes_and_draws(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    module, training = importlib.import_module(name), importlib.import_module("training")
+    monkeypatch.delitem(sys.modules, name)
+
+    def run(checkpoint: str, *more: str) -> bytes:
+        files = ["--checkpoint", str(tmp_path / checkpoint), "--out", str(tmp_path / "picture.png")]
+        monkeypatch.setattr(sys, "argv", [name, "--steps", "2", *files, *more])
+        module.main()
+        return (tmp_path / checkpoint).read_bytes()
+
+    draw, done = module.draw, training.Run.done
+    monkeypatch.setattr(module, "draw", lambda *_: None)
+    whole = run("whole.pt")
+
+    def until_the_first(self: Any, **numbers: float) -> None:
+        done(self, **numbers)
+        if self.step == 1:
+            self.stop()  # as Ctrl-C does
+
+    monkeypatch.setattr(training.Run, "done", until_the_first)
+    assert run("parts.pt") != whole
+    monkeypatch.setattr(training.Run, "done", done)
+    monkeypatch.setattr(module, "draw", draw)
+    assert run("parts.pt", "--resume") == whole
+    said = re.findall(r"^(step \d/2(?=  loss [\d.-])|resumed at step 1)", capsys.readouterr().out, re.MULTILINE)
+    assert said[-3:] == ["step 1/2", "resumed at step 1", "step 2/2"]
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_digits(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
-    picture = tmp_path / "digits.png"
-    command = python(str(EXAMPLES / "digits.py"), "--epochs", "8", "--out", str(picture))
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert re.fullmatch(r"epoch   8  loss \d\.\d{4}  accuracy +\d+\.\d%  +\d+ steps/s", output[-3])
+    command = python(str(EXAMPLES / "digits.py"), "--steps", "360")
+    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert re.fullmatch(r"step 360/360  loss \d\.\d+  accuracy [\d.]+  \d+ steps/s", output[-3])
     found = re.fullmatch(r"(\d+\.\d)% of 360 held-out digits after 360 steps in \d+\.\d s", output[-2])
     assert found
     assert float(found[1]) > 94
-    assert output[-1] == f"wrote {picture}"
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert output[-1] == "wrote digits.png"
+    assert sorted(os.listdir(tmp_path)) == ["digits.png", "digits.pt"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked")
@@ -82,10 +121,9 @@ def test_word_vectors_of_several_processes_go_on_from_a_checkpoint(tmp_path: Pat
 def test_digits_on_a_terminal_until_ctrl_c(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
-    picture = tmp_path / "digits.png"
     ours, theirs = os.openpty()
-    command = python(str(EXAMPLES / "digits.py"), "--epochs", "100000", "--out", str(picture))
-    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, start_new_session=True)
+    command = python(str(EXAMPLES / "digits.py"), "--steps", "1000000")
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
     shown = ""
     deadline = time.monotonic() + 60
@@ -107,7 +145,6 @@ def test_digits_on_a_terminal_until_ctrl_c(tmp_path: Path) -> None:
         process.kill()
         process.wait()
         os.close(ours)
-    assert re.search(r"\repoch +\d+  loss \d", shown)
-    assert "stopped: going on with what has been learned" in shown
+    assert re.search(r"\rstep \d+/1000000  loss \d", shown)
     assert re.search(r"% of 360 held-out digits after \d+ steps", shown)
-    assert picture.exists()
+    assert sorted(os.listdir(tmp_path)) == ["digits.png", "digits.pt"]
