@@ -3,7 +3,8 @@
 A block is a box of results of one image and one group. What it reads is copied to where nothing depends on a border or
 a step any more: for each channel one plane for each residue of a place modulo the step. Each element of a window is
 then an offset, the same for all results, which lie behind one another; behind each row are a few that nobody wants.
-The transpose of a step are such planes of results.
+The transpose of a step are such planes of results. Small images are woven: a block has several of them, an element of
+each beside the same element of the next, so that vectors are full and weights are read once for all.
 
 Blocks depend on shapes alone, and so do the bits. The room holds the weights once more, and for each of at most PIECES
 pieces of the work a block: about BLOCK elements, or what one row of results reads.
@@ -32,6 +33,8 @@ SPATIAL = ("d", "h", "w")
 FEW, CHUNK, DEPTH, STRIPE = 192, 64, 128, 128
 """Places of results that a block has at least, if there are so many; results computed at once, terms of them that read
 different lines; channels whose sums of weights go side by side."""
+WOVEN = 32
+"""Results of an image up to which images are woven."""
 COPIED = 0.06
 """The part of results that nobody wants up to which rows are not copied for each place of a window."""
 
@@ -61,7 +64,7 @@ def formed(
     images, channels, taps, size = x.shape[0], x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
     sizes = (which, way, images, groups, channels, results, size // 4)
-    cut = tiles(*sizes) or lanes(*sizes) or Cut.of(*sizes)
+    cut = tiles(*sizes) or lanes(*sizes) or Cut.of(*sizes, weave=not (selects or marks))
     laid = y.size * size if which == 1 else 0
     if cut.tiled:
         laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
@@ -155,7 +158,8 @@ class Way(NamedTuple):
 class Cut(NamedTuple):
     """Blocks, and what they read: along each axis planes, which begin ``leap`` after one another, and the extent of
     each; elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements
-    of a row of results. With ``columns`` each element of a window along the last axis has its plane."""
+    of a row of results; images that are woven. With ``columns`` each element of a window along the last axis has its
+    plane."""
 
     block: Sizes
     planes: Sizes
@@ -172,11 +176,14 @@ class Cut(NamedTuple):
     across: int
     tiled: int
     joined: int
+    woven: int = 1
 
     @staticmethod
-    def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
+    def of(
+        which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int, *, weave: bool
+    ) -> Cut:
         """The cut of one primitive."""
-        images = images * groups if which < 2 else groups  # whose results are apart
+        alike, images = images, images * groups if which < 2 else groups  # whose results are apart
         most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.counts])
         seen, part, strip = max(channels, 1) if which < 2 else 1, max(results, 1), max(channels, 1)
         planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
@@ -195,14 +202,18 @@ class Cut(NamedTuple):
             rows = max(few, min(rows, -(-count[1] // wanted)))
         rows = -(-count[1] // -(-count[1] // rows))
         extent = (reach[0] + 1, rows + reach[1], wide + far)
-        channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
-        pitch = -(-rows * extent[2] // SLACK) * SLACK + SLACK
-        items = images
+        read, woven = prod(planes) * prod(extent), 1
+        if weave and which < 2 and (rows, wide) == count[1:]:
+            woven = weaving(alike, rows * wide, seen * read, most)
+        channel = (-(-read * woven // LINE) | 1) * LINE
+        pitch = -(-rows * extent[2] * woven // SLACK) * SLACK + SLACK
+        items = images if woven == 1 else groups * -(-alike // woven)
         if which < 2:
             items *= count[0] * -(-count[1] // rows) * -(-count[2] // wide)
-            part = portion(part, ITEMS, items, QUAD * QUAD)
+            part = portion(part, ITEMS if woven == 1 else ITEMS // 2, items, QUAD * QUAD)
             items *= -(-max(results, 1) // part)
-            chunk = max(QUAD, min(CHUNK, -(-part // QUAD) * QUAD, BLOCK // terms // QUAD * QUAD))
+            chunk = min(CHUNK, -(-part // QUAD) * QUAD)
+            chunk = chunk if woven > 1 else max(QUAD, min(chunk, BLOCK // terms // QUAD * QUAD))
         else:
             strip = min(portion(strip, ITEMS, items, 8), max(1, most // channel))
             items *= -(-max(channels, 1) // strip)
@@ -211,8 +222,16 @@ class Cut(NamedTuple):
             chunk = QUAD
         depth = max(1, DEPTH * way.window[2] // planes[2])
         pieces = max(1, min(items, PIECES))
-        rest = (channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1)
+        rest = (channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1, woven)
         return Cut((1, rows, wide), planes, extent, leap, *rest)
+
+
+def weaving(images: int, results: int, read: int, most: int) -> int:
+    """The images that are woven, each of which has so many results of a channel, and of which so much is read."""
+    if results > WOVEN or images == 0:
+        return 1
+    fits = max(1, min(images, FEW // results, 4 * most // read))
+    return -(-images // -(-images // fits))
 
 
 def tiles(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:

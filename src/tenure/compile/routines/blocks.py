@@ -13,7 +13,7 @@ from tenure.compile.routines.tiles import REALS, number
 from tenure.ops.tiling import ALL, SPATIAL
 
 INDEX = {name: k for k, name in enumerate(ALL)}
-COPY = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, I64, I64, I64])
+COPY = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, I64, I64, I64, I64])
 Three = tuple[ir.Value, ir.Value, ir.Value]
 
 
@@ -94,11 +94,14 @@ def unselected(t: ir.Type) -> ir.Constant:
 
 
 def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """void copy(numbers, image, room, channels, and three: where the block begins): plane by plane, row by row."""
+    """void copy(numbers, image, room, images that are woven, channels, and three: where the block begins): plane by
+    plane, row by row."""
     function, b = started(module, name, COPY)
-    start, image, target, channels, *box = function.args
+    start, image, target, many, channels, *box = function.args
     n = Numbers(b, start, bits)
-    row = emit_row(module, f"{name}.row", bits, lanes)
+    row, woven = emit_row(module, f"{name}.row", bits, lanes), emit_woven(module, f"{name}.woven", bits)
+    between = n.product("groups", "channels", n.volume("source"))
+    alone = b.icmp_signed("==", n("woven"), constant(1))
     steps, leaps, shifts = (n.three(x) for x in ("step_in", "leap", "shift"))
     source, extent, planes = n.three("source"), n.three("extent"), n.three("planes")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
@@ -114,15 +117,20 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
             deep = n.inside(i, source[0])
             channel = b.add(b.mul(c, size), b.mul(i, area))
             place = n.flat((fd, fh, fw, hd, constant(0)), (*planes, extent[0], extent[1]))
-            to = at(b, target, b.add(n.product(c, "channel"), b.mul(place, extent[2])), n.t)
+            to = at(b, target, b.add(n.product(c, "channel"), n.product(place, extent[2], "woven")), n.t)
 
             def one(hh: ir.Value, held: list[Any]) -> list[Any]:
                 at_, out = held
                 there = b.and_(deep, n.inside(at_, source[1]))
                 begin, end = (b.select(there, x, constant(0)) for x in ends)
                 spot = b.select(there, b.add(b.add(channel, b.mul(at_, line)), first), constant(0))
-                b.call(row, [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2]])
-                return [b.add(at_, steps[1]), at(b, out, extent[2], n.t)]
+                passed = [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2]]
+                with b.if_else(alone) as (single, several):
+                    with single:
+                        b.call(row, passed)
+                    with several:
+                        b.call(woven, [*passed, n("woven"), many, between])
+                return [b.add(at_, steps[1]), at(b, out, n.product(extent[2], "woven"), n.t)]
 
             counted(b, constant(0), extent[1], 1, one, [j, to])
 
@@ -179,6 +187,33 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
     return function
 
 
+def emit_woven(module: ir.Module, name: str, bits: int) -> ir.Function:
+    """void woven(as ``emit_row``, and: the images of a block, those that there are, elements from image to image)."""
+    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, POINTER, *[I64] * 6]))
+    image, step, target, begin, end, count, woven, many, between = function.args
+    t = REALS[bits]
+
+    def fill(k: ir.Value, _: list[Any]) -> list[Any]:
+        store(b, unselected(t), target, k)
+        return []
+
+    def element(k: ir.Value, _: list[Any]) -> list[Any]:
+        source, out = at(b, image, b.mul(k, step), t), at(b, target, b.mul(k, woven), t)
+
+        def one(j: ir.Value, held: list[Any]) -> list[Any]:
+            store(b, load(b, held[0], 0, t), out, j)
+            return [at(b, held[0], between, t)]
+
+        counted(b, constant(0), many, 1, one, [source])
+        return []
+
+    counted(b, constant(0), b.mul(begin, woven), 1, fill)
+    counted(b, b.mul(end, woven), b.mul(count, woven), 1, fill)
+    counted(b, begin, end, 1, element)
+    b.ret_void()
+    return function
+
+
 def emit_tables(module: ir.Module, name: str, bits: int) -> ir.Function:
     """void tables(numbers, room, channels): for each residue of results the offsets of its terms, channel by channel,
     behind all of them the places of their weights, and where each residue's begin."""
@@ -204,7 +239,7 @@ def emit_tables(module: ir.Module, name: str, bits: int) -> ir.Function:
             offset, fits = tap_of(n, tap, (fd, fh, fw))
             with b.if_then(fits):
                 e = b.load(place, typ=I64)
-                put(e, offset, n.flat(tap, n.three("window")))
+                put(e, n.product(offset, "woven"), n.flat(tap, n.three("window")))
                 b.store(b.add(e, constant(1)), place)
 
         def again(c: ir.Value, k: ir.Value) -> None:

@@ -99,7 +99,8 @@ def emit_blocks(module: ir.Module, name: str, bits: int, lanes: int, calls: Call
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
     block = Block(b, numbers, buffers, bits, lanes, calls)
     n = block.n
-    counts = [n("images"), n("groups"), *[n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]]
+    counts = [n.parts(n("images"), n("woven")), n("groups")]
+    counts += [n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]
     counts.append(n.parts(n("results"), n("part")))
     emit_parts(block, counts)
     return function
@@ -119,11 +120,13 @@ class Block(Results):
         self.rows = at(b, start, b.add(n.product("channels", "channel"), constant(SLACK)), self.t)
         self.kept = at(b, self.rows, n.product("pitch", "chunk"), self.t)
 
-    def emit(self, image: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
+    def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
         b, n = self.b, self.n
-        image_at = self.place(image, group, d, h, w)
-        b.call(self.copy, [self.numbers, image_at, self.seen, n("channels"), *self.box])
+        first = n.product(images, "woven")
+        self.many = least(b, n("woven"), b.sub(n("images"), first))
+        source = self.place(first, group, d, h, w)
+        b.call(self.copy, [self.numbers, source, self.seen, self.many, n("channels"), *self.box])
         self.singles = Singles(self, constant(0))
         first = n.product(part, "part")
         self.low, self.high = first, least(b, b.add(first, n("part")), n("results"))
@@ -138,7 +141,7 @@ class Block(Results):
         self.first = load(b, self.starts, here)
         self.terms = b.sub(load(b, self.starts, b.add(here, constant(1))), self.first)
         row = n("extent.w")
-        count = b.add(b.mul(b.sub(self.height, constant(1)), row), self.width)
+        count = n.product(b.add(b.mul(b.sub(self.height, constant(1)), row), self.width), "woven")
         own = at(b, self.laid, b.add(n.product(self.group, "results", terms(n)), self.first), self.t)
         offsets = at(b, self.table, self.first, I32)
 
@@ -148,8 +151,17 @@ class Block(Results):
             passed = [rows, terms(n), offsets, self.seen, self.terms, n("depth"), self.rows]
             passed += [n("pitch"), count, many, constant(0)]
             b.call(self.strips, passed)
-            n.each((many,), lambda i: self.store(b.add(o, i), i))
+            n.each((self.many, many), lambda k, i: self.woven(k, b.add(o, i), i))
             return []
 
         stepped(b, self.low, self.high, n("chunk"), some_rows)
 
+    def woven(self, k: ir.Value, o: ir.Value, i: ir.Value) -> None:
+        """Store a result of image k of those that are woven."""
+        b, n = self.b, self.n
+        image, start, rows = self.image, self.start, self.rows
+        self.image = b.add(image, k)
+        self.start = at(b, start, n.product(k, "groups", "results", n.volume("target")), self.t)
+        self.rows = at(b, rows, k, self.t)
+        self.store(o, i)
+        self.image, self.start, self.rows = image, start, rows

@@ -161,7 +161,7 @@ class Item:
         self.height, self.width = [least(b, b.sub(count, x), size) for count, x, size in sizes][1:]
         own = b.add(n.product(b.add(n.product(image, "groups"), self.group), "channels"), self.channel)
         start = at(b, self.images, n.product(own, n.volume("source")), self.t)
-        b.call(self.copy, [self.numbers, start, self.seen, self.count, *self.box])
+        b.call(self.copy, [self.numbers, start, self.seen, constant(1), self.count, *self.box])
 
     def block(self, image: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value) -> None:
         """Add what a block of an image comes to."""

@@ -60,12 +60,12 @@ class Results:
         spots = zip(self.box, steps, self.job, offsets, strict=True)
         self.spot = [b.add(b.add(b.mul(x, s), f), k) for x, s, f, k in spots]
         same = [b.icmp_signed("==", x, self.width) for x in (width, n("across"))]
-        dense = b.icmp_signed("==", steps[2], constant(1))
+        dense, alone = (b.icmp_signed("==", x, constant(1)) for x in (steps[2], n("woven")))
         self.flat = b.and_(b.and_(*same), b.and_(dense, b.icmp_signed("==", steps[1], constant(1))))
         begin, end = within(n, self.spot[2], steps[2], width, self.width)
         end = b.select(self.flat, b.mul(self.height, self.width), end)
         whole = b.sub(end, b.and_(b.sub(end, begin), constant(self.lanes - 1)))
-        self.ends, self.vectors = (begin, end), b.select(dense, whole, begin)
+        self.ends, self.vectors = (begin, end), b.select(b.and_(dense, alone), whole, begin)
         self.count = b.select(self.flat, constant(1), self.height)
         own = n.product(b.add(n.product(self.image, "groups"), self.group), "results")
         self.start = at(b, self.out, n.product(own, n.volume("target")), self.t)
@@ -85,7 +85,7 @@ class Results:
                 found = self.moved(out, source)
                 with b.if_then(b.or_(found, self.dead), likely=False):
                     self.singles.mend(out, o, r, h)
-            return [b.add(h, down), at(b, source, n("across"), self.t)]
+            return [b.add(h, down), at(b, source, n.product("across", "woven"), self.t)]
 
         counted(b, constant(0), self.count, 1, row, [self.spot[1], source])
 
@@ -106,7 +106,7 @@ class Results:
             return [b.or_(held[0], b.sext(odd(x, self.lanes), wide))]
 
         def one(k: ir.Value, held: list[Any]) -> list[Any]:
-            x = load(b, source, k, self.t)
+            x = load(b, source, n.product(k, "woven"), self.t)
             store(b, x, line, b.add(first, b.mul(k, step)))
             return [b.or_(held[0], odd(x, 1))]
 
