@@ -64,7 +64,7 @@ def formed(
     images, channels, taps, size = x.shape[0], x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
     sizes = (which, way, images, groups, channels, results, size // 4)
-    cut = tiles(*sizes) or lanes(*sizes) or Cut.of(*sizes, weave=not (selects or marks))
+    cut = tiles(*sizes) or lanes(*sizes) or Cut.of(*sizes)
     laid = y.size * size if which == 1 else 0
     if cut.tiled:
         laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
@@ -179,9 +179,7 @@ class Cut(NamedTuple):
     woven: int = 1
 
     @staticmethod
-    def of(
-        which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int, *, weave: bool
-    ) -> Cut:
+    def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
         """The cut of one primitive."""
         alike, images = images, images * groups if which < 2 else groups  # whose results are apart
         most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.counts])
@@ -203,7 +201,7 @@ class Cut(NamedTuple):
         rows = -(-count[1] // -(-count[1] // rows))
         extent = (reach[0] + 1, rows + reach[1], wide + far)
         read, woven = prod(planes) * prod(extent), 1
-        if weave and which < 2 and (rows, wide) == count[1:]:
+        if which < 2 and (rows, wide) == count[1:]:
             woven = weaving(alike, rows * wide, seen * read, most)
         channel = (-(-read * woven // LINE) | 1) * LINE
         pitch = -(-rows * extent[2] * woven // SLACK) * SLACK + SLACK

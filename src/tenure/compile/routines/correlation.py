@@ -160,8 +160,8 @@ class Block(Results):
         """Store a result of image k of those that are woven."""
         b, n = self.b, self.n
         image, start, rows = self.image, self.start, self.rows
-        self.image = b.add(image, k)
+        self.image, self.lane = b.add(image, k), k
         self.start = at(b, start, n.product(k, "groups", "results", n.volume("target")), self.t)
         self.rows = at(b, rows, k, self.t)
         self.store(o, i)
-        self.image, self.start, self.rows = image, start, rows
+        self.image, self.start, self.rows, self.lane = image, start, rows, constant(0)

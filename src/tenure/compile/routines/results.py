@@ -37,7 +37,7 @@ class Results:
         self.copy, self.strips, self.single = calls
         self.b, self.n, self.lanes, self.bits = b, Numbers(b, numbers, bits), lanes, bits
         self.numbers, self.buffers = numbers, buffers
-        self.t, self.dead = REALS[bits], I1(0)
+        self.t, self.dead, self.lane = REALS[bits], I1(0), constant(0)
         self.images, self.weights, self.out, self.all = (load(b, buffers, k, POINTER) for k in range(4))
         self.seen = self.rows = self.kept = self.all
         self.singles: Singles

@@ -46,7 +46,8 @@ class Singles:
                 passed = [block.numbers, block.buffers, block.image, block.group, o, *place]
                 store(b, b.call(block.single, passed), line, q)
             with b.if_then(b.and_(zero, by_map)):
-                found = self.selected(b.add(n.product(r, "extent.w"), k))
+                place = n.product(b.add(n.product(r, "extent.w"), k), "woven")
+                found = self.selected(b.add(place, block.lane))
                 known = b.fadd(load(b, line, q, block.t), ir.Constant(block.t, 0.0))
                 store(b, b.select(found, known, unselected(block.t)), line, q)
             return []
@@ -66,7 +67,7 @@ class Singles:
         def tap(*index: ir.Value) -> None:
             offset, fits = tap_of(n, index, block.job)
             with b.if_then(fits):
-                seen = load(b, block.kept, b.add(offset, place), word)
+                seen = load(b, block.kept, b.add(n.product(offset, "woven"), place), word)
                 b.store(b.or_(b.load(found, typ=word), seen), found)
 
         n.each(n.three("window"), tap)

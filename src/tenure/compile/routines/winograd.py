@@ -257,13 +257,19 @@ class Tiles(Results):
         return []
 
     def empty(self) -> ir.Value:
-        """Whether at any place of an image nothing is selected in any channel."""
+        """Whether any window of an image sees no place at which a channel is selected."""
         b, n, word = self.b, self.n, ir.IntType(self.bits)
 
-        def one(p: ir.Value, held: list[Any]) -> list[Any]:
-            return [b.or_(held[0], b.icmp_signed("==", load(b, self.kept, p, word), word(0)))]
+        def one(q: ir.Value, held: list[Any]) -> list[Any]:
+            first = b.add(n.product(b.sdiv(q, self.width), "extent.w"), b.srem(q, self.width))
+            seen: ir.Value = word(0)
+            for row in range(3):
+                start = b.add(first, n.product(constant(row), "extent.w"))
+                for k in range(3):
+                    seen = b.or_(seen, load(b, self.kept, b.add(start, constant(k)), word))
+            return [b.or_(held[0], b.icmp_signed("==", seen, word(0)))]
 
-        count = b.select(self.marks, n.product("extent.h", "extent.w"), constant(0))
+        count = b.select(self.marks, b.mul(self.height, self.width), constant(0))
         (found,) = counted(b, constant(0), count, 1, one, [I1(0)])
         return found
 
