@@ -46,6 +46,8 @@ CASES = {
     "one place": Case((2, 65, 66, 1), (14, 14), (1, 1), (1, 1), (1, 1), (0, 0)),
     "long": Case((2, 20, 7, 1), (3000,), (9,), (1,), (1,), (4,)),
     "volumes": Case((1, 4, 6, 2), (5, 7, 9), (3, 2, 3), (1, 2, 1), (1, 1, 2), (1, 0, 2)),
+    "woven": Case((23, 18, 44, 2), (4, 5), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "woven steps": Case((5, 9, 12, 1), (7, 6), (3, 3), (2, 2), (1, 1), (1, 1)),
     "cropped": Case((1, 4, 6, 1), (9, 9), (3, 3), (1, 1), (1, 1), (-2, -1)),
 }
 
@@ -72,6 +74,7 @@ def meaning(name: str, pair: list[Array], params: dict[str, Any]) -> Array:
         return TABLE[name].ref(np, *pair, **params)
 
 
+ODD = ["tiles", "channels side by side", "steps", "each channel", "woven", "woven steps"]
 WAYS = (("convolve", (0, 1)), ("spread", (2, 1)), ("filters", (0, 2)))
 
 
@@ -96,7 +99,7 @@ def test_each_way_has_the_meaning_and_the_same_bits(case: str, dtype: str) -> No
         assert found.tobytes() == again.tobytes() == rows.tobytes()
 
 
-@pytest.mark.parametrize("case", ["tiles", "columns as planes", "channels side by side", "steps", "each channel"])
+@pytest.mark.parametrize("case", ["columns as planes", *ODD])
 def test_what_is_infinite_stays_where_it_belongs(case: str) -> None:
     """A NaN or an infinity reaches the results that read it and no others, whatever is computed together."""
     arrays, form, shapes = operands(CASES[case], "float32")
@@ -109,7 +112,7 @@ def test_what_is_infinite_stays_where_it_belongs(case: str) -> None:
             np.testing.assert_array_equal(test(found), test(wanted))
 
 
-@pytest.mark.parametrize("case", ["tiles", "several blocks", "channels side by side", "steps", "each channel"])
+@pytest.mark.parametrize("case", ["several blocks", *ODD])
 def test_what_is_not_selected_is_no_term(case: str) -> None:
     arrays, form, shapes = operands(CASES[case], "float32")
     for x in arrays:
@@ -142,7 +145,7 @@ def test_the_room_is_bounded(case: str) -> None:
         assert nbytes <= 4 * (20 * arrays[1].size + PIECES * 12 * BLOCK), (way, cut)
 
 
-@pytest.mark.parametrize("case", ["tiles", "tiles of several images", "columns as planes", "several blocks"])
+@pytest.mark.parametrize("case", ["tiles", "tiles of several images", "columns as planes", "several blocks", "woven"])
 def test_an_image_has_the_same_bits_among_others(case: str) -> None:
     (x, w, y), form, shapes = operands(CASES[case], "float32")
     for name, pair, shape in (("convolve", [x, w], shapes[0]), ("spread", [y, w], shapes[1])):
