@@ -13,15 +13,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "digits.py"
+from fresh.examples import source
+
 ROUNDS = 5
 RESULT = re.compile(r"([\d.]+)% of .* after (\d+) steps in ([\d.]+) s")
 
 
-def run(source: str, folder: Path) -> tuple[float, float]:
+def run(library: str, folder: Path) -> tuple[float, float]:
     """Accuracy in percent and steps a second of a training."""
     path = folder / "digits.py"
-    path.write_text(source)
+    for name in ("digits", "training"):
+        (folder / f"{name}.py").write_text(source(name, library))
     out = subprocess.run([sys.executable, path], cwd=folder, check=True, capture_output=True, text=True).stdout
     found = RESULT.search(out)
     assert found, out
@@ -30,14 +32,11 @@ def run(source: str, folder: Path) -> tuple[float, float]:
 
 def main() -> None:
     """Print the table."""
-    ours = SCRIPT.read_text()
-    theirs = ours.replace("import tenure", "import torch").replace("from tenure", "from torch")
-    sides = {"tenure": ours, "torch": theirs}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    found: dict[str, list[tuple[float, float]]] = {"tenure": [], "torch": []}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(ROUNDS):
-            for name, source in sides.items():
-                found[name].append(run(source, Path(folder)))
+            for name in found:
+                found[name].append(run(name, Path(folder)))
     speed = {name: statistics.median(s for _, s in runs) for name, runs in found.items()}
     for name, runs in found.items():
         print(f"{name:8}{speed[name]:8.0f} steps/s   accuracy {statistics.median(a for a, _ in runs):.1f} %")

@@ -6,14 +6,14 @@ python -m fresh.models tenure mlp     prints the loss after a step
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
+from fresh.examples import first_step, source
 
 
 def trained(lib: Any, model: Any, loss: Callable[[], Any]) -> float:
@@ -68,30 +68,20 @@ def transformer(lib: Any) -> float:
     return trained(lib, model, lambda: nn.functional.cross_entropy(model[2](layer(model[0](x)).mean(1)), y))
 
 
-def example(lib: Any, name: str) -> dict[str, Any]:
-    """The names of an example with only its imports changed."""
-    with open(os.path.join(EXAMPLE, f"{name}.py"), encoding="utf-8") as file:
-        source = file.read().replace("import tenure", f"import {lib.__name__}")
-    names = {"__name__": name}
-    exec(source.replace("from tenure", f"from {lib.__name__}"), names)
-    return names
-
-
 def seed(lib: Any) -> float:
-    return float(example(lib, "seed")["z"].item())
+    names: dict[str, Any] = {}
+    exec(source("seed", lib.__name__), names)
+    return float(names["z"].item())
 
 
-def digits(lib: Any) -> float:
-    names = example(lib, "digits")
-    x, _, y, _ = names["load"]()
-    losses: list[float] = []
-    names["train"](names["Net"](), x[:32], y[:32], losses, epochs=1, batch_size=32, lr=3e-3)
-    return len(losses)
+def step(name: str, lib: Any) -> float:
+    return first_step(name, lib.__name__)
 
 
+EXAMPLES = ("digits", "convnet", "lstm", "transformer", "vae", "gp", "ode", "dqn")
 MODELS: dict[str, Callable[[Any], float]] = {
     "examples/seed.py": seed,
-    "examples/digits.py, a step": digits,
+    **{f"examples/{name}.py": partial(step, name) for name in EXAMPLES},
     "MLP": mlp,
     "layer norm": normalized,
     "GRU": gru,

@@ -1,0 +1,50 @@
+"""The example programs in another library: with only their imports changed."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[2] / "examples"
+
+
+def source(name: str, library: str) -> str:
+    """The text of an example, for ``tenure`` or ``torch``."""
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    if library == "tenure":
+        return text
+    text = text.replace("import tenure", "import torch").replace("from tenure", "from torch")
+    text = re.sub(r"(from torch import )data, (.*)", r"\1\2\nfrom torch.utils import data", text)
+    return re.sub(r"tn.save_checkpoint\(.*\)", "pass", text)  # which PyTorch does not have
+
+
+def module(name: str, library: str) -> Any:
+    """An example as a module, and what it imports."""
+    for each in ("training", name):
+        made = types.ModuleType(each)
+        sys.modules[each] = made
+        exec(compile(source(each, library), f"{each}.py", "exec"), made.__dict__)
+    return sys.modules[name]
+
+
+class TakenError(Exception):
+    """The first step has been taken."""
+
+
+def first_step(name: str, library: str) -> float:
+    """Run an example to the end of its first step."""
+    example = module(name, library)
+
+    def done(run: Any, **numbers: float) -> None:
+        raise TakenError
+
+    sys.modules["training"].Run.done = done  # type: ignore[attr-defined]
+    sys.argv = [name, "--steps", "1"]
+    try:
+        example.main()
+    except TakenError:
+        return 1.0
+    raise AssertionError(f"{name} takes no step")
