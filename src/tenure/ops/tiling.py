@@ -194,10 +194,7 @@ class Cut(NamedTuple):
         rows, wide = box(which, seen * deep, reach[1], far, count, most)
         rows = max(rows, min(count[1], -(-FEW // wide))) if columns else rows
         if which < 2:
-            others = images * count[0] * -(-count[2] // wide)
-            wanted = -(-ITEMS // max(others, 1))
-            few = min(rows, -(-FEW // wide))
-            rows = max(few, min(rows, -(-count[1] // wanted)))
+            rows = enough(rows, wide, count[1], images * count[0] * -(-count[2] // wide))
         rows = -(-count[1] // -(-count[1] // rows))
         extent = (reach[0] + 1, rows + reach[1], wide + far)
         read, woven = prod(planes) * prod(extent), 1
@@ -222,6 +219,12 @@ class Cut(NamedTuple):
         pieces = max(1, min(items, PIECES))
         rest = (channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1, woven)
         return Cut((1, rows, wide), planes, extent, leap, *rest)
+
+
+def enough(rows: int, wide: int, down: int, others: int) -> int:
+    """The rows of a block: fewer where there would be too few blocks, next to so many others."""
+    few = min(rows, -(-FEW // wide))
+    return max(few, min(rows, -(-down // -(-ITEMS // max(others, 1)))))
 
 
 def weaving(images: int, results: int, read: int, most: int) -> int:

@@ -14,6 +14,7 @@ from tenure.ops.tiling import ALL, SPATIAL
 
 INDEX = {name: k for k, name in enumerate(ALL)}
 COPY = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, I64, I64, I64, I64])
+ROW = ir.FunctionType(VOID, [POINTER, I64, POINTER, *[I64] * 6])
 Three = tuple[ir.Value, ir.Value, ir.Value]
 
 
@@ -99,9 +100,8 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
     function, b = started(module, name, COPY)
     start, image, target, many, channels, *box = function.args
     n = Numbers(b, start, bits)
-    row, woven = emit_row(module, f"{name}.row", bits, lanes), emit_woven(module, f"{name}.woven", bits)
-    between = n.product("groups", "channels", n.volume("source"))
-    alone = b.icmp_signed("==", n("woven"), constant(1))
+    row = emit_row(module, f"{name}.row", bits, lanes)
+    several = n("woven"), many, n.product("groups", "channels", n.volume("source"))
     steps, leaps, shifts = (n.three(x) for x in ("step_in", "leap", "shift"))
     source, extent, planes = n.three("source"), n.three("extent"), n.three("planes")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
@@ -124,12 +124,7 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
                 there = b.and_(deep, n.inside(at_, source[1]))
                 begin, end = (b.select(there, x, constant(0)) for x in ends)
                 spot = b.select(there, b.add(b.add(channel, b.mul(at_, line)), first), constant(0))
-                passed = [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2]]
-                with b.if_else(alone) as (single, several):
-                    with single:
-                        b.call(row, passed)
-                    with several:
-                        b.call(woven, [*passed, n("woven"), many, between])
+                b.call(row, [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2], *several])
                 return [b.add(at_, steps[1]), at(b, out, n.product(extent[2], "woven"), n.t)]
 
             counted(b, constant(0), extent[1], 1, one, [j, to])
@@ -150,9 +145,14 @@ def within(n: Numbers, first: ir.Value, step: ir.Value, width: ir.Value, count: 
 
 
 def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """void row(first element, step, target, begin, end, count): elements from begin to end, −0.0 around them."""
-    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, POINTER, I64, I64, I64]))
-    image, step, target, begin, end, count = function.args
+    """void row(first element, step, target, begin, end, count, and of images that are woven: how many a block has, how
+    many there are, elements from one to the next): elements from begin to end, −0.0 around them."""
+    woven = emit_woven(module, f"{name}.woven", bits)
+    function, b = started(module, name, ROW)
+    image, step, target, begin, end, count = function.args[:6]
+    with b.if_then(b.icmp_signed("!=", function.args[6], constant(1))):
+        b.call(woven, function.args)
+        b.ret_void()
     t = REALS[bits]
     index, wide = ir.VectorType(I32, lanes), ir.VectorType(t, lanes)
 
@@ -188,8 +188,8 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
 
 
 def emit_woven(module: ir.Module, name: str, bits: int) -> ir.Function:
-    """void woven(as ``emit_row``, and: the images of a block, those that there are, elements from image to image)."""
-    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, POINTER, *[I64] * 6]))
+    """A row of images that are woven, as ``emit_row``."""
+    function, b = started(module, name, ROW)
     image, step, target, begin, end, count, woven, many, between = function.args
     t = REALS[bits]
 
