@@ -15,7 +15,7 @@ from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.cells.views import Views
 from tenure.torch.cells.windows import look, present, spread
 from tenure.torch.cells.writes import AUGMENTED, Writes
-from tenure.values.native.hits import add_place
+from tenure.values.native.hits import add_cell, add_place, coded
 from tenure.values.operations.creation import tensor as made
 from tenure.values.places.loans import absent
 from tenure.values.places.var import Var
@@ -67,14 +67,7 @@ class Tensor(Views, Writes, Autograd, Leaving, Var):  # type: ignore[misc]
         x._borrows = ()
         return x  # type: ignore[no-any-return]
 
-    @staticmethod
-    def _of(value: Any) -> Tensor:
-        """Tensor that owns its elements, those of a home value."""
-        x = Tensor._blank()
-        x._val = value
-        value._held = True
-        return x
-
+    _of: Any
     def _read(self) -> Any:
         try:
             value = self._val
@@ -114,6 +107,17 @@ class Tensor(Views, Writes, Autograd, Leaving, Var):  # type: ignore[misc]
         return id(self)
 
 
+@coded
+def cell(value: Any) -> Tensor:
+    """Tensor that owns its elements, those of a home value."""
+    x = Tensor._blank()
+    x._val = value
+    value._held = True
+    return x
+
+
+Tensor._of = staticmethod(cell)
+add_cell(Tensor)
 Tensor._face = Tensor  # type: ignore[attr-defined]
 add_place(Tensor)
 

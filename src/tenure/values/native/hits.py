@@ -20,7 +20,7 @@ from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import RUN, Call
 from tenure.transform import vjp
 from tenure.values.native import hits_code
-from tenure.values.native.hits_objects import HANDLE, LATE, MOST_PLACES
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES
 from tenure.values.rules import graph, paths, rows
 from tenure.values.rules.expand import (
     WEAK,
@@ -218,6 +218,15 @@ def add_place(of: type) -> None:
             raise RuntimeError(f"there are more than {MOST_PLACES} classes of places")
         CODE.number("places", offset(of, "_val"), 2 * k + 1)
         CODE.point("places", of, 2 * k)
+
+
+def add_cell(of: type) -> None:
+    """Make a class of places that of cells, which ``cell`` makes of values."""
+    if CODE is None:
+        return
+    for name in CELL:
+        CODE.number(f"at_cell_{name}", offset(of, f"_{name}"))
+    know("cell_type", of)
 
 
 def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of: Mapping[str, type]) -> None:

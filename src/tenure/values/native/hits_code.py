@@ -17,7 +17,7 @@ from tenure.runtime.cache import DiskCache, digest, source_fingerprint
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_indexing import INDEXING
-from tenure.values.native.hits_objects import HANDLE, LATE, MOST_PLACES, Code, Step
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
 from tenure.values.native.hits_points import POINTS
@@ -97,6 +97,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
     numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in LATE.items() for name in names]
+    numbers += [f"at_cell_{name}" for name in CELL]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
     globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tenure.runtime.assembler import NULL, Function, Module
 
-__all__ = ["HANDLE", "LATE", "MOST_PLACES", "Code", "Step"]
+__all__ = ["CELL", "HANDLE", "LATE", "MOST_PLACES", "Code", "Step"]
 
 MOST_PLACES = 12
 HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
@@ -17,6 +17,9 @@ LATE = {
     "borrow": ("endings", "parent", "place", "region", "stale", "val"),
 }
 """Slots of a place and of a borrow, likewise."""
+
+CELL = ("lent", "strides", "window")
+"""Slots that a cell, a place of another library's face, has beyond those of a place; likewise."""
 
 TYPE = "i64 8"
 """Offset of an object's type."""
