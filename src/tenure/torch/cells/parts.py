@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from tenure.torch.cells.steps import Index
 from tenure.torch.cells.windows import MULTIPLE, look, take
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse
 from tenure.values.operations import indexing, keys
+from tenure.values.rules.sites import PACKAGE
 from tenure.values.tensor.tensor import Tensor as Value
 
 
@@ -78,13 +81,18 @@ def several(name: str, views: list[Any]) -> tuple[Any, ...]:
     return tuple(views)
 
 
+def caller(frame: FrameType) -> Any:
+    """Site of a frame, if it is the user's."""
+    return None if frame.f_code.co_filename.startswith(PACKAGE) else (frame.f_code, frame.f_lasti)
+
+
 class Parts:
     """Methods of a tensor that give windows of parts of its axes."""
 
     __slots__ = ()
 
     def _view(self: Any, step: Any) -> Any:
-        return take(self, self._blank(), step)
+        return take(self, None, step)
 
     def _copied(self: Any, value: Any) -> Any:
         return self._of(value)
@@ -93,10 +101,11 @@ class Parts:
         shape = self._aval.shape
         if type(key) is int and shape and -shape[0] <= key < shape[0]:
             start = key + shape[0] if key < 0 else key
-            return take(self, self._blank(), Index(indexing.first_index(len(shape)), (start,), True))
+            step = Index(indexing.first_index(len(shape)), (start,), True)
+            return take(self, None, step, caller(sys._getframe(1)))
         known = keys.remembered(key, shape)
         if known is not None:
-            return take(self, self._blank(), Index(*known))
+            return take(self, None, Index(*known), caller(sys._getframe(1)))
         return self._indexed(key)
 
     def _indexed(self: Any, key: Any) -> Any:

@@ -47,21 +47,22 @@ class Window:
     """How a tensor shows its parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
     a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken."""
 
-    __slots__ = ("_geometry", "flag", "foreign", "is_root", "node", "owner", "parent", "recorded", "step", "where")
+    node: Any = None
+    foreign: Sequence[tuple[Geometry, CodeSite]] = ()
+    flag: str | None = None
+    _geometry: Geometry | None = None
 
-    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool) -> None:
+    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool, where: CodeSite = None) -> None:
         self.owner = owner
         self.parent = parent
         self.step = step
         self.recorded = recorded
         self.is_root = step is None
-        self.node: Any = None
-        self.foreign: Sequence[tuple[Geometry, CodeSite]] = ()
-        outer = parent._window
-        inherited = None if outer is None or outer.is_root else outer.flag
-        self.flag = inherited if recorded else NO_GRAD
-        self.where = here()
-        self._geometry: Geometry | None = None
+        self.where = where or here()
+        if not recorded:
+            self.flag = NO_GRAD
+        elif parent is not owner and not parent._window.is_root:
+            self.flag = parent._window.flag
 
     @property
     def geometry(self) -> Geometry:
@@ -87,12 +88,11 @@ def lineage(x: Any) -> Iterator[Any]:
         x = x._window and x._window.parent
 
 
-def take(x: Any, v: Any, step: Step | None) -> Any:
-    """Make v, a blank tensor, a window of x."""
+def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
+    """Make v, a blank tensor or None for a new one, a window of x."""
     outer = x._window
     owner = x if outer is None else outer.owner
     recorded = current_mode().grad
-    w = v._window = Window(owner, x, step, recorded)
     try:
         base = x._val
     except AttributeError:
@@ -100,11 +100,18 @@ def take(x: Any, v: Any, step: Step | None) -> Any:
     value = detach(base) if step is None else step.see(base)
     if not recorded and step is not None and base._kind.tracked:
         value = as_leaf(value, Leaf())
-    if outer is not None and outer.foreign:
-        w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
-    if not w.foreign and (owner._lent is None or owner._lent.memory is None):
+    w = Window(owner, x, step, recorded, where)
+    if v is None:
+        v = x._of(value)
+        v._window = w
+    else:
+        v._window = w
         v._val = value
         value._held = True
+    if outer is not None and outer.foreign:
+        w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
+    if w.foreign or (owner._lent is not None and owner._lent.memory is not None):
+        del v._val
     windows = owner._borrows
     if not windows:
         owner._borrows = [weakref.ref(v)]
