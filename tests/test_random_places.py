@@ -157,7 +157,7 @@ def weighted(xs: Sequence[Any], const: Any = lambda x: x) -> Any:
     return sum((x * const(weights(k, tuple(x.shape), "float64"))).sum() for k, x in enumerate(xs))
 
 
-@settings(max_examples=max(200, settings.default.max_examples))  # type: ignore[union-attr]
+@settings(max_examples=max(100, settings.default.max_examples))  # type: ignore[union-attr]
 @given(writing_programs())
 def test_values_are_numpys(program: Program) -> None:
     wanted = on_values(Numpy(), program, program.start, program.leaves)
@@ -225,7 +225,7 @@ def viewed(x: Array, key: Key) -> Array:
     return x[key if Ellipsis in key else (*key, ...)]  # type: ignore[no-any-return]
 
 
-@settings(max_examples=max(200, settings.default.max_examples))  # type: ignore[union-attr]
+@settings(max_examples=max(100, settings.default.max_examples))  # type: ignore[union-attr]
 @given(borrowing())
 def test_writes_through_sub_borrows_are_numpys(case: tuple[Array, list[Any]]) -> None:
     """NumPy's views of views write through; so do borrows of borrows, and what was read before stays."""

@@ -14,7 +14,7 @@ import tenure as tn
 from tests import random_programs, traits
 from tests.random_programs import ELEMENTWISE, Array, Numpy, Program, Tenure, Torch, loss, programs
 
-many = settings(max_examples=max(200, settings.default.max_examples))  # type: ignore[union-attr]
+many = settings(max_examples=max(100, settings.default.max_examples))  # type: ignore[union-attr]
 
 
 def tensors(program: Program, requires_grad: bool = False) -> list[Any]:

@@ -33,12 +33,10 @@ RANDOM = 100 if os.environ.get("TENURE_FUZZ") else 4
 
 
 def primitives() -> Iterator[Case]:
-    """Every sample of every primitive in every dtype; the samples of one dtype share a program."""
+    """Every sample of every primitive, in the dtypes of ``traits.sampled``; those of one dtype share a program."""
     rng = np.random.default_rng(3)
     for primitive in TABLE.values():
-        for dtype in dtypes.DTYPES:
-            if dtype.kind not in primitive.dtypes:
-                continue
+        for dtype in traits.sampled(primitive):
             b, given, outputs, arrays = Builder(), [], [], []
             for operands, params in primitive.samples(rng, dtype):
                 xs = [b.input(Aval(np.shape(a), dtypes.as_dtype(np.asarray(a).dtype))) for a in operands]

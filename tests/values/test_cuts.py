@@ -69,7 +69,7 @@ def factored(a: Any, n: int) -> Any:
 
 
 def test_loops_whose_inner_lengths_change_are_one_program() -> None:
-    n = 24
+    n = 16
     rng = np.random.default_rng(0)
     given = rng.standard_normal((n, n))
     spd = given @ given.T + n * np.eye(n)

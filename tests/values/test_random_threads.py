@@ -21,8 +21,8 @@ from tenure.values.run import plan
 from tests.values import crowds, threaded_programs
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
-PROGRAMS = 1500 if FUZZ else 16
-CROWDS = 100 if FUZZ else 3
+PROGRAMS = 1500 if FUZZ else 8
+CROWDS = 100 if FUZZ else 2
 
 
 @pytest.mark.parametrize("seed", range(PROGRAMS))
