@@ -206,6 +206,8 @@ def differs(mine: Any, theirs: Any, numbers: bool = True, slack: float = 1.0) ->
             return f"shape: {tuple(a.shape)}, not {tuple(b.shape)}"
         if str(a.dtype) != str(b.dtype):
             return f"dtype: {a.dtype}, not {b.dtype}"
+        if a.requires_grad != b.requires_grad:
+            return f"requires_grad: {a.requires_grad}, not {b.requires_grad}"
         if numbers and b.numel():
             x, y = plain(a), plain(b)
             tol = TOLERANCE.get(str(b.dtype).removeprefix("torch."), 0.0) * slack

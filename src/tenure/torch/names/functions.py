@@ -12,11 +12,10 @@ import builtins
 import dis
 import types
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import tenure
-import tenure.nn.functional
-from tenure import fft, linalg, random, special
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.layout import laid
@@ -33,23 +32,26 @@ from tenure.torch.names.arguments import (
     failed,
     leaf_if,
     reduction_of,
+    same_dtype,
     sizes,
     weighed,
     written_to,
 )
+from tenure.torch.names.nodes import each, node, noted
 from tenure.torch.names.rows import ROWS, Row
 from tenure.torch.names.structures import structure
 from tenure.values.tensor.tensor import Tensor as Value
 
-NAMESPACES: dict[str, Any] = {
-    "F": tenure.nn.functional, "linalg": linalg, "fft": fft, "special": special, "random": random
+NAMESPACES = {
+    "F": "tenure.nn.functional", "linalg": "tenure.linalg", "fft": "tenure.fft", "special": "tenure.special",
 }  # fmt: skip
+"""Home namespaces of the rows of a place."""
 TOOLS: dict[str, Any] = {
     "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to, "_laid": laid,
-    "_refuse_itself": refuse_itself,
-    "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
+    "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_same": same_dtype,
+    "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_floating": forms.floating,
 }  # fmt: skip
 PLAIN = frozenset(
@@ -85,7 +87,7 @@ def made(row: Row, way: str) -> Callable[..., Any]:
     source = text(row, way)
     code = compile(source, f"{__file__}:{row.name}", "exec")
     scope: dict[str, Any] = dict(TOOLS)
-    space = next((NAMESPACES[p] for p in row.places if p in NAMESPACES), None)
+    space = next((import_module(NAMESPACES[p]) for p in row.places if p in NAMESPACES), None)
     for name in globals_of(code):
         if name not in scope:
             scope[name] = named(name, space)
@@ -114,7 +116,7 @@ def named(name: str, space: Any) -> Any:
     for where in (forms, space, tenure):
         if where is not None and hasattr(where, name):
             return getattr(where, name)
-    return NAMESPACES.get(name, getattr(builtins, name, None))
+    return import_module(NAMESPACES[name]) if name in NAMESPACES else getattr(builtins, name, None)
 
 
 def text(row: Row, way: str) -> str:
@@ -148,6 +150,8 @@ def text(row: Row, way: str) -> str:
     if row.name in names and value.startswith(f"{row.name}("):
         value = f"_home{value[len(row.name):]}"
     lines.append(f"_result = {value}")
+    if "flat" in row.places:
+        lines.append("if input._kind.tracked: _result = _flat(_result, input)")
     if "bools" in row.places:
         lines.append("if _bools: _result = _result != 0")
     lines.extend(finished(row, way, names))
@@ -175,6 +179,8 @@ def adapted(row: Row, names: list[str]) -> list[str]:
     tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
     together = ", ".join(tensors)
     lines = [f"{together} = _weighed({together})"] if "weigh" in row.places else []
+    if "same" in row.places:
+        lines.append(f"_same({together})")
     if "floats" in row.places:
         lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:
@@ -198,7 +204,7 @@ def prepared(name: str, row: Row) -> list[str]:
         return ["reduction = _reduction(size_average, reduce, reduction)"]
     if not name.isidentifier() or (name in PLAIN and name not in row.annotations()):
         return []
-    strict = "strict" in row.places or (name in TENSORS and "weigh" not in row.places and name not in row.annotations())
+    strict = "strict" in row.places or (name in TENSORS and "numbers" not in row.places and name not in row.annotations())
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
     return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
 
@@ -217,11 +223,13 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
         lines.append("if inplace: return _place._assign(_result)")
     if "requires_grad" in names:
         return [*lines, "return _leaf(_of(_result), requires_grad)"]
+    said = row.node or repr(node(row.name, row.places))
     if row.fields:
-        return [*lines, "return _structure([_wrap(_x) for _x in _result])"]
+        return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
+    made_of = f"_of(_result) if not _result._kind.tracked else _noted(_result, {said})" if said != "None" else "_of(_result)"
     if row.is_elementwise:
-        return [*lines, "return _laid(_of(_result), _given) if type(_result) is _V else _wrap(_result)"]
-    return [*lines, "return _of(_result) if type(_result) is _V else _wrap(_result)"]
+        return [*lines, f"return _laid({made_of}, _given) if type(_result) is _V else _wrap(_result)"]
+    return [*lines, f"return ({made_of}) if type(_result) is _V else _wrap(_result)"]
 
 
 def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from tenure.torch.cells.windows import geometry
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.torch.names.nodes import name_of
 from tenure.torch.names.making import tensor
 from tenure.torch.sizes import Size
 from tenure.values.operations.boundary import array_of, spelled
@@ -111,7 +112,10 @@ class Methods:
 
     def tolist(self: Any) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._read().tolist()
+        try:
+            return self._read().tolist()
+        except TenureError as error:
+            raise translated(error) from None
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
         found = self.numpy()
@@ -121,13 +125,19 @@ class Methods:
         value = self._read()
         if value._kind.level is not None:
             return repr(value)
-        text = format_tensor(
-            spelled(array_of(value)), requires_grad=value._kind.tracked, grad_fn=self._grad_fn_name(),
+        try:
+            array = spelled(array_of(value))
+        except TenureError as error:
+            raise translated(error) from None
+        return format_tensor(
+            array, requires_grad=value._kind.tracked, grad_fn=self._node_name(),
             dtype_name=value._aval.dtype.name, library="torch", default=Defaults.float.name,
         )  # fmt: skip
-        return text
 
     __str__ = __repr__
+
+    def _node_name(self: Any) -> str | None:
+        return name_of(self) or self._grad_fn_name()
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if not self._aval.shape else object.__format__(self, spec)
@@ -337,7 +347,7 @@ class Node:
     @staticmethod
     def of(x: Any) -> Node | None:
         """The operation that made a tensor, if a gradient flows through it."""
-        name = x._grad_fn_name()
+        name = x._node_name()
         return None if name is None else Node(name)
 
     def __repr__(self) -> str:
@@ -387,10 +397,19 @@ def reseated(name: str) -> Callable[..., Any]:
 RESEATED = "squeeze_ unsqueeze_ transpose_ swapaxes_ swapdims_ t_ as_strided_".split()
 
 
+def check_drawn(name: str, a: Any = 0, b: Any = 1, *rest: Any) -> None:
+    """Refuse parameters that a distribution does not have."""
+    if name == "uniform_" and a > b:
+        raise refuse(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
+    if name in ("cauchy_", "log_normal_") and b <= 0:
+        raise refuse(f"{name} expects a positive scale, but found {b}")
+
+
 def drawn(name: str) -> Callable[..., Any]:
     """Method that writes random numbers."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_drawn(name, *args)
         try:
             twin = Var.of(tn.detach(self._read()))
             getattr(twin, name)(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import tenure as tn
-from tenure.torch.errors import TorchIndexError, refuse
+from tenure.torch.errors import TorchIndexError, TorchShapeError, refuse
 from tenure.torch.names.arguments import weighed
-from tenure.torch.names.forms.arithmetic import cast, floating
+from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product", "quantified", "scan",
+    "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product", "quantified", "scan",
     "spread", "total",
 ]  # fmt: skip
 
@@ -70,6 +70,16 @@ def pair(fn: Any, x: Any, y: Any) -> Any:
     return fn(*weighed(x, y))
 
 
+def bounded(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
+    """The largest or smallest elements over axes, of which none is empty."""
+    dims = axes(dim)
+    for d in range(len(x.shape)) if dims is None else (dims,) if isinstance(dims, int) else dims:
+        if x.shape and not x.shape[d]:
+            raise refuse(f"{fn.__name__}(): Expected reduction dim {d} to have non-zero size.",
+                         TorchShapeError if dims is None else TorchIndexError)
+    return fn(x, dims, keepdim)
+
+
 def extreme_along(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
     """The largest or smallest elements along an axis, and where they are."""
     return fn(x, dim=int(dim), keepdim=keepdim)
@@ -117,4 +127,3 @@ def plain_pair(found: Any) -> Any:
     return tuple(found) if isinstance(found, tuple) else found
 
 
-__all__ += ["TorchIndexError", "floating"]

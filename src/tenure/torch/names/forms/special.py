@@ -7,6 +7,7 @@ is periodic or decays doubly exponentially; polynomials are their recurrences.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from tenure.torch.names.forms.arithmetic import default
 
 Array = Any
 __all__ = ["by_array"]
-POINTS, WEIGHTS = np.polynomial.legendre.leggauss(400)
 
 
 def by_array(fn: Callable[..., Array], *xs: Any) -> Any:
@@ -38,8 +38,15 @@ def by_array(fn: Callable[..., Array], *xs: Any) -> Any:
 
 def _integral(f: Callable[[Array, Array], Array], x: Array, low: float, high: float) -> Array:
     """The integral of f(x, t) over t, for each x."""
-    t = (high - low) / 2 * POINTS + (high + low) / 2
-    return (high - low) / 2 * (f(x[..., None], t) @ WEIGHTS)
+    points, weights = _rule()
+    t = (high - low) / 2 * points + (high + low) / 2
+    return (high - low) / 2 * (f(x[..., None], t) @ weights)
+
+
+@cache
+def _rule() -> tuple[Array, Array]:
+    """Points and weights of Gauss and Legendre's rule."""
+    return np.polynomial.legendre.leggauss(400)
 
 
 def _periodic(f: Callable[[Array, Array], Array], x: Array, count: int = 400) -> Array:
@@ -62,9 +69,10 @@ def _second_kind(x: Array, order: int) -> Array:
     first = _integral(lambda x, t: np.sin(x * np.sin(t) - order * t), x, 0.0, np.pi) / np.pi
     sign = 1 if order == 0 else -1
     top = np.arcsinh(750 / np.maximum(x, 1e-300))[..., None]
-    s = (POINTS + 1) / 2 * top
+    points, weights = _rule()
+    s = (points + 1) / 2 * top
     f = (np.exp(order * s) + sign * np.exp(-order * s)) * np.exp(-x[..., None] * np.sinh(s))
-    found = first - top[..., 0] / 2 * (f @ WEIGHTS) / np.pi
+    found = first - top[..., 0] / 2 * (f @ weights) / np.pi
     return np.where(x > 0, found, np.where(x == 0, -np.inf, np.nan))
 
 

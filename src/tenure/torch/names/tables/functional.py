@@ -66,12 +66,14 @@ upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None
 upsample_nearest(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'nearest')
 upsample_bilinear(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'bilinear', True)
 linear(input, weight, bias=None)
-local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0)
+local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0) = local_response_norm(only_floats(input), size, alpha,
+    beta, k)
 lp_pool1d lp_pool2d lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False)
-max_unpool1d max_unpool2d max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None)
+max_unpool1d max_unpool2d max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None) =
+    placed_back(NAME, input, indices, kernel_size, stride, padding, output_size)
 normalize(input, p=2.0, dim=1, eps=1e-12)
 one_hot(tensor, num_classes=-1)
-pad(input, pad, mode='constant', value=None)
+pad(input, pad, mode='constant', value=None) = padded(input, pad, mode, value)
 scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
     enable_gqa=False) = scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale=scale,
     enable_gqa=enable_gqa)
