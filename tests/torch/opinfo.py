@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 import tenure.torch as face
-import tenure.torch.nn.functional
+import tenure.torch.nn.functional as face_functional
 
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.bool)
 OUT_OF_SCOPE = {
@@ -44,15 +44,16 @@ OUT_OF_SCOPE = {
     "sparse": "sparse.mm sparse.sampled_addmm to_sparse",
 }
 """OpInfos that are no part of what a program on a CPU calls, by reason."""
-RANDOM = frozenset(
-    "rand_like randn randn_like randint randint_like normal bernoulli multinomial uniform exponential cauchy geometric "
-    "log_normal empty empty_like empty_permuted empty_strided new_empty new_empty_strided svd_lowrank pca_lowrank "
-    "nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.alpha_dropout "
-    "nn.functional.feature_alpha_dropout nn.functional.rrelu nn.functional.fractional_max_pool2d "
-    "nn.functional.fractional_max_pool3d resize_ resize_as_ nn.functional.multi_head_attention_forward "
-    "nn.functional.scaled_dot_product_attention".split()
-)
-"""OpInfos whose numbers are not defined: shapes and dtypes are compared (the last two only where they drop something)."""
+UNDEFINED = """
+rand_like randn randn_like randint randint_like normal bernoulli multinomial uniform exponential cauchy geometric
+log_normal empty empty_like empty_permuted empty_strided new_empty new_empty_strided svd_lowrank pca_lowrank
+nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.alpha_dropout
+nn.functional.feature_alpha_dropout nn.functional.rrelu nn.functional.fractional_max_pool2d
+nn.functional.fractional_max_pool3d resize_ resize_as_ nn.functional.multi_head_attention_forward
+nn.functional.scaled_dot_product_attention
+"""
+RANDOM = frozenset(UNDEFINED.split())
+"""OpInfos whose numbers are not defined: shapes and dtypes are compared (of attention, where it drops something)."""
 
 
 def op_db() -> Any:
@@ -114,7 +115,7 @@ def rebound(fn: Any) -> Any:
         cells = tuple(types.CellType(inner(c.cell_contents)) for c in fn.__closure__ or ())
         scope = {**fn.__globals__, "torch": face}
         if "F" in scope and "F" in fn.__code__.co_names:
-            scope["F"] = named("nn.functional")
+            scope["F"] = face_functional
         made = types.FunctionType(fn.__code__, scope, fn.__name__, fn.__defaults__, cells)
         made.__kwdefaults__ = fn.__kwdefaults__
         return made
@@ -363,7 +364,8 @@ def compare_in_place(op: Any, sample: Any, tally: Tally) -> None:
     theirs = op.get_inplace()
     if theirs is None or not isinstance(sample.input, torch.Tensor):
         return
-    mine = rebound(theirs) if getattr(theirs, "__name__", "<lambda>") == "<lambda>" else named(f"Tensor.{theirs.__name__}")
+    name = getattr(theirs, "__name__", "<lambda>")
+    mine = rebound(theirs) if name == "<lambda>" else named(f"Tensor.{name}")
     given = taken_over([sample.input.detach().clone(), list(sample.args), sample.kwargs], {})
     with torch.no_grad(), face.no_grad():
         x = sample.input.detach().clone()
@@ -434,6 +436,10 @@ def run(op: Any, most: int, seconds: int, dtypes: Any = DTYPES) -> Tally:
     return tally
 
 
+COUNTS = ("missing", "passed", "errors", "errors right", "clean", "ties", "wrong class")
+"""What is counted beside samples that failed."""
+
+
 def expired(*_: Any) -> None:
     raise TimeoutError
 
@@ -465,8 +471,7 @@ def main() -> None:
             print(f"{name}\t{kind}\t{count}\t{tally.example[kind]}", flush=True)
         if tally.missing is not None:
             print(f"{name}\tmissing\t1\t{tally.missing}", flush=True)
-    failed = sum(v for key, v in total.items() if key not in ("missing", "passed", "errors", "errors right", "clean", "ties",
-                                                              "wrong class"))
+    failed = sum(v for key, v in total.items() if key not in COUNTS)
     print(f"\n{len(ops)} OpInfos, {len(ops) - total['missing']} covered, {total['clean']} without a difference; "
           f"{total['passed'] + failed} samples, {total['passed']} passed; "
           f"{total['errors']} wrong inputs, {total['errors right']} of PyTorch's class")  # fmt: skip

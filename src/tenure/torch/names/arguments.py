@@ -138,12 +138,12 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
     if not isinstance(out, Tensor):
         raise refuse(f"argument 'out' must be Tensor, not {type(out).__name__}", TorchTypeError)
     if current_mode().grad and (out.requires_grad or result._kind.tracked):
-        raise refuse("functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-                     "requires grad.")
+        text = "functions with out=... arguments don't support automatic differentiation"
+        raise refuse(f"{text}, but one of the arguments requires grad.")
     if out._aval.shape != result._aval.shape:
         refuse_itself(out, [v for v in operands if v is not out])
         if out._window is not None or any(r() is not None for r in out._borrows):
-            raise refuse("out= of another shape than the result, which has views or is one", help="give it the result's shape")
+            raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
         out._val, out._strides = fitted(out, result), None
         out._val._held = True
         return out

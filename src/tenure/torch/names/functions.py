@@ -49,23 +49,26 @@ NAMESPACES = {
 TOOLS: dict[str, Any] = {
     "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
-    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to, "_laid": laid,
-    "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_same": same_dtype,
+    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
+    "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
+    "_same": same_dtype,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_floating": forms.floating,
 }  # fmt: skip
-PLAIN = frozenset(
-    "obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
-    "training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha "
-    "beta value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full "
-    "log_input log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest "
-    "running_mean running_var sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple".split()
-)
+NEVER = """
+obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
+training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha beta
+value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full log_input
+log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest running_mean
+running_var sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple
+"""
+PLAIN = frozenset(NEVER.split())
 """Parameters that are never tensors, or that home functions take as they come."""
-TENSORS = frozenset(
-    "input mat1 mat2 mat vec vec2 tensor1 tensor2 batch1 batch2 index mask source src weight_ condition A B LU pivots "
-    "tau LU_data LU_pivots input2 input3 boundaries x1 x2 input1 anchor positive negative grid theta end_".split()
-)
+ALWAYS = """
+input mat1 mat2 mat vec vec2 tensor1 tensor2 batch1 batch2 index mask source src weight_ condition A B LU pivots tau
+LU_data LU_pivots input2 input3 boundaries x1 x2 input1 anchor positive negative grid theta end_
+"""
+TENSORS = frozenset(ALWAYS.split())
 """Parameters that have to be tensors."""
 
 
@@ -83,7 +86,7 @@ def function(place: str, name: str) -> Any:
 
 
 def made(row: Row, way: str) -> Callable[..., Any]:
-    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one that may write another."""
+    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one with ``out=``."""
     source = text(row, way)
     code = compile(source, f"{__file__}:{row.name}", "exec")
     scope: dict[str, Any] = dict(TOOLS)
@@ -124,7 +127,8 @@ def text(row: Row, way: str) -> str:
     parameters, lines, names = [], [], [name for name, _ in row.plain()]
     first = names[0] if names else ""
     for k, (name, default) in enumerate(row.plain()):
-        if name == "dim" and not default and all(later or n[0] == "*" for n, later in row.plain()[k + 1 :]):  # axis= may say it
+        rest = row.plain()[k + 1 :]
+        if name == "dim" and not default and all(later or n[0] == "*" for n, later in rest):  # axis= may say it
             default = "=None"
         if name.startswith("*") and len(name) > 1 and name not in ("*tensors", "*args", "*operands"):
             parameters.extend([f"*_{name[1:]}", f"{name[1:]}=None"])
@@ -141,20 +145,13 @@ def text(row: Row, way: str) -> str:
     lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
                  if old in names)
     if "dim=None" in parameters and ("dim", "") in row.plain():
-        lines.append(f"if dim is None: raise TypeError(\"{row.name}() missing 1 required positional arguments: 'dim'\")")
+        said = f"{row.name}() missing 1 required positional arguments: 'dim'"
+        lines.append(f"if dim is None: raise TypeError({said!r})")
     more += ["out=None"] if way == "out" else []
     if more:
         parameters.extend(more if starred else ["*", *more])
     lines.extend(adapted(row, names))
-    value = row.value
-    if row.name in names and value.startswith(f"{row.name}("):
-        value = f"_home{value[len(row.name):]}"
-    lines.append(f"_result = {value}")
-    if "flat" in row.places:
-        lines.append("if input._kind.tracked: _result = _flat(_result, input)")
-    if "bools" in row.places:
-        lines.append("if _bools: _result = _result != 0")
-    lines.extend(finished(row, way, names))
+    lines.extend([*computed(row, names), *finished(row, way, names)])
     body = "\n        ".join(lines)
     about = f", {first}" if first.isidentifier() else ""
     return (
@@ -163,9 +160,23 @@ def text(row: Row, way: str) -> str:
     )
 
 
+def computed(row: Row, names: list[str]) -> list[str]:
+    """Lines that compute the row's value."""
+    value = row.value
+    if row.name in names and value.startswith(f"{row.name}("):
+        value = f"_home{value[len(row.name) :]}"
+    lines = [f"_result = {value}"]
+    if "flat" in row.places:
+        lines.append("if input._kind.tracked: _result = _flat(_result, input)")
+    if "bools" in row.places:
+        lines.append("if _bools: _result = _result != 0")
+    return lines
+
+
 def given(names: list[str]) -> str:
     """Tuple of the operands as they were given."""
-    found = [n if n.isidentifier() else f"*{n[1:]}" for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
+    known = [n for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
+    found = [n if n.isidentifier() else f"*{n[1:]}" for n in known]
     return f"({''.join([f'{n}, ' for n in found])})"
 
 
@@ -204,7 +215,8 @@ def prepared(name: str, row: Row) -> list[str]:
         return ["reduction = _reduction(size_average, reduce, reduction)"]
     if not name.isidentifier() or (name in PLAIN and name not in row.annotations()):
         return []
-    strict = "strict" in row.places or (name in TENSORS and "numbers" not in row.places and name not in row.annotations())
+    lenient = "numbers" in row.places or name in row.annotations()
+    strict = "strict" in row.places or (name in TENSORS and not lenient)
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
     return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
 
@@ -226,7 +238,9 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     said = row.node or repr(node(row.name, row.places))
     if row.fields:
         return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
-    made_of = f"_of(_result) if not _result._kind.tracked else _noted(_result, {said})" if said != "None" else "_of(_result)"
+    made_of = "_of(_result)"
+    if said != "None":
+        made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
     if row.is_elementwise:
         return [*lines, f"return _laid({made_of}, _given) if type(_result) is _V else _wrap(_result)"]
     return [*lines, f"return ({made_of}) if type(_result) is _V else _wrap(_result)"]
@@ -237,7 +251,7 @@ def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> C
     known: dict[Any, Callable[..., Any]] = {}
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        key = tuple([type(x) for x in args])
+        key: tuple[Any, ...] = tuple([type(x) for x in args])
         if kwargs:
             key = (*key, *kwargs)
         found = known.get(key)

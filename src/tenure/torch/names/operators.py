@@ -66,6 +66,11 @@ def product(x: Any, y: Any) -> Any:
     return x @ y
 
 
+def turned(step: Any) -> Any:
+    """A step with its operands exchanged."""
+    return lambda y, x: step(x, y)
+
+
 def _floor(x: Any, y: Any) -> Any:
     return quotient(x, y, "floor")
 
@@ -77,11 +82,11 @@ def _raised(x: Any, y: Any) -> Any:
 
 STEPS: dict[str, Any] = {
     f"__{name}__": operator(getattr(Value, f"__{name}__"))
-    for name in "add mul mod and or xor lshift rshift lt le gt ge".split()
+    for name in ("add", "mul", "mod", "and", "or", "xor", "lshift", "rshift", "lt", "le", "gt", "ge")
 }
 STEPS |= {
-    f"__r{name}__": operator(lambda y, x, step=getattr(Value, f"__r{name}__"): step(x, y), reflected=True)
-    for name in "add mul mod and or xor lshift rshift".split()
+    f"__r{name}__": operator(turned(getattr(Value, f"__r{name}__")), reflected=True)
+    for name in ("add", "mul", "mod", "and", "or", "xor", "lshift", "rshift")
 }
 STEPS |= {
     "__truediv__": operator(divided),

@@ -7,11 +7,12 @@
     max(input, dim: int, keepdim=False) -> values indices = max(input, dim=dim, keepdim=keepdim)
 
 A heading says where the rows below it live: functions of ``torch``, methods of a tensor, methods that write it
-(``Tensor_``: ``x.f_(…)``), functions with ``out=``, a namespace such as ``F``. ``weigh`` says that 0-dimensional tensors
-give way to others in promotion. A row has PyTorch's signature, the names of what it returns if these are several, and
-the value: an expression of home functions and of ``forms``, by default the home function of that name on the same
-arguments. Behind `` ! `` stands the name of the graph's node, where it depends on the arguments. ``flat``: a gradient
-that is zero everywhere. Several rows of one name are told apart by how many arguments there are, their names, and the annotations.
+(``Tensor_``: ``x.f_(…)``), functions with ``out=``, a namespace such as ``F``. ``weigh`` says that 0-dimensional
+tensors give way to others in promotion. A row has PyTorch's signature, the names of what it returns if these are
+several, and the value: an expression of home functions and of ``forms``, by default the home function of that name on
+the same arguments. Behind `` ! `` stands the name of the graph's node, where it depends on the arguments. ``flat``: a
+gradient that is zero everywhere. Several rows of one name are told apart by how many arguments there are, their names,
+and the annotations.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ROW = re.compile(r"([\w ]+?)\((.*?)\)(?: -> ([\w ]+?))?(?: = (.*))?$")
 FACTORY = "dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None"
 SPREADING = {"**options": FACTORY, "**like": f"{FACTORY}, memory_format=None"}
 """Parameters that many functions share."""
-UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "reduce_", "inplace")
+UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "inplace")
 """Parameters that the adapter itself takes care of."""
 
 

@@ -12,9 +12,32 @@ from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
 
-__all__ = ["cast", "chosen", "clamped", "default", "difference", "divided", "flat", "numbers_only", "opposite", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
-           "as_before", "as_number", "threshold_of", "cut", "fitting", "next_after", "wide_in_place",
-           "of_parts", "is_close"]  # fmt: skip
+__all__ = [
+    "as_before",
+    "as_number",
+    "cast",
+    "chosen",
+    "clamped",
+    "cut",
+    "default",
+    "difference",
+    "divided",
+    "filled",
+    "fitting",
+    "flat",
+    "floating",
+    "is_close",
+    "is_equal",
+    "multiplied_in",
+    "next_after",
+    "numbers_only",
+    "of_parts",
+    "opposite",
+    "power",
+    "quotient",
+    "threshold_of",
+    "wide_in_place",
+]  # fmt: skip
 RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
 
@@ -43,9 +66,11 @@ def filled(x: Any, value: Any) -> Any:
 def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
     """x − alpha · y; of bools there is none."""
     for v in (x, y):
-        if isinstance(v, Value) and v._aval.dtype is bool_ or type(v) is bool:
-            raise refuse("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
-                         "mask, use the `~` or `logical_not()` operator instead.")
+        if (isinstance(v, Value) and v._aval.dtype is bool_) or type(v) is bool:
+            raise refuse(
+                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert"
+                " a mask, use the `~` or `logical_not()` operator instead."
+            )
     return tn.subtract(x, y, alpha=alpha) if alpha != 1 or not isinstance(x, Value) else x - y
 
 
@@ -71,8 +96,10 @@ def divided(x: Any, y: Any) -> Any:
 def opposite(x: Any) -> Any:
     """−x; of bools there is none."""
     if x._aval.dtype is bool_:
-        raise refuse("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-                     "the `~` or `logical_not()` operator instead.")
+        raise refuse(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask,"
+            " use the `~` or `logical_not()` operator instead."
+        )
     return -x
 
 
@@ -131,7 +158,8 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
     if condition.dtype.name == "uint8":
         condition = condition != 0
     if condition.dtype is not bool_:
-        raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.name}")
+        found = condition.dtype.name
+        raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {found}")
     x, y = weighed(x, y)
     if not isinstance(x, Value) and not isinstance(y, Value):
         kind = max(RANK[type(x)], RANK[type(y)])
@@ -153,7 +181,8 @@ def fitting(x: Any, value: Any) -> Any:
     """A number that goes into x as PyTorch casts it; of a tensor its dtype."""
     if isinstance(value, Value):
         if value.shape:
-            raise refuse(f"only supports a 0-dimensional value tensor, but got tensor with {len(value.shape)} dimension(s).")
+            found = len(value.shape)
+            raise refuse(f"only supports a 0-dimensional value tensor, but got tensor with {found} dimension(s).")
         return to(value, x.dtype)
     if x.dtype is bool_:
         return bool(value)
@@ -172,8 +201,10 @@ def wide_in_place(x: Any, y: Any) -> Any:
     """x to the y in float64, or complex128, which x must have to hold it."""
     found = tn.float_power(x, y)
     if found.dtype is not x.dtype:
-        raise refuse(f"the base given to float_power_ has dtype {x.dtype.name} but the operation's result requires dtype "
-                     f"{found.dtype.name}")
+        raise refuse(
+            f"the base given to float_power_ has dtype {x.dtype.name} but the operation's result requires dtype"
+            f" {found.dtype.name}"
+        )
     return found
 
 

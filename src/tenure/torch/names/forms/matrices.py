@@ -10,8 +10,24 @@ from tenure.torch.dtypes import home_dtype
 from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.names.structures import structure
 
-__all__ = ["contraction", "crossed", "dotted", "half", "inverse_of_factor", "solved_by_factor", "low_rank", "matrix_of", "principal", "factors", "ormqr", "rank_of", "short_time", "short_time_inverse",
-           "symmetric", "triangular_solve"]  # fmt: skip
+__all__ = [
+    "contraction",
+    "crossed",
+    "dotted",
+    "factors",
+    "half",
+    "inverse_of_factor",
+    "low_rank",
+    "matrix_of",
+    "ormqr",
+    "principal",
+    "rank_of",
+    "short_time",
+    "short_time_inverse",
+    "solved_by_factor",
+    "symmetric",
+    "triangular_solve",
+]  # fmt: skip
 
 
 def crossed(x: Any, y: Any, dim: Any) -> Any:
@@ -186,8 +202,10 @@ def short_time(
     is_complex = x.dtype.is_complex or (window is not None and window.dtype.is_complex)
     if return_complex is None:
         if not is_complex:
-            raise refuse("stft requires the return_complex parameter be given for real inputs, and will further require "
-                         "that return_complex=True in a future PyTorch release.")
+            raise refuse(
+                "stft requires the return_complex parameter be given for real inputs, and will further require that"
+                " return_complex=True in a future PyTorch release."
+            )
         return_complex = True
     vector = len(x.shape) == 1
     if len(x.shape) not in (1, 2):

@@ -10,7 +10,10 @@ import tenure.nn.functional as F
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import refuse
 
-__all__ = ["inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "taken"]
+__all__ = [
+    "inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index",
+    "reduced_by_index", "selected", "taken",
+]
 
 
 def taken(x: Any, index: Any) -> Any:
@@ -21,7 +24,7 @@ def taken(x: Any, index: Any) -> Any:
 def places_of(x: Any, as_tuple: bool) -> Any:
     """Places of the elements that are not zero: rows, or an index array for each axis."""
     if x.shape:
-        return tn.nonzero(x, as_tuple=as_tuple)
+        return tn.nonzero(x) if as_tuple else tn.argwhere(x)
     found = tn.nonzero(tn.reshape(x, (1,)), as_tuple=True)
     return found if as_tuple else tn.zeros(found[0].shape[0], 0, dtype=tn.int64)
 

@@ -11,7 +11,8 @@ from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product", "quantified", "scan",
+    "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product",
+    "quantified", "scan",
     "spread", "total",
 ]  # fmt: skip
 
@@ -61,8 +62,10 @@ def extreme(fn: Any, x: Any) -> Any:
     """The largest or smallest element, whose gradient all that are equal share."""
     if not x.size() or 0 not in x.shape:
         return fn(x, axis=None)
-    raise refuse(f"{fn.__name__}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
-                 "dim with the 'dim' argument.")
+    raise refuse(
+        f"{fn.__name__}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim"
+        " with the 'dim' argument."
+    )
 
 
 def pair(fn: Any, x: Any, y: Any) -> Any:

@@ -72,7 +72,8 @@ eq ne not_equal lt less le less_equal gt greater ge greater_equal(input, other)
 lerp(input, end, weight)
 addcmul(input, tensor1, tensor2, *, value=1) = multiplied_in(input, tensor1, tensor2, value)
 addcdiv(input, tensor1, tensor2, *, value=1)
-clamp clip(input, min=None, max=None) = clamped(input, min, max) ! 'ClampBackward0' if type(min) is _V or type(max) is _V else 'ClampBackward1'
+clamp clip(input, min=None, max=None) = clamped(input, min, max) ! 'ClampBackward0' if type(min) is _V or type(max)
+    is _V else 'ClampBackward1'
 clamp_min(input, min) = clamped(input, min, None) ! 'ClampMinBackward1' if type(min) is _V else 'ClampMinBackward0'
 clamp_max(input, max) = clamped(input, None, max) ! 'ClampMaxBackward1' if type(max) is _V else 'ClampMaxBackward0'
 

@@ -61,7 +61,8 @@ instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None
     eps=1e-05)
 interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
     antialias=False)
-upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None) = interpolate(input, size, scale_factor,
+upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None) = interpolate(input, size,
+    scale_factor,
     mode, align_corners)
 upsample_nearest(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'nearest')
 upsample_bilinear(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'bilinear', True)

@@ -89,7 +89,8 @@ matrix_power(A, n)
 matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None) = rank_of(A, tol, hermitian, atol, rtol)
 multi_dot(tensors)
 norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, axes(dim), keepdim, dtype=dtype)
-pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = linalg.pinv(symmetric(A, 'L') if hermitian else A, atol=atol,
+pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = linalg.pinv(symmetric(A, 'L') if hermitian else A,
+    atol=atol,
     rtol=rcond if rtol is None else rtol, hermitian=hermitian)
 qr(A, mode='reduced') -> Q R = linalg.qr(A, mode=mode)
 slogdet(A) -> sign logabsdet

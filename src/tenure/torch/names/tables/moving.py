@@ -85,7 +85,8 @@ nonzero_static(input, *, size, fill_value=-1) = padded_rows(nonzero(input, as_tu
 [torch Tensor Tensor_ out]
 tril triu(input, diagonal=0)
 index_copy(input, dim, index, source)
-index_fill(input, dim, index, value) = index_fill(input, dim, index, fitting(input, value)) ! f'IndexFillBackward{1 * (type(value) is _V)}'
+index_fill(input, dim, index, value) = index_fill(input, dim, index, fitting(input, value)) ! f'IndexFillBackward{1 *
+    (type(value) is _V)}'
 masked_fill(input, mask, value) = masked_fill(broadcast_tensors(input, mask)[0], mask,
     fitting(input, value)) ! f'MaskedFillBackward{1 * (type(value) is _V)}'
 masked_scatter(input, mask, source) = masked_scatter(broadcast_tensors(input, mask)[0], mask, source)
