@@ -266,7 +266,7 @@ class Methods:
 
     def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
         """View without axes of size 1, or those of some."""
-        found: Any = super(Tensor, self)  # type: ignore[misc]
+        found: Any = super(Tensor, self)
         return found.squeeze(dim if axis is None else axis)
 
     def data_ptr(self: Any) -> int:
