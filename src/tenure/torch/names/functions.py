@@ -187,15 +187,15 @@ APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", 
 
 def adapted(row: Row, names: list[str]) -> list[str]:
     """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
-    tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
+    tensors = [n for n in names if n.isidentifier() and (n not in PLAIN or n in row.annotations())]
     together = ", ".join(tensors)
-    lines = [f"{together} = _weighed({together})"] if "weigh" in row.places else []
+    lines = [f"{together}, = _weighed({together})"] if "weigh" in row.places else []
     if "same" in row.places:
         lines.append(f"_same({together})")
     if "floats" in row.places:
         lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:
-        lines.append(f"_bools, {together} = _whole({together})")
+        lines.append(f"_bools, {together}, = _whole({together})")
     if "alpha" in names and "beta" in names:
         lines.append("alpha, beta = _factors(input, alpha, beta)")
     return lines
@@ -232,6 +232,7 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if way == "out":
         lines.append("if out is not None: return _written(out, _result, _given)")
     if "inplace" in names:
+        lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
     if "requires_grad" in names:
         return [*lines, "return _leaf(_of(_result), requires_grad)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from tenure.torch.cells import Tensor, wrap
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of
 from tenure.torch.sizes import Size
@@ -273,6 +275,18 @@ class Methods:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
+
+    def resize_(self: Any, *shape: Any, memory_format: Any = None) -> Any:
+        """Another shape for the object, with its first elements; elements that are new are zeros."""
+        wanted = sizes(shape, None)
+        count, value = math.prod(wanted), self._read()
+        if self._window is not None or any(r() is not None for r in self._borrows):
+            raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")
+        flat = tn.reshape(value, (-1,))
+        more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
+        self._val = tn.reshape(tn.cat([flat[:count], more]), wanted) if more._aval.size else flat[:count].reshape(wanted)
+        self._strides, self._val._held = None, True
+        return self
 
     def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
         """The shape of another tensor for the object."""

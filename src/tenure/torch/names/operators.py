@@ -97,6 +97,7 @@ STEPS |= {
     "__rmatmul__": operator(product, reflected=True),
     "__floordiv__": operator(_floor),
     "__rfloordiv__": operator(_floor, reflected=True),
+    "__rdiv__": operator(divided, reflected=True, node="MulBackward0"),
     "__pow__": operator(_raised, node="PowBackward0"),
     "__rpow__": operator(_raised, reflected=True, node="PowBackward2"),
     "__eq__": operator(Value.__eq__),

@@ -17,7 +17,7 @@ __all__ = [
     "factors",
     "half",
     "inverse_of_factor",
-    "low_rank",
+    "least_squares", "low_rank", "pseudo_inverse",
     "matrix_of",
     "ormqr",
     "principal",
@@ -65,6 +65,29 @@ def factors(x: Any, get_infos: bool) -> Any:
     """LU factors in one matrix, and the pivots."""
     found = tn.linalg.lu_factor_ex(x)
     return tuple(found) if get_infos else tuple(found)[:2]
+
+
+def least_squares(a: Any, b: Any, rcond: Any, driver: Any) -> Any:
+    """Least squares; what LAPACK's driver does not compute is empty: ranks of gels, singular values, residuals of gelsy."""
+    driver = "gelsy" if driver is None else driver
+    found = tn.linalg.lstsq(a, b, rcond, driver=driver)
+    solution, residuals, rank, values = (*tuple(found)[:3], tn.detach(found[3]))
+    empty = tn.zeros((0,), dtype=values.dtype)
+    if driver == "gelsy":
+        residuals = tn.reshape(residuals, (-1,))[:0]
+    if driver in ("gels", "gelsy"):
+        values = empty
+    return solution, residuals, tn.zeros((0,), dtype=tn.int64) if driver == "gels" else rank, values
+
+
+def pseudo_inverse(x: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
+    """The pseudo-inverse; of a Hermitian matrix the gradient is that of any."""
+    if not hermitian or not x.requires_grad:
+        return tn.linalg.pinv(x, atol=atol, rtol=rtol, hermitian=hermitian)
+    plain = tn.tril(tn.detach(x)) + adjoint(tn.tril(tn.detach(x), -1))
+    found = tn.linalg.pinv(plain, atol=atol, rtol=rtol, hermitian=True)
+    whole = tn.linalg.pinv(plain + (x - tn.detach(x)), atol=atol, rtol=rtol)
+    return found + (whole - tn.detach(whole))
 
 
 def matrix_of(x: Any) -> Any:

@@ -72,7 +72,8 @@ select_scatter(input, src, dim, index: any)
 slice_scatter(input, src, dim=0, start=None, end=None, step=1)
 
 [torch Tensor]
-argwhere diagflat fliplr flipud(input)
+argwhere fliplr flipud(input)
+diagflat(input, offset=0)
 clone(input, *, memory_format=None) = clone(input)
 tile(input, *dims: sizes) = tile(input, *dims)
 flip(input, *dims) = flip(input, dims)
