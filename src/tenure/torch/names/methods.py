@@ -284,7 +284,8 @@ class Methods:
             raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")
         flat = tn.reshape(value, (-1,))
         more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
-        self._val = tn.reshape(tn.cat([flat[:count], more]), wanted) if more._aval.size else flat[:count].reshape(wanted)
+        kept = tn.cat([flat, more]) if more._aval.size else flat[:count]
+        self._val = tn.reshape(kept, wanted)
         self._strides, self._val._held = None, True
         return self
 

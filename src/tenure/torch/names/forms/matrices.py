@@ -17,10 +17,12 @@ __all__ = [
     "factors",
     "half",
     "inverse_of_factor",
-    "least_squares", "low_rank", "pseudo_inverse",
+    "least_squares",
+    "low_rank",
     "matrix_of",
     "ormqr",
     "principal",
+    "pseudo_inverse",
     "rank_of",
     "short_time",
     "short_time_inverse",
@@ -68,7 +70,7 @@ def factors(x: Any, get_infos: bool) -> Any:
 
 
 def least_squares(a: Any, b: Any, rcond: Any, driver: Any) -> Any:
-    """Least squares; what LAPACK's driver does not compute is empty: ranks of gels, singular values, residuals of gelsy."""
+    """Least squares; empty is what LAPACK's driver does not compute: the rank (gels), residuals (gelsy)."""
     driver = "gelsy" if driver is None else driver
     found = tn.linalg.lstsq(a, b, rcond, driver=driver)
     solution, residuals, rank, values = (*tuple(found)[:3], tn.detach(found[3]))
