@@ -22,7 +22,8 @@ def test_operations_give_pytorchs_results_gradients_and_writes() -> None:
         wanted, most = SELECTION.split(), 1
         if os.environ.get("TENURE_FUZZ"):
             wanted, most = [op.name for op in op_db() if in_scope(op)], 12
-        tallies = [(op, run(op, most, 60, DTYPES if most > 1 else (torch.float64,))) for op in op_db() if op.name in wanted]
+        dtypes = DTYPES if most > 1 else (torch.float64,)
+        tallies = [(op, run(op, most, 60, dtypes)) for op in op_db() if op.name in wanted]
     passed = sum(tally.passed for _, tally in tallies)
     wrong = [f"{op.name}: {tally.example}" for op, tally in tallies
              if {"numbers", "gradient", "shape", "dtype", "value", "type"} & set(tally.failed)]  # fmt: skip
