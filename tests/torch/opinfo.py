@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import signal
 import sys
 import types
@@ -29,7 +30,7 @@ import numpy as np
 import torch
 
 import tenure.torch as face
-import tenure.torch.nn.functional
+import tenure.torch.nn.functional as face_functional
 
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.bool)
 OUT_OF_SCOPE = {
@@ -41,18 +42,20 @@ OUT_OF_SCOPE = {
     "_upsample_bilinear2d_aa grid_sampler_2d grid_sampler_3d max_pool2d_with_indices_backward native_batch_norm "
     "native_dropout_backward native_group_norm native_layer_norm torch.ops.aten._safe_softmax.default hash_tensor "
     "constant_pad_nd",
+    "the rest of a storage, or an overload by its own name": "as_strided.partial_views slice",
     "sparse": "sparse.mm sparse.sampled_addmm to_sparse",
 }
 """OpInfos that are no part of what a program on a CPU calls, by reason."""
-RANDOM = frozenset(
-    "rand_like randn randn_like randint randint_like normal bernoulli multinomial uniform exponential cauchy geometric "
-    "log_normal empty empty_like empty_permuted empty_strided new_empty new_empty_strided svd_lowrank pca_lowrank "
-    "nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.alpha_dropout "
-    "nn.functional.feature_alpha_dropout nn.functional.rrelu nn.functional.fractional_max_pool2d "
-    "nn.functional.fractional_max_pool3d resize_ resize_as_ nn.functional.multi_head_attention_forward "
-    "nn.functional.scaled_dot_product_attention".split()
-)
-"""OpInfos whose numbers are not defined: shapes and dtypes are compared (the last two only where they drop something)."""
+UNDEFINED = """
+rand_like randn randn_like randint randint_like normal bernoulli multinomial uniform exponential cauchy geometric
+log_normal empty empty_like empty_permuted empty_strided new_empty new_empty_strided svd_lowrank pca_lowrank
+nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.alpha_dropout
+nn.functional.feature_alpha_dropout nn.functional.rrelu nn.functional.fractional_max_pool2d
+nn.functional.fractional_max_pool3d resize_ resize_as_ nn.functional.multi_head_attention_forward
+nn.functional.scaled_dot_product_attention
+"""
+RANDOM = frozenset(UNDEFINED.split())
+"""OpInfos whose numbers are not defined: shapes and dtypes are compared (of attention, where it drops something)."""
 
 
 def op_db() -> Any:
@@ -65,7 +68,8 @@ def op_db() -> Any:
 
 def in_scope(op: Any) -> bool:
     """Whether an OpInfo is of something that a program on a CPU calls."""
-    return not any(op.name in names.split() for names in OUT_OF_SCOPE.values())
+    name = f"{op.name}.{op.variant_test_name}".rstrip(".")
+    return not any({name, op.name} & set(names.split()) for names in OUT_OF_SCOPE.values())
 
 
 class Missing(Exception):
@@ -114,10 +118,12 @@ def rebound(fn: Any) -> Any:
         cells = tuple(types.CellType(inner(c.cell_contents)) for c in fn.__closure__ or ())
         scope = {**fn.__globals__, "torch": face}
         if "F" in scope and "F" in fn.__code__.co_names:
-            scope["F"] = named("nn.functional")
+            scope["F"] = face_functional
         made = types.FunctionType(fn.__code__, scope, fn.__name__, fn.__defaults__, cells)
         made.__kwdefaults__ = fn.__kwdefaults__
         return made
+    if isinstance(fn, functools.partial):
+        return functools.partial(rebound(fn.func), *fn.args, **fn.keywords)
     if isinstance(fn, types.BuiltinFunctionType | types.MethodDescriptorType | types.WrapperDescriptorType):
         return of_builtin(fn)
     raise Missing(repr(fn))
@@ -206,6 +212,8 @@ def differs(mine: Any, theirs: Any, numbers: bool = True, slack: float = 1.0) ->
             return f"shape: {tuple(a.shape)}, not {tuple(b.shape)}"
         if str(a.dtype) != str(b.dtype):
             return f"dtype: {a.dtype}, not {b.dtype}"
+        if a.requires_grad != b.requires_grad:
+            return f"requires_grad: {a.requires_grad}, not {b.requires_grad}"
         if numbers and b.numel():
             x, y = plain(a), plain(b)
             tol = TOLERANCE.get(str(b.dtype).removeprefix("torch."), 0.0) * slack
@@ -288,6 +296,9 @@ def compare(op: Any, mine: Any, sample: Any, tally: Tally) -> None:
     """One sample: forward and gradient."""
     numbers = op.name not in RANDOM or ("attention" in op.name and not sample.kwargs.get("dropout_p")
                                         and "multi" not in op.name)
+    if "hermitian" in getattr(op.gradcheck_wrapper, "__name__", "") and isinstance(sample.input, torch.Tensor):
+        x = sample.input.detach()
+        sample.input = (x + x.mH).requires_grad_(sample.input.requires_grad)
     memo: dict[int, Any] = {}
     given = taken_over([sample.input, list(sample.args), sample.kwargs], memo)
     theirs, their_error = attempt(op.op, sample.input, *sample.args, **sample.kwargs)
@@ -302,7 +313,7 @@ def compare(op: Any, mine: Any, sample: Any, tally: Tally) -> None:
         tally.note("raised", f"{described(sample)}: {type(error).__name__}: {str(error)[:160]!r}")
         return
     process = sample.output_process_fn_grad
-    if process is not None and getattr(process, "__name__", "") == "<lambda>":
+    if isinstance(process, types.FunctionType):
         theirs, ours = process(theirs), rebound(process)(ours)
     found = differs(ours, theirs, numbers)
     if found is not None and op.name in TIES and is_tie(given, ours, theirs):
@@ -361,7 +372,8 @@ def compare_in_place(op: Any, sample: Any, tally: Tally) -> None:
     theirs = op.get_inplace()
     if theirs is None or not isinstance(sample.input, torch.Tensor):
         return
-    mine = rebound(theirs) if getattr(theirs, "__name__", "<lambda>") == "<lambda>" else named(f"Tensor.{theirs.__name__}")
+    name = getattr(theirs, "__name__", "<lambda>")
+    mine = rebound(theirs) if name == "<lambda>" else named(f"Tensor.{name}")
     given = taken_over([sample.input.detach().clone(), list(sample.args), sample.kwargs], {})
     with torch.no_grad(), face.no_grad():
         x = sample.input.detach().clone()
@@ -432,6 +444,10 @@ def run(op: Any, most: int, seconds: int, dtypes: Any = DTYPES) -> Tally:
     return tally
 
 
+COUNTS = ("missing", "passed", "errors", "errors right", "clean", "ties", "wrong class")
+"""What is counted beside samples that failed."""
+
+
 def expired(*_: Any) -> None:
     raise TimeoutError
 
@@ -463,8 +479,7 @@ def main() -> None:
             print(f"{name}\t{kind}\t{count}\t{tally.example[kind]}", flush=True)
         if tally.missing is not None:
             print(f"{name}\tmissing\t1\t{tally.missing}", flush=True)
-    failed = sum(v for key, v in total.items() if key not in ("missing", "passed", "errors", "errors right", "clean", "ties",
-                                                              "wrong class"))
+    failed = sum(v for key, v in total.items() if key not in COUNTS)
     print(f"\n{len(ops)} OpInfos, {len(ops) - total['missing']} covered, {total['clean']} without a difference; "
           f"{total['passed'] + failed} samples, {total['passed']} passed; "
           f"{total['errors']} wrong inputs, {total['errors right']} of PyTorch's class")  # fmt: skip

@@ -14,8 +14,9 @@ import tenure.torch as face
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.peers
 
-ALL = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
-DTYPES = ALL if os.environ.get("TENURE_FUZZ") else ["bool", "uint8", "int64", "bfloat16", "float32", "float64", "complex64"]
+DTYPES = ["bool", "uint8", "int64", "bfloat16", "float32", "float64", "complex64"]
+if os.environ.get("TENURE_FUZZ"):
+    DTYPES += ["int8", "int16", "int32", "float16", "complex128"]
 PAIRS: dict[str, Any] = {
     "add": lambda t, x, y: x + y,
     "sub": lambda t, x, y: x - y,
@@ -34,7 +35,9 @@ PAIRS: dict[str, Any] = {
     "and": lambda t, x, y: x & y,
     "iadd": lambda t, x, y: x.clone().add_(y),
 }
-ELEMENTWISE = "sqrt exp sum mean prod cumsum abs neg floor sigmoid softmax std max argmax sort".split()
+ELEMENTWISE = ["sqrt", "exp", "sum", "mean", "prod", "cumsum", "abs", "neg", "floor", "sigmoid", "softmax", "std"]
+ELEMENTWISE += ["max", "argmax", "sort"]
+SHAPES = [((2,), (2,)), ((2,), ()), ((), (2,))]
 
 
 def outcome(lib: Any, fn: Any, *args: Any) -> str:
@@ -62,7 +65,7 @@ def ones(lib: Any, dtype: str, shape: tuple[int, ...]) -> Any:
 @pytest.mark.parametrize("name", PAIRS)
 def test_operands_of_two_dtypes_give_pytorchs_dtype(name: str) -> None:
     wrong = []
-    for (a, b), (s, t) in itertools.product(itertools.product(DTYPES, repeat=2), [((2,), (2,)), ((2,), ()), ((), (2,))]):
+    for (a, b), (s, t) in itertools.product(itertools.product(DTYPES, repeat=2), SHAPES):
         mine, theirs = (outcome(lib, PAIRS[name], ones(lib, a, s), ones(lib, b, t)) for lib in (face, torch))
         if mine != theirs and not is_complex32(mine, a, b):
             wrong.append(f"{a}{s} {b}{t}: {mine}, not {theirs}")

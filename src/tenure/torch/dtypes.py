@@ -131,6 +131,7 @@ def from_numpy_dtype(d: Any) -> dtype:
 
 class _Info:
     __slots__ = ("bits", "dtype", "max", "min")
+    dtype: str
     _FIELDS: tuple[str, ...] = ("min", "max")
 
     def __repr__(self) -> str:

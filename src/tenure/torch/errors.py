@@ -20,6 +20,10 @@ class TorchIndexError(TenureError, IndexError):
     """What PyTorch refuses with an IndexError."""
 
 
+class TorchBoundsError(TorchError, IndexError):
+    """What PyTorch refuses with an IndexError, or a RuntimeError where a kernel finds it."""
+
+
 class TorchTypeError(TenureError, TypeError):
     """What PyTorch refuses with a TypeError."""
 
@@ -33,7 +37,7 @@ CLASSES: dict[type, type[TenureError]] = {
     DomainError: TorchShapeError,
     DTypeError: TorchError,
     DivisionByZero: TorchError,
-    OutOfRange: TorchIndexError,
+    OutOfRange: TorchBoundsError,
 }
 """PyTorch's class for an error of the home library that is of another one."""
 

@@ -2,4 +2,4 @@
 
 from tenure.torch.names.namespace import attach
 
-__getattr__, __dir__ = attach("fft", "torch.fft")
+__getattr__, __dir__ = attach("fft", globals())

@@ -3,4 +3,4 @@
 from tenure.errors import LinAlgError as LinAlgError
 from tenure.torch.names.namespace import attach
 
-__getattr__, __dir__ = attach("linalg", "torch.linalg")
+__getattr__, __dir__ = attach("linalg", globals())

@@ -11,6 +11,7 @@ from tenure.dtypes import DType, promote
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.overlap import refuse_itself
+from tenure.torch.cells.writes import fitted
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
 from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, refuse, translated
@@ -97,6 +98,13 @@ def as_whole(*xs: Any) -> Sequence[Any]:
     return (True, *[to(x, "int64") if type(x) is Value and x._aval.dtype.kind == "b" else x for x in xs])
 
 
+def same_dtype(*xs: Any) -> None:
+    """Refuse tensors of several dtypes."""
+    kinds = [x._aval.dtype for x in xs if type(x) is Value]
+    if any(k is not kinds[0] for k in kinds):
+        raise refuse(f"expected all tensors to have the same dtype, but got: {', '.join(k.name for k in kinds)}")
+
+
 def factors(x: Any, alpha: Any, beta: Any) -> tuple[Any, Any]:
     """Factors of a product and a sum, whole beside whole numbers."""
     if x._aval.dtype.has_gradient:
@@ -130,11 +138,15 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
     if not isinstance(out, Tensor):
         raise refuse(f"argument 'out' must be Tensor, not {type(out).__name__}", TorchTypeError)
     if current_mode().grad and (out.requires_grad or result._kind.tracked):
-        raise refuse("functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-                     "requires grad.")
+        text = "functions with out=... arguments don't support automatic differentiation"
+        raise refuse(f"{text}, but one of the arguments requires grad.")
     if out._aval.shape != result._aval.shape:
         refuse_itself(out, [v for v in operands if v is not out])
-        out.resize_(result._aval.shape)
+        if out._window is not None or any(r() is not None for r in out._borrows):
+            raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
+        out._val, out._strides = fitted(out, result), None
+        out._val._held = True
+        return out
     return out._assign(result, *operands)
 
 

@@ -12,11 +12,10 @@ import builtins
 import dis
 import types
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import tenure
-import tenure.nn.functional
-from tenure import fft, linalg, random, special
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.layout import laid
@@ -33,37 +32,43 @@ from tenure.torch.names.arguments import (
     failed,
     leaf_if,
     reduction_of,
+    same_dtype,
     sizes,
     weighed,
     written_to,
 )
+from tenure.torch.names.nodes import each, node, noted
 from tenure.torch.names.rows import ROWS, Row
 from tenure.torch.names.structures import structure
 from tenure.values.tensor.tensor import Tensor as Value
 
-NAMESPACES: dict[str, Any] = {
-    "F": tenure.nn.functional, "linalg": linalg, "fft": fft, "special": special, "random": random
+NAMESPACES = {
+    "F": "tenure.nn.functional", "linalg": "tenure.linalg", "fft": "tenure.fft", "special": "tenure.special",
 }  # fmt: skip
+"""Home namespaces of the rows of a place."""
 TOOLS: dict[str, Any] = {
     "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
-    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to, "_laid": laid,
-    "_refuse_itself": refuse_itself,
-    "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
+    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
+    "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
+    "_same": same_dtype,
+    "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_floating": forms.floating,
 }  # fmt: skip
-PLAIN = frozenset(
-    "obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction "
-    "training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha "
-    "beta value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full "
-    "log_input log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest "
-    "running_mean running_var sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple".split()
-)
+NEVER = """
+obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
+training inplace ceil_mode count_include_pad stride padding dilation groups kernel_size output_size p eps alpha beta
+value_ align_corners mode equation size memory_format pin_memory requires_grad size_average reduce full log_input
+log_target return_indices upper left generator norm n s rounding_mode out_int32 right side largest running_mean
+running_var sorted n_fft hop_length win_length center onesided normalized return_complex decimals as_tuple
+"""
+PLAIN = frozenset(NEVER.split())
 """Parameters that are never tensors, or that home functions take as they come."""
-TENSORS = frozenset(
-    "input mat1 mat2 mat vec vec2 tensor1 tensor2 batch1 batch2 index mask source src weight_ condition A B LU pivots "
-    "tau LU_data LU_pivots input2 input3 boundaries x1 x2 input1 anchor positive negative grid theta end_".split()
-)
+ALWAYS = """
+input mat1 mat2 mat vec vec2 tensor1 tensor2 batch1 batch2 index mask source src weight_ condition A B LU pivots tau
+LU_data LU_pivots input2 input3 boundaries x1 x2 input1 anchor positive negative grid theta end_
+"""
+TENSORS = frozenset(ALWAYS.split())
 """Parameters that have to be tensors."""
 
 
@@ -81,11 +86,11 @@ def function(place: str, name: str) -> Any:
 
 
 def made(row: Row, way: str) -> Callable[..., Any]:
-    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one that may write another."""
+    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one with ``out=``."""
     source = text(row, way)
     code = compile(source, f"{__file__}:{row.name}", "exec")
     scope: dict[str, Any] = dict(TOOLS)
-    space = next((NAMESPACES[p] for p in row.places if p in NAMESPACES), None)
+    space = next((import_module(NAMESPACES[p]) for p in row.places if p in NAMESPACES), None)
     for name in globals_of(code):
         if name not in scope:
             scope[name] = named(name, space)
@@ -114,7 +119,7 @@ def named(name: str, space: Any) -> Any:
     for where in (forms, space, tenure):
         if where is not None and hasattr(where, name):
             return getattr(where, name)
-    return NAMESPACES.get(name, getattr(builtins, name, None))
+    return import_module(NAMESPACES[name]) if name in NAMESPACES else getattr(builtins, name, None)
 
 
 def text(row: Row, way: str) -> str:
@@ -122,7 +127,8 @@ def text(row: Row, way: str) -> str:
     parameters, lines, names = [], [], [name for name, _ in row.plain()]
     first = names[0] if names else ""
     for k, (name, default) in enumerate(row.plain()):
-        if name == "dim" and not default and all(later or n[0] == "*" for n, later in row.plain()[k + 1 :]):  # axis= may say it
+        rest = row.plain()[k + 1 :]
+        if name == "dim" and not default and all(later or n[0] == "*" for n, later in rest):  # axis= may say it
             default = "=None"
         if name.startswith("*") and len(name) > 1 and name not in ("*tensors", "*args", "*operands"):
             parameters.extend([f"*_{name[1:]}", f"{name[1:]}=None"])
@@ -139,18 +145,13 @@ def text(row: Row, way: str) -> str:
     lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
                  if old in names)
     if "dim=None" in parameters and ("dim", "") in row.plain():
-        lines.append(f"if dim is None: raise TypeError(\"{row.name}() missing 1 required positional arguments: 'dim'\")")
+        said = f"{row.name}() missing 1 required positional arguments: 'dim'"
+        lines.append(f"if dim is None: raise TypeError({said!r})")
     more += ["out=None"] if way == "out" else []
     if more:
         parameters.extend(more if starred else ["*", *more])
     lines.extend(adapted(row, names))
-    value = row.value
-    if row.name in names and value.startswith(f"{row.name}("):
-        value = f"_home{value[len(row.name):]}"
-    lines.append(f"_result = {value}")
-    if "bools" in row.places:
-        lines.append("if _bools: _result = _result != 0")
-    lines.extend(finished(row, way, names))
+    lines.extend([*computed(row, names), *finished(row, way, names)])
     body = "\n        ".join(lines)
     about = f", {first}" if first.isidentifier() else ""
     return (
@@ -159,9 +160,23 @@ def text(row: Row, way: str) -> str:
     )
 
 
+def computed(row: Row, names: list[str]) -> list[str]:
+    """Lines that compute the row's value."""
+    value = row.value
+    if row.name in names and value.startswith(f"{row.name}("):
+        value = f"_home{value[len(row.name) :]}"
+    lines = [f"_result = {value}"]
+    if "flat" in row.places:
+        lines.append("if input._kind.tracked: _result = _flat(_result, input)")
+    if "bools" in row.places:
+        lines.append("if _bools: _result = _result != 0")
+    return lines
+
+
 def given(names: list[str]) -> str:
     """Tuple of the operands as they were given."""
-    found = [n if n.isidentifier() else f"*{n[1:]}" for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
+    known = [n for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
+    found = [n if n.isidentifier() else f"*{n[1:]}" for n in known]
     return f"({''.join([f'{n}, ' for n in found])})"
 
 
@@ -172,13 +187,15 @@ APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", 
 
 def adapted(row: Row, names: list[str]) -> list[str]:
     """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
-    tensors = [n for n in names if n.isidentifier() and n not in PLAIN]
+    tensors = [n for n in names if n.isidentifier() and (n not in PLAIN or n in row.annotations())]
     together = ", ".join(tensors)
-    lines = [f"{together} = _weighed({together})"] if "weigh" in row.places else []
+    lines = [f"{together}, = _weighed({together})"] if "weigh" in row.places else []
+    if "same" in row.places:
+        lines.append(f"_same({together})")
     if "floats" in row.places:
         lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:
-        lines.append(f"_bools, {together} = _whole({together})")
+        lines.append(f"_bools, {together}, = _whole({together})")
     if "alpha" in names and "beta" in names:
         lines.append("alpha, beta = _factors(input, alpha, beta)")
     return lines
@@ -198,7 +215,8 @@ def prepared(name: str, row: Row) -> list[str]:
         return ["reduction = _reduction(size_average, reduce, reduction)"]
     if not name.isidentifier() or (name in PLAIN and name not in row.annotations()):
         return []
-    strict = "strict" in row.places or (name in TENSORS and "weigh" not in row.places and name not in row.annotations())
+    lenient = "numbers" in row.places or name in row.annotations()
+    strict = "strict" in row.places or (name in TENSORS and not lenient)
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
     return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
 
@@ -214,14 +232,19 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if way == "out":
         lines.append("if out is not None: return _written(out, _result, _given)")
     if "inplace" in names:
+        lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
     if "requires_grad" in names:
         return [*lines, "return _leaf(_of(_result), requires_grad)"]
+    said = row.node or repr(node(row.name, row.places))
     if row.fields:
-        return [*lines, "return _structure([_wrap(_x) for _x in _result])"]
+        return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
+    made_of = "_of(_result)"
+    if said != "None":
+        made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
     if row.is_elementwise:
-        return [*lines, "return _laid(_of(_result), _given) if type(_result) is _V else _wrap(_result)"]
-    return [*lines, "return _of(_result) if type(_result) is _V else _wrap(_result)"]
+        return [*lines, f"return _laid({made_of}, _given) if type(_result) is _V else _wrap(_result)"]
+    return [*lines, f"return ({made_of}) if type(_result) is _V else _wrap(_result)"]
 
 
 def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:
@@ -229,7 +252,7 @@ def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> C
     known: dict[Any, Callable[..., Any]] = {}
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        key = tuple([type(x) for x in args])
+        key: tuple[Any, ...] = tuple([type(x) for x in args])
         if kwargs:
             key = (*key, *kwargs)
         found = known.get(key)

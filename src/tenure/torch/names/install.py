@@ -8,8 +8,9 @@ from tenure.torch.cells import Tensor
 from tenure.torch.cells.windows import take
 from tenure.torch.dtypes import get_default_dtype
 from tenure.torch.names.functions import function
+from tenure.torch.names.kinds import CASTS, RANDOM, RESEATED, cast, drawn, reseated
 from tenure.torch.names.making import older
-from tenure.torch.names.methods import CASTS, RANDOM, RESEATED, Methods, cast, drawn, reseated
+from tenure.torch.names.methods import Methods
 from tenure.torch.names.operators import STEPS
 from tenure.torch.names.rows import ROWS
 from tenure.values.places.var import Var

@@ -10,8 +10,7 @@ import numpy as np
 import tenure as tn
 from tenure.dtypes import DType, as_dtype, bool_, int64, promote
 from tenure.errors import TenureError
-from tenure.torch.cells import entering
-from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchTypeError, TorchValueError, refuse, translated
@@ -21,11 +20,11 @@ from tenure.values.tensor.tensor import Tensor as Value
 
 def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
-) -> Tensor:
+) -> Any:
     """A tensor with a copy of ``data``: a number, nested sequences, an array, or a tensor."""
     check_device(device)
     x = Tensor._of(value_of(data, home_dtype(dtype)))
-    return x.requires_grad_() if requires_grad else x  # type: ignore[no-any-return]
+    return x.requires_grad_() if requires_grad else x
 
 
 def value_of(data: Any, target: DType | None) -> Any:
@@ -54,7 +53,7 @@ def plain(data: Any) -> Any:
     if isinstance(data, np.generic):
         return data.item()
     if isinstance(data, list | tuple | range):
-        if not data or type(data[0]) in (int, float, bool) and all(type(x) in (int, float, bool) for x in data):
+        if not data or (type(data[0]) in (int, float, bool) and all(type(x) in (int, float, bool) for x in data)):
             return list(data)
         if all(isinstance(x, np.ndarray) for x in data):
             return np.stack(data).tolist()
@@ -71,7 +70,7 @@ def plain(data: Any) -> Any:
 def inferred(data: Any) -> DType:
     """The dtype of data: Python's floats are the default one, arrays and NumPy's numbers keep theirs."""
     if isinstance(data, Value):
-        return data._aval.dtype  # type: ignore[no-any-return]
+        return data._aval.dtype
     if isinstance(data, np.generic | np.ndarray):
         return as_dtype(data.dtype)
     if isinstance(data, bool):
@@ -93,29 +92,29 @@ def inferred(data: Any) -> DType:
     return found or Defaults.float.home  # type: ignore[return-value]
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     """The tensor itself if it is one of that dtype, an array's elements shared, else a copy of the data."""
     check_device(device)
     if isinstance(data, Tensor):
-        return data if dtype is None or data._aval.dtype is home_dtype(dtype) else data.to(dtype)  # type: ignore[no-any-return]
+        return data if dtype is None or data._aval.dtype is home_dtype(dtype) else data.to(dtype)
     if isinstance(data, np.ndarray):
         shared = from_numpy(data)
-        return shared if dtype is None else shared.to(dtype)  # type: ignore[no-any-return]
+        return shared if dtype is None else shared.to(dtype)
     return tensor(data, dtype=dtype)
 
 
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
-) -> Tensor:
+) -> Any:
     """A tensor of an object: shared where it can be, unless ``copy`` says otherwise."""
     x = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
-    return x.requires_grad_() if requires_grad else x  # type: ignore[no-any-return]
+    return x.requires_grad_() if requires_grad else x
 
 
-def from_numpy(array: Any) -> Tensor:
+def from_numpy(array: Any) -> Any:
     """A tensor of an array's elements. The array is lent: it cannot be written while the tensor lives."""
     try:
-        return entering.from_numpy(array)  # type: ignore[no-any-return]
+        return entering.from_numpy(array)
     except TenureError as error:
         text = f"can't convert np.ndarray of type {getattr(array, 'dtype', type(array))}. {error.message}"
         raise refuse(text, TorchTypeError) from None
@@ -123,17 +122,17 @@ def from_numpy(array: Any) -> Tensor:
 
 def frombuffer(
     buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
+) -> Any:
     """A tensor of a copy of the bytes of a buffer."""
     found = np.frombuffer(buffer, home_dtype(dtype).numpy, count, offset)
     x = Tensor._of(tn.tensor(found, dtype=home_dtype(dtype)))
-    return x.requires_grad_() if requires_grad else x  # type: ignore[no-any-return]
+    return x.requires_grad_() if requires_grad else x
 
 
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
     """A tensor with a copy of the elements of an object that has DLPack."""
     check_device(device)
-    return Tensor._of(tn.from_dlpack(unwrap(ext_tensor)))  # type: ignore[no-any-return]
+    return Tensor._of(tn.from_dlpack(unwrap(ext_tensor)))
 
 
 def legacy(name: str, own: dtype) -> type:
@@ -174,4 +173,4 @@ def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Any:
     raise refuse("sparse tensors are not supported here", help="use a dense tensor, or index_add for sums by index")
 
 
-__all__ = ["LEGACIES", "as_tensor", "asarray", "check_layout", "from_dlpack", "from_numpy", "frombuffer", "older", "tensor"]
+__all__ = ["LEGACIES", "as_tensor", "asarray", "check_layout", "from_dlpack", "frombuffer", "older", "tensor"]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import tenure as tn
-from tenure.dtypes import bool_
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor, unwrap, wrap
-from tenure.torch.cells.windows import geometry
+from tenure.torch.cells import Tensor, wrap
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
+from tenure.torch.names.nodes import name_of
 from tenure.torch.sizes import Size
 from tenure.values.operations.boundary import array_of, spelled
 from tenure.values.operations.show import format_tensor
-from tenure.values.places.var import Var
-from tenure.values.tensor.tensor import Tensor as Value
 
 
 class Methods:
@@ -51,8 +50,8 @@ class Methods:
         if dim is None:
             return Size(shape)
         if not -max(len(shape), 1) <= dim < max(len(shape), 1) or not shape:
-            text = f"Dimension out of range (expected to be in range of [{-len(shape)}, {len(shape) - 1}], but got {dim})"
-            raise refuse(text, TorchIndexError)
+            known = f"expected to be in range of [{-len(shape)}, {len(shape) - 1}], but got {dim}"
+            raise refuse(f"Dimension out of range ({known})", TorchIndexError)
         return shape[dim]
 
     def dim(self: Any) -> int:
@@ -111,7 +110,10 @@ class Methods:
 
     def tolist(self: Any) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._read().tolist()
+        try:
+            return self._read().tolist()
+        except TenureError as error:
+            raise translated(error) from None
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
         found = self.numpy()
@@ -121,13 +123,19 @@ class Methods:
         value = self._read()
         if value._kind.level is not None:
             return repr(value)
-        text = format_tensor(
-            spelled(array_of(value)), requires_grad=value._kind.tracked, grad_fn=self._grad_fn_name(),
+        try:
+            array = spelled(array_of(value))
+        except TenureError as error:
+            raise translated(error) from None
+        return format_tensor(
+            array, requires_grad=value._kind.tracked, grad_fn=self._node_name(),
             dtype_name=value._aval.dtype.name, library="torch", default=Defaults.float.name,
         )  # fmt: skip
-        return text
 
     __str__ = __repr__
+
+    def _node_name(self: Any) -> str | None:
+        return name_of(self) or self._grad_fn_name()
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if not self._aval.shape else object.__format__(self, spec)
@@ -144,7 +152,7 @@ class Methods:
         self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: bool = False,
         memory_format: Any = None, other: Any = None, layout: Any = None,
     ) -> Any:  # fmt: skip
-        """The tensor in another dtype: itself where nothing changes. Arguments: a dtype, a device, both, or a tensor."""
+        """The tensor in another dtype, given as one, with a device, or by a tensor; itself where nothing changes."""
         flags = [a for a in args if type(a) is bool]
         copy = copy or (len(flags) > 1 and flags[1])
         for a in (*args, other):
@@ -260,12 +268,26 @@ class Methods:
 
     def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
         """View without axes of size 1, or those of some."""
-        return super(Tensor, self).squeeze(dim if axis is None else axis)
+        found: Any = super(Tensor, self)
+        return found.squeeze(dim if axis is None else axis)
 
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
-        return id(owner) + self.storage_offset() * self._aval.dtype.itemsize
+        return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
+
+    def resize_(self: Any, *shape: Any, memory_format: Any = None) -> Any:
+        """Another shape for the object, with its first elements; elements that are new are zeros."""
+        wanted = sizes(shape, None)
+        count, value = math.prod(wanted), self._read()
+        if self._window is not None or any(r() is not None for r in self._borrows):
+            raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")
+        flat = tn.reshape(value, (-1,))
+        more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
+        kept = tn.cat([flat, more]) if more._aval.size else flat[:count]
+        self._val = tn.reshape(kept, wanted)
+        self._strides, self._val._held = None, True
+        return self
 
     def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
         """The shape of another tensor for the object."""
@@ -337,69 +359,8 @@ class Node:
     @staticmethod
     def of(x: Any) -> Node | None:
         """The operation that made a tensor, if a gradient flows through it."""
-        name = x._grad_fn_name()
+        name = x._node_name()
         return None if name is None else Node(name)
 
     def __repr__(self) -> str:
         return f"<{self._name} object at {id(self):#x}>"
-
-
-def cast(name: str) -> Callable[[Any], Any]:
-    """Method that gives the tensor in a dtype."""
-    target = BY_NAME[CASTS[name]].home
-
-    def method(self: Any, memory_format: Any = None) -> Any:
-        return self if self._aval.dtype is target else Tensor._of(self._read().to(target))
-
-    return method
-
-
-CASTS = {
-    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "long": "int64",
-    "int": "int32", "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool", "cfloat": "complex64",
-    "cdouble": "complex128",
-}  # fmt: skip
-
-
-def reseated(name: str) -> Callable[..., Any]:
-    """Method that gives the object the shape of a view of it; windows that were taken before keep theirs."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._leaf is not None and tn.is_grad_enabled():
-            raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
-        before = [r for r in self._borrows if r() is not None]
-        if self._window is not None or before:
-            raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
-                         help=f"x = x.{name[:-1]}(…)")
-        view = getattr(self, name[:-1])(*args, **kwargs)
-        if view is not self:
-            at = geometry(view)
-            value = view._read()
-            self._strides = None if at.is_contiguous else at.strides
-            self._borrows = ()
-            self._val = value
-            value._held = True
-        return self
-
-    return method
-
-
-RESEATED = "squeeze_ unsqueeze_ transpose_ swapaxes_ swapdims_ t_ as_strided_".split()
-
-
-def drawn(name: str) -> Callable[..., Any]:
-    """Method that writes random numbers."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            twin = Var.of(tn.detach(self._read()))
-            getattr(twin, name)(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
-        except TenureError as error:
-            raise translated(error) from None
-        return self._assign(twin._read())
-
-    return method
-
-
-RANDOM = "uniform_ normal_ log_normal_ exponential_ cauchy_ geometric_ random_ bernoulli_".split()
-__all__ = ["CASTS", "Methods", "Value", "bool_", "cast", "drawn"]

@@ -33,14 +33,18 @@ def names() -> set[str]:
     return {*OBJECTS, *ROWS["torch"], *(f"{n}_" for n in ROWS["Tensor_"])}
 
 
-def attach(place: str, module: str) -> tuple[Any, Any]:
-    """``__getattr__`` and ``__dir__`` of the module of a namespace."""
+def attach(place: str, space: dict[str, Any]) -> tuple[Any, Any]:
+    """``__getattr__`` and ``__dir__`` of the module of a namespace, whose globals are ``space``."""
+    module = space["__name__"].replace("tenure.torch", "torch")
 
     def get(name: str) -> Any:
         if name[-1] == "_" and any("inplace" in r.parameters for r in ROWS[place].get(name[:-1], ())):
-            return partial(function(place, name[:-1]), inplace=True)
-        if name not in ROWS[place]:
+            found: Any = partial(function(place, name[:-1]), inplace=True)
+        elif name in ROWS[place]:
+            found = function(place, name)
+        else:
             raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
-        return function(place, name)
+        space[name] = found
+        return found
 
-    return get, lambda: sorted(ROWS[place])
+    return get, lambda: sorted({*space, *ROWS[place]})

@@ -15,15 +15,16 @@ from tenure.torch.cells import Tensor
 from tenure.torch.cells.layout import laid
 from tenure.torch.dtypes import Defaults
 from tenure.torch.errors import translated
-from tenure.torch.names.arguments import no_complex32, weighed
+from tenure.torch.names.arguments import no_complex32, same_dtype, weighed
 from tenure.torch.names.forms.arithmetic import difference, divided, floating, opposite, power, quotient
+from tenure.torch.names.nodes import noted
 from tenure.values.tensor.tensor import Tensor as Value
 
 NUMBERS = (bool, int, float, complex)
 
 
-def operator(step: Any, reflected: bool = False) -> Any:
-    """Method of a tensor and an operand that records a home step."""
+def operator(step: Any, reflected: bool = False, node: str | None = None) -> Any:
+    """Method of a tensor and an operand that records a home step; ``node`` is the name that it has in the graph."""
 
     def method(self: Any, other: Any) -> Any:
         try:
@@ -45,7 +46,10 @@ def operator(step: Any, reflected: bool = False) -> Any:
             found = step(b, a) if reflected else step(a, b)
             if type(found) is not Value:
                 return found
-            made = Tensor._of(found)
+            if node is not None and found._kind.tracked:
+                made = noted(found, "PowBackward1" if node == "PowBackward0" and type(b) is Value else node)
+            else:
+                made = Tensor._of(found)
             if self._window is not None or self._strides is not None or getattr(other, "_window", None) is not None:
                 laid(made, (self, other))
             return made
@@ -54,6 +58,17 @@ def operator(step: Any, reflected: bool = False) -> Any:
 
     return method
 
+
+
+def product(x: Any, y: Any) -> Any:
+    """The product of matrices of one dtype."""
+    same_dtype(x, y)
+    return x @ y
+
+
+def turned(step: Any) -> Any:
+    """A step with its operands exchanged."""
+    return lambda y, x: step(x, y)
 
 
 def _floor(x: Any, y: Any) -> Any:
@@ -67,21 +82,24 @@ def _raised(x: Any, y: Any) -> Any:
 
 STEPS: dict[str, Any] = {
     f"__{name}__": operator(getattr(Value, f"__{name}__"))
-    for name in "add mul mod matmul and or xor lshift rshift lt le gt ge".split()
+    for name in ("add", "mul", "mod", "and", "or", "xor", "lshift", "rshift", "lt", "le", "gt", "ge")
 }
 STEPS |= {
-    f"__r{name}__": operator(lambda y, x, step=getattr(Value, f"__r{name}__"): step(x, y), reflected=True)
-    for name in "add mul mod matmul and or xor lshift rshift".split()
+    f"__r{name}__": operator(turned(getattr(Value, f"__r{name}__")), reflected=True)
+    for name in ("add", "mul", "mod", "and", "or", "xor", "lshift", "rshift")
 }
 STEPS |= {
     "__truediv__": operator(divided),
-    "__rtruediv__": operator(divided, reflected=True),
+    "__rtruediv__": operator(divided, reflected=True, node="MulBackward0"),
     "__sub__": operator(difference),
-    "__rsub__": operator(difference, reflected=True),
+    "__rsub__": operator(difference, reflected=True, node="RsubBackward1"),
+    "__matmul__": operator(product),
+    "__rmatmul__": operator(product, reflected=True),
     "__floordiv__": operator(_floor),
     "__rfloordiv__": operator(_floor, reflected=True),
-    "__pow__": operator(_raised),
-    "__rpow__": operator(_raised, reflected=True),
+    "__rdiv__": operator(divided, reflected=True, node="MulBackward0"),
+    "__pow__": operator(_raised, node="PowBackward0"),
+    "__rpow__": operator(_raised, reflected=True, node="PowBackward2"),
     "__eq__": operator(Value.__eq__),
     "__ne__": operator(Value.__ne__),
 }

@@ -53,7 +53,8 @@ def can_cast(from_: Any, to: Any) -> bool:
 def typename(obj: Any) -> str:
     """The name of the type of an object; of a tensor its older class."""
     if isinstance(obj, Tensor):
-        return obj.type()  # type: ignore[no-any-return]
+        found: Any = obj
+        return str(found.type())
     of = obj if hasattr(obj, "__qualname__") else type(obj)
     return of.__qualname__ if of.__module__ == "builtins" else f"{of.__module__}.{of.__qualname__}"
 
@@ -188,7 +189,7 @@ def _foreach_in_place(name: str) -> Any:
 
 def __getattr__(name: str) -> Any:
     if name == "default_generator":
-        return generator.default
+        return generator.default_generator()
     if not name.startswith("_foreach_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     of = name.removeprefix("_foreach_")

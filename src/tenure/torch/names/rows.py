@@ -7,10 +7,12 @@
     max(input, dim: int, keepdim=False) -> values indices = max(input, dim=dim, keepdim=keepdim)
 
 A heading says where the rows below it live: functions of ``torch``, methods of a tensor, methods that write it
-(``Tensor_``: ``x.f_(…)``), functions with ``out=``, a namespace such as ``F``. ``weigh`` says that 0-dimensional tensors
-give way to others in promotion. A row has PyTorch's signature, the names of what it returns if these are several, and
-the value: an expression of home functions and of ``forms``, by default the home function of that name on the same
-arguments. Several rows of one name are told apart by how many arguments there are, their names, and the annotations.
+(``Tensor_``: ``x.f_(…)``), functions with ``out=``, a namespace such as ``F``. ``weigh`` says that 0-dimensional
+tensors give way to others in promotion. A row has PyTorch's signature, the names of what it returns if these are
+several, and the value: an expression of home functions and of ``forms``, by default the home function of that name on
+the same arguments. Behind `` ! `` stands the name of the graph's node, where it depends on the arguments. ``flat``: a
+gradient that is zero everywhere. Several rows of one name are told apart by how many arguments there are, their names,
+and the annotations.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ ROW = re.compile(r"([\w ]+?)\((.*?)\)(?: -> ([\w ]+?))?(?: = (.*))?$")
 FACTORY = "dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, names=None"
 SPREADING = {"**options": FACTORY, "**like": f"{FACTORY}, memory_format=None"}
 """Parameters that many functions share."""
-UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "reduce_", "inplace")
+UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "inplace")
 """Parameters that the adapter itself takes care of."""
 
 
@@ -38,6 +40,7 @@ class Row(NamedTuple):
     parameters: str
     fields: tuple[str, ...]
     value: str
+    node: str = ""
 
     @property
     def is_elementwise(self) -> bool:
@@ -73,13 +76,13 @@ def read(table: str) -> Iterator[Row]:
             continue
         found = ROW.match(line) if " = " not in line else ROW.match(line.split(" = ", 1)[0])
         assert found is not None, line
-        value = line.split(" = ", 1)[1] if " = " in line else ""
+        value, _, said = line.partition(" = ")[2].partition(" ! ")
         parameters = found[2]
         for short, long in SPREADING.items():
             parameters = parameters.replace(short, long)
         fields = tuple((found[3] or "").split())
         for name in found[1].split():
-            row = Row(name, places, parameters, fields, value.replace("NAME", name))
+            row = Row(name, places, parameters, fields, value.replace("NAME", name), said.replace("NAME", name))
             yield row if value else row._replace(value=f"{name}({passed(row)})")
 
 

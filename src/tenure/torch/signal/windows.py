@@ -14,7 +14,8 @@ from tenure.torch.errors import TorchValueError, refuse
 
 
 def _made(
-    M: int, sym: bool, shape: Any, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False
+    M: int, sym: bool, shape: Any, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False,
 ) -> Any:
     """Taper whose elements are a function of their numbers, from 0, and of the last one's."""
     check_device(device)
@@ -94,5 +95,7 @@ def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, **options: Any) -> A
     """The Kaiser window of a shape."""
     if beta < 0:
         raise refuse(f"beta must be non-negative, got: {beta} instead.", TorchValueError)
-    return _made(M, sym, lambda k, last: np.i0(beta * np.sqrt(np.maximum(0, 1 - (2 * k / last - 1) ** 2))) / np.i0(beta),
-                 **options)
+    def shape(k: Any, last: int) -> Any:
+        return np.i0(beta * np.sqrt(np.maximum(0, 1 - (2 * k / last - 1) ** 2))) / np.i0(beta)
+
+    return _made(M, sym, shape, **options)

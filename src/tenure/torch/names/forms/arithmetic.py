@@ -12,8 +12,32 @@ from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
 
-__all__ = ["cast", "chosen", "clamped", "default", "difference", "divided", "numbers_only", "opposite", "filled", "floating", "is_equal", "multiplied_in", "power", "quotient",
-           "as_before", "as_number", "threshold_of", "cut", "fitting", "next_after", "wide_power"]  # fmt: skip
+__all__ = [
+    "as_before",
+    "as_number",
+    "cast",
+    "chosen",
+    "clamped",
+    "cut",
+    "default",
+    "difference",
+    "divided",
+    "filled",
+    "fitting",
+    "flat",
+    "floating",
+    "is_close",
+    "is_equal",
+    "multiplied_in",
+    "next_after",
+    "numbers_only",
+    "of_parts",
+    "opposite",
+    "power",
+    "quotient",
+    "threshold_of",
+    "wide_in_place",
+]  # fmt: skip
 RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
 
@@ -42,9 +66,11 @@ def filled(x: Any, value: Any) -> Any:
 def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
     """x − alpha · y; of bools there is none."""
     for v in (x, y):
-        if isinstance(v, Value) and v._aval.dtype is bool_ or type(v) is bool:
-            raise refuse("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
-                         "mask, use the `~` or `logical_not()` operator instead.")
+        if (isinstance(v, Value) and v._aval.dtype is bool_) or type(v) is bool:
+            raise refuse(
+                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert"
+                " a mask, use the `~` or `logical_not()` operator instead."
+            )
     return tn.subtract(x, y, alpha=alpha) if alpha != 1 or not isinstance(x, Value) else x - y
 
 
@@ -52,7 +78,12 @@ def quotient(x: Any, y: Any, rounding_mode: str | None) -> Any:
     """x / y, rounded or not."""
     if rounding_mode not in (None, "floor", "trunc"):
         raise refuse(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    return divided(x, y) if rounding_mode is None else tn.divide(x, y, rounding_mode=rounding_mode)
+    if rounding_mode is None:
+        return divided(x, y)
+    found = tn.divide(x, y, rounding_mode=rounding_mode)
+    for v in (x, y):
+        found = flat(found, v) if type(v) is Value and v._kind.tracked else found
+    return found
 
 
 def divided(x: Any, y: Any) -> Any:
@@ -65,8 +96,10 @@ def divided(x: Any, y: Any) -> Any:
 def opposite(x: Any) -> Any:
     """−x; of bools there is none."""
     if x._aval.dtype is bool_:
-        raise refuse("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-                     "the `~` or `logical_not()` operator instead.")
+        raise refuse(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask,"
+            " use the `~` or `logical_not()` operator instead."
+        )
     return -x
 
 
@@ -79,7 +112,24 @@ def power(x: Any, y: Any) -> Any:
         if isinstance(y, Value):
             raise refuse("\"pow\" not implemented for 'Bool'")
         return tn.logical_or(x, not y)
+    if isinstance(y, Value) and y.dtype.kind == "i" and (isinstance(x, int) or x.dtype.kind in "iu"):
+        return _whole_power(x if isinstance(x, Value) else tn.full((), x, dtype=y.dtype), y)
     return tn.pow(x, y)
+
+
+def _whole_power(x: Any, y: Any) -> Any:
+    """x to the y of whole numbers: of a negative y it is 0, but for 1 and −1."""
+    found = tn.pow(x, tn.clamp_min(y, 0))
+    below = to(tn.equal(x, 1), found.dtype)
+    if x.dtype.kind == "i":
+        sign = 1 - 2 * tn.not_equal(tn.remainder(y, 2), 0).to(found.dtype)
+        below = tn.where(tn.equal(x, -1), sign, below)
+    return tn.where(tn.less(y, 0), below, found)
+
+
+def flat(found: Any, x: Any) -> Any:
+    """A result that does not follow x, with a gradient of 0 for it."""
+    return found if found._kind.tracked else tn.where(tn.zeros((), dtype=tn.bool), x, found).to(found.dtype)
 
 
 def multiplied_in(x: Any, a: Any, b: Any, value: Any) -> Any:
@@ -108,7 +158,8 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
     if condition.dtype.name == "uint8":
         condition = condition != 0
     if condition.dtype is not bool_:
-        raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.name}")
+        found = condition.dtype.name
+        raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {found}")
     x, y = weighed(x, y)
     if not isinstance(x, Value) and not isinstance(y, Value):
         kind = max(RANK[type(x)], RANK[type(y)])
@@ -130,7 +181,8 @@ def fitting(x: Any, value: Any) -> Any:
     """A number that goes into x as PyTorch casts it; of a tensor its dtype."""
     if isinstance(value, Value):
         if value.shape:
-            raise refuse(f"only supports a 0-dimensional value tensor, but got tensor with {len(value.shape)} dimension(s).")
+            found = len(value.shape)
+            raise refuse(f"only supports a 0-dimensional value tensor, but got tensor with {found} dimension(s).")
         return to(value, x.dtype)
     if x.dtype is bool_:
         return bool(value)
@@ -145,9 +197,32 @@ def next_after(x: Any, y: Any) -> Any:
     return found if not x.requires_grad else tn.detach(found) + (x - tn.detach(x))
 
 
-def wide_power(x: Any, y: Any) -> Any:
-    """x to the y in float64, or complex128."""
-    return tn.float_power(x, y)
+def wide_in_place(x: Any, y: Any) -> Any:
+    """x to the y in float64, or complex128, which x must have to hold it."""
+    found = tn.float_power(x, y)
+    if found.dtype is not x.dtype:
+        raise refuse(
+            f"the base given to float_power_ has dtype {x.dtype.name} but the operation's result requires dtype"
+            f" {found.dtype.name}"
+        )
+    return found
+
+
+def of_parts(real: Any, imag: Any) -> Any:
+    """Complex numbers of their parts, which are floats of one dtype."""
+    if not (real.dtype.is_floating and imag.dtype is real.dtype):
+        raise refuse("Expected both inputs to be Half, Float or Double tensors but got "
+                     f"{real.dtype.name} and {imag.dtype.name}")
+    return tn.complex(real, imag)
+
+
+def is_close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    """Whether elements are close."""
+    if rtol < 0 or atol < 0:
+        raise refuse(f"rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
+    if x.dtype is not y.dtype:
+        raise refuse(f"{x.dtype.name} did not match {y.dtype.name}")
+    return tn.isclose(x, y, rtol, atol, equal_nan)
 
 
 def as_before(x: Any, found: Any) -> Any:

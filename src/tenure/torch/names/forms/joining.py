@@ -71,7 +71,6 @@ def grids(args: Any, indexing: str | None) -> Any:
         x.reshape([-1 if j == k else 1 for j in range(len(args))]).expand(shape) for k, x in enumerate(args)
     ]
     if swap:
-        out = [x.transpose(0, 1) for x in out]
         out[:2] = out[1::-1]
     return tuple(out)
 

@@ -41,7 +41,7 @@ def product_over(x: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
     dims = range(len(x.shape)) if axes(dim) is None else [dim] if isinstance(dim, int) else dim
     for d in sorted((d % max(len(x.shape), 1) for d in dims), reverse=True):
         x = product(x, d, keepdim, dtype) if x.shape else x
-    return product(x, None, False, dtype) if not dims else x
+    return x if dims and x.shape else product(x, None, False, dtype)
 
 
 def _count(x: Any, mask: Any, dim: Any, keepdim: bool) -> Any:

@@ -10,8 +10,26 @@ from tenure.torch.dtypes import home_dtype
 from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.names.structures import structure
 
-__all__ = ["contraction", "crossed", "dotted", "low_rank", "principal", "factors", "ormqr", "rank_of", "short_time", "short_time_inverse",
-           "symmetric", "triangular_solve"]  # fmt: skip
+__all__ = [
+    "contraction",
+    "crossed",
+    "dotted",
+    "factors",
+    "half",
+    "inverse_of_factor",
+    "least_squares",
+    "low_rank",
+    "matrix_of",
+    "ormqr",
+    "principal",
+    "pseudo_inverse",
+    "rank_of",
+    "short_time",
+    "short_time_inverse",
+    "solved_by_factor",
+    "symmetric",
+    "triangular_solve",
+]  # fmt: skip
 
 
 def crossed(x: Any, y: Any, dim: Any) -> Any:
@@ -51,6 +69,36 @@ def factors(x: Any, get_infos: bool) -> Any:
     return tuple(found) if get_infos else tuple(found)[:2]
 
 
+def least_squares(a: Any, b: Any, rcond: Any, driver: Any) -> Any:
+    """Least squares; empty is what LAPACK's driver does not compute: the rank (gels), residuals (gelsy)."""
+    driver = "gelsy" if driver is None else driver
+    found = tn.linalg.lstsq(a, b, rcond, driver=driver)
+    solution, residuals, rank, values = (*tuple(found)[:3], tn.detach(found[3]))
+    empty = tn.zeros((0,), dtype=values.dtype)
+    if driver == "gelsy":
+        residuals = tn.reshape(residuals, (-1,))[:0]
+    if driver in ("gels", "gelsy"):
+        values = empty
+    return solution, residuals, tn.zeros((0,), dtype=tn.int64) if driver == "gels" else rank, values
+
+
+def pseudo_inverse(x: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
+    """The pseudo-inverse; of a Hermitian matrix the gradient is that of any."""
+    if not hermitian or not x.requires_grad:
+        return tn.linalg.pinv(x, atol=atol, rtol=rtol, hermitian=hermitian)
+    plain = tn.tril(tn.detach(x)) + adjoint(tn.tril(tn.detach(x), -1))
+    found = tn.linalg.pinv(plain, atol=atol, rtol=rtol, hermitian=True)
+    whole = tn.linalg.pinv(plain + (x - tn.detach(x)), atol=atol, rtol=rtol)
+    return found + (whole - tn.detach(whole))
+
+
+def matrix_of(x: Any) -> Any:
+    """x, which is a matrix."""
+    if len(x.shape) != 2:
+        raise refuse(f"trace: expected a matrix, but got tensor with dim {len(x.shape)}")
+    return x
+
+
 def dotted(a: Any, b: Any, dims: Any) -> Any:
     """The product summed over pairs of axes; one of size 1 is as long as the other."""
     if isinstance(dims, int):
@@ -74,12 +122,39 @@ def symmetric(x: Any, uplo: str) -> Any:
     if uplo.upper() not in ("L", "U"):
         raise refuse(f"Expected UPLO argument to be 'L' or 'U', but got {uplo}")
     if len(x.shape) < 2 or x.shape[-1] != x.shape[-2] or not x.requires_grad:
-        return x if uplo.upper() == "L" else adjoint(x)
+        return x
     plain = tn.detach(x)
     half = tn.tril(plain) if uplo.upper() == "L" else tn.triu(plain)
     off = tn.tril(plain, -1) if uplo.upper() == "L" else tn.triu(plain, 1)
     mean = (x + adjoint(x)) / 2
     return tn.detach(half + adjoint(off)) + (mean - tn.detach(mean))
+
+
+def half(x: Any, upper: bool) -> Any:
+    """The matrix of which a triangle is read, with the gradient of both."""
+    return symmetric(x, "U" if upper else "L") if x.requires_grad else x
+
+
+def _product_of(factor: Any, upper: bool) -> Any:
+    return tn.matmul(adjoint(factor), factor) if upper else tn.matmul(factor, adjoint(factor))
+
+
+def inverse_of_factor(factor: Any, upper: bool) -> Any:
+    """The inverse of a matrix by its Cholesky factor; the gradient is that of the whole factor, as in PyTorch."""
+    found = tn.cholesky_inverse(tn.detach(factor), upper)
+    if not factor.requires_grad:
+        return found
+    whole = tn.linalg.inv(_product_of(factor, upper))
+    return found + (whole - tn.detach(whole))
+
+
+def solved_by_factor(b: Any, factor: Any, upper: bool) -> Any:
+    """The solution of a system by a Cholesky factor; the gradient is that of the whole factor, as in PyTorch."""
+    if not factor.requires_grad:
+        return tn.cholesky_solve(b, factor, upper)
+    found = tn.cholesky_solve(tn.detach(b), tn.detach(factor), upper)
+    whole = tn.linalg.solve(_product_of(factor, upper), b)
+    return found + (whole - tn.detach(whole))
 
 
 def adjoint(x: Any) -> Any:
@@ -152,8 +227,10 @@ def short_time(
     is_complex = x.dtype.is_complex or (window is not None and window.dtype.is_complex)
     if return_complex is None:
         if not is_complex:
-            raise refuse("stft requires the return_complex parameter be given for real inputs, and will further require "
-                         "that return_complex=True in a future PyTorch release.")
+            raise refuse(
+                "stft requires the return_complex parameter be given for real inputs, and will further require that"
+                " return_complex=True in a future PyTorch release."
+            )
         return_complex = True
     vector = len(x.shape) == 1
     if len(x.shape) not in (1, 2):

@@ -2,18 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tenure as tn
+import tenure.nn.functional as F
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import refuse
 
-__all__ = ["inside", "is_face", "padded_rows", "put_by_index", "reduced_by_index", "selected", "taken"]
+__all__ = [
+    "inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index",
+    "reduced_by_index", "selected", "taken",
+]
 
 
 def taken(x: Any, index: Any) -> Any:
     """Elements of the flattened x."""
     return tn.take(tn.reshape(x, (-1,)), tn.reshape(index, (-1,)), axis=0).reshape(index.shape)
+
+
+def places_of(x: Any, as_tuple: bool) -> Any:
+    """Places of the elements that are not zero: rows, or an index array for each axis."""
+    if x.shape:
+        return tn.nonzero(x) if as_tuple else tn.argwhere(x)
+    found = tn.nonzero(tn.reshape(x, (1,)), as_tuple=True)
+    return found if as_tuple else tn.zeros(found[0].shape[0], 0, dtype=tn.int64)
+
+
+def only_floats(x: Any) -> Any:
+    """x, which is of floats."""
+    if not x.dtype.has_gradient:
+        raise refuse(f"not supported for {x.dtype.name}", help="cast to a float first")
+    return x
+
+
+def placed_back(fn: Any, x: Any, indices: Any, *args: Any) -> Any:
+    """Unpooling, whose gradient goes to every element of an index, though one alone is seen."""
+    found = fn(tn.detach(x), indices, *args)
+    if not x.requires_grad:
+        return found
+    axes = int(fn.__name__[-2])
+    batch = x.shape[: len(x.shape) - axes]
+    flat = tn.zeros(*found.shape[: len(batch)], math.prod(found.shape[len(batch) :]), dtype=x.dtype)
+    sums = tn.scatter_add(flat, -1, indices.reshape(*batch, -1), x.reshape(*batch, -1)).reshape(found.shape)
+    return found + (sums - tn.detach(sums))
+
+
+def padded(x: Any, widths: Any, mode: str, value: Any) -> Any:
+    """x with elements around it; what a negative width cuts off is no part of a circle."""
+    widths = [int(n) for n in widths]
+    if mode == "circular" and min(widths, default=0) < 0:
+        for k in range(len(widths) // 2):
+            left, right = widths[2 * k : 2 * k + 2]
+            at, size = len(x.shape) - 1 - k, x.shape[len(x.shape) - 1 - k]
+            x = tn.narrow(x, at, max(-left, 0), size - max(-left, 0) - max(-right, 0))
+        widths = [max(n, 0) for n in widths]
+    return F.pad(x, tuple(widths), mode, value)
 
 
 def selected(x: Any, dim: int, index: Any) -> Any:

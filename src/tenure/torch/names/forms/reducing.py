@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import tenure as tn
-from tenure.torch.errors import TorchIndexError, refuse
+from tenure.torch.errors import TorchIndexError, TorchShapeError, refuse
 from tenure.torch.names.arguments import weighed
-from tenure.torch.names.forms.arithmetic import cast, floating
+from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product", "quantified", "scan",
+    "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product",
+    "quantified", "scan",
     "spread", "total",
 ]  # fmt: skip
 
@@ -61,13 +62,25 @@ def extreme(fn: Any, x: Any) -> Any:
     """The largest or smallest element, whose gradient all that are equal share."""
     if not x.size() or 0 not in x.shape:
         return fn(x, axis=None)
-    raise refuse(f"{fn.__name__}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
-                 "dim with the 'dim' argument.")
+    raise refuse(
+        f"{fn.__name__}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim"
+        " with the 'dim' argument."
+    )
 
 
 def pair(fn: Any, x: Any, y: Any) -> Any:
     """The larger or smaller of two, element by element."""
     return fn(*weighed(x, y))
+
+
+def bounded(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
+    """The largest or smallest elements over axes, of which none is empty."""
+    dims = axes(dim)
+    for d in range(len(x.shape)) if dims is None else (dims,) if isinstance(dims, int) else dims:
+        if x.shape and not x.shape[d]:
+            raise refuse(f"{fn.__name__}(): Expected reduction dim {d} to have non-zero size.",
+                         TorchShapeError if dims is None else TorchIndexError)
+    return fn(x, dims, keepdim)
 
 
 def extreme_along(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
@@ -117,4 +130,3 @@ def plain_pair(found: Any) -> Any:
     return tuple(found) if isinstance(found, tuple) else found
 
 
-__all__ += ["TorchIndexError", "floating"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from math import ceil
 from typing import Any
 
 import tenure as tn
 from tenure.dtypes import promote
-from tenure.torch.errors import TorchTypeError, refuse
+from tenure.torch.errors import TorchShapeError, TorchTypeError, refuse
 from tenure.torch.names.forms.arithmetic import default
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -44,12 +45,18 @@ def counted(start: Any, end: Any, step: Any, dtype: Any) -> Any:
     _check(start, end, step)
     if dtype is None:
         dtype = dtype_of(start, end, step)
+    if dtype.kind in "iu":
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise refuse("step must be nonzero", TorchShapeError)
     return tn.arange(start, end, step, dtype=dtype)
 
 
 def _check(start: Any, end: Any, step: Any) -> None:
+    if not all(math.isfinite(n) for n in (start, end)):
+        raise refuse(f"unsupported range: {start} -> {end}")
     if step == 0:
-        raise refuse("step must be nonzero")
+        raise refuse("step must be nonzero", TorchShapeError)
     if (end - start) * step < 0:
         raise refuse("upper bound and lower bound inconsistent with step sign")
 

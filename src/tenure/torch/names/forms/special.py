@@ -1,12 +1,13 @@
 """Special functions without a gradient, computed by NumPy in float64: polynomials, Bessel functions, zeta.
 
-Bessel functions are their integrals (DLMF 10.9, 10.32), by rules that converge faster than any power where the integrand
-is periodic or decays doubly exponentially; polynomials are their recurrences.
+Bessel functions are their integrals (DLMF 10.9, 10.32), by rules that converge faster than any power where the
+integrand is periodic or decays doubly exponentially; polynomials are their recurrences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from tenure.torch.names.forms.arithmetic import default
 
 Array = Any
 __all__ = ["by_array"]
-POINTS, WEIGHTS = np.polynomial.legendre.leggauss(400)
 
 
 def by_array(fn: Callable[..., Array], *xs: Any) -> Any:
@@ -38,8 +38,15 @@ def by_array(fn: Callable[..., Array], *xs: Any) -> Any:
 
 def _integral(f: Callable[[Array, Array], Array], x: Array, low: float, high: float) -> Array:
     """The integral of f(x, t) over t, for each x."""
-    t = (high - low) / 2 * POINTS + (high + low) / 2
-    return (high - low) / 2 * (f(x[..., None], t) @ WEIGHTS)
+    points, weights = _rule()
+    t = (high - low) / 2 * points + (high + low) / 2
+    return (high - low) / 2 * (f(x[..., None], t) @ weights)
+
+
+@cache
+def _rule() -> tuple[Array, Array]:
+    """Points and weights of Gauss and Legendre's rule."""
+    return np.polynomial.legendre.leggauss(400)
 
 
 def _periodic(f: Callable[[Array, Array], Array], x: Array, count: int = 400) -> Array:
@@ -62,9 +69,10 @@ def _second_kind(x: Array, order: int) -> Array:
     first = _integral(lambda x, t: np.sin(x * np.sin(t) - order * t), x, 0.0, np.pi) / np.pi
     sign = 1 if order == 0 else -1
     top = np.arcsinh(750 / np.maximum(x, 1e-300))[..., None]
-    s = (POINTS + 1) / 2 * top
+    points, weights = _rule()
+    s = (points + 1) / 2 * top
     f = (np.exp(order * s) + sign * np.exp(-order * s)) * np.exp(-x[..., None] * np.sinh(s))
-    found = first - top[..., 0] / 2 * (f @ WEIGHTS) / np.pi
+    found = first - top[..., 0] / 2 * (f @ weights) / np.pi
     return np.where(x > 0, found, np.where(x == 0, -np.inf, np.nan))
 
 
@@ -146,7 +154,9 @@ BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 130
 """Bernoulli's numbers over factorials, of even index."""
 
 
-def _recurrence(first: Callable[[Array], Array], step: Callable[[Array, Array, Array, int], Array]) -> Callable[..., Array]:
+def _recurrence(
+    first: Callable[[Array], Array], step: Callable[[Array, Array, Array, int], Array]
+) -> Callable[..., Array]:
     """Polynomials by degree: 1, a first one, and each of the two before it. Of a negative degree they are 0."""
 
     def polynomial(x: Array, n: Array) -> Array:
@@ -174,7 +184,9 @@ hermite_polynomial_he = _recurrence(lambda x: x, lambda x, now, before, k: x * n
 laguerre_polynomial_l = _recurrence(
     lambda x: 1 - x, lambda x, now, before, k: ((2 * k - 1 - x) * now - (k - 1) * before) / k
 )
-legendre_polynomial_p = _recurrence(lambda x: x, lambda x, now, before, k: ((2 * k - 1) * x * now - (k - 1) * before) / k)
+legendre_polynomial_p = _recurrence(
+    lambda x: x, lambda x, now, before, k: ((2 * k - 1) * x * now - (k - 1) * before) / k
+)
 
 
 def _shifted(polynomial: Callable[..., Array]) -> Callable[..., Array]:
@@ -185,7 +197,7 @@ shifted_chebyshev_polynomial_t = _shifted(chebyshev_polynomial_t)
 shifted_chebyshev_polynomial_u = _shifted(chebyshev_polynomial_u)
 shifted_chebyshev_polynomial_v = _shifted(chebyshev_polynomial_v)
 shifted_chebyshev_polynomial_w = _shifted(chebyshev_polynomial_w)
-POLYNOMIALS = [n for n in list(globals()) if n.endswith(("_t", "_u", "_v", "_w", "_h", "_he", "_l", "_p")) and "polyn" in n]
+POLYNOMIALS = [name for name in list(globals()) if "_polynomial_" in name]
 __all__ += [*POLYNOMIALS, "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_i0"]
 __all__ += ["modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0"]
 __all__ += ["scaled_modified_bessel_k1", "zeta"]

@@ -8,9 +8,7 @@ rad2deg reciprocal rsqrt sigmoid sinc sqrt(input)
 
 [torch Tensor Tensor_ out]
 bitwise_not logical_not conj_physical abs absolute(input)
-ceil fix floor trunc(input) = NAME(numbers_only(input))
 neg negative(input) = opposite(input)
-round(input, *, decimals=0) = round(numbers_only(input), decimals=decimals)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 mvlgamma(input, p)
@@ -19,7 +17,11 @@ fill(input, value) = filled(input, value)
 [torch Tensor Tensor_ out]
 square(input) = power(as_number(input), 2)
 
-[torch Tensor Tensor_ out bools]
+[torch Tensor Tensor_ out flat]
+ceil fix floor trunc(input) = NAME(numbers_only(input))
+round(input, *, decimals=0) = round(numbers_only(input), decimals=decimals) ! f'RoundBackward{1 * (decimals != 0)}'
+
+[torch Tensor Tensor_ out bools flat]
 sgn sign(input)
 
 [torch Tensor out bools weigh strict]
@@ -42,28 +44,38 @@ frexp(input) -> mantissa exponent
 relu(input)
 
 [torch Tensor out]
-isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)
+isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) = is_close(input, other, rtol, atol, equal_nan)
 real imag(input)
 
-[torch Tensor Tensor_ out weigh]
+[torch Tensor Tensor_ out weigh numbers]
 add(input, other, *, alpha=1)
 sub subtract(input, other, *, alpha=1) = difference(input, other, alpha)
 mul multiply(input, other)
 true_divide(input, other) = divided(input, other)
 div divide(input, other, *, rounding_mode=None) = quotient(input, other, rounding_mode)
 floor_divide(input, other) = quotient(input, other, 'floor')
-remainder fmod(input, other)
-pow(input, exponent) = power(input, exponent)
-float_power(input, exponent) = wide_power(input, exponent)
-copysign xlogy(input, other)
-eq ne not_equal lt less le less_equal gt greater ge greater_equal(input, other)
+remainder(input, other) = remainder(input, other) ! 'RemainderBackward1' if type(other) is _V else 'RemainderBackward0'
+xlogy(input, other)
 bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift(input, other)
+pow(input, exponent) = power(input, exponent) ! 'PowBackward1' if type(exponent) is _V else 'PowBackward0'
+
+[torch Tensor out weigh numbers]
+float_power(input, exponent)
+
+[Tensor_ weigh]
+float_power(input, exponent) = wide_in_place(input, exponent)
+
+[torch Tensor Tensor_ out weigh]
+copysign(input, other)
+fmod(input, other) = NAME(input, other) ! f'{"NAME".title()}Backward{1 * (type(other) is _V)}'
+eq ne not_equal lt less le less_equal gt greater ge greater_equal(input, other)
 lerp(input, end, weight)
 addcmul(input, tensor1, tensor2, *, value=1) = multiplied_in(input, tensor1, tensor2, value)
 addcdiv(input, tensor1, tensor2, *, value=1)
-clamp clip(input, min=None, max=None) = clamped(input, min, max)
-clamp_min(input, min) = clamped(input, min, None)
-clamp_max(input, max) = clamped(input, None, max)
+clamp clip(input, min=None, max=None) = clamped(input, min, max) ! 'ClampBackward0' if type(min) is _V or type(max)
+    is _V else 'ClampBackward1'
+clamp_min(input, min) = clamped(input, min, None) ! 'ClampMinBackward1' if type(min) is _V else 'ClampMinBackward0'
+clamp_max(input, max) = clamped(input, None, max) ! 'ClampMaxBackward1' if type(max) is _V else 'ClampMaxBackward0'
 
 [torch Tensor Tensor_ out weigh strict]
 atan2 arctan2 hypot igamma igammac gcd lcm ldexp logical_and logical_or logical_xor(input, other)
@@ -75,7 +87,7 @@ maximum minimum logaddexp logaddexp2(input, other)
 
 [torch weigh]
 rsub(input, other, *, alpha=1) = difference(other, input, alpha)
-complex(real, imag)
+complex(real, imag) = of_parts(real, imag)
 polar(abs, angle)
 
 [torch out]

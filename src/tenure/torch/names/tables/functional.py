@@ -35,8 +35,10 @@ avg_pool2d avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=Fals
     divisor_override=None) = as_before(input, NAME(input, kernel_size, stride or None, padding, ceil_mode,
     count_include_pad, divisor_override))
 batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05)
-dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False)
-alpha_dropout feature_alpha_dropout(input, p=0.5, training=False, inplace=False)
+dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p) if training and p
+    else input
+alpha_dropout feature_alpha_dropout(input, p=0.5, training=False, inplace=False) = NAME(input, p, True)
+    if training and p else input
 embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)
 embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean',
     sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None)
@@ -61,17 +63,20 @@ instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None
     eps=1e-05)
 interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
     antialias=False)
-upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None) = interpolate(input, size, scale_factor,
+upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None) = interpolate(input, size,
+    scale_factor,
     mode, align_corners)
 upsample_nearest(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'nearest')
 upsample_bilinear(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'bilinear', True)
 linear(input, weight, bias=None)
-local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0)
+local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0) = local_response_norm(only_floats(input), size, alpha,
+    beta, k)
 lp_pool1d lp_pool2d lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False)
-max_unpool1d max_unpool2d max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None)
+max_unpool1d max_unpool2d max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None) =
+    placed_back(NAME, input, indices, kernel_size, stride, padding, output_size)
 normalize(input, p=2.0, dim=1, eps=1e-12)
 one_hot(tensor, num_classes=-1)
-pad(input, pad, mode='constant', value=None)
+pad(input, pad, mode='constant', value=None) = padded(input, pad, mode, value)
 scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
     enable_gqa=False) = scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale=scale,
     enable_gqa=enable_gqa)

@@ -1,16 +1,18 @@
 """Products, linear algebra and Fourier transforms."""
 
 TABLE = """
-[torch Tensor out]
+[torch Tensor out same]
 matmul inner vdot(input, other)
 mm bmm(input, mat2) = NAME(input, mat2)
 mv(input, vec)
 dot(input, tensor) = dot(input, tensor)
+
+[torch Tensor out]
 cross(input, other, dim=None) = crossed(input, other, dim)
 inverse(input)
-cholesky(input, upper=False)
-cholesky_inverse(input, upper=False)
-cholesky_solve(input, input2, upper=False)
+cholesky(input, upper=False) = cholesky(half(input, upper), upper)
+cholesky_inverse(input, upper=False) = inverse_of_factor(input, upper)
+cholesky_solve(input, input2, upper=False) = solved_by_factor(input, input2, upper)
 qr(input, some=True) -> Q R
 svd(input, some=True, compute_uv=True) -> U S V
 slogdet(input) -> sign logabsdet
@@ -21,7 +23,8 @@ matrix_power(input, n)
 triangular_solve(input, A, upper=True, transpose=False, unitriangular=False) -> solution cloned_coefficient
 
 [torch Tensor]
-det logdet matrix_exp trace(input)
+det logdet matrix_exp(input)
+trace(input) = trace(matrix_of(input))
 pinverse(input, rcond=1e-15)
 
 [torch Tensor Tensor_ out]
@@ -63,17 +66,19 @@ istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, 
 lu(input, pivot=True, get_infos=False) = factors(input, get_infos)
 
 [linalg out]
-cholesky(input, *, upper=False)
-cholesky_ex(input, *, upper=False, check_errors=False) -> L info
+cholesky(input, *, upper=False) = linalg.cholesky(half(input, upper), upper=upper)
+cholesky_ex(input, *, upper=False, check_errors=False) -> L info = linalg.cholesky_ex(half(input, upper), upper=upper,
+    check_errors=check_errors)
 cond(input, p=None)
 cross(input, other, *, dim=-1) = linalg.cross(input, other, dim=dim)
 det eigvals inv matrix_exp svdvals(A) = NAME(A)
 eig(A) -> eigenvalues eigenvectors
-eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO))
-eigvalsh(A, UPLO='L') = linalg.eigvalsh(symmetric(A, UPLO))
+eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO), UPLO)
+eigvalsh(A, UPLO='L') = linalg.eigvalsh(symmetric(A, UPLO), UPLO)
 householder_product(A, tau)
 inv_ex(A, *, check_errors=False) -> inverse info
-lstsq(input, b, rcond=None, *, driver=None) -> solution residuals rank singular_values
+lstsq(input, b, rcond=None, *, driver=None) -> solution residuals rank singular_values = least_squares(input, b, rcond,
+    driver)
 lu(A, *, pivot=True) -> P L U = linalg.lu(A)
 lu_factor(A, *, pivot=True) -> LU pivots = linalg.lu_factor(A)
 lu_factor_ex(A, *, pivot=True, check_errors=False) -> LU pivots info = linalg.lu_factor_ex(A, check_errors=check_errors)
@@ -85,8 +90,8 @@ matrix_power(A, n)
 matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None) = rank_of(A, tol, hermitian, atol, rtol)
 multi_dot(tensors)
 norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, axes(dim), keepdim, dtype=dtype)
-pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = linalg.pinv(A, atol=atol,
-    rtol=rcond if rtol is None else rtol, hermitian=hermitian)
+pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = pseudo_inverse(A, atol,
+    rcond if rtol is None else rtol, hermitian)
 qr(A, mode='reduced') -> Q R = linalg.qr(A, mode=mode)
 slogdet(A) -> sign logabsdet
 solve(A, B, *, left=True)
@@ -105,7 +110,12 @@ diagonal(A, *, offset=0, dim1=-2, dim2=-1) = A.diagonal(offset, dim1, dim2)
 
 [fft out]
 fft ifft rfft irfft hfft ihfft(input, n=None, dim=-1, norm=None)
-fft2 ifft2 rfft2 irfft2 hfft2 ihfft2(input, s=None, dim=(-2, -1), norm=None)
+fft2(input, s=None, dim=(-2, -1), norm=None) = fftn(input, s, dim, norm)
+ifft2(input, s=None, dim=(-2, -1), norm=None) = ifftn(input, s, dim, norm)
+rfft2(input, s=None, dim=(-2, -1), norm=None) = rfftn(input, s, dim, norm)
+irfft2(input, s=None, dim=(-2, -1), norm=None) = irfftn(input, s, dim, norm)
+hfft2(input, s=None, dim=(-2, -1), norm=None) = hfftn(input, s, dim, norm)
+ihfft2(input, s=None, dim=(-2, -1), norm=None) = ihfftn(input, s, dim, norm)
 fftn ifftn rfftn irfftn hfftn ihfftn(input, s=None, dim=None, norm=None)
 fftshift ifftshift(input, dim=None)
 fftfreq rfftfreq(n, d=1.0, **options) = NAME(n, d, dtype=dtype or default())

@@ -64,7 +64,7 @@ take(input, index) = taken(input, index)
 gather(input, dim, index, *, sparse_grad=False) = gather(input, dim, index)
 index_select(input, dim, index) = selected(input, dim, index)
 masked_select(input, mask)
-nonzero(input, *, as_tuple=False)
+nonzero(input, *, as_tuple=False) = places_of(input, as_tuple)
 diag(input, diagonal=0)
 diag_embed(input, offset=0, dim1=-2, dim2=-1)
 diagonal_scatter(input, src, offset=0, dim1=0, dim2=1)
@@ -72,7 +72,8 @@ select_scatter(input, src, dim, index: any)
 slice_scatter(input, src, dim=0, start=None, end=None, step=1)
 
 [torch Tensor]
-argwhere diagflat fliplr flipud(input)
+argwhere fliplr flipud(input)
+diagflat(input, offset=0)
 clone(input, *, memory_format=None) = clone(input)
 tile(input, *dims: sizes) = tile(input, *dims)
 flip(input, *dims) = flip(input, dims)
@@ -85,13 +86,15 @@ nonzero_static(input, *, size, fill_value=-1) = padded_rows(nonzero(input, as_tu
 [torch Tensor Tensor_ out]
 tril triu(input, diagonal=0)
 index_copy(input, dim, index, source)
-index_fill(input, dim, index, value) = index_fill(input, dim, index, fitting(input, value))
-masked_fill(input, mask, value) = masked_fill(input, mask, fitting(input, value))
-masked_scatter(input, mask, source)
+index_fill(input, dim, index, value) = index_fill(input, dim, index, fitting(input, value)) ! f'IndexFillBackward{1 *
+    (type(value) is _V)}'
+masked_fill(input, mask, value) = masked_fill(broadcast_tensors(input, mask)[0], mask,
+    fitting(input, value)) ! f'MaskedFillBackward{1 * (type(value) is _V)}'
+masked_scatter(input, mask, source) = masked_scatter(broadcast_tensors(input, mask)[0], mask, source)
 
 [torch Tensor Tensor_ out bools]
 scatter(input, dim, index, src: Tensor) = scatter(input, dim, index, src)
-scatter(input, dim, index, value: number) = scatter(input, dim, index, value=value)
+scatter(input, dim, index, value: number) = scatter(input, dim, index, value=value) ! 'ScatterBackward1'
 scatter(input, dim, index, src: Tensor, *, reduce) = scatter(input, dim, index, src, reduce=reduce)
 scatter(input, dim, index, value: number, *, reduce) = scatter(input, dim, index, value=value, reduce=reduce)
 scatter_add(input, dim, index, src)

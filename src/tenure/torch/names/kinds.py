@@ -1,0 +1,83 @@
+"""Methods of a tensor of one kind, made by name: casts, shapes changed in place, random writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tenure as tn
+from tenure.errors import TenureError
+from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.windows import geometry
+from tenure.torch.dtypes import BY_NAME
+from tenure.torch.errors import refuse, translated
+from tenure.values.places.var import Var
+
+
+def cast(name: str) -> Callable[[Any], Any]:
+    """Method that gives the tensor in a dtype."""
+    target = BY_NAME[CASTS[name]].home
+
+    def method(self: Any, memory_format: Any = None) -> Any:
+        return self if self._aval.dtype is target else Tensor._of(self._read().to(target))
+
+    return method
+
+
+CASTS = {
+    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "long": "int64",
+    "int": "int32", "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool", "cfloat": "complex64",
+    "cdouble": "complex128",
+}  # fmt: skip
+
+
+def reseated(name: str) -> Callable[..., Any]:
+    """Method that gives the object the shape of a view of it; windows that were taken before keep theirs."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._leaf is not None and tn.is_grad_enabled():
+            raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
+        before = [r for r in self._borrows if r() is not None]
+        if self._window is not None or before:
+            raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
+                         help=f"x = x.{name[:-1]}(…)")
+        view = getattr(self, name[:-1])(*args, **kwargs)
+        if view is not self:
+            at = geometry(view)
+            value = view._read()
+            self._strides = None if at.is_contiguous else at.strides
+            self._borrows = ()
+            self._val = value
+            value._held = True
+        return self
+
+    return method
+
+
+RESEATED = ("squeeze_", "unsqueeze_", "transpose_", "swapaxes_", "swapdims_", "t_", "as_strided_")
+
+
+def check_drawn(name: str, a: Any = 0, b: Any = 1, *rest: Any) -> None:
+    """Refuse parameters that a distribution does not have."""
+    if name == "uniform_" and a > b:
+        raise refuse(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
+    if name in ("cauchy_", "log_normal_") and b <= 0:
+        raise refuse(f"{name} expects a positive scale, but found {b}")
+
+
+def drawn(name: str) -> Callable[..., Any]:
+    """Method that writes random numbers."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_drawn(name, *args)
+        try:
+            twin = Var.of(tn.detach(self._read()))
+            getattr(twin, name)(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
+        except TenureError as error:
+            raise translated(error) from None
+        return self._assign(twin._read())
+
+    return method
+
+
+RANDOM = ("uniform_", "normal_", "log_normal_", "exponential_", "cauchy_", "geometric_", "random_", "bernoulli_")
