@@ -15,7 +15,8 @@ devices: device layout memory_format get_default_device set_default_device
 sizes: Size
 names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack sparse_coo_tensor
 names.rest:
-    Generator manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions promote_types can_cast typename is_storage
+    Generator manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
+    promote_types can_cast typename is_storage
     get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
     use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
     set_deterministic_debug_mode get_deterministic_debug_mode
@@ -38,11 +39,11 @@ amp: autocast
 func: vmap
 """
 """Which room of this package has which name."""
-ROOMS = "masked nn signal linalg fft special random return_types".split()
-ROOMS += (
-    "_C amp autograd backends cuda distributions func futures hub multiprocessing optim overrides profiler quasirandom"
-    " testing utils version"
-).split()
+ROOMS = [
+    "_C", "amp", "autograd", "backends", "cuda", "distributions", "fft", "func", "futures", "hub", "linalg",
+    "masked", "multiprocessing", "nn", "optim", "overrides", "profiler", "quasirandom", "random",
+    "return_types", "signal", "special", "testing", "utils", "version",
+]  # fmt: skip
 """Namespaces that are rooms of their own."""
 
 

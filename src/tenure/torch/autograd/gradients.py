@@ -7,7 +7,7 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.func import checking
 from tenure.torch.cells import Tensor, unwrap, wrap
-from tenure.torch.errors import translated
+from tenure.torch.errors import refuse, translated
 from tenure.values.grad import autograd as home
 from tenure.values.operations.shaping import stack
 from tenure.values.rules.modes import enable_grad
@@ -53,10 +53,15 @@ def grad(
     try:
         found = home.grad(
             unwrap(ys), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
-            bool(allow_unused) or materialize_grads, materialize_grads=materialize_grads,
+            True, materialize_grads=materialize_grads,
         )  # fmt: skip
     except TenureError as error:
         raise translated(error) from None
+    if not allow_unused and any(g is None for g in found):
+        raise refuse(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if"
+            " this is the desired behavior."
+        )
     return wrap(found)  # type: ignore[no-any-return]
 
 
