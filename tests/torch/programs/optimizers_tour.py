@@ -9,7 +9,7 @@ from torch import nn, optim
 from torch.optim import lr_scheduler, swa_utils
 
 warnings.simplefilter("ignore")
-x = normal(np.random.default_rng(1), 6, 3)
+x = normal(np.random.default_rng(1), 6, 3).double()
 CASES = [
     ("SGD", dict(lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True)), ("SGD", dict(lr=0.1, maximize=True)),
     ("Adam", dict(lr=0.01, amsgrad=True)), ("Adam", dict(lr=0.01, weight_decay=0.1)), ("AdamW", dict(lr=0.01)),
@@ -18,7 +18,7 @@ CASES = [
     ("LBFGS", dict(max_iter=3)), ("LBFGS", dict(max_iter=5, line_search_fn="strong_wolfe")),
 ]  # fmt: skip
 for name, options in CASES:
-    net = start(nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)))
+    net = start(nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))).double()
     opt = getattr(optim, name)(net.parameters(), **options)
 
     def closure():
@@ -35,7 +35,7 @@ for name, options in CASES:
         again.load_state_dict(state)
         opt = again
         print([f"{float(opt.step(closure)):.6f}" for _ in range(2)], sorted(opt.param_groups[0]) == sorted(state["param_groups"][0]))
-net = start(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1)))
+net = start(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))).double()
 opt = optim.SGD([{"params": net[0].parameters(), "lr": 0.5}, {"params": net[1].parameters()}], lr=0.1, momentum=0.9)
 opt.add_param_group({"params": [nn.Parameter(torch.ones(2))], "lr": 0.2})
 print([(len(g["params"]), g["lr"], g["momentum"]) for g in opt.param_groups], opt.defaults["lr"])
@@ -113,7 +113,7 @@ for _ in range(4):
     warm.step()
     print(f"{loss.item():.6f} {warm.get_last_lr()[0]:.5f}", opt.state[p]["step"])
 print(opt)
-net = start(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)))
+net = start(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))).double()
 average = swa_utils.AveragedModel(net, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.9))
 opt = optim.SGD(net.parameters(), lr=0.1)
 for _ in range(3):
