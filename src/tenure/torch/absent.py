@@ -120,7 +120,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 class TorchNotImplementedError(TenureError, NotImplementedError):
-    """What is not to be had on Tenure's engine."""
+    """Error for a name that is not to be had on Tenure's engine."""
 
 
 def missing(what: str, why: str) -> TenureError:

@@ -37,7 +37,7 @@ def deeply(self: Any, memo: dict[int, Any]) -> Any:
 
 
 def reduced(self: Any, protocol: Any) -> Any:
-    """What a pickle has: the elements, and whether they require grad; the face's own classes by a letter."""
+    """Contents of a pickle: the elements, and whether they require grad; the face's own classes by a letter."""
     kind = {Tensor: "t", Parameter: "p"}.get(type(self), type(self))
     return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), self.__dict__ or None
 

@@ -192,7 +192,7 @@ class Inverse(Transform):
         return self._inv._inv_call(x)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
-        """That of the transform, negative."""
+        """The negative of the transform's."""
         return -self._inv.log_abs_det_jacobian(y, x)
 
 
