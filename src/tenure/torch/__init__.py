@@ -39,11 +39,11 @@ amp: autocast
 func: vmap
 """
 """Which room of this package has which name."""
-ROOMS = [
-    "_C", "amp", "autograd", "backends", "cuda", "distributions", "fft", "func", "futures", "hub", "linalg",
-    "masked", "multiprocessing", "nn", "optim", "overrides", "profiler", "quasirandom", "random",
-    "return_types", "signal", "special", "testing", "utils", "version",
-]  # fmt: skip
+SPACES = """
+masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributions func futures hub
+multiprocessing optim overrides profiler quasirandom testing utils version
+"""
+ROOMS = SPACES.split()
 """Namespaces that are rooms of their own."""
 
 
