@@ -36,18 +36,7 @@ def grad(
     if is_grads_batched:
         options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads, "create_graph": create_graph}
         return _batched(ys, xs, gs or [], options)
-    for k, y in enumerate(ys):
-        if not y.requires_grad:
-            raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
-        if (gs is None or gs[k] is None) and y.numel() != 1:
-            raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        if gs is not None and gs[k] is not None and gs[k].shape != y.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[{k}] has a shape of {gs[k].shape} and output[{k}] has a shape of "
-                f"{y.shape}."
-            )
-    if not all(x.requires_grad for x in xs):
-        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    check(ys, xs, gs)
     if allow_unused is False and materialize_grads:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     try:
@@ -63,6 +52,22 @@ def grad(
             " this is the desired behavior."
         )
     return wrap(found)  # type: ignore[no-any-return]
+
+
+def check(ys: list[Any], xs: list[Any], gs: list[Any] | None) -> None:
+    """Raise PyTorch's error for outputs, inputs and weights that have no gradient or do not fit."""
+    for k, y in enumerate(ys):
+        if not y.requires_grad:
+            raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
+        if (gs is None or gs[k] is None) and y.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        if gs is not None and gs[k] is not None and gs[k].shape != y.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{k}] has a shape of {gs[k].shape} and output[{k}] has a shape of "
+                f"{y.shape}."
+            )
+    if not all(x.requires_grad for x in xs):
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
 
 
 def _batched(ys: list[Any], xs: list[Any], gs: list[Any], options: dict[str, Any]) -> tuple[Any, ...]:
