@@ -49,10 +49,10 @@ class Lazy(Module):
         start(self, 0, *args, **kwargs)
         for name, p in self._parameters.copy().items():
             if p is not None:
-                setattr(self, name, UninitializedParameter(dtype=p.dtype))
+                setattr(self, name, UninitializedParameter(dtype=value_of(p).dtype))
         for name, b in self._buffers.copy().items():
             if b is not None and b.ndim:
-                setattr(self, name, UninitializedBuffer(dtype=b.dtype))
+                setattr(self, name, UninitializedBuffer(dtype=value_of(b).dtype))
 
     def _places(self) -> dict[str, Any]:
         """The places that have the size, by name."""

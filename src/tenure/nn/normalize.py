@@ -218,11 +218,6 @@ class _InstanceNorm(Normalization):
         out = functional.instance_norm(x, self.running_mean, self.running_var, *form)
         return out.squeeze(0) if single else out
 
-    def extra_repr(self) -> str:
-        """Size and options."""
-        options = f"momentum={self.momentum}, affine={self.affine}"
-        return f"{self.num_features}, eps={self.eps}, {options}, track_running_stats={self.track_running_stats}"
-
 
 class InstanceNorm1d(_InstanceNorm):
     """Instance normalization of inputs (batch, channels, length); see ``functional.instance_norm``.

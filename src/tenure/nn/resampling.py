@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tenure.nn.functional.convolution import Sizes
 from tenure.nn.pooling import Arguments
 
 if TYPE_CHECKING:
     Factors = float | tuple[float, ...]
+
+
+def _floats(factors: Any) -> Any:
+    """Factors with floats for whole numbers, as PyTorch shows them."""
+    if isinstance(factors, tuple | list):
+        return tuple([_floats(f) for f in factors])
+    return float(factors) if type(factors) is int else factors
 
 
 class Upsample(Arguments):
@@ -26,7 +33,7 @@ class Upsample(Arguments):
         align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.size, self.scale_factor, self.mode = size, scale_factor, mode
+        self.size, self.scale_factor, self.mode = size, _floats(scale_factor), mode
         self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 
     def extra_repr(self) -> str:

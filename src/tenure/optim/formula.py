@@ -52,6 +52,10 @@ class Formula(Optimizer):
             return 0
         return zeros_of(p)
 
+    def _placed(self, x: Tensor) -> Any:
+        """The place of a value that is kept."""
+        return Var(x)
+
     def _shape_of(self, name: str, p: Tensor) -> tuple[int, ...]:
         """The shape of a tensor kept for a parameter."""
         return p.shape

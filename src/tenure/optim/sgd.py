@@ -87,10 +87,10 @@ class SGD(Formula):
             which = [k for k, at in enumerate(known) if at is begun]
             if not which:
                 continue
-            sums = [states[k]["momentum_buffer"] if begun else Var(grads[k]) for k in which] if momentum else []
+            held = [states[k]["momentum_buffer"] if begun else self._placed(grads[k]) for k in which if momentum]
             put = [] if begun else [states[k].__setitem__ for k in which]
-            also = [(keep, "momentum_buffer", x) for keep, x in zip(put, sums, strict=False)]
-            kept = [sums] if momentum else []
+            also = [(keep, "momentum_buffer", x) for keep, x in zip(put, held, strict=False)]
+            kept = [held] if momentum else []
             options = (
                 ("begun", begun),
                 ("decay", decays(decay)),

@@ -85,13 +85,18 @@ TABLE: dict[str, tuple[str, str]] = {
     "_inductor.config": ("", GRAPHS),
     "_higher_order_ops": ("associative_scan scan while_loop cond", "a loop of Python is compiled as it runs"),
     "classes": ("load_library", "there are no classes of TorchScript"),
-    "ops": ("load_library load_library_extension", "there are no operators of PyTorch's library"),
+    "ops": ("", "there are no operators of PyTorch's library"),
 }  # fmt: skip
 """For each module: names, and why they are refused."""
 
 
 def _passed(x: Any = None, *args: Any, **kwargs: Any) -> Any:
     return x if callable(x) else _passed
+
+
+def load_library(path: Any) -> Any:
+    """OSError: a library of operators is built against PyTorch's; packages go on without theirs."""
+    raise OSError(f"{path}: a library of operators for PyTorch does not run on Tenure's engine")
 
 
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -108,13 +113,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "mark_static_address": lambda *args, **kwargs: None, "reset": lambda: None, "mark_dynamic": lambda *a: None,
         "config": None,
     },
+    "ops": {"load_library": load_library},
     "_inductor": {"cudagraph_mark_step_begin": lambda: None},
 }  # fmt: skip
 """Names that are answered."""
 
 
 class TorchNotImplementedError(TenureError, NotImplementedError):
-    """What is not to be had on Tenure's engine."""
+    """Error for a name that is not to be had on Tenure's engine."""
 
 
 def missing(what: str, why: str) -> TenureError:

@@ -33,7 +33,7 @@ class ProcessContext:
         self.processes = processes
 
     def pids(self) -> list[Any]:
-        """Their numbers."""
+        """The numbers of the processes."""
         return [p.pid for p in self.processes]
 
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:

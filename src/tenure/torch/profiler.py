@@ -26,7 +26,7 @@ class ProfilerActivity(enum.Enum):
 
 
 class ProfilerAction(enum.Enum):
-    """What a profile does in a step."""
+    """Action of a profile in a step."""
 
     NONE = 0
     WARMUP = 1

@@ -47,7 +47,7 @@ class Existing(Loader):
 
 
 class Distribution(importlib.metadata.Distribution):
-    """What ``importlib.metadata`` says of PyTorch."""
+    """Answers to ``importlib.metadata`` about PyTorch."""
 
     def read_text(self, filename: str) -> str | None:
         """The metadata."""

@@ -12,11 +12,14 @@ from typing import Any
 
 from tenure.errors import TenureError
 from tenure.func.custom import custom_vjp
+from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import translated
 from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.boundary import array_of
 from tenure.values.rules.modes import is_grad_enabled, no_grad
 from tenure.values.tensor.tensor import Tensor as Value
+from tenure.values.trace.record import RECORDER
 
 
 class FunctionCtx:
@@ -107,7 +110,7 @@ class Call:
         ctx._now = lambda: tensors
         grads = iter(wrap(tuple(gradients)))
         outs = self.out if isinstance(self.out, tuple) else (self.out,)
-        found = self.function.backward(ctx, *[next(grads) if isinstance(y, Tensor) else None for y in outs])
+        found = apart(self.function.backward, ctx, *[next(grads) if isinstance(y, Tensor) else None for y in outs])
         found = found if isinstance(found, tuple) else (found,)
         if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
             found = found[: len(self.args)]
@@ -138,6 +141,21 @@ class Call:
         if isinstance(self.out, tuple):
             return tuple([next(found) if isinstance(y, Tensor) else y for y in self.out])
         return next(found) if isinstance(self.out, Tensor) else self.out
+
+
+def apart(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a trace of its own, so that it may read its values one after the other: a trace of a backward
+    is not cut, and each read within it would run it from its begin. Not where what it records is differentiated."""
+    if is_grad_enabled() or RECORDER.vmap is not None:
+        return function(*args)
+    held, t, count = vars(RECORDER), RECORDER.trace, RECORDER.open
+    for x in args:
+        if isinstance(x, Tensor):
+            array_of(x._read())
+    RECORDER.fresh()
+    enter = ((held.__setitem__, "open", 0),)
+    leave = ((held.__setitem__, "open", count), (RECORDER.resume, t))
+    return bracket(enter, leave, function, *args)
 
 
 def fitted(g: Any, value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.func import checking
 from tenure.torch.cells import Tensor, unwrap, wrap
-from tenure.torch.errors import translated
+from tenure.torch.errors import refuse, translated
 from tenure.values.grad import autograd as home
 from tenure.values.operations.shaping import stack
 from tenure.values.rules.modes import enable_grad
@@ -36,6 +36,26 @@ def grad(
     if is_grads_batched:
         options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads, "create_graph": create_graph}
         return _batched(ys, xs, gs or [], options)
+    check(ys, xs, gs)
+    if allow_unused is False and materialize_grads:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
+    try:
+        found = home.grad(
+            unwrap(ys), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
+            True, materialize_grads=materialize_grads,
+        )  # fmt: skip
+    except TenureError as error:
+        raise translated(error) from None
+    if not allow_unused and any(g is None for g in found):
+        raise refuse(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if"
+            " this is the desired behavior."
+        )
+    return wrap(found)  # type: ignore[no-any-return]
+
+
+def check(ys: list[Any], xs: list[Any], gs: list[Any] | None) -> None:
+    """Raise PyTorch's error for outputs, inputs and weights that have no gradient or do not fit."""
     for k, y in enumerate(ys):
         if not y.requires_grad:
             raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
@@ -48,16 +68,6 @@ def grad(
             )
     if not all(x.requires_grad for x in xs):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
-    if allow_unused is False and materialize_grads:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
-    try:
-        found = home.grad(
-            unwrap(ys), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
-            bool(allow_unused) or materialize_grads, materialize_grads=materialize_grads,
-        )  # fmt: skip
-    except TenureError as error:
-        raise translated(error) from None
-    return wrap(found)  # type: ignore[no-any-return]
 
 
 def _batched(ys: list[Any], xs: list[Any], gs: list[Any], options: dict[str, Any]) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from tenure.distributions import Distribution as HomeDistribution
@@ -11,6 +12,9 @@ from tenure.torch.cells import unwrap, wrap
 from tenure.torch.distributions.outer import FAMILIES, STAND, Outer, hide
 from tenure.torch.sizes import Size
 from tenure.values.rules.modes import no_grad
+
+SIZES = re.compile(r": (\[[\d, ]*\])")
+"""A shape in the text of a home distribution."""
 
 
 class Distribution(Outer):
@@ -52,6 +56,11 @@ class Distribution(Outer):
     def event_shape(self) -> Any:
         """The shape of an event."""
         return self._event_shape if "_held" not in self.__dict__ else Size(self._held.event_shape)
+
+    def __repr__(self) -> str:
+        if "_held" in self.__dict__:  # the home library shows shapes as lists
+            return SIZES.sub(r": torch.Size(\1)", repr(self._held))
+        return f"{type(self).__name__}()"
 
     @property
     def stddev(self) -> Any:
@@ -183,7 +192,7 @@ class Inverse(Transform):
         return self._inv._inv_call(x)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
-        """That of the transform, negative."""
+        """The negative of the transform's."""
         return -self._inv.log_abs_det_jacobian(y, x)
 
 

@@ -143,7 +143,7 @@ def named(home: Any) -> Any:
     parent = next(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
     space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home, "__init__": _constructor(home)}
     for name in dir(home):
-        if name[0] == "_" and name not in ("__call__", "__len__"):
+        if (name[0] == "_" and name not in ("__call__", "__len__")) or name in ("batch_shape", "event_shape"):
             continue
         member = inspect.getattr_static(home, name)
         if isinstance(member, staticmethod | classmethod):

@@ -24,7 +24,7 @@ class Late:
 
     def __get__(self, x: Any, of: Any = None) -> Any:
         made = function(self.place, self.name)
-        setattr(Tensor, made.__name__, made)
+        setattr(Tensor, f"{self.name}_" if self.place == "Tensor_" else self.name, made)
         return made if x is None else made.__get__(x, of)
 
 

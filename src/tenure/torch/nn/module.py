@@ -282,7 +282,7 @@ def begun(module: Any, hooks: dict[str, Any] | None = None) -> None:
 
 
 def found_at(module: Any, target: str, which: str, what: str) -> Any:
-    """What is registered at a dotted path."""
+    """The object that is registered at a dotted path."""
     path, _, name = target.rpartition(".")
     owner = module.get_submodule(path)
     if not hasattr(owner, name):

@@ -22,6 +22,9 @@ def is_parameter(x: Any) -> bool:
 
 def typename(x: Any) -> str:
     """The name of an object's class as PyTorch's messages have it."""
+    if isinstance(x, Tensor):
+        named: Any = x
+        return str(named.type())
     of = type(x)
     module = of.__module__
     return of.__qualname__ if module in ("builtins", "") else f"{module}.{of.__qualname__}"
@@ -52,6 +55,7 @@ class Waiting(uninitialized.Uninitialized):
 
     __slots__ = ()
     _shown: Any
+    __str__ = uninitialized.Uninitialized.__repr__
 
     def materialize(self: Any, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Become a tensor of a shape, of zeros."""

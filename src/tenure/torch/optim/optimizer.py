@@ -78,6 +78,9 @@ class Optimizer(Home):
     def _begin(self, name: str, p: Any, group: Any) -> Any:
         return wrap(super()._begin(name, p._read(), group))  # type: ignore[misc]
 
+    def _placed(self, x: Any) -> Any:
+        return wrap(x.detach())
+
     def _saved(self, name: str, x: Any) -> Any:
         return x if isinstance(x, Tensor) else wrap(super()._saved(name, x))
 

@@ -1,0 +1,60 @@
+"""Copies of tensors: ``copy.copy`` shares elements, ``copy.deepcopy`` has its own, and so has what is pickled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.torch.cells.parameter import Parameter
+from tenure.torch.cells.tensor import Tensor
+from tenure.torch.cells.windows import look, take
+from tenure.torch.errors import refuse
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.boundary import array_of, owned
+
+
+def copied(self: Any) -> Any:
+    """A window of all of a tensor, a leaf if that requires grad."""
+    if isinstance(self, Parameter):
+        return type(self)(self, self.requires_grad)
+    twin = take(self, Tensor._blank(type(self)), None)
+    return twin.requires_grad_() if self.requires_grad else twin
+
+
+def deeply(self: Any, memo: dict[int, Any]) -> Any:
+    """A tensor with elements of its own; of a plain one with its gradient. RuntimeError for a result of the graph."""
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise refuse(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+        )
+    twin = memo[id(self)] = again(type(self), array_of(detach(look(self))).copy(), self.requires_grad)
+    if not isinstance(self, Parameter) and self.grad is not None:
+        twin.grad = deeply(self.grad, memo)
+    if self.__dict__:
+        twin.__dict__.update(self.__dict__)
+    return twin
+
+
+def reduced(self: Any, protocol: Any) -> Any:
+    """Contents of a pickle: the elements, and whether they require grad; the face's own classes by a letter."""
+    kind = {Tensor: "t", Parameter: "p"}.get(type(self), type(self))
+    return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), self.__dict__ or None
+
+
+def again(kind: Any, array: Any, requires_grad: bool) -> Any:
+    """A tensor that owns an array."""
+    kind = {"t": Tensor, "p": Parameter}.get(kind, kind)
+    whole = Tensor._of(owned(array))
+    if issubclass(kind, Parameter):
+        return kind(whole, requires_grad)
+    if kind is not Tensor:
+        made = Tensor._blank(kind)
+        made._val = whole._val
+        whole = made
+    return whole.requires_grad_() if requires_grad else whole
+
+
+for _name, _method in (("__copy__", copied), ("__deepcopy__", deeply), ("__reduce_ex__", reduced)):
+    setattr(Tensor, _name, _method)
+    setattr(Parameter, _name, _method)
