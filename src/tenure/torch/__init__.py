@@ -38,7 +38,7 @@ shadow: install
 amp: autocast
 func: vmap
 """
-"""Which room of this package has which name."""
+"""Rooms of this package, and the names that each has."""
 SPACES = """
 masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributions func futures hub
 multiprocessing optim overrides profiler quasirandom testing utils version

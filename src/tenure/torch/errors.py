@@ -9,27 +9,27 @@ from tenure.values.rules.sites import here, site
 
 
 class TorchError(TenureError, RuntimeError):
-    """What PyTorch refuses with a RuntimeError."""
+    """The error that PyTorch raises as a RuntimeError."""
 
 
 class TorchShapeError(TorchError, ValueError):
-    """What PyTorch refuses with a RuntimeError, or a ValueError where the check is in Python."""
+    """The error that PyTorch raises as a RuntimeError, or a ValueError where the check is in Python."""
 
 
 class TorchIndexError(TenureError, IndexError):
-    """What PyTorch refuses with an IndexError."""
+    """The error that PyTorch raises as an IndexError."""
 
 
 class TorchBoundsError(TorchError, IndexError):
-    """What PyTorch refuses with an IndexError, or a RuntimeError where a kernel finds it."""
+    """The error that PyTorch raises as an IndexError, or a RuntimeError where a kernel finds it."""
 
 
 class TorchTypeError(TenureError, TypeError):
-    """What PyTorch refuses with a TypeError."""
+    """The error that PyTorch raises as a TypeError."""
 
 
 class TorchValueError(TenureError, ValueError):
-    """What PyTorch refuses with a ValueError."""
+    """The error that PyTorch raises as a ValueError."""
 
 
 CLASSES: dict[type, type[TenureError]] = {

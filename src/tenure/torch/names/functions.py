@@ -115,7 +115,7 @@ def globals_of(code: types.CodeType) -> set[str]:
 
 
 def named(name: str, space: Any) -> Any:
-    """What a name in an expression stands for: a form, a function of the row's namespace or of ``tenure``."""
+    """Object of a name in an expression: a form, a function of the row's namespace or of ``tenure``."""
     for where in (forms, space, tenure):
         if where is not None and hasattr(where, name):
             return getattr(where, name)

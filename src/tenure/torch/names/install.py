@@ -82,6 +82,6 @@ OWN: dict[str, Any] = {
     **{n: drawn(n) for n in RANDOM},
     **{n: reseated(n) for n in RESEATED},
 }
-"""What stands beside the table."""
+"""Attributes and methods beside the table."""
 
 install()

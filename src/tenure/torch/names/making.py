@@ -152,7 +152,7 @@ class _Legacy(type):
 
 
 def older(of: Any, data: tuple[Any, ...], device: Any = None) -> Any:
-    """What an older constructor makes: of sizes a tensor of that shape, of anything else one of its elements."""
+    """Tensor of an older constructor: of sizes one of that shape, of anything else one of its elements."""
     check_device(device)
     if not data:
         return Tensor._of(tn.zeros((0,), dtype=of))

@@ -16,7 +16,7 @@ WRITES = ("detach_", "zero_", "fill_", "resize_as_", "dropout_")
 
 
 def named(name: str) -> Any:
-    """What a name of ``torch`` stands for; AttributeError for one that is not there."""
+    """Object of a name of ``torch``; AttributeError for one that is not there."""
     if name in OBJECTS:
         return OBJECTS[name]
     if name in ROWS["torch"]:
