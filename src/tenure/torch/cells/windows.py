@@ -44,7 +44,7 @@ MULTIPLE = (
 
 
 class Window:
-    """A tensor as a view of its parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
+    """View of a parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
     a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken."""
 
     node: Any = None
