@@ -7,6 +7,7 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.func import checking
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.silent import refuse_rewritten
 from tenure.torch.errors import refuse, translated
 from tenure.values.grad import autograd as home
 from tenure.values.operations.shaping import stack
@@ -41,7 +42,7 @@ def grad(
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     try:
         found = home.grad(
-            unwrap(ys), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
+            refuse_rewritten(unwrap(ys)), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
             True, materialize_grads=materialize_grads,
         )  # fmt: skip
     except TenureError as error:

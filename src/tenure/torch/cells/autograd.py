@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.errors import BorrowError
+from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.silent import note, refuse_rewritten
 from tenure.torch.cells.windows import look, outlive, present, rebind
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
@@ -12,12 +15,26 @@ from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import Frozen, Leaf, keeper
+from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
 
 
 def holder(x: Any) -> Any:
     """Holder of a tensor's gradient: of a leaf, a former one, or a result that retains it; None without one."""
     return keeper(x) or getattr(present(x), "_kept", None)
+
+
+def refuse_lost(x: Any) -> None:
+    """TN506 where a view gets other elements by ``.data =``: what it was taken from keeps its own."""
+    w = x._window
+    if w is not None and not w.is_root and is_safe():
+        raise BorrowError(
+            "the elements of a view are replaced: the tensor that it was taken from would keep its own",
+            code="TN506",
+            at=site(here()),
+            notes=[("the view was taken here", site(w.where))],
+            help="`.data.copy_(…)` or `x[…] = …` writes what the view shows",
+        )
 
 
 class Autograd:
@@ -130,6 +147,7 @@ class Autograd:
             raise refuse("element 0 of tensors does not require grad and does not have a grad_fn")
         if g is None and value._aval.size != 1:
             raise refuse("grad can be implicitly created only for scalar outputs")
+        refuse_rewritten([value])
         autograd.backward(value, g, retain_graph, create_graph, inputs)
 
     def register_hook(self: Any, hook: Any) -> Any:
@@ -154,7 +172,9 @@ class Autograd:
     @property
     def data(self: Any) -> Any:
         """Window of all elements, outside the graph; assigned, the tensor takes those of another."""
-        return self._view(None)
+        shown = self._view(None)
+        shown._window.quiet = True
+        return shown
 
     @data.setter
     def data(self: Any, other: Any) -> None:
@@ -162,6 +182,8 @@ class Autograd:
         if w is not None and self._window is None and w.parent is self and w.step is None:
             return
         if other is not self:
+            refuse_lost(self)
+            note(present(self), of_object=True)
             rebind(self, other)
 
     def detach_(self: Any) -> Any:

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tenure.errors import BorrowError
+from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.windows import geometry
+from tenure.torch.cells.steps import Expand, Strided, Unfold
+from tenure.torch.cells.windows import geometry, lineage
 from tenure.torch.errors import refuse
+from tenure.values.rules.sites import here, site
 
 PLEASE = "Please clone() the tensor before performing the operation."
+REPEATING = (Expand, Strided, Unfold)
+"""Steps whose view may show an element more than once."""
 
 
 def owner_of(x: Any) -> Any:
@@ -56,6 +62,22 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, target
             raise shared()
         if not (copies and onto_itself(source, target)):
             raise undefined()
+
+
+def refuse_repeated(x: Any, written: Geometry | None) -> None:
+    """TN506 where a write of a part of a view that shows elements more than once changes the rest of that view."""
+    for t in lineage(x):
+        if t._window is None or type(t._window.step) not in REPEATING or (t is x and written is None):
+            continue
+        part = set(elements(written or geometry(x)))
+        if sum([e in part for e in elements(geometry(t))]) > (written or geometry(x)).size and is_safe():
+            raise BorrowError(
+                "an element is written that a view shows more than once",
+                code="TN506",
+                at=site(here()),
+                notes=[("the view was taken here", site(t._window.where))],
+                help="`.clone()` where the view is taken has an element for each place",
+            )
 
 
 def shares(x: Any, v: Any) -> bool:

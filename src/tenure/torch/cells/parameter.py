@@ -39,6 +39,8 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
+    __str__ = __repr__
+
 
 def shared_with(x: Any, owner: Any, node: Any) -> None:
     """Make x, an owner without windows, a window of all of another tensor's elements, which were its own."""

@@ -45,10 +45,12 @@ MULTIPLE = (
 
 class Window:
     """View of a parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
-    a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken."""
+    a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken. A
+    ``quiet`` one is taken through ``.data``: the graph does not notice its writes."""
 
     node: Any = None
     foreign: Sequence[tuple[Geometry, CodeSite]] = ()
+    quiet = False
     flag: str | None = None
     _geometry: Geometry | None = None
 
@@ -63,6 +65,8 @@ class Window:
             self.flag = NO_GRAD
         elif parent is not owner and not parent._window.is_root:
             self.flag = parent._window.flag
+        if parent is not owner and parent._window.quiet:
+            self.quiet = True
 
     @property
     def geometry(self) -> Geometry:
@@ -188,8 +192,9 @@ def grafted(value: Any, node: Any) -> Any:
     return made
 
 
-def rebind(x: Any, other: Any) -> None:
-    """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had."""
+def rebind(x: Any, other: Any, shares: bool = False) -> None:
+    """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had. The
+    other is x's window from then on; x is its, if it had windows before or ``shares``."""
     node = present(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
         hidden = other._blank()
@@ -209,7 +214,7 @@ def rebind(x: Any, other: Any) -> None:
     value = detach(look(other))
     x._strides = x._lent = None
     x._val = with_node(value, x, node if node._aval == value._aval else None)
-    if other._window is None and other._leaf is None and other._lent is None and not other._borrows:
+    if not shares and other._window is None and other._leaf is None and other._lent is None and not other._borrows:
         x._strides = other._strides
         w = other._window = Window(x, x, None, True)
         w.node = other._val if other._val._kind.tracked else None
@@ -224,6 +229,23 @@ def rebind(x: Any, other: Any) -> None:
             return
         x._val = held
     held._held = True
+
+
+def become_owner(x: Any) -> None:
+    """Make x, a leaf that shows all of an owner, the owner, and that one a window of it: two variables share elements,
+    and the one that is written keeps them."""
+    w = x._window
+    other, node = w.parent, present(w.parent)
+    x._lent, x._strides, other._lent, other._strides = other._lent, other._strides, None, None
+    x._window, x._borrows = None, [r for r in other._borrows if r() is not x]
+    for r in x._borrows:
+        if (v := r()) is not None:
+            v._window.owner = x
+    other._borrows = ()
+    shown = other._window = Window(x, x, None, True)
+    shown.where = w.where
+    shown.node = node if node._kind.tracked else None
+    x._borrows.append(weakref.ref(other))
 
 
 def outlive(x: Any) -> None:

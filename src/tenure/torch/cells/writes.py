@@ -9,11 +9,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, shares, shows_twice, undefined
+from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_whole, split_key
+from tenure.torch.cells.silent import note
 from tenure.torch.cells.views import ints
-from tenure.torch.cells.windows import geometry, give, look, present, rebind, spread
+from tenure.torch.cells.windows import become_owner, geometry, give, lineage, look, present, rebind, spread
 from tenure.torch.errors import refuse
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
@@ -64,6 +66,16 @@ def refuse_lent(x: Any) -> None:
         owner._lent.refuse_write(geometry(x))
 
 
+def prepare(x: Any, written: Geometry | None) -> None:
+    """What precedes a write of a window, or of its part ``written``."""
+    refuse_repeated(x, written)
+    if x._window.quiet:
+        for t in lineage(x):
+            note(present(t))
+    if x._leaf is not None and x._window.step is None and x._window.parent._window is None and is_safe():
+        become_owner(x)
+
+
 def fitted(x: Any, value: Any) -> Any:
     """Value in the dtype of x; RuntimeError where an in-place result would be of a higher category."""
     mine, found = x._aval.dtype, value._aval.dtype
@@ -95,6 +107,8 @@ class Writes:
     def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None) -> Any:
         if (self._lent if self._window is None else self._window.owner._lent) is not None:
             refuse_lent(self)
+        if self._window is not None:
+            prepare(self, written)
         if recorded and not value._kind.tracked:
             value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
         give(self, value, recorded)

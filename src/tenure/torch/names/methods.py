@@ -11,6 +11,7 @@ import numpy as np
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells.windows import rebind
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
@@ -295,7 +296,7 @@ class Methods:
 
     def set_(self: Any, source: Any = None) -> Any:
         """The elements of another tensor for the object."""
-        self.data = source if source is not None else self.new_zeros(0)
+        rebind(self, source if source is not None else self.new_zeros(0), shares=True)
         return self
 
     def as_subclass(self: Any, cls: Any) -> Any:

@@ -1,0 +1,161 @@
+"""Writes that PyTorch's graph does not notice: through ``.data``, between a forward and its backward.
+
+    y = w * 1; z = y * y; y.data.add_(1); z.backward()       PyTorch's gradient has the new elements of y: stopped here
+
+A graph here keeps the elements that it was recorded on, so each such write is noted, and a backward whose graph saved
+what was written is refused (TN506). Who writes nothing through ``.data`` pays a look at an empty list.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from tenure.errors import BorrowError
+from tenure.values.operations.boundary import array_of
+from tenure.values.rules.expand import expand_mark
+from tenure.values.rules.graph import CodeSite, Out, Segment
+from tenure.values.rules.rows import ROOT
+from tenure.values.rules.sites import here, site
+
+VIEWS = {
+    "getitem", "slice", "reshape", "broadcast_to", "permute", "transpose", "diagonal", "squeeze",
+    "expand_dims", "detach", "mark",
+}  # fmt: skip
+"""Functions whose result shows elements of the operand."""
+OF_RESULT = {
+    "exp", "exp2", "expm1", "sqrt", "rsqrt", "reciprocal", "tanh", "sigmoid", "softmax", "log_softmax",
+    "relu", "cumprod",
+}  # fmt: skip
+"""Functions whose gradient PyTorch computes from the result."""
+OF_NOTHING = {
+    "add", "subtract", "negative", "sum", "mean", "cumsum", "clone", "copy", "cast", "astype", "concat",
+    "concatenate", "stack", "pad", "flip", "roll", "repeat", "tile", "tril", "triu", "diag", "setitem",
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "floor", "ceil", "round", "sign",
+}  # fmt: skip
+"""Functions whose gradient needs no elements."""
+PRODUCTS = {"multiply", "matmul", "divide"}
+"""Functions that save an operand where a gradient flows to the other."""
+
+
+class Noted:
+    """A silent write: the value before it, its place in a graph if it is a result of one, and the line."""
+
+    __slots__ = ("of_object", "segment", "slot", "value", "where")
+
+    def __init__(self, value: Any, segment: Any, slot: int, where: CodeSite, of_object: bool) -> None:
+        self.of_object = of_object
+        self.value, self.segment, self.slot, self.where = weakref.ref(value), segment, slot, where
+
+    def is_alive(self) -> bool:
+        """Whether a graph may still hold the value."""
+        return self.value() is not None or (self.segment is not None and self.segment() is not None)
+
+    def slots(self, segment: Segment) -> set[int]:
+        """Slots of a segment that hold the value."""
+        value = self.value()
+        found = {~k for k, x in enumerate(segment.inputs) if x is value} if value is not None else set()
+        return found | ({self.slot} if self.segment is not None and self.segment() is segment else set())
+
+
+NOTED: list[Noted] = []
+"""Silent writes of values that a graph may still hold."""
+
+
+def note(value: Any, of_object: bool = False) -> None:
+    """Note that a value's elements are about to be written silently; ``of_object`` if only its tensor gets others."""
+    if len(NOTED) > 16:
+        NOTED[:] = [n for n in NOTED if n.is_alive()]
+    segment = segment_of(value)
+    NOTED.append(Noted(value, segment and weakref.ref(segment), value._slot if segment else 0, here(), of_object))
+
+
+def segment_of(value: Any) -> Any:
+    """Segment that a value is a result of; a pending trace is run if it has recorded more than leaves. None without."""
+    t = value._trace
+    if t is not None:
+        if not t.path.tracked and not any(rule.tracked and rule.expand is not expand_mark for rule in t.rules):
+            return None
+        handles = list(t.handles)
+        for h in handles:
+            if h._kind.tracked and h._rule is not None and h._rule.expand is not expand_mark:
+                array_of(h)
+        array_of(value)
+        found = [h._src.segment for h in handles if type(h._src) is Out and h._src.segment is not None]
+        return found[-1] if found else None
+    return value._src.segment if type(value._src) is Out else None
+
+
+def refuse_rewritten(roots: list[Any]) -> list[Any]:
+    """The values; TN506 where the graph of one saved elements that have been written silently since."""
+    if NOTED:
+        walk(roots)
+    return roots
+
+
+def walk(roots: list[Any]) -> None:
+    """Refuse values whose graph saved elements of one of the noted."""
+    NOTED[:] = [n for n in NOTED if n.is_alive()]
+    stack: list[tuple[Any, int]] = []
+    for root in roots if NOTED else ():
+        array_of(root)
+        if type(root._src) is Out:
+            stack.append((root._src.segment, root._src.slot))
+    seen: dict[Segment, set[int]] = {}
+    while stack:
+        segment, slot = stack.pop()
+        if segment is not None and slot not in seen.setdefault(segment, set()):
+            seen[segment].add(slot)
+            steps = {k: step for step in steps_of(segment) for k in range(step.first, step.first + len(step.avals))}
+            stack += [(segment, a) for a in steps[slot].args] if slot in steps else []
+            source = segment.sources.get(slot)
+            stack += [(source.segment, source.slot)] if type(source) is Out else []
+    for segment, reached in seen.items():
+        for noted in [] if segment.lean else NOTED:
+            slots = noted.slots(segment)
+            if slots and is_saved(segment, slots, reached, noted.of_object):
+                raise rewritten(noted.where)
+
+
+def steps_of(segment: Segment) -> list[Any]:
+    """Steps of a segment that have results."""
+    return [step for step in segment.path.steps(ROOT) if step.avals]
+
+
+def is_saved(segment: Segment, slots: set[int], reached: set[int], of_object: bool) -> bool:
+    """Whether a step that the backward reaches saved elements of some slots, or of views of them; its own result is
+    saved by its elements, which an object that gets others does not change."""
+    tracked = set(segment.sources)
+    shown = set(slots)
+    for step in steps_of(segment):
+        name = getattr(step.params[0], "name", "mark") if step.params and step.rule.numbers is not None else "mark"
+        results = set(range(step.first, step.first + len(step.avals)))
+        if step.rule.tracked:
+            tracked |= results
+        if name in OF_RESULT and not of_object and results & slots & reached and step.rule.tracked:
+            return True
+        if not shown.intersection(step.args):
+            continue
+        if name in VIEWS:
+            shown |= results
+            continue
+        saving = name not in OF_RESULT | OF_NOTHING and (name not in PRODUCTS or saves(step.args, shown, tracked))
+        if saving and step.rule.tracked and results & reached:
+            return True
+    return False
+
+
+def saves(args: Any, shown: set[int], tracked: set[int]) -> bool:
+    """Whether a product saves a slot that is shown: where a gradient flows to its other operand."""
+    return len(args) == 2 and any(a in shown and b in tracked for a, b in (args, args[::-1]))
+
+
+def rewritten(where: CodeSite) -> BorrowError:
+    """TN506 with the line that wrote."""
+    return BorrowError(
+        "a backward needs elements that were written through .data after its forward",
+        code="TN506",
+        at=site(here()),
+        notes=[("they were written here", site(where))],
+        help="in PyTorch the gradient has the new elements; write after the backward, or write a `.clone()`",
+    )
