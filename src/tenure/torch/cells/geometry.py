@@ -53,6 +53,14 @@ class Geometry(NamedTuple):
             following = shape[-k] * step
         return Geometry(self.offset, tuple(shape), tuple(strides))
 
+    def fitted(self, shape: Sequence[int]) -> Geometry:
+        """Geometry without the leading axes of size 1 that a shape has not, broadcast to it if that is possible."""
+        extra = len(self.shape) - len(shape)
+        if extra > 0 and any(n != 1 for n in self.shape[:extra]):
+            return self
+        less = self if extra <= 0 else Geometry(self.offset, self.shape[extra:], self.strides[extra:])
+        return less.expanded(shape)
+
     def diagonal(self, offset: int, first: int, second: int) -> Geometry:
         """Geometry of a diagonal, whose axis comes last."""
         rows, columns = self.shape[first], self.shape[second]

@@ -37,12 +37,12 @@ def is_dense(g: Geometry) -> bool:
     return True
 
 
-def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, target: Geometry | None = None) -> None:
-    """RuntimeError where a write of x, or of its part ``target``, reads some of what it writes; a copy of elements onto
-    themselves is none."""
+def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: Geometry | None = None) -> None:
+    """RuntimeError where a write of x reads some of what it writes; a copy of elements onto themselves is none. An
+    operand is compared as it is, with a ``part`` of x as an index assigns it: broadcast, without leading ones."""
     if x._window is None and not any(getattr(v, "_window", None) is not None for v in operands):
         return
-    target = target or geometry(x)
+    target = part or geometry(x)
     if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
         raise refuse(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
@@ -54,8 +54,8 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, target
         if v is x or not hasattr(v, "_window") or owner_of(v) is not owner_of(x):
             continue
         source = geometry(v)
-        if copies and len(source.shape) <= len(target.shape):
-            source = source.expanded(target.shape)
+        if part is not None:
+            source = source.fitted(target.shape)
         if source == target or not source.overlaps(target):
             continue
         if is_dense(source) and is_dense(target):

@@ -127,7 +127,7 @@ class Writes:
         if rest is not None:
             refuse_itself(self, (v,))
         elif getattr(v, "_window", None) is not None and v._aval.shape:
-            refuse_overlap(self, (v,), copies=True, target=part)
+            refuse_overlap(self, (v,), copies=True, part=part)
         v = self._value_for(v, part.shape, rest)
         if rest is None and is_whole(spec):
             recorded = is_recorded(self, v)
