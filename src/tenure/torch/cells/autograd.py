@@ -7,7 +7,7 @@ from typing import Any
 from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import look, outlive, present, rebind
+from tenure.torch.cells.windows import look, outlive, present, rebind, step_aside
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
 from tenure.values.grad.sparse_place import RowsPlace
@@ -57,7 +57,7 @@ class Autograd:
             raise refuse("only Tensors of floating point and complex dtype can require gradients")
         if bool(requires_grad) == self.requires_grad:
             return self
-        if not requires_grad and self._leaf is None:
+        if not requires_grad and not self.is_leaf:
             raise refuse(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a"
                 " subgraph that doesn't require differentiation use var_no_grad = var.detach()."
@@ -71,9 +71,10 @@ class Autograd:
             if self._window is None or self._window.is_root:
                 outlive(self)
             if self._window is not None:
+                step_aside(self)
                 self._window.is_root = True
             value = as_leaf(value, self._leaf)
-        else:
+        elif self._leaf is not None:
             kept = Frozen(self._leaf)
             self._leaf.grad = None
             self._leaf, self._frozen = None, kept

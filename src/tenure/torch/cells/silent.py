@@ -107,7 +107,9 @@ def walk(roots: list[Any]) -> None:
         if segment is not None and slot not in seen.setdefault(segment, set()):
             seen[segment].add(slot)
             steps = {k: step for step in steps_of(segment) for k in range(step.first, step.first + len(step.avals))}
-            stack += [(segment, a) for a in steps[slot].args] if slot in steps else []
+            step = steps.get(slot)
+            if step is not None and step.rule.tracked and step.expand is not expand_mark:
+                stack += [(segment, a) for a in step.args]
             source = segment.sources.get(slot)
             stack += [(source.segment, source.slot)] if type(source) is Out else []
     for segment, reached in seen.items():

@@ -11,6 +11,7 @@ from tenure.torch.cells.steps import Diagonal, Expand, Permute, Reshape, Strided
 from tenure.torch.cells.windows import geometry, look, take
 from tenure.torch.errors import refuse
 from tenure.values.operations import shaping
+from tenure.values.tensor.tensor import Tensor as Value
 
 
 def ints(given: tuple[Any, ...]) -> tuple[int, ...]:
@@ -237,7 +238,7 @@ class Views(Parts):
 
     def contiguous(self: Any, memory_format: Any = None) -> Any:
         """The tensor itself where its strides are those of C order, else a copy."""
-        return self if geometry(self).is_contiguous else self._copied(look(self))
+        return self if geometry(self).is_contiguous else self._copied(Value.clone(look(self)))
 
     def stride(self: Any, dim: int | None = None) -> Any:
         """Steps of the axes in elements, or of one axis."""

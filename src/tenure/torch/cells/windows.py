@@ -46,11 +46,13 @@ MULTIPLE = (
 class Window:
     """View of a parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
     a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken. A
-    ``quiet`` one is taken through ``.data``: the graph does not notice its writes."""
+    ``quiet`` one is taken through ``.data``: the graph does not notice its writes. ``written`` says
+    whether any element of the owner was, since the view was taken."""
 
     node: Any = None
     foreign: Sequence[tuple[Geometry, CodeSite]] = ()
     quiet = False
+    written = False
     flag: str | None = None
     _geometry: Geometry | None = None
 
@@ -248,13 +250,29 @@ def become_owner(x: Any) -> None:
     x._borrows.append(weakref.ref(other))
 
 
+def step_aside(x: Any) -> None:
+    """Part the views of x, a view that becomes a leaf, from its graph: their base is the tensor that x is a view of."""
+    w = x._window
+    if w.is_root:
+        return
+    mine = [v for r in w.owner._borrows if (v := r()) is not None and v._window.parent is x]
+    if mine:
+        hidden = x._blank()
+        hidden._window = inner = Window(w.owner, w.parent, w.step, w.recorded, w.where)
+        inner.foreign, inner.flag = w.foreign, w.flag
+        w.owner._borrows.append(weakref.ref(hidden))
+        for v in mine:
+            v._window.parent = hidden
+
+
 def outlive(x: Any) -> None:
-    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch."""
+    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch; unless x was
+    written since they were taken, when PyTorch makes their graph anew."""
     for r in x._borrows if x._window is None else x._window.owner._borrows:
         v = r()
         if v is not None and v is not x and any(t is x for t in lineage(v)) and not v._window.is_root:
             forget(v)
-            v._window.recorded = False
+            v._window.recorded = v._window.written
 
 
 def forget(x: Any) -> None:
@@ -309,6 +327,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         if v is None:
             continue
         w = v._window
+        w.written = True
         if v is x:
             w.foreign = () if written is None else w.foreign
         elif w.owner is owner and w.geometry.overlaps(at):

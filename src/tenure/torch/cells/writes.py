@@ -71,7 +71,8 @@ def prepare(x: Any, written: Geometry | None) -> None:
     refuse_repeated(x, written)
     if x._window.quiet:
         for t in lineage(x):
-            note(present(t))
+            if t._window is None or not t._window.quiet:
+                note(present(t))
     if x._leaf is not None and x._window.step is None and x._window.parent._window is None and is_safe():
         become_owner(x)
 
