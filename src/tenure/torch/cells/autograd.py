@@ -14,7 +14,7 @@ from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import Frozen, Leaf, keeper
+from tenure.values.rules.graph import Frozen, Leaf, Out, keeper
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -167,7 +167,8 @@ class Autograd:
         """Keep the gradient of a result in its ``.grad``."""
         if not self.requires_grad:
             raise refuse("can't retain_grad on Tensor that has requires_grad=False")
-        if self._leaf is None:
+        source = present(self)._src
+        if self._leaf is None and not (type(source) is Out and source.segment is None):
             autograd.retain_grad(present(self))
 
     @property

@@ -11,6 +11,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+import numpy as np
+
 from tenure.errors import BorrowError
 from tenure.values.operations.boundary import array_of
 from tenure.values.rules.expand import expand_mark
@@ -28,6 +30,8 @@ OF_RESULT = {
     "relu", "cumprod",
 }  # fmt: skip
 """Functions whose gradient PyTorch computes from the result."""
+OF_BOTH = {"prod", "std", "norm", "logsumexp"}
+"""Functions whose gradient PyTorch computes from operand and result."""
 OF_NOTHING = {
     "add", "subtract", "negative", "sum", "mean", "cumsum", "clone", "copy", "cast", "astype", "concat",
     "concatenate", "stack", "pad", "flip", "roll", "repeat", "tile", "tril", "triu", "diag", "setitem",
@@ -41,10 +45,11 @@ PRODUCTS = {"multiply", "matmul", "divide"}
 class Noted:
     """A silent write: the value before it, its place in a graph if it is a result of one, and the line."""
 
-    __slots__ = ("of_object", "segment", "slot", "value", "where")
+    __slots__ = ("of_object", "said", "segment", "slot", "value", "where")
 
     def __init__(self, value: Any, segment: Any, slot: int, where: CodeSite, of_object: bool) -> None:
         self.of_object = of_object
+        self.said = "they were written here"
         self.value, self.segment, self.slot, self.where = weakref.ref(value), segment, slot, where
 
     def is_alive(self) -> bool:
@@ -70,6 +75,29 @@ def note(value: Any, of_object: bool = False) -> None:
     NOTED.append(Noted(value, segment and weakref.ref(segment), value._slot if segment else 0, here(), of_object))
 
 
+WATCHED: list[tuple[Any, Any]] = []
+"""Values read of memory that NumPy's arrays share, with that memory's owner, under the aliasing of PyTorch."""
+
+
+def watch(value: Any, lent: Any) -> None:
+    """Keep an eye on a value that was read of lent memory, for as long as a graph may hold it."""
+    if len(WATCHED) > 64:
+        WATCHED[:] = [entry for entry in WATCHED if entry[0]() is not None]
+    WATCHED.append((weakref.ref(value), lent))
+
+
+def changed() -> None:
+    """Note the watched values whose memory has other elements by now."""
+    for reference, lent in WATCHED:
+        value = reference()
+        is_float = value is not None and value._aval.dtype.kind in "fc"
+        if value is not None and not np.array_equal(array_of(value), lent.memory, equal_nan=is_float):
+            noted = Noted(value, None, 0, lent.arrays[-1][2] if lent.arrays else None, False)
+            noted.said = "an array of them was taken here"
+            NOTED.append(noted)
+    WATCHED[:] = [entry for entry in WATCHED if entry[0]() is not None]
+
+
 def segment_of(value: Any) -> Any:
     """Segment that a value is a result of; a pending trace is run if it has recorded more than leaves. None without."""
     t = value._trace
@@ -88,7 +116,8 @@ def segment_of(value: Any) -> Any:
 
 def refuse_rewritten(roots: list[Any]) -> list[Any]:
     """The values; TN506 where the graph of one saved elements that have been written silently since."""
-    if NOTED:
+    if NOTED or WATCHED:
+        changed()
         walk(roots)
     return roots
 
@@ -116,7 +145,7 @@ def walk(roots: list[Any]) -> None:
         for noted in [] if segment.lean else NOTED:
             slots = noted.slots(segment)
             if slots and is_saved(segment, slots, reached, noted.of_object):
-                raise rewritten(noted.where)
+                raise rewritten(noted)
 
 
 def steps_of(segment: Segment) -> list[Any]:
@@ -134,7 +163,7 @@ def is_saved(segment: Segment, slots: set[int], reached: set[int], of_object: bo
         results = set(range(step.first, step.first + len(step.avals)))
         if step.rule.tracked:
             tracked |= results
-        if name in OF_RESULT and not of_object and results & slots & reached and step.rule.tracked:
+        if name in OF_RESULT | OF_BOTH and not of_object and results & slots & reached and step.rule.tracked:
             return True
         if not shown.intersection(step.args):
             continue
@@ -152,12 +181,12 @@ def saves(args: Any, shown: set[int], tracked: set[int]) -> bool:
     return len(args) == 2 and any(a in shown and b in tracked for a, b in (args, args[::-1]))
 
 
-def rewritten(where: CodeSite) -> BorrowError:
+def rewritten(noted: Noted) -> BorrowError:
     """TN506 with the line that wrote."""
     return BorrowError(
-        "a backward needs elements that were written through .data after its forward",
+        "a backward needs elements that were written through .data or NumPy after its forward",
         code="TN506",
         at=site(here()),
-        notes=[("they were written here", site(where))],
+        notes=[(noted.said, site(noted.where))],
         help="in PyTorch the gradient has the new elements; write after the backward, or write a `.clone()`",
     )

@@ -20,6 +20,7 @@ import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import Geometry, contiguous
+from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
@@ -167,8 +168,9 @@ def remembered(x: Any) -> Any:
     """Value of an owner whose elements lie in memory that others write."""
     if not is_shared(x):
         return x._gone()
-    value = wrap(np.array(x._lent.memory, order="C"))
-    return with_node(value, x, x._lent.node)
+    value = with_node(wrap(np.array(x._lent.memory, order="C")), x, x._lent.node)
+    watch(value, x._lent)
+    return value
 
 
 def look(x: Any) -> Any:
@@ -266,8 +268,8 @@ def step_aside(x: Any) -> None:
 
 
 def outlive(x: Any) -> None:
-    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch; unless x was
-    written since they were taken, when PyTorch makes their graph anew."""
+    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch; where x was
+    written since they were taken, PyTorch makes their graph anew."""
     for r in x._borrows if x._window is None else x._window.owner._borrows:
         v = r()
         if v is not None and v is not x and any(t is x for t in lineage(v)) and not v._window.is_root:

@@ -70,7 +70,8 @@ def noted(value: Any, name: str) -> Any:
 def name_of(x: Any) -> str | None:
     """Name of the node of a tensor, unless another value has been written to it since."""
     found = x.__dict__.get("_node")
-    if found is not None and found[0]() is getattr(x, "_val", None) and x._val._kind.tracked:
+    held = getattr(x, "_val", None)
+    if found is not None and held is not None and found[0]() is held and held._kind.tracked:
         return found[1]  # type: ignore[no-any-return]
     return None
 

@@ -1,0 +1,60 @@
+"""A write through ``.data`` between forward and backward: where it changes PyTorch's gradient the backward stops, and
+where it does not the gradient is PyTorch's."""
+
+import pytest
+
+import tenure.torch as face
+from tenure.errors import BorrowError
+
+pytestmark = pytest.mark.peers
+FUNCTIONS = {
+    "x * y": lambda t, x, y: x * y, "x + y": lambda t, x, y: x + y, "x - y": lambda t, x, y: x - y,
+    "x / y": lambda t, x, y: x / y, "x * 2": lambda t, x, y: x * 2.0, "exp": lambda t, x, y: x.exp(),
+    "log": lambda t, x, y: x.log(), "sqrt": lambda t, x, y: x.sqrt(), "tanh": lambda t, x, y: x.tanh(),
+    "sigmoid": lambda t, x, y: x.sigmoid(), "relu": lambda t, x, y: x.relu(), "sin": lambda t, x, y: x.sin(),
+    "pow": lambda t, x, y: x**3, "sum": lambda t, x, y: x.sum() * y, "matmul": lambda t, x, y: x @ y,
+    "softmax": lambda t, x, y: x.softmax(0)[:1] * y[0], "cat": lambda t, x, y: t.cat([x, y]),
+    "index": lambda t, x, y: x[:2] * y[1:], "cumsum": lambda t, x, y: x.cumsum(0), "neg": lambda t, x, y: -x,
+    "view": lambda t, x, y: x.view(3, 1).t() * y, "square": lambda t, x, y: x * x,
+    "abs": lambda t, x, y: x.abs(), "clamp": lambda t, x, y: x.clamp(0.6, 1.4), "prod": lambda t, x, y: x.prod(),
+}  # fmt: skip
+
+
+def gradients(t, function, kind: str, written: str):
+    """Gradients of the leaves; ``kind`` says what is an operand of the function, ``written`` what is written."""
+    w = t.tensor([0.5, 1.0, 1.5], requires_grad=True)
+    v = t.tensor([1.5, 0.75, 2.0], requires_grad=kind != "constant")
+    x, y = (w, v) if kind == "leaf" else (w * 1, v * 1)
+    z = function(t, x, y)
+    if written:
+        {"x": x, "y": y, "z": z}[written].data.mul_(-1.5)
+    (z.sum() if kind == "leaf" else (z + 1).sum()).backward()
+    return [None if p.grad is None else p.grad.tolist() for p in (w, v)]
+
+
+@pytest.mark.parametrize("kind", ["leaf", "result", "constant"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_pytorch_computes_from_new_elements_is_stopped_and_nothing_else(name, kind) -> None:
+    import torch
+
+    function = FUNCTIONS[name]
+    before = gradients(torch, function, kind, "")
+    for written in "xyz":
+        after = gradients(torch, function, kind, written)
+        if after == before:
+            found = gradients(face, function, kind, written)
+            assert [g and pytest.approx(g, rel=1e-5) for g in after] == found
+        else:
+            with pytest.raises(BorrowError, match="TN506"):
+                gradients(face, function, kind, written)
+
+
+def test_memory_that_numpy_writes_is_seen_too() -> None:
+    with face.aliasing("pytorch"):
+        x, w = face.tensor([2.0, 1.0]), face.ones(2, requires_grad=True)
+        n = x.numpy()
+        z, total = x * w, x + w
+        n[0] = 5.0
+        total.sum().backward()
+        with pytest.raises(BorrowError, match="TN506"):
+            z.sum().backward()
