@@ -21,8 +21,8 @@ from tenure.values.rules.rows import ROOT
 from tenure.values.rules.sites import here, site
 
 VIEWS = {
-    "getitem", "slice", "reshape", "broadcast_to", "permute", "transpose", "diagonal", "squeeze",
-    "expand_dims", "detach", "mark",
+    "getitem", "slice", "reshape", "broadcast_to", "permute_dims", "transpose", "diagonal", "squeeze", "unsqueeze",
+    "unfold", "detach", "mark",
 }  # fmt: skip
 """Functions whose result shows elements of the operand."""
 OF_RESULT = {
@@ -38,6 +38,8 @@ OF_NOTHING = {
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "floor", "ceil", "round", "sign",
 }  # fmt: skip
 """Functions whose gradient needs no elements."""
+BY_INDEX = {"index", "gather", "take_along_axis", "masked", "repeat_interleave"}
+"""Functions that save their indices alone."""
 PRODUCTS = {"multiply", "matmul", "divide"}
 """Functions that save an operand where a gradient flows to the other."""
 
@@ -170,15 +172,18 @@ def is_saved(segment: Segment, slots: set[int], reached: set[int], of_object: bo
         if name in VIEWS:
             shown |= results
             continue
-        saving = name not in OF_RESULT | OF_NOTHING and (name not in PRODUCTS or saves(step.args, shown, tracked))
-        if saving and step.rule.tracked and results & reached:
+        if step.rule.tracked and results & reached and saves(name, step.args, shown, tracked):
             return True
     return False
 
 
-def saves(args: Any, shown: set[int], tracked: set[int]) -> bool:
-    """Whether a product saves a slot that is shown: where a gradient flows to its other operand."""
-    return len(args) == 2 and any(a in shown and b in tracked for a, b in (args, args[::-1]))
+def saves(name: str, args: Any, shown: set[int], tracked: set[int]) -> bool:
+    """Whether a function saves an operand that is shown."""
+    if name in PRODUCTS:
+        return len(args) == 2 and any(a in shown and b in tracked for a, b in (args, args[::-1]))
+    if name in BY_INDEX:
+        return bool(shown.intersection(args[1:]))
+    return name not in OF_RESULT | OF_NOTHING
 
 
 def rewritten(noted: Noted) -> BorrowError:
