@@ -67,7 +67,7 @@ def refuse_lent(x: Any) -> None:
 
 
 def prepare(x: Any, written: Geometry | None) -> None:
-    """What precedes a write of a window, or of its part ``written``."""
+    """Checks and notes before a write of a window, or of its part ``written``."""
     refuse_repeated(x, written)
     if x._window.quiet:
         for t in lineage(x):
