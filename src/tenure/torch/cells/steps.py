@@ -13,7 +13,7 @@ import numpy as np
 
 from tenure.torch.cells.geometry import Geometry
 from tenure.values.native.hits import apply, apply_one
-from tenure.values.operations import indexing, lookup, repeating, replacing, shaping
+from tenure.values.operations import complexes, indexing, lookup, repeating, replacing, shaping
 from tenure.values.operations.creation import wrap
 
 
@@ -119,6 +119,42 @@ class Expand(Step):
 
     def of(self, base: Geometry) -> Geometry:
         return base.expanded(self.shape)
+
+
+class Component(Step):
+    """The real or the imaginary parts. They lie in every other number: the geometry is that of the complex elements, so
+    writes of the one and of the other count as writes of the same element."""
+
+    __slots__ = ("is_real",)
+
+    def __init__(self, is_real: bool) -> None:
+        self.is_real = is_real
+
+    def see(self, x: Any) -> Any:
+        return complexes.real(x) if self.is_real else complexes.imag(x)
+
+    def put(self, x: Any, v: Any) -> Any:
+        if self.is_real:
+            return complexes.complex(v, complexes.imag(x))
+        return complexes.complex(complexes.real(x), v)
+
+    def of(self, base: Geometry) -> Geometry:
+        return base
+
+
+class Conjugate(Step):
+    """The complex conjugates."""
+
+    __slots__ = ()
+
+    def see(self, x: Any) -> Any:
+        return complexes.conj(x)
+
+    def put(self, x: Any, v: Any) -> Any:
+        return complexes.conj(v)
+
+    def of(self, base: Geometry) -> Geometry:
+        return base
 
 
 class Diagonal(Step):

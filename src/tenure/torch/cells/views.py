@@ -7,8 +7,8 @@ from typing import Any
 
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.parts import Parts, axis
-from tenure.torch.cells.steps import Diagonal, Expand, Permute, Reshape, Strided, Unfold
-from tenure.torch.cells.windows import geometry, look, take
+from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
+from tenure.torch.cells.windows import geometry, lineage, look, take
 from tenure.torch.errors import refuse
 from tenure.values.operations import shaping
 from tenure.values.tensor.tensor import Tensor as Value
@@ -38,6 +38,11 @@ def filled_in(sizes: tuple[int, ...], count: int) -> tuple[int, ...]:
     if unknown or known != count:
         raise refuse(f"shape '{list(sizes)}' is invalid for input of size {count}")
     return sizes
+
+
+def is_component(x: Any) -> bool:
+    """Whether a tensor shows the real or imaginary parts of complex elements."""
+    return any(t._window is not None and type(t._window.step) is Component for t in lineage(x))
 
 
 class Views(Parts):
@@ -218,6 +223,8 @@ class Views(Parts):
             raise refuse(f"maximum size for tensor at dimension {at} is {n} but size is {size}")
         if step <= 0:
             raise refuse(f"step is {step} but must be > 0")
+        if not self._aval.shape:
+            return self.reshape(size)
         return self._view(Unfold(at, size, step))
 
     def as_strided(self: Any, size: Any, stride: Any, storage_offset: Any = None) -> Any:
@@ -238,16 +245,42 @@ class Views(Parts):
 
     def contiguous(self: Any, memory_format: Any = None) -> Any:
         """The tensor itself where its strides are those of C order, else a copy."""
-        return self if geometry(self).is_contiguous else self._copied(Value.clone(look(self)))
+        return self if self.is_contiguous() else self._copied(Value.clone(look(self)))
 
     def stride(self: Any, dim: int | None = None) -> Any:
         """Steps of the axes in elements, or of one axis."""
         strides = geometry(self).strides
+        if is_component(self):
+            strides = tuple([2 * n for n in strides])
         return strides if dim is None else strides[axis(self, dim)]
 
     def is_contiguous(self: Any, memory_format: Any = None) -> bool:
         """Whether the strides are those of C order."""
-        return geometry(self).is_contiguous
+        return geometry(self).is_contiguous and (self._aval.size < 2 or not is_component(self))
+
+    @property
+    def real(self: Any) -> Any:
+        """View of the real parts; a real tensor itself."""
+        return self._view(Component(True)) if self._aval.dtype.is_complex else self
+
+    @real.setter
+    def real(self: Any, v: Any) -> None:
+        self.real.copy_(v)
+
+    @property
+    def imag(self: Any) -> Any:
+        """View of the imaginary parts; RuntimeError for a real tensor."""
+        if not self._aval.dtype.is_complex:
+            raise refuse("imag is not implemented for tensors with non-complex dtypes.")
+        return self._view(Component(False))
+
+    @imag.setter
+    def imag(self: Any, v: Any) -> None:
+        self.imag.copy_(v)
+
+    def conj(self: Any) -> Any:
+        """View of the complex conjugates; a real tensor itself."""
+        return self._view(Conjugate()) if self._aval.dtype.is_complex else self
 
     def storage_offset(self: Any) -> int:
         """Offset of the first element in those of the owner."""

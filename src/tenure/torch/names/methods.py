@@ -10,7 +10,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells import Tensor
 from tenure.torch.cells.windows import rebind
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
@@ -321,10 +321,6 @@ class Methods:
         turned = self.mT
         return turned.conj() if self._aval.dtype.is_complex else turned
 
-    def conj(self: Any) -> Any:
-        """The complex conjugates; a real tensor itself."""
-        return Tensor._of(tn.conj(self._read())) if self._aval.dtype.is_complex else self
-
     def is_set_to(self: Any, tensor: Any) -> bool:
         """Whether it is the same tensor."""
         return self is tensor
@@ -336,15 +332,8 @@ class Methods:
     def __setstate__(self: Any, state: Any) -> None:
         raise refuse("a tensor is made by its constructor, not from a state")
 
-    real = property(lambda self: self if not self._aval.dtype.is_complex else wrap(tn.real(self._read())))
-    imag = property(lambda self: wrap(tn.imag(self._read())) if self._aval.dtype.is_complex else _no_imag())
-
 
 _DTYPE, _DEVICE = dtype, device
-
-
-def _no_imag() -> Any:
-    raise refuse("imag is not implemented for tensors with non-complex dtypes.")
 
 
 class Node:

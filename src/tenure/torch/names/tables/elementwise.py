@@ -45,7 +45,6 @@ relu(input)
 
 [torch Tensor out]
 isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) = is_close(input, other, rtol, atol, equal_nan)
-real imag(input)
 
 [torch Tensor Tensor_ out weigh numbers]
 add(input, other, *, alpha=1)
@@ -101,7 +100,6 @@ where(input, condition, other) = chosen(condition, input, other)
 allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)
 equal(input, other) = is_equal(input, other)
 resolve_conj resolve_neg(input) = input
-conj(input)
 
 [special out]
 bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1
