@@ -15,13 +15,30 @@ from typing import Any
 
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells.aliasing import StaleWindowError
+from tenure.torch.cells.overlap import owner_of
+from tenure.torch.cells.windows import is_shared
 from tenure.torch.crossings import given
 from tenure.torch.errors import translated
+from tenure.values.rules.sites import here, site
 
 FAMILIES: dict[type, type] = {}
 """Base class of each family in the home library, and of the face."""
 SHOWN: dict[int, tuple[Any, Any]] = {}
 """Constraints that are one object."""
+
+
+def refuse_written(x: Outer) -> None:
+    """TN597 where a parameter was written after the distribution was made of it: in PyTorch some distributions show the
+    write and others do not."""
+    for tensor, value in x.__dict__.get("_taken", ()):
+        if tensor._read() is not value:
+            raise StaleWindowError(
+                f"{type(x).__name__} is used after a tensor that it was made of was written",
+                at=site(here()),
+                notes=[("it was made here", site(x.__dict__["_where"]))],
+                help="make it again where the new numbers are meant, or of a `.clone()` where the old ones are",
+            )
 
 
 class Outer:
@@ -33,6 +50,7 @@ class Outer:
     def __getattr__(self, name: str) -> Any:
         if name[:1] == "_" or "_held" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        refuse_written(self)
         found = getattr(self._held, name)
         return asked(found) if callable(found) and not is_home(found) else show(found)
 
@@ -105,6 +123,7 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _method(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_written(self)
         return asked(getattr(self._held, name))(*args, **kwargs)
 
     method.__name__ = name
@@ -112,13 +131,20 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 def _property(name: str) -> Any:
-    return property(lambda self: show(getattr(self._held, name)))
+    def get(self: Any) -> Any:
+        refuse_written(self)
+        return show(getattr(self._held, name))
+
+    return property(get)
 
 
 def _constructor(home: Any) -> Callable[..., None]:
     @functools.wraps(home.__init__)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+        taken = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
+        self.__dict__["_taken"] = [(x, x._read()) for x in taken if not is_shared(owner_of(x))]
+        self.__dict__["_where"] = here()
 
     return __init__
 
