@@ -177,7 +177,7 @@ def test_layers() -> None:
         (nn.Unfold(2, padding=1), F.unfold(x, 2, padding=1)),
     ):
         np.testing.assert_array_equal(array(layer(x)), array(wanted))
-    assert repr(nn.Upsample(scale_factor=2)) == "Upsample(scale_factor=2, mode='nearest')"
+    assert repr(nn.Upsample(scale_factor=2)) == "Upsample(scale_factor=2.0, mode='nearest')"
 
 
 def test_errors() -> None:

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from tenure.errors import TenureError
+from tenure.errors import TenureError, following
 from tenure.func.custom import custom_vjp
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap, wrap
@@ -110,7 +110,7 @@ class Call:
         ctx._now = lambda: tensors
         grads = iter(wrap(tuple(gradients)))
         outs = self.out if isinstance(self.out, tuple) else (self.out,)
-        found = apart(self.function.backward, ctx, *[next(grads) if isinstance(y, Tensor) else None for y in outs])
+        found = apart(self.function.backward, ctx, *[following(grads) if isinstance(y, Tensor) else None for y in outs])
         found = found if isinstance(found, tuple) else (found,)
         if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
             found = found[: len(self.args)]
@@ -139,8 +139,8 @@ class Call:
             made.append(Tensor._of(new) if dirty is None else self.args[dirty]._assign(new))
         found = iter(made)
         if isinstance(self.out, tuple):
-            return tuple([next(found) if isinstance(y, Tensor) else y for y in self.out])
-        return next(found) if isinstance(self.out, Tensor) else self.out
+            return tuple([following(found) if isinstance(y, Tensor) else y for y in self.out])
+        return following(found) if isinstance(self.out, Tensor) else self.out
 
 
 def apart(function: Callable[..., Any], *args: Any) -> Any:

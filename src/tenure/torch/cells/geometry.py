@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tenure.errors import following
+
 
 class Geometry(NamedTuple):
     """Offset, size of each axis, and step of each axis, in elements."""
@@ -89,7 +91,7 @@ class Geometry(NamedTuple):
                 strides.append(self.shape[axis] * self.strides[axis] if axis < len(self.shape) else 1)
                 continue
             if entry != ":":
-                offset += next(numbers) * self.strides[axis]
+                offset += following(numbers) * self.strides[axis]
             if entry == ":":
                 shape.append(self.shape[axis])
                 strides.append(self.strides[axis])

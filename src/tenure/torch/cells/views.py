@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from tenure.errors import following
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.parts import Parts, axis
 from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
@@ -155,7 +156,7 @@ class Views(Parts):
         if len(moved) != len(sources) or len(set(moved.values())) != len(sources):
             raise refuse("movedim: repeated dim in `source` or `destination`")
         rest = iter([k for k in range(len(self._aval.shape)) if k not in moved.values()])
-        return self._view(Permute([moved[k] if k in moved else next(rest) for k in range(len(self._aval.shape))]))
+        return self._view(Permute([moved[k] if k in moved else following(rest) for k in range(len(self._aval.shape))]))
 
     moveaxis = movedim
 

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tenure.errors import TenureError
+from tenure.errors import TenureError, following
 from tenure.torch.cells import Tensor, wrap
 from tenure.torch.cells.aliasing import StaleWindowError
 from tenure.torch.cells.overlap import owner_of
@@ -166,7 +166,7 @@ def named(home: Any) -> Any:
     """The class of the face for a home class of a family."""
     if home in FAMILIES:
         return FAMILIES[home]
-    parent = next(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
+    parent = following(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
     space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home, "__init__": _constructor(home)}
     for name in dir(home):
         if (name[0] == "_" and name not in ("__call__", "__len__")) or name in ("batch_shape", "event_shape"):

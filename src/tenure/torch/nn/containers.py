@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
+from tenure.errors import following
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.nn.module import Module
 from tenure.torch.nn.places import typename
@@ -20,7 +21,7 @@ class _Ordered(Module):
         size, i = len(self._modules), operator.index(index)
         if not -size <= i < size:
             raise IndexError(f"index {i} is out of range")
-        return next(islice(self._modules, i % size, None))
+        return following(islice(self._modules, i % size, None))
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tenure.errors import following
+
 PyTree = Any
 
 
@@ -71,7 +73,7 @@ def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> PyTree:
 
     def build(spec: TreeSpec) -> Any:
         if spec.type is None:
-            return next(found)
+            return following(found)
         return spec.make([build(c) for c in spec.children_specs], spec.context)  # type: ignore[attr-defined]
 
     return build(treespec)

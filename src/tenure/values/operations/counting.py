@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -139,6 +140,8 @@ def _bins(name: str, bins: Any) -> int:
     count = int_of(bins, f"{name}: bins")
     if count < 1:
         raise ShapeError(f"{name} of {count} bins")
+    if count > sys.maxsize // 8:
+        raise ShapeError(f"{name} of {count} bins, more than memory has addresses for")
     return count
 
 

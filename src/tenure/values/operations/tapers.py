@@ -118,6 +118,7 @@ def kaiser_window(
     sharp = float(number("kaiser_window", "beta", beta))
 
     def bell(t: Any) -> Any:
-        return np.i0(sharp * np.sqrt(np.maximum(1 - (2 * t - 1) ** 2, 0))) / np.i0(sharp)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.i0(sharp * np.sqrt(np.maximum(1 - (2 * t - 1) ** 2, 0))) / np.i0(sharp)
 
     return _taper("kaiser_window", window_length, periodic, bell, dtype, device, requires_grad)

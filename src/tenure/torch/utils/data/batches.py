@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import float64
+from tenure.errors import following
 from tenure.torch.cells import Tensor
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.shaping import stack
@@ -18,7 +19,7 @@ def default_collate(batch: Any) -> Any:
     first = batch[0]
     if isinstance(first, Tensor):
         if any(x.shape != first.shape for x in batch):
-            other = next(k for k, x in enumerate(batch) if x.shape != first.shape)
+            other = following(k for k, x in enumerate(batch) if x.shape != first.shape)
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(first.shape)} at entry 0 and "
                 f"{list(batch[other].shape)} at entry {other}"
