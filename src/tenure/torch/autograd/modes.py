@@ -12,38 +12,31 @@ __all__ = [
 ]  # fmt: skip
 
 
-class no_grad(home.no_grad):
+class Plain:
+    """Base of contexts without arguments, which decorate with or without parentheses."""
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        made: Any = object.__new__(cls)
+        return made if orig_func is None else made(orig_func)
+
+    def __init__(self, orig_func: Any = None) -> None:
+        super().__init__()
+
+    def clone(self) -> Any:
+        """Another context of the kind."""
+        return type(self)()
+
+
+class no_grad(Plain, home.no_grad):
     """Context, or decorator with or without parentheses, in which operations are not tracked."""
 
     __module__ = "torch"
 
-    def __new__(cls, orig_func: Any = None) -> Any:
-        made = object.__new__(cls)
-        return made if orig_func is None else made(orig_func)
 
-    def __init__(self, orig_func: Any = None) -> None:
-        super().__init__()
-
-    def clone(self) -> Any:
-        """Another context of the kind."""
-        return type(self)()
-
-
-class enable_grad(home.enable_grad):
+class enable_grad(Plain, home.enable_grad):
     """Context, or decorator with or without parentheses, in which operations are tracked again."""
 
     __module__ = "torch"
-
-    def __new__(cls, orig_func: Any = None) -> Any:
-        made = object.__new__(cls)
-        return made if orig_func is None else made(orig_func)
-
-    def __init__(self, orig_func: Any = None) -> None:
-        super().__init__()
-
-    def clone(self) -> Any:
-        """Another context of the kind."""
-        return type(self)()
 
 
 class inference_mode(home.inference_mode):

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import Any, NoReturn, Self
 
 from tenure.torch.cells.autograd import Autograd
-from tenure.torch.cells.layout import laid
 from tenure.torch.cells.leaving import Leaving
-from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.cells.views import Views
 from tenure.torch.cells.windows import look, present, spread
-from tenure.torch.cells.writes import AUGMENTED, Writes
+from tenure.torch.cells.writes import Writes
 from tenure.values.native.hits import add_cell, add_place, coded
 from tenure.values.operations.creation import tensor as made
 from tenure.values.places.loans import absent
@@ -146,52 +144,3 @@ def unwrap(x: Any) -> Any:
     if type(x) is dict:
         return {k: unwrap(v) for k, v in x.items()}
     return x
-
-
-def _inherited(name: str) -> Any:
-    """Home method, whose results are tensors of the face."""
-    home = getattr(Value, name)
-    elementwise = name in ELEMENTWISE
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found = home(self._read(), *[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
-        found = wrap(found)
-        return laid(found, (self, *args)) if elementwise and type(found) is Tensor else found
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = home.__doc__
-    return method
-
-
-def _in_place(name: str) -> Any:
-    """Method that writes the result of a home method to its tensor."""
-    home = getattr(Value, name)
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        value = home(self._read(), *[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
-        if name in APART:
-            refuse_itself(self, args)
-        return self._assign(value, *args)
-
-    method.__name__ = method.__qualname__ = f"{name}_"
-    return method
-
-
-def _own(name: str) -> bool:
-    """Whether the face has this method itself, or Python does."""
-    return any(name in vars(of) for of in (*Tensor.__mro__[: Tensor.__mro__.index(Var)], object))
-
-
-OPERATORS = [
-    *[f"__{side}{name}__" for name in AUGMENTED for side in ("", "r")],
-    *[f"__{name}__" for name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert", "pos")],
-]
-
-APART = {"index_add", "index_copy", "scatter", "scatter_add", "index_put", "masked_scatter"}
-"""Methods whose in-place form refuses an operand that shares elements with the tensor."""
-ELEMENTWISE = {*OPERATORS, "relu", "clone", "tanh", "exp", "sigmoid", "add", "sub", "mul", "div"}
-for _name in ("add", "mul", "sub", "div", "index_add", "relu", "tanh"):
-    setattr(Tensor, f"{_name}_", _in_place(_name))
-for _name in [*OPERATORS, *[n for n in dir(Value) if not n.startswith("_") and callable(getattr(Value, n))]]:
-    if hasattr(Value, _name) and (_name in OPERATORS or not _own(_name)):
-        setattr(Tensor, _name, _inherited(_name))

@@ -42,11 +42,6 @@ class Absent:
         x.__dict__[self.name] = value
 
 
-def is_home(x: Any) -> bool:
-    """Whether an attribute of the class is a home method that only wraps its results."""
-    return getattr(x, "__module__", "") == "tenure.torch.cells.tensor" and "." not in getattr(x, "__qualname__", ".")
-
-
 def begun(self: Any, *data: Any, device: Any = None) -> None:
     """``torch.Tensor(…)``: of sizes, or of elements in the default dtype; of a tensor, a window of it."""
     made = older(get_default_dtype().home, data, device)
@@ -59,8 +54,6 @@ def begun(self: Any, *data: Any, device: Any = None) -> None:
 
 def install() -> None:
     """Give the class of tensors its methods."""
-    for name in [n for n, x in vars(Tensor).items() if is_home(x)]:
-        delattr(Tensor, name)
     for name, value in OWN.items():
         setattr(Tensor, name, value)
     cells = {n for of in Tensor.__mro__ if of.__module__.startswith(("tenure.torch", "torch")) for n in vars(of)}
