@@ -107,7 +107,12 @@ def shows_twice(g: Geometry) -> bool:
         return False
     if g.size > high - low + 1:
         return True
-    return len(set(elements(g))) < g.size
+    reach = 0
+    for step, n in sorted([(step, n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
+        if step <= reach:
+            return len(set(elements(g))) < g.size
+        reach += (n - 1) * step
+    return False  # each axis steps over all that the smaller ones reach
 
 
 def onto_itself(source: Geometry, target: Geometry) -> bool:
