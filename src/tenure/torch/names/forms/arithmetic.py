@@ -243,7 +243,7 @@ def cut(x: Any, low: Any, high: Any) -> Any:
 
 def as_number(x: Any) -> Any:
     """x, of bools as whole numbers."""
-    return to(x, tn.int64) if x.dtype is bool_ else x
+    return to(x, tn.int64) if isinstance(x, Value) and x.dtype is bool_ else x
 
 
 def threshold_of(x: Any, threshold: Any, value: Any) -> Any:

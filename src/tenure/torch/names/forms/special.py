@@ -1,7 +1,7 @@
-"""Special functions without a gradient, computed by NumPy in float64: polynomials, Bessel functions, zeta.
+"""Special functions without a gradient, computed by NumPy in float64: Bessel functions, zeta.
 
 Bessel functions are their integrals (DLMF 10.9, 10.32), by rules that converge faster than any power where the
-integrand is periodic or decays doubly exponentially; polynomials are their recurrences.
+integrand is periodic or decays doubly exponentially.
 """
 
 from __future__ import annotations
@@ -154,50 +154,6 @@ BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 130
 """Bernoulli's numbers over factorials, of even index."""
 
 
-def _recurrence(
-    first: Callable[[Array], Array], step: Callable[[Array, Array, Array, int], Array]
-) -> Callable[..., Array]:
-    """Polynomials by degree: 1, a first one, and each of the two before it. Of a negative degree they are 0."""
-
-    def polynomial(x: Array, n: Array) -> Array:
-        degree = np.trunc(n)
-        before, now = np.ones_like(x), first(x)
-        found = np.where(degree == 0, 1.0, np.where(degree == 1, now, 0.0))
-        for k in range(2, int(np.nanmax(degree, initial=0)) + 1):
-            before, now = now, step(x, now, before, k)
-            found = np.where(degree == k, now, found)
-        return found
-
-    return polynomial
-
-
-def _doubled(x: Array, now: Array, before: Array, k: int) -> Array:
-    return 2 * x * now - before
-
-
-chebyshev_polynomial_t = _recurrence(lambda x: x, _doubled)
-chebyshev_polynomial_u = _recurrence(lambda x: 2 * x, _doubled)
-chebyshev_polynomial_v = _recurrence(lambda x: 2 * x - 1, _doubled)
-chebyshev_polynomial_w = _recurrence(lambda x: 2 * x + 1, _doubled)
-hermite_polynomial_h = _recurrence(lambda x: 2 * x, lambda x, now, before, k: 2 * x * now - 2 * (k - 1) * before)
-hermite_polynomial_he = _recurrence(lambda x: x, lambda x, now, before, k: x * now - (k - 1) * before)
-laguerre_polynomial_l = _recurrence(
-    lambda x: 1 - x, lambda x, now, before, k: ((2 * k - 1 - x) * now - (k - 1) * before) / k
-)
-legendre_polynomial_p = _recurrence(
-    lambda x: x, lambda x, now, before, k: ((2 * k - 1) * x * now - (k - 1) * before) / k
-)
-
-
-def _shifted(polynomial: Callable[..., Array]) -> Callable[..., Array]:
-    return lambda x, n: polynomial(2 * x - 1, n)
-
-
-shifted_chebyshev_polynomial_t = _shifted(chebyshev_polynomial_t)
-shifted_chebyshev_polynomial_u = _shifted(chebyshev_polynomial_u)
-shifted_chebyshev_polynomial_v = _shifted(chebyshev_polynomial_v)
-shifted_chebyshev_polynomial_w = _shifted(chebyshev_polynomial_w)
-POLYNOMIALS = [name for name in list(globals()) if "_polynomial_" in name]
-__all__ += [*POLYNOMIALS, "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_i0"]
+__all__ += ["airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_i0"]
 __all__ += ["modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0"]
 __all__ += ["scaled_modified_bessel_k1", "zeta"]

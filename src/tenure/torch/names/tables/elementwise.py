@@ -119,7 +119,7 @@ zeta(input, other) = by_array(zeta, input, other)
 chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w
     shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v
     shifted_chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l
-    legendre_polynomial_p(input, n: any) = by_array(NAME, input, n)
+    legendre_polynomial_p(input, n: any) = NAME(input, as_number(n))
 xlog1py xlogy(input, other)
 gammainc gammaincc(input, other)
 """
