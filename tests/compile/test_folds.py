@@ -21,7 +21,7 @@ ROUNDED = {"reduce_sum": "add", "reduce_prod": "multiply"}
 EXTREMES = {n: operation for n, operation in OPERATIONS.items() if n not in ROUNDED}
 ROWS = [0, 1, 2, 3, 7, 10, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 257, 1000, 65535, 65536, 65537, 200001]
 COLUMNS = [(0, 3), (1, 5), (2, 2), (63, 17), (64, 3), (65, 40), (128, 16), (129, 7), (1000, 33), (4097, 2), (5000, 19)]
-CASES = [(n, d.name) for n in OPERATIONS for d in traits.sampled(TABLE[n])]
+CASES = [(n, d.name) for n in OPERATIONS for d in traits.few(TABLE[n], "folds")]
 each = pytest.mark.parametrize(("name", "dtype"), CASES)
 
 

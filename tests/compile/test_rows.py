@@ -20,6 +20,7 @@ from tenure.ops import index, move, pointwise, reduce
 from tenure.runtime import threads
 from tenure.transform.vjp import pull_back
 from tests.compile.test_programs import agree, built, softmax
+from tests.traits import EVERY
 
 RNG = np.random.default_rng(3)
 
@@ -137,7 +138,7 @@ def test_fused_as_the_interpreter_says(name: str, size: tuple[int, int]) -> None
 @each
 @pytest.mark.parametrize("size", [(70, 10), (66, 100)])
 def test_forced_outputs_change_no_bit(name: str, size: tuple[int, int]) -> None:
-    """Each value by itself, and all at once, as outputs of their own."""
+    """Values by themselves, and all at once, as outputs of their own."""
     function, inputs = CASES[name]
     arrays = inputs(*size)
     program = built(function, *arrays)
@@ -147,7 +148,7 @@ def test_forced_outputs_change_no_bit(name: str, size: tuple[int, int]) -> None:
     wide = Program(program.inputs, program.instructions, (*program.outputs, *every))
     found = compiled(wide)(list(arrays))
     assert bits(found[: len(want)]) == want
-    for v in every:
+    for v in every if EVERY else every[len(name) % 6 :: 6]:
         forced = Program(program.inputs, program.instructions, (*program.outputs, v))
         *same, value = compiled(forced)(list(arrays))
         assert bits(same) == want, v

@@ -19,7 +19,7 @@ RNG = np.random.default_rng(11)
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e30, -1e30, 88.0, -104.0]
 DEFINITE = [p for p in TABLE.values() if not traits.blank(p) and not traits.parted(p)]
 """Blocks of a reduction are compared with it whole, and blank results by what reads them, ``survives``."""
-CLAIMS = [(p, d) for p in DEFINITE for d in traits.sampled(p)]
+CLAIMS = [(p, d) for p in DEFINITE for d in traits.few(p, "stepwise")]
 IDS = [f"{p.name}-{d.name}" for p, d in CLAIMS]
 
 

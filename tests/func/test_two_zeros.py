@@ -10,6 +10,7 @@ import pytest
 
 import tenure as tn
 from tenure.nn import functional as F
+from tests.traits import EVERY
 
 INF, NAN = float("inf"), float("nan")
 BAD = [0.0, -1.0, INF, -INF, NAN]
@@ -70,8 +71,9 @@ def test_what_is_left_out_never_counts(name: str, way: str) -> None:
     """The gradient at the element that is read is what it is without the other one; at the other one it is 0, or that
     of the branch that is taken there."""
     f, read = SINGULAR[name], UNREAD[way]
+    turn = list(SINGULAR).index(name) + list(UNREAD).index(way)
     alone = tn.grad(lambda x: read(f(x), x, tn.tensor([True, False])).sum())(tn.tensor([1.5, 2.5], dtype=tn.float64))
-    for bad in BAD:
+    for bad in BAD if EVERY else (BAD[turn % 5], BAD[(turn + 2) % 5]):
         x = tn.tensor([1.5, bad], dtype=tn.float64)
 
         def g(x: Any) -> Any:

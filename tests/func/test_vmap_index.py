@@ -21,7 +21,7 @@ from tenure.values.rules.rows import ROOT
 from tenure.values.run import plan
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
-CASES = 8
+CASES = 8 if FUZZ else 4
 """Cases of a seed."""
 SEEDS = {"tiered": 300 if FUZZ else 3, "interpreted": 60 if FUZZ else 1, "compiled": 60 if FUZZ else 1}
 EXECUTORS: dict[str, Any] = {"interpreted": interpret, "compiled": compile_program}

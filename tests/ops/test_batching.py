@@ -18,10 +18,10 @@ from tenure.ir.program import TABLE, Builder
 from tenure.ir.verify import verify
 from tenure.transform.batch import batch
 from tests.ops.programs import Array, Arrays, aval_of, build, cut
-from tests.traits import blank, multiplies, sampled
+from tests.traits import blank, few, multiplies
 
 NAMES = [n for n in sorted(TABLE) if next(iter(TABLE[n].samples(np.random.default_rng(0), float64)))[0]]
-CLAIMED = [(n, d) for n in NAMES for d in sampled(TABLE[n])]
+CLAIMED = [(n, d) for n in NAMES for d in few(TABLE[n], "batching")]
 INEXACT = {n for n in NAMES if multiplies(TABLE[n])} | {"power"}
 """A product of examples is BLAS's own in its last bits; a power has short forms for one exponent for all."""
 

@@ -21,7 +21,7 @@ from tenure.values.run import plan
 from tests.values import crowds, threaded_programs
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
-PROGRAMS = 1500 if FUZZ else 8
+PROGRAMS = 1500 if FUZZ else 6
 CROWDS = 100 if FUZZ else 2
 
 
@@ -53,7 +53,7 @@ for seed in range({first}, {first} + {count}):
 @pytest.mark.parametrize("variable", ["TENURE_BUILTINS=0", "TENURE_EXECUTOR=compiled"])
 def test_programs_by_other_means(variable: str) -> None:
     name, _, value = variable.partition("=")
-    program = ELSEWHERE.format(first=5000, count=200 if FUZZ else 5)
+    program = ELSEWHERE.format(first=5000, count=200 if FUZZ else 2)
     environment = {**os.environ, name: value}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=3000 if FUZZ else 240)
 
