@@ -16,8 +16,8 @@ from tenure.ir.program import Program
 from tenure.values.rules.rows import ROOT
 from tenure.values.run import plan
 
-SIZES = (400, 2000, 10_000)
-FEWER = (400, 2000)
+SIZES = (400, 1200, 4800)
+FEWER = (400, 1200)
 LEAST = (700, 1400)
 
 
