@@ -7,6 +7,7 @@ they are asked for: ``INDEX`` says which room has each, and the table of ``names
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 INDEX = """
@@ -15,8 +16,8 @@ devices: device layout memory_format get_default_device set_default_device
 sizes: Size
 names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack sparse_coo_tensor
 names.rest:
-    Generator manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
-    promote_types can_cast typename is_storage
+    manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
+    promote_types can_cast typename is_storage sym_int
     get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
     use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
     set_deterministic_debug_mode get_deterministic_debug_mode
@@ -29,19 +30,22 @@ names.rest:
     _foreach_exp _foreach_exp_ _foreach_clamp_max_ _foreach_clamp_min_
     _assert _check _assert_async _shape_as_tensor
 cells: Tensor aliasing
+streams: Generator
 autograd.modes: no_grad enable_grad inference_mode set_grad_enabled is_grad_enabled
 autograd: Variable
-saving: save load serialization
+saving: save load
 compiling: compile jit compiler
 accelerators: mps xpu mtia accelerator cpu
 shadow: install
-amp: autocast
+amp:
+    autocast is_autocast_enabled is_autocast_cpu_enabled is_autocast_cache_enabled get_autocast_dtype
+    get_autocast_cpu_dtype get_autocast_gpu_dtype
 func: vmap
 """
 """Rooms of this package, and the names that each has."""
 SPACES = """
-masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributions func futures hub
-multiprocessing optim overrides profiler quasirandom testing utils version
+masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributions func functional
+futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils version
 """
 ROOMS = SPACES.split()
 """Namespaces that are rooms of their own."""
@@ -67,6 +71,8 @@ def __getattr__(name: str) -> Any:
     importlib.import_module("tenure.torch.names.install")
     if name in ROOMS:
         return importlib.import_module(f"tenure.torch.{name}")
+    if name == "torch":
+        return sys.modules[__name__]
     absent = importlib.import_module("tenure.torch.absent").made(name)
     if absent is not None:
         return absent

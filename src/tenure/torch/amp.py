@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.torch.cells import Tensor
+from tenure.torch.dtypes import bfloat16, float16
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
@@ -159,6 +160,36 @@ def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any =
 def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
     """Decorator of ``backward`` of a Function: the function itself."""
     return bwd if bwd is not None else functools.partial(custom_bwd, device_type=device_type)
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> bool:
+    """Whether autocast changes dtypes here: never."""
+    return False
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """Whether autocast changes dtypes on the CPU: never."""
+    return False
+
+
+def is_autocast_cache_enabled() -> bool:
+    """True, as in PyTorch where nobody has changed it."""
+    return True
+
+
+def get_autocast_dtype(device_type: str) -> Any:
+    """The dtype that autocast would take for a device."""
+    return bfloat16 if device_type == "cpu" else float16
+
+
+def get_autocast_cpu_dtype() -> Any:
+    """The dtype that autocast would take on the CPU."""
+    return bfloat16
+
+
+def get_autocast_gpu_dtype() -> Any:
+    """The dtype that autocast would take for CUDA."""
+    return float16
 
 
 def is_autocast_available(device_type: str) -> bool:

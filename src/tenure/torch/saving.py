@@ -10,7 +10,6 @@ from typing import Any
 
 from tenure import io as home
 from tenure.errors import TenureError
-from tenure.torch import virtual
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.crossings import given
 from tenure.torch.errors import translated
@@ -23,6 +22,8 @@ from tenure.values.tensor.tensor import Tensor as Value
 HEAD = b"TENURE-TORCH-PICKLE\n"
 """Begin of a file that holds a pickle of objects other than tensors and plain data."""
 DEFAULT_PROTOCOL = 2
+MAP_LOCATION = Any
+"""Annotation of where storages go."""
 _SAFE: list[Any] = []
 
 
@@ -171,9 +172,7 @@ def default_restore_location(storage: Any, location: str) -> Any:
     return storage
 
 
-_NAMES = [
-    "DEFAULT_PROTOCOL", "SourceChangeWarning", "add_safe_globals", "clear_safe_globals",
+__all__ = [
+    "DEFAULT_PROTOCOL", "MAP_LOCATION", "SourceChangeWarning", "add_safe_globals", "clear_safe_globals",
     "default_restore_location", "get_safe_globals", "load", "safe_globals", "save",
 ]  # fmt: skip
-serialization = virtual.room("serialization", lambda name: globals()[name], _NAMES)
-__all__ = [*_NAMES, "serialization"]

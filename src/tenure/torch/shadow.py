@@ -93,8 +93,8 @@ def is_known(own: str) -> bool:
     if not is_known(parent):
         return False
     importlib.import_module(parent)
-    if own in sys.modules:
-        return True
+    if own in sys.modules or isinstance(getattr(sys.modules[parent], own.rpartition(".")[2], None), ModuleType):
+        return own in sys.modules
     return hasattr(sys.modules[parent], "__path__") and importlib.util.find_spec(own) is not None
 
 

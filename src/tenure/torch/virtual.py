@@ -22,6 +22,9 @@ def room(name: str, get: Callable[[str], Any], names: Iterable[str], doc: str = 
 
     vars(module).update(__getattr__=find, __dir__=lambda: sorted(known), __all__=[n for n in known if n[0] != "_"])
     sys.modules[module.__name__] = module
+    package, _, leaf = module.__name__.rpartition(".")
+    if package in sys.modules and leaf not in vars(sys.modules[package]):
+        setattr(sys.modules[package], leaf, module)
     return module
 
 

@@ -163,6 +163,14 @@ class Autograd:
 
         return autograd.register_hook(self if self._leaf is not None else present(self), shown)
 
+    def register_post_accumulate_grad_hook(self: Any, hook: Any) -> Any:
+        """Call a function with the tensor, a leaf, after a backward has added to its gradient."""
+        if not self.requires_grad:
+            raise refuse("cannot register a hook on a tensor that doesn't require gradient")
+        if self._leaf is None:
+            raise refuse("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return autograd.register_post_accumulate_grad_hook(self, hook)
+
     def retain_grad(self: Any) -> None:
         """Keep the gradient of a result in its ``.grad``."""
         if not self.requires_grad:

@@ -13,6 +13,7 @@ from tenure.torch.cuda import amp
 ABSENT = "Torch not compiled with CUDA enabled"
 default_generators: tuple[Any, ...] = ()
 has_half = False
+_initialized = False
 
 
 def is_available() -> bool:

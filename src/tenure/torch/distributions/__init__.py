@@ -71,8 +71,6 @@ def found(space: Any, name: str) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("constraints", "transforms", "kl", "utils", "constraint_registry"):
-        return importlib.import_module(f"{__name__}.{name}")
     if name not in home.__all__:
         raise AttributeError(f"module 'torch.distributions' has no attribute {name!r}", name=name)
     made = globals()[name] = found(home, name)
@@ -92,7 +90,23 @@ virtual.room("distributions.transforms", lambda n: globals()[n] if n in globals(
              [n for n in home.__all__ if n.endswith("Transform") or n == "identity_transform"])  # fmt: skip
 virtual.room("distributions.kl", lambda n: globals()[n], ["kl_divergence", "register_kl"])
 virtual.room("distributions.constraint_registry", lambda n: globals()[n], ["biject_to", "transform_to"])
-virtual.room("distributions.utils", lambda n: found(home.utils, n), [n for n in dir(home.utils) if n[0] != "_"])
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any) -> Any:
+    return importlib.import_module("tenure.torch").randn(shape, dtype=dtype, device=device)
+
+
+def _sum_rightmost(value: Any, dim: int) -> Any:
+    return value if dim == 0 else value.reshape((*value.shape[: value.dim() - dim], -1)).sum(-1)
+
+
+_HELP = {"_standard_normal": _standard_normal, "_sum_rightmost": _sum_rightmost}
+"""Helpers that libraries of distributions import."""
+virtual.room(
+    "distributions.utils",
+    lambda n: _HELP[n] if n in _HELP else found(home.utils, n),
+    [*_HELP, *[n for n in dir(home.utils) if n[0] != "_"]],
+)
 _ROOMS = {
     "distribution": "Distribution", "normal": "Normal", "categorical": "Categorical", "bernoulli": "Bernoulli",
     "beta": "Beta", "gamma": "Gamma", "uniform": "Uniform", "independent": "Independent", "dirichlet": "Dirichlet",
@@ -103,6 +117,11 @@ _ROOMS = {
     "relaxed_categorical": "RelaxedOneHotCategorical", "log_normal": "LogNormal", "cauchy": "Cauchy",
     "studentT": "StudentT", "mixture_same_family": "MixtureSameFamily", "half_normal": "HalfNormal",
     "half_cauchy": "HalfCauchy", "multinomial": "Multinomial", "binomial": "Binomial", "geometric": "Geometric",
+    "chi2": "Chi2", "continuous_bernoulli": "ContinuousBernoulli", "fishersnedecor": "FisherSnedecor",
+    "generalized_pareto": "GeneralizedPareto", "gumbel": "Gumbel", "inverse_gamma": "InverseGamma",
+    "kumaraswamy": "Kumaraswamy", "lkj_cholesky": "LKJCholesky", "logistic_normal": "LogisticNormal",
+    "negative_binomial": "NegativeBinomial", "pareto": "Pareto", "von_mises": "VonMises", "weibull": "Weibull",
+    "wishart": "Wishart",
 }  # fmt: skip
 virtual.rooms("distributions", _ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
 __all__ = [*home.__all__]

@@ -23,6 +23,8 @@ def named(name: str) -> Any:
         return function("torch", name)
     if name.endswith("_") and (name[:-1] in ROWS["Tensor_"] or name in WRITES) and not name.startswith("_"):
         return getattr(Tensor, name)
+    if name.endswith("_") and any("inplace" in r.parameters for r in ROWS["F"].get(name[:-1], ())):
+        return partial(function("F", name[:-1]), inplace=True)
     raise AttributeError(
         f"module 'torch' has no attribute {name!r}; the names that tenure.torch has are in docs/torch.md", name=name
     )

@@ -12,14 +12,12 @@ from tenure.torch.dtypes import OF_HOME, home_dtype
 from tenure.torch.errors import refuse
 from tenure.torch.names.functions import function
 from tenure.values.operations import generator
-from tenure.values.operations.generator import Generator as HomeGenerator
 
 e, inf, nan, pi, newaxis = math.e, math.inf, math.nan, math.pi, None
 SymInt, SymFloat, SymBool = int, float, bool
 no_grad, enable_grad, inference_mode = tn.no_grad, tn.enable_grad, tn.inference_mode
 set_grad_enabled, is_grad_enabled = tn.set_grad_enabled, tn.is_grad_enabled
 set_printoptions = tn.set_printoptions
-Generator = HomeGenerator
 manual_seed, seed, initial_seed = generator.manual_seed, generator.seed, generator.initial_seed
 
 
@@ -57,6 +55,11 @@ def typename(obj: Any) -> str:
         return str(found.type())
     of = obj if hasattr(obj, "__qualname__") else type(obj)
     return of.__qualname__ if of.__module__ == "builtins" else f"{of.__module__}.{of.__qualname__}"
+
+
+def sym_int(a: Any) -> int:
+    """The integer part of a number."""
+    return int(a)
 
 
 def is_storage(obj: Any) -> bool:

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from tenure.torch import virtual
+from tenure.torch.nn import functional
 from tenure.torch.nn.calls import everywhere
 from tenure.torch.nn.mirror import named
 from tenure.torch.nn.module import Module
@@ -65,7 +66,19 @@ _UTILS |= {
     "consume_prefix_in_state_dict_if_present": consume_prefix_in_state_dict_if_present,
     "_reverse_repeat_tuple": _reverse_repeat_tuple,
 }
-virtual.rooms("nn.modules", {room: names for room, names in ROOMS.items() if room != "module"}, named)
+
+
+def _get_activation_fn(activation: str) -> Any:
+    if activation not in ("relu", "gelu"):
+        raise RuntimeError(f"activation should be relu/gelu, not {activation}")
+    return getattr(functional, activation)
+
+
+def _layer(name: str) -> Any:
+    return _get_activation_fn if name == "_get_activation_fn" else named(name)
+
+
+virtual.rooms("nn.modules", {room: names for room, names in ROOMS.items() if room != "module"}, _layer)
 _MODULE = {"Module": Module, "_IncompatibleKeys": _IncompatibleKeys, **_HOOKS}
 virtual.room("nn.modules.module", _MODULE.__getitem__, _MODULE)
 virtual.room("nn.modules.utils", _UTILS.__getitem__, _UTILS)

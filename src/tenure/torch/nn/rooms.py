@@ -35,7 +35,8 @@ ROOMS = {
     " LPPool3d MaxPool1d MaxPool2d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d",
     "rnn": "GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase",
     "sparse": "Embedding EmbeddingBag",
-    "transformer": "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer",
+    "transformer": "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer"
+    " _get_activation_fn",
     "upsampling": "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
 }
 _SPREAD = [f"{kind}{n}d" for kind in ("Conv", "ConvTranspose") for n in "123"]

@@ -7,7 +7,8 @@ from typing import Any
 
 from tenure.func.checkpointing import checkpoint as _home
 
-__all__ = ["checkpoint", "checkpoint_sequential", "noop_context_fn", "set_checkpoint_early_stop"]
+__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "noop_context_fn", "set_checkpoint_early_stop",
+           "set_device_states"]  # fmt: skip
 
 
 def checkpoint(
@@ -50,6 +51,15 @@ def _chain(functions: Sequence[Any]) -> Callable[[Any], Any]:
 def noop_context_fn() -> tuple[Any, Any]:
     """Two contexts that do nothing."""
     return _Nothing(), _Nothing()
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """No device but the CPU has a state."""
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: str | None = None) -> None:
+    """Nothing: no device but the CPU has a state."""
 
 
 class _Nothing:

@@ -1,6 +1,6 @@
 """The table of names, a family a file; ``names.rows`` says how it is written."""
 
-from tenure.torch.names.tables import elementwise, functional, masked, matrices, moving, reductions, sources
+from tenure.torch.names.tables import elementwise, functional, masked, matrices, moving, native, reductions, sources
 
 TABLES = (
     elementwise.TABLE,
@@ -9,5 +9,6 @@ TABLES = (
     matrices.TABLE,
     sources.TABLE,
     functional.TABLE,
+    native.TABLE,
     masked.TABLE,
 )

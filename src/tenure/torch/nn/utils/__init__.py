@@ -31,7 +31,8 @@ _CLIP = "clip_grad_norm clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ g
 _VECTORS = ["parameters_to_vector", "vector_to_parameters"]
 virtual.room("nn.utils.clip_grad", lambda name: getattr(clip, name), _CLIP.split())
 virtual.room("nn.utils.convert_parameters", lambda name: getattr(clip, name), _VECTORS)
-virtual.room("nn.utils.fusion", lambda name: getattr(weights, name), ["fuse_conv_bn_eval", "fuse_linear_bn_eval"])
+_FUSION = ["fuse_conv_bn_eval", "fuse_linear_bn_eval", "fuse_conv_bn_weights"]
+virtual.room("nn.utils.fusion", lambda name: getattr(weights, name), _FUSION)
 virtual.room("nn.utils.init", lambda name: getattr(weights, name), ["skip_init"])
 for _room, _names in (("weight_norm", "WeightNorm remove_weight_norm weight_norm"),
                       ("spectral_norm", "SpectralNorm remove_spectral_norm spectral_norm")):  # fmt: skip

@@ -131,22 +131,32 @@ def remove_spectral_norm(module: Any, name: str = "weight") -> Any:
     return _removed(module, name, SpectralNorm, "spectral_norm")
 
 
-def _statistics(bn: Any) -> tuple[Any, Any]:
-    scale = (bn.running_var + bn.eps) ** -0.5
-    if bn.weight is not None:
-        scale = scale * bn.weight
-    shift = -bn.running_mean * scale
-    return scale, shift if bn.bias is None else shift + bn.bias
+def _fused_weights(
+    weight: Any, bias: Any, mean: Any, variance: Any, eps: float, bn_weight: Any, bn_bias: Any, axis: int
+) -> tuple[Any, Any]:
+    scale = (variance + eps) ** -0.5
+    if bn_weight is not None:
+        scale = scale * bn_weight
+    shift = -mean * scale if bias is None else (bias - mean) * scale
+    shape = [1] * weight.dim()
+    shape[axis] = -1
+    return weight * scale.reshape(shape), shift if bn_bias is None else shift + bn_bias
+
+
+def fuse_conv_bn_weights(
+    conv_w: Any, conv_b: Any, bn_rm: Any, bn_rv: Any, bn_eps: float, bn_w: Any, bn_b: Any, transpose: bool = False
+) -> tuple[Any, Any]:
+    """Weight and bias of a convolution that does what it and the normalization behind it do in evaluation."""
+    given = (conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, 1 if transpose else 0)
+    weight, bias = no_grad().apply(_fused_weights, *given)
+    return Parameter(weight, conv_w.requires_grad), Parameter(bias, conv_w.requires_grad)
 
 
 def _fused(layer: Any, bn: Any, axis: int) -> Any:
     made = copy.deepcopy(layer)
-    scale, shift = no_grad().apply(_statistics, bn)
-    shape = [1] * layer.weight.dim()
-    shape[axis] = -1
-    made.weight = Parameter((layer.weight * scale.reshape(shape)).detach())
-    bias = shift if layer.bias is None else layer.bias * scale + shift
-    made.bias = Parameter(bias.detach())
+    given = (layer.weight, layer.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias, axis)
+    weight, bias = no_grad().apply(_fused_weights, *given)
+    made.weight, made.bias = Parameter(weight), Parameter(bias)
     return made
 
 
