@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -14,6 +14,7 @@ import tenure.torch as face
 real = pytest.importorskip("torch")
 pytestmark = pytest.mark.peers
 
+T = TypeVar("T")
 CALLS = """
 adaptive_max_pool1d(x[None], 2)
 max_pool1d_with_indices(x[None], 2)
@@ -78,6 +79,39 @@ def near(a: Any, b: Any) -> bool:
 def test_a_reduction_that_is_none() -> None:
     with pytest.raises(RuntimeError, match="reduction"):
         face.kl_div(face.ones(2), face.ones(2), 3)
+
+
+OLDER = """
+y.add_(2, y.cos())
+y.add(0.5, y)
+torch.sub(y, 3, y.sin())
+y.addcmul_(2.5, y.sin(), y.cos())
+torch.addcdiv(y, -1, y, y.exp())
+""".strip().splitlines()
+
+
+@pytest.mark.filterwarnings("ignore:This overload")
+@pytest.mark.parametrize("call", OLDER)
+def test_a_factor_in_front_of_what_it_multiplies(call: str) -> None:
+    one, other = (eval(call, {"torch": torch, "y": torch.arange(1.0, 5.0)}).tolist() for torch in (face, real))
+    assert near(one, other)
+
+
+def test_too_many_arguments_are_too_many() -> None:
+    x = face.ones(2)
+    for call in (lambda: x.add(1, x, x), lambda: x.add(x, x), lambda: x.addcmul(x, x, x)):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_a_generic_module() -> None:
+    for torch in (face, real):
+
+        class Holder(torch.nn.Module, Generic[T]):
+            def forward(self, x: Any) -> Any:
+                return x
+
+        assert Holder[int]()(3) == 3
 
 
 IMPORTS = """

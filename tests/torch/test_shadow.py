@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import _LRScheduler
 import importlib.metadata, importlib.util
 import pickle
 from helper import library
-assert torch.__name__ == "tenure.torch" and library is torch
+assert torch.__name__ == "torch" and library is torch
 assert all(sys.modules[f"torch.{n}"] is sys.modules[f"tenure.torch.{n}"] for n in ("nn", "optim", "nn.functional"))
 assert sys.modules["torch"] is torch and torch.nn is nn and nn.functional is F and torch.optim is optim
 assert issubclass(nn.BatchNorm2d, _BatchNorm) and nn.Linear is Linear and isinstance(torch.ones(1), Tensor)

@@ -115,6 +115,7 @@ def install() -> None:
     if FINDER not in sys.meta_path:
         sys.meta_path.insert(0, FINDER)
     sys.modules["torch"] = face
+    face.__name__ = "torch"
 
 
 def is_installed() -> bool:

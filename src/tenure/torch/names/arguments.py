@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -232,5 +233,20 @@ KINDS: dict[str, Any] = {
 }
 """Kinds of arguments that annotations name."""
 
-__all__ = ["as_tensor", "as_tensors", "choice", "failed", "leaf_if", "reduction_of", "sizes", "unwrap", "weighed",
-           "written_to"]  # fmt: skip
+WARNED: set[str] = set()
+
+
+def older_form(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of an older form; one warning in a process, as in PyTorch."""
+    if len(args) != 2 + name.startswith("addc") or not isinstance(args[0], int | float | complex):
+        raise TorchTypeError(f"{name}() received an invalid combination of arguments")
+    if name not in WARNED:
+        WARNED.add(name)
+        warnings.warn(
+            f"This overload of {name} is deprecated: give its factor by keyword, behind the tensors", stacklevel=3
+        )
+    return args
+
+
+__all__ = ["as_tensor", "as_tensors", "choice", "failed", "leaf_if", "older_form", "reduction_of", "sizes",
+           "unwrap", "weighed", "written_to"]  # fmt: skip

@@ -31,6 +31,7 @@ from tenure.torch.names.arguments import (
     factors,
     failed,
     leaf_if,
+    older_form,
     reduction_of,
     same_dtype,
     sizes,
@@ -53,7 +54,7 @@ TOOLS: dict[str, Any] = {
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
     "_same": same_dtype,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
-    "_floating": forms.floating,
+    "_floating": forms.floating, "_older_form": older_form,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -134,12 +135,16 @@ def text(row: Row, way: str) -> str:
             parameters.extend([f"*_{name[1:]}", f"{name[1:]}=None"])
             lines.append(f"{name[1:]} = _sizes(_{name[1:]}, {name[1:]})")
         else:
-            parameters.append(name + default)
+            parameters.append("*_older" if name == "*" and row.name in OLDER else name + default)
         lines.extend([] if "face" in row.places else prepared(name, row))
     if way == "write" or "inplace" in names:
         lines.insert(0, f"_place = {first}")
     if way in ("write", "out") or row.is_elementwise:
         lines.insert(0, f"_given = {given(names)}")
+    if row.name in OLDER:
+        moved = [n for n in names[1:] if n.isidentifier()]
+        new = ", ".join([moved[-1], *moved[:-1]])
+        lines.insert(0, f"if _older: {new} = _older_form({row.name!r}, ({', '.join(moved[:-1])}, *_older))")
     starred = any(p.startswith("*") for p in parameters)
     more = [f"{new}=None" for old, new in (("dim", "axis"), ("keepdim", "keepdims")) if old in names]
     lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
@@ -158,6 +163,10 @@ def text(row: Row, way: str) -> str:
         f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
         f"    except _E as _error:\n        raise _failed({row.name!r}, _error{about}) from None\n"
     )
+
+
+OLDER = ("add", "sub", "subtract", "addcmul", "addcdiv")
+"""Functions whose factor, a keyword, may also stand in front of what it multiplies."""
 
 
 def computed(row: Row, names: list[str]) -> list[str]:

@@ -152,7 +152,7 @@ class Module(Registry, Called, Saved, Converted, HomeModule):  # type: ignore[mi
                 super(HomeModule, self).__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        pass
+        super(HomeModule, cls).__init_subclass__(**kwargs)
 
     def forward(self, *input: Any) -> Any:
         """The result of a call; a subclass defines it."""
