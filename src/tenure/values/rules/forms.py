@@ -84,7 +84,7 @@ class Met(dict[int, Any]):
     """The forms that were met last, by hash, each with a note of who has met it: for who does more at second sight."""
 
     def before(self, path: Path, more: Any, note: Any) -> Any:
-        """What was noted when a path of this form was met before; None at the first time, and for what has no form."""
+        """The note of the time when this form was met before; None at the first time, and for a path without a form."""
         said = []
         for block in path.blocks():
             numbers = [(rule.form or form_of(rule))[0] for rule in block.rules]
