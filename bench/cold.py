@@ -36,6 +36,8 @@ from harness.table import plain
 HERE = Path(__file__).parent
 NAMES = ("tenure", "torch")
 TOLERANCE = 1e-6
+FLOOR = 1e-6
+"""Size below which results may be what rounding has left: gradients of graphs that forget their input."""
 SINGLE = 2e-3
 """The tolerance of training in single precision."""
 CALLS = 6
@@ -52,7 +54,7 @@ Section = Callable[[argparse.Namespace], Iterator[Row]]
 def agree(some: Sequence[Any], others: Sequence[Any], tolerance: float = TOLERANCE) -> str:
     """Nothing, or that results disagree."""
     same = len(some) == len(others) and all(
-        np.shape(x) == np.shape(y) and np.allclose(x, y, rtol=tolerance, atol=tolerance * np.abs(y).max(initial=1e-9))
+        np.shape(x) == np.shape(y) and np.allclose(x, y, rtol=tolerance, atol=tolerance * np.abs(y).max(initial=FLOOR))
         for x, y in zip(some, others, strict=True)
     )
     return "" if same else "wrong"

@@ -261,5 +261,6 @@ def test_a_number_taken_for_a_constant_serves_no_other_thread(monkeypatch: pytes
     plain = paths.literals, paths.keep
     monkeypatch.setattr(paths, "literals", literals)
     monkeypatch.setattr(paths, "keep", keep)
-    found.append((1.0, f(1.0)))
+    for _ in range(2):  # a program is built at the second sight
+        found.append((1.0, f(1.0)))
     assert len(found) > 2 and all(value == 74.0 * c for c, value in found)

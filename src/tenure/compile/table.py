@@ -17,7 +17,7 @@ from tenure.compile.late import late
 from tenure.compile.row_calls import copy
 from tenure.compile.rules import RULES, Rule, publish
 from tenure.ir.applications import Application
-from tenure.ir.kin import kin, kind_of, like
+from tenure.ir.kin import kin, kind_of, known, like
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
 from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
@@ -130,20 +130,28 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
     """The rules of applications; what is new is made, and kept."""
     found: list[Rule] = [at.calls for at in applications]
     if None in found:
-        missing = {id(at): at for at, rule in zip(applications, found, strict=True) if rule is None}
         fresh: dict[Application, Rule] = {}
-        made: dict[int, Rule] = {}
-        for key, at in missing.items():
-            made[key] = RULES.get(at) or fresh.get(at) or fresh.setdefault(at, new_rule(at))
+        for at in applications:
+            if at.calls is None:
+                at.calls = filled_in(at) or RULES.get(at)
+            if at.calls is None and at not in fresh:
+                fresh[at] = new_rule(at)
         publish(fresh)
-        for key, at in missing.items():
-            at.calls = at.calls or made[key]
-        found = [rule or made[id(at)] for at, rule in zip(applications, found, strict=True)]
+        for at in applications:
+            at.calls = at.calls or RULES[at]
+        found = [at.calls for at in applications]
     return found
 
 
+def filled_in(at: Application) -> Rule | None:
+    """The rule of an application by a record that serves all that differ in extents alone, if there is one."""
+    number, extents = kind_of(at)
+    found = known(("calls", number), extents) if number else None
+    return None if found is None else found[1]
+
+
 def new_rule(at: Application) -> Rule:
-    """The rule of an application; its record is filled in, where there are such that differ in extents alone."""
+    """The rule of an application; it is noted as an example of a record for all extents."""
     number, extents = kind_of(at)
     if not number:
         return Rule(at)

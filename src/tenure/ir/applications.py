@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tenure.ir.aval import Aval
@@ -49,10 +50,16 @@ class Application:
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
         self.kin: Any = None
-        try:
-            self.hash = hash((primitive, operands, frozenset(exact(params))))
-        except TypeError:  # a parameter without a hash
-            self.hash = hash((primitive, operands))
+        self.hash: int | None = None
+
+    def alike(self, params: Params, operands: tuple[Aval, ...], aval: Aval) -> Application:
+        """The application for other extents."""
+        made = Application.__new__(Application)
+        made.primitive, made.params, made.operands, made.aval = self.primitive, params, operands, aval
+        made.size, made.alias, made.flows, made.carries = prod(aval.shape), self.alias, self.flows, self.carries
+        made.reads = -1 if self.reads < 0 else operands[0].size
+        made.rules, made.calls, made.kin, made.hash = {}, None, None, None
+        return made
 
     def __reduce__(self) -> Any:
         """In another process it is one of that process."""
@@ -68,6 +75,11 @@ class Application:
         )
 
     def __hash__(self) -> int:
+        if self.hash is None:
+            try:
+                self.hash = hash((self.primitive, self.operands, frozenset(exact(self.params))))
+            except TypeError:  # a parameter without a hash
+                self.hash = hash((self.primitive, self.operands))
         return self.hash
 
     def __repr__(self) -> str:

@@ -48,12 +48,31 @@ def stripped(value: Any, extents: list[int]) -> Any:
     if type(value) is tuple:
         return tuple([stripped(part, extents) for part in value])
     if type(value) is Aval:
-        return (stripped(value.shape, extents), *value[1:])
+        said, own = STRIPPED.get(value) or STRIPPED.keep(value, without_extents(value))
+        extents += own
+        return said
     if isinstance(value, int | float):
         if isinstance(value, Extent | Ratio):
             raise Symbolic
         return type(value), repr(value)
     return value
+
+
+class Likes:
+    """Avals that differ in extents alone, as one object: it is hashed and compared in no time."""
+
+    __slots__ = ()
+
+
+STRIPPED, LIKES = Bounded(), Bounded()
+"""Avals without their extents, and these; objects for avals without extents."""
+
+
+def without_extents(aval: Aval) -> tuple[Likes, list[int]]:
+    """An aval without its extents, and these."""
+    own: list[int] = []
+    said = (stripped(aval.shape, own), *aval[1:])
+    return LIKES.get(said) or LIKES.keep(said, Likes()), own
 
 
 def filled(value: Any, extents: Iterator[int]) -> Any:
@@ -217,3 +236,9 @@ def kin(key: Any, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
         if found is not None:
             line.note(extents, found, run, wrap)
     return found
+
+
+def known(key: Any, extents: Sequence[int]) -> Any:
+    """The result of a function of some extents as ``kin`` has it, if that needs no run of the function; else None."""
+    line: Line | None = LINES.get(key)
+    return None if line is None else line.at(extents)

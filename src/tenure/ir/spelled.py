@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tenure.ir.applications import APPLICATIONS, PLAIN, Application, exact
@@ -13,22 +14,25 @@ from tenure.ir.extents import Extent, Extents, Lost, Ratio, source, symbolic
 class Spelled:
     """Applications of symbols. What they hold that is no number stands in ``constants``."""
 
-    __slots__ = ("constants", "keys", "make", "once")
+    __slots__ = ("constants", "known", "make", "once", "spelled")
 
     def __init__(self, once: Sequence[Application], symbols: Extents) -> None:
         self.once = once
         self.constants: list[Any] = []
-        keys, made = [], []
+        self.known: dict[Any, int] = {}
+        self.spelled: list[str] = []
+        made = []
         for at in once:
             avals = self.avals(at.operands)
             primitive = self.constant(at.primitive)
             exactly = f"{self.exact(dict(at.params))}, " if at.params else ""
-            keys.append(f"({primitive}, {exactly}{avals})")
             params = [f"{name!r}: {self.said(x)}" for name, x in at.params.items()]
-            made.append(f"({primitive}, {{{', '.join(params)}}}, {avals}, {self.avals((at.aval,))}[0])")
-        names = {"c": self.constants, "Aval": Aval, "int": int, "float": float, "repr": repr}
-        self.keys = symbols.function(f"({''.join([f'{key}, ' for key in keys])})", names)
-        self.make = symbols.function(f"({''.join([f'{one}, ' for one in made])})", names)
+            key = f"({primitive}, {exactly}{avals})"
+            made.append(f"({key}, {{{', '.join(params)}}}, {avals}, {self.aval(at.aval)})")
+        names = {"c": self.constants, "aval": new_aval, "int": int, "float": float, "repr": repr}
+        inner, listed = ", ".join([f"a{k}" for k in range(len(self.spelled))]), ", ".join(self.spelled)
+        text = f"(lambda {inner}: ({''.join([f'{one}, ' for one in made])}))({listed})"
+        self.make = symbols.function(text, names)
 
     def constant(self, value: Any) -> str:
         """The source of what is no number."""
@@ -47,7 +51,12 @@ class Spelled:
         """The source of an aval."""
         if not symbolic(aval.shape):
             return self.constant(aval)
-        return f"Aval({source(aval.shape)}, *{self.constant(aval[1:])})"
+        text = f"aval(({source(aval.shape)}, {', '.join([self.constant(x) for x in aval[1:]])}))"
+        said = source(aval.shape), aval[1:]
+        if said not in self.known:
+            self.known[said] = len(self.spelled)
+            self.spelled.append(text)
+        return f"a{self.known[said]}"
 
     def exact(self, value: Any) -> str:
         """The source of a parameter as a key (``applications.exact``)."""
@@ -65,12 +74,13 @@ class Spelled:
 
     def at(self, values: tuple[int, ...]) -> list[Application]:
         """The applications for values of the symbols."""
-        keys = self.keys(*values)
-        found: list[Any] = [(APPLICATIONS if len(key) == 3 else PLAIN).get(key) for key in keys]
-        if None in found:
-            made = self.make(*values)
-            for k, at in enumerate(found):
-                if at is None:
-                    table = APPLICATIONS if len(keys[k]) == 3 else PLAIN
-                    found[k] = table.keep(keys[k], Application(*made[k]))
+        found = []
+        for like, (key, params, operands, aval) in zip(self.once, self.make(*values), strict=True):
+            table = PLAIN if len(key) == 2 else APPLICATIONS
+            at = table.get(key)
+            found.append(table.keep(key, like.alike(params, operands, aval)) if at is None else at)
         return found
+
+
+new_aval: Callable[[Any], Aval] = partial(tuple.__new__, Aval)
+"""``Aval._make`` without a call of Python code."""

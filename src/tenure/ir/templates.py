@@ -58,14 +58,15 @@ class Template:
 
     ``results`` are references, None for a result that there is not; ``single`` is the only one. ``order`` is that of
     constants and instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where known.
+    ``facts`` is what others keep with it that does not depend on extents.
     ``words`` has the numbers for native code, and ``start`` their address, 0 if there are more than it takes: how many
     values are given, constants and instructions; how many results there are, and their references; of each instruction
-    how many operands it has, and their references.
+    how many operands it has, and their references; of each constant how many instructions come before it.
     """
 
     __slots__ = (
-        "applications", "avals", "constants", "given", "order", "refs", "results", "single", "start", "tracked",
-        "words", "zeros",
+        "applications", "avals", "constants", "facts", "given", "order", "refs", "results", "single", "start",
+        "tracked", "words", "zeros",
     )  # fmt: skip
 
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
@@ -86,9 +87,12 @@ class Template:
         self.results = tuple([None if x is None else ref[x.id] for x in results])
         self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
+        self.facts: dict[Any, Any] = {}
         words = [given, len(self.constants), len(own), len(self.results)]
         words += [-1 if k is None else k for k in self.results]
-        self.words = array("q", chain(words, *[(len(refs), *refs) for refs in self.refs]))
+        first = given + len(self.constants)
+        before = [sum([k >= first for k in self.order[: self.order.index(given + c)]]) for c in range(words[1])]
+        self.words = array("q", chain(words, *[(len(refs), *refs) for refs in self.refs], before))
         self.start = self.words.buffer_info()[0] if sum(words[:3]) <= MOST_VALUES else 0
 
     def like(
@@ -99,7 +103,7 @@ class Template:
         made.constants, made.applications, made.avals = constants, applications, avals
         made.given, made.order, made.tracked, made.refs = self.given, self.order, self.tracked, self.refs
         made.results, made.single, made.zeros = self.results, self.single, self.zeros
-        made.words, made.start = self.words, self.start
+        made.words, made.start, made.facts = self.words, self.start, self.facts
         return made
 
     def is_new(self) -> bool:
@@ -185,7 +189,7 @@ class Filled:
     @staticmethod
     def agrees(some: Template, other: Template) -> bool:
         """Whether two templates are equal."""
-        names = [name for name in Template.__slots__ if name != "start"]
+        names = [name for name in Template.__slots__ if name not in ("facts", "start")]
         return all(getattr(some, name) == getattr(other, name) for name in names)
 
 

@@ -18,7 +18,7 @@ from tenure.runtime.assembler import Function, Module
 from tenure.runtime.native import load
 from tenure.runtime.table import HEADER, TABLE, place
 
-__all__ = ["CLASSES", "CONSTANT", "FIELDS", "RESULT", "TEMP", "lay", "read", "take_over"]
+__all__ = ["CLASSES", "CONSTANT", "FIELDS", "RESULT", "TEMP", "addresses", "lay", "read", "take_over"]
 
 FIELDS = ("arity", "alias", "writes", "constant", "number", "size", "class", "temps", "length", "rows")
 """Words of a record before its rows. ``alias``: the operand that the result is in another shape, ``writes``: the one
@@ -238,7 +238,8 @@ def _load() -> dict[str, int]:
     return load(str(module), exports=["read", "take_over", "lay"])
 
 
-_code = _load()
+addresses = _code = _load()
+"""Addresses of the three functions, for other generated code."""
 _P, _Q = ctypes.c_void_p, ctypes.c_int64
 
 

@@ -6,27 +6,31 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tenure.compile.late import late
 from tenure.compile.tiers import Tiered
-from tenure.dtypes import bfloat16
+from tenure.dtypes import DType, bfloat16
 from tenure.ir.applications import Application
 from tenure.ir.program import Builder
 from tenure.ir.templates import Template
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
-from tenure.runtime.launch import RUN, Call
+from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
 from tenure.values.native import hits_code
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES
+from tenure.values.native.hits_planning import PLANNER
 from tenure.values.rules import graph, paths, rows
 from tenure.values.rules.expand import (
     WEAK,
     Expansion,
     expand_close,
     expand_gradient,
+    expand_input,
     expand_mark,
     expand_operation,
     expand_return,
@@ -37,7 +41,7 @@ from tenure.values.rules.rows import COUNTS, ROOT, History, Path
 from tenure.values.rules.rules import DIVIDES, INT64, SAME, Kind, Rule
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
-from tenure.values.run import force, plan, young
+from tenure.values.run import first, force, plan, young
 from tenure.values.run.handing import start
 from tenure.values.run.lost import break_off
 from tenure.values.trace import record
@@ -68,7 +72,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     plan.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
-    Application: ("alias", "aval", "flows", "operands", "reads", "rules"),
+    Application: ("alias", "aval", "calls", "flows", "operands", "reads", "rules"),
     Builder: (
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
         "tracking", "zeros",
@@ -76,6 +80,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Template: ("applications", "avals", "constants", "start", "tracked", "zeros"),
     vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
+    DType: ("numpy",),
 }
 NAMES = {
     "cell_name": "unfinished",
@@ -120,11 +125,11 @@ def _known() -> dict[str, Any]:
         "mark_step": expand_mark,
         "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
         "gradient_step": expand_gradient,
-        "operation_step": expand_operation,
+        "operation_step": expand_operation, "input_step": expand_input,
         "root": ROOT,
         "mode_type": Mode,
         "enter": Trace.enter,
-        "ndarray": np.ndarray,
+        "ndarray": np.ndarray, "np_empty": np.empty, "np_bytes": np.dtype("uint8"), "name_nbytes": "nbytes",
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
@@ -198,6 +203,21 @@ rows.counted = coded(rows.counted)
 for _name in ("reached_rows", "spread", "tracked", "walked"):
     setattr(paths, _name, coded(getattr(paths, _name)))
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
+first.first_run = coded(first.first_run)
+
+
+@cache
+def prepare() -> None:
+    """Tell the native code what it needs of the compiler, before its first use."""
+    if CODE is None:
+        return
+    words = {**late("first").words(), "pooled": POOLED, "bytes": first.LARGEST, "work": first.MOST_BYTES}
+    for k, name in enumerate(PLANNER):
+        CODE.number("planner", words[name], k)
+    CODE.number("at_calls_start", offset(late("first").Rule, "start"))
+
+
+first.prepare = prepare
 if CODE is not None:
     for _of, _name, _code in (
         (Trace, "bind", "bind_method"),

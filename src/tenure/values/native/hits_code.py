@@ -16,10 +16,12 @@ from tenure.runtime.assembler import NULL
 from tenure.runtime.cache import DiskCache, digest, source_fingerprint
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.native.hits_backward import BACKWARD
+from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
+from tenure.values.native.hits_planning import PLANNER
 from tenure.values.native.hits_points import POINTS
 from tenure.values.native.hits_programs import PROGRAMS
 from tenure.values.native.hits_reads import READING
@@ -84,7 +86,8 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     Body.offsets = offsets
     m: Code = Code(Body)
     parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
-    for define in (*parts, *PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
+    more = (*PROGRAMS, *FIRST, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED)
+    for define in (*parts, *more):
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -96,8 +99,8 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
-    numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in LATE.items() for name in names]
-    numbers += [f"at_cell_{name}" for name in CELL]
+    late = {**LATE, "cell": CELL, "calls": ("start",)}
+    numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in late.items() for name in names]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
     globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
@@ -110,7 +113,8 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     )
 
 
-TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1))
+WORDS = (("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("planner", len(PLANNER)))
+TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""
 
 

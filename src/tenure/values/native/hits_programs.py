@@ -40,26 +40,78 @@ def pointer(f: Step, x: str) -> str:
     return f.value("ptr", f"inttoptr {whole(f, x)} to ptr")
 
 
+def new_value(f: Step, b: str, aval: str, application: str, origin: str, tracked: str = "false") -> str:
+    """Append a value without operands to the columns of a builder; its number, a new reference."""
+    v = number(f, f.size(f.get(b, "builder.avals"), "List"))
+    listed = (aval, application, f.constant("empty"), origin, f.constant(tracked) if tracked == "false" else tracked)
+    for name, to in zip(("avals", "applications", "operands", "origins", "tracked"), listed, strict=True):
+        append(f, b, f"builder.{name}", to)
+    return v
+
+
 def constants(m: Code) -> None:
-    """Whether a builder has the constants of a template, whose values then stand behind the operands."""
-    with m.function("constants", "ptr %template", "ptr %b", "ptr %words", "ptr %ids", returns="i1") as f:
+    """Store the values of a template's constants behind the operands, NULL for those that a builder lacks; how many
+    these are."""
+    with m.function("constants", "ptr %template", "ptr %b", "ptr %words", "ptr %ids", returns="i64") as f:
         listed, held = f.get("ptr %template", "template.constants"), f.get("ptr %b", "builder.consts")
-        given = word(f, "ptr %words", 0)
+        given, missing = word(f, "ptr %words", 0), f.local("i64")
+        f.store("i64 0", missing)
         with f.each(word(f, "ptr %words", 1)) as k:
             v = f.call("PyDict_GetItemWithError", held, f.item(f.item(listed, k), "i64 0"))
-            with f.when(f.absent(v)):
-                f.ret("i1 false")
             f.store(v, f.at("ptr %ids", f.do("add", given, k)))
-        f.ret("i1 true")
+            with f.when(f.absent(v)):
+                f.store(f.do("add", f.load(missing, "i64"), "i64 1"), missing)
+        f.ret(f.load(missing, "i64"))
+
+
+def new_constants(m: Code) -> None:
+    """Append the constants that a builder lacks and that come behind so many instructions of a template."""
+    params = ("ptr %template", "ptr %b", "ptr %ids", "ptr %origin", "ptr %before", "i64 %given", "i64 %k")
+    with m.function("new_constants", *params, returns="void") as f:
+        listed, held = f.get("ptr %template", "template.constants"), f.get("ptr %b", "builder.consts")
+        with f.each(f.size(listed, "Tuple")) as j:
+            to = f.at("ptr %ids", f.do("add", "i64 %given", j))
+            here = f.equal(word(f, "ptr %before", j), "i64 %k")
+            with f.when(f.both(here, f.absent(f.load(to)))):
+                pair = f.item(listed, j)
+                at = f.item(pair, "i64 1")
+                v = new_value(f, "ptr %b", f.get(at, "application.aval"), at, "ptr %origin")
+                f.call("PyDict_SetItem", held, f.item(pair, "i64 0"), v, returns="i32")
+                f.decref(v)  # the dictionary has it
+                f.store(v, to)
+        f.ret()
+
+
+def place_of_before(f: Step, words: str) -> str:
+    """The words of a template that say how many instructions come before each constant."""
+    cursor = f.local("i64")
+    f.store(f.do("add", word(f, words, 3), "i64 4"), cursor)
+    with f.each(word(f, words, 2)):
+        at = f.load(cursor, "i64")
+        f.store(f.do("add", f.do("add", at, "i64 1"), word(f, words, at)), cursor)
+    return f.at(words, f.load(cursor, "i64"), "i64")
 
 
 def laid(m: Code) -> None:
-    """Append the instructions of a template, whose values then stand behind operands and constants: new references."""
-    with m.function("laid", "ptr %template", "ptr %b", "ptr %words", "ptr %ids", "ptr %origin", returns="void") as f:
-        first, cursor = f.do("add", word(f, "ptr %words", 0), word(f, "ptr %words", 1)), f.local("i64")
+    """Append the instructions of a template, whose values then stand behind operands and constants: new references.
+    Of the constants so many are new."""
+    params = ("ptr %template", "ptr %b", "ptr %words", "ptr %ids", "ptr %origin", "i64 %missing")
+    with m.function("laid", *params, returns="void") as f:
+        given, before = word(f, "ptr %words", 0), f.local()
+        first, cursor = f.do("add", given, word(f, "ptr %words", 1)), f.local("i64")
         f.store(f.do("add", word(f, "ptr %words", 3), "i64 4"), cursor)
-        before = f.size(f.get("ptr %b", "builder.avals"), "List")
+        lacks = f.negation(f.equal("i64 %missing", "i64 0"))
+        f.store(NULL, before)
+        with f.when(lacks):
+            f.store(place_of_before(f, "ptr %words"), before)
+
+        def appended(k: str) -> None:
+            with f.when(lacks):
+                args = ("ptr %template", "ptr %b", "ptr %ids", "ptr %origin", f.load(before), given, k)
+                f.call("new_constants", *args, returns="void")
+
         with f.each(word(f, "ptr %words", 2)) as k:
+            appended(k)
             at = f.load(cursor, "i64")
             arity = word(f, "ptr %words", at)
             operands = f.call("PyTuple_New", arity)
@@ -67,13 +119,15 @@ def laid(m: Code) -> None:
                 ref = word(f, "ptr %words", f.do("add", f.do("add", at, "i64 1"), j))
                 f.call("PyTuple_SetItem", operands, j, f.incref(f.load(f.at("ptr %ids", ref))), returns="i32")
             f.store(f.do("add", f.do("add", at, "i64 1"), arity), cursor)
+            own = number(f, f.size(f.get("ptr %b", "builder.avals"), "List"))
             append(f, "ptr %b", "builder.operands", operands)
             f.decref(operands)
             append(f, "ptr %b", "builder.origins", "ptr %origin")
             for name in COLUMNS:
                 v = f.call("PyList_GetItem", f.get("ptr %template", f"template.{name}"), k)
                 append(f, "ptr %b", f"builder.{name}", v)
-            f.store(number(f, f.do("add", before, k)), f.at("ptr %ids", f.do("add", first, k)))
+            f.store(own, f.at("ptr %ids", f.do("add", first, k)))
+        appended(word(f, "ptr %words", 2))
         f.ret()
 
 
@@ -97,29 +151,36 @@ def read_numbers(m: Code) -> None:
     """Append the inputs that a row's numbers become."""
     with m.function("read_numbers", "ptr %ex", "ptr %b", "ptr %kinds", "ptr %ids", returns="void") as f:
         with f.each(f.size("ptr %kinds", "Tuple")) as k:
-            v = number(f, f.size(f.get("ptr %b", "builder.avals"), "List"))
             aval = f.call("PyDict_GetItemWithError", f.constant("weak"), f.item("ptr %kinds", k))
-            for name, to in (("avals", aval), ("applications", f.constant("none")), ("operands", f.constant("empty"))):
-                append(f, "ptr %b", f"builder.{name}", to)
-            append(f, "ptr %b", "builder.origins", f.constant("minus_one"))
-            append(f, "ptr %b", "builder.tracked", f.constant("false"))
+            v = new_value(f, "ptr %b", aval, f.constant("none"), f.constant("minus_one"))
             append(f, "ptr %ex", "expansion.scalars", v)
             f.store(v, f.at("ptr %ids", k))
             f.decref(v)  # the list has it
         f.ret()
 
 
+def copy_input(m: Code) -> None:
+    """Expand the row of an input, as ``expand_input``."""
+    with m.function("copy_input", "ptr %ex", "ptr %b", "ptr %rule", returns="void") as f:
+        params = f.get("ptr %rule", "rule.params")
+        aval, tracked = f.item(params, "i64 0"), f.item(params, "i64 1")
+        v = new_value(f, "ptr %b", aval, f.constant("none"), f.constant("minus_one"), tracked)
+        append(f, "ptr %ex", "expansion.inputs", v)
+        f.decref(v)
+        f.ret()
+
+
 def copy_row(m: Code) -> None:
     """Expand a row whose slots begin at %at: whether that was done; else nothing is."""
     with m.function("copy_row", "ptr %ex", "ptr %b", "ptr %rule", "ptr %read", "i64 %at", returns="i1") as f:
+        with f.when(f.is_(f.get("ptr %rule", "rule.expand"), "input_step")):
+            f.call("copy_input", "ptr %ex", "ptr %b", "ptr %rule", returns="void")
+            f.ret("i1 true")
         template, kinds = f.get("ptr %rule", "rule.template"), f.get("ptr %rule", "rule.numbers")
         with f.when(f.is_(template, "none")):
             f.ret("i1 false")
         words, ids = pointer(f, f.get(template, "template.start")), f.local(count=MOST_VALUES)
         with f.when(f.absent(words)):
-            f.ret("i1 false")
-        known = f.call("constants", template, "ptr %b", words, ids, returns="i1")
-        with f.unless(known):
             f.ret("i1 false")
         arity, count = whole(f, f.get("ptr %rule", "rule.arity")), f.size(kinds, "Tuple")
         turned = f.is_(f.get("ptr %rule", "rule.turned"), "true")
@@ -133,7 +194,8 @@ def copy_row(m: Code) -> None:
         behind = f.at(ids, f.choice(turned, "i64 0", arity))
         f.call("read_numbers", "ptr %ex", "ptr %b", kinds, behind, returns="void")
         origin = number(f, f.size(slots, "List"))
-        f.call("laid", template, "ptr %b", words, ids, origin, returns="void")
+        missing = f.call("constants", template, "ptr %b", words, ids, returns="i64")
+        f.call("laid", template, "ptr %b", words, ids, origin, missing, returns="void")
         f.decref(origin)
         with f.each(word(f, words, 3)) as k:
             ref = word(f, words, f.do("add", k, "i64 4"))
@@ -309,7 +371,7 @@ def body(m: Code) -> None:
 
 
 PROGRAMS = (
-    *(constants, laid, dropped, is_plain, read_numbers, copy_row, copied),
+    *(constants, new_constants, laid, dropped, is_plain, read_numbers, copy_input, copy_row, copied),
     *(alias_of, mark_needed, needed, collected, body),
 )
 """Builtins of this module, with their internal functions."""

@@ -170,6 +170,11 @@ def plan_of(m: Code) -> None:
 def run_locked(m: Code) -> None:
     """Run a trace whose lock is held, if its program is compiled and saves nothing."""
     with m.function("run_locked", "ptr %t", returns="i32") as f:
+        begun = f.call("point", "ptr %t")
+        with f.when(f.absent(begun)):
+            f.ret("i32 -1")
+        with f.when(f.is_(f.get(begun, "path.stamp"), "zero")):
+            f.ret("i32 0")  # it has never run
         plan = f.call("plan_of", "ptr %t")
         with f.when(f.absent(plan)):
             f.ret(f.choice(f.failed(), "i32 -1", "i32 0"))

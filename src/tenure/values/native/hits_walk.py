@@ -253,10 +253,9 @@ def lay_rule(m: Code) -> None:
         words = f.value("ptr", f"inttoptr {whole(f, f.get(template, 'template.start'))} to ptr")
         with f.when(f.absent(words)):
             f.ret(NULL)
-        known = f.call("constants", template, "ptr %b", words, "ptr %ids", returns="i1")
-        with f.unless(known):
-            f.ret(NULL)
-        f.call("laid", template, "ptr %b", words, "ptr %ids", f.get("ptr %b", "builder.origin"), returns="void")
+        origin = f.get("ptr %b", "builder.origin")
+        missing = f.call("constants", template, "ptr %b", words, "ptr %ids", returns="i64")
+        f.call("laid", template, "ptr %b", words, "ptr %ids", origin, missing, returns="void")
         f.call("note_zeros", "ptr %b", template, "ptr %ids", returns="void")
         f.ret(words)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from itertools import chain
 from typing import Any
 
 from tenure.errors import following
@@ -30,6 +31,7 @@ from tenure.values.rules.guard import guarded
 from tenure.values.rules.rows import Path, Step, steps_of
 from tenure.values.rules.rules import Rule
 
+MOST_MET = 4096
 MOST_FORMS = 128
 """Forms of paths of which something is kept."""
 STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
@@ -78,6 +80,26 @@ class Recent(dict[Any, Any]):
         return found
 
 
+class Met(dict[int, Any]):
+    """The forms that were met last, by hash, each with a note of who has met it: for who does more at second sight."""
+
+    def before(self, path: Path, more: Any, note: Any) -> Any:
+        """The note of the time when this form was met before; None at the first time, and for a path without a form."""
+        said = []
+        for block in path.blocks():
+            numbers = [(rule.form or form_of(rule))[0] for rule in block.rules]
+            if NONE[0] in numbers:
+                return None
+            said.append(hash((tuple(numbers), block.slots)))
+        key = hash((tuple(said), more))
+        found = self.get(key)
+        if found is None:
+            if len(self) >= MOST_MET:
+                self.clear()
+            self[key] = note
+        return found
+
+
 class Formed:
     """A path as the forms of its rows, the slots that they read, and its extents; ``forms`` is None if it has none."""
 
@@ -86,14 +108,15 @@ class Formed:
     def __init__(self, path: Path) -> None:
         found: list[Any] = []
         self.extents: list[int] = []
+        self.forms: tuple[Any, ...] | None = None
         for block in path.blocks():
-            pairs = [form_of(rule) for rule in block.rules]
-            found += (tuple([number for number, _ in pairs]), block.slots)
-            for _, extents in pairs:
-                self.extents += extents
-        self.forms: tuple[Any, ...] | None = tuple(found)
-        if any(NONE[0] in forms for forms in found[::2]):
-            self.forms = None
+            pairs = [rule.form or form_of(rule) for rule in block.rules]
+            numbers = tuple([number for number, _ in pairs])
+            if NONE[0] in numbers:
+                return
+            found += (numbers, block.slots)
+            self.extents += chain.from_iterable([extents for _, extents in pairs])
+        self.forms = tuple(found)
 
 
 def expanded(path: Path, extents: Sequence[int]) -> Expansion:

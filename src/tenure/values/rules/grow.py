@@ -81,8 +81,9 @@ def common_level(operands: Sequence[Kind]) -> Level | None:
     """The inner one of the vmapped calls of whose example some values are; VmapError if one has returned before it."""
     level: Level | None = None
     for kind in operands:
-        level = deeper(level, kind.level)
-    if any(kind.level is not None and not is_open(kind.level, level) for kind in operands):
+        if kind.level is not None:
+            level = deeper(level, kind.level)
+    if level is not None and any(kind.level is not None and not is_open(kind.level, level) for kind in operands):
         raise escaped()
     return level
 
@@ -90,15 +91,25 @@ def common_level(operands: Sequence[Kind]) -> Level | None:
 def facts_of(found: Recipe, template: Template | None, flags: Flags, numbers: range) -> Facts:
     """Facts of an operation for some kinds of operands, among which are ``numbers``, by its template if it has one."""
     template = template or run(Inputs(found.avals, flags), found.function, dict(found.params))
-    avals: list[Aval] = [*found.avals, *[at.aval for _, at in template.constants], *template.avals]
-    tracked = [*flags[1 : template.given + 1], *[False] * len(template.constants), *template.tracked]
     results = [k for k in template.results if k is not None]
-    return Facts(
-        tuple([avals[k] for k in results]),
-        tuple([bool(tracked[k]) for k in results]),
-        len(template.order),
-        bounds_of(template, avals, numbers) if numbers else (),
-    )
+    first = template.given + len(template.constants)
+    if min(results) >= first:
+        avals = tuple([template.avals[k - first] for k in results])
+    else:
+        every = avals_of(found, template)
+        avals = tuple([every[k] for k in results])
+    known = template.facts.get((flags, numbers.start))
+    if known is None:
+        tracked = [*flags[1 : template.given + 1], *[False] * len(template.constants), *template.tracked]
+        bounds = bounds_of(template, avals_of(found, template), numbers) if numbers else ()
+        known = tuple([bool(tracked[k]) for k in results]), len(template.order), bounds
+        template.facts[flags, numbers.start] = known
+    return Facts(avals, *known)
+
+
+def avals_of(found: Recipe, template: Template) -> list[Aval]:
+    """The avals of all values of a template."""
+    return [*found.avals, *[at.aval for _, at in template.constants], *template.avals]
 
 
 def bounds_of(template: Template, avals: Sequence[Aval], numbers: Sequence[int]) -> tuple[Bound | None, ...]:

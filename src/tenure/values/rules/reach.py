@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.ir.kin import Likeness
-from tenure.values.rules.forms import Formed, Recent
+from tenure.values.rules.forms import Formed, Met, Recent
 from tenure.values.rules.rows import Path
 from tenure.values.rules.rules import Slots
 
+MET = Met()
 REACHED = Recent()
 """By form: the extents of a path, what the gradient reached there, and whether another path has agreed."""
 
@@ -24,6 +25,8 @@ class Known:
 
 def reached_alike(path: Path, roots: Any, stops: Slots, find: Callable[[], Slots]) -> Slots:
     """The stops that a gradient reaches behind a path: as ``find`` says, unless two paths of its form have agreed."""
+    if MET.before(path, (roots, stops), True) is None:
+        return find()
     formed = Formed(path)
     if formed.forms is None:
         return find()

@@ -18,7 +18,7 @@ from typing import Any
 
 from tenure.ir.aval import Aval
 from tenure.values.rules.guard import guarded
-from tenure.values.rules.rules import GENERAL, SAME, Key, Level, Rule, Slots, unspecializable
+from tenure.values.rules.rules import GENERAL, SAME, Key, Level, Rule, Slots
 
 FIRST_LOOK = 256
 """Number of operations after which the period of a trace is looked for, and then after each doubling."""
@@ -135,7 +135,8 @@ class Path:
             self.cut, self.period = max(0, parent.cut - len(rules)), parent.period
         self.save, self.history, self.stamp = None, None, 0
         self.made: list[tuple[Step, int]] | None = None
-        self.fixed: list[Any] = [GENERAL if unspecializable(x) else x for x in numbers]
+        # 0.0 equals −0.0, and NaN nothing
+        self.fixed: list[Any] = [GENERAL if type(x) is float and (x == 0.0 or x != x) else x for x in numbers]
         self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
         self._specialize()
         before = parent or _BEFORE
@@ -161,10 +162,15 @@ class Path:
         block, read = tuple(rules), tuple(slots)
         found = self.likely
         if found is None or found.rules != block or found.slots != read:
-            found = self.next.get((block, read))
+            key = block, read
+            found = self.next.get(key)
             if found is None:
-                found = self.next.setdefault((block, read), Path(self, block, read, numbers))
+                new = Path(self, block, read, numbers)
+                found = self.next.setdefault(key, new)
                 COUNTS["rows"] += len(block)
+                if found is new:  # else another thread was first, and its numbers may be others
+                    self.likely = found
+                    return found
             self.likely = found
         found.admit(numbers)
         return found

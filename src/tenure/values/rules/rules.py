@@ -9,7 +9,6 @@ recorded step is a rule and the slots that it reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import isnan
 from typing import Any, Final
 
 from tenure.errors import DTypeError
@@ -95,12 +94,14 @@ class Rule:
     the innermost vmapped call from here on. ``form`` is what rules share that differ in extents alone (``forms``), with
     its own extents. ``recipe`` knows what an operation emits with some ``flags``
     (``ir.templates``), ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
-    gradient reads a value, once that is known.
+    gradient reads a value, once that is known, and ``spends`` says of each result whether a backward consumes its step
+    (``spending``), likewise.
     """
 
     __slots__ = (
         "arity", "bounds", "consumes", "expand", "flags", "form", "grad", "inputs", "key", "kind", "kinds", "leaves",
-        "level", "name", "numbers", "open", "params", "reads", "recipe", "size", "template", "tracked", "turned",
+        "level", "name", "numbers", "open", "params", "reads", "recipe", "size", "spends", "template", "tracked",
+        "turned",
     )  # fmt: skip
 
     def __init__(
@@ -140,6 +141,7 @@ class Rule:
         self.template: Any = None
         self.flags: tuple[bool, ...] = ()
         self.reads: bool | None = None
+        self.spends: tuple[bool, ...] | None = None
         self.turned = turned
         self.giving(*kinds)
 
@@ -167,11 +169,6 @@ class Known(dict[Key, Rule]):
         if len(self) > MOST_RULES:
             self.clear()
         return self.setdefault(rule.key, rule)
-
-
-def unspecializable(value: Any) -> bool:
-    """Whether a number cannot be specialized: 0.0 equals −0.0 and NaN equals nothing."""
-    return type(value) is float and (value == 0.0 or isnan(value))
 
 
 def within(value: int, bound: Bound) -> bool:

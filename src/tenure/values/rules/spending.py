@@ -35,6 +35,13 @@ from tenure.values.rules.sites import site_of
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
 
+def spent_by(rule: Rule) -> tuple[bool, ...]:
+    """Whether a backward consumes the step of each result of a rule; kept with it."""
+    if rule.spends is None:
+        rule.spends = tuple([spends(rule, k) for k in range(len(rule.kinds))])
+    return rule.spends
+
+
 def spends(rule: Rule, k: int) -> bool:
     """Whether a backward consumes the step of a result: by its rule, and the number of the result within the step."""
     if not rule.kinds[k].tracked or k in rule.leaves or rule.expand in KEEPS_NOTHING:
@@ -115,9 +122,10 @@ def _unwalked(path: Path, history: History) -> Step | None:
 @guarded
 def _walk_on(path: Path, history: History) -> None:
     while (step := _unwalked(path, history)) is not None:
+        spent, first = history.spent, step.first
         for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]]), strict=True):
-            if spends(rule, k):
-                history.spent.setdefault(slot, step.first)
+            if (rule.spends or spent_by(rule))[k]:
+                spent.setdefault(slot, first)
         history.walked += 1
 
 
@@ -133,7 +141,15 @@ def walked(path: Path, roots: list[int]) -> paths.Walked:
 
 def spending(path: Path) -> set[int]:
     """Results of a path whose step a backward consumes."""
-    return {slot for slot, rule, k in paths.own_rows(path) if spends(rule, k)}
+    found: set[int] = set()
+    slot = 0
+    for block in path.blocks():
+        for rule in block.rules:
+            kinds = rule.kinds
+            if rule.tracked:
+                found.update([slot + k for k, spent in enumerate(rule.spends or spent_by(rule)) if spent])
+            slot += len(kinds)
+    return found
 
 
 def needs(path: Path) -> KeysView[int]:
@@ -151,7 +167,7 @@ def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
     found: tuple[frozenset[int], KeysView[int]] | None = path.plans.get(key)
     if found is None:
         steps = zip(*walked(path, list(key[1])), strict=True)
-        spent = frozenset([slot for slot, rule, k in steps if spends(rule, k)])
+        spent = frozenset([slot for slot, rule, k in steps if (rule.spends or spent_by(rule))[k]])
         found = path.plans[key] = spent, paths.spread(path, dict.fromkeys(spent)).keys()
     spent, gone = found
     let_go(segment, gone, where)

@@ -18,6 +18,7 @@ from tenure.values.rules.rows import ROOT, below
 from tenure.values.rules.sites import site
 from tenure.values.run import plan as plans
 from tenure.values.run.explain_page import Box, Edge, page
+from tenure.values.run.first import Once
 from tenure.values.run.force import LAST
 from tenure.values.run.plan import Plan
 
@@ -87,7 +88,7 @@ def explain() -> Explanation:
     """
     if LAST.plan is None:
         raise TenureError("no program has run in this thread yet", help="read a value first: .item(), print, .numpy()")
-    return explanation(LAST.plan)
+    return explanation(LAST.plan.made() if isinstance(LAST.plan, Once) else LAST.plan)
 
 
 class Timed:

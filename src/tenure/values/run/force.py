@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tenure.compile.tiers import Tiered
 from tenure.errors import TenureError
 from tenure.interp.interp import Poison
 from tenure.runtime import buffers
@@ -21,9 +22,11 @@ from tenure.values.rules.inside import internally
 from tenure.values.rules.rows import COUNTS, ROOT, Path, count, prune
 from tenure.values.rules.sites import Sites
 from tenure.values.rules.unfinished import MOVED
+from tenure.values.run import first
+from tenure.values.run.first import Once
 from tenure.values.run.handing import Handing, deliver, due, get_ready, start
 from tenure.values.run.lost import Running, break_off, locate, no_memory
-from tenure.values.run.plan import Plan, Prefix, Save, new_plan
+from tenure.values.run.plan import Plan, Prefix, Save, has_run, new_plan
 
 NARROW_AFTER = 64
 MOST_PLANS = 32
@@ -37,7 +40,7 @@ BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
 class Last(threading.local):
     """Plan of the last run in this thread: ``tn.explain`` explains it."""
 
-    plan: Plan | None = None
+    plan: Plan | Once | None = None
 
 
 LAST = Last()
@@ -66,11 +69,18 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
             return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
-    plan = path.plans.get((slots, save)) or new_plan(t, path, slots, save)
+    plan = path.plans.get((slots, save)) or second_sight(path, slots, new_plan(t, path, slots, save))
     if len(path.plans) > MOST_PLANS:
         path.plans.clear()
     if not paths.keep(path, {save: plan, (slots, save): plan}, plan.baked):
         return plan_for(t, wanted, save)
+    return plan
+
+
+def second_sight(path: Path, slots: tuple[int, ...], plan: Plan) -> Plan:
+    """A new plan; if its path has run for these results without one, this is not its first run."""
+    if has_run(path, slots) and type(plan.executable) is Tiered:
+        plan.executable.seen = max(plan.executable.seen, 1)
     return plan
 
 
@@ -140,6 +150,10 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
     if live:
         expected = graph.EXPECTED["backward"] if path.save is None else path.save
         save: Save = lasting(t) if t.cutting else expected
+        once = None if path.stamp or BEFORE_RUN or MOVED else internally(path, first.run, t, path, live, save)
+        if once is not None:
+            LAST.plan = once
+            return _finish(t, path, found)
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
             plan.sites = Sites(t, handles)
@@ -152,6 +166,11 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
             plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
         if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
             Handing(plan).finish(t)
+    return _finish(t, path, found)
+
+
+def _finish(t: Any, path: Path, found: Sequence[Exception | None]) -> list[Exception]:
+    """End a trace that has run; the errors that were found."""
     t.handles = []
     _release(t)
     count("runs")

@@ -40,6 +40,26 @@ EXECUTORS: dict[str, Callable[[Any], Executable]] = {
 EXECUTOR = choose_executor()
 
 
+class Standing:
+    """The standing of some results of a path in the graph of gradients.
+
+    ``leaves`` are those that are leaves, ``open`` those that can be differentiated; ``consumed`` maps those that no
+    longer can to the result slot of the backward that consumed them. It is ``lean`` if no gradient of the open ones
+    reads a value. ``graph`` is whether there are any of these.
+    """
+
+    __slots__ = ("consumed", "graph", "lean", "leaves", "open")
+
+    def __init__(self, path: Path, slots: tuple[int, ...]) -> None:
+        leaves, differentiable = paths.tracked(path, slots)
+        spent = paths.spread(path, spending.consumed_within(path)) if differentiable else {}
+        self.leaves = tuple(leaves)
+        self.open = tuple([s for s in differentiable if s not in spent])
+        self.consumed = {s: spent[s] for s in differentiable if s in spent}
+        self.lean = spending.needs(path).isdisjoint(self.open) if self.open else False
+        self.graph = bool(self.open or self.consumed or self.leaves)
+
+
 class Plan:
     """Compiled program of a path for a set of outputs.
 
@@ -58,16 +78,12 @@ class Plan:
 
     def __init__(self, path: Path, slots: tuple[int, ...], save: Save, ex: Expansion) -> None:
         self.slots = slots
-        leaves, differentiable = paths.tracked(path, slots)
-        spent = paths.spread(path, spending.consumed_within(path)) if differentiable else {}
-        self.leaves = tuple(leaves)
-        self.open = tuple([s for s in differentiable if s not in spent])
-        self.consumed = {s: spent[s] for s in differentiable if s in spent}
+        standing = Standing(path, slots)
+        self.leaves, self.open, self.consumed = standing.leaves, standing.open, standing.consumed
+        self.lean, self.graph = standing.lean, standing.graph
         lasting = save if isinstance(save, tuple) else ()
         saved, self.kept = paths.residuals(path, self.open, lasting) if save is not False and self.open else ((), ())
         self.saved = packs.grouped(ex.builder, saved)
-        self.lean = spending.needs(path).isdisjoint(self.open) if self.open else False
-        self.graph = bool(self.open or self.consumed or self.leaves)
         self.hits = 0
         self.lately: set[int] = set()
         self.moved: frozenset[int] = frozenset()
@@ -78,8 +94,6 @@ class Plan:
         numbers = [ex.scalars[k] for k in self.numbers]
         program = ex.builder.extract([*ex.inputs, *numbers], [*[ex[s].id for s in slots], *kept], literals)
         self.executable = EXECUTOR(verified(made_ready(program)))
-        count("programs")
-
 
     @classmethod
     def alike(cls, path: Path, like: Plan, executable: Executable, literals: dict[int, Any]) -> Plan:
@@ -112,15 +126,32 @@ class Prefix:
         count("programs")
 
 
+ONCE = "once"
+"""Key of what a path has that has run without a plan, among its plans."""
+
+
+def has_run(path: Path, slots: tuple[int, ...]) -> bool:
+    """Whether a path has run for some results without a plan."""
+    once = path.plans.get(ONCE)
+    return once is not None and once.slots == slots
+
+
 def new_plan(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Plan:
     """A plan for a set of outputs: by a program that paths of its form share, if there is one."""
     formed = None if t.cutting or t.vmapped or EXECUTOR is not Tiered or path.rows > sized.MOST_ROWS else Formed(path)
     if formed is None or formed.forms is None:
-        return Plan(path, slots, save, t.expanded(path))
+        return own_plan(t, path, slots, save)
     found = sized.found(path, formed, (slots, save))
     if found is not None:
         like, executable, literals = found
         return Plan.alike(path, like, executable, literals)
-    plan = Plan(path, slots, save, t.expanded(path))
-    sized.note(path, formed, (slots, save), plan)
+    plan = own_plan(t, path, slots, save)
+    sized.note(path, formed, (slots, save), plan, lambda first: Plan(first, slots, save, Expansion().advance(first)))
     return plan
+
+
+def own_plan(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Plan:
+    """A plan for a set of outputs, of the path's own program; one that has run before is no new program."""
+    if not has_run(path, slots):
+        count("programs")
+    return Plan(path, slots, save, t.expanded(path))

@@ -10,7 +10,7 @@ no symbol has the same value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.compile.ahead import made_ready
@@ -21,7 +21,7 @@ from tenure.ir.program import Program
 from tenure.report.frames import frames, is_own
 from tenure.values.rules import packs
 from tenure.values.rules.expand import Expansion
-from tenure.values.rules.forms import Formed, Recent, expanded
+from tenure.values.rules.forms import Formed, Met, Recent, expanded
 from tenure.values.rules.paths import Baked, literal
 from tenure.values.rules.rows import Path, count
 from tenure.values.rules.rules import GENERAL
@@ -80,7 +80,7 @@ class Family:
         self.why = ""
 
 
-FAMILIES = Recent()
+FAMILIES, MET = Recent(), Met()
 SHARES = {"derived": 0, "used": 0, "refused": 0}
 """Counts, for tests: general programs derived, paths that they have served, derivations that failed."""
 
@@ -95,6 +95,12 @@ def family_of(path: Path, formed: Formed, key: Any) -> Family:
     key = (formed.forms, key)
     found: Family = FAMILIES.use(key, Family)
     return found
+
+
+def met(path: Path, key: Any) -> bool:
+    """Whether another path of the same form has run for these outputs; else this one is noted."""
+    first = MET.before(path, key, path)
+    return first is not None and first is not path
 
 
 def found(path: Path, formed: Formed, key: Any) -> tuple[Any, Any, dict[int, Any]] | None:
@@ -123,10 +129,13 @@ def baked(path: Path, literals: dict[int, Any]) -> Baked:
     return places
 
 
-def note(path: Path, formed: Formed, key: Any, plan: Any) -> None:
+def note(path: Path, formed: Formed, key: Any, plan: Any, made: Callable[[Path], Any]) -> None:
     """Note a plan that was made for a path by itself, as an example of its form; with another one, derive a general
-    program."""
+    program. The plan of the path that has met the form first is ``made`` now."""
     family = family_of(path, formed, key)
+    first = None if family.examples else MET.before(path, key, path)
+    if first is not None and first is not path and Formed(first).forms == formed.forms:
+        family.examples.append(Example(first, Formed(first), made(first)))
     example = Example(path, formed, plan)
     if not confirm(family, example) and len(family.examples) >= EXAMPLES and family.failed < ATTEMPTS:
         derive(family, example)

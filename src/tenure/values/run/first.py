@@ -1,0 +1,78 @@
+"""The first run of a path: natively from its primitives to results, with no program made of them.
+
+Most of what is seen once is never seen again. So a program, a plan and all that is kept with them are made at the
+second run, and at the first one where something is not usual: large values, a failed check, an observer, residuals to
+be saved.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.compile.late import late
+from tenure.compile.tiers import Tiered
+from tenure.runtime import buffers
+from tenure.runtime.pauses import NOTED
+from tenure.values.rules.expand import Expansion
+from tenure.values.rules.rows import Path, count
+from tenure.values.rules.sites import Sites
+from tenure.values.run import plan, sized
+from tenure.values.run.handing import start
+from tenure.values.run.plan import ONCE, Plan, Save, Standing
+
+__all__ = ["Once", "first_run", "prepare", "run"]
+
+
+LARGEST = 1 << 16
+"""Bytes of a value that is computed so, at most: larger ones may be read in parts, or written in place."""
+MOST_BYTES = 1 << 24
+"""Bytes of all values together, at most: a run that takes long pauses for signals."""
+
+
+class Once:
+    """A path that has run without a plan, for some results: ``made`` makes the plan that it would have had."""
+
+    __slots__ = ("path", "save", "sites", "slots")
+
+    def __init__(self, path: Path, slots: tuple[int, ...], save: Save, sites: Sites) -> None:
+        self.path, self.slots, self.save, self.sites = path, slots, save, sites
+
+    def made(self) -> Plan:
+        """The plan."""
+        found = Plan(self.path, self.slots, self.save, Expansion().advance(self.path))
+        found.sites = self.sites
+        return found
+
+
+def first_run(t: Any, ex: Expansion, outputs: list[int], slots: tuple[int, ...], context: Any) -> bool | None:
+    """Compute values of an expansion, and store them in the handles of a trace: True. Nothing is done otherwise:
+    False, where an operation has no record yet; None, where it cannot be run so."""
+    return None
+
+
+def prepare() -> None:
+    """Tell the native code what it needs of the compiler, before its first use."""
+
+
+def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
+    """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
+    if path.stamp or t.cutting or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
+        return None
+    standing = Standing(path, slots)
+    if (standing.open and save is not False) or (path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save))):
+        return None
+    prepare()
+    ex = t.expanded(path)
+    outputs = [ex.slots[slot] for slot in slots]
+    if standing.graph:
+        start(t, standing, t.handles)
+    sites = Sites(t, t.handles)
+    done = first_run(t, ex, outputs, slots, buffers.context())
+    if done is False:
+        late("first").rules_of(ex.builder.body([*ex.inputs, *ex.scalars], outputs, {})[0])
+        done = first_run(t, ex, outputs, slots, buffers.context())
+    if not done:
+        return None
+    count("programs")
+    path.plans[ONCE] = once = Once(path, slots, save, sites)
+    return once
