@@ -55,8 +55,8 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
             continue
         source = geometry(v)
         if part is not None:
-            source = source.fitted(target.shape)
-        if source == target or not source.overlaps(target):
+            source = Geometry(source.offset, source.layout.fitted(target.shape))
+        if source.is_same(target) or not source.overlaps(target):
             continue
         if is_dense(source) and is_dense(target):
             raise shared()
@@ -102,7 +102,7 @@ def shared() -> Any:
 
 def shows_twice(g: Geometry) -> bool:
     """Whether a geometry shows an element twice."""
-    low, high = g._bounds()
+    low, high = g.bounds()
     if is_dense(g) or not g.size:
         return False
     if g.size > high - low + 1:
@@ -120,7 +120,7 @@ def onto_itself(source: Geometry, target: Geometry) -> bool:
     shared = set(elements(source))
     if len(source.shape) > len(target.shape):
         return False
-    pairs = zip(elements(source.expanded(target.shape)), elements(target), strict=True)
+    pairs = zip(elements(Geometry(source.offset, source.layout.expanded(target.shape))), elements(target), strict=True)
     return all(a == b or b not in shared for a, b in pairs)
 
 

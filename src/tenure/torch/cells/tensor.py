@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Any, NoReturn, Self
 
 from tenure.torch.cells.autograd import Autograd
+from tenure.torch.cells.geometry import Layout
 from tenure.torch.cells.leaving import Leaving
+from tenure.torch.cells.parts import Parts
+from tenure.torch.cells.steps import Step
 from tenure.torch.cells.views import Views
-from tenure.torch.cells.windows import look, present, spread
+from tenure.torch.cells.windows import Window, look, present, spread
 from tenure.torch.cells.writes import Writes
-from tenure.values.native.hits import add_cell, add_place, coded
+from tenure.values.native.hits import add_cell, add_place, coded, methods
 from tenure.values.operations.creation import tensor as made
 from tenure.values.places.loans import absent
 from tenure.values.places.var import Var
@@ -41,12 +44,12 @@ class Tensor(Views, Writes, Autograd, Leaving, Var):  # type: ignore[misc]
     is refused (TN597), unless under ``torch.aliasing("pytorch")``.
     """
 
-    __slots__ = ("__dict__", "_lent", "_strides", "_window")
+    __slots__ = ("__dict__", "_layout", "_lent", "_window")
     __module__ = "torch"
     _aval, _kind, _src, _rule = _through("_aval"), _through("_kind"), _through("_src"), _through("_rule")
     requires_grad: Any
+    _layout: Any
     _lent: Any
-    _strides: Any
     _window: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -60,7 +63,7 @@ class Tensor(Views, Writes, Autograd, Leaving, Var):  # type: ignore[misc]
     def _blank(cls: type | None = None) -> Tensor:
         """Tensor without contents, of a class."""
         x: Any = object.__new__(cls or Tensor)
-        x._leaf = x._loans = x._ties = x._window = x._strides = x._lent = None
+        x._leaf = x._loans = x._ties = x._window = x._layout = x._lent = None
         x._home = RECORDER.vmap
         x._borrows = ()
         return x  # type: ignore[no-any-return]
@@ -115,9 +118,10 @@ def cell(value: Any) -> Tensor:
 
 
 Tensor._of = staticmethod(cell)
-add_cell(Tensor)
+add_cell(Tensor, window=Window, step=Step, layout=Layout)
 Tensor._face = Tensor  # type: ignore[attr-defined]
 add_place(Tensor)
+methods(Parts, __getitem__="part")
 
 
 def wrap(x: Any) -> Any:

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe, stale
-from tenure.torch.cells.geometry import Geometry, contiguous
+from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
+from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
@@ -44,48 +45,66 @@ MULTIPLE = (
 )
 
 
+know("no_grad_flag", NO_GRAD)
+know("layouts", IN_ORDER)
+
+
 class Window:
     """View of a parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
     a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken. A
     ``quiet`` one is taken through ``.data``: the graph does not notice its writes. ``written`` says
     whether any element of the owner was, since the view was taken."""
 
-    node: Any = None
-    foreign: Sequence[tuple[Geometry, CodeSite]] = ()
-    quiet = False
-    written = False
-    flag: str | None = None
-    _geometry: Geometry | None = None
+    __slots__ = (
+        "flag", "foreign", "is_root", "layout", "node", "offset", "owner", "parent", "quiet", "recorded", "step",
+        "where", "written",
+    )  # fmt: skip
 
-    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool, where: CodeSite = None) -> None:
+    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool, where: CodeSite) -> None:
         self.owner = owner
         self.parent = parent
         self.step = step
         self.recorded = recorded
         self.is_root = step is None
-        self.where = where or here()
+        self.where = where
+        self.node: Any = None
+        self.foreign: Sequence[tuple[Geometry, CodeSite]] = ()
+        self.written = False
+        outer = parent._window
+        self.flag: str | tuple[int, str] | None = None
+        self.quiet, start = False, 0
+        if outer is not None:
+            start, self.quiet = outer.offset, outer.quiet
+            self.flag = None if outer.is_root else outer.flag
+        self.layout = layout(parent) if step is None else step.layout
+        self.offset = start if step is None else start + step.offset
         if not recorded:
             self.flag = NO_GRAD
-        elif parent is not owner and not parent._window.is_root:
-            self.flag = parent._window.flag
-        if parent is not owner and parent._window.quiet:
-            self.quiet = True
 
     @property
     def geometry(self) -> Geometry:
         """Geometry in the owner's elements."""
-        if self._geometry is None:
-            outer = geometry(self.parent)
-            self._geometry = outer if self.step is None else self.step.of(outer)
-        return self._geometry
+        return Geometry(self.offset, self.layout)
+
+
+@coded
+def layout(x: Any) -> Layout:
+    """Layout of a tensor."""
+    w = x._window
+    if w is not None:
+        return w.layout  # type: ignore[no-any-return]
+    own = x._layout
+    if own is not None:
+        return own  # type: ignore[no-any-return]
+    try:
+        return contiguous(x._val._aval.shape)
+    except AttributeError:
+        return contiguous(x._aval.shape)
 
 
 def geometry(x: Any) -> Geometry:
-    """Geometry of a tensor: that of its window, or of an owner's own layout."""
-    if x._window is not None:
-        return x._window.geometry  # type: ignore[no-any-return]
-    shape = x._aval.shape
-    return contiguous(shape) if x._strides is None else Geometry(0, shape, x._strides)
+    """Geometry of a tensor in its owner's elements."""
+    return Geometry(0 if x._window is None else x._window.offset, layout(x))
 
 
 def lineage(x: Any) -> Iterator[Any]:
@@ -107,7 +126,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
     value = detach(base) if step is None else step.see(base)
     if not recorded and step is not None and base._kind.tracked:
         value = as_leaf(value, Leaf())
-    w = Window(owner, x, step, recorded, where)
+    w = Window(owner, x, step, recorded, where or here())
     if v is None:
         v = x._of(value)
         v._window = w
@@ -124,9 +143,15 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         owner._borrows = [weakref.ref(v)]
     else:
         windows.append(weakref.ref(v))
-        if len(windows) > 64:
+        if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
             owner._borrows = [r for r in windows if r() is not None]
     return v
+
+
+@coded
+def windowed(x: Any, step: Step) -> Any:
+    """View of a tensor by a step."""
+    return take(x, None, step)
 
 
 def present(x: Any) -> Any:
@@ -202,7 +227,7 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
     node = present(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
         hidden = other._blank()
-        hidden._val, hidden._strides, hidden._window, hidden._lent = node, x._strides, x._window, x._lent
+        hidden._val, hidden._layout, hidden._window, hidden._lent = node, x._layout, x._window, x._lent
         mine = x._borrows if x._window is None else x._window.owner._borrows
         for r in mine:
             v = r()
@@ -216,11 +241,11 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
             mine.append(weakref.ref(hidden))
         x._window = None
     value = detach(look(other))
-    x._strides = x._lent = None
+    x._layout = x._lent = None
     x._val = with_node(value, x, node if node._aval == value._aval else None)
     if not shares and other._window is None and other._leaf is None and other._lent is None and not other._borrows:
-        x._strides = other._strides
-        w = other._window = Window(x, x, None, True)
+        x._layout = other._layout
+        w = other._window = Window(x, x, None, True, here())
         w.node = other._val if other._val._kind.tracked else None
         x._borrows = [weakref.ref(other)]
         held = x._val
@@ -240,14 +265,13 @@ def become_owner(x: Any) -> None:
     and the one that is written keeps them."""
     w = x._window
     other, node = w.parent, present(w.parent)
-    x._lent, x._strides, other._lent, other._strides = other._lent, other._strides, None, None
+    x._lent, x._layout, other._lent, other._layout = other._lent, other._layout, None, None
     x._window, x._borrows = None, [r for r in other._borrows if r() is not x]
     for r in x._borrows:
         if (v := r()) is not None:
             v._window.owner = x
     other._borrows = ()
-    shown = other._window = Window(x, x, None, True)
-    shown.where = w.where
+    shown = other._window = Window(x, x, None, True, w.where)
     shown.node = node if node._kind.tracked else None
     x._borrows.append(weakref.ref(other))
 

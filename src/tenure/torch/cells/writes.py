@@ -15,7 +15,7 @@ from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_rep
 from tenure.torch.cells.parts import is_whole, split_key
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.views import ints
-from tenure.torch.cells.windows import become_owner, geometry, give, lineage, look, present, rebind, spread
+from tenure.torch.cells.windows import MULTIPLE, become_owner, geometry, give, lineage, look, present, rebind, spread
 from tenure.torch.errors import refuse
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
@@ -51,7 +51,8 @@ def is_recorded(x: Any, *others: Any) -> bool:
     if not tracked and not any(type(v) is Value and v._kind.tracked for v in others):
         return False
     if x._window is not None and x._window.flag is not None:
-        raise refuse(x._window.flag)
+        flag = x._window.flag
+        raise refuse(flag if type(flag) is str else MULTIPLE.format(*flag))
     if root._leaf is not None:
         what = "a leaf Variable" if root is x else "a view of a leaf Variable"
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
@@ -124,7 +125,9 @@ class Writes:
         if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
             raise ValueError("step must be greater than zero")
         spec, starts = keys.parse(basic, self._aval.shape)
-        part = geometry(self).indexed(spec, starts)
+        outer = geometry(self)
+        part = outer.layout.indexed(spec, starts)
+        part = Geometry(outer.offset + part.offset, part.layout)
         if rest is not None:
             refuse_itself(self, (v,))
         elif getattr(v, "_window", None) is not None and v._aval.shape:

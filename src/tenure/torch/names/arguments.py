@@ -144,7 +144,7 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
         refuse_itself(out, [v for v in operands if v is not out])
         if out._window is not None or any(r() is not None for r in out._borrows):
             raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
-        out._val, out._strides = fitted(out, result), None
+        out._val, out._layout = fitted(out, result), None
         out._val._held = True
         return out
     return out._assign(result, *operands)

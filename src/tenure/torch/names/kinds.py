@@ -8,7 +8,7 @@ from typing import Any
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
-from tenure.torch.cells.windows import geometry
+from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
 from tenure.torch.errors import refuse, translated
 from tenure.values.places.var import Var
@@ -43,9 +43,9 @@ def reseated(name: str) -> Callable[..., Any]:
                          help=f"x = x.{name[:-1]}(…)")
         view = getattr(self, name[:-1])(*args, **kwargs)
         if view is not self:
-            at = geometry(view)
+            at = layout(view)
             value = view._read()
-            self._strides = None if at.is_contiguous else at.strides
+            self._layout = None if at.is_contiguous else at
             self._borrows = ()
             self._val = value
             value._held = True

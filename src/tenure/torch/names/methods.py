@@ -267,11 +267,6 @@ class Methods:
             array[(at,) * len(shape)] = True
         return self._assign(tn.masked_fill(self._read(), tn.tensor(array), fill_value))
 
-    def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
-        """View without axes of size 1, or those of some."""
-        found: Any = super(Tensor, self)
-        return found.squeeze(dim if axis is None else axis)
-
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
@@ -287,7 +282,7 @@ class Methods:
         more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
         kept = tn.cat([flat, more]) if more._aval.size else flat[:count]
         self._val = tn.reshape(kept, wanted)
-        self._strides, self._val._held = None, True
+        self._layout, self._val._held = None, True
         return self
 
     def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:

@@ -17,7 +17,7 @@ from tenure.runtime.cache import DiskCache, digest, source_fingerprint
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_indexing import INDEXING
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, Code, Step
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
 from tenure.values.native.hits_points import POINTS
@@ -27,6 +27,7 @@ from tenure.values.native.hits_run import RUNNING, trace_maker
 from tenure.values.native.hits_steps import PARTS
 from tenure.values.native.hits_updates import UPDATING
 from tenure.values.native.hits_walk import WALKING
+from tenure.values.native.hits_windows import VIEWING
 
 __all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
@@ -84,7 +85,8 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     Body.offsets = offsets
     m: Code = Code(Body)
     parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
-    for define in (*parts, *PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED):
+    parts += (*PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED, *VIEWING)
+    for define in parts:
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -98,6 +100,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     body = str(m)
     numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in LATE.items() for name in names]
     numbers += [f"at_cell_{name}" for name in CELL]
+    numbers += [f"at_{of}_{name}" for of, names in VIEW.items() for name in names]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
     globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
