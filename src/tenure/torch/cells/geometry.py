@@ -217,10 +217,11 @@ class Geometry(NamedTuple):
         """First and last element."""
         if self.layout.is_contiguous:
             return self.offset, self.offset + self.layout.size - 1
-        last = self.offset
+        first = last = self.offset
         for n, step in zip(self.shape, self.strides, strict=True):
-            last += (n - 1) * step
-        return self.offset, last
+            reach = (n - 1) * step
+            first, last = (first, last + reach) if step >= 0 else (first + reach, last)
+        return first, last
 
 
 BASE = 1 << 40

@@ -30,7 +30,7 @@ def owner_of(x: Any) -> Any:
 def is_dense(g: Geometry) -> bool:
     """Whether the elements lie without gaps, in some order of the axes."""
     expected = 1
-    for step, n in sorted([(step, n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
+    for step, n in sorted([(abs(step), n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
         if step != expected:
             return False
         expected *= n
@@ -108,7 +108,7 @@ def shows_twice(g: Geometry) -> bool:
     if g.size > high - low + 1:
         return True
     reach = 0
-    for step, n in sorted([(step, n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
+    for step, n in sorted([(abs(step), n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
         if step <= reach:
             return len(set(elements(g))) < g.size
         reach += (n - 1) * step

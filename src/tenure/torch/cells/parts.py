@@ -132,30 +132,43 @@ class Parts:
         return self._of(value)
 
     def __getitem__(self: Any, key: Any) -> Any:
+        step = self._part(key)
+        return self._indexed(key) if step is None else windowed(self, step)
+
+    def _part(self: Any, key: Any) -> Index | None:
+        """Step of an int, or of a tuple of ints, slices, None and …; None for any other index."""
         at = layout(self)
         shape = at.shape
         if type(key) is int:
             if not shape or not -shape[0] <= key < shape[0]:
-                return self._indexed(key)
-            step = at.views.get(key) or made(at, key, row, key + shape[0] if key < 0 else key)
-        else:
-            exact = keys.exact(key if type(key) is tuple else (key,), shape)
-            if exact is None:
-                return self._indexed(key)
+                return None
+            return made(at, key, row, key + shape[0] if key < 0 else key)  # type: ignore[no-any-return]
+        exact = keys.exact(key if type(key) is tuple else (key,), shape)
+        if exact is None:
+            return None
+        found: Index | None = at.views.get(exact)
+        if found is None:
             known: Any = keys.remembered(key, shape)
-            step = at.views.get(exact) or keep(at.views, exact, Index(at, *known))
-        return windowed(self, step)
+            self._refuse_index(key if type(key) is tuple else (key,))
+            found = keep(at.views, exact, Index(at, *known))
+        return found
+
+    _split = staticmethod(split_key)
+
+    def _refuse_index(self: Any, entries: tuple[Any, ...]) -> None:
+        """ValueError for a slice that steps backwards."""
+        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in entries):
+            raise ValueError("step must be greater than zero")
 
     def _indexed(self: Any, key: Any) -> Any:
         if isinstance(key, str | float):
             raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                          f"indices (got {type(key).__name__})", TorchIndexError)
-        basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
+        basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         if type(key) is int and not self._aval.shape:
             text = "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++"
             raise refuse(text, TorchIndexError)
-        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
-            raise ValueError("step must be greater than zero")
+        self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
         if rest is None:
             return windowed(self, index(layout(self), spec, starts))

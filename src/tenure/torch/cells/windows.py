@@ -226,7 +226,7 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
     other is x's window from then on; x is its, if it had windows before or ``shares``."""
     node = present(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
-        hidden = other._blank()
+        hidden = other._face._blank()
         hidden._val, hidden._layout, hidden._window, hidden._lent = node, x._layout, x._window, x._lent
         mine = x._borrows if x._window is None else x._window.owner._borrows
         for r in mine:
@@ -283,7 +283,7 @@ def step_aside(x: Any) -> None:
         return
     mine = [v for r in w.owner._borrows if (v := r()) is not None and v._window.parent is x]
     if mine:
-        hidden = x._blank()
+        hidden = x._face._blank()
         hidden._window = inner = Window(w.owner, w.parent, w.step, w.recorded, w.where)
         inner.foreign, inner.flag = w.foreign, w.flag
         w.owner._borrows.append(weakref.ref(hidden))

@@ -12,7 +12,7 @@ from typing import Any
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
-from tenure.torch.cells.parts import is_whole, split_key
+from tenure.torch.cells.parts import is_whole
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import MULTIPLE, become_owner, geometry, give, lineage, look, present, rebind, spread
@@ -121,9 +121,8 @@ class Writes:
     def __setitem__(self: Any, key: Any, v: Any) -> None:
         if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
             return
-        basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
-        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
-            raise ValueError("step must be greater than zero")
+        basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
+        self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
         outer = geometry(self)
         part = outer.layout.indexed(spec, starts)
@@ -152,13 +151,13 @@ class Writes:
         """Write a number or a whole tensor at a basic index, where nobody else sees the elements; False if it is not
         that."""
         aval = self._aval
-        known = keys.remembered(key, aval.shape)
-        if known is None:
+        step = self._part(key)
+        if step is None:
             return False
         old, leaf = self._val, self._leaf
         if leaf is not None or (old._kind.tracked and not current_mode().grad):
             return False
-        params, starts, _ = known
+        params, starts = step.params, step.starts
         if type(v) in (int, float):
             number = int(v) if aval.dtype.kind in "iu" else v
             new = apply(indexing.SETITEM, (old,), params, (number, *starts)) if aval.dtype.kind != "b" else None
