@@ -7,7 +7,7 @@ from typing import Any
 from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import look, outlive, present, rebind, step_aside, take
+from tenure.torch.cells.windows import detached, look, outlive, present, rebind, step_aside
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
 from tenure.values.grad.sparse_place import RowsPlace
@@ -174,9 +174,7 @@ class Autograd:
     @property
     def data(self: Any) -> Any:
         """Window of all elements, outside the graph; assigned, the tensor takes those of another."""
-        shown = take(self, None, None)
-        shown._window.quiet = True
-        return shown
+        return detached(self, True)
 
     @data.setter
     def data(self: Any, other: Any) -> None:

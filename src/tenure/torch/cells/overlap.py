@@ -11,7 +11,7 @@ from typing import Any
 
 from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe
-from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.geometry import Geometry, Layout, made
 from tenure.torch.cells.steps import Expand, Strided, Unfold
 from tenure.torch.cells.windows import geometry, lineage
 from tenure.torch.errors import refuse
@@ -43,13 +43,14 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
     if x._window is None and not any(getattr(v, "_window", None) is not None for v in operands):
         return
     target = part or geometry(x)
-    if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
-        raise refuse(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
-            f" {PLEASE}"
-        )
-    if x._window is not None and shows_twice(target):
-        raise undefined()
+    if not target.layout.is_contiguous:
+        if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
+            raise refuse(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory"
+                f" location. {PLEASE}"
+            )
+        if x._window is not None and shows_twice(target):
+            raise undefined()
     for v in operands:
         if v is x or not hasattr(v, "_window") or owner_of(v) is not owner_of(x):
             continue
@@ -102,6 +103,14 @@ def shared() -> Any:
 
 def shows_twice(g: Geometry) -> bool:
     """Whether a geometry shows an element twice."""
+    if g.layout.is_contiguous:
+        return False
+    return made(g.layout, "twice", repeats)  # type: ignore[no-any-return]
+
+
+def repeats(of: Layout) -> bool:
+    """Whether a layout shows an element twice."""
+    g = Geometry(0, of)
     low, high = g.bounds()
     if is_dense(g) or not g.size:
         return False

@@ -9,7 +9,7 @@ from tenure.errors import following
 from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
 from tenure.torch.cells.parts import Parts, axis, axis_of
 from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
-from tenure.torch.cells.windows import geometry, lineage, look, take, windowed
+from tenure.torch.cells.windows import detached, geometry, lineage, look, take, windowed
 from tenure.torch.cells.windows import layout as layout_of
 from tenure.torch.errors import refuse
 from tenure.values.operations import shaping
@@ -280,7 +280,7 @@ class Views(Parts):
 
     def detach(self: Any) -> Any:
         """Window of all elements, outside the graph."""
-        return take(self, None, None)
+        return detached(self, False)
 
     def contiguous(self: Any, memory_format: Any = None) -> Any:
         """The tensor itself where its strides are those of C order, else a copy."""

@@ -149,6 +149,14 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
 
 
 @coded
+def detached(x: Any, quiet: bool) -> Any:
+    """View of all of a tensor, with a graph of its own; ``quiet`` if the graph of the tensor notices no writes."""
+    v = take(x, None, None)
+    v._window.quiet = v._window.quiet or quiet
+    return v
+
+
+@coded
 def windowed(x: Any, step: Step) -> Any:
     """View of a tensor by a step."""
     return take(x, None, step)

@@ -129,28 +129,72 @@ def window(m: Code) -> None:
             f.ret(NULL)
         for k, slot in enumerate((".code", ".lasti")):
             f.call("PyTuple_SetItem", where, f"i64 {k}", f.incref(f.get(h, slot)), returns="i32")
-        w, view = f.call("around", "ptr %x", "ptr %step", where, grad), f.call("new_cell", h)
-        f.decref(h, where)
-        with f.when(f.either(f.absent(w), f.absent(view))):
-            f.decref(w, view)
+        at = (f.get("ptr %step", "step.layout"), f.get("ptr %step", "step.offset"))
+        w = f.call("around", "ptr %x", "ptr %step", *at, where, grad)
+        f.decref(where)
+        f.ret(f.call("shown", h, w))
+
+
+def shown(m: Code) -> None:
+    """Return a view with a value and a window, which are taken over, and let the owner know it; NULL with an error."""
+    with m.function("shown", "ptr %v", "ptr %w") as f:
+        view = f.call("new_cell", "ptr %v")
+        f.decref("ptr %v")
+        with f.when(f.either(f.absent("ptr %w"), f.absent(view))):
+            f.decref("ptr %w", view)
             f.ret(NULL)
-        f.swap(view, "cell.window", w)
-        f.decref(w)
-        f.ret(f.call("listed", f.get(w, "window.owner"), view))
+        f.swap(view, "cell.window", "ptr %w")
+        f.decref("ptr %w")
+        f.ret(f.call("listed", f.get("ptr %w", "window.owner"), view))
+
+
+def detached(m: Code) -> None:
+    """detached(x, quiet): the view of all of a tensor without its graph, of which the graph notices no writes if it is
+    quiet"""
+    with m.function("detached", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        x, site = f.load("ptr %args"), f.local(count=2)
+        v, grad = f.call("seen", x), f.call("graded")
+        ready = f.negation(f.either(f.absent(v), f.absent(grad)))
+        at, bare = f.local(), f.local()
+        f.store(NULL, bare)
+        f.store(NULL, at)
+        with f.when(ready):
+            f.store(f.call("arranged", x), at)
+            with f.unless(f.absent(f.load(at))):
+                f.incref(v)
+                f.store(f.call("plain", v), bare)
+                f.decref(v)
+        value = f.load(bare)
+        with f.unless(f.absent(value)):
+            where = f.call("PyTuple_New", "i64 2")
+            found = f.call("line", "i64 2", site, returns="i1")
+            with f.when(f.both(found, f.negation(f.absent(where)))):
+                for k in range(2):
+                    f.call("PyTuple_SetItem", where, f"i64 {k}", f.load(f.at(site, f"i64 {k}")), returns="i32")
+                w = f.call("around", x, f.constant("none"), f.load(at), f.constant("zero"), where, grad)
+                f.decref(where)
+                with f.when(f.both(f.negation(f.absent(w)), f.is_(f.load(f.at("ptr %args", "i64 1")), "true"))):
+                    f.swap(w, "window.quiet", f.constant("true"))
+                f.ret(f.call("shown", value, w))
+            f.decref(value, where)
+        finish(f, NULL)
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_detached"), "ptr %args", "i64 %n", NULL))
 
 
 def around(m: Code) -> None:
-    """Return a window on a cell by a step, taken at a line, in the graph or not; NULL with an error."""
-    with m.function("around", "ptr %x", "ptr %step", "ptr %where", "ptr %grad") as f:
+    """Return a window on a cell by a step, or None for all of it, with a layout, at an offset and taken at a line, in
+    the graph or not; NULL with an error."""
+    names = ("ptr %x", "ptr %step", "ptr %layout", "ptr %offset", "ptr %where", "ptr %grad")
+    with m.function("around", *names) as f:
         outer, no = f.get("ptr %x", "cell.window"), f.constant("false")
         offset, owner, flag, quiet = (f.local() for _ in range(4))
-        f.store(f.incref(f.get("ptr %step", "step.offset")), offset)
+        f.store(f.incref("ptr %offset"), offset)
         f.store("ptr %x", owner)
         f.store(f.constant("none"), flag)
         f.store(no, quiet)
         with f.unless(f.is_(outer, "none")):
             f.decref(f.load(offset))
-            f.store(f.call("PyNumber_Add", f.get(outer, "window.offset"), f.get("ptr %step", "step.offset")), offset)
+            f.store(f.call("PyNumber_Add", f.get(outer, "window.offset"), "ptr %offset"), offset)
             f.store(f.get(outer, "window.owner"), owner)
             f.store(f.get(outer, "window.quiet"), quiet)
             with f.unless(f.is_(f.get(outer, "window.is_root"), "true")):
@@ -160,8 +204,9 @@ def around(m: Code) -> None:
         flagged = f.choice(f.is_("ptr %grad", "true"), f.load(flag), f.constant("no_grad_flag"))
         kept = {"owner": f.load(owner), "parent": "ptr %x", "step": "ptr %step", "recorded": "ptr %grad"}
         kept["flag"] = flagged
-        kept |= {"where": "ptr %where", "layout": f.get("ptr %step", "step.layout"), "quiet": f.load(quiet)}
-        kept |= {"is_root": no, "written": no, "node": f.constant("none"), "foreign": f.constant("empty")}
+        kept |= {"where": "ptr %where", "layout": "ptr %layout", "quiet": f.load(quiet)}
+        kept["is_root"] = f.choice(f.is_("ptr %step", "none"), f.constant("true"), no)
+        kept |= {"written": no, "node": f.constant("none"), "foreign": f.constant("empty")}
         f.ret(f.made("window", offset=f.load(offset), **{name: f.incref(x) for name, x in kept.items()}))
 
 
@@ -221,5 +266,5 @@ def part(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_part"), "ptr %x", "ptr %args", "i64 %n", NULL))
 
 
-VIEWING = (new_cell, cell, seen, graded, listed, around, window, windowed, arranged, layout, part)
+VIEWING = (new_cell, cell, seen, graded, listed, around, shown, window, windowed, arranged, layout, part, detached)
 """Builtins of this module, with their internal functions."""
