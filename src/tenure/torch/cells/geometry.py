@@ -162,6 +162,16 @@ def follows(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     return True
 
 
+def is_dense(of: Layout) -> bool:
+    """Whether the elements lie without gaps, in some order of the axes."""
+    expected = 1
+    for step, n in sorted([(abs(step), n) for step, n in zip(of.strides, of.shape, strict=True) if n != 1]):
+        if step != expected:
+            return False
+        expected *= n
+    return True
+
+
 def keep(known: dict[Hashable, Any], key: Hashable, found: Any) -> Any:
     """Keep what belongs to a key, among what a layout remembers."""
     if len(known) >= MOST:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenure.torch.cells.geometry import Layout, contiguous, keep, layout
+from tenure.torch.cells.geometry import Layout, contiguous, is_dense, keep, layout
 from tenure.torch.cells.windows import layout as layout_of
 
 
@@ -35,6 +35,9 @@ def ordered(shape: tuple[int, ...], tensors: Sequence[Layout]) -> Layout | None:
     """Layout of an elementwise result for those of the operands; None for C order."""
     if all(of.is_contiguous and of.shape == shape for of in tensors):
         return None
+    first = tensors[0]
+    if first.shape == shape and is_dense(first) and all(of is first for of in tensors):
+        return first
     strides = strides_of(shape, order_of(shape, tensors))
     return None if strides is None else layout(shape, strides)
 

@@ -27,6 +27,8 @@ class Step:
     """A step from a tensor to its view."""
 
     __slots__ = ("function", "layout", "offset", "params", "starts")
+    repeats = False
+    """Whether the view may show an element of the base more than once."""
 
     def __init__(
         self, layout: Layout, offset: int = 0, function: Any = None, params: Any = (), starts: tuple[int, ...] = ()
@@ -98,6 +100,7 @@ class Expand(Step):
     """Broadcast to a shape. What is written through it is the same in all copies of an element."""
 
     __slots__ = ()
+    repeats = True
 
     def __init__(self, base: Layout, shape: Sequence[int]) -> None:
         super().__init__(base.expanded(shape), 0, shaping.BROADCAST, parameters(SHAPE, check_shape(tuple(shape))))
@@ -162,6 +165,7 @@ class Scattered(Step):
     """A step whose part is put back element by element, where the view shows each."""
 
     __slots__ = ()
+    repeats = True
 
     def put(self, x: Any, v: Any) -> Any:
         shape = x._aval.shape

@@ -26,6 +26,8 @@ from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
+from tenure.values.operations.indexing import written
+from tenure.values.operations.shaping import reshape
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import CodeSite, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
@@ -38,6 +40,7 @@ NO_GRAD = (
     " either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want"
     " the inplace to be tracked)."
 )
+VIEW_OF_LEAF = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 MULTIPLE = (
     "Output {} of {} is a view and is being modified inplace. This view is the output of a function that returns"
     " multiple views. Such functions do not allow the output views to be modified inplace. You should replace the"
@@ -229,86 +232,6 @@ def grafted(value: Any, node: Any) -> Any:
     return made
 
 
-def rebind(x: Any, other: Any, shares: bool = False) -> None:
-    """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had. The
-    other is x's window from then on; x is its, if it had windows before or ``shares``."""
-    node = present(x)
-    if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
-        hidden = other._face._blank()
-        hidden._val, hidden._layout, hidden._window, hidden._lent = node, x._layout, x._window, x._lent
-        mine = x._borrows if x._window is None else x._window.owner._borrows
-        for r in mine:
-            v = r()
-            if v is not None and v is not x:
-                w = v._window
-                w.owner = hidden if w.owner is x else w.owner
-                w.parent = hidden if w.parent is x else w.parent
-        if x._window is None:
-            hidden._borrows, x._borrows = x._borrows, ()
-        else:
-            mine.append(weakref.ref(hidden))
-        x._window = None
-    value = detach(look(other))
-    x._layout = x._lent = None
-    x._val = with_node(value, x, node if node._aval == value._aval else None)
-    if not shares and other._window is None and other._leaf is None and other._lent is None and not other._borrows:
-        x._layout = other._layout
-        w = other._window = Window(x, x, None, True, here())
-        w.node = other._val if other._val._kind.tracked else None
-        x._borrows = [weakref.ref(other)]
-        held = x._val
-    else:
-        held = x._val
-        del x._val
-        w = take(other, x, None)._window
-        w.node = held if held._kind.tracked else None
-        if is_shared(w.owner):
-            return
-        x._val = held
-    held._held = True
-
-
-def become_owner(x: Any) -> None:
-    """Make x, a leaf that shows all of an owner, the owner, and that one a window of it: two variables share elements,
-    and the one that is written keeps them."""
-    w = x._window
-    other, node = w.parent, present(w.parent)
-    x._lent, x._layout, other._lent, other._layout = other._lent, other._layout, None, None
-    x._window, x._borrows = None, [r for r in other._borrows if r() is not x]
-    for r in x._borrows:
-        if (v := r()) is not None:
-            v._window.owner = x
-    other._borrows = ()
-    shown = other._window = Window(x, x, None, True, w.where)
-    shown.node = node if node._kind.tracked else None
-    x._borrows.append(weakref.ref(other))
-
-
-def step_aside(x: Any) -> None:
-    """Part the views of x, a view that becomes a leaf, from its graph: their base is the tensor that x is a view of."""
-    w = x._window
-    if w.is_root:
-        return
-    mine = [v for r in w.owner._borrows if (v := r()) is not None and v._window.parent is x]
-    if mine:
-        hidden = x._face._blank()
-        hidden._window = inner = Window(w.owner, w.parent, w.step, w.recorded, w.where)
-        inner.foreign, inner.flag = w.foreign, w.flag
-        w.owner._borrows.append(weakref.ref(hidden))
-        for v in mine:
-            v._window.parent = hidden
-
-
-def outlive(x: Any) -> None:
-    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch; where x was
-    written since they were taken, PyTorch makes their graph anew."""
-    for r in x._borrows if x._window is None else x._window.owner._borrows:
-        v = r()
-        if v is not None and v is not x and any(t is x for t in lineage(v)) and not v._window.is_root:
-            forget(v)
-            v._window.recorded = v._window.written
-
-
 def forget(x: Any) -> None:
     """Drop the value of a window, whose elements were written; the graph of a root is kept."""
     with suppress(AttributeError):
@@ -339,12 +262,40 @@ def give(x: Any, new: Any, recorded: bool) -> None:
             x._lent.node = held if held._kind.tracked else None
             del x._val
         return
-    base = present(w.parent)
+    steps = [w.step]
+    root = w.parent
     forget(x)
+    if within_repeats(w.parent):
+        while root._window is not None and not root._window.is_root:
+            forget(root)
+            steps.insert(0, root._window.step)
+            root = root._window.parent
+    base = present(root)
     if recorded:
-        give(w.parent, enable_grad().apply(w.step.put, base, new), True)
+        give(root, enable_grad().apply(put_back, base, new, steps), True)
     else:
-        give(w.parent, w.step.put(detach(base), detach(new)), False)
+        give(root, put_back(detach(base), detach(new), steps), False)
+
+
+def within_repeats(x: Any) -> bool:
+    """Whether a tensor is a view that shows elements more than once, or a part of one."""
+    while x._window is not None and not x._window.is_root:
+        if x._window.step.repeats:
+            return True
+        x = x._window.parent
+    return False
+
+
+def put_back(base: Any, new: Any, steps: Sequence[Step]) -> Any:
+    """Value of a base with another in the view that some steps lead to: of several steps, element by element, as the
+    view in between may show an element more than once."""
+    if len(steps) == 1:
+        return steps[0].put(base, new)
+    shape = base._aval.shape
+    numbers = wrap(np.arange(base._aval.size).reshape(shape))
+    for step in steps:
+        numbers = step.see(numbers)
+    return reshape(written(reshape(base, (-1,)), numbers, new), shape)
 
 
 def spread(x: Any, written: Geometry | None = None) -> None:

@@ -13,9 +13,22 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_whole
+from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
+from tenure.torch.cells.steps import index
 from tenure.torch.cells.views import ints
-from tenure.torch.cells.windows import MULTIPLE, become_owner, geometry, give, lineage, look, present, rebind, spread
+from tenure.torch.cells.windows import (
+    MULTIPLE,
+    VIEW_OF_LEAF,
+    geometry,
+    give,
+    lineage,
+    look,
+    present,
+    spread,
+    windowed,
+    within_repeats,
+)
 from tenure.torch.errors import refuse
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
@@ -53,6 +66,8 @@ def is_recorded(x: Any, *others: Any) -> bool:
     if x._window is not None and x._window.flag is not None:
         flag = x._window.flag
         raise refuse(flag if type(flag) is str else MULTIPLE.format(*flag))
+    if root._window is not None and root._window.flag == VIEW_OF_LEAF:
+        raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
         what = "a leaf Variable" if root is x else "a view of a leaf Variable"
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
@@ -127,14 +142,20 @@ class Writes:
         outer = geometry(self)
         part = outer.layout.indexed(spec, starts)
         part = Geometry(outer.offset + part.offset, part.layout)
+        if rest is not None and shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
+            raise undefined()
         if rest is not None:
             refuse_itself(self, (v,))
-        elif getattr(v, "_window", None) is not None and v._aval.shape:
+        elif hasattr(v, "_window") and v._aval.shape and not (v._window is None and part.layout.is_contiguous):
             refuse_overlap(self, (v,), copies=True, part=part)
         v = self._value_for(v, part.shape, rest)
+        if rest is None and not is_whole(spec) and within_repeats(self):
+            whole = windowed(self, index(outer.layout, spec, starts))
+            whole._put(whole._spread(v), is_recorded(whole, v))
+            return
         if rest is None and is_whole(spec):
             recorded = is_recorded(self, v)
-            self._put(shaping.broadcast_to(v, self._aval.shape) if type(v) is Value else self._full(v), recorded)
+            self._put(self._spread(v), recorded)
             return
         recorded = is_recorded(self, v)
         old = present(self) if rest is None else look(self)
@@ -172,6 +193,10 @@ class Writes:
         self._val = new
         new._held = True
         return True
+
+    def _spread(self: Any, v: Any) -> Any:
+        """Value or number in the tensor's shape."""
+        return shaping.broadcast_to(v, self._aval.shape) if type(v) is Value else self._full(v)
 
     def _full(self: Any, number: Any) -> Any:
         return shaping.broadcast_to(made(number, dtype=self._aval.dtype), self._aval.shape)

@@ -8,6 +8,7 @@ from typing import Any
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.layout import laid
 from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
 from tenure.torch.errors import refuse, translated
@@ -19,7 +20,7 @@ def cast(name: str) -> Callable[[Any], Any]:
     target = BY_NAME[CASTS[name]].home
 
     def method(self: Any, memory_format: Any = None) -> Any:
-        return self if self._aval.dtype is target else Tensor._of(self._read().to(target))
+        return self if self._aval.dtype is target else laid(Tensor._of(self._read().to(target)), (self,))
 
     return method
 

@@ -110,7 +110,7 @@ def unary(step: Any) -> Any:
 
     def method(self: Any) -> Any:
         try:
-            return Tensor._of(step(self._read()))
+            return laid(Tensor._of(step(self._read())), (self,))
         except TenureError as error:
             raise translated(error) from None
 
