@@ -150,7 +150,9 @@ class Parts:
         if found is None:
             known: Any = keys.remembered(key, shape)
             self._refuse_index(key if type(key) is tuple else (key,))
-            found = keep(at.views, exact, Index(at, *known))
+            found = Index(at, *known)
+            if not any(type(entry) is tuple and entry[1] < 0 for entry in known[0][0][1]):  # of no face alone
+                keep(at.views, exact, found)
         return found
 
     _split = staticmethod(split_key)
