@@ -8,8 +8,9 @@ from tests.torch.alias_programs import run
 pytestmark = pytest.mark.peers
 RESULTS = """
 x.clone()  x.clone(memory_format=t.contiguous_format)  x.clone(memory_format=t.preserve_format)  t.zeros_like(x)
-t.ones_like(x,memory_format=t.contiguous_format)  t.full_like(x,2.)  t.rand_like(x)  x.double()  x.to(t.float64)  x.long()
-x.type(t.float64)  -x  x*1  1-x  x//1  x==x  x**2  t.exp(x)  x.round()  x.isnan()  t.where(x>0,x,x)  x.masked_fill(x>0,1.)
+t.ones_like(x,memory_format=t.contiguous_format)  t.full_like(x,2.)  t.rand_like(x)  x.double()  x.to(t.float64)
+x.long()  x.type(t.float64)  -x  x*1  1-x  x//1  x==x  x**2  t.exp(x)  x.round()  x.isnan()  t.where(x>0,x,x)
+x.masked_fill(x>0,1.)
 t.relu(x)  t.nn.functional.dropout(x,.5)  x.flip(0)  x.sum(0)  t.cat([x,x])  t.stack([x,x])  x[:,::2].clone()
 x[1]+x[0]  x.contiguous()  x.mT.clone()  x.expand(2,4,3,2).clone()  x.new_zeros(2,3)  t.softmax(x,-1)
 """

@@ -173,7 +173,7 @@ def is_dense(of: Layout) -> bool:
 
 
 def keep(known: dict[Hashable, Any], key: Hashable, found: Any) -> Any:
-    """Keep what belongs to a key, among what a layout remembers."""
+    """Keep an entry in a layout's memory."""
     if len(known) >= MOST:
         known.clear()
     known[key] = found
@@ -181,7 +181,7 @@ def keep(known: dict[Hashable, Any], key: Hashable, found: Any) -> Any:
 
 
 def made(of: Layout, key: Hashable, make: Callable[..., Any], *args: Any) -> Any:
-    """What belongs to a key of a layout: made when it is first asked for."""
+    """Entry of a layout's memory under a key: made when it is first asked for."""
     found = of.views.get(key)
     return keep(of.views, key, make(of, *args)) if found is None else found
 

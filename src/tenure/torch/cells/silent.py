@@ -169,7 +169,7 @@ def reached_slots(stack: list[tuple[Any, int]]) -> dict[Segment, set[int]]:
 
 
 class Known(NamedTuple):
-    """What the check asks of a step."""
+    """Properties of a step that the check reads."""
 
     name: str
     results: range
